@@ -1,0 +1,1 @@
+"""Backends: the only room that knows diffusers."""

@@ -1,0 +1,59 @@
+"""The boundary to whatever generates and trains: three verbs, so that the loop can be read and tested without a model.
+
+Knows no run, no round and no verdict; a backend never decides anything about identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from bootstrap.events import Emit
+from bootstrap.records import Job, TrainItem
+from bootstrap.training.recipe import TrainRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training left behind: the weights (kohya-format safetensors, fp32 or fp16), steps done, last mean loss."""
+
+    path: Path
+    steps: int
+    final_loss: float
+
+
+class Backend(Protocol):
+    """Generates and trains with one loaded base model. The adapter is attached, reset and detached in place."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies base weights and sampling settings; pictures of another fingerprint are not comparable."""
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Width and height in pixels of the pictures it makes."""
+
+    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        """Paint ``jobs`` in fixed batches of ``batch_size``, in the order given, yielding each finished batch.
+
+        A picture depends only on its job, the adapter, and its place in its batch: the caller keeps batches whole.
+        ``adapter`` None means the base alone. Raises BackendError.
+        """
+
+    @property
+    def batch_size(self) -> int:
+        """How many jobs make one batch."""
+
+    def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
+        """Train a LoRA from the base on ``items`` into ``workdir``; continues from a checkpoint found there.
+
+        The same items, recipe and base give the same weights, also when the training was killed and continued.
+        Raises BackendError (loss not finite, weights unreadable).
+        """
+
+    def close(self) -> None:
+        """Free the model; the backend cannot be used afterwards."""

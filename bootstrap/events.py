@@ -1,0 +1,135 @@
+"""Everything that can happen in a run, as small frozen records, and the one function type that hears them.
+
+The engine emits; terminal, log and report listen. An event is only emitted after what it tells is on disk, so no event
+announces what a crash could take back. Progress events are the exception: they are hints for a person and never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = [
+    "AdapterTrained", "BatchGenerated", "Emit", "Event", "FramesJudged", "Noted", "Progress", "RoundBegan", "RoundEnded",
+    "RunBegan", "RunEnded", "ScoresMeasured", "WavePlanned", "as_row",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A run directory was opened for the first time."""
+
+    character: str
+    base: str
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundBegan:
+    """A round started: its phase, how many frames are kept, how many it aims at."""
+
+    round: int
+    phase: str
+    kept: int
+    goal: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterTrained:
+    """A LoRA was trained and stored."""
+
+    round: int
+    adapter: str
+    steps: int
+    pictures: int
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WavePlanned:
+    """The shots of one wave were planned: candidates and decoys."""
+
+    round: int
+    wave: int
+    candidates: int
+    decoys: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGenerated:
+    """A fixed batch of pictures is on disk."""
+
+    round: int
+    batch: int
+    pictures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresMeasured:
+    """Some pictures were measured by the whole panel."""
+
+    round: int
+    pictures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FramesJudged:
+    """The gate and the quotas chose."""
+
+    round: int
+    wave: int
+    kept: int
+    rejected: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnded:
+    """A round is over; ``kept`` counts the whole run."""
+
+    round: int
+    kept: int
+    held_out: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is finished: dataset, LoRA and report are on disk."""
+
+    kept: int
+    provisional: int
+    adapter: str
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a person should know (a tag that cannot be checked, a batch that was halved)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the present stage is; never stored."""
+
+    stage: str
+    done: int
+    total: int
+    detail: str = ""
+
+
+Event = (
+    RunBegan | RoundBegan | AdapterTrained | WavePlanned | BatchGenerated | ScoresMeasured | FramesJudged | RoundEnded
+    | RunEnded | Noted | Progress
+)
+Emit = Callable[[Event], None]
+
+
+def as_row(event: Event) -> dict[str, Any]:
+    """The event as plain data, with its kind first: one line of the log."""
+    return {"kind": type(event).__name__, **asdict(event)}

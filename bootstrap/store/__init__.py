@@ -1,0 +1,1 @@
+"""Store: the memory of a run, one directory and one SQLite file."""

@@ -1,0 +1,1 @@
+"""Training: how a LoRA is trained, independent of why."""

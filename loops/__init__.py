@@ -1,0 +1,1 @@
+"""The story in time: round, gate, stopping, run; no torch, no printing."""

@@ -1,0 +1,1 @@
+"""How good an image is; knows no run, no round, no disk layout; imports nothing of ours."""
