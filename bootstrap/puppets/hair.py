@@ -1,0 +1,192 @@
+"""Hair as solids: the cap with its bangs, and the eight styles that hang from it.
+
+Does NOT know the face beneath, hats, or the camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bootstrap.puppets.anatomy import Puppet, UnnamedTraits
+from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Point, Solid, ball, limb
+from bootstrap.puppets.palette import CLOTHES, HAIR, Rgb, paint
+
+_TEMPLE = 0.98  # radians of longitude where bangs end and side hair begins
+
+
+def hair_color(puppet: Puppet) -> Rgb:
+    """The exact colour of this puppet's hair."""
+    return paint(HAIR, puppet.named.hair_color, puppet.unnamed.hair_tone)
+
+
+def build_hair(puppet: Puppet) -> list[Solid]:
+    """Every solid of the hair, ties and clip included."""
+    unnamed, color = puppet.unnamed, hair_color(puppet)
+    style = puppet.named.hair_style
+    side_drop = -0.62 if style == "bob cut" else -0.42 if style in ("long hair", "short hair", "curly hair") else -0.12
+    nape = -0.5 if style in ("ponytail", "twintails", "spiky hair") else -0.75
+    width, height, depth = 1.09 * unnamed.head_width, 1.08 * unnamed.head_height, 1.08
+    cap = ball((0, 0.03, -0.02), (width, height, depth), color, Part.HAIR, hairline(unnamed, side_drop, nape))
+    solids = [cap, *_STYLES[style](unnamed, color)]
+    if not puppet.named.hat:
+        solids += _ahoge(unnamed, color)
+    return solids + _clip(unnamed)
+
+
+def hairline(unnamed: UnnamedTraits, side_drop: float, nape: float) -> Carve:
+    """Which points of the cap are hair: those above the bangs' edge in front, the temples and the nape."""
+    bangs = _BANGS[unnamed.bangs]
+    side = unnamed.side
+
+    def is_hair(x: Floats, y: Floats, z: Floats) -> Flags:
+        longitude = np.arctan2(x, z)
+        turned = np.abs(longitude)
+        edge = np.where(turned < _TEMPLE, bangs(longitude * side), np.where(turned < 1.75, side_drop, nape))
+        return np.asarray(y > edge)
+
+    return is_hair
+
+
+def _zigzag(longitude: Floats) -> Floats:
+    return np.asarray(0.16 + 0.22 * np.abs(((longitude * 1.9 + 0.3) % 1.0) * 2 - 1), np.float32)
+
+
+_BANGS: dict[str, Callable[[Floats], Floats]] = {
+    "blunt": lambda u: np.full_like(u, 0.20),
+    "zigzag": _zigzag,
+    "parted": lambda u: np.asarray(0.16 + 0.48 * np.exp(-((u / 0.30) ** 2)), np.float32),
+    "swept": lambda u: np.asarray(0.34 + 0.26 * u, np.float32),
+    "arched": lambda u: np.asarray(0.52 - 0.50 * u**2, np.float32),
+    "lock": lambda u: np.asarray(0.40 - 0.46 * np.exp(-((u / 0.16) ** 2)) - 0.25 * u**2, np.float32),
+}
+
+
+def _long(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    drop = 1.9 * unnamed.hair_length
+    volume = unnamed.hair_volume
+    back = ball((0, 0.35 - drop / 2, -0.52), (1.10 * volume, drop / 2 + 0.62, 0.60), color, Part.HAIR)
+    locks = [
+        limb((s * 0.98, 0.15, 0.22), (s * 0.98 * volume, -drop * 0.66, 0.25), 0.23, color, Part.HAIR) for s in (-1, 1)
+    ]
+    return [back, *locks]
+
+
+def _short(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    volume = unnamed.hair_volume
+    back = ball((0, -0.22, -0.42), (0.98 * volume, 0.72, 0.72), color, Part.HAIR)
+    tufts = [limb((s * 1.0, 0.0, 0.1), (s * 1.02 * volume, -0.52, 0.05), 0.22, color, Part.HAIR) for s in (-1, 1)]
+    return [back, *tufts]
+
+
+def _twintails(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    drop, volume = 1.75 * unnamed.hair_length, unnamed.hair_volume
+    tie = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
+    solids = []
+    for s in (-1, 1):
+        root: Point = (s * 1.08, 0.42, -0.15)
+        bend: Point = (s * 1.52 * volume, 0.0, -0.1)
+        solids += [
+            limb(root, bend, 0.32 * volume, color, Part.HAIR),
+            limb(bend, (s * 1.62 * volume, -drop, 0.0), 0.36 * volume, color, Part.HAIR, overshoot=1.35),
+            ball(root, (0.24, 0.24, 0.24), tie, Part.TIE),
+        ]
+    return solids
+
+
+def _ponytail(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    drop, volume, s = 1.9 * unnamed.hair_length, unnamed.hair_volume, unnamed.side
+    tie = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
+    root: Point = (s * 0.30, 0.98, -0.62)
+    crest: Point = (s * 0.95, 1.02, -1.05)
+    return [
+        ball(root, (0.27, 0.27, 0.27), tie, Part.TIE),
+        limb(root, crest, 0.38 * volume, color, Part.HAIR),
+        limb(crest, (s * 1.45, -drop * 0.7, -1.1), 0.42 * volume, color, Part.HAIR, overshoot=1.3),
+    ]
+
+
+def _bob(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    def above_chin(x: Floats, y: Floats, z: Floats) -> Flags:
+        return np.asarray((y > -0.55) & ((z < 0.30) | (np.abs(x) > 0.80)))
+
+    volume = 1.0 + 0.6 * (unnamed.hair_volume - 1)
+    bell = ball((0, -0.18, -0.06), (1.26 * volume, 1.15 * unnamed.hair_length**0.5, 1.15), color, Part.HAIR, above_chin)
+    inside = ball((0, -0.70, -0.25), (0.98 * volume, 0.14, 0.80), (color[0] * 0.6, color[1] * 0.55, color[2] * 0.6), Part.HEM)
+    return [bell, inside]
+
+
+def _spiky(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    reach = 1.42 + 0.30 * (unnamed.hair_length - 1)
+    solids = [ball((0, -0.1, -0.42), (0.95, 0.80, 0.72), color, Part.HAIR)]
+    for ring_height, count, phase, length in ((0.85, 5, 0.3, 1.0), (0.30, 8, 0.0, 1.05), (-0.30, 7, 0.25, 0.98)):
+        for k in range(count):
+            angle = np.pi / 2 + (k + phase) * 2 * np.pi / count
+            ring = np.sqrt(max(1.02 - ring_height**2, 0.1))
+            x, z = ring * np.cos(angle), -ring * np.sin(angle)
+            if z > 0.35 and ring_height < 0.5:
+                continue  # a spike here would hide the face
+            tip = (x * reach * length, (ring_height + 0.10) * reach * length, z * reach * length)
+            solids.append(limb((x * 0.6, ring_height * 0.6, z * 0.6), tip, 0.29, color, Part.HAIR, overshoot=1.1))
+    return solids
+
+
+def _curly(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    size = 0.40 * unnamed.hair_volume
+    solids = [ball((0, -0.15, -0.40), (1.02, 0.95, 0.75), color, Part.HAIR)]
+    rows = [(0.92, 0.52, 5, 0.0), (0.45, 0.98, 9, 0.5), (-0.10, 1.12, 9, 0.0), (-0.58, 1.08, 8, 0.5)]
+    if unnamed.hair_length > 1:
+        rows.append((-1.02, 0.98, 7, 0.0))
+    for height, ring, count, phase in rows:
+        for k in range(count):
+            angle = (k + phase) * 2 * np.pi / count
+            x, z = ring * np.sin(angle), ring * np.cos(angle)
+            if z > 0.42 and height < 0.8:
+                continue
+            solids.append(ball((x, height, z), (size, size, size), color, Part.HAIR))
+    return solids
+
+
+def _braid(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    s = unnamed.side
+    tie = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
+    beads = 5 if unnamed.hair_length > 1 else 4
+    solids = [ball((0, -0.22, -0.40), (0.98, 0.74, 0.72), color, Part.HAIR)]
+    for k in range(beads):
+        x = s * (1.04 + (0.06 if k % 2 else -0.06))
+        solids.append(ball((x, -0.42 - 0.40 * k, 0.34), (0.30, 0.29, 0.29), color, Part.HAIR))
+    end = -0.42 - 0.40 * (beads - 1)
+    solids.append(ball((s * 1.04, end - 0.28, 0.34), (0.17, 0.13, 0.17), tie, Part.TIE))
+    solids.append(ball((s * 1.04, end - 0.52, 0.34), (0.20, 0.27, 0.20), color, Part.HAIR))
+    return solids
+
+
+_STYLES: dict[str, Callable[[UnnamedTraits, Rgb], list[Solid]]] = {
+    "long hair": _long,
+    "short hair": _short,
+    "twintails": _twintails,
+    "ponytail": _ponytail,
+    "bob cut": _bob,
+    "spiky hair": _spiky,
+    "curly hair": _curly,
+    "braid": _braid,
+}
+
+
+def _ahoge(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
+    """The stray strands on top: none, one or two."""
+    sides = ((), (unnamed.side,), (-1, 1))[unnamed.ahoge]
+    solids = []
+    for s in sides:
+        bend: Point = (s * 0.10, 1.42, 0.05)
+        solids.append(limb((0, 1.0, 0.0), bend, 0.09, color, Part.HAIR))
+        solids.append(limb(bend, (s * 0.50, 1.46, 0.12), 0.09, color, Part.HAIR))
+    return solids
+
+
+def _clip(unnamed: UnnamedTraits) -> list[Solid]:
+    if not unnamed.clip_side:
+        return []
+    color = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
+    return [ball((unnamed.clip_side * 0.72, 0.48, 0.76), (0.25, 0.12, 0.14), color, Part.CLIP, roll=unnamed.clip_side * -35)]

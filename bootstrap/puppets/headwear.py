@@ -1,0 +1,157 @@
+"""What sits on the head: animal ears, hats, and the hair ribbon.
+
+Does NOT know hair styles, the face, or the camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bootstrap.puppets.anatomy import Puppet
+from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Solid, ball, limb
+from bootstrap.puppets.hair import hair_color
+from bootstrap.puppets.palette import CLOTHES, CREAM, INNER_EAR, Rgb, mix, paint
+
+
+def build_headwear(puppet: Puppet) -> list[Solid]:
+    """Ears, hat and hair ribbon; an empty list for a puppet that wears none."""
+    solids: list[Solid] = []
+    named, unnamed = puppet.named, puppet.unnamed
+    if named.ears:
+        solids += _EARS[named.ears](hair_color(puppet), unnamed.ear_size)
+    if named.hat:
+        color, kind = named.hat.split(" ", 1)
+        trim = paint(CLOTHES, unnamed.trim_color, unnamed.cloth_tone)
+        solids += _HATS[kind](paint(CLOTHES, color, unnamed.cloth_tone), trim)
+    if named.accessory.endswith(" ribbon"):
+        solids += _ribbon(paint(CLOTHES, named.accessory.split(" ")[0], unnamed.cloth_tone))
+    return solids
+
+
+def _pointed(slope: float) -> Carve:
+    """Cuts an ellipse to a triangle with a round foot."""
+
+    def is_ear(x: Floats, y: Floats, z: Floats) -> Flags:
+        return np.asarray(np.abs(x) < slope * (0.96 - y))
+
+    return is_ear
+
+
+def _cat(color: Rgb, size: float) -> list[Solid]:
+    solids = []
+    for s in (-1, 1):
+        x, y = s * 0.66, 0.98 + 0.12 * size
+        solids.append(ball((x, y, -0.02), (0.48 * size, 0.62 * size, 0.26), color, Part.EAR, _pointed(0.72), roll=-s * 22))
+        solids.append(
+            ball((x, y - 0.02, 0.12), (0.29 * size, 0.42 * size, 0.16), INNER_EAR, Part.INNER_EAR, _pointed(0.72), roll=-s * 22)
+        )
+    return solids
+
+
+def _fox(color: Rgb, size: float) -> list[Solid]:
+    dark = mix(color, (0.12, 0.08, 0.1), 0.72)
+
+    def is_tip(x: Floats, y: Floats, z: Floats) -> Flags:
+        return np.asarray((np.abs(x) < 0.66 * (0.96 - y)) & (y > 0.28))
+
+    solids = []
+    for s in (-1, 1):
+        at, radii = (s * 0.70, 1.12 + 0.16 * size, -0.02), (0.56 * size, 0.88 * size, 0.28)
+        solids.append(ball(at, radii, color, Part.EAR, _pointed(0.66), roll=-s * 26))
+        larger = (radii[0] * 1.01, radii[1] * 1.01, 0.31)
+        solids.append(ball(at, larger, dark, Part.EAR, is_tip, roll=-s * 26))
+        inner = (0.30 * size, 0.56 * size, 0.2)
+        solids.append(ball((at[0], at[1] - 0.10, 0.13), inner, CREAM, Part.INNER_EAR, _pointed(0.66), roll=-s * 26))
+    return solids
+
+
+def _rabbit(color: Rgb, size: float) -> list[Solid]:
+    solids = []
+    for s in (-1, 1):
+        at = (s * 0.48, 1.25 + 0.28 * size, -0.05)
+        solids.append(ball(at, (0.25, 0.82 * size, 0.2), color, Part.EAR, roll=-s * 9))
+        solids.append(ball((at[0], at[1], 0.08), (0.13, 0.60 * size, 0.14), INNER_EAR, Part.INNER_EAR, roll=-s * 9))
+    return solids
+
+
+def _dog(color: Rgb, size: float) -> list[Solid]:
+    dark = mix(color, (0.16, 0.10, 0.1), 0.35)
+    return [
+        ball((s * 1.08, 0.32 - 0.15 * size, 0.10), (0.27, 0.66 * size, 0.36), dark, Part.EAR, roll=s * 14) for s in (-1, 1)
+    ]
+
+
+def _bear(color: Rgb, size: float) -> list[Solid]:
+    solids = []
+    for s in (-1, 1):
+        outer, inner = 0.40 * size, 0.23 * size
+        solids.append(ball((s * 0.78, 0.96, -0.02), (outer, outer, 0.26), color, Part.EAR))
+        solids.append(ball((s * 0.80, 0.98, 0.12), (inner, inner, 0.18), INNER_EAR, Part.INNER_EAR))
+    return solids
+
+
+_EARS: dict[str, Callable[[Rgb, float], list[Solid]]] = {
+    "cat ears": _cat,
+    "rabbit ears": _rabbit,
+    "fox ears": _fox,
+    "dog ears": _dog,
+    "bear ears": _bear,
+}
+
+
+def _above(low: float, high: float = 2.0) -> Carve:
+    def is_kept(x: Floats, y: Floats, z: Floats) -> Flags:
+        return np.asarray((y > low) & (y < high))
+
+    return is_kept
+
+
+def _beret(color: Rgb, trim: Rgb) -> list[Solid]:
+    return [
+        ball((0.14, 0.92, -0.12), (1.12, 0.44, 1.05), color, Part.HAT, roll=-10, lean=-8),
+        ball((0, 0.70, -0.06), (0.96, 0.17, 0.98), trim, Part.TRIM),
+        ball((0.22, 1.38, -0.15), (0.10, 0.16, 0.10), color, Part.HAT),
+    ]
+
+
+def _cap(color: Rgb, trim: Rgb) -> list[Solid]:
+    return [
+        ball((0, 0.30, -0.03), (1.17, 0.98, 1.17), color, Part.HAT, _above(0.18)),
+        ball((0, 0.54, 1.02), (0.74, 0.10, 0.62), trim, Part.TRIM, lean=12),
+        ball((0, 1.28, -0.03), (0.13, 0.08, 0.13), trim, Part.TRIM),
+    ]
+
+
+def _witch(color: Rgb, trim: Rgb) -> list[Solid]:
+    return [
+        ball((0, 0.66, -0.05), (1.52, 0.10, 1.42), color, Part.HAT, lean=-6),
+        ball((0, 0.60, -0.05), (0.92, 1.40, 0.92), color, Part.HAT, _above(0.05), lean=-6),
+        ball((0, 0.60, -0.05), (0.97, 1.43, 0.97), trim, Part.TRIM, _above(0.08, 0.30), lean=-6),
+        limb((0.02, 1.78, -0.15), (0.52, 2.10, -0.22), 0.24, color, Part.HAT),
+    ]
+
+
+def _ribbon_hat(color: Rgb, trim: Rgb) -> list[Solid]:
+    return [
+        ball((0, 0.62, -0.04), (1.48, 0.10, 1.42), color, Part.HAT, lean=-5),
+        ball((0, 0.42, -0.04), (1.04, 0.96, 1.04), color, Part.HAT, _above(0.15), lean=-5),
+        ball((0, 0.42, -0.04), (1.08, 0.99, 1.08), trim, Part.TRIM, _above(0.25, 0.52), lean=-5),
+        ball((0.98, 0.84, 0.40), (0.28, 0.24, 0.16), trim, Part.TIE, roll=30),
+        ball((0.98, 0.84, -0.10), (0.16, 0.22, 0.28), trim, Part.TIE, roll=30),
+    ]
+
+
+_HATS: dict[str, Callable[[Rgb, Rgb], list[Solid]]] = {
+    "beret": _beret,
+    "cap": _cap,
+    "witch hat": _witch,
+    "ribbon-hat": _ribbon_hat,
+}
+
+
+def _ribbon(color: Rgb) -> list[Solid]:
+    knot = ball((0, 1.14, 0.02), (0.15, 0.16, 0.17), mix(color, (0.1, 0.05, 0.1), 0.25), Part.TRIM)
+    lobes = [ball((s * 0.40, 1.26, 0.0), (0.40, 0.27, 0.16), color, Part.TIE, roll=s * 24) for s in (-1, 1)]
+    return [knot, *lobes]
