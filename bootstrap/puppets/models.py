@@ -1,0 +1,33 @@
+"""Where the models shipped with the package lie.
+
+Knows folder names only: neither what is inside them, nor how they are loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def weights_dir() -> Path:
+    """The folder of all shipped weights."""
+    return Path(__file__).resolve().parent / "weights"
+
+
+def base_dir() -> Path:
+    """The diffusers `StableDiffusionPipeline` folder of the puppet base model."""
+    return weights_dir() / "base"
+
+
+def clip_dir() -> Path:
+    """The OpenCLIP model: its config, weights and tokenizer."""
+    return weights_dir() / "clip"
+
+
+def face_dir() -> Path:
+    """The insightface pack: a detector and a recogniser in ONNX."""
+    return weights_dir() / "face"
+
+
+def heldout_dir() -> Path:
+    """The held-out identity encoder, used for stopping only."""
+    return weights_dir() / "heldout"

@@ -1,0 +1,27 @@
+"""What a person can set about one training. Does NOT know any model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One training: how long, where, on what.
+
+    `minutes` is the training time the learning-rate schedule is laid over; time spent before an interruption counts.
+    `out` is the folder the finished model is exported to (None: where the package looks for it); `workdir` holds
+    drawings, checkpoints and logs and may be deleted at any time. `steps` ends the training early (for tests).
+    """
+
+    minutes: float = 15.0
+    device: str = "auto"
+    out: Path | None = None
+    workdir: Path = Path(".train")
+    threads: int = 1
+    workers: int = 2
+    pictures: int = 24_000
+    batch: int = 32
+    seed: int = 0
+    steps: int | None = None
