@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
+from bootstrap.errors import UsageError
 from bootstrap.puppets.geometry import Floats
 from bootstrap.puppets.palette import Rgb
 
@@ -53,10 +54,10 @@ def background(name: str, variant: int, side: int) -> Floats:
         side: in pixels.
 
     Raises:
-        ValueError: no such background.
+        UsageError: no such background.
     """
     if name not in _PLACES:
-        raise ValueError(f'background: "{name}" is unknown; use one of {", ".join(_PLACES)}')
+        raise UsageError(f'background: "{name}" is unknown; use one of {", ".join(_PLACES)}')
     sheet = _PLACES[name](np.random.default_rng([variant, 7]), side)
     pixels = np.asarray(sheet.image, np.float32) / np.float32(255)
     pixels.setflags(write=False)

@@ -87,7 +87,7 @@ def landmarks(unnamed: UnnamedTraits) -> Floats:
     return np.array([(np.sin(u) * np.cos(v), np.sin(v), np.cos(u) * np.cos(v)) for u, v in places], np.float32)
 
 
-def paint_face(patch: Patch, puppet: Puppet, expression: str, skin: Rgb, hair: Rgb) -> None:
+def paint_face(patch: Patch, puppet: Puppet, expression: str, skin: Rgb) -> None:
     """Mark, eyes, brows, nose, mouth and glasses, on the front half of the head."""
     unnamed = puppet.unnamed
     u = np.where(patch.z > 0, np.arctan2(patch.x, patch.z), np.float32(9.0))
@@ -135,19 +135,26 @@ def _paint_brow(patch: Patch, outward: Floats, dv: Floats, place: EyePlace, expr
     patch.line((np.abs(outward) < place.half_width * 0.9) & (ridge < max(0.034, 0.8 * patch.thin)))
 
 
+def _lens_size(place: EyePlace) -> float:
+    """As large as the eye asks for, and small enough that a bridge is left between the two."""
+    return min(max(place.half_width, place.half_height) * 1.12 + 0.07, 0.84 * abs(place.longitude))
+
+
 def _paint_lens(patch: Patch, du: Floats, dv: Floats, place: EyePlace) -> None:
-    size = max(place.half_width, place.half_height) * 1.12 + 0.07
+    size = _lens_size(place)
     radius = np.sqrt((du / 1.05) ** 2 + dv**2)
     patch.fill(np.abs(radius - size) < max(0.030, 0.75 * patch.thin), _GLASSES, fresh=True)
 
 
 def _paint_frame(patch: Patch, u: Floats, v: Floats, place: EyePlace) -> None:
     """The bridge and the temples of the glasses."""
-    size = max(place.half_width, place.half_height) * 1.12 + 0.07
+    size = _lens_size(place)
     turned = np.abs(u)
     bar = np.abs(v - place.latitude - 0.04) < max(0.030, 0.75 * patch.thin)
     gap = place.longitude - size * 1.05
-    patch.fill(bar & ((turned < gap) | ((turned > place.longitude + size * 1.05) & (turned < 1.6))), _GLASSES, fresh=True)
+    patch.fill(
+        bar & ((turned < gap) | ((turned > place.longitude + size * 1.05) & (turned < 1.6))), _GLASSES, fresh=True
+    )
 
 
 def _paint_nose(patch: Patch, u: Floats, v: Floats, skin: Rgb) -> None:
@@ -180,6 +187,9 @@ def _paint_mouth(patch: Patch, u: Floats, v: Floats, expression: str, width: flo
 def _paint_mark(patch: Patch, u: Floats, v: Floats, unnamed: UnnamedTraits, skin: Rgb) -> None:
     """Blush, freckles, scar or mole: unnamed, and large enough to be seen."""
     s, low = unnamed.mark_side, _EYE_LATITUDE + unnamed.eye_height - 0.36
+    pale = sum(skin) > 1.8
+    dots = mix(skin, (0.52, 0.24, 0.14) if pale else (1.0, 0.84, 0.66), 0.66)
+    gash = mix(skin, (0.60, 0.10, 0.14) if pale else (1.0, 0.70, 0.68), 0.72)
     match unnamed.mark:
         case "blush":
             for side in (-1, 1):
@@ -188,10 +198,10 @@ def _paint_mark(patch: Patch, u: Floats, v: Floats, unnamed: UnnamedTraits, skin
             for k in (-1, 0, 1):
                 for side in (-1, 1):
                     dot = np.hypot(u - side * 0.60 - k * 0.14, v - low + 0.06 * (k % 2))
-                    patch.fill(dot < max(0.046, 1.1 * patch.thin), mix(skin, (0.52, 0.24, 0.14), 0.66))
+                    patch.fill(dot < max(0.046, 1.1 * patch.thin), dots)
         case "scar":
             slash = np.abs((u - s * 0.66) * 0.9 + (v - low))
-            patch.fill((slash < max(0.05, 1.2 * patch.thin)) & (np.abs(u - s * 0.66) < 0.20), mix(skin, (0.60, 0.10, 0.14), 0.72))
+            patch.fill((slash < max(0.05, 1.2 * patch.thin)) & (np.abs(u - s * 0.66) < 0.20), gash)
         case "mole":
             size = max(0.07, 1.5 * patch.thin)
             patch.fill(np.hypot(u - s * 0.52, v - low - 0.02) < size, INK)

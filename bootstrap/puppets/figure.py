@@ -5,7 +5,7 @@ Does NOT know the face, the hair, or the camera.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -111,7 +111,11 @@ def _build_legs(puppet: Puppet, outfit: Outfit, pose: str, skin: Rgb) -> list[So
         shin = color if outfit.bottom == "pants" else skin
         thick = 0.34 if outfit.bottom in ("pants", "shorts") else 0.23
         solids.append(limb(hip, knee, thick, thigh, Part.LEG))
-        solids.append(limb(knee, ankle, 0.27 if outfit.bottom == "pants" else 0.19, shin, Part.LEG if shin == thigh else Part.HAND))
+        solids.append(
+            limb(
+                knee, ankle, 0.27 if outfit.bottom == "pants" else 0.19, shin, Part.LEG if shin == thigh else Part.HAND
+            )
+        )
         solids.append(ball((ankle[0], ankle[1] - 0.06, ankle[2] + 0.12), (0.25, 0.19, 0.34), shoe, Part.SHOE))
     if outfit.bottom in ("pants", "shorts"):
         wide = puppet.unnamed.body_width
@@ -134,7 +138,13 @@ def _build_skirt(puppet: Puppet, outfit: Outfit, color: Rgb, *, sits: bool) -> l
         hem = -2.52
     bell = ball((0, hem, ahead), (flare, waist - hem, deep), color, Part.SKIRT, _dome)
     inside = ball((0, hem, ahead), (flare * 0.97, 0.05, deep * 0.97), mix(color, (0.1, 0.05, 0.12), 0.5), Part.HEM)
-    border = ball((0, hem, ahead), (flare * 1.03, waist - hem, deep * 1.03), cloth(puppet, puppet.unnamed.trim_color), Part.HEM, _border)
+    border = ball(
+        (0, hem, ahead),
+        (flare * 1.03, waist - hem, deep * 1.03),
+        cloth(puppet, puppet.unnamed.trim_color),
+        Part.HEM,
+        _border,
+    )
     return [bell, inside, border]
 
 
@@ -150,8 +160,13 @@ def _build_tail(puppet: Puppet) -> list[Solid]:
     color, s = hair_color(puppet), puppet.unnamed.side
     match puppet.named.tail:
         case "cat tail":
-            bends: list[Point] = [(0, -2.1, -0.4), (s * 0.75, -2.45, -0.85), (s * 1.28, -2.15, -0.95), (s * 1.36, -1.35, -0.9)]
-            return [limb(a, b, 0.17, color, Part.TAIL) for a, b in zip(bends, bends[1:], strict=False)]
+            bends: list[Point] = [
+                (0, -2.1, -0.4),
+                (s * 0.75, -2.45, -0.85),
+                (s * 1.28, -2.15, -0.95),
+                (s * 1.36, -1.35, -0.9),
+            ]
+            return [limb(a, b, 0.17, color, Part.TAIL) for a, b in pairwise(bends)]
         case "fox tail":
             tip: Carve = _fox_tip
             start, end = (s * 0.15, -2.15, -0.45), (s * 1.45, -1.55, -1.05)
@@ -176,5 +191,3 @@ def _build_scarf(puppet: Puppet) -> list[Solid]:
         ball((0, -1.02, 0.02), (0.74, 0.25, 0.64), color, Part.SCARF),
         limb((s * 0.30, -1.10, 0.52), (s * 0.36, -1.78, 0.58), 0.19, color, Part.SCARF),
     ]
-
-

@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Point = tuple[float, float, float]
 Carve = Callable[[Floats, Floats, Floats], Flags]
+Plane = tuple[float, float, float, float]
 
 FAR = np.float32(-1e6)
 
@@ -50,7 +51,8 @@ class Part(IntEnum):
 class Solid:
     """An ellipsoid: `frame` (3, 3) holds its semi-axes as columns, in head space.
 
-    `carve`, where given, says which points of its surface exist, in the ellipsoid's own unit-ball coordinates.
+    In the ellipsoid's own unit-ball coordinates, `planes` (a, b, c, d) cut it to a closed body, a x + b y + c z <= d,
+    and `carve` says which points of its surface exist, as on an open shell.
     """
 
     center: Point
@@ -58,6 +60,7 @@ class Solid:
     color: Rgb
     part: Part
     carve: Carve | None = None
+    planes: tuple[Plane, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,21 @@ def rotation(yaw: float, pitch: float) -> Floats:
 
 
 def ball(
-    center: Point, radii: Point, color: Rgb, part: Part, carve: Carve | None = None, *, roll: float = 0, lean: float = 0
+    center: Point,
+    radii: Point,
+    color: Rgb,
+    part: Part,
+    carve: Carve | None = None,
+    *,
+    planes: tuple[Plane, ...] = (),
+    roll: float = 0,
+    lean: float = 0,
 ) -> Solid:
     """An upright ellipsoid, rolled about z (counter-clockwise to the viewer) then leaned about x, in degrees."""
     a, b = np.radians(roll), np.radians(lean)
     spin = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     tip = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return Solid(center, (tip @ spin * np.asarray(radii)).astype(np.float32), color, part, carve)
+    return Solid(center, (tip @ spin * np.asarray(radii)).astype(np.float32), color, part, carve, planes)
 
 
 def limb(start: Point, end: Point, thickness: float, color: Rgb, part: Part, *, overshoot: float = 1.25) -> Solid:
@@ -126,11 +137,11 @@ def rasterize(solids: Sequence[Solid], turn: Floats, origin: tuple[float, float]
     metrics = np.linalg.inv(frames @ frames.transpose(0, 2, 1)).astype(np.float32)
     raster = Raster(np.full((side, side), -1, np.int16), np.full((side, side), FAR), centers, frames, metrics)
     for index, solid in enumerate(solids):
-        _cast(raster, index, solid.carve)
+        _cast(raster, index, solid)
     return raster
 
 
-def _cast(raster: Raster, index: int, carve: Carve | None) -> None:
+def _cast(raster: Raster, index: int, solid: Solid) -> None:
     """Meet one ellipsoid: the nearer root of |frame^-1 (p - centre)| = 1, on its bounding box alone."""
     side = raster.depth.shape[0]
     cx, cy, cz = (float(c) for c in raster.centers[index])
@@ -146,15 +157,32 @@ def _cast(raster: Raster, index: int, carve: Carve | None) -> None:
     pxx, pxy, pyy = mxx - mxz * mxz / mzz, mxy - mxz * myz / mzz, myy - myz * myz / mzz
     inside = (1 - pxx * dx * dx) - pyy * dy * dy - (2 * pxy * dy) * dx
     hit = inside > 0
-    offset = np.sqrt(np.maximum(inside, 0) / mzz) - (mxz / mzz * dx + myz / mzz * dy)
+    half = np.sqrt(np.maximum(inside, 0) / mzz)
+    middle = mxz / -mzz * dx - myz / mzz * dy
+    offset = middle + half
+    if solid.planes:
+        offset, whole = _cut(offset, middle - half, dx, dy, np.linalg.inv(frame), solid.planes)
+        hit &= whole
     depth = raster.depth[y0:y1, x0:x1]
     near = offset + np.float32(cz)
     hit &= near > depth
-    if carve is not None:
+    if solid.carve is not None:
         back = np.linalg.inv(frame)
-        hit &= carve(*(row[0] * dx + row[1] * dy + row[2] * offset for row in back))
+        hit &= solid.carve(*(row[0] * dx + row[1] * dy + row[2] * offset for row in back))
     np.copyto(depth, near, where=hit)
     np.copyto(raster.nearest[y0:y1, x0:x1], np.int16(index), where=hit)
+
+
+def _cut(
+    near: Floats, far: Floats, dx: Floats, dy: Floats, back: Floats, planes: Sequence[Plane]
+) -> tuple[Floats, Flags]:
+    """The nearer end of each ray's stay inside the planes, and whether anything of it is left."""
+    for a, b, c, d in planes:
+        row = np.float32(a) * back[0] + np.float32(b) * back[1] + np.float32(c) * back[2]
+        slope = row[2] if abs(row[2]) > 1e-6 else np.float32(1e-6)
+        wall = (np.float32(d) - row[0] * dx - row[1] * dy) / slope
+        near, far = (np.minimum(near, wall), far) if slope > 0 else (near, np.maximum(far, wall))
+    return near, np.asarray(near > far)
 
 
 def own_coordinates(

@@ -11,7 +11,7 @@ import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet, UnnamedTraits
 from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Point, Solid, ball, limb
-from bootstrap.puppets.palette import CLOTHES, HAIR, Rgb, paint
+from bootstrap.puppets.palette import CLOTHES, HAIR, INK, Rgb, mix, paint
 
 _TEMPLE = 0.98  # radians of longitude where bangs end and side hair begins
 
@@ -68,7 +68,7 @@ def _long(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     volume = unnamed.hair_volume
     back = ball((0, 0.35 - drop / 2, -0.52), (1.10 * volume, drop / 2 + 0.62, 0.60), color, Part.HAIR)
     locks = [
-        limb((s * 0.98, 0.15, 0.22), (s * 0.98 * volume, -drop * 0.66, 0.25), 0.23, color, Part.HAIR) for s in (-1, 1)
+        limb((s * 0.98, 0.15, 0.10), (s * 0.98 * volume, -drop * 0.66, 0.16), 0.22, color, Part.HAIR) for s in (-1, 1)
     ]
     return [back, *locks]
 
@@ -108,12 +108,14 @@ def _ponytail(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
 
 
 def _bob(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
-    def above_chin(x: Floats, y: Floats, z: Floats) -> Flags:
-        return np.asarray((y > -0.55) & ((z < 0.30) | (np.abs(x) > 0.80)))
+    def is_side(x: Floats, y: Floats, z: Floats) -> Flags:
+        return np.asarray((y > -0.38) & ((z < 0.22) | (np.abs(x) > 0.84)))
 
-    volume = 1.0 + 0.6 * (unnamed.hair_volume - 1)
-    bell = ball((0, -0.18, -0.06), (1.26 * volume, 1.15 * unnamed.hair_length**0.5, 1.15), color, Part.HAIR, above_chin)
-    inside = ball((0, -0.70, -0.25), (0.98 * volume, 0.14, 0.80), (color[0] * 0.6, color[1] * 0.55, color[2] * 0.6), Part.HEM)
+    wide = 1.24 * (0.4 + 0.6 * unnamed.hair_volume)
+    tall = 0.95 * unnamed.hair_length**0.4
+    bell = ball((0, -0.34, -0.06), (wide, tall, 1.14), color, Part.HAIR, is_side)
+    dark = mix(color, INK, 0.4)
+    inside = ball((0, -0.34 - 0.38 * tall, -0.28), (0.9 * wide, 0.10, 0.82), dark, Part.HEM)
     return [bell, inside]
 
 
@@ -189,4 +191,5 @@ def _clip(unnamed: UnnamedTraits) -> list[Solid]:
     if not unnamed.clip_side:
         return []
     color = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
-    return [ball((unnamed.clip_side * 0.72, 0.48, 0.76), (0.25, 0.12, 0.14), color, Part.CLIP, roll=unnamed.clip_side * -35)]
+    s = unnamed.clip_side
+    return [ball((s * 0.72, 0.48, 0.76), (0.27, 0.13, 0.14), color, Part.CLIP, roll=-35 * s)]

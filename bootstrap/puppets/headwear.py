@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet
-from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Solid, ball, limb
+from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Plane, Solid, ball, limb
 from bootstrap.puppets.hair import hair_color
 from bootstrap.puppets.palette import CLOTHES, CREAM, INNER_EAR, Rgb, mix, paint
 
@@ -30,40 +30,31 @@ def build_headwear(puppet: Puppet) -> list[Solid]:
     return solids
 
 
-def _pointed(slope: float) -> Carve:
-    """Cuts an ellipse to a triangle with a round foot."""
-
-    def is_ear(x: Floats, y: Floats, z: Floats) -> Flags:
-        return np.asarray(np.abs(x) < slope * (0.96 - y))
-
-    return is_ear
+def _pointed(slope: float, foot: float = -1.0) -> tuple[Plane, ...]:
+    """Two sides that meet above, and the height below which nothing is left."""
+    return (1.0, slope, 0.0, slope), (-1.0, slope, 0.0, slope), (0.0, -1.0, 0.0, -foot)
 
 
 def _cat(color: Rgb, size: float) -> list[Solid]:
     solids = []
     for s in (-1, 1):
-        x, y = s * 0.66, 0.98 + 0.12 * size
-        solids.append(ball((x, y, -0.02), (0.48 * size, 0.62 * size, 0.26), color, Part.EAR, _pointed(0.72), roll=-s * 22))
-        solids.append(
-            ball((x, y - 0.02, 0.12), (0.29 * size, 0.42 * size, 0.16), INNER_EAR, Part.INNER_EAR, _pointed(0.72), roll=-s * 22)
-        )
+        x, y = s * 0.66, 0.96 + 0.12 * size
+        outer, inner = (0.50 * size, 0.66 * size, 0.30), (0.29 * size, 0.44 * size, 0.20)
+        solids.append(ball((x, y, -0.02), outer, color, Part.EAR, planes=_pointed(0.68), roll=-s * 22))
+        solids.append(ball((x, y - 0.03, 0.14), inner, INNER_EAR, Part.INNER_EAR, planes=_pointed(0.68), roll=-s * 22))
     return solids
 
 
 def _fox(color: Rgb, size: float) -> list[Solid]:
     dark = mix(color, (0.12, 0.08, 0.1), 0.72)
-
-    def is_tip(x: Floats, y: Floats, z: Floats) -> Flags:
-        return np.asarray((np.abs(x) < 0.66 * (0.96 - y)) & (y > 0.28))
-
     solids = []
     for s in (-1, 1):
-        at, radii = (s * 0.70, 1.12 + 0.16 * size, -0.02), (0.56 * size, 0.88 * size, 0.28)
-        solids.append(ball(at, radii, color, Part.EAR, _pointed(0.66), roll=-s * 26))
-        larger = (radii[0] * 1.01, radii[1] * 1.01, 0.31)
-        solids.append(ball(at, larger, dark, Part.EAR, is_tip, roll=-s * 26))
-        inner = (0.30 * size, 0.56 * size, 0.2)
-        solids.append(ball((at[0], at[1] - 0.10, 0.13), inner, CREAM, Part.INNER_EAR, _pointed(0.66), roll=-s * 26))
+        x, y, roll = s * 0.70, 1.10 + 0.16 * size, -s * 26
+        outer, inner = (0.58 * size, 0.92 * size, 0.32), (0.30 * size, 0.58 * size, 0.22)
+        larger = (outer[0] * 1.02, outer[1] * 1.02, 0.35)
+        solids.append(ball((x, y, -0.02), outer, color, Part.EAR, planes=_pointed(0.64), roll=roll))
+        solids.append(ball((x, y, -0.02), larger, dark, Part.EAR, planes=_pointed(0.64, 0.30), roll=roll))
+        solids.append(ball((x, y - 0.12, 0.15), inner, CREAM, Part.INNER_EAR, planes=_pointed(0.64), roll=roll))
     return solids
 
 
@@ -79,7 +70,8 @@ def _rabbit(color: Rgb, size: float) -> list[Solid]:
 def _dog(color: Rgb, size: float) -> list[Solid]:
     dark = mix(color, (0.16, 0.10, 0.1), 0.35)
     return [
-        ball((s * 1.08, 0.32 - 0.15 * size, 0.10), (0.27, 0.66 * size, 0.36), dark, Part.EAR, roll=s * 14) for s in (-1, 1)
+        ball((s * 1.06, 0.62 - 0.26 * size, 0.10), (0.30, 0.64 * size, 0.38), dark, Part.EAR, roll=s * 24)
+        for s in (-1, 1)
     ]
 
 

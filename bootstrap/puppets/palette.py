@@ -9,6 +9,8 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Mapping
 
+from bootstrap.errors import UsageError
+
 Rgb = tuple[float, float, float]
 Tone = tuple[float, float, float]
 _Span = tuple[float, float]
@@ -81,10 +83,10 @@ def paint(shades: Mapping[str, Shade], name: str, tone: Tone = MIDDLE) -> Rgb:
         Red, green and blue in [0, 1].
 
     Raises:
-        ValueError: the table has no such name.
+        UsageError: the table has no such name.
     """
     if name not in shades:
-        raise ValueError(f'palette: no colour is called "{name}"; use one of {", ".join(shades)}')
+        raise UsageError(f'palette: no colour is called "{name}"; use one of {", ".join(shades)}')
     hue, saturation, value = (low + (high - low) * t for (low, high), t in zip(shades[name], tone, strict=True))
     return colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value)
 

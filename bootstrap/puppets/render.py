@@ -17,7 +17,6 @@ from bootstrap.puppets.chest import paint_chest
 from bootstrap.puppets.face import Patch, landmarks, paint_face
 from bootstrap.puppets.figure import build_figure
 from bootstrap.puppets.geometry import FAR, Flags, Floats, Part, Raster, Solid, own_coordinates, rasterize, rotation
-from bootstrap.puppets.hair import hair_color
 from bootstrap.puppets.scene import FRAMES, PuppetShot
 from bootstrap.puppets.styles import Layers, develop
 
@@ -108,7 +107,7 @@ def _paint(
             continue
         patch = Patch(*own_coordinates(raster, index, rows, columns), color[rows, columns], 1.0 / scale)
         if index == _HEAD:
-            paint_face(patch, puppet, shot.expression, solids[_HEAD].color, hair_color(puppet))
+            paint_face(patch, puppet, shot.expression, solids[_HEAD].color)
         else:
             paint_chest(patch, puppet, outfit.top)
         color[rows, columns] = patch.color
@@ -118,7 +117,7 @@ def _paint(
 
 
 def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Floats:
-    """-1 where a surface turns from the light, +1 on the gloss of hair, else 0."""
+    """-1 where a surface turns from the light (half of it on skin), +1 on the gloss of hair, else 0."""
     rows, columns = np.nonzero(mask)
     index = raster.nearest[rows, columns]
     centers = raster.centers[index]
@@ -131,7 +130,8 @@ def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Floats:
     light = (nx * _LIGHT[0] + ny * _LIGHT[1] + nz * _LIGHT[2]) / np.sqrt(nx * nx + ny * ny + nz * nz)
     gloss = (light > _GLOSS) & np.isin(parts[rows, columns], (Part.HAIR, Part.HAT))
     tone = np.zeros(mask.shape, np.float32)
-    tone[rows, columns] = gloss * np.float32(1) - (light < 0.08) * np.float32(1)
+    depth = np.where(np.isin(parts[rows, columns], (Part.HEAD, Part.HAND)), np.float32(0.5), np.float32(1))
+    tone[rows, columns] = gloss - depth * (light < 0.04)
     return tone
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from bootstrap.errors import UsageError
+
 Box = tuple[float, float, float, float]
 
 ALL_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
@@ -35,7 +37,7 @@ FRAMES: Mapping[str, tuple[float, float, float]] = {
     "close-up": (0.5, 0.52, 0.355),
     "portrait": (0.5, 0.47, 0.275),
     "upper body": (0.5, 0.40, 0.220),
-    "full body": (0.5, 0.35, 0.160),
+    "full body": (0.5, 0.35, 0.166),
 }
 """Framing -> (x, y) of the head's centre and its radius, in fractions of the picture's side."""
 
@@ -70,7 +72,7 @@ def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
     Yaw and pitch jitter inside the family's range unless pinned.
 
     Raises:
-        ValueError: `fixed` names no field of `PuppetShot`, or a value outside its vocabulary.
+        UsageError: `fixed` names no field of `PuppetShot`, or a value outside its vocabulary.
     """
     _check(fixed)
     family = fixed.get("family") or _draw(rng, ALL_FAMILIES, _FAMILY_ODDS)
@@ -99,7 +101,7 @@ def _sample_angles(rng: np.random.Generator, family: str) -> tuple[float, float]
         case "three-quarter":
             return turn * float(rng.uniform(32, 52)), level
         case "profile":
-            return turn * float(rng.uniform(76, 94)), level
+            return turn * float(rng.uniform(66, 88)), level
         case "behind":
             return 180 + turn * float(rng.uniform(0, 25)), level
         case "above":
@@ -128,10 +130,10 @@ def _check(fixed: Mapping[str, Any]) -> None:
     known = [field.name for field in fields(PuppetShot)]
     for axis, value in fixed.items():
         if axis not in known:
-            raise ValueError(f'a puppet shot has no axis "{axis}"; use one of {", ".join(known)}')
+            raise UsageError(f'a puppet shot has no axis "{axis}"; use one of {", ".join(known)}')
         vocabulary = _VOCABULARIES.get(axis, (value,))
         if value not in vocabulary:
-            raise ValueError(f'{axis}: "{value}" is unknown; use one of {", ".join(map(str, vocabulary))}')
+            raise UsageError(f'{axis}: "{value}" is unknown; use one of {", ".join(map(str, vocabulary))}')
 
 
 def _composition(framing: str) -> tuple[Box, Box]:

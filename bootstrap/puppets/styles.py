@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bootstrap.errors import UsageError
 from bootstrap.puppets.geometry import Flags, Floats
 from bootstrap.puppets.palette import INK
 
@@ -25,7 +26,7 @@ _MOONLIGHT = np.array((0.80, 0.82, 0.98), np.float32)
 class Layers:
     """A drawing before its style, all (h, w) or (h, w, 3), colours in [0, 1].
 
-    `tone`: -1 in shade, 0 lit, +1 gloss. `line`: where ink goes. `mask`: the figure. `night`: the figure stands in
+    `tone`: -1 in full shade, 0 lit, +1 gloss. `line`: where ink goes. `mask`: the figure. `night`: the figure stands in
     moonlight.
     """
 
@@ -41,16 +42,16 @@ def develop(layers: Layers, style: str) -> Floats:
     """The picture (h, w, 3) in [0, 1] that a style makes of the layers.
 
     Raises:
-        ValueError: no such style.
+        UsageError: no such style.
     """
     if style not in _STYLES:
-        raise ValueError(f'style: "{style}" is unknown; use one of {", ".join(_STYLES)}')
+        raise UsageError(f'style: "{style}" is unknown; use one of {", ".join(_STYLES)}')
     return _STYLES[style](layers)
 
 
 def _compose(layers: Layers, shade: Floats, ink: float) -> Floats:
     """Figure over background: `shade` is the colour factor of the dark side, `ink` the strength of the lines."""
-    figure = layers.color * np.where(layers.tone[..., None] < 0, shade, np.float32(1))
+    figure = layers.color * (1 + np.minimum(layers.tone, 0)[..., None] * (1 - shade))
     figure += (layers.tone[..., None] > 0) * (1 - figure) * np.float32(0.32)
     if layers.night:
         figure *= _MOONLIGHT
@@ -73,7 +74,7 @@ def _sketch(layers: Layers) -> Floats:
     side = layers.tone.shape[0]
     step = max(side // 64, 2)
     diagonal = np.add.outer(np.arange(side), np.arange(side)) // step % 2 == 0
-    washed = _PAPER + 0.30 * (np.where(layers.mask[..., None], layers.color, layers.background * 0.6 + 0.4) - 1)
+    washed = _PAPER + 0.42 * (np.where(layers.mask[..., None], layers.color, layers.background * 0.6 + 0.4) - 1)
     hatched = layers.mask & (layers.tone < 0) & diagonal
     washed[hatched] *= np.float32(0.78)
     washed[layers.line] = _GRAPHITE
