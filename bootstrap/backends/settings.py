@@ -1,0 +1,32 @@
+"""How pictures are sampled, as validated data. Imports no model library, so that configs are checked without one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SamplingSettings(BaseModel):
+    """The settings of generation; they are part of a backend's fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    steps: int = Field(20, ge=1, le=1000)
+    """Denoising steps."""
+    guidance_scale: float = Field(4.0, ge=1)
+    """Classifier-free guidance; 1 switches it off."""
+    scheduler: Literal["ddim", "dpm++", "euler", "euler_a"] = "ddim"
+    """Sampler."""
+    batch_size: int = Field(16, ge=1)
+    """Pictures a fixed batch."""
+    width: int = Field(96, ge=8, multiple_of=8)
+    """Pixels."""
+    height: int = Field(96, ge=8, multiple_of=8)
+    """Pixels."""
+    clip_skip: int | None = Field(None, ge=1)
+    """Text encoder layers left out from the end; null for none."""
+    prediction_type: Literal["epsilon", "v_prediction"] | None = None
+    """Null reads it from the base's scheduler."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Weights and arithmetic; auto takes the fastest that is safe on the device."""

@@ -1,0 +1,293 @@
+"""The settings of a run: shipped YAML files, an own file, and --set, merged and validated into one frozen RunConfig.
+
+A run names one file of each kind (base, views, subject, loop, scoring). Merging is one level deep in files and by dotted
+path in overrides; there is no interpolation and no code in a config. Knows no torch, no run directory.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.errors import ConfigError
+from bootstrap.training.recipe import TrainRecipe
+from scoring.base import FAMILIES
+
+Model = TypeVar("Model", bound=BaseModel)
+EMBEDDED = "embedded:"
+
+
+class Frozen(BaseModel):
+    """Base of every config: no change, no unknown key, each field documented by the text under it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BaseConfig(Frozen):
+    """A base model and how it likes to be used (configs/base/)."""
+
+    name: str
+    """What character.json and --base call it."""
+    path: str
+    """A diffusers folder; ``embedded:base`` is the one this package ships."""
+    quality: str = ""
+    """Quality tags appended to every prompt."""
+    negative: str = ""
+    """Negative prompt placed before the character's own."""
+    sampling: SamplingSettings
+    """How pictures are sampled."""
+    style: TrainRecipe
+    """Training of the style phase."""
+    character: TrainRecipe
+    """Training of the character phase."""
+    steps_per_picture: float = Field(8, gt=0)
+    """Optimiser steps a picture of the training set; the recipe's ``steps`` is the cap."""
+    minimum_steps: int = Field(100, ge=1)
+    """Fewest optimiser steps."""
+    scoring: str = "puppet"
+    """Which file of configs/scoring/ can see this base's pictures."""
+
+
+class FamilyPlan(Frozen):
+    """What a view family asks of the dataset."""
+
+    share: float = Field(gt=0, le=1)
+    """Share of the dataset."""
+    views: Mapping[str, str] = Field(min_length=1)
+    """Name of each view → the tags that ask for it; they are drawn in turn."""
+    hides: tuple[str, ...] = ()
+    """Axes that cannot be seen from there ("eyes", "expression"): left out of prompts and captions."""
+
+
+class ViewsConfig(Frozen):
+    """The grid of views and framings (configs/views/)."""
+
+    families: Mapping[str, FamilyPlan]
+    """One plan for each of the six view families."""
+    framings: Mapping[str, float]
+    """Share of each framing."""
+    framing_hides: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Axes that a framing cannot show."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> ViewsConfig:
+        if set(self.families) != set(FAMILIES):
+            raise ValueError(f"families must be exactly {', '.join(FAMILIES)}")
+        for name, total in (("families", sum(f.share for f in self.families.values())),
+                            ("framings", sum(self.framings.values()))):
+            if abs(total - 1) > 0.01:
+                raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
+        return self
+
+    def hidden(self, family: str, framing: str) -> frozenset[str]:
+        """The axes that this view family or this framing cannot show."""
+        return frozenset(self.families[family].hides) | frozenset(self.framing_hides.get(framing, ()))
+
+
+class SubjectConfig(Frozen):
+    """What a kind of subject asks of its dataset (configs/subjects/)."""
+
+    most_neutral: float = Field(0.35, ge=0, le=1)
+    """Largest share of neutral expressions (field practice D2)."""
+    neutral: tuple[str, ...] = ("neutral expression",)
+    """Expressions that count as neutral."""
+    a_prompt: int = Field(2, ge=1)
+    """At most this many kept frames a prompt."""
+    defaults: Mapping[str, tuple[str, ...]]
+    """Values of an axis that character.json leaves empty."""
+
+
+class LoopConfig(Frozen):
+    """How the set grows (configs/loops/)."""
+
+    style_goals: tuple[int, ...] = (16, 40)
+    """Kept frames at which the style phase retrains (field practice B6)."""
+    target: int = Field(48, ge=1)
+    """Generated pictures in the finished set, provisional ones included."""
+    rounds: int = Field(6, ge=1)
+    """Most rounds of generating."""
+    waves: int = Field(2, ge=1)
+    """Most waves of candidates a round."""
+    candidates_a_place: float = Field(3.0, ge=1)
+    """Candidates drawn for each empty place."""
+    lookalikes: int = Field(100, ge=0)
+    """Decoys of kind (a) a view family, made once a run."""
+    exchanged: int = Field(100, ge=0)
+    """Decoys of kind (b) a view family, made for each adapter."""
+    most_decoys: int = Field(200, ge=1)
+    """Most decoys of one kind, a view family and adapter, when the deficit needs more."""
+    max_false_accepts: float = Field(0.05, gt=0, lt=0.5)
+    """Stated rate of false frames among those kept (Benjamini-Hochberg level)."""
+    provisional_share: float = Field(0.25, ge=0, le=0.5)
+    """Largest share of provisional frames in the finished set."""
+    seeds_share: float = Field(0.25, ge=0, le=1)
+    """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
+    seed_cap: float = Field(4.0, ge=1)
+    """No picture is sampled more than this many times as often as a kept frame."""
+
+
+class ClipConfig(Frozen):
+    """The OpenCLIP model that reads pictures."""
+
+    model: str
+    """An open_clip model name, or a folder with its config; ``embedded:clip`` is the shipped one."""
+    pretrained: str = ""
+    """Weights file; empty for the one in the folder."""
+
+
+class FaceConfig(Frozen):
+    """The insightface pack and when its embedding may speak (field scoring §1.4)."""
+
+    pack: str
+    """Folder of the pack; ``embedded:face`` is the shipped one; empty switches faces off."""
+    det_size: int = Field(640, ge=32)
+    """Side in pixels that the detector sees."""
+    upscale_to: int = Field(0, ge=0)
+    """Pictures smaller than this are enlarged before detection; 0 leaves them."""
+    min_det_score: float = Field(0.5, ge=0, le=1)
+    """Below it a face is not scored."""
+    min_size: float = Field(64, gt=0)
+    """Shortest side of a face box, in pixels of the picture shown to the detector."""
+    max_yaw: float = Field(40, gt=0, le=90)
+    """A face turned further is not scored, in degrees."""
+
+
+class PanelConfig(Frozen):
+    """Who judges (configs/scoring/)."""
+
+    clip: ClipConfig
+    """Identity, views and traits."""
+    face: FaceConfig
+    """Identity of faces."""
+    held_out: str = ""
+    """An ONNX identity encoder, read only to stop and roll back."""
+    composition: Mapping[str, Mapping[str, tuple[float, float, float, float]]]
+    """Framing → head and body boxes as fractions (left, top, right, bottom), where no detector sees the subject."""
+    view_phrases: Mapping[str, tuple[str, ...]]
+    """View family → phrases that name it to CLIP."""
+    vocabulary: Mapping[str, tuple[str, ...]]
+    """Axis → the words CLIP can tell apart; other words are not applicable."""
+    identity: tuple[str, ...]
+    """Axes of the vocabulary that an exchanged decoy may change."""
+    view_margin: float = 0.0
+    """Log-probability by which the asked view must lead."""
+    trait_margin: float = -0.5
+    """Log-probability by which a visible trait may trail at most."""
+    read_margin: float = 0.7
+    """Log-probability by which a seed's view or background must lead to be believed."""
+    copy_cosine: float = Field(0.98, gt=0, le=1)
+    """Whole-picture similarity to a seed above which a frame is a copy of it."""
+    duplicate_cosine: float = Field(0.985, gt=0, le=1)
+    """Similarity of two frames above which one is a near-duplicate."""
+    duplicate_bits: int = Field(3, ge=0, le=64)
+    """Bits of a 64-bit perceptual hash in which near-duplicates differ at most."""
+
+
+class RunConfig(Frozen):
+    """Everything a run is made of, besides the character and its seeds."""
+
+    base: BaseConfig
+    views: ViewsConfig
+    subject: SubjectConfig
+    loop: LoopConfig
+    panel: PanelConfig
+    seed: int = Field(0, ge=0)
+    """Random seed of the whole run."""
+    backend: Literal["diffusers", "fake"] = "diffusers"
+    """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
+
+
+def configs_dir() -> Path:
+    """Where the shipped configs lie: inside the package in a wheel, beside it in a checkout."""
+    inside = Path(__file__).parent / "_configs"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
+
+
+def known(kind: str) -> list[str]:
+    """The names of the shipped configs of a kind, sorted."""
+    return sorted(path.stem for path in (configs_dir() / kind).glob("*.yaml"))
+
+
+def embedded(path: str) -> Path:
+    """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's."""
+    if path.startswith(EMBEDDED):
+        return Path(__file__).parent / "puppets" / "weights" / path.removeprefix(EMBEDDED)
+    return Path(path).expanduser()
+
+
+def load(base: str, *, views: str = "standard", subject: str = "character", loop: str = "standard",
+         overrides: Sequence[str] = (), **top: Any) -> RunConfig:
+    """The RunConfig of a base with the named views, subject and loop; ``overrides`` are ``a.b=c`` texts.
+
+    Raises ConfigError with every problem at once.
+    """
+    base_data = _shipped("base", base)
+    data = {"base": base_data, "views": _shipped("views", views), "subject": _shipped("subjects", subject),
+            "loop": _shipped("loops", loop), "panel": _shipped("scoring", str(base_data.get("scoring", "puppet"))), **top}
+    for text in overrides:
+        _override(data, text)
+    return validated(RunConfig, data, "configuration", ConfigError)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file as a mapping; raises ConfigError if it is none."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f'{path} cannot be read: {" ".join(str(error).split())}', "mend the file") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} holds no mapping", "write it as `key: value` lines")
+    return data
+
+
+def validated(model: type[Model], data: Mapping[str, Any], where: str, error: type[ConfigError] | Any) -> Model:
+    """``data`` as ``model``; all problems in one message, with their paths and a suggestion for misspelt keys."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as failure:
+        problems = [_problem(model, item) for item in failure.errors()]
+        raise error(f"{where}: {'; '.join(problems)}") from None
+
+
+def _shipped(kind: str, name: str) -> dict[str, Any]:
+    path = configs_dir() / kind / f"{name}.yaml"
+    if not path.is_file():
+        close = difflib.get_close_matches(name, known(kind), 1)
+        hint = f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known(kind))}"
+        raise ConfigError(f'configs/{kind} has no "{name}"', hint)
+    return read_yaml(path)
+
+
+def _override(data: dict[str, Any], text: str) -> None:
+    path, separator, value = text.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise ConfigError(f'--set "{text}" is not of the form a.b=c', "for example --set loop.target=24")
+    for key in keys[:-1]:
+        data = data.setdefault(key, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f'--set "{text}": "{key}" has no parts', "see configs/ for the names")
+    data[keys[-1]] = yaml.safe_load(value)
+
+
+def _problem(model: type[BaseModel], item: Any) -> str:
+    path = ".".join(str(part) for part in item["loc"]) or "top level"
+    if item["type"] != "extra_forbidden":
+        value = "" if item["type"] == "missing" else f' "{str(item.get("input"))[:60]}"'
+        return f"{path}{value}: {item['msg'][0].lower()}{item['msg'][1:]}"
+    close = difflib.get_close_matches(str(item["loc"][-1]), _field_names(model), 1)
+    return f'{path}: unknown field{f" (did you mean {close[0]!r}?)" if close else ""}'
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    names = list(model.model_fields)
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += _field_names(field.annotation)
+    return names
