@@ -90,8 +90,8 @@ def landmarks(unnamed: UnnamedTraits) -> Floats:
 def paint_face(patch: Patch, puppet: Puppet, expression: str, skin: Rgb) -> None:
     """Mark, eyes, brows, nose, mouth and glasses, on the front half of the head."""
     unnamed = puppet.unnamed
-    u = np.where(patch.z > 0, np.arctan2(patch.x, patch.z), np.float32(9.0))
-    v = np.arcsin(np.clip(patch.y, -1, 1))
+    u = np.asarray(np.where(patch.z > 0, np.arctan2(patch.x, patch.z), np.float32(9.0)), np.float32)
+    v = np.asarray(np.arcsin(np.clip(patch.y, -1, 1)), np.float32)
     _paint_mark(patch, u, v, unnamed, skin)
     iris = paint(EYES, puppet.named.eye_color, unnamed.eye_tone)
     for side, place in zip((-1, 1), eye_places(unnamed), strict=True):

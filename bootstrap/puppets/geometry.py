@@ -82,7 +82,7 @@ def rotation(yaw: float, pitch: float) -> Floats:
     a, b = np.radians(yaw), np.radians(pitch)
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
-    return (nod @ turn).astype(np.float32)
+    return np.asarray(nod @ turn, np.float32)
 
 
 def ball(

@@ -13,6 +13,7 @@ from bootstrap.puppets.anatomy import Puppet, UnnamedTraits
 from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Point, Solid, ball, limb
 from bootstrap.puppets.palette import CLOTHES, HAIR, INK, Rgb, mix, paint
 
+_UNDER_HAT = 0.42  # locks that sit higher would grow through a hat
 _TEMPLE = 0.98  # radians of longitude where bangs end and side hair begins
 
 
@@ -30,7 +31,9 @@ def build_hair(puppet: Puppet) -> list[Solid]:
     width, height, depth = 1.09 * unnamed.head_width, 1.08 * unnamed.head_height, 1.08
     cap = ball((0, 0.03, -0.02), (width, height, depth), color, Part.HAIR, hairline(unnamed, side_drop, nape))
     solids = [cap, *_STYLES[style](unnamed, color)]
-    if not puppet.named.hat:
+    if puppet.named.hat:
+        solids = [solid for solid in solids if solid.center[1] < _UNDER_HAT]
+    else:
         solids += _ahoge(unnamed, color)
     return solids + _clip(unnamed)
 
@@ -103,6 +106,7 @@ def _ponytail(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     return [
         ball(root, (0.27, 0.27, 0.27), tie, Part.TIE),
         limb(root, crest, 0.38 * volume, color, Part.HAIR),
+        limb((s * 0.35, 0.30, -0.80), (s * 1.12, 0.42, -1.02), 0.30, color, Part.HAIR),  # holds on under a hat
         limb(crest, (s * 1.45, -drop * 0.7, -1.1), 0.42 * volume, color, Part.HAIR, overshoot=1.3),
     ]
 
@@ -120,9 +124,9 @@ def _bob(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
 
 
 def _spiky(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
-    reach = 1.42 + 0.30 * (unnamed.hair_length - 1)
+    reach = 1.52 + 0.30 * (unnamed.hair_length - 1)
     solids = [ball((0, -0.1, -0.42), (0.95, 0.80, 0.72), color, Part.HAIR)]
-    for ring_height, count, phase, length in ((0.85, 5, 0.3, 1.0), (0.30, 8, 0.0, 1.05), (-0.30, 7, 0.25, 0.98)):
+    for ring_height, count, phase, length in ((0.85, 5, 0.3, 1.0), (0.29, 8, 0.0, 1.05), (-0.30, 7, 0.25, 0.98)):
         for k in range(count):
             angle = np.pi / 2 + (k + phase) * 2 * np.pi / count
             ring = np.sqrt(max(1.02 - ring_height**2, 0.1))
@@ -130,14 +134,14 @@ def _spiky(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
             if z > 0.35 and ring_height < 0.5:
                 continue  # a spike here would hide the face
             tip = (x * reach * length, (ring_height + 0.10) * reach * length, z * reach * length)
-            solids.append(limb((x * 0.6, ring_height * 0.6, z * 0.6), tip, 0.29, color, Part.HAIR, overshoot=1.1))
+            solids.append(limb((x * 0.6, ring_height * 0.6, z * 0.6), tip, 0.28, color, Part.HAIR, overshoot=1.1))
     return solids
 
 
 def _curly(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     size = 0.40 * unnamed.hair_volume
     solids = [ball((0, -0.15, -0.40), (1.02, 0.95, 0.75), color, Part.HAIR)]
-    rows = [(0.92, 0.52, 5, 0.0), (0.45, 0.98, 9, 0.5), (-0.10, 1.12, 9, 0.0), (-0.58, 1.08, 8, 0.5)]
+    rows = [(0.92, 0.52, 5, 0.0), (0.41, 0.98, 9, 0.5), (-0.10, 1.12, 9, 0.0), (-0.58, 1.08, 8, 0.5)]
     if unnamed.hair_length > 1:
         rows.append((-1.02, 0.98, 7, 0.0))
     for height, ring, count, phase in rows:

@@ -6,6 +6,7 @@ Does NOT know hair styles, the face, or the camera.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,19 +15,26 @@ from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Plane, Solid,
 from bootstrap.puppets.hair import hair_color
 from bootstrap.puppets.palette import CLOTHES, CREAM, INNER_EAR, Rgb, mix, paint
 
+_LIFT = {"curly hair": 0.26, "spiky hair": 0.14}  # ears rise with the hair, or would drown in it
+
 
 def build_headwear(puppet: Puppet) -> list[Solid]:
     """Ears, hat and hair ribbon; an empty list for a puppet that wears none."""
     solids: list[Solid] = []
     named, unnamed = puppet.named, puppet.unnamed
     if named.ears:
-        solids += _EARS[named.ears](hair_color(puppet), unnamed.ear_size)
+        lift = _LIFT.get(named.hair_style, 0.0)
+        ears = _EARS[named.ears](hair_color(puppet), unnamed.ear_size)
+        solids += [
+            replace(ear, center=(ear.center[0] * (1 + lift / 2), ear.center[1] + lift, ear.center[2])) for ear in ears
+        ]
     if named.hat:
         color, kind = named.hat.split(" ", 1)
         trim = paint(CLOTHES, unnamed.trim_color, unnamed.cloth_tone)
         solids += _HATS[kind](paint(CLOTHES, color, unnamed.cloth_tone), trim)
     if named.accessory.endswith(" ribbon"):
-        solids += _ribbon(paint(CLOTHES, named.accessory.split(" ")[0], unnamed.cloth_tone))
+        color, lift = named.accessory.split(" ")[0], 1.5 * _LIFT.get(named.hair_style, 0.0)
+        solids += _ribbon(paint(CLOTHES, color, unnamed.cloth_tone), lift)
     return solids
 
 
@@ -143,7 +151,7 @@ _HATS: dict[str, Callable[[Rgb, Rgb], list[Solid]]] = {
 }
 
 
-def _ribbon(color: Rgb) -> list[Solid]:
-    knot = ball((0, 1.14, 0.02), (0.15, 0.16, 0.17), mix(color, (0.1, 0.05, 0.1), 0.25), Part.TRIM)
-    lobes = [ball((s * 0.40, 1.26, 0.0), (0.40, 0.27, 0.16), color, Part.TIE, roll=s * 24) for s in (-1, 1)]
+def _ribbon(color: Rgb, lift: float) -> list[Solid]:
+    knot = ball((0, 1.14 + lift, 0.02), (0.15, 0.16, 0.17), mix(color, (0.1, 0.05, 0.1), 0.25), Part.TRIM)
+    lobes = [ball((s * 0.40, 1.26 + lift, 0.0), (0.40, 0.27, 0.16), color, Part.TIE, roll=s * 24) for s in (-1, 1)]
     return [knot, *lobes]
