@@ -1,0 +1,73 @@
+"""Records to rows and back. Knows the shape of every record and nothing of when they are written."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from dataclasses import asdict
+from typing import Any
+
+from bootstrap import events
+from bootstrap.events import Event
+from bootstrap.records import Adapter, Frame, Job, JobKind, Seed, Shot, Verdict, VerdictKind
+from scoring.base import Measurement, not_applicable
+
+__all__ = [
+    "adapter_from", "event_from", "finite", "frame_from", "job_from", "measurement_from", "seed_from", "text_of",
+    "verdict_from",
+]
+
+Row = sqlite3.Row
+
+
+def text_of(record: Any) -> str:
+    """A frozen record, or plain data, as one line of JSON."""
+    plain = record if isinstance(record, dict | list | tuple) else asdict(record)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def job_from(text: str) -> Job:
+    """The job that `text_of` wrote."""
+    plain = json.loads(text)
+    return Job(**{**plain, "kind": JobKind(plain["kind"]), "shot": Shot(**plain["shot"])})
+
+
+def frame_from(row: Row) -> Frame:
+    """The frame of a row that holds its job's ``record`` beside its own columns."""
+    return Frame(job=job_from(row["record"]), path=row["path"], digest=row["digest"], adapter=row["adapter"])
+
+
+def seed_from(text: str) -> Seed:
+    """The seed that `text_of` wrote."""
+    plain = json.loads(text)
+    return Seed(**{**plain, "tags": tuple(plain["tags"])})
+
+
+def adapter_from(text: str) -> Adapter:
+    """The adapter that `text_of` wrote."""
+    return Adapter(**json.loads(text))
+
+
+def verdict_from(row: Row) -> Verdict:
+    """The verdict of a row."""
+    reasons = tuple(json.loads(row["reasons"]))
+    return Verdict(row["frame"], VerdictKind(row["kind"]), row["by"], reasons, row["p"], row["score"])
+
+
+def measurement_from(row: Row) -> Measurement:
+    """The measurement of a row."""
+    return Measurement(row["value"], row["why"])
+
+
+def finite(measurement: Measurement) -> Measurement:
+    """The measurement itself, or *not applicable* when its value is no number (SQLite would store NaN as NULL)."""
+    if measurement.value is None or math.isfinite(measurement.value):
+        return measurement
+    return not_applicable(f"the value is not finite ({measurement.value})")
+
+
+def event_from(row: Row) -> Event:
+    """The event of a row with ``kind`` and ``record``."""
+    event: Event = getattr(events, row["kind"])(**json.loads(row["record"]))
+    return event

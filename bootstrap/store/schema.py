@@ -1,0 +1,116 @@
+"""The tables of a run, built by numbered steps, so that a later version can open an earlier run.
+
+Knows SQL and files, no domain verb. Every connection is durable (WAL, synchronous=FULL) and patient (busy timeout): the
+review room writes beside the engine.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from bootstrap.errors import OutputError, StoreError
+
+__all__ = ["VERSION", "connect", "translate"]
+
+APPLICATION = 0x4C424F4F  # "LBOO": tells a run from somebody else's database
+BUSY_TIMEOUT = 30.0  # seconds
+
+
+def m001_initial(db: sqlite3.Connection) -> None:
+    """Everything that the first version remembers. Verdicts and events are only ever appended."""
+    for statement in (
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE decisions (seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value TEXT NOT NULL)",
+        "CREATE TABLE seeds (seq INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, record TEXT NOT NULL)",
+        "CREATE TABLE rounds (number INTEGER PRIMARY KEY, phase TEXT NOT NULL, goal INTEGER NOT NULL, outcome TEXT)",
+        "CREATE TABLE jobs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, round INTEGER NOT NULL,"
+        " wave INTEGER NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL)",
+        "CREATE INDEX jobs_by_wave ON jobs (round, wave)",
+        "CREATE TABLE frames (id TEXT PRIMARY KEY REFERENCES jobs (id), path TEXT NOT NULL, digest TEXT NOT NULL,"
+        " adapter TEXT NOT NULL)",
+        "CREATE TABLE measurements (frame TEXT NOT NULL REFERENCES frames (id), scorer TEXT NOT NULL,"
+        " fingerprint TEXT NOT NULL, value REAL, why TEXT NOT NULL, PRIMARY KEY (frame, scorer))",
+        "CREATE TABLE verdicts (seq INTEGER PRIMARY KEY, frame TEXT NOT NULL REFERENCES frames (id),"
+        " kind TEXT NOT NULL, by TEXT NOT NULL, reasons TEXT NOT NULL, p REAL, score REAL,"
+        " round INTEGER NOT NULL, wave INTEGER NOT NULL, at TEXT NOT NULL)",
+        "CREATE INDEX verdicts_by_frame ON verdicts (frame, by, seq)",
+        "CREATE TABLE adapters (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)",
+        "CREATE TABLE timings (seq INTEGER PRIMARY KEY, stage TEXT NOT NULL UNIQUE, seconds REAL NOT NULL)",
+        "CREATE TABLE events (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL)",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
+VERSION = len(MIGRATIONS)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database at ``path`` (made if missing) and bring it to the present version.
+
+    Raises StoreError when it is damaged, foreign or newer than this program; OutputError when it cannot be written.
+    """
+    db: sqlite3.Connection | None = None
+    try:
+        db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+        db.row_factory = sqlite3.Row
+        _refuse_what_is_not_ours(db, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        _migrate(db)
+        return db
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, path) from error
+        raise
+
+
+def _refuse_what_is_not_ours(db: sqlite3.Connection, path: Path) -> None:
+    """Look before touching: whose database is it, of which version, and is it whole."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if tables and int(db.execute("PRAGMA application_id").fetchone()[0]) != APPLICATION:
+        raise StoreError(f"'{path}' is a database of another program", "choose another folder")
+    if version > VERSION:
+        raise StoreError(
+            f"'{path}' was written by a newer version (format '{version}', this program knows '{VERSION}')",
+            "update lora-bootstrap, or choose another folder",
+        )
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise translate(sqlite3.DatabaseError("the integrity check failed"), path)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Apply the steps that are missing, each whole or not at all; two processes may arrive here at once."""
+    for number, step in enumerate(MIGRATIONS, start=1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if int(db.execute("PRAGMA user_version").fetchone()[0]) < number:
+                step(db)
+                db.execute(f"PRAGMA application_id = {APPLICATION}")
+                db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError | OutputError:
+    """What SQLite says, as one line of ours: troubles of the disk are OutputError, of the data StoreError."""
+    said = str(error)
+    if isinstance(error, sqlite3.IntegrityError):
+        hint = "store the frame before what is said of it"
+        return StoreError(f"'{path}' does not hold what a new row refers to ({said})", hint)
+    if "full" in said:
+        return OutputError(f"cannot write '{path}': {said}", "free some disk space and run the same command again")
+    if "locked" in said or "busy" in said:
+        return OutputError(f"'{path}' is in use by another process ({said})", "wait for it, then try again")
+    if "readonly" in said or "unable to open" in said or "disk I/O" in said:
+        return OutputError(f"cannot write '{path}': {said}", "check that you may write to this folder")
+    return StoreError(f"'{path}' is damaged ({said})", "restore it from a copy, or start again in another folder")
