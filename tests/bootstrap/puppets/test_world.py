@@ -116,7 +116,7 @@ def test_twins_share_names_and_look_different() -> None:
     for seed in range(12, 18):
         other = twin(puppet, seed)
         assert other.named == puppet.named
-        view = {"family": "front", "yaw": 0.0, "pitch": 0.0, "framing": "upper body"}
+        view: dict[str, Any] = {"family": "front", "yaw": 0.0, "pitch": 0.0, "framing": "upper body"}
         ours, theirs = draw(puppet, **view), draw(other, **view)
         either = ours.mask | theirs.mask
         assert np.abs(ours.image.astype(int) - theirs.image.astype(int))[either].mean() > 12
