@@ -1,0 +1,107 @@
+"""Words: a shot as a prompt, and a picture as a caption, in each phase.
+
+Style phase: trigger + every trait. Character phase: trigger + only what varies; the identity words are withheld so that
+the trigger absorbs them (field practice B4, B7, C5). Knows no picture: what is *seen* is told to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bootstrap.character import Character
+from bootstrap.config import ViewsConfig
+from bootstrap.records import Phase, Shot
+
+__all__ = ["Wording"]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Turns shots of one character into words.
+
+    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag in no list keeps
+    the key it has in character.json, and cannot be checked.
+    """
+
+    character: Character
+    views: ViewsConfig
+    vocabulary: Mapping[str, tuple[str, ...]]
+    quality: tuple[str, ...] = ()
+    _axes: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_axes", {word: axis for axis, words in self.vocabulary.items() for word in words})
+
+    def axis_of(self, tag: str, otherwise: str) -> str:
+        """The axis a tag belongs to."""
+        return self._axes.get(tag, otherwise)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Axis → identity tag; several tags of one unknown axis are numbered."""
+        found: dict[str, str] = {}
+        for key, tags in self.character.invariant.items():
+            for tag in tags:
+                axis = self.axis_of(tag, key)
+                found[axis if axis not in found else f"{axis} {len(found)}"] = tag
+        return found
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Identity and outfit tags that are in no vocabulary: nobody can check them."""
+        outfits = (tag for outfit in self.character.wardrobe.values() for tag in outfit.tags)
+        return tuple(dict.fromkeys(tag for tag in (*self.character.identity, *outfits) if tag not in self._axes))
+
+    def varying(self, shot: Shot) -> dict[str, str]:
+        """Axis → tag of everything in a shot that is not identity, hidden axes left out, in caption order."""
+        outfit = self.character.wardrobe[shot.outfit]
+        worn = {"outfit": outfit.trigger} if outfit.trigger else {}
+        worn |= {self.axis_of(tag, f"outfit {n}"): tag for n, tag in enumerate(outfit.tags)}
+        rest = {"view": self.views.families[shot.family].views[shot.view], "framing": shot.framing,
+                "expression": shot.expression, "pose": shot.pose, "background": shot.background, "style": shot.style}
+        return self._seen({**worn, **rest}, shot)
+
+    def traits(self, shot: Shot, exchanged: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Axis → identity tag that the shot can show, some exchanged for others."""
+        seen = self._seen(self.identity, shot)
+        return {axis: (exchanged or {}).get(axis, tag) for axis, tag in seen.items()}
+
+    def prompt(self, shot: Shot, traits: Mapping[str, str], *, trigger: bool = True) -> str:
+        """The prompt of a shot with the given identity tags; without the trigger for the base alone."""
+        lead = (self.character.trigger,) if trigger else ()
+        return _line((*lead, *self.character.core, *traits.values(), *self.varying(shot).values(),
+                      *self.character.quality, *self.quality))
+
+    def negative(self, base: str) -> str:
+        """The negative prompt: the base's, the character's, and what is forbidden."""
+        return _line((*base.split(","), *self.character.negative, *self.character.forbidden))
+
+    def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
+        """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
+        hidden = frozenset(unseen)
+        named = {**(self.traits(shot) if phase == "style" else {}), **self.varying(shot)}
+        tags = (tag for axis, tag in named.items() if axis not in hidden)
+        return _tags((self.character.trigger, *self.character.core, *tags))
+
+    def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
+        """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag)."""
+        hidden = frozenset(hides)
+        identity = {axis: tag for axis, tag in self.identity.items() if phase == "style" and axis not in hidden}
+        tags = (tag for axis, tag in shown.items() if axis not in hidden)
+        return _tags((self.character.trigger, *self.character.core, *identity.values(), *tags))
+
+    def _seen(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
+        hidden = self.views.hidden(shot.family, shot.framing)
+        eyes_shut = shot.expression == "closed eyes" and "expression" not in hidden
+        return {axis: tag for axis, tag in tags.items()
+                if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")}
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    single = (part.strip() for tag in tags for part in tag.split(","))
+    return tuple(dict.fromkeys(tag for tag in single if tag))
+
+
+def _line(tags: Iterable[str]) -> str:
+    return ", ".join(_tags(tags))

@@ -1,0 +1,123 @@
+"""Which pictures are missing: quotas over view x framing, deficits, and the shots that fill them.
+
+Pure and deterministic: the same counts give the same shots. Knows no model and no score.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bootstrap.character import Character
+from bootstrap.config import SubjectConfig, ViewsConfig
+from bootstrap.records import Shot, seed_of
+
+__all__ = ["Cell", "Planner", "apportion", "quotas"]
+
+Cell = tuple[str, str]
+"""A view family and a framing."""
+
+
+def apportion(total: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """``total`` divided into whole numbers by ``shares``, largest remainders first, ties by order."""
+    exact = {name: total * share / sum(shares.values()) for name, share in shares.items()}
+    counts = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: counts[name] - exact[name])
+    for name in by_remainder[: total - sum(counts.values())]:
+        counts[name] += 1
+    return counts
+
+
+def quotas(total: int, views: ViewsConfig) -> dict[Cell, int]:
+    """How many pictures each view family x framing gets; families add up exactly, framings as nearly as can be."""
+    families = apportion(total, {name: plan.share for name, plan in views.families.items()})
+    left = dict(apportion(total, views.framings))
+    cells: dict[Cell, int] = {}
+    for family, count in sorted(families.items(), key=lambda item: item[1]):
+        part = apportion(count, {name: max(value, 1e-6) for name, value in left.items()})
+        for framing, number in part.items():
+            cells[family, framing] = number
+            left[framing] -= number
+    return cells
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans shots for one character so that every axis is drawn evenly."""
+
+    character: Character
+    views: ViewsConfig
+    subject: SubjectConfig
+
+    def axis(self, name: str) -> tuple[str, ...]:
+        """The values of an axis ("expressions", "poses", …), from the character or the subject's defaults."""
+        return tuple(getattr(self.character, name)) or self.subject.defaults[name]
+
+    def plan(self, wanted: Mapping[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
+        """``wanted`` shots a cell, each axis taking the value least drawn so far in its family; ``take`` makes each new."""
+        counts = _Counts(drawn)
+        shots = []
+        for (family, framing), number in wanted.items():
+            for _ in range(number):
+                shot = counts.numbered(self._next(family, framing, counts))
+                counts.add(shot)
+                shots.append(shot)
+        return shots
+
+    def _next(self, family: str, framing: str, counts: _Counts) -> Shot:
+        """The shot whose every axis value was drawn least, relative to its share."""
+
+        def least(axis: str, values: Sequence[str], shares: Mapping[str, float] | None = None) -> str:
+            return min(values, key=lambda value: (
+                (counts.of(family, axis, value) + 1) / (shares[value] if shares else 1.0),
+                counts.of("", axis, value) / (shares[value] if shares else 1.0),
+                seed_of(family, framing, axis, value)))
+
+        return Shot(
+            family=family, framing=framing,
+            view=least("view", tuple(self.views.families[family].views)),
+            expression=least("expression", self.axis("expressions"), self._expression_shares()),
+            pose=least("pose", self.axis("poses")),
+            outfit=least("outfit", tuple(self.character.wardrobe), self.character.outfit_shares()),
+            background=least("background", self.axis("backgrounds")),
+            style=least("style", self.axis("styles"), self._style_shares()),
+        )
+
+    def _expression_shares(self) -> dict[str, float]:
+        """Even shares, the neutral ones together at most ``most_neutral``."""
+        values = self.axis("expressions")
+        neutral = [value for value in values if value in self.subject.neutral]
+        others = len(values) - len(neutral)
+        together = min(self.subject.most_neutral, len(neutral) / len(values)) if others else 1.0
+        return {value: together / len(neutral) if value in neutral else (1 - together) / others for value in values}
+
+    def _style_shares(self) -> dict[str, float]:
+        """The first style is the usual one and takes three quarters; the others share the rest."""
+        first, *others = self.axis("styles")
+        return {first: 0.75 if others else 1.0} | {value: 0.25 / len(others) for value in others}
+
+
+class _Counts:
+    """How often each value was drawn, overall (family "") and in each view family."""
+
+    def __init__(self, drawn: Iterable[Shot]) -> None:
+        self._values: Counter[tuple[str, str, str]] = Counter()
+        self._keys: Counter[str] = Counter()
+        for shot in drawn:
+            self.add(shot)
+
+    def add(self, shot: Shot) -> None:
+        """Count one more."""
+        self._keys[replace(shot, take=0).key] += 1
+        for axis in ("view", "expression", "pose", "outfit", "background", "style"):
+            for family in ("", shot.family):
+                self._values[family, axis, getattr(shot, axis)] += 1
+
+    def of(self, family: str, axis: str, value: str) -> int:
+        """Times the value was drawn."""
+        return self._values[family, axis, value]
+
+    def numbered(self, shot: Shot) -> Shot:
+        """The shot with the first ``take`` that was not drawn yet."""
+        return replace(shot, take=self._keys[shot.key])
