@@ -1,0 +1,105 @@
+"""Choosing in the story: first the gate, then coverage; never a global top-k.
+
+Candidates and decoys pass the same checks; identity is ranked against the decoys of the same view family and adapter, and
+kept at a stated false-accept rate, cumulative over the run. Earlier keeps stay. Places are then filled under quotas.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bootstrap.events import FramesJudged
+from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
+from bootstrap.shots import Cell
+from loops.engine import Engine
+from scoring.base import Measurement
+from scoring.calibrate import Ranked, keep_at, rank
+from scoring.select import Option, greedy
+
+__all__ = ["GATE", "cell_of", "choose", "empty_places", "ranked"]
+
+GATE = "gate"
+Values = Mapping[str, Measurement]
+
+
+def cell_of(frame: Frame) -> Cell:
+    """The place a frame stands in."""
+    return frame.job.shot.family, frame.job.shot.framing
+
+
+def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
+    """Places that no kept frame fills; a view family that is full is left alone even if a framing in it is short."""
+    taken = Counter(cell_of(frame) for frame in engine.store.kept())
+    return {cell: count - taken[cell] for cell, count in places.items() if count > taken[cell]}
+
+
+def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -> None:
+    """Judge every candidate that is not kept yet and keep those that pass the gate and fill a place."""
+    store, candidates = engine.store, engine.candidates()
+    measured = store.measurements()
+    kept = {frame.job.id for frame in store.kept()}
+    decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
+    failures = {f.job.id: engine.judges.failures(measured[f.job.id]) for f in candidates}
+    ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
+    passing = keep_at({id: one for id, one in ranks.items()}, {f.job.id: f.job.shot.family for f in candidates},
+                      engine.config.loop.max_false_accepts)
+    open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
+    picks = _picks(engine, open_frames, ranks, places)
+    verdicts = [_verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), passing, picks)
+                for frame in candidates if frame.job.id not in kept | decided]
+    counts = Counter(verdict.kind for verdict in verdicts)
+    told = FramesJudged(number, wave, counts[VerdictKind.KEEP], counts[VerdictKind.REJECT], counts[VerdictKind.UNDECIDED])
+    store.set_verdicts(verdicts, number, wave, told)
+
+
+def ranked(engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Values]) -> dict[str, Ranked]:
+    """Each candidate's place among the decoys of its view family; decoys (b) are those of the candidate's own adapter."""
+    judges, found = engine.judges, {}
+    decoys = {kind: [f for f in engine.store.frames(kind=kind) if judges.usable_decoy(f, measured[f.job.id])]
+              for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED)}
+    for family in FAMILIES:
+        lookalikes = _identity(engine, [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family], measured)
+        for adapter in dict.fromkeys(frame.adapter for frame in candidates):
+            own = [f for f in decoys[JobKind.EXCHANGED] if f.job.shot.family == family and f.adapter == adapter]
+            group = [f for f in candidates if f.job.shot.family == family and f.adapter == adapter]
+            found |= rank(_identity(engine, group, measured), lookalikes, _identity(engine, own, measured))
+    return found
+
+
+def _identity(engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Values]) -> dict[str, dict[str, Measurement]]:
+    """What the identity scorers said of some frames."""
+    names = engine.judges.identity
+    return {f.job.id: {name: measured[f.job.id][name] for name in names} for f in frames}
+
+
+def _picks(engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked],
+           places: Mapping[Cell, int]) -> dict[str, str]:
+    """Frame → why it fills a place, for the frames chosen under the quotas."""
+    subject, panel = engine.config.subject, engine.config.panel
+    options = [_option(engine, frame, ranks[frame.job.id].score) for frame in frames]
+    there = [_option(engine, frame, 0.0) for frame in engine.store.kept()]
+    picks = greedy(options, there, places, a_prompt=subject.a_prompt, duplicate_cosine=panel.duplicate_cosine,
+                   duplicate_bits=panel.duplicate_bits)
+    return {pick.id: pick.reason for pick in picks}
+
+
+def _option(engine: Engine, frame: Frame, quality: float) -> Option:
+    embedding, bits = engine.judges.looks(frame, engine.store)
+    shot = frame.job.shot
+    axes = {"expression": shot.expression, "pose": shot.pose, "background": shot.background, "outfit": shot.outfit}
+    return Option(frame.job.id, cell_of(frame), axes, frame.job.prompt, quality, embedding, bits)
+
+
+def _verdict(engine: Engine, frame: Frame, failures: Sequence[str], rank: Ranked | None, passing: set[str],
+             picks: Mapping[str, str]) -> Verdict:
+    id = frame.job.id
+    if failures:
+        return Verdict(id, VerdictKind.REJECT, GATE, tuple(failures))
+    if rank is None:
+        return Verdict(id, VerdictKind.UNDECIDED, GATE, ("no identity scorer could tell",))
+    said = f"p={rank.p:.3f} {' '.join(cell_of(frame))}: {rank.weakest}"
+    if id in picks:
+        return Verdict(id, VerdictKind.KEEP, GATE, (picks[id], said), rank.p, rank.score)
+    why = "passes; its place is filled" if id in passing else "not far enough above the decoys"
+    return Verdict(id, VerdictKind.UNDECIDED, GATE, (why, said), rank.p, rank.score)

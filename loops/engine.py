@@ -1,0 +1,95 @@
+"""What a run works with, in one place: the store, the backend, the panel, the words and the plan.
+
+Knows no order of stages; the rounds do. Loads no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bootstrap.backends.base import Backend
+from bootstrap.captions import Wording
+from bootstrap.character import Character
+from bootstrap.config import RunConfig
+from bootstrap.errors import Interrupted
+from bootstrap.events import Event, Noted, Progress
+from bootstrap.judges import Judges
+from bootstrap.records import Adapter, Frame, JobKind, Phase, Seed, TrainItem
+from bootstrap.seeds import SeedCaptioner
+from bootstrap.shots import Planner
+from bootstrap.store.store import Store
+
+__all__ = ["Engine"]
+
+
+@dataclass
+class Engine:
+    """An open run with everything it needs. ``stop_asked`` is read at safe points only."""
+
+    store: Store
+    backend: Backend
+    judges: Judges
+    config: RunConfig
+    character: Character
+    stop_asked: bool = False
+
+    @cached_property
+    def wording(self) -> Wording:
+        """Shots into words."""
+        return self.judges.wording
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Deficits into shots."""
+        return Planner(self.character, self.config.views, self.config.subject)
+
+    @cached_property
+    def captioner(self) -> SeedCaptioner:
+        """What seeds show; their captions are already stored, so nothing is read any more."""
+        return SeedCaptioner(self.wording, lambda image, phrases: "")
+
+    @cached_property
+    def seeds(self) -> list[Seed]:
+        """The seeds with their captions."""
+        return self.store.seeds()
+
+    def emit(self, event: Event) -> None:
+        """Store and tell an event."""
+        self.store.append_event(event)
+
+    def note(self, text: str) -> None:
+        """Tell a person something once; a resumed run does not repeat it."""
+        if not any(isinstance(event, Noted) and event.text == text for event in self.store.events()):
+            self.emit(Noted(text))
+
+    def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """How far a stage is; also the place where a wish to stop is heard."""
+        self.store.append_event(Progress(stage, done, total, detail))
+        if self.stop_asked:
+            raise Interrupted("stopped at a safe point")
+
+    def adapter(self, round: int, phase: Phase | None = None) -> Adapter | None:
+        """The adapter trained in a round, if it was."""
+        found = (a for a in self.store.adapters() if a.round == round and phase in (None, a.phase))
+        return next(found, None)
+
+    def candidates(self) -> list[Frame]:
+        """Every candidate frame so far, in plan order."""
+        return self.store.frames(kind=JobKind.CANDIDATE)
+
+    def unseen(self, frames: Sequence[Frame]) -> dict[str, tuple[str, ...]]:
+        """By frame, the axes whose tag the picture does not show, as the panel measured them."""
+        measured = self.store.measurements([frame.job.id for frame in frames])
+        return {id: self.judges.unseen(values) for id, values in measured.items()}
+
+    @property
+    def side(self) -> int:
+        """The side of training pictures in pixels."""
+        return max(self.backend.resolution)
+
+
+def total_weight(items: Sequence[TrainItem]) -> float:
+    """The weights of a training set added up."""
+    return sum(item.weight for item in items)

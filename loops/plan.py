@@ -1,0 +1,94 @@
+"""Planning a wave: candidates where places are empty, and the decoys that calibrate them.
+
+A decoy is the same shot with the same random seed and settings, but not the character: (a) the base with all trait words,
+made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter. Pure but
+for the store it reads; the same archive gives the same plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bootstrap.events import WavePlanned
+from bootstrap.records import Adapter, Job, JobKind, Shot, seed_of
+from bootstrap.shots import Cell
+from loops.choose import empty_places
+from loops.engine import Engine
+from scoring.calibrate import decoys_needed
+
+__all__ = ["exchange", "plan_wave"]
+
+
+def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int], adapter: Adapter) -> None:
+    """Store the jobs of a wave in one transaction; a wave that is planned already stays as it is."""
+    if engine.store.jobs(number, wave):
+        return
+    shots = _candidates(engine, empty_places(engine, places))
+    jobs = [_job(engine, JobKind.CANDIDATE, number, wave, shot) for shot in shots]
+    for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED):
+        jobs += _decoys(engine, kind, number, wave, shots)
+    decoys = len(jobs) - len(shots)
+    engine.store.plan(jobs, WavePlanned(number, wave, len(shots), decoys))
+
+
+def _candidates(engine: Engine, empty: Mapping[Cell, int]) -> list[Shot]:
+    """Several shots for each empty place, new ones each time."""
+    each = engine.config.loop.candidates_a_place
+    wanted = {cell: math.ceil(count * each) for cell, count in empty.items()}
+    return engine.planner.plan(wanted, [job.shot for job in engine.store.jobs(kind=JobKind.CANDIDATE)])
+
+
+def _decoys(engine: Engine, kind: JobKind, number: int, wave: int, shots: Sequence[Shot]) -> list[Job]:
+    """Decoys that a family still needs: the candidates' own shots first, then more of the same kind."""
+    made = [job for job in engine.store.jobs(kind=kind) if kind is JobKind.LOOKALIKE or job.round == number]
+    have, used = Counter(job.shot.family for job in made), {job.shot.key for job in made}
+    jobs = []
+    for family, asked in Counter(shot.family for shot in shots).items():
+        wanted = _wanted(engine, kind, asked) - have[family]
+        own = [shot for shot in shots if shot.family == family and shot.key not in used][: max(0, wanted)]
+        more = engine.planner.plan(_spread(own or shots, family, wanted - len(own)), [*shots, *(j.shot for j in made)])
+        jobs += [_job(engine, kind, number, wave, shot) for shot in [*own, *more]]
+    return jobs
+
+
+def _wanted(engine: Engine, kind: JobKind, candidates: int) -> int:
+    """Decoys a family: the configured start, more where the candidates need it, up to the limit."""
+    loop = engine.config.loop
+    start = loop.lookalikes if kind is JobKind.LOOKALIKE else loop.exchanged
+    keeps = max(1, round(candidates / loop.candidates_a_place))
+    return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.max_false_accepts))) if start else 0
+
+
+def _spread(like: Sequence[Shot], family: str, number: int) -> dict[Cell, int]:
+    """``number`` further places in a family, over the framings that the candidates have."""
+    framings = [shot.framing for shot in like if shot.family == family] or ["upper body"]
+    cells: Counter[Cell] = Counter((family, framings[n % len(framings)]) for n in range(max(0, number)))
+    return dict(cells)
+
+
+def _job(engine: Engine, kind: JobKind, number: int, wave: int, shot: Shot) -> Job:
+    wording, seed = engine.wording, seed_of(engine.config.seed, shot.key)
+    exchanged = exchange(engine, shot) if kind is JobKind.EXCHANGED else None
+    traits = wording.traits(shot, exchanged)
+    prompt = wording.prompt(shot, traits, trigger=kind is not JobKind.LOOKALIKE)
+    mark = hashlib.sha256(f"{shot.key}|{kind}".encode()).hexdigest()[:10]
+    return Job(id=f"{kind.value}-r{number:02d}w{wave}-{mark}", kind=kind, round=number, wave=wave, shot=shot, prompt=prompt,
+               negative=wording.negative(engine.config.base.negative), seed=seed, traits=traits)
+
+
+def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
+    """Other words for two or more identity traits that the shot can show, drawn from what the shot is."""
+    panel, seen = engine.config.panel, engine.wording.traits(shot)
+    axes = [axis for axis in panel.identity if axis in seen and axis in panel.vocabulary]
+    axes.sort(key=lambda axis: seed_of(engine.config.seed, shot.key, "axis", axis))
+    count = 2 + seed_of(engine.config.seed, shot.key, "count") % 2
+    return {axis: _other(panel.vocabulary[axis], seen[axis], seed_of(engine.config.seed, shot.key, "word", axis))
+            for axis in axes[:count]}
+
+
+def _other(words: Sequence[str], word: str, draw: int) -> str:
+    others = [other for other in words if other != word]
+    return others[draw % len(others)]

@@ -1,0 +1,48 @@
+"""One round: train on what is kept, draw what is missing, measure, choose.
+
+Every verb asks the store what is still to do, so a round that was cut off anywhere goes on by being played again.
+Knows no model and prints nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootstrap.events import RoundBegan, RoundEnded
+from bootstrap.records import Phase
+from bootstrap.shots import quotas
+from loops.choose import choose, empty_places
+from loops.draw import draw
+from loops.engine import Engine
+from loops.measure import measure
+from loops.plan import plan_wave
+from loops.stopping import outcome
+from loops.teach import teach
+
+__all__ = ["RoundPlan", "play_round"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """What a round is for: its number, its phase, and how many kept frames it aims at."""
+
+    number: int
+    phase: Phase
+    goal: int
+
+
+def play_round(engine: Engine, plan: RoundPlan) -> None:
+    """Train, then waves of drawing, measuring and choosing until every place is filled or the waves are spent."""
+    store, kept = engine.store, len(engine.store.kept())
+    store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
+    places = quotas(plan.goal, engine.config.views)
+    adapter = teach(engine, plan.number, plan.phase)
+    for wave in range(1, engine.config.loop.waves + 1):
+        if not store.jobs(plan.number, wave) and not empty_places(engine, places):
+            break
+        plan_wave(engine, plan.number, wave, places, adapter)
+        draw(engine, plan.number, wave, adapter)
+        measure(engine, store.frames(plan.number, wave))
+        choose(engine, plan.number, wave, places)
+    result = outcome(engine, plan.number)
+    store.end_round(plan.number, result, RoundEnded(plan.number, len(store.kept()), result["held_out"]))

@@ -1,0 +1,68 @@
+"""Training in the story: which pictures an adapter of this round learns from, and how long.
+
+Always from the base, never from an earlier adapter. Seeds with crops and altered copies fill a fixed share of the steps.
+"""
+
+from __future__ import annotations
+
+import time
+
+from bootstrap.dataset import balanced, frame_items, seed_items
+from bootstrap.events import AdapterTrained, Event, Progress
+from bootstrap.records import Adapter, Frame, Phase, TrainItem, seed_of
+from bootstrap.store.files import make_folder, sha256_of
+from bootstrap.training.recipe import TrainRecipe
+from loops.engine import Engine
+
+__all__ = ["recipe_for", "teach", "training_set"]
+
+
+def teach(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> Adapter:
+    """The adapter of this round, trained on the archive as it stood when the round began."""
+    if done := engine.adapter(number, phase):
+        return done
+    began = time.monotonic()
+    items = training_set(engine, number, phase, provisional)
+    recipe = recipe_for(engine, phase, number, len(items))
+    workdir = engine.store.directory / "adapters" / f"r{number:02d}-{phase}"
+    make_folder(workdir)
+    trained = engine.backend.train(items, recipe, workdir, _hearing(engine))
+    seconds = time.monotonic() - began
+    path = trained.path.resolve().relative_to(engine.store.directory.resolve())
+    adapter = Adapter(f"r{number:02d}-{phase}", phase, number, path.as_posix(), sha256_of(trained.path), trained.steps,
+                      trained.final_loss)
+    told = AdapterTrained(number, adapter.id, trained.steps, len(items), trained.final_loss, round(seconds, 1))
+    engine.store.add_adapter(adapter, seconds, told)
+    return adapter
+
+
+def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> list[TrainItem]:
+    """Seeds, and every frame kept before this round; provisional ones at half weight."""
+    run, composition = engine.store.directory, engine.config.panel.composition
+    originals = [item for index, seed in enumerate(engine.seeds)
+                 for item in seed_items(seed, index, run, engine.captioner, composition, engine.side, phase)]
+    kept = [frame for frame in engine.store.kept() if frame.job.round < number]
+    unseen = engine.unseen([*kept, *provisional])
+    generated = frame_items(kept, run, engine.wording, phase, unseen)
+    generated += frame_items(provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5)
+    return balanced(originals, generated, engine.config.loop)
+
+
+def recipe_for(engine: Engine, phase: Phase, number: int, pictures: int) -> TrainRecipe:
+    """The phase's recipe with steps grown by the number of pictures, up to its own cap, and a seed of the round's."""
+    base = engine.config.base
+    recipe = base.style if phase == "style" else base.character
+    steps = min(recipe.steps, max(base.minimum_steps, round(base.steps_per_picture * pictures)))
+    return recipe.model_copy(update={"steps": steps, "seed": seed_of(engine.config.seed, "train", number, phase) % 2**31})
+
+
+def _hearing(engine: Engine):  # type: ignore[no-untyped-def]
+    """Progress of the trainer goes through the engine, which also hears a wish to stop."""
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progress):
+            engine.progress(event.stage, event.done, event.total, event.detail)
+        else:
+            engine.emit(event)
+
+    return hear
