@@ -1,0 +1,259 @@
+"""From raw values to decisions: normalise against decoys, take the weakest scorer, rank, control false accepts.
+
+Everything happens inside one view family, where scores are comparable. Decoys are the null distribution: pictures of
+the same shots that are *not* the character. Pure functions of numbers; knows no picture and no model.
+
+Sources: Z/T/S-norm, Auckenthaler et al. 2000; conformal p-values and Benjamini-Hochberg on them, Bates et al. 2023
+(arXiv 2104.08279) and, for calibration on confirmed non-targets, Choi 2026 (arXiv 2606.22336).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.base import Measurement
+
+Id = TypeVar("Id", bound=Hashable)
+Floats = NDArray[np.float64]
+Tail = Literal["empirical", "smooth"]
+Cohort = Mapping[str, Mapping[Hashable, tuple[float, float]]]
+"""Scorer → picture → mean and deviation of its similarity to the decoys (itself left out): the T half of S-norm."""
+
+FEWEST = 20
+"""Fewer decoys than this cannot calibrate a scorer or a set of scorers."""
+DIFFER_AT = 0.05
+"""Level of the test whether two kinds of decoys differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Where a frame stands among the decoys of its family.
+
+    ``score`` is the weakest applicable scorer's normalised value (decoy deviations above the decoys' mean); ``p`` the
+    chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell; ``passes``
+    whether Benjamini-Hochberg admits it among the frames judged with it. A frame that no scorer could judge has
+    ``p`` = 1 and ``weakest`` = "".
+    """
+
+    score: float
+    p: float
+    weakest: str
+    scorers: tuple[str, ...]
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer for one view family: a Ranked for each candidate, and what calibrated it.
+
+    ``against`` is "pooled" (both kinds of decoys agree), "both" (they differ: each must be beaten), "lookalikes" or
+    "exchanged" (only one kind was given), or "nothing" (no decoys: every p is 1). ``decoy_scores`` are the decoys'
+    own weakest normalised values over all their applicable scorers, for a histogram.
+    """
+
+    ranked: dict[Hashable, Ranked]
+    against: str
+    decoy_scores: tuple[float, ...]
+
+
+Measured = Mapping[str, Measurement]
+
+
+def judge(
+    candidates: Mapping[Id, Measured],
+    lookalikes: Mapping[Hashable, Measured],
+    exchanged: Mapping[Hashable, Measured],
+    alpha: float,
+    tail: Tail = "empirical",
+    cohort: Cohort | None = None,
+) -> Judged:
+    """Rank the candidates of one view family against its decoys (all of them past the same checks).
+
+    Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm; with
+    ``cohort`` S-norm, the mean of Z and T). A frame's score is its weakest applicable scorer; it is ranked against the
+    decoys' weakest over the same scorers. If the two kinds of decoys differ, p is the larger of the two: the base's
+    look-alikes share every named trait, the adapter's exchanged ones share its style, and a true frame beats both.
+
+    Args:
+        candidates: id → identity scorer → measurement.
+        lookalikes: decoys of kind (a); exchanged: of kind (b). Ids are distinct over all three.
+        alpha: Benjamini-Hochberg level of ``passes``; see `Gate` for the cumulative one.
+        tail: "smooth" for p-values below 1/(n + 1); see `smooth_p`.
+        cohort: optional statistics of every picture against the decoys.
+    """
+    decoys = {**lookalikes, **exchanged}
+    values = _normalised(candidates, decoys, cohort or {})
+    groups = _calibrating(lookalikes, exchanged, values)
+    ranked: dict[Hashable, Ranked] = {}
+    for key in candidates:
+        scorers = tuple(sorted(values[key]))
+        if not scorers or not groups:
+            ranked[key] = Ranked(-math.inf, 1.0, "", scorers, False)
+            continue
+        weakest = min(scorers, key=lambda name: (values[key][name], name))
+        score = values[key][weakest]
+        p = max(_p_among(score, scorers, [values[d] for d in group], tail) for group in groups.values())
+        ranked[key] = Ranked(score, p, weakest, scorers, False)
+    admitted = benjamini_hochberg({key: r.p for key, r in ranked.items()}, alpha)
+    ranked = {k: Ranked(r.score, r.p, r.weakest, r.scorers, k in admitted) for k, r in ranked.items()}
+    against = "nothing" if not groups else "both" if len(groups) == 2 else next(iter(groups))
+    scores = tuple(min(values[d].values()) for d in decoys if values[d])
+    return Judged(ranked, against, scores)
+
+
+def _normalised(
+    candidates: Mapping[Id, Measured], decoys: Mapping[Hashable, Measured], cohort: Cohort
+) -> dict[Hashable, dict[str, float]]:
+    """Every picture's normalised value of each scorer that could tell and has enough decoys to stand against."""
+    result: dict[Hashable, dict[str, float]] = {key: {} for key in (*candidates, *decoys)}
+    for name in sorted({name for measured in (*candidates.values(), *decoys.values()) for name in measured}):
+        null = {k: m[name].value for k, m in decoys.items() if name in m and m[name].value is not None}
+        known = {k: v for k, v in null.items() if v is not None}
+        if len(known) < min(FEWEST, max(2, len(decoys) // 2)):
+            continue
+        row = np.array(list(known.values()), np.float64)
+        for key, value in known.items():
+            rest = _without(row, value)
+            result[key][name] = _s_norm(value, rest, cohort.get(name, {}).get(key))
+        for key, measured in candidates.items():
+            answer = measured.get(name)
+            if answer is not None and answer.value is not None:
+                stats = (float(row.mean()), float(row.std(ddof=1)))
+                result[key][name] = _s_norm(answer.value, stats, cohort.get(name, {}).get(key))
+    return result
+
+
+def _without(row: Floats, value: float) -> tuple[float, float]:
+    """Mean and deviation of the row without one entry of that value."""
+    n = len(row)
+    if n < 3:
+        return float(row.mean()), float(row.std(ddof=1))
+    mean = (float(row.sum()) - value) / (n - 1)
+    spread = float(((row - mean) ** 2).sum()) - (value - mean) ** 2
+    return mean, math.sqrt(max(spread, 0.0) / (n - 2))
+
+
+def _s_norm(value: float, z: tuple[float, float], t: tuple[float, float] | None) -> float:
+    floor = 1e-6  # equal decoys: any distance from them counts as large, but stays finite
+    score = (value - z[0]) / max(z[1], floor)
+    return score if t is None else (score + (value - t[0]) / max(t[1], floor)) / 2
+
+
+def _calibrating(
+    lookalikes: Collection[Hashable], exchanged: Collection[Hashable], values: Mapping[Hashable, Mapping[str, float]]
+) -> dict[str, list[Hashable]]:
+    """Which decoys calibrate: both kinds pooled when they agree, else each by itself."""
+    kinds = {"lookalikes": [d for d in lookalikes if values[d]], "exchanged": [d for d in exchanged if values[d]]}
+    present = {name: group for name, group in kinds.items() if group}
+    if len(present) < 2:
+        return present
+    first, second = (np.array([min(values[d].values()) for d in group]) for group in present.values())
+    if differ(first, second):
+        return {name: group for name, group in present.items() if len(group) >= FEWEST} or present
+    return {"pooled": [*present["lookalikes"], *present["exchanged"]]}
+
+
+def _p_among(score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]], tail: Tail) -> float:
+    """p of a score against the decoys' weakest over the same scorers, or over those they have if too few have all."""
+    same = [min(d[name] for name in scorers) for d in decoys if all(name in d for name in scorers)]
+    if len(same) < min(FEWEST, len(decoys)):
+        same = [min(d[name] for name in scorers if name in d) for d in decoys if any(name in d for name in scorers)]
+    null = np.array(same, np.float64)
+    return smooth_p(score, null) if tail == "smooth" else empirical_p(score, null)
+
+
+def empirical_p(score: float, null: Floats) -> float:
+    """(1 + number of decoys that score at least as high) / (n + 1); 1 without decoys."""
+    return (1 + int((null >= score).sum())) / (len(null) + 1)
+
+
+def smooth_p(score: float, null: Floats, share: float = 0.2) -> float:
+    """A p-value that goes on below 1/(n + 1): empirical up to the top ``share`` of decoys, exponential beyond.
+
+    With k exceedances of mean m above the threshold u, p = (k + 1)/(n + 1) · (1 + (score − u)/(k·m))^−k: exact when the
+    tail is exponential (the predictive distribution of an exponential whose scale is estimated from k values), too
+    large, so on the safe side, for lighter tails (normal, bounded), and too small for heavier ones. Cosines are
+    bounded.
+
+    Args:
+        score: the normalised value to rank.
+        null: decoys' scores, shape (n,).
+        share: part of the decoys that is the tail; below 10 of them the empirical value is returned.
+    """
+    k = math.floor(len(null) * share)
+    if k < 10:
+        return empirical_p(score, null)
+    ordered = np.sort(null)[::-1]
+    threshold, mean = float(ordered[k]), float((ordered[:k] - ordered[k]).mean())
+    if score <= threshold or mean <= 0:
+        return empirical_p(score, null)
+    return (k + 1) / (len(null) + 1) * (1 + (score - threshold) / (k * mean)) ** -k
+
+
+def benjamini_hochberg(p: Mapping[Id, float], alpha: float) -> set[Id]:
+    """The ids that Benjamini-Hochberg admits at level ``alpha``: the largest k with the k-th smallest p ≤ alpha·k/m."""
+    ordered = sorted(p.values())
+    admitted = [k for k, value in enumerate(ordered, 1) if value <= alpha * k / len(ordered) + 1e-12]
+    if not admitted:
+        return set()
+    cut = ordered[admitted[-1] - 1]
+    return {key for key, value in p.items() if value <= cut}
+
+
+def decoys_needed(candidates: int, keeps: int, alpha: float) -> int:
+    """Decoys without which ``keeps`` of ``candidates`` cannot pass at ``alpha``: ceil(m / (alpha·k) − 1).
+
+    15 of 60 at 0.05 need 79; 6 of 60 need 199.
+    """
+    if candidates <= 0 or keeps <= 0:
+        return 0
+    return max(0, math.ceil(candidates / (alpha * keeps) - 1 - 1e-9))
+
+
+def differ(a: Sequence[float] | Floats, b: Sequence[float] | Floats, level: float = DIFFER_AT) -> bool:
+    """Whether two samples come from different distributions: two-sample Kolmogorov-Smirnov, asymptotic p < ``level``.
+
+    Fewer than FEWEST values on a side are not enough to say so: False.
+    """
+    first, second = np.sort(np.asarray(a, np.float64)), np.sort(np.asarray(b, np.float64))
+    if min(len(first), len(second)) < FEWEST:
+        return False
+    both = np.concatenate([first, second])
+    steps = np.searchsorted(first, both, "right") / len(first) - np.searchsorted(second, both, "right") / len(second)
+    root = math.sqrt(len(first) * len(second) / (len(first) + len(second)))
+    reach = (root + 0.12 + 0.11 / root) * float(np.abs(steps).max())  # Stephens 1970
+    p = 2 * sum((-1) ** (k - 1) * math.exp(-2 * k * k * reach * reach) for k in range(1, 101))
+    return bool(p < level)
+
+
+class Gate:
+    """Benjamini-Hochberg per view family, cumulative over a run: earlier keeps stay.
+
+    Args:
+        alpha: stated rate of false frames among those admitted.
+        earlier: family → id → p of every frame judged before (a resumed run gives its stored values).
+        kept: ids admitted before; they stay admitted whatever comes.
+    """
+
+    def __init__(
+        self,
+        alpha: float,
+        earlier: Mapping[str, Mapping[str, float]] | None = None,
+        kept: Collection[str] = (),
+    ) -> None:
+        self._alpha = alpha
+        self._seen = {family: dict(ps) for family, ps in (earlier or {}).items()}
+        self._kept = set(kept)
+
+    def admit(self, family: str, p: Mapping[str, float]) -> set[str]:
+        """Add frames of a family with their p; the ids of this family that are admitted now, old and new."""
+        seen = self._seen.setdefault(family, {})
+        seen.update(p)
+        self._kept |= benjamini_hochberg(seen, self._alpha)
+        return self._kept & seen.keys()

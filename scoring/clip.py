@@ -1,0 +1,134 @@
+"""An OpenCLIP model as encoder of pictures and words.
+
+Knows how open_clip loads (a folder with config, weights and tokenizer, or a model name with a local weights file) and
+nothing of scores. torch and open_clip are imported when a model is loaded. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from scoring.features import Vectors
+
+
+class ScorerUnavailable(ValueError):
+    """A model file that a scorer needs is missing or is not what it should be; the message says which and where."""
+
+
+class ClipEncoder:
+    """Unit embeddings of images and of phrases.
+
+    Args:
+        model: an open_clip model name ("ViT-B-32"), or a folder with one model config (``*.json`` with embed_dim,
+            vision_cfg, text_cfg, or open_clip's own open_clip_config.json), weights and tokenizer files.
+        pretrained: weights file; empty for the ``*.safetensors`` of the folder.
+        device: torch device.
+
+    Raises:
+        ScorerUnavailable: no such model, or no local weights for it.
+    """
+
+    def __init__(self, model: str, pretrained: str = "", device: str = "cpu") -> None:
+        import torch
+
+        name, weights = _named(model, pretrained)
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self._torch = torch
+        self._device = device
+        self._model, self._transform, self._tokenizer = _loaded(name, weights, device)
+        self.fingerprint = f"clip:{name}:{digest[:16]}"
+        self.scale = float(self._model.logit_scale.detach().exp())
+        self._words: dict[str, Vectors] = {}
+
+    def embed(self, images: Sequence[Image.Image]) -> Vectors:
+        """Unit vectors of RGB images, shape (n, embed_dim)."""
+        with self._torch.inference_mode():
+            pixels = self._torch.stack([self._transform(image.convert("RGB")) for image in images])
+            return _units(self._model.encode_image(pixels.to(self._device)))
+
+    def embed_words(self, phrases: Sequence[str]) -> Vectors:
+        """Unit vectors of phrases, shape (n, embed_dim); each phrase is embedded once."""
+        new = list(dict.fromkeys(phrase for phrase in phrases if phrase not in self._words))
+        if new:
+            with self._torch.inference_mode():
+                rows = _units(self._model.encode_text(self._tokenizer(new).to(self._device)))
+            self._words.update(zip(new, rows, strict=True))
+        return np.stack([self._words[phrase] for phrase in phrases])
+
+
+def _units(rows: Any) -> Vectors:
+    vectors: Vectors = rows.float().cpu().numpy()
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
+
+
+def _named(model: str, pretrained: str) -> tuple[str, Path]:
+    """The name open_clip knows the model by (its folder's config is added), and the weights file."""
+    import open_clip
+
+    folder = Path(model)
+    if folder.is_dir():
+        name = _add_folder(folder)
+        weights = Path(pretrained) if pretrained else next(iter(sorted(folder.glob("*.safetensors"))), folder / "?")
+    elif model in open_clip.list_models():
+        name, weights = model, Path(pretrained or "?")
+    else:
+        raise ScorerUnavailable(f"clip.model: '{model}' is neither a folder nor a model that open_clip knows")
+    if not weights.is_file():
+        where = f"'{pretrained}'" if pretrained else "none given"
+        raise ScorerUnavailable(f"clip.pretrained: no weights file for '{model}' ({where}); give a local file")
+    return name, weights
+
+
+def _add_folder(folder: Path) -> str:
+    import open_clip
+
+    for path in sorted(folder.glob("*.json")):
+        try:
+            config = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            continue
+        if isinstance(config, dict) and "model_cfg" in config:
+            return f"local-dir:{folder}"
+        if isinstance(config, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= config.keys():
+            open_clip.add_model_config(path)
+            return path.stem
+    raise ScorerUnavailable(f"clip.model: folder '{folder}' has no model config (embed_dim, vision_cfg, text_cfg)")
+
+
+def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
+    """Model in evaluation mode, image transform, tokenizer (a file name in the config is beside the weights)."""
+    import open_clip
+
+    local = name.startswith("local-dir:")
+    try:
+        model, transform = open_clip.create_model_from_pretrained(
+            name, pretrained=None if local else str(weights), device=device
+        )
+        return model.eval(), transform, _tokenizer(name, weights.parent)
+    except (RuntimeError, OSError, KeyError, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ScorerUnavailable(f"clip.pretrained: '{weights}' does not load as {name}: {first}") from error
+
+
+def _tokenizer(name: str, folder: Path) -> Any:
+    import open_clip
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+
+    text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
+    length = text.get("context_length", 77)
+    options = dict(text.get("tokenizer_kwargs", {}))
+    if text.get("hf_tokenizer_name") and (folder / "tokenizer.json").is_file():
+        return HFTokenizer(str(folder), context_length=length, tokenizer_mode=text.get("tokenizer_mode"), **options)
+    merges = options.get("bpe_path")
+    if merges and not Path(merges).is_file():
+        options["bpe_path"] = str(folder / Path(merges).name)
+        return SimpleTokenizer(context_length=length, **options)
+    return open_clip.get_tokenizer(name)

@@ -1,0 +1,116 @@
+"""Too much alike: near-duplicates among frames, and copies of a seed. Similarity is bounded from above as well.
+
+Perceptual hashes are computed here, embeddings come from the caller or the cache. Knows no quota.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from scoring.base import Measurement, Picture
+from scoring.features import Encoder, Features, Vectors
+
+BITS = 64
+
+
+def difference_hash(image: Image.Image) -> int:
+    """dHash, 64 bits: is each cell of a 9x8 grey thumbnail brighter than its left neighbour (Krawetz 2013)."""
+    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS), np.int16)
+    return int("".join("1" if bit else "0" for bit in (grey[:, 1:] > grey[:, :-1]).ravel()), 2)
+
+
+def bits_apart(a: int, b: int) -> int:
+    """In how many of the 64 bits two hashes differ."""
+    return (a ^ b).bit_count()
+
+
+def near_duplicates(
+    hashes: Sequence[int], vectors: Vectors, most_bits: int = 3, least_cosine: float = 0.985
+) -> NDArray[np.bool_]:
+    """Which pairs are near-duplicates, boolean (n, n), the diagonal False.
+
+    A pair is one when its hashes differ in at most ``most_bits`` of 64, or its unit vectors have a cosine of at least
+    ``least_cosine`` — the whole-picture embedding, so that another pose or place is another picture.
+    """
+    n = len(hashes)
+    alike = np.asarray(vectors @ vectors.T >= least_cosine) if n else np.zeros((0, 0), bool)
+    words = np.array(hashes, np.uint64)
+    apart = np.bitwise_xor(words[:, None], words[None, :])
+    bits = np.unpackbits(apart.view(np.uint8).reshape(n, n, 8), axis=2).sum(axis=2) if n else alike
+    result: NDArray[np.bool_] = (alike | (bits <= most_bits)) & ~np.eye(n, dtype=bool)
+    return result
+
+
+def drop_duplicates(
+    ids: Sequence[str], quality: Mapping[str, float], alike: NDArray[np.bool_], locked: Sequence[str] = ()
+) -> dict[str, str]:
+    """The frames to leave out → the better one that stays instead of each.
+
+    Every pair is looked at (no chains: A stays for B only if A and B themselves are alike). Locked frames stay, then
+    the better quality, then the smaller id.
+    """
+    order = sorted(range(len(ids)), key=lambda i: (ids[i] not in locked, -quality.get(ids[i], 0.0), ids[i]))
+    stays: list[int] = []
+    dropped: dict[str, str] = {}
+    for i in order:
+        twin = next((j for j in stays if alike[i, j]), None)
+        if twin is None or ids[i] in locked:
+            stays.append(i)
+        else:
+            dropped[ids[i]] = ids[twin]
+    return dropped
+
+
+class CopyOfSeed:
+    """Is the picture a copy of a seed, or of its mirror image? ``most`` − the highest cosine; ≥ 0 is no copy.
+
+    Args:
+        encoder: an image encoder (whole pictures: a copy copies the background and the pose too).
+        references: the seeds.
+        features: the cache of embeddings.
+        most: cosine above which a picture is a copy (SynCD drops pairs above 0.98).
+        most_bits: a picture whose hash differs from a seed's in at most so many bits is a copy as well.
+    """
+
+    name = "copy"
+
+    def __init__(
+        self, encoder: Encoder, references: Sequence[Picture], features: Features, most: float = 0.98,
+        most_bits: int = 3,
+    ) -> None:
+        self._encoder, self._features, self._most, self._bits = encoder, features, most, most_bits
+        self._references = tuple(references)
+        digests = "".join(sorted(p.digest for p in references)) + f"{most}:{most_bits}"
+        self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
+        both = [image for p in references for image in (p.image, ImageOps.mirror(p.image))]
+        self._hashes = [difference_hash(image) for image in both]
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """The distance of each picture from being a copy."""
+        if not pictures or not self._references:
+            return [Measurement(self._most) for _ in pictures]
+        seeds = self._features.vectors(self._encoder, self._references)
+        flipped = self._features.vectors(
+            self._encoder, self._references, "mirrored", lambda picture: ImageOps.mirror(picture.image)
+        )
+        vectors = self._features.vectors(self._encoder, pictures)
+        plain, mirrored = (vectors @ seeds.T).max(axis=1), (vectors @ flipped.T).max(axis=1)
+        return [
+            self._measure(picture, float(straight), float(turned))
+            for picture, straight, turned in zip(pictures, plain, mirrored, strict=True)
+        ]
+
+    def _measure(self, picture: Picture, straight: float, turned: float) -> Measurement:
+        hashed = difference_hash(picture.image)
+        nearest = min(bits_apart(hashed, other) for other in self._hashes)
+        value = self._most - max(straight, turned)
+        if nearest <= self._bits:
+            value = min(value, (nearest - self._bits - 1) / BITS)
+        if value >= 0:
+            return Measurement(value)
+        return Measurement(value, "mirrored copy of a seed" if turned > straight else "copy of a seed")

@@ -1,0 +1,218 @@
+"""Faces: an insightface pack finds them, and their embedding is compared with the seeds' where it may speak.
+
+A face embedding is blind from behind and wrong in profile; its answer there is *not applicable*, never 0. The gates and
+their order follow field practice (scoring §1.4). insightface is imported when a pack is loaded; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scoring.base import Measurement, Picture, not_applicable
+from scoring.clip import ScorerUnavailable
+from scoring.crops import Box
+from scoring.features import Vectors
+
+NOSE_REACH = 0.5
+"""How far the nose stands before the eyes, in eye distances: yaw = atan(offset / (distance · reach))."""
+BYSTANDER = 0.5
+"""A second face counts when its shorter side is at least this fraction of the largest one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A detected face: box in fractions of the picture, short side in pixels of the picture as the detector saw it,
+    detector's score 0..1, yaw in degrees (0 facing the viewer), unit embedding (d,) or None."""
+
+    box: Box
+    short_side: float
+    det_score: float
+    yaw: float
+    embedding: Vectors | None
+
+
+class FacePack:
+    """An insightface model pack: a folder with a detector and a recogniser in ONNX.
+
+    Args:
+        pack: folder of the pack, or the name of one under ``root``/models.
+        root: where named packs live.
+        det_size: side in pixels that the detector sees; 0 for insightface's own choice (128 and 640).
+        upscale_to: pictures with a shorter longest side are enlarged to it first; 0 leaves them.
+        det_score: faces that the detector is less sure of are not even found.
+        nose_reach: see `NOSE_REACH`.
+
+    Raises:
+        ScorerUnavailable: the pack is not on this machine or does not load.
+    """
+
+    def __init__(
+        self, pack: str | Path, root: str | Path = "~/.insightface", det_size: int = 640, upscale_to: int = 0,
+        det_score: float = 0.3, nose_reach: float = NOSE_REACH,
+    ) -> None:
+        folder = _local(pack, Path(root).expanduser())
+        self._upscale_to, self._nose_reach = upscale_to, nose_reach
+        self._analysis = _analysis(folder, det_size, det_score)
+        self._found: dict[str, list[FoundFace]] = {}
+        content = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.onnx")))).hexdigest()
+        self.fingerprint = f"face:{content[:16]}:{det_size}:{upscale_to}:{det_score}:{nose_reach}"
+
+    def faces(self, picture: Picture) -> list[FoundFace]:
+        """The faces of a picture, the largest first; each picture is looked at once."""
+        if picture.digest not in self._found:
+            self._found[picture.digest] = self._look(picture.image.convert("RGB"))
+        return self._found[picture.digest]
+
+    def _look(self, image: Image.Image) -> list[FoundFace]:
+        factor = max(1.0, self._upscale_to / max(image.size))
+        size = (round(image.width * factor), round(image.height * factor))
+        seen = image if size == image.size else image.resize(size, Image.Resampling.BICUBIC)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # insightface's alignment uses names that its libraries retire
+            found = self._analysis.get(np.ascontiguousarray(np.asarray(seen)[:, :, ::-1]))  # it reads BGR
+        faces = [self._face(face, seen.size) for face in found]
+        return sorted(faces, key=lambda face: (-face.short_side, face.box))
+
+    def _face(self, face: Any, size: tuple[int, int]) -> FoundFace:
+        x0, y0, x1, y1 = (float(v) for v in face.bbox)
+        width, height = size
+        pose = face.pose  # [pitch, yaw, roll] of packs with 3-D landmarks
+        yaw = float(pose[1]) if pose is not None else yaw_of(np.asarray(face.kps), self._nose_reach)
+        raw = face.normed_embedding
+        return FoundFace(
+            (x0 / width, y0 / height, x1 / width, y1 / height), min(x1 - x0, y1 - y0), float(face.det_score), yaw,
+            None if raw is None or not np.isfinite(raw).all() else np.asarray(raw, np.float32),
+        )
+
+
+def yaw_of(keypoints: NDArray[np.floating[Any]], nose_reach: float = NOSE_REACH) -> float:
+    """Yaw in degrees from five keypoints (two eyes, nose, two mouth corners), shape (5, 2); NaN if they collapse.
+
+    Along the line of the eyes (roll does not matter), the nose leaves the middle of the eyes as tan(yaw).
+    """
+    left, right, nose = (np.asarray(point, np.float64) for point in keypoints[:3])
+    along = right - left
+    distance = float(np.linalg.norm(along))
+    if not math.isfinite(distance) or distance < 1e-6:
+        return math.nan
+    offset = float((nose - (left + right) / 2) @ along) / distance
+    return math.degrees(math.atan(offset / (distance * nose_reach)))
+
+
+class FaceIdentity:
+    """Cosine of the largest face with the seeds' faces, −1..1; the best seed counts.
+
+    Not applicable, with the reason: no face; too small; the detector is unsure; turned too far; no embedding. A seed is
+    a reference only where its own face passes these gates; without any such seed nothing is applicable.
+
+    Args:
+        pack: the face models.
+        references: the seeds.
+        min_det_score: surer than this.
+        min_size: shorter side of the face box, in pixels of the picture as the detector saw it.
+        max_yaw: degrees.
+    """
+
+    name = "face"
+
+    def __init__(
+        self, pack: FacePack, references: Sequence[Picture], min_det_score: float = 0.5, min_size: float = 64,
+        max_yaw: float = 40,
+    ) -> None:
+        self._pack, self._gates = pack, (min_det_score, min_size, max_yaw)
+        usable = [self._scorable(picture) for picture in references]
+        self._references = [face.embedding for face in usable if isinstance(face, FoundFace)]
+        digests = "".join(sorted(p.digest for p in references))
+        self.fingerprint = f"{pack.fingerprint}:{self._gates}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether any seed shows a face to compare with."""
+        return bool(self._references)
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """One cosine, or the reason why not, for each picture."""
+        return [self._measure(picture) for picture in pictures]
+
+    def _measure(self, picture: Picture) -> Measurement:
+        if not self._references:
+            return not_applicable("no seed shows a face to compare with")
+        face = self._scorable(picture)
+        if isinstance(face, str):
+            return not_applicable(face)
+        return Measurement(float(max(np.dot(face.embedding, known) for known in self._references)))  # type: ignore[arg-type]
+
+    def _scorable(self, picture: Picture) -> FoundFace | str:
+        """The face that may be embedded, or why there is none."""
+        min_det_score, min_size, max_yaw = self._gates
+        faces = self._pack.faces(picture)
+        if not faces:
+            return "no face from behind" if picture.family == "behind" else "no face"
+        face = faces[0]
+        if face.short_side < min_size:
+            return f"face too small: {face.short_side:.0f} < {min_size:.0f} px"
+        if face.det_score < min_det_score:
+            return f"face not clear: {face.det_score:.2f} < {min_det_score:.2f}"
+        if not abs(face.yaw) <= max_yaw:  # NaN is not frontal
+            return f"face turned: {abs(face.yaw):.0f}° > {max_yaw:.0f}°"
+        return face if face.embedding is not None else "face has no embedding"
+
+
+class SubjectCount:
+    """One subject? 0.5 for one face, −0.5 for two, and so on; not applicable without a face.
+
+    Faces much smaller than the largest, or that the detector is unsure of, do not count.
+
+    Args:
+        pack: the face models.
+        min_det_score: a face that counts is surer than this.
+    """
+
+    name = "subjects"
+
+    def __init__(self, pack: FacePack, min_det_score: float = 0.5) -> None:
+        self._pack, self._min = pack, min_det_score
+        self.fingerprint = f"{pack.fingerprint}:{min_det_score}:{BYSTANDER}"
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """The count of each picture as a check."""
+        return [self._measure(picture) for picture in pictures]
+
+    def _measure(self, picture: Picture) -> Measurement:
+        sure = [face for face in self._pack.faces(picture) if face.det_score >= self._min]
+        if not sure:
+            return not_applicable("no face to count")
+        count = sum(face.short_side >= BYSTANDER * sure[0].short_side for face in sure)
+        return Measurement(1.5 - count, f"{count} faces" if count > 1 else "")
+
+
+def _local(pack: str | Path, root: Path) -> Path:
+    for folder in (Path(pack).expanduser(), root / "models" / str(pack)):
+        if folder.is_dir() and any(folder.glob("*.onnx")):
+            return folder
+    raise ScorerUnavailable(f"face.pack: '{pack}' is neither a folder with ONNX models nor a pack in {root / 'models'}")
+
+
+def _analysis(folder: Path, det_size: int, det_score: float) -> Any:
+    from insightface.app import FaceAnalysis
+
+    try:
+        # Detector and recogniser only; no liveness addon: it withholds the embedding of every generated face.
+        analysis = FaceAnalysis(
+            name=str(folder.resolve()), allowed_modules=["detection", "recognition", "landmark_3d_68"],
+            providers=["CPUExecutionProvider"],
+        )
+        analysis.prepare(ctx_id=-1, det_thresh=det_score, det_size=(det_size, det_size))
+    except Exception as error:  # asserts, ONNX runtime errors: whatever a broken pack raises
+        raise ScorerUnavailable(f"face.pack: '{folder}' does not load: {type(error).__name__}: {error}") from error
+    return analysis

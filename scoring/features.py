@@ -1,0 +1,105 @@
+"""Embed once: unit vectors of pictures, remembered by picture digest, model fingerprint and crop.
+
+Knows no model (an `Encoder` is handed in) and no disk layout (the caller names a directory, or none).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scoring.base import Picture
+
+Vectors = NDArray[np.float32]
+"""Embeddings, shape (n, d), unit length."""
+
+
+class Encoder(Protocol):
+    """Turns images into unit vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the weights or the preprocessing change."""
+
+    def embed(self, images: Sequence[Image.Image]) -> Vectors:
+        """Unit vectors, shape (n, d), one for each RGB image, in order."""
+
+
+class Features:
+    """A cache of embeddings for one process, optionally kept in a directory across processes.
+
+    Args:
+        directory: where shards (``.npz``: digests and vectors) are read and added; None keeps them in memory only.
+        batch: pictures an encoder sees at once.
+    """
+
+    def __init__(self, directory: Path | None = None, batch: int = 64) -> None:
+        self._directory = directory
+        self._batch = batch
+        self._known: dict[str, dict[str, Vectors]] = {}
+
+    def vectors(
+        self,
+        encoder: Encoder,
+        pictures: Sequence[Picture],
+        crop: str = "whole",
+        cut: Callable[[Picture], Image.Image] | None = None,
+    ) -> Vectors:
+        """Embeddings of a crop of each picture, shape (n, d), in order; only the unknown ones are computed.
+
+        Args:
+            encoder: what embeds.
+            pictures: pictures with distinct or repeated digests.
+            crop: name of the crop, part of the key; it must say how the crop was cut.
+            cut: gives the crop of a picture; None takes the whole picture.
+        """
+        known = self._shelf(f"{encoder.fingerprint}|{crop}")
+        missing = list({p.digest: p for p in pictures if p.digest not in known}.values())
+        new: dict[str, Vectors] = {}
+        for start in range(0, len(missing), self._batch):
+            batch = missing[start : start + self._batch]
+            rows = encoder.embed([cut(picture) if cut else picture.image for picture in batch])
+            new.update(zip((picture.digest for picture in batch), rows, strict=True))
+        if new:
+            known.update(new)
+            self._keep(f"{encoder.fingerprint}|{crop}", new)
+        if not pictures:
+            return np.zeros((0, 0), np.float32)
+        return np.stack([known[picture.digest] for picture in pictures])
+
+    def _shelf(self, key: str) -> dict[str, Vectors]:
+        if key not in self._known:
+            self._known[key] = self._load(key)
+        return self._known[key]
+
+    def _folder(self, key: str) -> Path | None:
+        return self._directory / hashlib.sha256(key.encode()).hexdigest()[:16] if self._directory else None
+
+    def _load(self, key: str) -> dict[str, Vectors]:
+        folder = self._folder(key)
+        known: dict[str, Vectors] = {}
+        for path in sorted(folder.glob("*.npz")) if folder and folder.is_dir() else []:
+            try:
+                with np.load(path, allow_pickle=False) as shard:
+                    known.update(zip((str(d) for d in shard["digests"]), shard["vectors"], strict=True))
+            except (OSError, ValueError, KeyError):
+                continue  # a damaged shard is only a cache: its pictures are embedded again
+        return known
+
+    def _keep(self, key: str, new: dict[str, Vectors]) -> None:
+        folder = self._folder(key)
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256("".join(sorted(new)).encode()).hexdigest()[:16]
+        draft = folder / f"{name}.{os.getpid()}.draft"
+        with draft.open("wb") as file:
+            np.savez(file, digests=np.array(list(new)), vectors=np.stack(list(new.values())))
+        draft.replace(folder / f"{name}.npz")

@@ -1,0 +1,109 @@
+"""Is it the same character? Crops of a picture against the same crops of the seeds, in an encoder's space.
+
+References are the seeds alone, given to the constructor. Knows no threshold: raw cosines are judged in `calibrate`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from scoring.base import Measurement, Picture, not_applicable
+from scoring.crops import CROPS, Crops
+from scoring.features import Encoder, Features, Vectors
+
+
+class ClipIdentity:
+    """Cosine with the references, head with head and body with body: the mean over crops of the best reference.
+
+    The value is in −1..1. Not applicable when the picture's framing shares no crop with any reference.
+
+    Args:
+        encoder: an image encoder.
+        references: the seeds.
+        crops: where head and body stand.
+        features: the cache of embeddings.
+        name: the key of its measurements.
+        use: which crops speak.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        references: Sequence[Picture],
+        crops: Crops,
+        features: Features,
+        name: str = "clip",
+        use: Sequence[str] = CROPS,
+    ) -> None:
+        if not references:
+            raise ValueError(f"{name}: no reference pictures; give at least one seed")
+        self.name = name
+        self._encoder = encoder
+        self._crops = crops
+        self._features = features
+        self._use = tuple(use)
+        self._references = tuple(references)
+        digests = "".join(sorted(p.digest + p.framing for p in references))
+        settings = f"{crops.fingerprint}{self._use}{digests}"
+        self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """One cosine for each picture."""
+        found: list[list[float]] = [[] for _ in pictures]
+        for crop in self._use:
+            known, rows = self.embeddings(self._references, crop)
+            where, vectors = self.embeddings(pictures, crop)
+            if not known or not where:
+                continue
+            best = (vectors @ rows.T).max(axis=1)
+            for place, value in zip(where, best, strict=True):
+                found[place].append(float(value))
+        return [
+            Measurement(float(np.mean(values))) if values
+            else not_applicable(f"no crop of '{picture.framing}' to compare with the seeds")
+            for picture, values in zip(pictures, found, strict=True)
+        ]
+
+    def embeddings(self, pictures: Sequence[Picture], crop: str) -> tuple[list[int], Vectors]:
+        """Places of the pictures that show ``crop``, and its unit vectors, shape (places, d)."""
+        where = [i for i, picture in enumerate(pictures) if self._crops.box(picture.framing, crop)]
+        rows = np.zeros((len(where), 0), np.float32)
+        for key in dict.fromkeys(self._crops.key(pictures[i], crop) for i in where):
+            group = [n for n, i in enumerate(where) if self._crops.key(pictures[i], crop) == key]
+            part = self._features.vectors(
+                self._encoder, [pictures[where[n]] for n in group], key, lambda p: self._cut(p, crop)
+            )
+            if not rows.shape[1]:
+                rows = np.zeros((len(where), part.shape[1]), np.float32)
+            rows[group] = part
+        return where, rows
+
+    def cohort(self, pictures: Sequence[Picture], decoys: Sequence[Picture]) -> list[tuple[float, float] | None]:
+        """Mean and deviation of each picture's own similarity to the decoys, itself left out: T-norm statistics.
+
+        A picture that resembles everybody has a high mean (Auckenthaler 2000). None where no two decoys share a crop.
+        """
+        sums: list[list[np.ndarray]] = [[] for _ in pictures]
+        for crop in self._use:
+            where, vectors = self.embeddings(pictures, crop)
+            among, rows = self.embeddings(decoys, crop)
+            if not where or not among:
+                continue
+            cosines = vectors @ rows.T
+            for n, place in enumerate(where):
+                others = [i for i, d in enumerate(among) if decoys[d].digest != pictures[place].digest]
+                sums[place].append(cosines[n, others])
+        stats: list[tuple[float, float] | None] = []
+        for parts in sums:
+            enough = [part for part in parts if len(part) > 1]
+            means = [float(part.mean()) for part in enough]
+            spreads = [float(part.std(ddof=1)) for part in enough]
+            stats.append((float(np.mean(means)), float(np.mean(spreads))) if enough else None)
+        return stats
+
+    def _cut(self, picture: Picture, crop: str) -> Image.Image:
+        return self._crops.cut(picture, crop) or picture.image

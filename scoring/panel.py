@@ -1,0 +1,86 @@
+"""Many scorers as one panel, in order, each with its role.
+
+An "identity" scorer is ranked against decoys, a "check" passes at value ≥ 0, a "held-out" scorer is never used to
+select. Knows no threshold of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scoring.base import Measurement, Picture, Scorer, not_applicable
+
+Role = Literal["identity", "check", "held-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A scorer and what its answers are for."""
+
+    scorer: Scorer
+    role: Role
+
+
+class Panel:
+    """Scorers in the order in which they are asked; their names are distinct.
+
+    Raises:
+        ValueError: two scorers of one name.
+    """
+
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        names = [seat.scorer.name for seat in seats]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"panel: two scorers are called '{twice[0]}'; give each its own name")
+        self._seats = tuple(seats)
+
+    def names(self, role: Role | None = None) -> list[str]:
+        """Names of the scorers (of one role), in order."""
+        return [seat.scorer.name for seat in self._seats if role in (None, seat.role)]
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Scorer → fingerprint: measurements made under another one have expired."""
+        return {seat.scorer.name: seat.scorer.fingerprint for seat in self._seats}
+
+    def measure(self, pictures: Sequence[Picture], only: Sequence[str] | None = None) -> list[dict[str, Measurement]]:
+        """Every scorer's answer for each picture, in order.
+
+        A scorer that fails does not stop the others: its answers are not applicable, "error: …".
+
+        Args:
+            pictures: what to judge.
+            only: names of the scorers to ask; None asks all.
+        """
+        rows: list[dict[str, Measurement]] = [{} for _ in pictures]
+        for seat in self._seats:
+            if only is None or seat.scorer.name in only:
+                for row, answer in zip(rows, _answers(seat.scorer, pictures), strict=True):
+                    row[seat.scorer.name] = answer
+        return rows
+
+    def failing(self, measured: Mapping[str, Measurement]) -> list[str]:
+        """The checks that a picture fails (value < 0), as reasons; not applicable fails nothing."""
+        reasons = []
+        for name in self.names("check"):
+            answer = measured.get(name)
+            if answer is not None and answer.value is not None and answer.value < 0:
+                reasons.append(f"{name}: {answer.why}" if answer.why else f"{name} {answer.value:.2f}")
+        return reasons
+
+    def identity(self, measured: Mapping[str, Measurement]) -> dict[str, Measurement]:
+        """The identity answers alone: what `calibrate.judge` takes."""
+        return {name: measured[name] for name in self.names("identity") if name in measured}
+
+
+def _answers(scorer: Scorer, pictures: Sequence[Picture]) -> list[Measurement]:
+    """A scorer's answers; where the batch fails each picture is tried alone, so that one cannot silence the rest."""
+    try:
+        return scorer.score(pictures)
+    except Exception as error:  # a scorer is foreign code: whatever it raises, the run goes on without its answer
+        if len(pictures) == 1:
+            return [not_applicable(f"error: {type(error).__name__}: {error}")]
+    return [_answers(scorer, [picture])[0] for picture in pictures]
