@@ -1,0 +1,106 @@
+"""The shipped OpenCLIP folder: its configuration, tokenizer and weights, written here and loaded by `open_clip`.
+
+`open_clip.create_model_from_pretrained("local-dir:FOLDER")` and `open_clip.get_tokenizer("local-dir:FOLDER")` load
+it; so does `open_clip.add_model_config(FOLDER)` with the model name "puppet-clip". Does NOT know how it is trained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.transformer import text_global_pool
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from bootstrap.puppets.train.phrases import PHRASES, write_tokenizer
+
+NAME = "puppet-clip"
+WEIGHTS = "open_clip.safetensors"
+CONTEXT = 64
+EMBEDDING = 256
+_VISION = {"layers": [1, 2, 2, 1], "width": 24, "image_size": 96, "head_width": 64}
+_TEXT = {"context_length": CONTEXT, "hf_tokenizer_name": NAME, "width": 128, "heads": 4, "layers": 2}
+_PREPROCESS = {"size": 96, "resize_mode": "squash", "interpolation": "bilinear"}
+
+
+def write_configuration(folder: Path) -> None:
+    """Write the tokenizer and both forms of the model configuration."""
+    write_tokenizer(folder, CONTEXT)
+    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    model = {"embed_dim": EMBEDDING, "vision_cfg": _VISION, "text_cfg": {**_TEXT, "vocab_size": len(vocabulary)}}
+    _write_json(folder / f"{NAME}.json", model)
+    _write_json(folder / "open_clip_config.json", {"model_cfg": model, "preprocess_cfg": _PREPROCESS})
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
+    """Write weights: matrices in half precision, vectors (normalisation statistics among them) in full."""
+    kept = {
+        name: (value.half() if value.ndim > 1 else value).contiguous() for name, value in state.items()
+    }
+    draft = folder / f"{WEIGHTS}.draft"
+    save_file(kept, draft)
+    draft.replace(folder / WEIGHTS)
+
+
+def new_model(folder: Path) -> open_clip.CLIP:
+    """A model with random weights, as the folder's configuration says."""
+    config = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
+    return open_clip.CLIP(**config)
+
+
+def load(folder: Path) -> tuple[open_clip.CLIP, Words]:
+    """The trained model in evaluation mode, and its words."""
+    model, _ = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
+    return model.eval(), Words(folder)
+
+
+class Words:
+    """Token ids of captions that are put together from phrases."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+        self.phrases = trim(self.tokenizer(list(PHRASES)))
+        inner = self.tokenizer.tokenizer
+        self._start, self._end = inner.bos_token_id, inner.eos_token_id
+        self._comma = inner(",", add_special_tokens=False).input_ids
+        self._spelled = inner(list(PHRASES), add_special_tokens=False).input_ids
+
+    def captions(self, said: Tensor) -> Tensor:
+        """Ids (N, longest) of the comma-separated phrases marked in `said` bool (N, phrases)."""
+        rows = [self._spell(row.nonzero().ravel().tolist()) for row in said]
+        longest = max(map(len, rows))
+        return torch.tensor([row + [self._end] * (longest - len(row)) for row in rows])
+
+    def _spell(self, phrases: list[int]) -> list[int]:
+        ids: list[int] = []
+        for phrase in phrases:
+            ids += [*(self._comma if ids else ()), *self._spelled[phrase]]
+        return [self._start, *ids[: CONTEXT - 2], self._end]
+
+
+def trim(tokens: Tensor) -> Tensor:
+    """Cut off the columns that are end tokens in every row, but for one."""
+    end = tokens.max()
+    longest = int((tokens != end).sum(1).max())
+    return tokens[:, : longest + 1]
+
+
+def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
+    """Unit text embeddings (N, D) of ids cut short with `trim`: what `encode_text` gives, without the padding's cost.
+
+    Exact, for attention is causal and the first end token is pooled.
+    """
+    length = tokens.shape[1]
+    hidden = model.token_embedding(tokens) + model.positional_embedding[:length]  # type: ignore[operator,index]
+    hidden = model.transformer(hidden, attn_mask=model.attn_mask[:length, :length])  # type: ignore[operator,index]
+    pooled = text_global_pool(model.ln_final(hidden), tokens, model.text_pool_type)  # type: ignore[operator,arg-type]
+    return nn.functional.normalize(pooled @ model.text_projection, dim=1)

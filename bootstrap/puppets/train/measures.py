@@ -1,0 +1,33 @@
+"""How well an embedding tells individuals apart. Does NOT know where the embeddings come from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.puppets import scene
+from bootstrap.puppets.train.individuals import SHOTS, TWINS
+
+
+def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
+    """Chance that a value of `same` lies above one of `different`, ties counting half (Mann-Whitney U)."""
+    values = np.concatenate([same, different])
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    wins = ranks[: len(same)].sum() - len(same) * (len(same) + 1) / 2
+    return float(wins / (len(same) * len(different)))
+
+
+def identity_aucs(embeddings: NDArray[np.floating]) -> dict[str, float]:
+    """View family -> AUC of the first front picture against that family: same individual versus her twins.
+
+    Args:
+        embeddings: unit vectors of a whole gallery in its order, (groups * TWINS * len(SHOTS), D).
+    """
+    grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
+    result = {}
+    for family in scene.ALL_FAMILIES:
+        place = len(SHOTS) - 1 - SHOTS[::-1].index(family)
+        cosines = np.einsum("gad,gbd->gab", grid[:, :, 0], grid[:, :, place])
+        result[family] = auc(cosines[:, np.eye(TWINS, dtype=bool)].ravel(), cosines[:, ~np.eye(TWINS, dtype=bool)].ravel())
+    return result
