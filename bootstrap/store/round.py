@@ -17,8 +17,8 @@ __all__ = ["Round", "among", "spend", "where"]
 class Round:
     """A turn of the loop. ``outcome`` is None while it is under way, then whatever plain data the loop ended it with.
 
-    The report shows these keys of an outcome where they are there: ``decoy_scores`` (list of the decoys' combined
-    scores), ``threshold`` (the combined score that separated keep from reject), ``held_out`` (float), ``notes`` (list of lines).
+    The report shows these keys of an outcome where they are there: ``decoy_scores`` (the decoys' combined scores),
+    ``threshold`` (the combined score that separated keep from reject), ``held_out`` (float), ``notes`` (lines).
     """
 
     number: int

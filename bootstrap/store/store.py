@@ -14,11 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,9 +26,9 @@ from bootstrap.events import Emit, Event, Progress
 from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Phase, Seed, Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.files import make_folder, sweep_temporaries, write_image
+from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.round import Round, among, spend, where
-from bootstrap.store.schema import connect, translate
 from scoring.base import Measurement
 
 __all__ = ["DATABASE", "PERSON", "Store"]
@@ -52,13 +48,11 @@ class Store:
     and handed to the listeners after the commit. Verbs may raise OutputError (disk) and StoreError (damage).
     """
 
-    def __init__(self, directory: Path, db: sqlite3.Connection, lock: ProcessLock | None) -> None:
+    def __init__(self, directory: Path, journal: Journal, lock: ProcessLock | None) -> None:
         """Use `Store.open`."""
         self.directory = directory
-        self._db = db
+        self._journal = journal
         self._lock = lock
-        self._turn = threading.RLock()
-        self._listeners: list[Emit] = []
 
     @classmethod
     def open(cls, directory: Path, create: bool = False, exclusive: bool = True) -> Self:
@@ -73,18 +67,18 @@ class Store:
         make_folder(directory)
         lock = ProcessLock(directory / LOCK) if exclusive else None
         try:
-            db = connect(directory / DATABASE)
+            journal = Journal(directory / DATABASE)
         except BaseException:
             if lock:
                 lock.release()
             raise
         if exclusive:
             sweep_temporaries(directory, spare=("review",))
-        return cls(directory, db, lock)
+        return cls(directory, journal, lock)
 
     def close(self) -> None:
         """Close the database and give the lock back; a second call does nothing."""
-        self._db.close()
+        self._journal.close()
         if self._lock:
             self._lock.release()
 
@@ -102,12 +96,12 @@ class Store:
 
     def remember(self, name: str, value: str, event: Event | None = None) -> None:
         """Keep a fact about the whole run (the resolved configuration, a hash); a later value replaces it."""
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
     def recall(self, name: str) -> str | None:
         """The fact of that name, or None."""
-        row = self._one("SELECT value FROM facts WHERE name = ?", name)
+        row = self._journal.one("SELECT value FROM facts WHERE name = ?", name)
         return row["value"] if row else None
 
     def decide(self, name: str, value: str, event: Event | None = None) -> str:
@@ -115,22 +109,23 @@ class Store:
 
         Returns the decision in force: on a resume the stored one, which the caller must follow.
         """
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.execute("INSERT OR IGNORE INTO decisions (name, value) VALUES (?, ?)", (name, value))
             return str(db.execute("SELECT value FROM decisions WHERE name = ?", (name,)).fetchone()["value"])
 
     def decision(self, name: str) -> str | None:
         """The decision of that name, or None if none was taken yet."""
-        row = self._one("SELECT value FROM decisions WHERE name = ?", name)
+        row = self._journal.one("SELECT value FROM decisions WHERE name = ?", name)
         return row["value"] if row else None
 
     def decisions(self) -> list[Decision]:
         """All decisions, in the order in which they were taken."""
-        return [Decision(row["name"], row["value"]) for row in self._all("SELECT * FROM decisions ORDER BY seq")]
+        found = self._journal.all("SELECT name, value FROM decisions ORDER BY seq")
+        return [Decision(row["name"], row["value"]) for row in found]
 
     def add_seed(self, seed: Seed, event: Event | None = None) -> None:
         """Register a seed picture; the same picture again replaces what was said of it, in its place."""
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.execute(
                 "INSERT INTO seeds (sha256, record) VALUES (?, ?)"
                 " ON CONFLICT (sha256) DO UPDATE SET record = excluded.record",
@@ -139,16 +134,17 @@ class Store:
 
     def seeds(self) -> list[Seed]:
         """The seeds, in the order in which they were given."""
-        return [rows.seed_from(row["record"]) for row in self._all("SELECT record FROM seeds ORDER BY seq")]
+        return [rows.seed_from(row["record"]) for row in self._journal.all("SELECT record FROM seeds ORDER BY seq")]
 
     def add_seconds(self, stage: str, seconds: float) -> None:
         """Add wall-clock seconds to what ``stage`` ("train", "generate", "score", "select" …) has cost so far."""
-        with self._change(None) as db:
+        with self._journal.change(None) as db:
             spend(db, stage, seconds)
 
     def timings(self) -> dict[str, float]:
         """Seconds by stage, over all processes that worked on this run."""
-        return {row["stage"]: row["seconds"] for row in self._all("SELECT stage, seconds FROM timings ORDER BY seq")}
+        found = self._journal.all("SELECT stage, seconds FROM timings ORDER BY seq")
+        return {row["stage"]: row["seconds"] for row in found}
 
     # ── rounds and the plan ──
 
@@ -156,12 +152,12 @@ class Store:
         """Open a round that aims at ``goal`` kept frames. A round that is already there stays as it is, untold."""
         if any(one.number == number for one in self.rounds()):
             return
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.execute("INSERT INTO rounds (number, phase, goal) VALUES (?, ?, ?)", (number, phase, goal))
 
     def end_round(self, number: int, outcome: Mapping[str, Any], event: Event | None = None) -> None:
         """Close a round with its ``outcome`` (plain data, see `Round`)."""
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             text = rows.text_of(dict(outcome))
             changed = db.execute("UPDATE rounds SET outcome = ? WHERE number = ?", (text, number)).rowcount
             if not changed:
@@ -171,12 +167,12 @@ class Store:
         """All rounds, in order."""
         return [
             Round(row["number"], row["phase"], row["goal"], json.loads(row["outcome"]) if row["outcome"] else None)
-            for row in self._all("SELECT * FROM rounds ORDER BY number")
+            for row in self._journal.all("SELECT * FROM rounds ORDER BY number")
         ]
 
     def plan(self, jobs: Sequence[Job], event: Event | None = None) -> None:
         """Store jobs in this order, all or none. A job already planned stays; another one of its id is an error."""
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             for job in jobs:
                 if not SAFE_NAME.fullmatch(job.id):
                     raise ValueError(f"the job id {job.id!r} cannot be a file name")
@@ -189,14 +185,14 @@ class Store:
     def jobs(self, round: int | None = None, wave: int | None = None, kind: JobKind | None = None) -> list[Job]:
         """Planned jobs in plan order, of that round, wave and kind (None: any)."""
         clause, values = where(round, wave, kind)
-        found = self._all(f"SELECT record FROM jobs{clause} ORDER BY seq", *values)
+        found = self._journal.all(f"SELECT record FROM jobs{clause} ORDER BY seq", *values)
         return [rows.job_from(row["record"]) for row in found]
 
     def missing_jobs(self, round: int, wave: int | None = None, kind: JobKind | None = None) -> list[Job]:
         """The planned jobs that have no frame yet, in plan order."""
         clause, values = where(round, wave, kind)
         query = f"SELECT record FROM jobs{clause} AND id NOT IN (SELECT id FROM frames) ORDER BY seq"
-        return [rows.job_from(row["record"]) for row in self._all(query, *values)]
+        return [rows.job_from(row["record"]) for row in self._journal.all(query, *values)]
 
     # ── frames ──
 
@@ -219,7 +215,7 @@ class Store:
                 path = f"frames/r{job.round:02d}w{job.wave}/{job.id}.png"
                 digest = write_image(self.directory / path, image, {"parameters": parameters} if parameters else {})
                 made.append((job.id, path, digest, adapter))
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.executemany("INSERT INTO frames (id, path, digest, adapter) VALUES (?, ?, ?, ?)", made)
             spend(db, "generate", seconds)
         stored = {frame.job.id: frame for frame in self.frames(ids=[job.id for job, _, _ in painted])}
@@ -234,7 +230,7 @@ class Store:
     ) -> list[Frame]:
         """Frames in plan order, of that round, wave and kind, or with those ids (None: any)."""
         clause, values = where(round, wave, kind, ids)
-        return [rows.frame_from(row) for row in self._all(f"{FRAMES}{clause} ORDER BY jobs.seq", *values)]
+        return [rows.frame_from(row) for row in self._journal.all(f"{FRAMES}{clause} ORDER BY jobs.seq", *values)]
 
     def frame(self, id: str) -> Frame | None:
         """The frame made for the job ``id``, or None."""
@@ -265,7 +261,7 @@ class Store:
             for frame, by_scorer in measured.items()
             for scorer, value in ((name, rows.finite(one)) for name, one in by_scorer.items())
         ]
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             columns = "(frame, scorer, fingerprint, value, why)"
             db.executemany(f"INSERT OR REPLACE INTO measurements {columns} VALUES (?, ?, ?, ?, ?)", values)
             spend(db, "score", seconds)
@@ -274,14 +270,14 @@ class Store:
         """By frame id, then by scorer name; a frame that was never measured does not occur. None: all frames."""
         clause, values = among("frame", frame_ids)
         found: dict[str, dict[str, Measurement]] = {}
-        for row in self._all(f"SELECT * FROM measurements{clause} ORDER BY rowid", *values):
+        for row in self._journal.all(f"SELECT * FROM measurements{clause} ORDER BY rowid", *values):
             found.setdefault(row["frame"], {})[row["scorer"]] = rows.measurement_from(row)
         return found
 
     def unmeasured(self, frame_ids: Sequence[str], fingerprints: Mapping[str, str]) -> list[str]:
         """Those ids, in order, that lack a measurement by any of these scorers as it is now fingerprinted."""
         clause, values = among("frame", frame_ids)
-        found = self._all(f"SELECT frame, scorer, fingerprint FROM measurements{clause}", *values)
+        found = self._journal.all(f"SELECT frame, scorer, fingerprint FROM measurements{clause}", *values)
         have = {tuple(row) for row in found}
         return [id for id in frame_ids if any((id, *pair) not in have for pair in fingerprints.items())]
 
@@ -291,24 +287,24 @@ class Store:
         """Append verdicts given in this round and wave. What the same judge already says is not repeated."""
         said = self._latest()
         fresh = [one for one in verdicts if said.get((one.frame, one.by == PERSON)) != one]
-        at = _now()
+        at = now()
         values = [
             (one.frame, one.kind.value, one.by, rows.text_of(one.reasons), one.p, one.score, round, wave, at)
             for one in fresh
         ]
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             columns = "(frame, kind, by, reasons, p, score, round, wave, at)"
             db.executemany(f"INSERT INTO verdicts {columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict in force by frame id, in plan order: a person's latest, else the gate's latest."""
-        judged = self._all("SELECT id FROM jobs WHERE id IN (SELECT frame FROM verdicts) ORDER BY seq")
+        judged = self._journal.all("SELECT id FROM jobs WHERE id IN (SELECT frame FROM verdicts) ORDER BY seq")
         said = self._latest()  # read second: a person may judge another frame in between
         return {row["id"]: said.get((row["id"], True)) or said[(row["id"], False)] for row in judged}
 
     def verdict_history(self, frame_id: str) -> list[Verdict]:
         """Everything that was ever decided about a frame, oldest first."""
-        found = self._all("SELECT * FROM verdicts WHERE frame = ? ORDER BY seq", frame_id)
+        found = self._journal.all("SELECT * FROM verdicts WHERE frame = ? ORDER BY seq", frame_id)
         return [rows.verdict_from(row) for row in found]
 
     def kept(self) -> list[Frame]:
@@ -321,7 +317,7 @@ class Store:
 
     def _latest(self) -> dict[tuple[str, bool], Verdict]:
         """The last verdict by (frame id, whether a person gave it)."""
-        found = self._all("SELECT * FROM verdicts ORDER BY seq")
+        found = self._journal.all("SELECT * FROM verdicts ORDER BY seq")
         return {(row["frame"], row["by"] == PERSON): rows.verdict_from(row) for row in found}
 
     # ── adapters ──
@@ -330,76 +326,34 @@ class Store:
         """Register trained weights whose file is already in the run directory. Raises StoreError when it is not."""
         if not (self.directory / adapter.path).is_file():
             raise StoreError(f"the weights '{self.directory / adapter.path}' are missing", "run the same command again")
-        with self._change(event) as db:
+        with self._journal.change(event) as db:
             db.execute("INSERT OR IGNORE INTO adapters (id, record) VALUES (?, ?)", (adapter.id, rows.text_of(adapter)))
             spend(db, "train", seconds)
 
     def adapters(self) -> list[Adapter]:
         """All adapters, oldest first."""
-        return [rows.adapter_from(row["record"]) for row in self._all("SELECT record FROM adapters ORDER BY seq")]
+        found = self._journal.all("SELECT record FROM adapters ORDER BY seq")
+        return [rows.adapter_from(row["record"]) for row in found]
 
     # ── events ──
 
     def listen(self, emit: Emit) -> None:
         """Let ``emit`` hear every event from now on, after what it tells is on disk."""
-        self._listeners.append(emit)
+        self._journal.listen(emit)
 
     def append_event(self, event: Event) -> None:
         """Store an event that has no row of its own, and tell it. `Progress` is told, never stored."""
         if isinstance(event, Progress):
-            self._tell(event)
+            self._journal.tell(event)
         else:
-            with self._change(event):
+            with self._journal.change(event):
                 pass
 
     def events(self) -> list[Event]:
         """Every stored event, in order."""
-        return [rows.event_from(row) for row in self._all("SELECT kind, record FROM events ORDER BY seq")]
+        return [rows.event_from(row) for row in self._journal.all("SELECT kind, record FROM events ORDER BY seq")]
 
     def log(self) -> list[dict[str, Any]]:
         """Every stored event as plain data with the time (UTC, ISO 8601) at which it was stored: {"at", "kind", …}."""
-        found = self._all("SELECT at, kind, record FROM events ORDER BY seq")
+        found = self._journal.all("SELECT at, kind, record FROM events ORDER BY seq")
         return [{"at": row["at"], "kind": row["kind"], **json.loads(row["record"])} for row in found]
-
-
-    @contextmanager
-    def _change(self, event: Event | None) -> Iterator[sqlite3.Connection]:
-        """One transaction with its event; the listeners hear it after the commit. Nothing stays if the body raises."""
-        with self._turn, self._translating():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                if event is not None:
-                    values = (_now(), type(event).__name__, rows.text_of(event))
-                    self._db.execute("INSERT INTO events (at, kind, record) VALUES (?, ?, ?)", values)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        if event is not None:
-            self._tell(event)
-
-    def _tell(self, event: Event) -> None:
-        for emit in self._listeners:
-            emit(event)
-
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise translate(error, self.directory / DATABASE) from error
-
-    def _all(self, query: str, *values: object) -> list[sqlite3.Row]:
-        with self._turn, self._translating():
-            return self._db.execute(query, values).fetchall()
-
-    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
-        found = self._all(query, *values)
-        return found[0] if found else None
-
-
-def _now() -> str:
-    """The time, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

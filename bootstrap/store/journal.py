@@ -1,0 +1,83 @@
+"""One transaction for what changed and the event that tells it; listeners hear it only afterwards.
+
+Knows how to change and ask a database safely, from several threads, and nothing of what is in it but the events.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bootstrap.events import Emit, Event, Progress
+from bootstrap.store.rows import text_of
+from bootstrap.store.schema import connect, translate
+
+__all__ = ["Journal", "now"]
+
+
+class Journal:
+    """An open database (see `bootstrap.store.schema.connect` for what opening may raise)."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or make, the database at ``path``."""
+        self._path = path
+        self._db = connect(path)
+        self._turn = threading.RLock()
+        self._listeners: list[Emit] = []
+
+    def close(self) -> None:
+        """Close the database; a second call does nothing."""
+        self._db.close()
+
+    def listen(self, emit: Emit) -> None:
+        """Add a listener."""
+        self._listeners.append(emit)
+
+    @contextmanager
+    def change(self, event: Event | None) -> Iterator[sqlite3.Connection]:
+        """One transaction with its event; the listeners hear it after the commit. Nothing stays if the body raises."""
+        with self._turn, self._translating():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                if event is not None and not isinstance(event, Progress):
+                    values = (now(), type(event).__name__, text_of(event))
+                    self._db.execute("INSERT INTO events (at, kind, record) VALUES (?, ?, ?)", values)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        if event is not None:
+            self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to every listener, in the order in which they came."""
+        for emit in self._listeners:
+            emit(event)
+
+    def all(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a query."""
+        with self._turn, self._translating():
+            return self._db.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        found = self.all(query, *values)
+        return found[0] if found else None
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
