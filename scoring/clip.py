@@ -43,7 +43,7 @@ class ClipEncoder:
         self._torch = torch
         self._device = device
         self._model, self._transform, self._tokenizer = _loaded(name, weights, device)
-        self.fingerprint = f"clip:{name}:{digest[:16]}"
+        self.fingerprint = f"clip:{Path(name).name}:{digest[:16]}"
         self.scale = float(self._model.logit_scale.detach().exp())
         self._words: dict[str, Vectors] = {}
 
@@ -75,7 +75,7 @@ def _named(model: str, pretrained: str) -> tuple[str, Path]:
 
     folder = Path(model)
     if folder.is_dir():
-        name = _add_folder(folder)
+        name = _add_folder(folder, own_weights=not pretrained)
         weights = Path(pretrained) if pretrained else next(iter(sorted(folder.glob("*.safetensors"))), folder / "?")
     elif model in open_clip.list_models():
         name, weights = model, Path(pretrained or "?")
@@ -87,7 +87,8 @@ def _named(model: str, pretrained: str) -> tuple[str, Path]:
     return name, weights
 
 
-def _add_folder(folder: Path) -> str:
+def _add_folder(folder: Path, own_weights: bool) -> str:
+    """What open_clip calls the folder's model: "local-dir:…" loads the weights in it, a plain name those of a file."""
     import open_clip
 
     for path in sorted(folder.glob("*.json")):
@@ -95,7 +96,7 @@ def _add_folder(folder: Path) -> str:
             config = json.loads(path.read_text("utf-8"))
         except ValueError:
             continue
-        if isinstance(config, dict) and "model_cfg" in config:
+        if own_weights and isinstance(config, dict) and "model_cfg" in config:
             return f"local-dir:{folder}"
         if isinstance(config, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= config.keys():
             open_clip.add_model_config(path)
@@ -125,7 +126,7 @@ def _tokenizer(name: str, folder: Path) -> Any:
     text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
     length = text.get("context_length", 77)
     options = dict(text.get("tokenizer_kwargs", {}))
-    if text.get("hf_tokenizer_name") and (folder / "tokenizer.json").is_file():
+    if text.get("hf_tokenizer_name") and any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json")):
         return HFTokenizer(str(folder), context_length=length, tokenizer_mode=text.get("tokenizer_mode"), **options)
     merges = options.get("bpe_path")
     if merges and not Path(merges).is_file():
