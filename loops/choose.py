@@ -14,8 +14,9 @@ from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.shots import Cell
 from loops.engine import Engine
 from scoring.base import Measurement
-from scoring.calibrate import Ranked, keep_at, rank
-from scoring.select import Option, greedy
+from scoring.calibrate import Gate, Ranked, judge
+from scoring.select import Candidate, Quota, Rules
+from scoring.select import choose as choose_under
 
 __all__ = ["GATE", "cell_of", "choose", "empty_places", "ranked"]
 
@@ -42,8 +43,7 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
     failures = {f.job.id: engine.judges.failures(measured[f.job.id]) for f in candidates}
     ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
-    passing = keep_at({id: one for id, one in ranks.items()}, {f.job.id: f.job.shot.family for f in candidates},
-                      engine.config.loop.max_false_accepts)
+    passing = _passing(engine, candidates, ranks, kept)
     open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
     picks = _picks(engine, open_frames, ranks, places)
     verdicts = [_verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), passing, picks)
@@ -53,17 +53,27 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     store.set_verdicts(verdicts, number, wave, told)
 
 
+def _passing(engine: Engine, candidates: Sequence[Frame], ranks: Mapping[str, Ranked], kept: set[str]) -> set[str]:
+    """The frames that Benjamini-Hochberg admits, view family by view family, over the whole run."""
+    gate, passing = Gate(engine.config.loop.max_false_accepts, kept=kept), set()
+    for family in FAMILIES:
+        ids = [frame.job.id for frame in candidates if frame.job.shot.family == family]
+        passing |= gate.admit(family, {id: ranks[id].p for id in ids if id in ranks})
+    return passing
+
+
 def ranked(engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Values]) -> dict[str, Ranked]:
     """Each candidate's place among the decoys of its view family; decoys (b) are those of the candidate's own adapter."""
-    judges, found = engine.judges, {}
+    judges, alpha, found = engine.judges, engine.config.loop.max_false_accepts, {}
     decoys = {kind: [f for f in engine.store.frames(kind=kind) if judges.usable_decoy(f, measured[f.job.id])]
               for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED)}
-    for family in FAMILIES:
-        lookalikes = _identity(engine, [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family], measured)
-        for adapter in dict.fromkeys(frame.adapter for frame in candidates):
-            own = [f for f in decoys[JobKind.EXCHANGED] if f.job.shot.family == family and f.adapter == adapter]
-            group = [f for f in candidates if f.job.shot.family == family and f.adapter == adapter]
-            found |= rank(_identity(engine, group, measured), lookalikes, _identity(engine, own, measured))
+    groups = dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates)
+    for family, adapter in groups:
+        lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family]
+        exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
+        group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
+        answers = [_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged)]
+        found |= {str(id): one for id, one in judge(*answers, alpha).ranked.items()}
     return found
 
 
@@ -76,19 +86,32 @@ def _identity(engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Va
 def _picks(engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked],
            places: Mapping[Cell, int]) -> dict[str, str]:
     """Frame → why it fills a place, for the frames chosen under the quotas."""
-    subject, panel = engine.config.subject, engine.config.panel
-    options = [_option(engine, frame, ranks[frame.job.id].score) for frame in frames]
-    there = [_option(engine, frame, 0.0) for frame in engine.store.kept()]
-    picks = greedy(options, there, places, a_prompt=subject.a_prompt, duplicate_cosine=panel.duplicate_cosine,
-                   duplicate_bits=panel.duplicate_bits)
+    kept = engine.store.kept()
+    options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
+    there = [as_candidate(engine, frame, 0.0) for frame in kept]
+    room = sum(empty_places(engine, places).values())
+    picks = choose_under(options, as_quotas(places), room, there, rules=rules_of(engine))
     return {pick.id: pick.reason for pick in picks}
 
 
-def _option(engine: Engine, frame: Frame, quality: float) -> Option:
+def as_quotas(places: Mapping[Cell, int]) -> list[Quota]:
+    """Places as quotas that are never overfilled."""
+    return [Quota({"family": family, "framing": framing}, count, maximum=count)
+            for (family, framing), count in places.items()]
+
+
+def rules_of(engine: Engine) -> Rules:
+    """The limits of a choice, from the configuration."""
+    panel = engine.config.panel
+    return Rules(engine.config.subject.a_prompt, panel.duplicate_cosine, panel.duplicate_bits)
+
+
+def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
+    """A frame as `scoring.select` sees it."""
     embedding, bits = engine.judges.looks(frame, engine.store)
     shot = frame.job.shot
-    axes = {"expression": shot.expression, "pose": shot.pose, "background": shot.background, "outfit": shot.outfit}
-    return Option(frame.job.id, cell_of(frame), axes, frame.job.prompt, quality, embedding, bits)
+    axes = {axis: getattr(shot, axis) for axis in ("family", "framing", "expression", "pose", "background", "outfit")}
+    return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
 
 
 def _verdict(engine: Engine, frame: Frame, failures: Sequence[str], rank: Ranked | None, passing: set[str],

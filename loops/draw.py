@@ -25,7 +25,7 @@ def draw(engine: Engine, number: int, wave: int, adapter: Adapter | None) -> Non
             seconds = time.monotonic() - began
             there = len(engine.store.frames(number, wave))
             told = BatchGenerated(number, there, len(batch), round(seconds, 2))
-            painted = [(job, image, engine.judges.parameters(job, painter)) for job, image in batch]
+            painted = [(job, image, engine.parameters(job, painter)) for job, image in batch]
             engine.store.add_frames(painted, painter.id if painter else "", seconds, told)
             engine.progress("drawing", there + len(batch), total)
             began = time.monotonic()

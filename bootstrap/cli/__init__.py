@@ -1,1 +1,35 @@
-"""The command line: the only room that may import loops."""
+"""The command line: the only room that may import loops. Every expected failure is one line and an exit code.
+
+Heavy libraries are imported inside the commands, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from bootstrap.errors import BootstrapError, Interrupted, Paused
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 unusable input, 3 waits for a person, 130 stopped."""
+    from bootstrap.cli.app import app
+
+    talk = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        app(list(arguments) if arguments is not None else None, standalone_mode=True)
+    except BootstrapError as error:
+        talk.print(f"error: {error.message}", markup=False, style="bold red")
+        if error.hint:
+            talk.print(f"hint: {error.hint}", markup=False)
+        sys.exit(error.exit_code)
+    except Paused as pause:
+        talk.print(f"{pause.reason}; then run: {pause.then_run}", markup=False)
+        sys.exit(pause.exit_code)
+    except (Interrupted, KeyboardInterrupt):
+        talk.print("stopped; nothing finished is lost. Run the same command again to go on.", markup=False)
+        sys.exit(Interrupted.exit_code)

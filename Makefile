@@ -1,0 +1,36 @@
+# The two commands of the README. Each installs what it needs into .venv and does nothing twice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := configs/characters/fern
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: demo test check install install-dev clean
+
+demo: install
+	$(BIN)/bootstrap run $(DEMO)/seed.png $(DEMO)/character.json --out runs/demo
+	$(BIN)/bootstrap status runs/demo
+
+test: check
+	$(BIN)/pytest
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist

@@ -1,0 +1,68 @@
+"""The commands with their options; each hands on to a file of its own. Imports neither torch nor the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="Grow a character LoRA out of one to four pictures.")
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+
+@app.command()
+def run(
+    sources: Annotated[list[Path], typer.Argument(metavar="SEED... CHARACTER.json",
+                                                  help="1 to 4 pictures or one folder, then the description.")],
+    base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
+    target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the whole run.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
+    backend: Annotated[str, typer.Option(help="diffusers, or fake (paints without a model).")] = "diffusers",
+) -> None:
+    """Begin a run, or continue it: the same command does both.
+
+    bootstrap run seed.png character.json
+
+    bootstrap run front.png back.png character.json --base puppet --target 40 --out runs/mika
+    """
+    from bootstrap.cli.run import run_command
+
+    run_command(sources, base=base, target=target, rounds=rounds, seed=seed, out=out, settings=settings or [],
+                backend=backend)
+
+
+@app.command()
+def status(run: RunFolder, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False) -> None:
+    """Show where a run stands: kept, provisional, by view family, adapters, seconds by stage.
+
+    bootstrap status runs/mika --json
+    """
+    from bootstrap.cli.status import status_command
+
+    status_command(run, as_json=json)
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write the report page of a run anew, also of an unfinished one.
+
+    bootstrap report runs/mika
+    """
+    from bootstrap.cli.status import report_command
+
+    report_command(run)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from bootstrap import __version__
+
+    typer.echo(__version__)

@@ -1,0 +1,195 @@
+"""The panel of a run: the scorers of configs/scoring/ set before the seeds, and what their answers mean for the loop.
+
+This is where frames become Pictures, the only thing that `scoring` understands. Knows no round and chooses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bootstrap.captions import Wording
+from bootstrap.config import PanelConfig, embedded
+from bootstrap.errors import BackendError
+from bootstrap.records import Frame, JobKind, Seed
+from bootstrap.seeds import cuts, open_seed
+from bootstrap.store.store import Store
+from scoring.base import Measurement, Picture, digest_of
+from scoring.crops import Crops
+from scoring.defects import Defects
+from scoring.duplicates import CopyOfSeed, difference_hash
+from scoring.features import Encoder, Features
+from scoring.identity import ClipIdentity
+from scoring.panel import Panel, Seat
+from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
+
+if TYPE_CHECKING:
+    from scoring.face import FacePack
+
+__all__ = ["Eyes", "Judges", "Looks", "judges_for", "open_eyes", "references_of"]
+
+TRAITS = "traits"
+CAPTIONED = ("expression", "pose", "background", "style", "top", "bottom", "hat", "accessory")
+"""Axes whose tag is dropped from a caption when the picture shows another word of the axis."""
+Values = Mapping[str, Measurement]
+
+
+class Looks(Protocol):
+    """What the choice needs of an encoder: how a whole picture looks."""
+
+    def looks(self, frame: Frame, store: Store) -> tuple[NDArray[np.float32], int]:
+        """Unit vector of the whole picture, and its 64-bit perceptual hash."""
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """The loaded models of a panel, before anybody knows the seeds."""
+
+    encoder: WordEncoder
+    features: Features
+    faces: FacePack | None
+    margin: float
+
+    def read(self, image: Image.Image, phrases: Sequence[str]) -> str:
+        """The phrase that a picture shows; "" when the best does not lead by the margin."""
+        picture = Picture(image, digest_of(image), "", "")
+        return read_axis(self.encoder, self.features, picture, phrases, self.margin)[0] or ""
+
+
+def open_eyes(config: PanelConfig, cache: Path | None, device: str = "cpu") -> Eyes:
+    """Load the panel's models. Raises BackendError naming the file that is missing or does not load."""
+    from scoring.clip import ClipEncoder, ScorerUnavailable
+    from scoring.face import FacePack
+
+    try:
+        model = config.clip.model
+        known = str(embedded(model)) if model.startswith("embedded:") or Path(model).is_dir() else model
+        encoder = ClipEncoder(known, config.clip.pretrained, device)
+        face = config.face
+        faces = FacePack(embedded(face.pack), det_size=face.det_size, upscale_to=face.upscale_to) if face.pack else None
+    except ScorerUnavailable as error:
+        raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
+    return Eyes(encoder, Features(cache), faces, config.read_margin)
+
+
+def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list[Picture]:
+    """The seeds as Pictures, with their tighter crops: the only identity reference there is."""
+    found = []
+    for seed in seeds:
+        image, _ = open_seed(run / seed.path)
+        for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size))):
+            if cut.kind != "altered":
+                found.append(Picture(cut.image, digest_of(cut.image), seed.family, cut.framing or "upper body"))
+    return found
+
+
+def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Sequence[Picture]) -> Judges:
+    """The panel in front of these seeds."""
+    encoder, features = eyes.encoder, eyes.features
+    seats = [
+        Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
+        Seat(TraitCheck(encoder, features, config.vocabulary, slack=config.trait_margin,
+                        axes=[axis for axis in wording.identity if axis in config.vocabulary]), "check"),
+        Seat(Defects(references), "check"),
+        Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
+        Seat(ClipIdentity(encoder, references, Crops(config.composition), features), "identity"),
+    ]
+    if eyes.faces:
+        seats += _face_seats(eyes.faces, config, references)
+    if config.held_out:
+        seats.append(_held_out_seat(config, references, features))
+    readers = [_reader(axis, encoder, features, config) for axis in CAPTIONED if axis in config.vocabulary]
+    return Judges(wording, encoder, features, Panel(seats), Panel(readers))
+
+
+def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Picture]) -> list[Seat]:
+    from scoring.face import FaceIdentity, SubjectCount
+
+    face = config.face
+    identity = FaceIdentity(faces, references, face.min_det_score, face.min_size, face.max_yaw)
+    return [Seat(SubjectCount(faces, face.min_det_score), "check"), Seat(identity, "identity")]
+
+
+def _held_out_seat(config: PanelConfig, references: Sequence[Picture], features: Features) -> Seat:
+    from scoring.clip import ScorerUnavailable
+    from scoring.heldout import HeldOut, OnnxEncoder
+
+    try:
+        return Seat(HeldOut(OnnxEncoder(embedded(config.held_out)), references, features), "held-out")
+    except ScorerUnavailable as error:
+        raise BackendError(str(error), "set panel.held_out to '' to do without") from error
+
+
+def _reader(axis: str, encoder: WordEncoder, features: Features, config: PanelConfig) -> Seat:
+    """A check of one captioned axis; it filters captions, never frames."""
+    check = TraitCheck(encoder, features, {axis: config.vocabulary[axis]}, axes=[axis], slack=-config.read_margin)
+    check.name = f"seen {axis}"
+    return Seat(check, "check")
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What the loop asks of the panel."""
+
+    wording: Wording
+    encoder: Encoder
+    features: Features
+    panel: Panel
+    readers: Panel
+
+    @cached_property
+    def identity(self) -> list[str]:
+        """Names of the scorers that are ranked against decoys."""
+        return self.panel.names("identity")
+
+    @cached_property
+    def held_out(self) -> str:
+        """Name of the scorer that never selects; "" if there is none."""
+        return next(iter(self.panel.names("held-out")), "")
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Scorer → fingerprint; measurements made under another one have expired."""
+        return {**self.panel.fingerprints, **self.readers.fingerprints}
+
+    def measure(self, frames: Sequence[Frame], store: Store) -> dict[str, dict[str, Measurement]]:
+        """Every scorer's answer, by frame id."""
+        pictures = [self.picture(frame, store) for frame in frames]
+        rows = zip(self.panel.measure(pictures), self.readers.measure(pictures), strict=True)
+        return {frame.job.id: {**judged, **read} for frame, (judged, read) in zip(frames, rows, strict=True)}
+
+    def picture(self, frame: Frame, store: Store) -> Picture:
+        """A frame with what was asked of it; an exchanged decoy is asked for the traits it should *not* show."""
+        shot = frame.job.shot
+        asked = {**self.wording.traits(shot), **self.wording.varying(shot)}
+        return Picture(store.frame_image(frame), frame.digest, shot.family, shot.framing, asked)
+
+    def failures(self, values: Values) -> list[str]:
+        """The checks that a frame fails, in words."""
+        return self.panel.failing(values)
+
+    def unseen(self, values: Values) -> tuple[str, ...]:
+        """The axes whose asked word the picture does not show."""
+        return tuple(name.removeprefix("seen ") for name in self.readers.names() if _negative(values.get(name)))
+
+    def usable_decoy(self, frame: Frame, values: Values) -> bool:
+        """Whether a decoy passed the candidates' checks; one with exchanged traits must not show the seed's any more."""
+        others = {name: value for name, value in values.items() if name != TRAITS}
+        shows = not _negative(values.get(TRAITS))
+        return not self.panel.failing(others) and shows == (frame.job.kind is not JobKind.EXCHANGED)
+
+    def looks(self, frame: Frame, store: Store) -> tuple[NDArray[np.float32], int]:
+        """Unit vector of the whole picture, and its perceptual hash."""
+        picture = self.picture(frame, store)
+        return self.features.vectors(self.encoder, [picture])[0], difference_hash(picture.image)
+
+
+def _negative(answer: Measurement | None) -> bool:
+    return answer is not None and answer.value is not None and answer.value < 0

@@ -1,0 +1,109 @@
+"""The end of the story: fill the last places, train the LoRA that is kept, write what comes out.
+
+Empty places are filled by provisional frames, marked as such; the gate does not loosen. Every step is found done or is
+done, so finishing again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.dataset import frame_items, write_dataset
+from bootstrap.events import RunEnded
+from bootstrap.export import publish
+from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
+from bootstrap.report import write_report
+from bootstrap.shots import quotas
+from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
+from loops.draw import draw
+from loops.engine import Engine
+from loops.stopping import usable_rounds
+from loops.teach import teach
+from scoring.select import provisional
+
+__all__ = ["Finished", "finish"]
+
+PREVIEWS = 2
+"""Pictures of the finished LoRA a view family, by the trigger alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run leaves: absolute paths, and how many pictures the set holds."""
+
+    kept: int
+    provisional: int
+    dataset: Path
+    adapter: Path
+    report: Path
+
+
+def finish(engine: Engine) -> Finished:
+    """Fill, train, preview, write: dataset folder, LoRA files and report."""
+    number = len(engine.store.rounds()) + 1
+    kept = _finished_keeps(engine)
+    fill(engine, number)
+    extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
+    adapter = teach(engine, number, "character", tuple(extra))
+    preview(engine, number, adapter)
+    pictures = _write_set(engine, kept, extra)
+    lora = publish(engine.store.directory, adapter, engine.character, engine.config.base)
+    report = write_report(engine.store, engine.store.directory / "report.html", engine.character.name)
+    done = Finished(len(kept), len(extra), pictures, lora, report)
+    if not any(isinstance(event, RunEnded) for event in engine.store.events()):
+        engine.emit(RunEnded(done.kept, done.provisional, adapter.id, report.name))
+    return done
+
+
+def _finished_keeps(engine: Engine) -> list[Frame]:
+    """Every kept frame of the rounds that did not drift."""
+    usable = usable_rounds([one for one in engine.store.rounds() if one.outcome is not None])
+    return [frame for frame in engine.store.kept() if frame.job.round in usable]
+
+
+def fill(engine: Engine, number: int) -> None:
+    """Give empty places to the best undecided frames whose view and visible traits check out."""
+    store, places = engine.store, quotas(engine.config.loop.target, engine.config.views)
+    if store.frames_judged(VerdictKind.PROVISIONAL) or not sum(empty_places(engine, places).values()):
+        return
+    verdicts = store.verdicts()
+    undecided = [f for f in store.frames_judged(VerdictKind.UNDECIDED) if verdicts[f.job.id].by == GATE]
+    options = [as_candidate(engine, frame, verdicts[frame.job.id].score or 0.0) for frame in undecided]
+    there = [as_candidate(engine, frame, 0.0) for frame in store.kept()]
+    room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share
+    picks = provisional(options, as_quotas(places), room, there, share, rules_of(engine))
+    chosen = {pick.id: pick.reason for pick in picks}
+    told = [Verdict(id, VerdictKind.PROVISIONAL, GATE, (reason, *verdicts[id].reasons), verdicts[id].p, verdicts[id].score)
+            for id, reason in chosen.items()]
+    store.set_verdicts(told, number, 0)
+
+
+def preview(engine: Engine, number: int, adapter: Adapter) -> None:
+    """What the finished LoRA draws by its trigger alone, every view family, identity words withheld."""
+    if not engine.store.jobs(number, 1):
+        families = dict.fromkeys(engine.config.views.families, PREVIEWS)
+        framings = list(engine.config.views.framings)
+        wanted = {(family, framings[(n + k) % len(framings)]): 1
+                  for n, (family, count) in enumerate(families.items()) for k in range(count)}
+        engine.store.plan([_preview_job(engine, number, shot) for shot in engine.planner.plan(wanted, [])])
+    draw(engine, number, 1, adapter)
+
+
+def _preview_job(engine: Engine, number: int, shot: Shot) -> Job:
+    wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
+    return Job(id=f"preview-{seed:x}", kind=JobKind.PANEL, round=number, wave=1, shot=shot, prompt=wording.prompt(shot, {}),
+               negative=wording.negative(engine.config.base.negative), seed=seed, traits={})
+
+
+def _write_set(engine: Engine, kept: list[Frame], extra: list[Frame]) -> Path:
+    """The dataset folder: kept frames, then provisional ones, with the character phase's captions."""
+    run, unseen = engine.store.directory, engine.unseen([*kept, *extra])
+    items = frame_items(kept, run, engine.wording, "character", unseen)
+    items += frame_items(extra, run, engine.wording, "character", unseen, kind="provisional", weight=0.5)
+    verdicts, adapters = engine.store.verdicts(), {a.id: a.sha256 for a in engine.store.adapters()}
+    facts = [{"view": f.job.shot.family, "framing": f.job.shot.framing, "prompt": f.job.prompt, "seed": f.job.seed,
+              "generator": engine.config.base.name, "adapter_sha256": adapters.get(f.adapter, ""),
+              "p": verdicts[f.job.id].p, "verdict": verdicts[f.job.id].kind.value, "by": verdicts[f.job.id].by,
+              "license": engine.character.license} for f in [*kept, *extra]]
+    return write_dataset(run / "dataset", engine.character.trigger, items, facts)

@@ -1,0 +1,111 @@
+"""Opening a run, new or old: its facts are stored once, its models are loaded, its seeds are captioned.
+
+The same command continues a run; settings that would mix two experiments are refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from bootstrap.backends.base import Backend
+from bootstrap.captions import Wording
+from bootstrap.character import Character
+from bootstrap.config import RunConfig, embedded
+from bootstrap.errors import ConfigError
+from bootstrap.events import RunBegan
+from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
+from bootstrap.records import Seed
+from bootstrap.seeds import SeedCaptioner, open_seed, unread
+from bootstrap.store.files import write_atomic
+from bootstrap.store.store import Store
+from loops.engine import Engine
+
+__all__ = ["open_engine"]
+
+MAY_CHANGE = ("loop.target", "loop.rounds", "loop.waves")
+"""Settings that a continued run may be given anew."""
+
+
+def open_engine(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> Engine:
+    """Everything a run works with. Raises ConfigError when the run was begun with other settings or seeds."""
+    _settle(store, config, character, pictures)
+    backend, eyes = _models(config, store.directory)
+    wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
+    seeds = store.seeds() or _take_in(store, wording, eyes, pictures)
+    references = references_of(seeds, store.directory, config.panel)
+    engine = Engine(store, backend, judges_for(eyes, config.panel, wording, references), config, character)
+    _say(engine, seeds)
+    return engine
+
+
+def _settle(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
+    """Store the facts of a new run; hold those of an old one against what was given now."""
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pictures]
+    facts = {"config": config.model_dump_json(), "character": character.model_dump_json(), "seeds": json.dumps(digests)}
+    if store.recall("config") is None:
+        for name in ("character", "seeds"):
+            store.remember(name, facts[name])
+        told = RunBegan(character.name, config.base.name, config.loop.target)
+        store.remember("config", facts["config"], told)
+        return
+    if json.loads(store.recall("seeds") or "[]") != digests:
+        raise ConfigError(f'"{store.directory}" was begun with other seed pictures', "use another --out")
+    for name in ("config", "character"):
+        changed = _changed(json.loads(store.recall(name) or "{}"), json.loads(facts[name]), "")
+        fixed = [path for path in changed if path not in MAY_CHANGE]
+        if fixed:
+            raise ConfigError(f'"{store.directory}" was begun with another {name}: {", ".join(fixed)}',
+                              "use another --out, or the settings it was begun with")
+    store.remember("config", facts["config"])
+
+
+def _changed(old: object, new: object, path: str) -> list[str]:
+    """Dotted paths at which two settings differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted({*old, *new})
+        return [found for key in keys for found in _changed(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
+    return [] if old == new else [path]
+
+
+def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
+    if config.backend == "fake":
+        from bootstrap.backends.fake import FakeBackend, fake_eyes
+
+        return FakeBackend(config.base.sampling), fake_eyes()
+    from bootstrap.backends.diffusers import DiffusersBackend
+    from bootstrap.device import pick_device
+
+    eyes = open_eyes(config.panel, run / "features", pick_device())
+    return DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes
+
+
+def _take_in(store: Store, wording: Wording, eyes: Eyes, pictures: Sequence[Path]) -> list[Seed]:
+    """Copy the original bytes into the run, under their hash, and caption them."""
+    captioner = SeedCaptioner(wording, eyes.read)
+    for path in pictures:
+        image, data = open_seed(path)
+        digest = hashlib.sha256(data).hexdigest()
+        stored = f"seeds/{digest[:16]}{path.suffix.lower()}"
+        write_atomic(store.directory / stored, data)
+        store.add_seed(captioner.caption(path, stored, digest, image))
+    return store.seeds()
+
+
+def _say(engine: Engine, seeds: Sequence[Seed]) -> None:
+    """Tell what a person should correct: how each seed was understood, and which words nobody can check."""
+    for seed in seeds:
+        shown = ", ".join(engine.captioner.shown(seed).values())
+        engine.note(f"{Path(seed.source).name}: {shown} (from {seed.caption_from})")
+        if missing := unread(seed):
+            engine.note(f"{Path(seed.source).name}: could not read {', '.join(missing)}; write it into character.json")
+    if engine.wording.unknown:
+        engine.note(f"no scorer can check: {', '.join(engine.wording.unknown)}")
+
+
+def _split(tags: str) -> tuple[str, ...]:
+    return tuple(tag.strip() for tag in tags.split(",") if tag.strip())
+
+
