@@ -20,8 +20,8 @@ __all__ = ["Wording"]
 class Wording:
     """Turns shots of one character into words.
 
-    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag in no list keeps
-    the key it has in character.json, and cannot be checked.
+    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag in no list
+    keeps the key it has in character.json, and cannot be checked.
     """
 
     character: Character
@@ -58,8 +58,14 @@ class Wording:
         outfit = self.character.wardrobe[shot.outfit]
         worn = {"outfit": outfit.trigger} if outfit.trigger else {}
         worn |= {self.axis_of(tag, f"outfit {n}"): tag for n, tag in enumerate(outfit.tags)}
-        rest = {"view": self.views.families[shot.family].views[shot.view], "framing": shot.framing,
-                "expression": shot.expression, "pose": shot.pose, "background": shot.background, "style": shot.style}
+        rest = {
+            "view": self.views.families[shot.family].views[shot.view],
+            "framing": shot.framing,
+            "expression": shot.expression,
+            "pose": shot.pose,
+            "background": shot.background,
+            "style": shot.style,
+        }
         return self._seen({**worn, **rest}, shot)
 
     def traits(self, shot: Shot, exchanged: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -70,8 +76,16 @@ class Wording:
     def prompt(self, shot: Shot, traits: Mapping[str, str], *, trigger: bool = True) -> str:
         """The prompt of a shot with the given identity tags; without the trigger for the base alone."""
         lead = (self.character.trigger,) if trigger else ()
-        return _line((*lead, *self.character.core, *traits.values(), *self.varying(shot).values(),
-                      *self.character.quality, *self.quality))
+        return _line(
+            (
+                *lead,
+                *self.character.core,
+                *traits.values(),
+                *self.varying(shot).values(),
+                *self.character.quality,
+                *self.quality,
+            )
+        )
 
     def negative(self, base: str) -> str:
         """The negative prompt: the base's, the character's, and what is forbidden."""
@@ -94,8 +108,11 @@ class Wording:
     def _seen(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
         hidden = self.views.hidden(shot.family, shot.framing)
         eyes_shut = shot.expression == "closed eyes" and "expression" not in hidden
-        return {axis: tag for axis, tag in tags.items()
-                if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")}
+        return {
+            axis: tag
+            for axis, tag in tags.items()
+            if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")
+        }
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -159,5 +159,7 @@ def _check_references(character: Character, path: Path) -> None:
     """Raise CharacterError where a seed note names an outfit that is not described."""
     for index, note in enumerate(character.seeds):
         if note.outfit and note.outfit not in character.wardrobe:
-            raise CharacterError(f'{path}: seeds.{index}.outfit "{note.outfit}" is not in outfits',
-                                 f"use one of: {', '.join(character.wardrobe)}")
+            raise CharacterError(
+                f'{path}: seeds.{index}.outfit "{note.outfit}" is not in outfits',
+                f"use one of: {', '.join(character.wardrobe)}",
+            )

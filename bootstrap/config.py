@@ -1,7 +1,7 @@
 """The settings of a run: shipped YAML files, an own file, and --set, merged and validated into one frozen RunConfig.
 
-A run names one file of each kind (base, views, subject, loop, scoring). Merging is one level deep in files and by dotted
-path in overrides; there is no interpolation and no code in a config. Knows no torch, no run directory.
+A run names one file of each kind (base, views, subject, loop, scoring). Merging is one level deep in files and by
+dotted path in overrides; there is no interpolation and no code in a config. Knows no torch, no run directory.
 """
 
 from __future__ import annotations
@@ -79,8 +79,10 @@ class ViewsConfig(Frozen):
     def _complete(self) -> ViewsConfig:
         if set(self.families) != set(FAMILIES):
             raise ValueError(f"families must be exactly {', '.join(FAMILIES)}")
-        for name, total in (("families", sum(f.share for f in self.families.values())),
-                            ("framings", sum(self.framings.values()))):
+        for name, total in (
+            ("families", sum(f.share for f in self.families.values())),
+            ("framings", sum(self.framings.values())),
+        ):
             if abs(total - 1) > 0.01:
                 raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
         return self
@@ -221,15 +223,28 @@ def embedded(path: str) -> Path:
     return Path(path).expanduser()
 
 
-def load(base: str, *, views: str = "standard", subject: str = "character", loop: str = "standard",
-         overrides: Sequence[str] = (), **top: Any) -> RunConfig:
+def load(
+    base: str,
+    *,
+    views: str = "standard",
+    subject: str = "character",
+    loop: str = "standard",
+    overrides: Sequence[str] = (),
+    **top: Any,
+) -> RunConfig:
     """The RunConfig of a base with the named views, subject and loop; ``overrides`` are ``a.b=c`` texts.
 
     Raises ConfigError with every problem at once.
     """
     base_data = _shipped("base", base)
-    data = {"base": base_data, "views": _shipped("views", views), "subject": _shipped("subjects", subject),
-            "loop": _shipped("loops", loop), "panel": _shipped("scoring", str(base_data.get("scoring", "puppet"))), **top}
+    data = {
+        "base": base_data,
+        "views": _shipped("views", views),
+        "subject": _shipped("subjects", subject),
+        "loop": _shipped("loops", loop),
+        "panel": _shipped("scoring", str(base_data.get("scoring", "puppet"))),
+        **top,
+    }
     for text in overrides:
         _override(data, text)
     return validated(RunConfig, data, "configuration", ConfigError)
@@ -240,7 +255,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f'{path} cannot be read: {" ".join(str(error).split())}', "mend the file") from error
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no mapping", "write it as `key: value` lines")
     return data
@@ -282,7 +297,7 @@ def _problem(model: type[BaseModel], item: Any) -> str:
         value = "" if item["type"] == "missing" else f' "{str(item.get("input"))[:60]}"'
         return f"{path}{value}: {item['msg'][0].lower()}{item['msg'][1:]}"
     close = difflib.get_close_matches(str(item["loc"][-1]), _field_names(model), 1)
-    return f'{path}: unknown field{f" (did you mean {close[0]!r}?)" if close else ""}'
+    return f"{path}: unknown field{f' (did you mean {close[0]!r}?)' if close else ''}"
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:

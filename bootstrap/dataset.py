@@ -19,8 +19,9 @@ from bootstrap.store.files import make_folder, write_atomic, write_image
 __all__ = ["balanced", "frame_items", "seed_items", "write_dataset"]
 
 
-def seed_items(seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int,
-               phase: Phase) -> list[TrainItem]:
+def seed_items(
+    seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int, phase: Phase
+) -> list[TrainItem]:
     """One seed as training pictures: whole, tighter crops, a greyscale copy; files are written once."""
     image, _ = open_seed(run / seed.path)
     items = []
@@ -31,17 +32,31 @@ def seed_items(seed: Seed, index: int, run: Path, captioner: SeedCaptioner, comp
             write_image(path, cut.image, {})
         shown = captioner.shown(seed) | ({"framing": cut.framing} if cut.framing else {})
         if cut.extra:
-            shown = {axis: tag for axis, tag in shown.items() if axis != "style"} | dict.fromkeys(["altered"], cut.extra[0])
+            shown = {axis: tag for axis, tag in shown.items() if axis != "style"} | dict.fromkeys(
+                ["altered"], cut.extra[0]
+            )
         hides = captioner.wording.views.hidden(seed.family, cut.framing)
         items.append(TrainItem(str(path), captioner.wording.seed_caption(phase, shown, hides), cut.kind))
     return items
 
 
-def frame_items(frames: Iterable[Frame], run: Path, wording: Wording, phase: Phase, unseen: Mapping[str, Sequence[str]],
-                *, kind: str = "kept", weight: float = 1.0) -> list[TrainItem]:
+def frame_items(
+    frames: Iterable[Frame],
+    run: Path,
+    wording: Wording,
+    phase: Phase,
+    unseen: Mapping[str, Sequence[str]],
+    *,
+    kind: str = "kept",
+    weight: float = 1.0,
+) -> list[TrainItem]:
     """Generated frames as training pictures; ``unseen`` names, by frame, the axes that the picture does not show."""
-    return [TrainItem(str(run / frame.path), wording.caption(frame.job.shot, phase, unseen.get(frame.job.id, ())), kind,
-                      weight) for frame in frames]
+    return [
+        TrainItem(
+            str(run / frame.path), wording.caption(frame.job.shot, phase, unseen.get(frame.job.id, ())), kind, weight
+        )
+        for frame in frames
+    ]
 
 
 def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loop: LoopConfig) -> list[TrainItem]:
@@ -55,7 +70,9 @@ def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loo
     return [*(item.weighing(min(each, loop.seed_cap)) for item in originals), *generated]
 
 
-def write_dataset(folder: Path, trigger: str, items: Sequence[TrainItem], facts: Sequence[Mapping[str, object]]) -> Path:
+def write_dataset(
+    folder: Path, trigger: str, items: Sequence[TrainItem], facts: Sequence[Mapping[str, object]]
+) -> Path:
     """The finished set as trainers read it: ``10_<trigger>/NNN.png + .txt`` and ``metadata.jsonl`` (HF imagefolder).
 
     ``facts`` are further columns of each row, in the order of ``items``. Returns the folder with the pictures.

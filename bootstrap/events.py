@@ -11,8 +11,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = [
-    "AdapterTrained", "BatchGenerated", "Emit", "Event", "FramesJudged", "Noted", "Progress", "RoundBegan", "RoundEnded",
-    "RunBegan", "RunEnded", "ScoresMeasured", "WavePlanned", "as_row",
+    "AdapterTrained",
+    "BatchGenerated",
+    "Emit",
+    "Event",
+    "FramesJudged",
+    "Noted",
+    "Progress",
+    "RoundBegan",
+    "RoundEnded",
+    "RunBegan",
+    "RunEnded",
+    "ScoresMeasured",
+    "WavePlanned",
+    "as_row",
 ]
 
 
@@ -124,8 +136,17 @@ class Progress:
 
 
 Event = (
-    RunBegan | RoundBegan | AdapterTrained | WavePlanned | BatchGenerated | ScoresMeasured | FramesJudged | RoundEnded
-    | RunEnded | Noted | Progress
+    RunBegan
+    | RoundBegan
+    | AdapterTrained
+    | WavePlanned
+    | BatchGenerated
+    | ScoresMeasured
+    | FramesJudged
+    | RoundEnded
+    | RunEnded
+    | Noted
+    | Progress
 )
 Emit = Callable[[Event], None]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,12 @@ from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
 if TYPE_CHECKING:
     from scoring.face import FacePack
 
-__all__ = ["Eyes", "Judges", "Looks", "judges_for", "open_eyes", "references_of"]
+__all__ = ["Eyes", "Judges", "judges_for", "open_eyes", "references_of"]
 
 TRAITS = "traits"
 CAPTIONED = ("expression", "pose", "background", "style", "top", "bottom", "hat", "accessory")
 """Axes whose tag is dropped from a caption when the picture shows another word of the axis."""
 Values = Mapping[str, Measurement]
-
-
-class Looks(Protocol):
-    """What the choice needs of an encoder: how a whole picture looks."""
-
-    def looks(self, frame: Frame, store: Store) -> tuple[NDArray[np.float32], int]:
-        """Unit vector of the whole picture, and its 64-bit perceptual hash."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,16 @@ def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Se
     encoder, features = eyes.encoder, eyes.features
     seats = [
         Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
-        Seat(TraitCheck(encoder, features, config.vocabulary, slack=config.trait_margin,
-                        axes=[axis for axis in wording.identity if axis in config.vocabulary]), "check"),
+        Seat(
+            TraitCheck(
+                encoder,
+                features,
+                config.vocabulary,
+                slack=config.trait_margin,
+                axes=[axis for axis in wording.identity if axis in config.vocabulary],
+            ),
+            "check",
+        ),
         Seat(Defects(references), "check"),
         Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
         Seat(ClipIdentity(encoder, references, Crops(config.composition), features), "identity"),
@@ -180,7 +181,7 @@ class Judges:
         return tuple(name.removeprefix("seen ") for name in self.readers.names() if _negative(values.get(name)))
 
     def usable_decoy(self, frame: Frame, values: Values) -> bool:
-        """Whether a decoy passed the candidates' checks; one with exchanged traits must not show the seed's any more."""
+        """Whether a decoy passed the candidates' checks; an exchanged one must not show the seed's traits."""
         others = {name: value for name, value in values.items() if name != TRAITS}
         shows = not _negative(values.get(TRAITS))
         return not self.panel.failing(others) and shows == (frame.job.kind is not JobKind.EXCHANGED)

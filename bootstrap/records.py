@@ -14,8 +14,20 @@ from typing import Literal
 from scoring.base import FAMILIES
 
 __all__ = [
-    "FAMILIES", "FRAMINGS", "Adapter", "Decision", "Frame", "Job", "JobKind", "Phase", "Seed", "Shot", "TrainItem",
-    "Verdict", "VerdictKind", "seed_of",
+    "FAMILIES",
+    "FRAMINGS",
+    "Adapter",
+    "Decision",
+    "Frame",
+    "Job",
+    "JobKind",
+    "Phase",
+    "Seed",
+    "Shot",
+    "TrainItem",
+    "Verdict",
+    "VerdictKind",
+    "seed_of",
 ]
 
 FRAMINGS = ("close-up", "portrait", "upper body", "full body")
@@ -121,7 +133,7 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """An original picture, stored under its hash, and what its caption says of it (axis → tag; "" could not be read)."""
+    """An original picture under its hash, and what its caption says of it (``axis=tag``; empty: could not be read)."""
 
     path: str
     sha256: str
@@ -138,9 +150,9 @@ class Seed:
 class TrainItem:
     """One picture of a training set.
 
-    ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when shuffled;
-    ``kind`` is seed | crop | altered | kept | provisional; ``weight`` is its share of the sampled steps relative to 1.0
-    for a kept frame.
+    ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when
+    shuffled; ``kind`` is seed | crop | altered | kept | provisional; ``weight`` is its share of the sampled steps
+    relative to 1.0 for a kept frame.
     """
 
     path: str
@@ -160,7 +172,7 @@ class TrainItem:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Something decided from outside the inputs (clock, memory, a person's wish), stored so that a resume replays it."""
+    """Something decided by clock, memory or a person's wish, stored so that a resume replays it."""
 
     name: str
     value: str

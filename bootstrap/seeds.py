@@ -1,8 +1,8 @@
 """Seeds: the original pictures, checked, captioned and cut into reference crops and altered copies.
 
 A seed's own caption decides what the trigger absorbs: view, framing, outfit, background and style come from the sidecar
-.txt, from ``seeds`` in character.json, or are read zero-shot with a margin; what could not be read is said, not guessed.
-Knows no model: the zero-shot reader is handed in.
+.txt, from ``seeds`` in character.json, or are read zero-shot with a margin; what could not be read is said, not
+guessed. Knows no model: the zero-shot reader is handed in.
 """
 
 from __future__ import annotations
@@ -62,16 +62,22 @@ def open_seed(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise SeedError(f'"{path}" has {opened.width}x{opened.height} pixels', "scale it down below 50 megapixels")
+                raise SeedError(
+                    f'"{path}" has {opened.width}x{opened.height} pixels', "scale it down below 50 megapixels"
+                )
             if getattr(opened, "n_frames", 1) > 1:
                 raise SeedError(f'"{path}" is animated', "save one frame as PNG")
             image = _on_white(ImageOps.exif_transpose(opened))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        reason = "is empty" if path.is_file() and path.stat().st_size == 0 else f"is no picture that can be read ({error})"
+        reason = (
+            "is empty" if path.is_file() and path.stat().st_size == 0 else f"is no picture that can be read ({error})"
+        )
         raise SeedError(f'"{path}" {reason}'.replace("\n", " "), "save it again as PNG") from None
     if min(image.size) < smallest:
-        raise SeedError(f'"{path}" is {image.width}x{image.height}, {smallest - min(image.size)} pixels too small',
-                        f"give a picture of at least {smallest} pixels a side")
+        raise SeedError(
+            f'"{path}" is {image.width}x{image.height}, {smallest - min(image.size)} pixels too small',
+            f"give a picture of at least {smallest} pixels a side",
+        )
     return image, data
 
 
@@ -88,8 +94,8 @@ def square(image: Image.Image) -> Image.Image:
     if image.width == image.height:
         return image
     side = max(image.size)
-    corner = image.getpixel((0, 0))
-    canvas = Image.new("RGB", (side, side), corner)  # type: ignore[arg-type]
+    red, green, blue = image.resize((1, 1), Image.Resampling.BOX, box=(0, 0, 2, 2)).tobytes()
+    canvas = Image.new("RGB", (side, side), (red, green, blue))
     canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return canvas
 
@@ -114,9 +120,17 @@ class SeedCaptioner:
         shown = {axis: said.get(axis) or self.read(image, phrases) for axis, phrases in self._phrases().items()}
         shown = {**{axis: tag for axis, tag in said.items() if axis not in shown}, **shown}
         family, view = self._view(shown.pop("view", ""))
-        return Seed(path=stored, sha256=sha256, source=str(path), family=family, view=view,
-                    framing=shown.pop("framing", ""), outfit=shown.pop("outfit", "") or next(iter(self._outfits())),
-                    tags=tuple(f"{axis}={tag}" for axis, tag in shown.items()), caption_from=origin)
+        return Seed(
+            path=stored,
+            sha256=sha256,
+            source=str(path),
+            family=family,
+            view=view,
+            framing=shown.pop("framing", ""),
+            outfit=shown.pop("outfit", "") or next(iter(self._outfits())),
+            tags=tuple(f"{axis}={tag}" for axis, tag in shown.items()),
+            caption_from=origin,
+        )
 
     def shown(self, seed: Seed) -> dict[str, str]:
         """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
@@ -143,8 +157,13 @@ class SeedCaptioner:
         words = [tag.strip().replace("_", " ") for tag in tags if tag.strip()]
         views = [t for plan in self.wording.views.families.values() for t in plan.views.values()]
         view = max((v for v in views if set(v.split(", ")) <= set(words)), key=len, default="")
-        own = {*self.wording.character.identity, *self.wording.character.core, self.wording.character.trigger,
-               *view.split(", "), *(tag for outfit in self._outfits().values() for tag in outfit)}
+        own = {
+            *self.wording.character.identity,
+            *self.wording.character.core,
+            self.wording.character.trigger,
+            *view.split(", "),
+            *(tag for outfit in self._outfits().values() for tag in outfit),
+        }
         said = {self.wording.axis_of(word, f"tag {n}"): word for n, word in enumerate(words) if word not in own}
         return said | ({"view": view} if view else {})
 
@@ -192,5 +211,5 @@ def _sized(image: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> Image.Imag
     """A window of a square picture (fractions; moved inside) at ``side`` pixels."""
     width = min(1.0, box[2] - box[0])
     left, top = (min(max(0.0, edge), 1 - width) for edge in box[:2])
-    pixels = tuple(value * image.width for value in (left, top, left + width, top + width))
-    return image.resize((side, side), Image.Resampling.LANCZOS, box=pixels)
+    left, top, width = left * image.width, top * image.width, width * image.width
+    return image.resize((side, side), Image.Resampling.LANCZOS, box=(left, top, left + width, top + width))

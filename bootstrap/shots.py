@@ -55,7 +55,7 @@ class Planner:
         return tuple(getattr(self.character, name)) or self.subject.defaults[name]
 
     def plan(self, wanted: Mapping[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
-        """``wanted`` shots a cell, each axis taking the value least drawn so far in its family; ``take`` makes each new."""
+        """``wanted`` shots a cell, each axis taking the value least drawn so far; ``take`` makes each new."""
         counts = _Counts(drawn)
         shots = []
         for (family, framing), number in wanted.items():
@@ -69,13 +69,18 @@ class Planner:
         """The shot whose every axis value was drawn least, relative to its share."""
 
         def least(axis: str, values: Sequence[str], shares: Mapping[str, float] | None = None) -> str:
-            return min(values, key=lambda value: (
-                (counts.of(family, axis, value) + 1) / (shares[value] if shares else 1.0),
-                counts.of("", axis, value) / (shares[value] if shares else 1.0),
-                seed_of(family, framing, axis, value)))
+            return min(
+                values,
+                key=lambda value: (
+                    (counts.of(family, axis, value) + 1) / (shares[value] if shares else 1.0),
+                    counts.of("", axis, value) / (shares[value] if shares else 1.0),
+                    seed_of(family, framing, axis, value),
+                ),
+            )
 
         return Shot(
-            family=family, framing=framing,
+            family=family,
+            framing=framing,
             view=least("view", tuple(self.views.families[family].views)),
             expression=least("expression", self.axis("expressions"), self._expression_shares()),
             pose=least("pose", self.axis("poses")),

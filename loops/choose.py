@@ -1,13 +1,14 @@
 """Choosing in the story: first the gate, then coverage; never a global top-k.
 
-Candidates and decoys pass the same checks; identity is ranked against the decoys of the same view family and adapter, and
-kept at a stated false-accept rate, cumulative over the run. Earlier keeps stay. Places are then filled under quotas.
+Candidates and decoys pass the same checks; identity is ranked against the decoys of the same view family and adapter,
+and kept at a stated false-accept rate, cumulative over the run. Earlier keeps stay. Places are then filled under
+quotas.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from bootstrap.events import FramesJudged
 from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
@@ -46,10 +47,15 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     passing = _passing(engine, candidates, ranks, kept)
     open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
     picks = _picks(engine, open_frames, ranks, places)
-    verdicts = [_verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), passing, picks)
-                for frame in candidates if frame.job.id not in kept | decided]
+    verdicts = [
+        _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), passing, picks)
+        for frame in candidates
+        if frame.job.id not in kept | decided
+    ]
     counts = Counter(verdict.kind for verdict in verdicts)
-    told = FramesJudged(number, wave, counts[VerdictKind.KEEP], counts[VerdictKind.REJECT], counts[VerdictKind.UNDECIDED])
+    told = FramesJudged(
+        number, wave, counts[VerdictKind.KEEP], counts[VerdictKind.REJECT], counts[VerdictKind.UNDECIDED]
+    )
     store.set_verdicts(verdicts, number, wave, told)
 
 
@@ -63,28 +69,34 @@ def _passing(engine: Engine, candidates: Sequence[Frame], ranks: Mapping[str, Ra
 
 
 def ranked(engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Values]) -> dict[str, Ranked]:
-    """Each candidate's place among the decoys of its view family; decoys (b) are those of the candidate's own adapter."""
-    judges, alpha, found = engine.judges, engine.config.loop.max_false_accepts, {}
-    decoys = {kind: [f for f in engine.store.frames(kind=kind) if judges.usable_decoy(f, measured[f.job.id])]
-              for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED)}
+    """Each candidate's place among the decoys of its view family; exchanged ones are its own adapter's."""
+    judges, alpha = engine.judges, engine.config.loop.max_false_accepts
+    found: dict[str, Ranked] = {}
+    decoys = {
+        kind: [f for f in engine.store.frames(kind=kind) if judges.usable_decoy(f, measured[f.job.id])]
+        for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED)
+    }
     groups = dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates)
     for family, adapter in groups:
         lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family]
         exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
         group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
-        answers = [_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged)]
-        found |= {str(id): one for id, one in judge(*answers, alpha).ranked.items()}
+        ours, like, other = (_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged))
+        found |= {str(id): one for id, one in judge(ours, like, other, alpha).ranked.items()}
     return found
 
 
-def _identity(engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Values]) -> dict[str, dict[str, Measurement]]:
+def _identity(
+    engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Values]
+) -> dict[Hashable, dict[str, Measurement]]:
     """What the identity scorers said of some frames."""
     names = engine.judges.identity
     return {f.job.id: {name: measured[f.job.id][name] for name in names} for f in frames}
 
 
-def _picks(engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked],
-           places: Mapping[Cell, int]) -> dict[str, str]:
+def _picks(
+    engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked], places: Mapping[Cell, int]
+) -> dict[str, str]:
     """Frame → why it fills a place, for the frames chosen under the quotas."""
     kept = engine.store.kept()
     options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
@@ -96,8 +108,10 @@ def _picks(engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked],
 
 def as_quotas(places: Mapping[Cell, int]) -> list[Quota]:
     """Places as quotas that are never overfilled."""
-    return [Quota({"family": family, "framing": framing}, count, maximum=count)
-            for (family, framing), count in places.items()]
+    return [
+        Quota({"family": family, "framing": framing}, count, maximum=count)
+        for (family, framing), count in places.items()
+    ]
 
 
 def rules_of(engine: Engine) -> Rules:
@@ -114,8 +128,14 @@ def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
     return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
 
 
-def _verdict(engine: Engine, frame: Frame, failures: Sequence[str], rank: Ranked | None, passing: set[str],
-             picks: Mapping[str, str]) -> Verdict:
+def _verdict(
+    engine: Engine,
+    frame: Frame,
+    failures: Sequence[str],
+    rank: Ranked | None,
+    passing: set[str],
+    picks: Mapping[str, str],
+) -> Verdict:
     id = frame.job.id
     if failures:
         return Verdict(id, VerdictKind.REJECT, GATE, tuple(failures))

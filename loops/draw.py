@@ -1,4 +1,4 @@
-"""Drawing in the story: the planned pictures that are not there yet, in fixed batches, the base's before the adapter's."""
+"""Drawing in the story: planned pictures that are not there yet, in fixed batches, the base's before the adapter's."""
 
 from __future__ import annotations
 

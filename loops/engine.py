@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bootstrap.backends.base import Backend
+from bootstrap.backends.parameters import parameters_text
 from bootstrap.captions import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.judges import Judges
-from bootstrap.records import Adapter, Frame, JobKind, Phase, Seed, TrainItem
+from bootstrap.records import Adapter, Frame, Job, JobKind, Phase, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import Store
@@ -70,6 +71,11 @@ class Engine:
         if self.stop_asked:
             raise Interrupted("stopped at a safe point")
 
+    def parameters(self, job: Job, adapter: Adapter | None) -> str:
+        """How a picture was made, as tools read it from a PNG."""
+        base = self.config.base
+        return parameters_text(job, base.sampling, adapter.id if adapter else "", base.name)
+
     def adapter(self, round: int, phase: Phase | None = None) -> Adapter | None:
         """The adapter trained in a round, if it was."""
         found = (a for a in self.store.adapters() if a.round == round and phase in (None, a.phase))
@@ -89,7 +95,3 @@ class Engine:
         """The side of training pictures in pixels."""
         return max(self.backend.resolution)
 
-
-def total_weight(items: Sequence[TrainItem]) -> float:
-    """The weights of a training set added up."""
-    return sum(item.weight for item in items)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.report import write_report
+
 from bootstrap.dataset import frame_items, write_dataset
 from bootstrap.events import RunEnded
 from bootstrap.export import publish
 from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
-from bootstrap.report import write_report
 from bootstrap.shots import quotas
 from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
 from loops.draw import draw
@@ -74,8 +75,10 @@ def fill(engine: Engine, number: int) -> None:
     room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share
     picks = provisional(options, as_quotas(places), room, there, share, rules_of(engine))
     chosen = {pick.id: pick.reason for pick in picks}
-    told = [Verdict(id, VerdictKind.PROVISIONAL, GATE, (reason, *verdicts[id].reasons), verdicts[id].p, verdicts[id].score)
-            for id, reason in chosen.items()]
+    told = [
+        Verdict(id, VerdictKind.PROVISIONAL, GATE, (reason, *verdicts[id].reasons), verdicts[id].p, verdicts[id].score)
+        for id, reason in chosen.items()
+    ]
     store.set_verdicts(told, number, 0)
 
 
@@ -84,16 +87,28 @@ def preview(engine: Engine, number: int, adapter: Adapter) -> None:
     if not engine.store.jobs(number, 1):
         families = dict.fromkeys(engine.config.views.families, PREVIEWS)
         framings = list(engine.config.views.framings)
-        wanted = {(family, framings[(n + k) % len(framings)]): 1
-                  for n, (family, count) in enumerate(families.items()) for k in range(count)}
+        wanted = {
+            (family, framings[(n + k) % len(framings)]): 1
+            for n, (family, count) in enumerate(families.items())
+            for k in range(count)
+        }
         engine.store.plan([_preview_job(engine, number, shot) for shot in engine.planner.plan(wanted, [])])
     draw(engine, number, 1, adapter)
 
 
 def _preview_job(engine: Engine, number: int, shot: Shot) -> Job:
     wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
-    return Job(id=f"preview-{seed:x}", kind=JobKind.PANEL, round=number, wave=1, shot=shot, prompt=wording.prompt(shot, {}),
-               negative=wording.negative(engine.config.base.negative), seed=seed, traits={})
+    return Job(
+        id=f"preview-{seed:x}",
+        kind=JobKind.PANEL,
+        round=number,
+        wave=1,
+        shot=shot,
+        prompt=wording.prompt(shot, {}),
+        negative=wording.negative(engine.config.base.negative),
+        seed=seed,
+        traits={},
+    )
 
 
 def _write_set(engine: Engine, kept: list[Frame], extra: list[Frame]) -> Path:
@@ -102,8 +117,19 @@ def _write_set(engine: Engine, kept: list[Frame], extra: list[Frame]) -> Path:
     items = frame_items(kept, run, engine.wording, "character", unseen)
     items += frame_items(extra, run, engine.wording, "character", unseen, kind="provisional", weight=0.5)
     verdicts, adapters = engine.store.verdicts(), {a.id: a.sha256 for a in engine.store.adapters()}
-    facts = [{"view": f.job.shot.family, "framing": f.job.shot.framing, "prompt": f.job.prompt, "seed": f.job.seed,
-              "generator": engine.config.base.name, "adapter_sha256": adapters.get(f.adapter, ""),
-              "p": verdicts[f.job.id].p, "verdict": verdicts[f.job.id].kind.value, "by": verdicts[f.job.id].by,
-              "license": engine.character.license} for f in [*kept, *extra]]
+    facts = [
+        {
+            "view": f.job.shot.family,
+            "framing": f.job.shot.framing,
+            "prompt": f.job.prompt,
+            "seed": f.job.seed,
+            "generator": engine.config.base.name,
+            "adapter_sha256": adapters.get(f.adapter, ""),
+            "p": verdicts[f.job.id].p,
+            "verdict": verdicts[f.job.id].kind.value,
+            "by": verdicts[f.job.id].by,
+            "license": engine.character.license,
+        }
+        for f in [*kept, *extra]
+    ]
     return write_dataset(run / "dataset", engine.character.trigger, items, facts)

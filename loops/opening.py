@@ -57,8 +57,10 @@ def _settle(store: Store, config: RunConfig, character: Character, pictures: Seq
         changed = _changed(json.loads(store.recall(name) or "{}"), json.loads(facts[name]), "")
         fixed = [path for path in changed if path not in MAY_CHANGE]
         if fixed:
-            raise ConfigError(f'"{store.directory}" was begun with another {name}: {", ".join(fixed)}',
-                              "use another --out, or the settings it was begun with")
+            raise ConfigError(
+                f'"{store.directory}" was begun with another {name}: {", ".join(fixed)}',
+                "use another --out, or the settings it was begun with",
+            )
     store.remember("config", facts["config"])
 
 
@@ -72,10 +74,12 @@ def _changed(old: object, new: object, path: str) -> list[str]:
 
 def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
     if config.backend == "fake":
-        from bootstrap.backends.fake import FakeBackend, fake_eyes
+        from bootstrap.backends.fake import FakeBackend
+        from bootstrap.backends.fake_eyes import fake_eyes
 
         return FakeBackend(config.base.sampling), fake_eyes()
     from bootstrap.backends.diffusers import DiffusersBackend
+
     from bootstrap.device import pick_device
 
     eyes = open_eyes(config.panel, run / "features", pick_device())
@@ -107,5 +111,3 @@ def _say(engine: Engine, seeds: Sequence[Seed]) -> None:
 
 def _split(tags: str) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in tags.split(",") if tag.strip())
-
-

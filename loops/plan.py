@@ -1,8 +1,8 @@
 """Planning a wave: candidates where places are empty, and the decoys that calibrate them.
 
-A decoy is the same shot with the same random seed and settings, but not the character: (a) the base with all trait words,
-made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter. Pure but
-for the store it reads; the same archive gives the same plan.
+A decoy is the same shot with the same random seed and settings, but not the character: (a) the base with all trait
+words, made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter.
+Pure but for the store it reads; the same archive gives the same plan.
 """
 
 from __future__ import annotations
@@ -75,8 +75,17 @@ def _job(engine: Engine, kind: JobKind, number: int, wave: int, shot: Shot) -> J
     traits = wording.traits(shot, exchanged)
     prompt = wording.prompt(shot, traits, trigger=kind is not JobKind.LOOKALIKE)
     mark = hashlib.sha256(f"{shot.key}|{kind}".encode()).hexdigest()[:10]
-    return Job(id=f"{kind.value}-r{number:02d}w{wave}-{mark}", kind=kind, round=number, wave=wave, shot=shot, prompt=prompt,
-               negative=wording.negative(engine.config.base.negative), seed=seed, traits=traits)
+    return Job(
+        id=f"{kind.value}-r{number:02d}w{wave}-{mark}",
+        kind=kind,
+        round=number,
+        wave=wave,
+        shot=shot,
+        prompt=prompt,
+        negative=wording.negative(engine.config.base.negative),
+        seed=seed,
+        traits=traits,
+    )
 
 
 def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
@@ -85,8 +94,10 @@ def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
     axes = [axis for axis in panel.identity if axis in seen and axis in panel.vocabulary]
     axes.sort(key=lambda axis: seed_of(engine.config.seed, shot.key, "axis", axis))
     count = 2 + seed_of(engine.config.seed, shot.key, "count") % 2
-    return {axis: _other(panel.vocabulary[axis], seen[axis], seed_of(engine.config.seed, shot.key, "word", axis))
-            for axis in axes[:count]}
+    return {
+        axis: _other(panel.vocabulary[axis], seen[axis], seed_of(engine.config.seed, shot.key, "word", axis))
+        for axis in axes[:count]
+    }
 
 
 def _other(words: Sequence[str], word: str, draw: int) -> str:

@@ -22,8 +22,8 @@ __all__ = ["best_round", "drifted", "next_goal", "outcome", "usable_rounds"]
 def next_goal(rounds: list[Round], kept: int, loop: LoopConfig) -> tuple[str, int] | None:
     """Phase and goal of the next round: the first style goal not reached, then the target; None when it is over.
 
-    The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a round
-    missed is not tried twice when at least half of it is there: more data first, then more of the same.
+    The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a
+    round missed is not tried twice when at least half of it is there: more data first, then more of the same.
     """
     done = [one for one in rounds if one.outcome is not None]
     if len(done) >= loop.rounds or drifted(done):
@@ -46,8 +46,14 @@ def outcome(engine: Engine, number: int) -> dict[str, Any]:
     fresh = [f for f in frames if verdicts[f.job.id].kind is VerdictKind.KEEP]
     held_out = _per_family(engine, frames, measured, engine.judges.held_out)
     selecting = _per_family(engine, frames, measured, engine.judges.identity[0])
-    return {"kept": len(engine.store.kept()), "new": len(fresh), "candidates": len(frames),
-            "held_out": held_out[0], "held_out_error": held_out[1], "selecting": selecting[0]}
+    return {
+        "kept": len(engine.store.kept()),
+        "new": len(fresh),
+        "candidates": len(frames),
+        "held_out": held_out[0],
+        "held_out_error": held_out[1],
+        "selecting": selecting[0],
+    }
 
 
 def _per_family(engine: Engine, frames: list[Any], measured: Any, scorer: str) -> tuple[float | None, float]:
@@ -71,7 +77,9 @@ def drifted(done: list[Round]) -> bool:
     if best is None or best.outcome is None or last["held_out"] is None:
         return False
     error = math.hypot(last["held_out_error"], best.outcome["held_out_error"])
-    return bool(last["held_out"] < best.outcome["held_out"] - 2 * error and last["selecting"] > best.outcome["selecting"])
+    return bool(
+        last["held_out"] < best.outcome["held_out"] - 2 * error and last["selecting"] > best.outcome["selecting"]
+    )
 
 
 def best_round(done: list[Round]) -> Round | None:

@@ -1,6 +1,6 @@
 """Training in the story: which pictures an adapter of this round learns from, and how long.
 
-Always from the base, never from an earlier adapter. Seeds with crops and altered copies fill a fixed share of the steps.
+Always from the base, never from an earlier adapter. Seeds with crops and altered copies fill a fixed share of steps.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from bootstrap.dataset import balanced, frame_items, seed_items
-from bootstrap.events import AdapterTrained, Event, Progress
+from bootstrap.events import AdapterTrained, Emit, Event, Progress
 from bootstrap.records import Adapter, Frame, Phase, TrainItem, seed_of
 from bootstrap.store.files import make_folder, sha256_of
 from bootstrap.training.recipe import TrainRecipe
@@ -29,8 +29,15 @@ def teach(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, .
     trained = engine.backend.train(items, recipe, workdir, _hearing(engine))
     seconds = time.monotonic() - began
     path = trained.path.resolve().relative_to(engine.store.directory.resolve())
-    adapter = Adapter(f"r{number:02d}-{phase}", phase, number, path.as_posix(), sha256_of(trained.path), trained.steps,
-                      trained.final_loss)
+    adapter = Adapter(
+        f"r{number:02d}-{phase}",
+        phase,
+        number,
+        path.as_posix(),
+        sha256_of(trained.path),
+        trained.steps,
+        trained.final_loss,
+    )
     told = AdapterTrained(number, adapter.id, trained.steps, len(items), trained.final_loss, round(seconds, 1))
     engine.store.add_adapter(adapter, seconds, told)
     return adapter
@@ -39,8 +46,11 @@ def teach(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, .
 def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> list[TrainItem]:
     """Seeds, and every frame kept before this round; provisional ones at half weight."""
     run, composition = engine.store.directory, engine.config.panel.composition
-    originals = [item for index, seed in enumerate(engine.seeds)
-                 for item in seed_items(seed, index, run, engine.captioner, composition, engine.side, phase)]
+    originals = [
+        item
+        for index, seed in enumerate(engine.seeds)
+        for item in seed_items(seed, index, run, engine.captioner, composition, engine.side, phase)
+    ]
     kept = [frame for frame in engine.store.kept() if frame.job.round < number]
     unseen = engine.unseen([*kept, *provisional])
     generated = frame_items(kept, run, engine.wording, phase, unseen)
@@ -53,10 +63,12 @@ def recipe_for(engine: Engine, phase: Phase, number: int, pictures: int) -> Trai
     base = engine.config.base
     recipe = base.style if phase == "style" else base.character
     steps = min(recipe.steps, max(base.minimum_steps, round(base.steps_per_picture * pictures)))
-    return recipe.model_copy(update={"steps": steps, "seed": seed_of(engine.config.seed, "train", number, phase) % 2**31})
+    return recipe.model_copy(
+        update={"steps": steps, "seed": seed_of(engine.config.seed, "train", number, phase) % 2**31}
+    )
 
 
-def _hearing(engine: Engine):  # type: ignore[no-untyped-def]
+def _hearing(engine: Engine) -> Emit:
     """Progress of the trainer goes through the engine, which also hears a wish to stop."""
 
     def hear(event: Event) -> None:

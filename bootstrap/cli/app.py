@@ -9,15 +9,22 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="Grow a character LoRA out of one to four pictures.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Grow a character LoRA out of one to four pictures.",
+)
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 
 @app.command()
 def run(
-    sources: Annotated[list[Path], typer.Argument(metavar="SEED... CHARACTER.json",
-                                                  help="1 to 4 pictures or one folder, then the description.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
+    ],
     base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
     target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
@@ -34,12 +41,15 @@ def run(
     """
     from bootstrap.cli.run import run_command
 
-    run_command(sources, base=base, target=target, rounds=rounds, seed=seed, out=out, settings=settings or [],
-                backend=backend)
+    run_command(
+        sources, base=base, target=target, rounds=rounds, seed=seed, out=out, settings=settings or [], backend=backend
+    )
 
 
 @app.command()
-def status(run: RunFolder, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False) -> None:
+def status(
+    run: RunFolder, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False
+) -> None:
     """Show where a run stands: kept, provisional, by view family, adapters, seconds by stage.
 
     bootstrap status runs/mika --json

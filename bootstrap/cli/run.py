@@ -21,15 +21,33 @@ from bootstrap.store.store import Store
 __all__ = ["run_command"]
 
 
-def run_command(sources: Sequence[Path], *, base: str | None, target: int | None, rounds: int | None, seed: int,
-                out: Path | None, settings: Sequence[str], backend: str) -> None:
+def run_command(
+    sources: Sequence[Path],
+    *,
+    base: str | None,
+    target: int | None,
+    rounds: int | None,
+    seed: int,
+    out: Path | None,
+    settings: Sequence[str],
+    backend: str,
+) -> None:
     """Validate before anything is loaded, then run; raises what `bootstrap.cli.main` turns into one line."""
     pictures, described = _sorted_out(sources)
     character = load_character(described)
     for picture in pictures:
         open_seed(picture)
-    config = resolve(character, described, pictures, base=base, target=target, rounds=rounds, seed=seed,
-                     settings=settings, backend=backend)
+    config = resolve(
+        character,
+        described,
+        pictures,
+        base=base,
+        target=target,
+        rounds=rounds,
+        seed=seed,
+        settings=settings,
+        backend=backend,
+    )
     directory = out or Path("runs") / character.trigger
     with Store.open(directory, create=True) as store, _listening(store, directory):
         _play(store, config, character, pictures)
@@ -47,8 +65,18 @@ def _sorted_out(sources: Sequence[Path]) -> tuple[list[Path], Path]:
     return gather(rest), described[0]
 
 
-def resolve(character: Character, described: Path, pictures: Sequence[Path], *, base: str | None, target: int | None,
-            rounds: int | None, seed: int, settings: Sequence[str], backend: str) -> RunConfig:
+def resolve(
+    character: Character,
+    described: Path,
+    pictures: Sequence[Path],
+    *,
+    base: str | None,
+    target: int | None,
+    rounds: int | None,
+    seed: int,
+    settings: Sequence[str],
+    backend: str,
+) -> RunConfig:
     """The configuration: shipped files, the character's base, then the command line."""
     name = base or character.base
     if not name:

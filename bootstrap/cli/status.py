@@ -1,4 +1,4 @@
-"""``bootstrap status`` and ``bootstrap report``: where a run stands, read beside the engine, without loading a model."""
+"""``bootstrap status`` and ``bootstrap report``: where a run stands, read beside the engine, without a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def status_command(run: Path, *, as_json: bool) -> None:
     for family, counts in facts["families"].items():
         table.add_row(family, *(str(counts[key]) for key in ("kept", "provisional", "quota")))
     out = Console()
-    out.print(f"{facts['kept']} kept, {facts['provisional']} provisional, {facts['seeds']} seeds, phase {facts['phase']}")
+    out.print(
+        f"{facts['kept']} kept, {facts['provisional']} provisional, {facts['seeds']} seeds, phase {facts['phase']}"
+    )
     out.print(table)
 
 
