@@ -1,7 +1,9 @@
 """Trains the OpenCLIP model: pictures and captions in one space, in which an individual also stays herself.
 
 `python -m bootstrap.puppets.train clip --minutes 22 --batch 96`. Three losses on batches of twins: captions
-(contrastive, with every true pairing a positive), single tags (each axis a zero-shot choice), identity.
+(contrastive, with every true pairing a positive), single tags (each axis a zero-shot choice), identity. Two towers
+that know nothing teach each other slowly, so the image tower first learns tags from a table of free prototypes, and the
+text tower joins every few steps.
 Does NOT know how scores are made of the embeddings.
 """
 
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 
 from bootstrap.puppets import models, scene
 from bootstrap.puppets.train import checkpoint, clip_folder, crops
+from bootstrap.puppets.train.clip_folder import EMBEDDING, SIDE
 from bootstrap.puppets.train.identity import identity_loss, sample_groups
 from bootstrap.puppets.train.individuals import PER_GROUP, TWINS, Gallery, gallery
 from bootstrap.puppets.train.measures import identity_aucs
@@ -28,7 +31,10 @@ from bootstrap.puppets.train.phrases import AXES, BODY_AXES, HEAD_AXES, PHRASES,
 log = logging.getLogger(__name__)
 
 GROUPS = 1400
-RATE = 1.5e-3
+RATE = 2e-3
+TEXT_EVERY = 3
+TAG_WEIGHT = 6.0
+"""The tag loss is a mean over axes that pull in different directions: unweighted, identity drowns it."""
 _UNIT = 2 * TWINS  # pictures a group brings to a batch
 _MEAN = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
 _STD = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
@@ -37,14 +43,14 @@ _STD = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
 class Lesson:
     """One batch: pictures, who is on them, which phrases are true of them, and a caption of each.
 
-    `images` (N, 3, 96, 96) normalised; `individuals` (N,); `truth` bool (N, phrases); `said` bool (N, phrases).
+    `images` (N, 3, SIDE, SIDE) normalised; `individuals` (N,); `truth` bool (N, phrases); `said` bool (N, phrases).
     """
 
     def __init__(self, drawings: Gallery, truths: NDArray[np.bool_], batch: int, rng: np.random.Generator) -> None:
         rows = sample_groups(drawings.groups, max(batch // _UNIT, 2), rng)
         kind = _crop_kinds(drawings.framing[rows], rng)
         boxes = crops.jitter_boxes(crops.composition_boxes(drawings.framing[rows], kind), rng)
-        pictures = crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(boxes))
+        pictures = crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(boxes), SIDE)
         self.images = (crops.disturb(pictures, rng) - _MEAN) / _STD
         self.individuals = torch.from_numpy(drawings.individual[rows])
         truth = truths[kind, rows]
@@ -116,7 +122,9 @@ class Run:
         self.words = clip_folder.Words(out)
         self.model = clip_folder.new_model(out).to(device)
         self.model.visual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(_parameters(self.model), RATE, betas=(0.9, 0.98))
+        self.prototypes = nn.Parameter(torch.linalg.qr(torch.randn(EMBEDDING, EMBEDDING))[0][: len(PHRASES)].to(device))
+        groups = [*_parameters(self.model), {"params": [self.prototypes], "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.98))
         self.average = checkpoint.Ema(self.model, 0.998)
         self.clock = checkpoint.Clock(options.minutes, options.steps)
         self.rng = np.random.default_rng(options.seed)
@@ -125,12 +133,14 @@ class Run:
 
     def go(self) -> None:
         """Train to the end of the schedule, then export."""
-        note, keep, show = checkpoint.Every(15), checkpoint.Every(100), checkpoint.Every(240)
+        note, keep, show = checkpoint.Every(15), checkpoint.Every(100), checkpoint.Every(180)
+        latest: dict[str, float] = {}
         while not self.clock.done:
             losses = self.step()
             self.clock.tick()
+            latest |= losses
             if note():
-                self._log(losses)
+                self._log(latest)
             if keep():
                 self._save()
             if show():
@@ -145,7 +155,8 @@ class Run:
         checkpoint.set_rate(self.optimizer, RATE * checkpoint.cosine(self.clock.progress))
         lesson = Lesson(self.drawings, self.truths, self.options.batch, self.rng)
         losses = self._losses(lesson)
-        total = losses["caption"] + losses["tag"] + losses["identity"]
+        weights = {"tag": TAG_WEIGHT, "identity": self._identity_weight(), "caption": 1.0, "phrase": TAG_WEIGHT / 2}
+        total = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -154,20 +165,30 @@ class Run:
         self.average.update(self.model)
         return {name: float(value.detach()) for name, value in losses.items()}
 
+    def _identity_weight(self) -> float:
+        """Grows with time: twins are noise until the tower sees colours and shapes."""
+        return 0.1 + 0.5 * min(self.clock.progress / 0.6, 1.0)
+
     def _losses(self, lesson: Lesson) -> dict[str, Tensor]:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             images = self.model.visual(lesson.images.to(self.device, memory_format=torch.channels_last))
         images = F.normalize(images.float(), dim=1)
-        scale = self.model.logit_scale.exp()
+        truth = lesson.truth.to(self.device)
+        losses = {
+            "tag": tag_loss(16 * images, F.normalize(self.prototypes, dim=1), truth),
+            "identity": identity_loss(images, lesson.individuals.to(self.device)),
+        }
+        if self.clock.step % TEXT_EVERY == 0:
+            losses |= self._text_losses(images, lesson)
+        return losses
+
+    def _text_losses(self, images: Tensor, lesson: Lesson) -> dict[str, Tensor]:
+        scaled = self.model.logit_scale.exp() * images
         truth, said = lesson.truth.to(self.device), lesson.said.to(self.device)
         texts = clip_folder.encode_text(self.model, self.words.captions(lesson.said).to(self.device))
         phrases = clip_folder.encode_text(self.model, self.words.phrases.to(self.device))
         matches = (said.float() @ (~truth).float().T == 0).T
-        return {
-            "caption": caption_loss(scale * images, texts, matches),
-            "tag": tag_loss(scale * images, phrases, truth),
-            "identity": identity_loss(images, lesson.individuals.to(self.device)),
-        }
+        return {"caption": caption_loss(scaled, texts, matches), "phrase": tag_loss(scaled, phrases, truth)}
 
     def export(self) -> dict[str, float]:
         """Write the averaged weights and measure them on unseen puppets."""
@@ -185,7 +206,7 @@ class Run:
         log.info("clip %s", " ".join(f"{name} {value:.3g}" for name, value in row.items()))
 
     def _save(self) -> None:
-        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state = {"model": self.model.state_dict(), "prototypes": self.prototypes.detach(), "optimizer": self.optimizer.state_dict()}
         clock = {"average": self.average.state(), "clock": self.clock.state()}
         checkpoint.save_checkpoint(self.path, {**state, **clock})
 
@@ -194,6 +215,7 @@ class Run:
         if state is None:
             return
         self.model.load_state_dict(state["model"])
+        self.prototypes.data.copy_(state["prototypes"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.restore(state["average"])
         self.clock.restore(state["clock"])
@@ -232,7 +254,7 @@ def embed(model: nn.Module, drawings: Gallery, kind: int, batch: int = PER_GROUP
     parts = []
     for start in range(0, len(drawings), batch):
         rows = slice(start, start + batch)
-        pictures = crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(boxes[rows]))
+        pictures = crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(boxes[rows]), SIDE)
         parts.append(model.encode_image((pictures - _MEAN) / _STD, normalize=True))  # type: ignore[operator]
     return torch.cat(parts).numpy()
 

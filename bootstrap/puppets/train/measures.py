@@ -10,7 +10,12 @@ from bootstrap.puppets.train.individuals import SHOTS, TWINS
 
 
 def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
-    """Chance that a value of `same` lies above one of `different`, ties counting half (Mann-Whitney U)."""
+    """Chance that a value of `same` lies above one of `different`, ties counting half (Mann-Whitney U).
+
+    NaN where either is empty.
+    """
+    if not len(same) or not len(different):
+        return float("nan")
     values = np.concatenate([same, different])
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
@@ -18,16 +23,20 @@ def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
     return float(wins / (len(same) * len(different)))
 
 
-def identity_aucs(embeddings: NDArray[np.floating]) -> dict[str, float]:
+def identity_aucs(embeddings: NDArray[np.floating], usable: NDArray[np.bool_] | None = None) -> dict[str, float]:
     """View family -> AUC of the first front picture against that family: same individual versus her twins.
 
     Args:
         embeddings: unit vectors of a whole gallery in its order, (groups * TWINS * len(SHOTS), D).
+        usable: which of them count, (groups * TWINS * len(SHOTS),); default all.
     """
     grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
+    good = np.ones(grid.shape[:3], dtype=bool) if usable is None else usable.reshape(grid.shape[:3])
+    itself = np.eye(TWINS, dtype=bool)
     result = {}
     for family in scene.ALL_FAMILIES:
         place = len(SHOTS) - 1 - SHOTS[::-1].index(family)
         cosines = np.einsum("gad,gbd->gab", grid[:, :, 0], grid[:, :, place])
-        result[family] = auc(cosines[:, np.eye(TWINS, dtype=bool)].ravel(), cosines[:, ~np.eye(TWINS, dtype=bool)].ravel())
+        both = good[:, :, None, 0] & good[:, None, :, place]
+        result[family] = auc(cosines[both & itself], cosines[both & ~itself])
     return result

@@ -1,0 +1,100 @@
+"""Trains the face pack: a detector, then a recogniser, and writes both for insightface.
+
+`python -m bootstrap.puppets.train face --minutes 14`. `insightface.app.FaceAnalysis(name=FOLDER)` loads the pack; use
+it with `prepare(det_size=(128, 128))`. Does NOT know how a panel uses faces.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets import models, scene
+from bootstrap.puppets.train import checkpoint, face_export
+from bootstrap.puppets.train.face_detector import SIDE, Detector, Faces, detection_losses
+from bootstrap.puppets.train.face_recogniser import EMBEDDING, Recogniser, recognition_losses
+from bootstrap.puppets.train.individuals import SHOTS, Gallery, gallery
+from bootstrap.puppets.train.loop import fit
+from bootstrap.puppets.train.measures import identity_aucs
+from bootstrap.puppets.train.options import TrainOptions
+
+log = logging.getLogger(__name__)
+
+GROUPS = 1400
+DETECTOR_SHARE = 0.36
+THRESHOLD = 0.5
+
+
+def train(options: TrainOptions) -> None:
+    """Train, export and measure both models."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    drawings = gallery(GROUPS, "individuals", options.workdir, options.workers)
+    out = options.out or models.face_dir()
+    train_detector(options, drawings, device, out)
+    train_recogniser(options, drawings, device, out)
+    scores = measure(out, gallery(100, "unseen", options.workdir, options.workers))
+    log.info("face %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    checkpoint.append_row(options.workdir / "face-measures.csv", scores)
+
+
+def train_detector(options: TrainOptions, drawings: Gallery, device: torch.device, out: Path) -> None:
+    """Train and export the detector."""
+
+    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        faces = Faces(drawings, options.batch, rng)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            outputs = model(faces.images.to(device, memory_format=torch.channels_last))
+        return detection_losses([output.float().cpu() for output in outputs], faces)
+
+    torch.manual_seed(options.seed)
+    model = Detector().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    face_export.export_detector(fit("face-detector", model, lesson, options, DETECTOR_SHARE, 2e-3), out)
+
+
+def train_recogniser(options: TrainOptions, drawings: Gallery, device: torch.device, out: Path) -> None:
+    """Train and export the recogniser."""
+
+    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        return recognition_losses(model, drawings, 2 * options.batch, rng)
+
+    torch.manual_seed(options.seed)
+    model = Recogniser().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    face_export.export_recogniser(fit("face-recogniser", model, lesson, options, 1 - DETECTOR_SHARE, 2e-3), out)
+
+
+def load(folder: Path) -> Any:
+    """The pack as insightface loads it, ready at the detector's own size."""
+    from insightface.app import FaceAnalysis
+
+    pack = FaceAnalysis(name=str(folder), providers=["CPUExecutionProvider"])
+    pack.prepare(ctx_id=-1, det_thresh=THRESHOLD, det_size=(SIDE, SIDE))
+    return pack
+
+
+def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
+    """Share of pictures with a face found by view family, and identity AUC through the whole pack.
+
+    A picture without a face counts in no AUC: its embedding is replaced by that of nobody (zeros).
+    """
+    pack = load(folder)
+    found, embeddings = np.zeros(len(unseen), dtype=bool), np.zeros((len(unseen), EMBEDDING))
+    for index, image in enumerate(unseen.images):
+        faces = pack.get(np.ascontiguousarray(image[:, :, ::-1]), max_num=1)
+        if faces:
+            found[index], embeddings[index] = True, faces[0].normed_embedding
+    scores = {f"found:{family}": value for family, value in _by_family(found, unseen).items()}
+    return scores | {f"auc:{family}": value for family, value in identity_aucs(embeddings, found).items()}
+
+
+def _by_family(found: NDArray[np.bool_], unseen: Gallery) -> dict[str, float]:
+    return {
+        family: float(found[unseen.family == place].mean())
+        for place, family in enumerate(scene.ALL_FAMILIES)
+        if family in SHOTS
+    }

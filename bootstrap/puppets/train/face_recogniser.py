@@ -1,0 +1,94 @@
+"""The face recogniser: a small network in the form of ArcFace's (112x112 aligned face to an embedding), its batches.
+
+Does NOT know how faces are found: it learns from the renderer's keypoints with the errors a detector makes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets.train import crops
+from bootstrap.puppets.train.blocks import Residual, conv_norm
+from bootstrap.puppets.train.identity import identity_loss, sample_groups
+from bootstrap.puppets.train.individuals import SHOTS, SIZE, TWINS, Gallery
+
+SIDE = 112
+EMBEDDING = 256
+TEMPLATE = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
+)
+"""Where ArcFace's alignment puts the five keypoints (insightface.utils.face_align.arcface_dst)."""
+PLACES = np.array([place for place, family in enumerate(SHOTS) if family != "behind"])
+
+
+class Recogniser(nn.Module):
+    """(N, 3, 112, 112) in -1..1 to (N, EMBEDDING), not normalised, as ArcFace graphs give it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv_norm(3, 24, 2),
+            conv_norm(24, 48, 2),
+            Residual(48),
+            conv_norm(48, 96, 2),
+            Residual(96),
+            conv_norm(96, 128, 2),
+            Residual(128),
+            conv_norm(128, 32, kernel=1),
+        )
+        self.head = nn.Linear(32 * 7 * 7, EMBEDDING)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Embeddings."""
+        embeddings: Tensor = self.head(self.body(faces).flatten(1))
+        return embeddings
+
+
+def align(images: Tensor, keypoints: NDArray[np.floating]) -> Tensor:
+    """Turn, scale and move faces so that their keypoints meet `TEMPLATE` best (least squares, no mirror).
+
+    Args:
+        images: (N, 3, H, W).
+        keypoints: (N, 5, 2) pixels.
+    """
+    points = keypoints[..., 0] + 1j * keypoints[..., 1]
+    target = (TEMPLATE[:, 0] + 1j * TEMPLATE[:, 1])[None]
+    middle, target_middle = points.mean(1, keepdims=True), target.mean(1, keepdims=True)
+    spread = np.abs(points - middle) ** 2
+    turn = ((target - target_middle) * (points - middle).conj()).sum(1) / spread.sum(1).clip(min=1e-6)
+    back = 1 / np.where(np.abs(turn) < 1e-6, 1e-6, turn)  # from the aligned face to the picture
+    shift = middle[:, 0] - back * target_middle[:, 0]
+    return _sample(images, back, shift)
+
+
+def _sample(images: Tensor, back: NDArray[np.complexfloating], shift: NDArray[np.complexfloating]) -> Tensor:
+    """Read the picture at back * z + shift for every pixel z of the aligned face."""
+    grid = np.arange(SIDE)
+    z = grid[None, None, :] + 1j * grid[None, :, None]
+    source = back[:, None, None] * z + shift[:, None, None]
+    height, width = images.shape[-2:]
+    places = np.stack([(source.real + 0.5) / width * 2 - 1, (source.imag + 0.5) / height * 2 - 1], axis=-1)
+    return F.grid_sample(images, torch.from_numpy(places.astype(np.float32)).to(images), align_corners=False)
+
+
+def recognition_losses(
+    model: nn.Module, drawings: Gallery, batch: int, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """The identity loss of one batch of faces whose keypoints carry a detector's errors."""
+    rows = sample_groups(drawings.groups, max(batch // (2 * TWINS), 2), rng, places=PLACES)
+    size = (drawings.boxes[rows, 2] - drawings.boxes[rows, 0])[:, None, None]
+    keypoints = drawings.keypoints[rows] + 0.02 * size * rng.standard_normal((len(rows), 5, 2))
+    images = crops.disturb(crops.to_tensor(drawings.images[rows]), rng)
+    device = next(model.parameters()).device
+    faces = (align(images, keypoints) * 2 - 1).to(device, memory_format=torch.channels_last)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        embeddings = model(faces)
+    individuals = torch.from_numpy(drawings.individual[rows]).to(device)
+    return {"identity": identity_loss(F.normalize(embeddings.float(), dim=1), individuals)}
+
+
+assert SIZE == 96  # noqa: S101 - keypoint errors are set for drawings of this size
