@@ -143,7 +143,8 @@ class DiffusersBackend:
                     plain, asked = guess.chunk(2)
                     guess = plain + settings.guidance_scale * (asked - plain)
                 latents = scheduler.step(guess, time, latents, return_dict=False)[0]
-        return latents
+        result: torch.Tensor = latents
+        return result
 
     def _noise(self, batch: Sequence[Job]) -> torch.Tensor:
         """Starting noise, each job from its own seed, so that a picture does not depend on its neighbours."""

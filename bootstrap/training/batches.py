@@ -1,4 +1,4 @@
-"""Which pictures and captions each step sees: a pure function of the seed and the step, so that a resume needs no state."""
+"""Which pictures and captions each step sees: a function of seed and step alone, so that a resume needs no state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Batches:
     recipe: TrainRecipe
 
     def places(self, step: int) -> list[int]:
-        """Which items a step sees: drawn by weight, evenly spread over the weights within a batch (systematic sampling)."""
+        """Which items a step sees: drawn by weight, evenly spread within a batch (systematic sampling)."""
         weights = np.array([item.weight for item in self.items], np.float64)
         edges = np.cumsum(weights) / weights.sum()
         size = self.recipe.batch_size

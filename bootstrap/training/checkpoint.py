@@ -19,7 +19,7 @@ NAME = "checkpoint.pt"
 
 
 def save_checkpoint(workdir: Path, step: int, key: str, state: dict[str, Any]) -> None:
-    """Keep the state after ``step`` steps; ``key`` identifies recipe and data, so that no other training takes it up."""
+    """Keep the state after ``step`` steps; ``key`` names recipe and data, so that no other training takes it up."""
     buffer = io.BytesIO()
     torch.save({"step": step, "key": key, **state}, buffer)
     write_atomic(workdir / NAME, buffer.getvalue())

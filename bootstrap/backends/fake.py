@@ -1,0 +1,134 @@
+"""A backend without a model: paints simple figures from what a job is, "trains" at once, always the same way.
+
+For tests of the loop and for trying the commands. An adapter remembers the mean colour of its pictures; candidates wear
+that colour, decoys mostly their own, so that even a scorer of colours can tell them apart. Loads no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from bootstrap.backends.base import Trained
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.errors import BackendError
+from bootstrap.events import Emit, Progress
+from bootstrap.export import Pedigree, Weights, load_kohya, metadata_for, read_metadata, save_kohya
+from bootstrap.records import Job, JobKind, TrainItem, seed_of
+from bootstrap.training.recipe import TrainRecipe
+
+Color = NDArray[np.float64]
+MODULE = "mid_block.attentions.0.proj_in"
+COLOR_KEY = "fake_color"
+WORN = {JobKind.CANDIDATE: 0.9, JobKind.PANEL: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
+"""How much of the adapter's colour a picture of each kind wears."""
+HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.17}
+
+
+class FakeBackend:
+    """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise or kill."""
+
+    def __init__(self, settings: SamplingSettings | None = None,
+                 before_picture: Callable[[int], None] | None = None) -> None:
+        self.settings = settings or SamplingSettings(steps=1, batch_size=8)
+        self.painted = 0
+        self._before_picture = before_picture
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the settings: there are no weights."""
+        return f"fake-{seed_of(self.settings.model_dump_json()):016x}"
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.settings.width, self.settings.height
+
+    @property
+    def batch_size(self) -> int:
+        """Jobs a batch."""
+        return self.settings.batch_size
+
+    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        """Paint in fixed batches; see `bootstrap.backends.base.Backend`."""
+        worn = _color_of(adapter) if adapter else None
+        for start in range(0, len(jobs), self.batch_size):
+            yield [(job, self._paint(job, worn)) for job in jobs[start:start + self.batch_size]]
+
+    def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
+        """Write a small valid LoRA file that remembers the weighted mean colour of ``items``."""
+        if not items:
+            raise BackendError("there is no picture to train on", "keep at least one frame or give a seed")
+        color = np.average([_mean_color(Path(item.path)) for item in items], axis=0,
+                           weights=[max(item.weight, 1e-6) for item in items])
+        generator = np.random.default_rng(recipe.seed)
+        weights = Weights({f"{MODULE}.lora_A.weight": generator.normal(size=(recipe.rank, 4)).astype(np.float32),
+                           f"{MODULE}.lora_B.weight": generator.normal(size=(4, recipe.rank)).astype(np.float32)},
+                          recipe.network_alpha)
+        pedigree = Pedigree(workdir.name, resolution=self.resolution,
+                            extra={COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
+        path = workdir / "adapter.safetensors"
+        save_kohya(path, weights, metadata_for(pedigree, weights))
+        emit(Progress("training", recipe.steps, recipe.steps, "loss 0.1000"))
+        return Trained(path, recipe.steps, 0.1)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _paint(self, job: Job, worn: Color | None) -> Image.Image:
+        if self._before_picture:
+            self._before_picture(self.painted)
+        self.painted += 1
+        random = np.random.default_rng(job.seed)
+        share = WORN[job.kind] if worn is not None else 0.0
+        own = _color_for("traits", *sorted(job.traits.items()))
+        color = (share * worn if worn is not None else 0.0) + (1 - share) * own + random.normal(0, 3, 3)
+        image = Image.new("RGB", self.resolution, _rgb(_color_for("background", job.shot.background) * 0.3 + 160))
+        self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
+        grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))
+        return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
+
+    def _figure(self, draw: ImageDraw.ImageDraw, job: Job, color: tuple[int, int, int],
+                random: np.random.Generator) -> None:
+        """A body, a head, and eyes where the view shows them."""
+        width, height = self.resolution
+        radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
+        x, y = width / 2 + random.normal(0, width / 40), height * 0.4 + random.normal(0, height / 40)
+        draw.rectangle((x - radius, y + radius / 2, x + radius, height), _rgb(_color_for("outfit", job.shot.outfit)))
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, (20, 20, 20))
+        eyes = {"front": (-0.4, 0.4), "three-quarter": (-0.1, 0.6), "profile": (0.6,), "behind": ()}
+        for side in eyes.get(job.shot.family, (-0.4, 0.4)):
+            draw.ellipse((x + side * radius - 2, y - 2, x + side * radius + 2, y + 3), (30, 30, 60))
+
+
+def _color_for(*parts: object) -> Color:
+    """A strong colour from what a thing is, 0-255."""
+    return np.random.default_rng(seed_of(*parts)).uniform(20, 235, 3)
+
+
+def _mean_color(path: Path) -> Color:
+    """The mean colour where heads are painted."""
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except OSError as error:
+        raise BackendError(f'training picture "{path}" cannot be read: {error}', "restore it") from error
+    middle = np.asarray(image.resize((20, 20)), dtype=float)[5:11, 7:13]
+    return np.asarray(middle.mean(axis=(0, 1)), dtype=float)
+
+
+def _color_of(adapter: Path) -> Color:
+    load_kohya(adapter)
+    try:
+        return np.array([float(value) for value in read_metadata(adapter)[COLOR_KEY].split(",")])
+    except KeyError as error:
+        raise BackendError(f'"{adapter}" was not trained by the fake backend', "use --backend diffusers") from error
+
+
+def _rgb(color: Color) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in np.clip(color, 0, 255))
+    return red, green, blue

@@ -1,0 +1,103 @@
+"""Trains the autoencoder of the base model: `python -m bootstrap.puppets.train vae --minutes 12`.
+
+An `AutoencoderTiny`, 8x down to 16 channels: 96x96 pictures become latents of (16, 12, 12), which the pipeline decodes
+without any shift, so training keeps every latent channel near mean 0 and deviation 1. Blocks start at half the
+resolution: at the full one they cost as much as all others together.
+Does NOT know captions or diffusion.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets.train import checkpoint, data, loop
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
+
+log = logging.getLogger(__name__)
+
+LATENT_CHANNELS = 16
+RATE = 2e-3
+CROP = 64
+LATENT_NOISE = 0.05
+"""Deviation of the noise on latents: the decoder must forgive what a generator gets slightly wrong."""
+_EDGE_WEIGHT = 0.5
+_MOMENT_WEIGHT = 1e-2
+
+
+def new_vae(width: int = 32) -> AutoencoderTiny:
+    """The architecture with random weights; `width` channels in every layer."""
+    return AutoencoderTiny(
+        encoder_block_out_channels=(width,) * 4,
+        decoder_block_out_channels=(width,) * 4,
+        num_encoder_blocks=(0, 2, 3, 3),
+        num_decoder_blocks=(4, 4, 2, 0),
+        latent_channels=LATENT_CHANNELS,
+    ).to(memory_format=torch.channels_last)
+
+
+def to_signed(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """uint8 (N, H, W, 3) to float (N, 3, H, W) in [-1, 1]."""
+    pictures = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2)
+    return (pictures.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def vae_losses(vae: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+    """Losses of one batch in [-1, 1]: mean absolute error, the same of edges, and how far latents are from unit."""
+    kind = pictures.device.type
+    with torch.autocast(kind, torch.bfloat16):
+        latents = vae.encoder(pictures).float()  # type: ignore[operator]
+        noisy = latents + LATENT_NOISE * torch.randn_like(latents)
+        decoded = vae.decoder(noisy)  # type: ignore[operator]
+    error = decoded.float() - pictures
+    down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
+    means, deviations = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+    unit = means.square().mean() + (deviations - 1).square().mean()
+    return {"error": error.abs().mean(), "edges": _EDGE_WEIGHT * (down + across), "unit": _MOMENT_WEIGHT * unit}
+
+
+def train(options: TrainOptions) -> None:
+    """Train and export to `options.out` (default: the work folder, where the base training looks)."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
+
+    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        return vae_losses(model, to_signed(_crops(images, options.batch, rng), device))
+
+    torch.manual_seed(options.seed)
+    vae = new_vae().to(device)
+    log.info("autoencoder: %.2f M parameters", checkpoint.count_parameters(vae) / 1e6)
+    averaged = loop.fit("vae", vae, lesson, options, 1.0, RATE, optimizer=Muon(vae, RATE))
+    out = options.out or trained_vae(options.workdir)
+    averaged.save_pretrained(out)  # type: ignore[operator]
+    unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
+    log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(averaged, unseen, device))
+
+
+def trained_vae(workdir: Path) -> Path:
+    """Where a training leaves its autoencoder."""
+    return workdir / "vae" / "trained"
+
+
+def _crops(images: NDArray[np.uint8], batch: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A random window of random pictures, the same window for the whole batch."""
+    picks = rng.integers(0, len(images), batch)
+    top, left = rng.integers(0, images.shape[1] - CROP + 1, 2)
+    return images[picks, top : top + CROP, left : left + CROP]
+
+
+@torch.inference_mode()
+def reconstruction_error(vae: nn.Module, images: NDArray[np.uint8], device: torch.device | str = "cpu") -> float:
+    """Mean absolute error on the scale -1 to 1, without latent noise."""
+    errors = []
+    for start in range(0, len(images), 50):
+        pictures = to_signed(images[start : start + 50], device)
+        errors.append((vae.decoder(vae.encoder(pictures)) - pictures).abs().mean())  # type: ignore[operator]
+    return checkpoint.mean(errors)

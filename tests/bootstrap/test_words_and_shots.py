@@ -1,0 +1,89 @@
+from collections import Counter
+
+import pytest
+
+from bootstrap.captions import Wording
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.records import Shot
+from bootstrap.shots import Planner, apportion, quotas
+
+CONFIG = load("puppet")
+CHARACTER = Character(
+    name="Mika", trigger="mikachr",
+    invariant={"hair": "blue hair, long hair", "eyes": "yellow eyes", "tail": "cat tail", "marks": "heart birthmark"},
+    outfits={"default": {"tags": "white shirt, blue skirt", "share": 0.5},
+             "night": {"tags": "red dress", "trigger": "mikanight"}},
+    expressions=["smile", "neutral expression", "closed eyes"],
+)  # fmt: skip
+WORDING = Wording(CHARACTER, CONFIG.views, CONFIG.panel.vocabulary)
+PLANNER = Planner(CHARACTER, CONFIG.views, CONFIG.subject)
+
+
+def shot(**changes):
+    plain = {"family": "front", "view": "front", "framing": "full body", "expression": "smile", "pose": "standing",
+             "outfit": "default", "background": "forest", "style": "cel shading"}  # fmt: skip
+    return Shot(**{**plain, **changes})
+
+
+def test_style_captions_name_the_identity_and_character_captions_withhold_it():
+    style, character = WORDING.caption(shot(), "style"), WORDING.caption(shot(), "character")
+    assert {"blue hair", "long hair", "yellow eyes", "cat tail"} <= set(style)
+    assert not set(CHARACTER.identity) & set(character)
+    assert style[0] == character[0] == "mikachr"
+    assert {"white shirt", "blue skirt", "from front", "forest"} <= set(character)
+
+
+def test_what_a_view_or_a_framing_hides_is_neither_asked_nor_captioned():
+    behind = shot(family="behind", view="behind", framing="portrait")
+    said = WORDING.prompt(behind, WORDING.traits(behind))
+    assert "yellow eyes" not in said
+    assert "smile" not in said
+    assert "cat tail" not in said
+    assert "from behind" in said
+    assert "yellow eyes" not in WORDING.prompt(shot(expression="closed eyes"), WORDING.traits(shot(expression="closed eyes")))
+
+
+def test_a_tag_that_the_picture_does_not_show_is_dropped_from_the_caption():
+    assert "forest" not in WORDING.caption(shot(), "style", unseen=["background"])
+
+
+def test_words_that_no_scorer_knows_are_named():
+    assert WORDING.unknown == ("heart birthmark",)
+
+
+def test_outfit_trigger_stands_before_its_tags():
+    tags = WORDING.caption(shot(outfit="night"), "character")
+    assert tags.index("mikanight") < tags.index("red dress")
+
+
+@pytest.mark.parametrize("total", [1, 7, 16, 40, 48, 100])
+def test_quotas_add_up_and_follow_the_shares(total):
+    cells = quotas(total, CONFIG.views)
+    assert sum(cells.values()) == total
+    assert min(cells.values()) >= 0
+    families = Counter()
+    for (family, _), count in cells.items():
+        families[family] += count
+    assert families == Counter(apportion(total, {n: p.share for n, p in CONFIG.views.families.items()}))
+
+
+def test_forty_eight_reach_the_framing_shares_of_practice():
+    framings = Counter()
+    for (_, framing), count in quotas(48, CONFIG.views).items():
+        framings[framing] += count / 48
+    assert 0.15 <= framings["close-up"] <= 0.20
+    assert 0.30 <= framings["upper body"] <= 0.36
+    assert 0.25 <= framings["full body"] <= 0.30
+
+
+def test_a_plan_is_even_new_and_always_the_same():
+    wanted = quotas(48, CONFIG.views)
+    first = PLANNER.plan(wanted, [])
+    assert first == PLANNER.plan(wanted, [])
+    more = PLANNER.plan(wanted, first)
+    assert not {s.key for s in first} & {s.key for s in more}
+    faces = Counter(s.expression for s in first)
+    assert faces["neutral expression"] <= 0.35 * 48 + 1
+    assert {s.view for s in first} >= {"profile-left", "profile-right"}
+    assert 20 <= Counter(s.outfit for s in first)["default"] <= 28
