@@ -1,0 +1,183 @@
+import math
+
+import numpy as np
+import pytest
+
+from scoring.base import Measurement, not_applicable
+from scoring.calibrate import (
+    Gate,
+    benjamini_hochberg,
+    decoys_needed,
+    differ,
+    empirical_p,
+    judge,
+    smooth_p,
+)
+
+
+def measured(values, name="clip", start=""):
+    return {f"{start}{i}": {name: Measurement(float(v))} for i, v in enumerate(values)}
+
+
+def decoys(seed, n=100, mean=0.0):
+    return measured(np.random.default_rng(seed).normal(mean, 1, n), start=f"d{seed}-")
+
+
+def test_a_frame_far_above_the_decoys_passes_and_one_among_them_does_not():
+    judged = judge(measured([6.0, 0.0]), decoys(1), {}, alpha=0.05)
+    assert judged.ranked["0"].passes
+    assert judged.ranked["0"].p == pytest.approx(1 / 101)
+    assert not judged.ranked["1"].passes
+    assert judged.against == "lookalikes"
+
+
+def test_the_weakest_scorer_decides_on_a_common_scale():
+    null = decoys(1)
+    for row, value in zip(null.values(), np.random.default_rng(9).normal(40, 10, 100), strict=True):
+        row["face"] = Measurement(float(value))
+    candidate = {"a": {"clip": Measurement(6.0), "face": Measurement(40.0)}}
+    ranked = judge(candidate, null, {}, 0.05).ranked["a"]
+    assert ranked.weakest == "face"
+    assert abs(ranked.score) < 0.5
+    assert not ranked.passes
+
+
+def test_not_applicable_is_left_out_and_never_counts_as_zero():
+    null = decoys(1)
+    for row in null.values():
+        row["face"] = not_applicable("no face from behind")
+    blind = {"a": {"clip": Measurement(6.0), "face": not_applicable("no face from behind")}}
+    ranked = judge(blind, null, {}, 0.05).ranked["a"]
+    assert ranked.scorers == ("clip",)
+    assert ranked.passes
+
+
+def test_a_frame_that_nobody_can_judge_does_not_pass():
+    ranked = judge({"a": {"clip": not_applicable("no crop")}}, decoys(1), {}, 0.05).ranked["a"]
+    assert (ranked.p, ranked.weakest, ranked.passes) == (1.0, "", False)
+
+
+def test_without_decoys_nothing_passes():
+    judged = judge(measured([9.0]), {}, {}, 0.05)
+    assert judged.against == "nothing"
+    assert not judged.ranked["0"].passes
+
+
+def test_the_same_scorers_are_compared():
+    """Half of the decoys show a face. One with a low face value must not be excused by its high clip value."""
+    rng = np.random.default_rng(3)
+    null = {}
+    for i in range(100):
+        face = Measurement(float(rng.normal())) if i % 2 else not_applicable("no face")
+        null[f"d{i}"] = {"clip": Measurement(float(rng.normal())), "face": face}
+    both = {"a": {"clip": Measurement(2.0), "face": Measurement(2.0)}}
+    assert judge(both, null, {}, 0.5).ranked["a"].p == pytest.approx(1 / 51)
+
+
+def test_decoys_that_agree_are_pooled_and_others_must_each_be_beaten():
+    assert judge(measured([6.0]), decoys(1), decoys(2), 0.05).against == "pooled"
+    judged = judge(measured([1.5]), decoys(1), decoys(2, mean=3.0), 0.05)
+    alone = judge(measured([1.5]), decoys(1), {}, 0.05)
+    assert judged.against == "both"
+    assert judged.ranked["0"].p > 0.8 > 0.2 > alone.ranked["0"].p
+
+
+def test_a_hub_that_resembles_everybody_is_marked_down():
+    cohort = {"clip": {"0": (0.0, 1.0), "1": (3.0, 1.0)}}
+    ranked = judge(measured([3.0, 3.0]), decoys(1), {}, 0.05, cohort=cohort).ranked
+    assert ranked["0"].score == pytest.approx(ranked["1"].score + 1.5)
+
+
+def test_equal_decoys_give_finite_scores():
+    ranked = judge(measured([0.5, 0.1]), measured([0.1] * 40, start="d"), {}, 0.05).ranked
+    assert math.isfinite(ranked["0"].score)
+    assert ranked["0"].p < ranked["1"].p == 1.0
+
+
+def test_empirical_p_counts_ties_against_the_frame():
+    assert empirical_p(1.0, np.array([0.0, 1.0, 2.0])) == 0.75
+    assert empirical_p(1.0, np.array([])) == 1.0
+
+
+def test_benjamini_hochberg_takes_the_largest_k():
+    assert benjamini_hochberg({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.9}, 0.055) == {"a", "b", "c"}
+    assert benjamini_hochberg({"a": 0.3}, 0.05) == set()
+    assert benjamini_hochberg({}, 0.05) == set()
+
+
+@pytest.mark.parametrize("tail", ["empirical", "smooth"])
+def test_false_frames_among_those_admitted_stay_below_the_stated_rate(tail):
+    rng = np.random.default_rng(5)
+    shares, found = [], []
+    for _ in range(60):
+        null = measured(rng.normal(size=150), start="d")
+        false, true = rng.normal(size=40), rng.normal(4.0, 1.0, size=20)
+        ranked = judge(measured(np.concatenate([false, true])), null, {}, 0.1, tail).ranked
+        admitted = [int(key) for key, r in ranked.items() if r.passes]
+        shares.append(sum(i < 40 for i in admitted) / max(1, len(admitted)))
+        found.append(sum(i >= 40 for i in admitted) / 20)
+    assert np.mean(shares) < 0.1
+    assert np.mean(found) > 0.8
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential", "weakest"])
+def test_the_smooth_tail_is_not_anti_conservative(draw):
+    """At 1 in 1000, far below the 1 in 101 that 100 decoys can say by counting."""
+    rng = np.random.default_rng(7)
+    sample = {
+        "normal": lambda n: rng.normal(size=n),
+        "uniform": lambda n: rng.uniform(size=n),
+        "exponential": lambda n: rng.exponential(size=n),
+        "weakest": lambda n: rng.normal(size=(2, n)).min(axis=0),
+    }[draw]
+    hits = [smooth_p(score, null) <= 0.001 for null in (sample(100) for _ in range(400)) for score in sample(100)]
+    assert np.mean(hits) <= 0.0012
+
+
+def test_the_smooth_tail_reaches_below_what_counting_can():
+    null = np.random.default_rng(1).normal(size=100)
+    assert smooth_p(8.0, null) < 1e-4 < empirical_p(8.0, null)
+    assert smooth_p(0.0, null) == empirical_p(0.0, null)
+    assert smooth_p(8.0, null[:20]) == empirical_p(8.0, null[:20])
+
+
+def test_decoys_needed():
+    assert decoys_needed(60, 15, 0.05) == 79
+    assert decoys_needed(60, 6, 0.05) == 199
+    assert decoys_needed(0, 0, 0.05) == 0
+
+
+def test_as_many_decoys_as_needed_are_enough_and_one_fewer_is_not():
+    ps = {n: empirical_p(9.0, np.zeros(n)) for n in (79, 78)}
+    for n, expected in ((79, 15), (78, 0)):
+        frames = {f"t{i}": ps[n] for i in range(15)} | {f"f{i}": 1.0 for i in range(45)}
+        assert len(benjamini_hochberg(frames, 0.05)) == expected
+
+
+def test_differ_sees_a_shift_and_not_chance():
+    rng = np.random.default_rng(2)
+    assert differ(rng.normal(size=100), rng.normal(1, 1, size=100))
+    alarms = [differ(rng.normal(size=100), rng.normal(size=100)) for _ in range(300)]
+    assert np.mean(alarms) < 0.08
+    assert not differ([0.0] * 5, [9.0] * 5)
+
+
+def test_the_gate_is_cumulative_and_never_takes_back():
+    gate = Gate(0.05)
+    assert gate.admit("front", {"a": 0.01, "b": 0.2}) == {"a"}
+    assert gate.admit("front", {f"x{i}": 0.9 for i in range(50)}) == {"a"}
+    assert gate.admit("behind", {"z": 0.01}) == {"z"}
+
+
+def test_a_later_wave_can_admit_an_earlier_frame():
+    gate = Gate(0.05)
+    assert gate.admit("front", {"a": 0.03, "b": 0.9}) == set()
+    assert gate.admit("front", {f"x{i}": 0.01 for i in range(3)}) == {"a", "x0", "x1", "x2"}
+
+
+def test_a_resumed_gate_decides_as_the_first_one():
+    first = Gate(0.05)
+    first.admit("front", {"a": 0.01, "b": 0.2})
+    resumed = Gate(0.05, {"front": {"a": 0.01, "b": 0.2}}, ["a"])
+    wave = {"c": 0.02, "d": 0.5}
+    assert resumed.admit("front", wave) == first.admit("front", wave)
