@@ -1,0 +1,39 @@
+import pytest
+
+from bootstrap.character import load_character
+from bootstrap.config import configs_dir, known, load
+from bootstrap.errors import ConfigError
+
+
+@pytest.mark.parametrize("base", known("base"))
+def test_every_shipped_base_loads_with_every_other_shipped_file(base):
+    for views in known("views"):
+        for loop in known("loops"):
+            assert load(base, views=views, loop=loop).base.name == base
+
+
+@pytest.mark.parametrize("path", sorted(configs_dir().glob("characters/*/character.json")), ids=lambda p: p.parent.name)
+def test_every_shipped_character_loads_and_names_its_seeds(path):
+    character = load_character(path)
+    assert {note.file for note in character.seeds} == {p.name for p in path.parent.glob("*.png")}
+    assert load(character.base or "", views=character.views)
+
+
+def test_overrides_are_typed_and_problems_come_together():
+    assert load("puppet", overrides=["loop.target=24", "panel.face.pack=''"]).loop.target == 24
+    with pytest.raises(ConfigError) as error:
+        load("puppet", overrides=["loop.targt=24", "base.sampling.steps=many"])
+    text = str(error.value)
+    assert "loop.targt: unknown field (did you mean 'target'?)" in text
+    assert "base.sampling.steps" in text
+
+
+@pytest.mark.parametrize("text", ["loop.target", "=3", "loop.target.more=3"])
+def test_an_override_that_is_none_says_how_to_write_it(text):
+    with pytest.raises(ConfigError):
+        load("puppet", overrides=[text])
+
+
+def test_an_unknown_base_gets_a_suggestion():
+    with pytest.raises(ConfigError, match='did you mean "puppet"'):
+        load("pupet")
