@@ -1,0 +1,40 @@
+"""log.jsonl: every stored event as one line of JSON, for tools that follow a run.
+
+The rows of the store are the truth: the log is written anew from them when a run opens, so that a line lost or torn by
+a kill is there again, and is appended to from then on. Knows no terminal and no meaning of events.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bootstrap.events import Event, Progress, as_row
+from bootstrap.store.files import write_atomic
+
+__all__ = ["JsonLog"]
+
+
+class JsonLog:
+    """A listener that appends to ``path``. ``past`` are the rows so far (`Store.log`); raises OutputError."""
+
+    def __init__(self, path: Path, past: Sequence[Mapping[str, Any]]) -> None:
+        """Write ``past`` and be ready for more."""
+        self._path = path
+        write_atomic(path, "".join(map(_line, past)).encode())
+
+    def __call__(self, event: Event) -> None:
+        """Append one event; `Progress` is left out. A full disk is left to the store to report: the row is safe."""
+        if isinstance(event, Progress):
+            return
+        row = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **as_row(event)}
+        with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(_line(row))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

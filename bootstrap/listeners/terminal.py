@@ -1,0 +1,120 @@
+"""What a person sees while a run works, on stderr: a bar with an estimate, and one settled line for each event.
+
+Where stderr is no terminal, plain lines without times, and a stage's progress at each quarter. NO_COLOR is honoured.
+Knows nothing of the run but its events; a terminal that went away never stops a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from bootstrap import events
+from bootstrap.events import Event
+from bootstrap.listeners.wording import sentence
+
+__all__ = ["Terminal"]
+
+QUIET = (events.BatchGenerated,)  # the bar tells these already
+
+
+class Terminal:
+    """A listener: call it with events, close it in the end (or use it as a context manager)."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        """Write to ``console``, by default stderr."""
+        self._console = console or Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._quarter = -1
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        with contextlib.suppress(OSError, ValueError):  # closed stream, broken pipe: nobody looks any more
+            if isinstance(event, events.Progress):
+                self._advance(event)
+            elif not isinstance(event, QUIET):
+                self._settle(event)
+
+    def close(self) -> None:
+        """Take the bar away; a second call does nothing."""
+        bar, self._bar, self._task, self._stage = self._bar, None, None, ""
+        if bar:
+            with contextlib.suppress(OSError, ValueError):
+                bar.stop()
+
+    def __enter__(self) -> Self:
+        """The listener itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave a clean terminal, whatever happened."""
+        self.close()
+
+    def _settle(self, event: Event) -> None:
+        style = {events.Noted: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold"}.get(type(event), "")
+        self._console.print(Text(sentence(event), style=style), soft_wrap=True)
+
+    def _advance(self, event: events.Progress) -> None:
+        fresh = event.stage != self._stage
+        self._stage = event.stage
+        if self._console.is_terminal:
+            self._draw(event, fresh)
+        else:
+            self._say_quarters(event, fresh)
+
+    def _draw(self, event: events.Progress, fresh: bool) -> None:
+        """Move the bar; a stage that is done leaves no bar behind."""
+        if fresh and self._bar:
+            self._bar.stop()
+            self._bar = None
+        if self._bar is None:
+            self._bar = _bar(self._console)
+            self._task = self._bar.add_task(event.stage, total=event.total, detail="")
+            self._bar.start()
+        assert self._task is not None
+        self._bar.update(self._task, completed=event.done, total=event.total, detail=event.detail)
+        if event.done >= event.total:
+            self.close()
+
+    def _say_quarters(self, event: events.Progress, fresh: bool) -> None:
+        """A line at 25, 50, 75 and 100 %."""
+        self._quarter = 0 if fresh else self._quarter
+        quarter = 4 * event.done // max(event.total, 1)
+        if quarter > self._quarter:
+            self._quarter = quarter
+            detail = f" ({event.detail})" if event.detail else ""
+            self._console.print(Text(f"  {event.stage} {event.done}/{event.total}{detail}"), soft_wrap=True)
+        if event.done >= event.total:
+            self._stage = ""
+
+
+def _bar(console: Console) -> Progress:
+    """The layout of a stage's bar."""
+    return Progress(
+        TextColumn("  [progress.description]{task.description:<9}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+        console=console,
+        transient=True,
+    )

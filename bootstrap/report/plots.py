@@ -1,0 +1,91 @@
+"""Small charts as inline SVG, coloured by the page's CSS variables. Pure: numbers in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+__all__ = ["growth", "histogram", "quota_bars"]
+
+BINS = 24
+
+
+def histogram(series: Mapping[str, Sequence[float]], threshold: float | None = None, title: str = "") -> str:
+    """Overlaid histograms, one for each named series (CSS class = its name), each scaled to its own largest bin.
+
+    ``threshold`` draws a vertical line. Values are finite; no values at all give "".
+    """
+    values = [value for numbers in series.values() for value in numbers]
+    if not values:
+        return ""
+    low, high = min([*values, *_some(threshold)]), max([*values, *_some(threshold)])
+    low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+    width, height = 320, 96
+    bars = "".join(_bars(name, numbers, low, high, width, height) for name, numbers in series.items() if numbers)
+    line = ""
+    if threshold is not None:
+        x = (threshold - low) / (high - low) * width
+        line = f'<line class="threshold" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"/>'
+    foot = height + 14
+    ends = f'<text x="0" y="{foot}">{low:.3g}</text><text x="{width}" y="{foot}" class="end">{high:.3g}</text>'
+    label = escape(title or "score histogram")
+    return (
+        f'<svg class="plot" viewBox="-2 -4 {width + 4} {height + 22}" role="img" aria-label="{label}">'
+        f'{bars}<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{line}{ends}</svg>'
+    )
+
+
+def _some(value: float | None) -> list[float]:
+    return [] if value is None else [value]
+
+
+def _bars(name: str, numbers: Sequence[float], low: float, high: float, width: int, height: int) -> str:
+    """One series as a single stepped path."""
+    counts = [0] * BINS
+    for number in numbers:
+        counts[min(BINS - 1, int((number - low) / (high - low) * BINS))] += 1
+    step, top = width / BINS, max(counts)
+    points = [f"M0 {height}"]
+    for place, count in enumerate(counts):
+        y = height - count / top * (height - 4)
+        points.append(f"L{place * step:.1f} {y:.1f} L{(place + 1) * step:.1f} {y:.1f}")
+    return f'<path class="{escape(name)}" d="{" ".join(points)} L{width} {height} Z"/>'
+
+
+def quota_bars(families: Mapping[str, Mapping[str, int | None]]) -> str:
+    """A bar for each view family: kept, then provisional, against its quota."""
+    top = max([1, *((one["kept"] or 0) + (one["provisional"] or 0) for one in families.values()),
+               *((one["quota"] or 0) for one in families.values())])  # fmt: skip
+    lines = []
+    for family, one in families.items():
+        kept, extra, quota = one["kept"] or 0, one["provisional"] or 0, one["quota"]
+        count = f"{kept}{f' + {extra}' if extra else ''}{'' if quota is None else f' / {quota}'}"
+        mark = "" if quota is None else f'<i class="quota" style="left:{100 * quota / top:.1f}%"></i>'
+        lines.append(
+            f'<div class="bar"><span>{escape(family)}</span><div class="track">'
+            f'<b class="kept" style="width:{100 * kept / top:.1f}%"></b>'
+            f'<b class="provisional" style="width:{100 * extra / top:.1f}%"></b>{mark}</div><em>{count}</em></div>'
+        )
+    return f'<div class="bars">{"".join(lines)}</div>'
+
+
+def growth(rounds: Sequence[Mapping[str, int]]) -> str:
+    """Kept frames after each round as columns, the round's goal as a tick; rounds give "number", "total", "goal"."""
+    if not rounds:
+        return ""
+    step, height = 56, 96
+    top = max([1, *(one["total"] for one in rounds), *(one["goal"] for one in rounds)])
+    parts = []
+    for place, one in enumerate(rounds):
+        x, tall, goal = place * step + 8, one["total"] / top * height, height - one["goal"] / top * height
+        parts.append(
+            f'<rect class="kept" x="{x}" y="{height - tall:.1f}" width="34" height="{tall:.1f}" rx="2"/>'
+            f'<line class="threshold" x1="{x - 4}" x2="{x + 38}" y1="{goal:.1f}" y2="{goal:.1f}"/>'
+            f'<text class="mid" x="{x + 17}" y="{height + 14}">{one["number"]}</text>'
+            f'<text class="mid" x="{x + 17}" y="{height - tall - 4:.1f}">{one["total"]}</text>'
+        )
+    size = f"-2 -16 {len(rounds) * step + 4} {height + 34}"
+    return (
+        f'<svg class="plot growth" style="max-width:{len(rounds) * step + 4}px" viewBox="{size}" role="img" '
+        f'aria-label="kept frames after each round">{"".join(parts)}</svg>'
+    )

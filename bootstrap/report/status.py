@@ -1,0 +1,83 @@
+"""Where a run stands, as plain data that JSON can hold. Reads a store; knows no page and no picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pydantic import ValidationError
+
+from bootstrap.config import RunConfig
+from bootstrap.events import RoundBegan, RunBegan, RunEnded
+from bootstrap.records import FAMILIES, Frame, VerdictKind
+from bootstrap.shots import quotas
+from bootstrap.store.store import Store
+
+__all__ = ["CONFIG", "family_quotas", "status"]
+
+CONFIG = "config"
+"""The fact under which a run remembers its resolved RunConfig, as JSON."""
+
+
+def status(store: Store) -> dict[str, Any]:
+    """Counts, view families, rounds, adapters and seconds of a run, and whether it is finished.
+
+    ``families`` maps each view family to ``kept``, ``provisional`` and ``quota`` (None when the run has not remembered
+    its configuration); ``rounds`` lists number, phase, goal, how many of its frames are kept, and its outcome.
+    """
+    kept = store.kept()
+    provisional = store.frames_judged(VerdictKind.PROVISIONAL)
+    rounds = store.rounds()
+    by_round = Counter(frame.job.round for frame in kept)
+    return {
+        "kept": len(kept),
+        "provisional": len(provisional),
+        "seeds": len(store.seeds()),
+        "frames": len(store.frames()),
+        "target": _target(store),
+        "families": _families(kept, provisional, family_quotas(store)),
+        "phase": rounds[-1].phase if rounds else None,
+        "finished": _finished(store),
+        "rounds": [
+            {"number": one.number, "phase": one.phase, "goal": one.goal, "kept": by_round[one.number],
+             "ended": one.outcome is not None, "outcome": one.outcome}
+            for one in rounds
+        ],
+        "adapters": [adapter.path for adapter in store.adapters()],
+        "seconds": {stage: round(seconds, 1) for stage, seconds in store.timings().items()},
+    }  # fmt: skip
+
+
+def family_quotas(store: Store) -> dict[str, int]:
+    """How many pictures each view family is to get in the whole run; {} when it cannot be told."""
+    remembered = store.recall(CONFIG)
+    try:
+        config = RunConfig.model_validate_json(remembered) if remembered else None
+    except ValidationError:  # remembered by another version: a page without quotas is better than none
+        config = None
+    counts: Counter[str] = Counter()
+    if config:
+        for (family, _), count in quotas(config.loop.target, config.views).items():
+            counts[family] += count
+    return dict(counts)
+
+
+def _families(kept: list[Frame], provisional: list[Frame], wanted: dict[str, int]) -> dict[str, dict[str, int | None]]:
+    counts = [Counter(frame.job.shot.family for frame in frames) for frames in (kept, provisional)]
+    return {
+        family: {"kept": counts[0][family], "provisional": counts[1][family], "quota": wanted.get(family)}
+        for family in FAMILIES
+    }
+
+
+def _target(store: Store) -> int | None:
+    """How many kept frames the run wants, as it announced when it began, or as its last round aims at."""
+    targets = [event.target for event in store.events() if isinstance(event, RunBegan)]
+    goals = [one.goal for one in store.rounds()]
+    return next(iter([*targets, *goals[-1:]]), None)
+
+
+def _finished(store: Store) -> bool:
+    """Whether the run ended and no round began since."""
+    told = [event for event in store.events() if isinstance(event, RunEnded | RoundBegan)]
+    return bool(told) and isinstance(told[-1], RunEnded)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bootstrap.records import VerdictKind
+from bootstrap.report import contact_sheet, write_report
+from bootstrap.report.plots import growth, histogram
+from bootstrap.report.sheets import thumbnail
+from bootstrap.store.store import Store
+
+
+class Page(HTMLParser):
+    """Collects links, sources and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        self.sources += [value or "" for name, value in attrs if name == "src"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def written(store: Store) -> Page:
+    out = write_report(store, store.directory / "report.html", "Mika & friends")
+    return Page(out.read_text(encoding="utf-8"))
+
+
+def test_the_page_shows_every_taken_frame_and_asks_nobody(store: Store) -> None:
+    page = written(store)
+    taken = [*store.kept(), *store.frames_judged(VerdictKind.PROVISIONAL)]
+    assert len(taken) == 24
+    assert {frame.path for frame in taken} <= set(page.links)
+    assert all(source.startswith("data:image/webp;base64,") for source in page.sources)
+    assert all((store.directory / link).is_file() for link in page.links)
+    raw = (store.directory / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//|url\(|<script|@import""", raw) == []
+
+
+def test_the_page_says_what_happened(store: Store) -> None:
+    text = written(store).text
+    for said in ("Mika & friends", "kept of 48", "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
+                 "a2.safetensors", "combined score", "clip", "the tag 'mole' <cannot> be checked", "2 min 00 s"):  # fmt: skip
+        assert said in text
+
+
+def test_the_sheets_hold_the_taken_frames(store: Store) -> None:
+    written(store)
+    with Image.open(store.directory / "sheets" / "final.png") as sheet:
+        colours = {colour for _, colour in sheet.convert("RGB").getcolors(1 << 20) or []}
+    assert (10 * 15, 90, 9) in colours
+    assert (10 * 16, 90, 9) not in colours  # rejected
+    assert sorted(path.name for path in (store.directory / "sheets").iterdir()) == [
+        "final.png", "round-1.png", "round-2.png",
+    ]  # fmt: skip
+
+
+def test_a_lost_picture_leaves_a_grey_place(store: Store) -> None:
+    for frame in store.kept():
+        (store.directory / frame.path).unlink()
+    (store.directory / "seed.png").unlink()
+    assert "Mika & friends" in written(store).text
+
+
+def test_an_empty_run_has_a_page(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "run", create=True) as store:
+        assert "Nothing is kept yet" in written(store).text
+        assert not (store.directory / "sheets").exists()
+
+
+def test_contact_sheet_places_pictures_in_rows() -> None:
+    sheet = contact_sheet([Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")], 2, ["a"] * 3, side=20)
+    assert [sheet.getpixel(place) for place in ((16, 16), (42, 16), (16, 58))] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    assert contact_sheet([], 4).size == (172, 172)
+
+
+def test_thumbnail_is_small_and_keeps_its_shape() -> None:
+    data = base64.b64decode(thumbnail(Image.new("RGB", (400, 200), "red"), side=100).split(",")[1])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.size == (100, 50)
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5], [-1.0, 2.0, 0.3]])
+def test_histogram_takes_any_number_of_values(values: list[float]) -> None:
+    drawn = histogram({"decoys": values, "kept": []}, title="a <b>")
+    assert drawn.count("<path") == bool(values)
+    assert "nan" not in drawn
+    assert "<b>" not in drawn
+
+
+def test_histogram_marks_the_threshold_within_its_axis() -> None:
+    assert 'x1="320.0"' in histogram({"decoys": [0.0, 1.0]}, threshold=2.0)
+
+
+def test_growth_of_nothing_is_nothing() -> None:
+    assert growth([]) == ""
