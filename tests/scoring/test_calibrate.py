@@ -88,6 +88,11 @@ def test_a_hub_that_resembles_everybody_is_marked_down():
     assert ranked["0"].score == pytest.approx(ranked["1"].score + 1.5)
 
 
+def test_a_decoy_leaves_itself_out():
+    null = {**decoys(1, n=30), "odd": {"clip": Measurement(50.0)}}
+    assert max(judge(measured([0.0]), null, {}, 0.05).decoy_scores) > 30  # with itself it would stay below √31
+
+
 def test_equal_decoys_give_finite_scores():
     ranked = judge(measured([0.5, 0.1]), measured([0.1] * 40, start="d"), {}, 0.05).ranked
     assert math.isfinite(ranked["0"].score)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from scoring.features import Features
@@ -16,8 +18,11 @@ def test_a_view_as_asked_has_a_positive_margin(encoder, paint):
 
 
 def test_the_phrases_of_a_family_stand_together(encoder, paint):
-    answer = ViewCheck(encoder, Features(), VIEWS).score([paint("blue", family="behind")])[0]
-    assert answer.value > 5  # two phrases share the probability; neither is the other's rival
+    blue, purple = ViewCheck(encoder, Features(), VIEWS).score([
+        paint("blue", family="behind"), paint((128, 0, 128), family="behind"),
+    ])
+    assert blue.value > 5  # two phrases share the probability; neither is the other's rival
+    assert purple.value == pytest.approx(math.log(2))
 
 
 def test_another_side_passes_and_is_told(encoder, paint):
