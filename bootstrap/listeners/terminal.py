@@ -26,9 +26,17 @@ from bootstrap import events
 from bootstrap.events import Event
 from bootstrap.listeners.wording import sentence
 
-__all__ = ["Terminal"]
+__all__ = ["LastingConsole", "Terminal"]
 
 QUIET = (events.BatchGenerated,)  # the bar tells these already
+
+
+class LastingConsole(Console):
+    """A console that falls silent when nobody reads it any more; rich's own would exit the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing from now on."""
+        self.quiet = True
 
 
 class Terminal:
@@ -36,7 +44,7 @@ class Terminal:
 
     def __init__(self, console: Console | None = None) -> None:
         """Write to ``console``, by default stderr."""
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or LastingConsole(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._stage = ""

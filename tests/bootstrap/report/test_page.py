@@ -52,8 +52,10 @@ def test_the_page_shows_every_taken_frame_and_asks_nobody(store: Store) -> None:
 
 def test_the_page_says_what_happened(store: Store) -> None:
     text = written(store).text
-    for said in ("Mika & friends", "kept of 48", "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
-                 "a2.safetensors", "combined score", "clip", "the tag 'mole' <cannot> be checked", "2 min 00 s"):  # fmt: skip
+    for said in ("Mika & friends", "kept of 48",
+                 "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
+                 "a2.safetensors", "combined score", "clip",
+                 "the tag 'mole' <cannot> be checked", "2 min 00 s"):  # fmt: skip
         assert said in text
 
 
@@ -82,8 +84,10 @@ def test_an_empty_run_has_a_page(tmp_path: Path) -> None:
 
 
 def test_contact_sheet_places_pictures_in_rows() -> None:
-    sheet = contact_sheet([Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")], 2, ["a"] * 3, side=20)
-    assert [sheet.getpixel(place) for place in ((16, 16), (42, 16), (16, 58))] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    images = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")]
+    sheet = contact_sheet(images, 2, ["a"] * 3, side=20)
+    seen = [sheet.getpixel(place) for place in ((16, 16), (42, 16), (16, 58))]
+    assert seen == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     assert contact_sheet([], 4).size == (172, 172)
 
 
