@@ -9,12 +9,14 @@ __all__ = ["duration", "sentence"]
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "42 s", "3 min 05 s", "2 h 10 min"."""
+    """Seconds as a person says them: "42 s", "3 min 05 s", "25 min", "2 h 10 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
+    if whole < 600:
         return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 

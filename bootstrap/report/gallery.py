@@ -75,10 +75,10 @@ class Gallery:
         shot, verdict = frame.job.shot, self.verdicts.get(frame.job.id)
         kind = "" if verdict is None else verdict.kind.value
         if verdict and verdict.by == PERSON and verdict.kind is VerdictKind.KEEP:
-            kind += " person"
+            kind = "keep person"
         why = "; ".join(verdict.reasons) if verdict else ""
-        special = "" if kind in ("keep", "reject") else kind
-        says = [shot.framing, shot.expression, f"round {frame.job.round}", special]
+        special = {"provisional": "provisional", "keep person": "approved"}.get(kind, "")
+        says = [shot.family, shot.framing, shot.expression, f"round {frame.job.round}", special]
         caption = why if reasons else " · ".join(filter(None, says))
         title = f"{frame.job.id}\n{frame.job.prompt}\n{why}"
         link = self._link(self._store.directory / frame.path)

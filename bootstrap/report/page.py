@@ -115,7 +115,7 @@ def _final_set(store: Store, gallery: Gallery) -> str:
 
 def _previews(store: Store, gallery: Gallery) -> str:
     frames = store.frames(kind=JobKind.PANEL)
-    return f"<h2>What the LoRA draws</h2>{gallery.by_family(frames)}" if frames else ""
+    return f"<h2>What the LoRA draws</h2>{gallery.sheet(frames)}" if frames else ""
 
 
 def _round(store: Store, gallery: Gallery, one: Round) -> str:
@@ -155,7 +155,7 @@ def _histograms(store: Store, candidates: list[Frame], taken: list[Frame], decoy
     cards = "".join(f'<div class="card"><h3>{escape(name)}</h3>{plot}</div>' for name, plot in plots)
     legend = "".join(f'<i class="{name}"></i>{name}' for name in groups)
     shown = f'<p class="legend">Each outline to its own scale:{legend}</p><div class="plots">{cards}</div>'
-    return f"<details open><summary>Scores against decoys</summary>{shown}</details>" if plots else ""
+    return f"<details><summary>Scores against decoys</summary>{shown}</details>" if plots else ""
 
 
 def _values(frames: list[Frame], measured: dict[str, dict[str, Measurement]], scorer: str) -> list[float]:

@@ -78,11 +78,12 @@ def growth(rounds: Sequence[Mapping[str, int]]) -> str:
     parts = []
     for place, one in enumerate(rounds):
         x, tall, goal = place * step + 8, one["total"] / top * height, height - one["goal"] / top * height
+        count, drop = ("mid inside", 14) if tall > 18 else ("mid", -4)  # in the column where there is room
         parts.append(
             f'<rect class="kept" x="{x}" y="{height - tall:.1f}" width="34" height="{tall:.1f}" rx="2"/>'
             f'<line class="threshold" x1="{x - 4}" x2="{x + 38}" y1="{goal:.1f}" y2="{goal:.1f}"/>'
             f'<text class="mid" x="{x + 17}" y="{height + 14}">{one["number"]}</text>'
-            f'<text class="mid" x="{x + 17}" y="{height - tall - 4:.1f}">{one["total"]}</text>'
+            f'<text class="{count}" x="{x + 17}" y="{height - tall + drop:.1f}">{one["total"]}</text>'
         )
     size = f"-2 -16 {len(rounds) * step + 4} {height + 34}"
     return (
