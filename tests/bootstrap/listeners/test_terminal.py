@@ -74,7 +74,8 @@ def test_every_event_has_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (1511, "25 min"), (7800, "2 h 10 min")]
+    ("seconds", "said"),
+    [(0.4, "0 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (1511, "25 min"), (7800, "2 h 10 min")],
 )
 def test_duration(seconds: float, said: str) -> None:
     assert duration(seconds) == said
