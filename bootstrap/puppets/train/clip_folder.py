@@ -45,9 +45,7 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
     """Write weights: matrices in half precision, vectors (normalisation statistics among them) in full."""
-    kept = {
-        name: (value.half() if value.ndim > 1 else value).contiguous() for name, value in state.items()
-    }
+    kept = {name: (value.half() if value.ndim > 1 else value).contiguous() for name, value in state.items()}
     draft = folder / f"{WEIGHTS}.draft"
     save_file(kept, draft)
     draft.replace(folder / WEIGHTS)
@@ -104,5 +102,5 @@ def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
     length = tokens.shape[1]
     hidden = model.token_embedding(tokens) + model.positional_embedding[:length]  # type: ignore[operator,index]
     hidden = model.transformer(hidden, attn_mask=model.attn_mask[:length, :length])  # type: ignore[operator,index]
-    pooled = text_global_pool(model.ln_final(hidden), tokens, model.text_pool_type)  # type: ignore[operator,arg-type]
+    pooled = text_global_pool(model.ln_final(hidden), tokens, model.text_pool_type)  # type: ignore[operator]
     return nn.functional.normalize(pooled @ model.text_projection, dim=1)

@@ -23,12 +23,14 @@ from bootstrap.puppets.train.individuals import SHOTS, Gallery, gallery
 from bootstrap.puppets.train.loop import fit
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
 
 log = logging.getLogger(__name__)
 
 GROUPS = 1400
 DETECTOR_SHARE = 0.36
 THRESHOLD = 0.5
+RATE = 3e-3
 
 
 def train(options: TrainOptions) -> None:
@@ -54,7 +56,9 @@ def train_detector(options: TrainOptions, drawings: Gallery, device: torch.devic
 
     torch.manual_seed(options.seed)
     model = Detector().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    face_export.export_detector(fit("face-detector", model, lesson, options, DETECTOR_SHARE, 2e-3), out)
+    muon = Muon(model, RATE)
+    trained = fit("face-detector", model, lesson, options, DETECTOR_SHARE, RATE, optimizer=muon)
+    face_export.export_detector(trained, out)
 
 
 def train_recogniser(options: TrainOptions, drawings: Gallery, device: torch.device, out: Path) -> None:
@@ -65,7 +69,9 @@ def train_recogniser(options: TrainOptions, drawings: Gallery, device: torch.dev
 
     torch.manual_seed(options.seed)
     model = Recogniser().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    face_export.export_recogniser(fit("face-recogniser", model, lesson, options, 1 - DETECTOR_SHARE, 2e-3), out)
+    muon = Muon(model, RATE)
+    trained = fit("face-recogniser", model, lesson, options, 1 - DETECTOR_SHARE, RATE, optimizer=muon)
+    face_export.export_recogniser(trained, out)
 
 
 def load(folder: Path) -> Any:

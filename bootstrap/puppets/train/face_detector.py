@@ -44,7 +44,7 @@ class Detector(nn.Module):
         self.tower = nn.ModuleList(conv_norm(width, width) for _ in STRIDES)
         self.heads = nn.ModuleList(nn.Conv2d(width, ANCHORS * 15, 3, 1, 1) for _ in STRIDES)
         for head in self.heads:
-            nn.init.constant_(head.bias.view(ANCHORS, 15)[:, 0], -3.0)  # type: ignore[operator,arg-type]
+            nn.init.constant_(head.bias.view(ANCHORS, 15)[:, 0], -3.0)  # type: ignore[operator]
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Raw predictions of every level; scores are logits."""
@@ -156,8 +156,9 @@ def _box_loss(level: int, distances: Tensor, grid: Tensor, boxes: Tensor) -> Ten
 
 def _point_loss(level: int, offsets: Tensor, grid: Tensor, faces: Faces, picture: Tensor) -> Tensor:
     """Sum of the keypoints' mean distance, in tenths of the face's longest side; both anchors."""
-    points = grid[:, None, None] + offsets.unflatten(-1, (5, 2)) * STRIDES[level]
+    points = grid[:, None, None] + offsets.reshape(*offsets.shape[:-1], 5, 2) * STRIDES[level]
     boxes = faces.boxes[picture]
     longest = (boxes[:, 2:] - boxes[:, :2]).amax(1)[:, None]
     error = (points - faces.keypoints[picture][:, None]).abs().sum(-1).mean(-1)
-    return (10 * error / longest).sum()
+    total: Tensor = (10 * error / longest).sum()
+    return total

@@ -5,6 +5,8 @@ Does NOT know how faces are found: it learns from the renderer's keypoints with 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,7 +16,7 @@ from torch import Tensor, nn
 from bootstrap.puppets.train import crops
 from bootstrap.puppets.train.blocks import Residual, conv_norm
 from bootstrap.puppets.train.identity import identity_loss, sample_groups
-from bootstrap.puppets.train.individuals import SHOTS, SIZE, TWINS, Gallery
+from bootstrap.puppets.train.individuals import SHOTS, TWINS, Gallery
 
 SIDE = 112
 EMBEDDING = 256
@@ -65,8 +67,8 @@ def align(images: Tensor, keypoints: NDArray[np.floating]) -> Tensor:
     return _sample(images, back, shift)
 
 
-def _sample(images: Tensor, back: NDArray[np.complexfloating], shift: NDArray[np.complexfloating]) -> Tensor:
-    """Read the picture at back * z + shift for every pixel z of the aligned face."""
+def _sample(images: Tensor, back: NDArray[Any], shift: NDArray[Any]) -> Tensor:
+    """Read the picture at back * z + shift for every pixel z of the aligned face (complex: x + iy)."""
     grid = np.arange(SIDE)
     z = grid[None, None, :] + 1j * grid[None, :, None]
     source = back[:, None, None] * z + shift[:, None, None]
@@ -75,9 +77,7 @@ def _sample(images: Tensor, back: NDArray[np.complexfloating], shift: NDArray[np
     return F.grid_sample(images, torch.from_numpy(places.astype(np.float32)).to(images), align_corners=False)
 
 
-def recognition_losses(
-    model: nn.Module, drawings: Gallery, batch: int, rng: np.random.Generator
-) -> dict[str, Tensor]:
+def recognition_losses(model: nn.Module, drawings: Gallery, batch: int, rng: np.random.Generator) -> dict[str, Tensor]:
     """The identity loss of one batch of faces whose keypoints carry a detector's errors."""
     rows = sample_groups(drawings.groups, max(batch // (2 * TWINS), 2), rng, places=PLACES)
     size = (drawings.boxes[rows, 2] - drawings.boxes[rows, 0])[:, None, None]
@@ -89,6 +89,3 @@ def recognition_losses(
         embeddings = model(faces)
     individuals = torch.from_numpy(drawings.individual[rows]).to(device)
     return {"identity": identity_loss(F.normalize(embeddings.float(), dim=1), individuals)}
-
-
-assert SIZE == 96  # noqa: S101 - keypoint errors are set for drawings of this size

@@ -1,0 +1,98 @@
+"""Trains the held-out identity encoder: another architecture, other puppets; it is read to stop, never to choose.
+
+`python -m bootstrap.puppets.train heldout --minutes 5 --batch 60`. Does NOT know how it is read.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets import models
+from bootstrap.puppets.train import checkpoint, crops, face_export
+from bootstrap.puppets.train.identity import identity_loss, sample_groups
+from bootstrap.puppets.train.individuals import SIZE, TWINS, Gallery, gallery
+from bootstrap.puppets.train.loop import fit
+from bootstrap.puppets.train.measures import identity_aucs
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
+
+log = logging.getLogger(__name__)
+
+GROUPS = 350
+RATE = 3e-3
+FILE = "heldout.onnx"
+EMBEDDING = 128
+_WIDTHS = (24, 48, 96, 128)
+
+
+class Encoder(nn.Module):
+    """(N, 3, 96, 96) in -1..1 to unit embeddings (N, 128): plain group-normed convolutions, no shortcuts, mean pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3, _WIDTHS[0], 4, 4)]
+        for inner, outer in zip(_WIDTHS, (*_WIDTHS[1:], _WIDTHS[-1]), strict=True):
+            layers += [nn.GroupNorm(8, inner), nn.SiLU(), nn.Conv2d(inner, outer, 3, 1, 1), nn.AvgPool2d(2)]
+        self.body = nn.Sequential(*layers[:-1], nn.GroupNorm(8, _WIDTHS[-1]), nn.SiLU(), nn.AdaptiveAvgPool2d(1))
+        self.head = nn.Linear(_WIDTHS[-1], EMBEDDING)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Unit embeddings."""
+        return F.normalize(self.head(self.body(images).flatten(1)).float(), dim=1)
+
+
+def train(options: TrainOptions) -> None:
+    """Train, export and measure the encoder."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    drawings = gallery(GROUPS, "heldout", options.workdir, options.workers)
+    out = options.out or models.heldout_dir()
+
+    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        return identity_losses(model, drawings, options.batch, rng)
+
+    torch.manual_seed(options.seed + 1)
+    model = Encoder().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    write(fit("heldout", model, lesson, options, 1.0, RATE, optimizer=Muon(model, RATE)), out)
+    scores = measure(out, gallery(100, "unseen", options.workdir, options.workers))
+    log.info("heldout %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    checkpoint.append_row(options.workdir / "heldout-measures.csv", scores)
+
+
+def identity_losses(model: nn.Module, drawings: Gallery, batch: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    """The identity loss of one batch, half of its groups as head crops."""
+    rows = sample_groups(drawings.groups, max(batch // (2 * TWINS), 2), rng)
+    kind = np.repeat(np.where(rng.random(len(rows) // 6) < 0.5, crops.HEAD, crops.WHOLE), 6)
+    boxes = crops.jitter_boxes(crops.composition_boxes(drawings.framing[rows], kind), rng)
+    pictures = crops.disturb(crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(boxes)), rng)
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        embeddings = model((pictures * 2 - 1).to(device, memory_format=torch.channels_last))
+    return {"identity": identity_loss(embeddings, torch.from_numpy(drawings.individual[rows]).to(device))}
+
+
+def write(model: nn.Module, folder: Path) -> None:
+    """Write the encoder as ONNX: input "images", output "embeddings"."""
+    axes = {"images": {0: "batch"}, "embeddings": {0: "batch"}}
+    face_export.export(model, torch.zeros(1, 3, SIZE, SIZE), folder / FILE, ["embeddings"], axes, "images")
+
+
+def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
+    """Identity AUC by view family, for whole pictures and for head crops."""
+    session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
+    scores: dict[str, float] = {}
+    for name, kind in (("whole", crops.WHOLE), ("head", crops.HEAD)):
+        boxes = crops.composition_boxes(unseen.framing, np.full(len(unseen), kind))
+        pictures = crops.cut(crops.to_tensor(unseen.images), torch.from_numpy(boxes)) * 2 - 1
+        parts: list[NDArray[np.float32]] = [
+            session.run(None, {"images": part.numpy()})[0] for part in torch.split(pictures, 100)
+        ]
+        scores |= {f"{name}:{family}": value for family, value in identity_aucs(np.concatenate(parts)).items()}
+    return scores

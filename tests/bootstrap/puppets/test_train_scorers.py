@@ -1,0 +1,208 @@
+"""The shipped scoring models load through their public loaders and see what is drawn; their trainers learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bootstrap.puppets import models
+from bootstrap.puppets.anatomy import sample_puppet
+from bootstrap.puppets.render import render
+from bootstrap.puppets.scene import sample_shot
+
+torch = pytest.importorskip("torch")
+
+FIRST_UNSEEN = 70_000_000
+
+
+def draw(seed: int, **fixed: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A plain drawing of an unseen puppet."""
+    plain = {"style": "cel shading", "background": "simple background", "framing": "portrait", "expression": "smile"}
+    shot = sample_shot(np.random.default_rng(seed), **{**plain, "pose": "standing", **fixed})
+    return render(sample_puppet(FIRST_UNSEEN + seed), shot).image
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def clip() -> Any:
+    import open_clip
+
+    folder = f"local-dir:{models.clip_dir()}"
+    model, preprocess = open_clip.create_model_from_pretrained(folder)
+    return model.eval(), preprocess, open_clip.get_tokenizer(folder)
+
+
+def zero_shot(clip: Any, image: Any, prompts: list[str]) -> str:
+    from PIL import Image
+
+    model, preprocess, tokenizer = clip
+    with torch.no_grad():
+        seen = model.encode_image(preprocess(Image.fromarray(image))[None], normalize=True)
+        said = model.encode_text(tokenizer(prompts), normalize=True)
+    return prompts[int((seen @ said.T).argmax())]
+
+
+def test_clip_tells_front_from_behind(clip: Any) -> None:
+    prompts = ["from front", "from behind"]
+    drawn = [(draw(seed, family=family), f"from {family}") for seed in range(5) for family in ("front", "behind")]
+    right = [zero_shot(clip, image, prompts) == view for image, view in drawn]
+    assert sum(right) >= 9
+
+
+def test_clip_names_hair_colors(clip: Any) -> None:
+    colors = ["blonde hair", "red hair", "blue hair", "green hair"]
+    right = []
+    for seed in range(60):
+        color = f"{sample_puppet(FIRST_UNSEEN + seed).named.hair_color} hair"
+        if color in colors:
+            right.append(zero_shot(clip, draw(seed, family="front"), colors) == color)
+    assert len(right) >= 8
+    assert sum(right) >= 0.85 * len(right)
+
+
+def test_clip_also_loads_by_model_config(clip: Any) -> None:
+    import open_clip
+
+    open_clip.add_model_config(models.clip_dir())
+    weights = str(models.clip_dir() / "open_clip.safetensors")
+    model = open_clip.create_model_from_pretrained("puppet-clip", pretrained=weights, return_transform=False)
+    tokens = clip[2](["from behind, blue hair"])
+    with torch.no_grad():
+        assert torch.allclose(model.eval().encode_text(tokens), clip[0].encode_text(tokens))
+
+
+@pytest.fixture(scope="module")
+def pack() -> Any:
+    from insightface.app import FaceAnalysis
+
+    pack = FaceAnalysis(name=str(models.face_dir()), providers=["CPUExecutionProvider"])
+    pack.prepare(ctx_id=-1, det_size=(128, 128))
+    return pack
+
+
+def faces(pack: Any, image: Any) -> list[Any]:
+    found: list[Any] = pack.get(np.ascontiguousarray(image[:, :, ::-1]))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_face_is_found_in_front_and_not_behind(pack: Any) -> None:
+    front = [len(faces(pack, draw(seed, family="front"))) for seed in range(8)]
+    behind = [len(faces(pack, draw(seed, family="behind"))) for seed in range(8)]
+    assert sum(count == 1 for count in front) >= 7
+    assert sum(behind) <= 1
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_face_keypoints_lie_in_the_box_and_embedding_knows_her(pack: Any) -> None:
+    first = faces(pack, draw(3, family="front", expression="neutral expression"))[0]
+    again = faces(pack, draw(3, family="front", background="sky"))[0]
+    other = faces(pack, draw(4, family="front"))[0]
+    left, top, right, bottom = first.bbox
+    assert ((first.kps > (left, top)) & (first.kps < (right, bottom))).all()
+    assert first.kps[0, 0] < first.kps[1, 0]
+    assert first.normed_embedding @ again.normed_embedding > first.normed_embedding @ other.normed_embedding
+
+
+def test_heldout_gives_unit_embeddings_that_know_her() -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        str(models.heldout_dir() / "heldout.onnx"), providers=["CPUExecutionProvider"]
+    )
+    pictures = np.stack([draw(3, family="front"), draw(3, family="front", background="sky"), draw(4, family="front")])
+    images = (pictures.transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
+    embeddings = session.run(None, {"images": images})[0]
+    assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-4)
+    assert embeddings[0] @ embeddings[1] > embeddings[0] @ embeddings[2]
+
+
+@pytest.fixture(scope="module")
+def drawings() -> Any:
+    from bootstrap.puppets.train.individuals import draw_groups
+
+    return draw_groups("unseen", range(4))
+
+
+def test_clip_training_lowers_its_losses(drawings: Any, tmp_path: Path) -> None:
+    from bootstrap.puppets.train import clip as trainer
+    from bootstrap.puppets.train import clip_folder
+    from bootstrap.puppets.train.options import TrainOptions
+
+    clip_folder.write_configuration(tmp_path)
+    options = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path, device="cpu")
+    run = trainer.Run(options, drawings, torch.device("cpu"), tmp_path)
+    run.clock.spent = 5.0  # past the warm-up
+    tags = [run.step()["tag"] for _ in range(8)]
+    assert np.mean(tags[-3:]) < tags[0]
+
+
+@pytest.mark.parametrize("name", ["detector", "recogniser", "heldout"])
+def test_small_trainers_lower_their_losses(name: str, drawings: Any) -> None:
+    from bootstrap.puppets.train import face_detector, face_recogniser, heldout
+    from bootstrap.puppets.train.orthogonal import Muon
+
+    torch.manual_seed(0)
+
+    def losses(model: Any) -> dict[str, Any]:
+        rng = np.random.default_rng(0)  # the same batch every time
+        if name == "detector":
+            seen = face_detector.Faces(drawings, 12, rng)
+            return face_detector.detection_losses(model(seen.images), seen)
+        lesson = face_recogniser.recognition_losses if name == "recogniser" else heldout.identity_losses
+        return lesson(model, drawings, 12, rng)
+
+    kinds = {"detector": face_detector.Detector, "recogniser": face_recogniser.Recogniser, "heldout": heldout.Encoder}
+    model = kinds[name]()
+    optimizer = Muon(model, 3e-3)
+    history = []
+    for _ in range(6):
+        total = torch.stack(list(losses(model).values())).sum()
+        history.append(float(total.detach()))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    assert history[-1] < history[0]
+
+
+def test_words_of_captions_are_one_token_each_and_any_word_survives(tmp_path: Path) -> None:
+    import open_clip
+
+    from bootstrap.puppets import captions
+    from bootstrap.puppets.train import clip_folder
+
+    clip_folder.write_configuration(tmp_path)
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{tmp_path}").tokenizer
+    plain = [word for word in captions.words() if word.isalpha()]
+    assert all(len(tokenizer(word, add_special_tokens=False).input_ids) == 1 for word in plain)
+    assert tokenizer.decode(tokenizer("mikachr zürich", add_special_tokens=False).input_ids).split() == [
+        "mikachr",
+        "zürich",
+    ]
+
+
+def test_alignment_puts_keypoints_on_the_template() -> None:
+    from bootstrap.puppets.train.face_recogniser import TEMPLATE, align
+
+    picture = torch.zeros(1, 3, 96, 96)
+    keypoints = TEMPLATE * 0.4 + (20.0, 15.0)
+    column, row = np.round(keypoints[2]).astype(int)
+    picture[0, :, row, column] = 1
+    face = align(picture, keypoints[None])[0, 0].numpy()
+    peak = np.unravel_index(face.argmax(), face.shape)
+    assert np.abs(np.array(peak)[::-1] - TEMPLATE[2]).max() < 2
+
+
+def test_auc_counts_wins_and_ties() -> None:
+    from bootstrap.puppets.train.measures import auc
+
+    assert auc(np.array([0.9, 0.8]), np.array([0.1, 0.2])) == 1.0
+    assert auc(np.array([0.5, 0.5]), np.array([0.5])) == 0.5
+    assert np.isnan(auc(np.array([]), np.array([0.5])))
