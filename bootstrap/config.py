@@ -237,12 +237,13 @@ def load(
     Raises ConfigError with every problem at once.
     """
     base_data = _shipped("base", base)
+    panel = "fake" if top.get("backend") == "fake" else str(base_data.get("scoring", "puppet"))
     data = {
         "base": base_data,
         "views": _shipped("views", views),
         "subject": _shipped("subjects", subject),
         "loop": _shipped("loops", loop),
-        "panel": _shipped("scoring", str(base_data.get("scoring", "puppet"))),
+        "panel": _shipped("scoring", panel),
         **top,
     }
     for text in overrides:

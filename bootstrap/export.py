@@ -1,7 +1,7 @@
 """LoRA files that other programs load: our own writer and reader of the kohya and diffusers grammars.
 
 The library converters lose alpha and misname text-encoder keys, so none is used. A LoRA here is module path →
-(down, up), both float tensors: Linear (rank, in) and (out, rank); 1x1 convolution with two further axes of length 1.
+(down, up), both float32 arrays: Linear (rank, in) and (out, rank); 1x1 convolution with two further axes of length 1.
 Knows no run and no training.
 """
 
@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bootstrap.character import Character
 from bootstrap.config import BaseConfig
@@ -22,10 +24,9 @@ from bootstrap.errors import BackendError
 from bootstrap.records import Adapter
 from bootstrap.store.files import make_folder, write_atomic
 
-if TYPE_CHECKING:
-    import torch
+__all__ = ["Lora", "load_kohya", "metadata_for", "metadata_of", "publish", "save_diffusers", "save_kohya"]
 
-__all__ = ["Lora", "load_kohya", "publish", "save_diffusers", "save_kohya"]
+Array = NDArray[np.float32]
 
 KOHYA_UNET = "lora_unet_"
 
@@ -34,7 +35,7 @@ KOHYA_UNET = "lora_unet_"
 class Lora:
     """UNet LoRA weights: module path (diffusers names, dots) → (down, up); ``network_alpha`` / rank is the scale."""
 
-    modules: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    modules: Mapping[str, tuple[Array, Array]]
     network_alpha: float
 
     @property
@@ -48,14 +49,12 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
 
     ``sshs_model_hash`` is the sha256 of the tensor region, as sd-scripts writes it.
     """
-    import torch
-
     tensors = {}
     for module, (down, up) in lora.modules.items():
         name = KOHYA_UNET + module.replace(".", "_")
-        tensors[f"{name}.lora_down.weight"] = down.detach().to("cpu", torch.float32).contiguous()
-        tensors[f"{name}.lora_up.weight"] = up.detach().to("cpu", torch.float32).contiguous()
-        tensors[f"{name}.alpha"] = torch.tensor(float(lora.network_alpha))
+        tensors[f"{name}.lora_down.weight"] = np.ascontiguousarray(down, np.float32)
+        tensors[f"{name}.lora_up.weight"] = np.ascontiguousarray(up, np.float32)
+        tensors[f"{name}.alpha"] = np.array(lora.network_alpha, np.float32)
     basic = {
         "ss_v2": "False",
         "ss_base_model_version": "sd_v1",
@@ -69,19 +68,17 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
 
 def save_diffusers(path: Path, lora: Lora) -> None:
     """Write the diffusers/peft grammar (``unet.<module>.lora_A/B.weight``); alpha goes into the adapter metadata."""
-    import torch
-
     tensors = {}
     for module, (down, up) in lora.modules.items():
-        tensors[f"unet.{module}.lora_A.weight"] = down.detach().to("cpu", torch.float32).contiguous()
-        tensors[f"unet.{module}.lora_B.weight"] = up.detach().to("cpu", torch.float32).contiguous()
+        tensors[f"unet.{module}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
+        tensors[f"unet.{module}.lora_B.weight"] = np.ascontiguousarray(up, np.float32)
     config = {"unet.r": lora.rank, "unet.lora_alpha": lora.network_alpha, "unet.target_modules": sorted(lora.modules)}
     _write(path, tensors, {"format": "pt", "lora_adapter_metadata": json.dumps(config)})
 
 
 def load_kohya(path: Path, modules: Iterable[str]) -> Lora:
     """Read a kohya file for a UNet with these module paths. Raises BackendError on keys that match none of them."""
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     try:
         tensors = load_file(path)
@@ -101,9 +98,9 @@ def load_kohya(path: Path, modules: Iterable[str]) -> Lora:
     return Lora(found, next(iter(alphas.values()), float(rank)))
 
 
-def _write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
+def _write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """safetensors bytes, atomically, with the hashes of the tensor region in the metadata."""
-    from safetensors.torch import save
+    from safetensors.numpy import save
 
     plain = save(dict(tensors), {})
     (length,) = struct.unpack("<Q", plain[:8])
@@ -113,25 +110,24 @@ def _write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[st
     )
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """The ``__metadata__`` of a safetensors file. Raises BackendError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            found: dict[str, str] = json.loads(file.read(length))["__metadata__"]
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        raise BackendError(f'"{path}" has no metadata that can be read ({error})', "train it again") from error
+    return found
+
+
 def publish(run: Path, adapter: Adapter, character: Character, base: BaseConfig) -> Path:
     """Copy the finished adapter into ``lora/``: kohya and diffusers files, and a card. Returns the kohya file."""
-    from safetensors.torch import load_file
-
-    folder, stem = run / "lora", f"{character.trigger}-{adapter.sha256[:8]}"
+    folder, stem, source = run / "lora", f"{character.trigger}-{adapter.sha256[:8]}", run / adapter.path
     make_folder(folder)
-    source = run / adapter.path
     write_atomic(folder / f"{stem}.safetensors", source.read_bytes())
-    tensors = load_file(source)
-    with source.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))["__metadata__"]
-    modules = json.loads(header["bootstrap.modules"]) if "bootstrap.modules" in header else {}
-    pairs = {
-        module: (tensors[f"{name}.lora_down.weight"], tensors[f"{name}.lora_up.weight"])
-        for name, module in modules.items()
-    }
-    if pairs:
-        save_diffusers(folder / "pytorch_lora_weights.safetensors", Lora(pairs, float(header["ss_network_alpha"])))
+    lora = load_kohya(source, json.loads(metadata_of(source)["bootstrap.modules"]).values())
+    save_diffusers(folder / "pytorch_lora_weights.safetensors", lora)
     write_atomic(folder / "README.md", _card(stem, adapter, character, base).encode())
     return folder / f"{stem}.safetensors"
 

@@ -13,7 +13,7 @@ from bootstrap.character import Character
 from bootstrap.config import SubjectConfig, ViewsConfig
 from bootstrap.records import Shot, seed_of
 
-__all__ = ["Cell", "Planner", "apportion", "quotas"]
+__all__ = ["Cell", "Planner", "apportion", "places", "quotas"]
 
 Cell = tuple[str, str]
 """A view family and a framing."""
@@ -40,6 +40,18 @@ def quotas(total: int, views: ViewsConfig) -> dict[Cell, int]:
             cells[family, framing] = number
             left[framing] -= number
     return cells
+
+
+def places(goal: int, target: int, views: ViewsConfig) -> dict[Cell, int]:
+    """The first ``goal`` of the ``target`` places: nested, so that what an early goal fills counts at the end."""
+    whole = quotas(max(goal, target), views)
+    order = sorted(
+        ((place + 0.5) / count, seed_of("place", *cell), cell)
+        for cell, count in whole.items()
+        for place in range(count)
+    )
+    taken = Counter(cell for _, _, cell in order[:goal])
+    return {cell: taken[cell] for cell in whole}
 
 
 @dataclass(frozen=True)

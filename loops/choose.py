@@ -32,7 +32,10 @@ def cell_of(frame: Frame) -> Cell:
 
 def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
     """Places that no kept frame fills; a view family that is full is left alone even if a framing in it is short."""
-    taken = Counter(cell_of(frame) for frame in engine.store.kept())
+    kept = engine.store.kept()
+    if len(kept) >= sum(places.values()):
+        return {}
+    taken = Counter(cell_of(frame) for frame in kept)
     return {cell: count - taken[cell] for cell, count in places.items() if count > taken[cell]}
 
 
@@ -101,7 +104,7 @@ def _picks(
     kept = engine.store.kept()
     options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
     there = [as_candidate(engine, frame, 0.0) for frame in kept]
-    room = sum(empty_places(engine, places).values())
+    room = max(0, sum(places.values()) - len(kept))
     picks = choose_under(options, as_quotas(places), room, there, rules=rules_of(engine))
     return {pick.id: pick.reason for pick in picks}
 

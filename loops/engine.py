@@ -17,7 +17,7 @@ from bootstrap.config import RunConfig
 from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.judges import Judges
-from bootstrap.records import Adapter, Frame, Job, JobKind, Phase, Seed
+from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import Store
@@ -76,10 +76,9 @@ class Engine:
         base = self.config.base
         return parameters_text(job, base.sampling, adapter.id if adapter else "", base.name)
 
-    def adapter(self, round: int, phase: Phase | None = None) -> Adapter | None:
-        """The adapter trained in a round, if it was."""
-        found = (a for a in self.store.adapters() if a.round == round and phase in (None, a.phase))
-        return next(found, None)
+    def adapter(self, name: str) -> Adapter | None:
+        """The adapter of that name, if it was trained."""
+        return next((adapter for adapter in self.store.adapters() if adapter.id == name), None)
 
     def candidates(self) -> list[Frame]:
         """Every candidate frame so far, in plan order."""
@@ -94,4 +93,3 @@ class Engine:
     def side(self) -> int:
         """The side of training pictures in pixels."""
         return max(self.backend.resolution)
-

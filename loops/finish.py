@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.report import write_report
-
 from bootstrap.dataset import frame_items, write_dataset
 from bootstrap.events import RunEnded
 from bootstrap.export import publish
 from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
+from bootstrap.report import write_report
 from bootstrap.shots import quotas
 from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
 from loops.draw import draw
@@ -46,7 +45,7 @@ def finish(engine: Engine) -> Finished:
     kept = _finished_keeps(engine)
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
-    adapter = teach(engine, number, "character", tuple(extra))
+    adapter = teach(engine, number, "character", f"final-r{number:02d}", tuple(extra))
     preview(engine, number, adapter)
     pictures = _write_set(engine, kept, extra)
     lora = publish(engine.store.directory, adapter, engine.character, engine.config.base)
@@ -66,7 +65,7 @@ def _finished_keeps(engine: Engine) -> list[Frame]:
 def fill(engine: Engine, number: int) -> None:
     """Give empty places to the best undecided frames whose view and visible traits check out."""
     store, places = engine.store, quotas(engine.config.loop.target, engine.config.views)
-    if store.frames_judged(VerdictKind.PROVISIONAL) or not sum(empty_places(engine, places).values()):
+    if store.frames_judged(VerdictKind.PROVISIONAL) or not empty_places(engine, places):
         return
     verdicts = store.verdicts()
     undecided = [f for f in store.frames_judged(VerdictKind.UNDECIDED) if verdicts[f.job.id].by == GATE]
@@ -99,7 +98,7 @@ def preview(engine: Engine, number: int, adapter: Adapter) -> None:
 def _preview_job(engine: Engine, number: int, shot: Shot) -> Job:
     wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
     return Job(
-        id=f"preview-{seed:x}",
+        id=f"preview-r{number:02d}-{seed:x}",
         kind=JobKind.PANEL,
         round=number,
         wave=1,

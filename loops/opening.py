@@ -79,7 +79,6 @@ def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
 
         return FakeBackend(config.base.sampling), fake_eyes()
     from bootstrap.backends.diffusers import DiffusersBackend
-
     from bootstrap.device import pick_device
 
     eyes = open_eyes(config.panel, run / "features", pick_device())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bootstrap.events import RoundBegan, RoundEnded
 from bootstrap.records import Phase
-from bootstrap.shots import quotas
+from bootstrap.shots import places
 from loops.choose import choose, empty_places
 from loops.draw import draw
 from loops.engine import Engine
@@ -35,14 +35,14 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     """Train, then waves of drawing, measuring and choosing until every place is filled or the waves are spent."""
     store, kept = engine.store, len(engine.store.kept())
     store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
-    places = quotas(plan.goal, engine.config.views)
-    adapter = teach(engine, plan.number, plan.phase)
+    wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
+    adapter = teach(engine, plan.number, plan.phase, f"r{plan.number:02d}-{plan.phase}")
     for wave in range(1, engine.config.loop.waves + 1):
-        if not store.jobs(plan.number, wave) and not empty_places(engine, places):
+        if not store.jobs(plan.number, wave) and not empty_places(engine, wanted):
             break
-        plan_wave(engine, plan.number, wave, places, adapter)
+        plan_wave(engine, plan.number, wave, wanted, adapter)
         draw(engine, plan.number, wave, adapter)
         measure(engine, store.frames(plan.number, wave))
-        choose(engine, plan.number, wave, places)
+        choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
     store.end_round(plan.number, result, RoundEnded(plan.number, len(store.kept()), result["held_out"]))

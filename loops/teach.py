@@ -17,20 +17,20 @@ from loops.engine import Engine
 __all__ = ["recipe_for", "teach", "training_set"]
 
 
-def teach(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> Adapter:
-    """The adapter of this round, trained on the archive as it stood when the round began."""
-    if done := engine.adapter(number, phase):
+def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tuple[Frame, ...] = ()) -> Adapter:
+    """The adapter ``name`` of this round, trained on the archive as it stood when the round began."""
+    if done := engine.adapter(name):
         return done
     began = time.monotonic()
     items = training_set(engine, number, phase, provisional)
     recipe = recipe_for(engine, phase, number, len(items))
-    workdir = engine.store.directory / "adapters" / f"r{number:02d}-{phase}"
+    workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
     trained = engine.backend.train(items, recipe, workdir, _hearing(engine))
     seconds = time.monotonic() - began
     path = trained.path.resolve().relative_to(engine.store.directory.resolve())
     adapter = Adapter(
-        f"r{number:02d}-{phase}",
+        name,
         phase,
         number,
         path.as_posix(),

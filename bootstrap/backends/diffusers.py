@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.backends.base import Trained
@@ -178,8 +179,8 @@ class DiffusersBackend:
             with torch.no_grad():
                 for name, layer in self._layers():
                     down, up = lora.modules[name]
-                    layer.lora_A[ADAPTER].weight.copy_(down)
-                    layer.lora_B[ADAPTER].weight.copy_(up)
+                    layer.lora_A[ADAPTER].weight.copy_(torch.from_numpy(down))
+                    layer.lora_B[ADAPTER].weight.copy_(torch.from_numpy(up))
             self._attached = adapter
         self._unet.enable_adapters()
         self._unet.eval()
@@ -221,7 +222,10 @@ class DiffusersBackend:
         return [name for name, _ in self._layers()]
 
     def _lora(self, network_alpha: float) -> Lora:
-        pairs = {name: (layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight) for name, layer in self._layers()}
+        pairs = {
+            name: (_array(layer.lora_A[ADAPTER].weight), _array(layer.lora_B[ADAPTER].weight))
+            for name, layer in self._layers()
+        }
         return Lora(pairs, network_alpha)
 
 
@@ -262,6 +266,10 @@ def _pixels(item: TrainItem, resolution: tuple[int, int]) -> torch.Tensor:
     except OSError as error:
         raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
     return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+
+
+def _array(weight: torch.Tensor) -> NDArray[np.float32]:
+    return np.asarray(weight.detach().float().cpu().numpy(), np.float32)
 
 
 def _digest(base: Path) -> str:

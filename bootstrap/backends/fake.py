@@ -17,7 +17,7 @@ from bootstrap.backends.base import Trained
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
-from bootstrap.export import Pedigree, Weights, load_kohya, metadata_for, read_metadata, save_kohya
+from bootstrap.export import Lora, metadata_for, metadata_of, save_kohya
 from bootstrap.records import Job, JobKind, TrainItem, seed_of
 from bootstrap.training.recipe import TrainRecipe
 
@@ -30,10 +30,11 @@ HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.1
 
 
 class FakeBackend:
-    """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise or kill."""
+    """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise."""
 
-    def __init__(self, settings: SamplingSettings | None = None,
-                 before_picture: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, settings: SamplingSettings | None = None, before_picture: Callable[[int], None] | None = None
+    ) -> None:
         self.settings = settings or SamplingSettings(steps=1, batch_size=8)
         self.painted = 0
         self._before_picture = before_picture
@@ -57,22 +58,29 @@ class FakeBackend:
         """Paint in fixed batches; see `bootstrap.backends.base.Backend`."""
         worn = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
-            yield [(job, self._paint(job, worn)) for job in jobs[start:start + self.batch_size]]
+            yield [(job, self._paint(job, worn)) for job in jobs[start : start + self.batch_size]]
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Write a small valid LoRA file that remembers the weighted mean colour of ``items``."""
         if not items:
             raise BackendError("there is no picture to train on", "keep at least one frame or give a seed")
-        color = np.average([_mean_color(Path(item.path)) for item in items], axis=0,
-                           weights=[max(item.weight, 1e-6) for item in items])
+        color = np.average(
+            [_mean_color(Path(item.path)) for item in items], axis=0, weights=[max(item.weight, 1e-6) for item in items]
+        )
         generator = np.random.default_rng(recipe.seed)
-        weights = Weights({f"{MODULE}.lora_A.weight": generator.normal(size=(recipe.rank, 4)).astype(np.float32),
-                           f"{MODULE}.lora_B.weight": generator.normal(size=(4, recipe.rank)).astype(np.float32)},
-                          recipe.network_alpha)
-        pedigree = Pedigree(workdir.name, resolution=self.resolution,
-                            extra={COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
+        down = generator.normal(size=(recipe.rank, 4)).astype(np.float32)
+        lora = Lora({MODULE: (down, generator.normal(size=(4, recipe.rank)).astype(np.float32))}, recipe.network_alpha)
+        facts = metadata_for(
+            workdir.name,
+            "",
+            self.resolution,
+            recipe.steps,
+            modules=[MODULE],
+            v_prediction=False,
+            training=recipe.model_dump(),
+        )
         path = workdir / "adapter.safetensors"
-        save_kohya(path, weights, metadata_for(pedigree, weights))
+        save_kohya(path, lora, {**facts, COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
         emit(Progress("training", recipe.steps, recipe.steps, "loss 0.1000"))
         return Trained(path, recipe.steps, 0.1)
 
@@ -92,8 +100,9 @@ class FakeBackend:
         grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))
         return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
 
-    def _figure(self, draw: ImageDraw.ImageDraw, job: Job, color: tuple[int, int, int],
-                random: np.random.Generator) -> None:
+    def _figure(
+        self, draw: ImageDraw.ImageDraw, job: Job, color: tuple[int, int, int], random: np.random.Generator
+    ) -> None:
         """A body, a head, and eyes where the view shows them."""
         width, height = self.resolution
         radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
@@ -122,9 +131,8 @@ def _mean_color(path: Path) -> Color:
 
 
 def _color_of(adapter: Path) -> Color:
-    load_kohya(adapter)
     try:
-        return np.array([float(value) for value in read_metadata(adapter)[COLOR_KEY].split(",")])
+        return np.array([float(value) for value in metadata_of(adapter)[COLOR_KEY].split(",")])
     except KeyError as error:
         raise BackendError(f'"{adapter}" was not trained by the fake backend', "use --backend diffusers") from error
 

@@ -13,7 +13,7 @@ import typer
 from bootstrap.character import Character, load_character
 from bootstrap.config import RunConfig, known, load
 from bootstrap.errors import ConfigError, UsageError
-from bootstrap.listeners.jsonl import JsonlLog
+from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.seeds import gather, open_seed
 from bootstrap.store.store import Store
@@ -106,9 +106,9 @@ def _play(store: Store, config: RunConfig, character: Character, pictures: Seque
 @contextlib.contextmanager
 def _listening(store: Store, directory: Path) -> Iterator[None]:
     """Terminal and log hear every event while the run goes on."""
-    with Terminal() as terminal, JsonlLog(directory / "log.jsonl") as log:
+    with Terminal() as terminal:
         store.listen(terminal)
-        store.listen(log)
+        store.listen(JsonLog(directory / "log.jsonl", store.log()))
         yield
 
 
