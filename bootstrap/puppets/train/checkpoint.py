@@ -77,6 +77,7 @@ class Every:
         self._last = time.monotonic()
 
     def __call__(self) -> bool:
+        """Whether it is time again."""
         if time.monotonic() - self._last < self.seconds:
             return False
         self._last = time.monotonic()

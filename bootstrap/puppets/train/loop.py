@@ -22,8 +22,22 @@ log = logging.getLogger(__name__)
 Lesson = Callable[[nn.Module, np.random.Generator], dict[str, Tensor]]
 """Draws a batch and returns its losses by name; their sum is minimised."""
 
+Kept = Callable[[nn.Module], None]
+"""Is shown the averaged model from time to time."""
 
-def fit(name: str, model: nn.Module, lesson: Lesson, options: TrainOptions, share: float, rate: float) -> nn.Module:
+
+def fit(
+    name: str,
+    model: nn.Module,
+    lesson: Lesson,
+    options: TrainOptions,
+    share: float,
+    rate: float,
+    *,
+    optimizer: torch.optim.Optimizer | None = None,
+    decay: float = 0.995,
+    kept: Kept | None = None,
+) -> nn.Module:
     """Train `model` and return its averaged copy in evaluation mode.
 
     Goes on from its checkpoint in `options.workdir / name` if there is one.
@@ -34,12 +48,15 @@ def fit(name: str, model: nn.Module, lesson: Lesson, options: TrainOptions, shar
         lesson: one batch and its losses.
         options: times, seed, folders.
         share: of `options.minutes` that this training may take.
-        rate: highest learning rate (AdamW, cosine).
+        rate: highest learning rate (cosine).
+        optimizer: in place of AdamW.
+        decay: of the average.
+        kept: is called after each checkpoint.
     """
     torch.manual_seed(options.seed)
     clock = checkpoint.Clock(options.minutes * share, options.steps)
-    optimizer = torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.02)
-    average = checkpoint.Ema(model, 0.995)
+    optimizer = optimizer or torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.02)
+    average = checkpoint.Ema(model, decay)
     path = options.workdir / name / "state.pt"
     _restore(path, model, optimizer, average, clock)
     rng = np.random.default_rng([options.seed, clock.step])
@@ -53,7 +70,14 @@ def fit(name: str, model: nn.Module, lesson: Lesson, options: TrainOptions, shar
             _log(name, path, clock, losses)
         if keep():
             _save(path, model, optimizer, average, clock)
+            if kept:
+                kept(_averaged(model, average))
+                clock.pause()
     _save(path, model, optimizer, average, clock)
+    return _averaged(model, average)
+
+
+def _averaged(model: nn.Module, average: checkpoint.Ema) -> nn.Module:
     averaged = copy.deepcopy(model)
     averaged.load_state_dict(average.shadow)
     return averaged.eval()

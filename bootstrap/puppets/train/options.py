@@ -12,7 +12,8 @@ class TrainOptions:
 
     `minutes` is the training time the learning-rate schedule is laid over; time spent before an interruption counts.
     `out` is the folder the finished model is exported to (None: where the package looks for it); `workdir` holds
-    drawings, checkpoints and logs and may be deleted at any time. `steps` ends the training early (for tests).
+    drawings, checkpoints and logs and may be deleted at any time. `start` is a folder of trained weights to go on from
+    (None: from nothing). `steps` ends the training early (for tests).
     """
 
     minutes: float = 15.0
@@ -24,4 +25,5 @@ class TrainOptions:
     pictures: int = 24_000
     batch: int = 32
     seed: int = 0
+    start: Path | None = None
     steps: int | None = None

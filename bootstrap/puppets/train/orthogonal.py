@@ -81,7 +81,8 @@ def orthogonalize(matrices: Tensor) -> Tensor:
     for _ in range(_ITERATIONS):
         square = wide @ wide.mT
         wide = a * wide + (b * square + c * square @ square) @ wide
-    return (wide.mT if tall else wide).to(matrices.dtype)
+    orthogonal: Tensor = (wide.mT if tall else wide).to(matrices.dtype)
+    return orthogonal
 
 
 def _is_matrix(parameter: Tensor) -> bool:

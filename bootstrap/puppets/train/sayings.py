@@ -28,9 +28,7 @@ def seen_tags(puppet: Puppet, shot: PuppetShot) -> dict[str, str]:
     return {axis: tag for axis, tag in tags(puppet, shot).items() if tag and is_seen(axis, tag, shot)}
 
 
-def say(
-    seen: Mapping[str, str], rng: np.random.Generator, shuffle_odds: float = 0.0
-) -> tuple[str, dict[str, str]]:
+def say(seen: Mapping[str, str], rng: np.random.Generator, shuffle_odds: float = 0.0) -> tuple[str, dict[str, str]]:
     """A caption of some of the tags, and those that it says, by axis."""
     shares, least = zip(*_TERSE, strict=True)
     terse = float(least[int(rng.choice(len(least), p=shares))])

@@ -1,0 +1,161 @@
+"""Trains the base model's UNet: `python -m bootstrap.puppets.train base --minutes 60`.
+
+Needs the autoencoder and the text encoder, which stay as they are; pictures are encoded once. Every few minutes the
+averaged model is exported and draws a sheet of samples into the work folder. Go on from a trained model with
+`--start bootstrap/puppets/weights/base`. Does NOT know how the pipeline samples.
+
+Velocity prediction with zero terminal SNR: Lin et al. 2023; weights: Hang et al. 2023 (min-SNR).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from bootstrap.puppets import models
+from bootstrap.puppets.train import checkpoint, data, loop, samples
+from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.sayings import say, seen_tags
+from bootstrap.puppets.train.text import WIDTH, tokens, trained_text
+from bootstrap.puppets.train.vae import LATENT_CHANNELS, to_signed, trained_vae
+
+log = logging.getLogger(__name__)
+
+RATE = 1e-3
+EMA_DECAY = 0.9995
+EMPTY_ODDS = 0.1
+"""Share of captions left empty, which classifier-free guidance needs (Ho & Salimans 2022)."""
+_SNR_CAP = 5.0
+_LEAST_WEIGHT = 0.3  # else the steps that are almost pure noise would hardly be learned, and they set the composition
+_SHEET_SECONDS = 300
+_BATCHES = 2  # noise and times make this loss noisier than the others: it wants larger batches
+
+
+def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DConditionModel:
+    """The architecture with random weights.
+
+    A thin level at 12x12 without attention above a wide one at 6x6 with it learns faster than two equal levels.
+    """
+    unet = UNet2DConditionModel(
+        sample_size=data.SIZE // 8,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=widths,
+        layers_per_block=layers,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=WIDTH,
+        attention_head_dim=4,  # by an old mistake of diffusers this is the number of heads
+        norm_num_groups=32,
+    )
+    return unet.to(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Draws batches: latents (N, 16, 12, 12) in unit deviation, what each picture shows, and how captions are read."""
+
+    latents: Tensor
+    seen: Sequence[dict[str, str]]
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    batch: int
+    device: torch.device
+
+    def __call__(self, unet: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        """The velocity loss of one batch."""
+        picks = rng.integers(0, len(self.latents), self.batch)
+        captions = ["" if rng.random() < EMPTY_ODDS else say(self.seen[pick], rng)[0] for pick in picks]
+        clean = self.latents[torch.from_numpy(picks)].to(self.device).float()
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
+            states = self.text_encoder(tokens(self.tokenizer, captions).to(self.device)).last_hidden_state
+        return {"velocity": velocity_loss(unet, clean, states)}
+
+
+def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor) -> Tensor:
+    """Weighted error of the velocity at random times.
+
+    Args:
+        unet: predicts velocity.
+        clean: latents (N, C, H, W) in unit deviation.
+        states: text states (N, T, D).
+    """
+    signal = new_scheduler().alphas_cumprod.to(clean.device)
+    times = torch.randint(0, len(signal), (len(clean),), device=clean.device)
+    share = signal[times].view(-1, 1, 1, 1)
+    noise = torch.randn_like(clean)
+    noisy = share.sqrt() * clean + (1 - share).sqrt() * noise
+    velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
+    with torch.autocast(clean.device.type, torch.bfloat16):
+        guess = unet(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=states).sample
+    errors = (guess.float() - velocity).square().mean((1, 2, 3))
+    ratio = signal[times] / (1 - signal[times])
+    weights = (ratio.clamp(max=_SNR_CAP) / (ratio + 1)).clamp(min=_LEAST_WEIGHT)
+    loss: Tensor = (errors * weights).sum() / weights.sum()
+    return loss
+
+
+def train(options: TrainOptions) -> None:
+    """Train and export to `options.out` (default: where the package looks for its base model)."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    parts = _begin(options)
+    out = options.out or models.base_dir()
+    images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
+    latents, scale = encode(parts.vae.to(device), images, device)
+    parts.vae.register_to_config(scaling_factor=scale)
+    seen = [seen_tags(*data.picture_spec("single", index)[:2]) for index in range(len(images))]
+    lesson = Lesson(latents, seen, parts.tokenizer, parts.text_encoder.to(device).eval(), _BATCHES * options.batch, device)
+    unet = parts.unet.to(device)
+    log.info("unet: %.2f M parameters, %d pictures", checkpoint.count_parameters(unet) / 1e6, len(latents))
+    sheet_due = checkpoint.Every(_SHEET_SECONDS)
+
+    def kept(averaged: nn.Module) -> None:
+        if sheet_due():
+            draft = options.workdir / "base" / "pipeline"
+            write_base(draft, _with_unet(parts, averaged))
+            samples.write_sheet(draft, options.workdir / "base" / "samples.png", device=str(device))
+
+    averaged = loop.fit("base", unet, lesson, options, 1.0, RATE, decay=EMA_DECAY, kept=kept)
+    write_base(out, _with_unet(parts, averaged))
+
+
+def _begin(options: TrainOptions) -> BaseParts:
+    """The parts to train with: all of a trained model, or a new UNet on the trained autoencoder and text encoder."""
+    if options.start is not None:
+        parts = read_base(options.start)
+        parts.unet.to(memory_format=torch.channels_last)
+        return parts
+    torch.manual_seed(options.seed)
+    text = trained_text(options.workdir)
+    return BaseParts(
+        AutoencoderTiny.from_pretrained(trained_vae(options.workdir)),
+        CLIPTokenizer.from_pretrained(text / "tokenizer"),
+        CLIPTextModel.from_pretrained(text / "text_encoder"),
+        new_unet(),
+    )
+
+
+def _with_unet(parts: BaseParts, unet: nn.Module) -> BaseParts:
+    assert isinstance(unet, UNet2DConditionModel)
+    return BaseParts(parts.vae, parts.tokenizer, parts.text_encoder, unet)
+
+
+@torch.inference_mode()
+def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> tuple[Tensor, float]:
+    """Latents (N, C, h, w) in half precision and unit deviation, and the factor that made it so."""
+    rows = []
+    for start in range(0, len(images), 100):
+        with torch.autocast(device.type, torch.bfloat16):
+            rows.append(vae.encoder(to_signed(images[start : start + 100], device)).half().cpu())
+    latents = torch.cat(rows).float()
+    scale = 1 / float(latents.std())
+    return (latents * scale).half().clone(), scale

@@ -1,0 +1,83 @@
+"""The shipped base model as a folder that `StableDiffusionPipeline.from_pretrained` loads.
+
+Does NOT know how its parts were trained.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizer
+
+PARTS = ("model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
+
+
+@dataclass(frozen=True)
+class BaseParts:
+    """The four trained parts; `vae.config.scaling_factor` brings latents to deviation 1."""
+
+    vae: AutoencoderTiny
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    unet: UNet2DConditionModel
+
+
+def new_scheduler() -> DDIMScheduler:
+    """Velocity prediction with zero terminal signal and trailing steps (Lin et al. 2023).
+
+    Flat backgrounds come out in their own brightness only so.
+    """
+    return DDIMScheduler(
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=1,
+    )
+
+
+def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float16) -> None:
+    """Write the pipeline into `folder`, in half precision, leaving other files there alone.
+
+    The parts are written beside the folder and moved in one by one, so a reader never sees half a file.
+    """
+    draft = folder.with_name(f"{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    pipeline = StableDiffusionPipeline(
+        vae=copy.deepcopy(parts.vae).to(dtype),
+        text_encoder=parts.text_encoder,
+        tokenizer=parts.tokenizer,
+        unet=copy.deepcopy(parts.unet).to(dtype),
+        scheduler=new_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(draft)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PARTS:
+        old = folder / name
+        if old.is_dir():
+            shutil.rmtree(old)
+        (draft / name).replace(old)
+    shutil.rmtree(draft)
+
+
+def read_base(folder: Path) -> BaseParts:
+    """Load the parts from a pipeline folder, in full precision."""
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    return BaseParts(
+        AutoencoderTiny.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+        CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+        unet,
+    )
