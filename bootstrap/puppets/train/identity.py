@@ -59,4 +59,4 @@ def identity_loss(embeddings: Tensor, individuals: Tensor) -> Tensor:
     """Contrast against everybody, plus contrast against her twins only."""
     groups = individuals // TWINS
     twins = groups[:, None] == groups[None]
-    return contrast(embeddings, individuals, 0.15) + contrast(embeddings, individuals, 0.1, twins)
+    return contrast(embeddings, individuals, 0.1) + contrast(embeddings, individuals, 0.07, twins)

@@ -23,11 +23,6 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 PHRASES: tuple[str, ...] = tuple(phrase for phrase in captions.VOCABULARY if phrase not in ("1girl", "solo"))
 _INDEX: Mapping[str, int] = {phrase: index for index, phrase in enumerate(PHRASES)}
 
-HEAD_AXES = ("hair_color", "hair_style", "eye_color", "ears", "hat", "accessory", "skin", "view", "expression", "style")
-BODY_AXES = ("top", "bottom", "tail", "skin", "pose", "style")
-"""Axes that a crop of the head, or of the body, can still show."""
-
-
 def _colored(kinds: Sequence[str]) -> list[str]:
     return [f"{color} {kind}" for kind in kinds for color in anatomy.ALL_CLOTH_COLORS]
 
@@ -60,11 +55,11 @@ AXES: Mapping[str, NDArray[np.int64]] = {
 """Axis -> indices into `PHRASES` of the phrases that exclude each other."""
 
 
-def seen_phrases(puppet: Puppet, shot: PuppetShot, axes: Sequence[str] | None = None) -> NDArray[np.bool_]:
-    """Which of `PHRASES` a caption may truly say of a picture (of a crop that shows `axes`): bool (len(PHRASES),)."""
+def seen_phrases(puppet: Puppet, shot: PuppetShot) -> NDArray[np.bool_]:
+    """Which of `PHRASES` a caption may truly say of a picture: bool (len(PHRASES),)."""
     row = np.zeros(len(PHRASES), dtype=np.bool_)
     for axis, tag in captions.tags(puppet, shot).items():
-        if tag and captions.is_seen(axis, tag, shot) and (axes is None or axis in axes):
+        if tag and captions.is_seen(axis, tag, shot):
             row[[_INDEX[part] for part in tag.split(", ")]] = True
     return row
 
