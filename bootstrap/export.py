@@ -78,11 +78,12 @@ def save_diffusers(path: Path, lora: Lora) -> None:
 
 def load_kohya(path: Path, modules: Iterable[str]) -> Lora:
     """Read a kohya file for a UNet with these module paths. Raises BackendError on keys that match none of them."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         tensors = load_file(path)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise BackendError(f'"{path}" is no LoRA that can be read ({error})', "train it again") from error
     names = {KOHYA_UNET + module.replace(".", "_"): module for module in modules}
     found, alphas = {}, {}

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import CLIPTokenizer
+
 from bootstrap.puppets import models
 from bootstrap.puppets.train import checkpoint, loop
 from bootstrap.puppets.train.base import new_unet, velocity_loss
@@ -24,7 +26,6 @@ from bootstrap.puppets.train.text import (
     tokens,
 )
 from bootstrap.puppets.train.vae import new_vae, to_signed, vae_losses
-from transformers import CLIPTokenizer
 
 
 @pytest.fixture(autouse=True)

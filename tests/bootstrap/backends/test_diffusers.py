@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.errors import BackendError
+from bootstrap.export import load_kohya, metadata_of, save_diffusers
+from bootstrap.records import Job, JobKind, Shot, TrainItem
+from bootstrap.training.recipe import TrainRecipe
+
+SETTINGS = SamplingSettings(steps=3, guidance_scale=2.0, batch_size=3, width=32, height=32)
+RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, seed=3)
+SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+
+
+def job(seed, prompt="green hair, fernchr"):
+    return Job(f"j{seed}", JobKind.CANDIDATE, 1, 1, SHOT, prompt, "", seed, {})
+
+
+def pixels(backend, jobs, adapter=None):
+    return [np.asarray(image) for batch in backend.generate(jobs, adapter) for _, image in batch]
+
+
+@pytest.fixture(scope="module")
+def backend(tiny):
+    return DiffusersBackend(tiny, SETTINGS, device="cpu")
+
+
+@pytest.fixture
+def items(tmp_path):
+    found = []
+    for n, color in enumerate(("red", "green", "blue")):
+        Image.new("RGB", (40, 40), color).save(tmp_path / f"{n}.png")
+        found.append(TrainItem(str(tmp_path / f"{n}.png"), ("fernchr", color, "from front"), "seed"))
+    return found
+
+
+def test_a_picture_depends_on_its_job_alone_and_is_always_the_same(backend):
+    first = pixels(backend, [job(1), job(2), job(3), job(4)])
+    again = pixels(backend, [job(1), job(2), job(3), job(4)])
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert (first[0] != first[1]).any()
+    assert first[0].shape == (32, 32, 3)
+
+
+def test_an_adapter_changes_pictures_and_comes_off_without_a_trace(backend, items, tmp_path):
+    before = pixels(backend, [job(1)])
+    trained = backend.train(items, RECIPE, tmp_path / "w", lambda event: None)
+    worn = pixels(backend, [job(1)], trained.path)
+    assert (worn[0] != before[0]).any()
+    assert (pixels(backend, [job(1)])[0] == before[0]).all()
+    assert (pixels(backend, [job(1)], trained.path)[0] == worn[0]).all()
+
+
+def test_a_training_killed_at_any_step_ends_with_the_same_weights(backend, items, tmp_path):
+    whole = load_file(backend.train(items, RECIPE, tmp_path / "whole", lambda event: None).path)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(event):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        backend.train(items, RECIPE, tmp_path / "cut", kill)
+    continued = load_file(backend.train(items, RECIPE, tmp_path / "cut", lambda event: None).path)
+    assert whole.keys() == continued.keys()
+    assert all(torch.equal(whole[key], continued[key]) for key in whole)
+
+
+def test_a_killed_training_takes_up_its_checkpoint(backend, items, tmp_path):
+    seen = []
+    long = RECIPE.model_copy(update={"steps": 12, "checkpoint_every": 4})
+
+    def stop_at_ten(event):
+        seen.append(event.done)
+        if event.done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backend.train(items, long, tmp_path / "cut", stop_at_ten)
+    seen.clear()
+    cut = load_file(backend.train(items, long, tmp_path / "cut", lambda event: seen.append(event.done)).path)
+    whole = load_file(backend.train(items, long, tmp_path / "whole", lambda event: None).path)
+    assert seen == [10, 12]  # the steps before the checkpoint are not done again
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_the_kohya_file_has_the_grammar_that_user_interfaces_read(backend, items, tmp_path):
+    path = backend.train(items, RECIPE, tmp_path / "w", lambda event: None).path
+    tensors, facts = load_file(path), metadata_of(path)
+    assert all(key.startswith("lora_unet_") for key in tensors)
+    assert {key.split(".", 1)[1] for key in tensors} == {"lora_down.weight", "lora_up.weight", "alpha"}
+    assert {float(value) for key, value in tensors.items() if key.endswith(".alpha")} == {2.0}
+    assert facts["ss_network_dim"] == "4"
+    assert facts["ss_network_alpha"] == "2.0"
+    assert facts["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert facts["modelspec.trigger_phrase"] == "fernchr"
+    assert json.loads(facts["bootstrap.training"])["rank"] == 4
+    assert len(facts["sshs_model_hash"]) == 64
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_diffusers_loads_both_files_with_the_same_effect(backend, items, tmp_path, tiny):
+    from diffusers import StableDiffusionPipeline
+
+    path = backend.train(items, RECIPE, tmp_path / "w", lambda event: None).path
+    modules = json.loads(metadata_of(path)["bootstrap.modules"]).values()
+    save_diffusers(tmp_path / "d" / "pytorch_lora_weights.safetensors", load_kohya(path, modules))
+    effects = []
+    for folder, name in ((path.parent, path.name), (tmp_path / "d", "pytorch_lora_weights.safetensors")):
+        pipe = StableDiffusionPipeline.from_pretrained(tiny, safety_checker=None, requires_safety_checker=False)
+        plain = {name: weight.clone() for name, weight in pipe.unet.named_parameters()}
+        pipe.load_lora_weights(folder, weight_name=name)
+        pipe.fuse_lora()
+        fused = {n.replace(".base_layer", ""): w for n, w in pipe.unet.named_parameters() if "lora_" not in n}
+        effects.append({name: fused[name] - weight for name, weight in plain.items()})
+    kohya, ours = effects
+    assert sum(float(change.abs().sum()) > 0 for change in kohya.values()) == len(list(modules))
+    assert all(torch.allclose(kohya[name], ours[name], atol=1e-6) for name in kohya)
+
+
+def test_a_folder_without_a_model_and_a_foreign_lora_are_told(backend, tmp_path):
+    with pytest.raises(BackendError, match=r"model_index\.json"):
+        DiffusersBackend(tmp_path, SETTINGS)
+    (tmp_path / "x.safetensors").write_bytes(b"no")
+    with pytest.raises(BackendError, match="no LoRA that can be read"):
+        pixels(backend, [job(1)], tmp_path / "x.safetensors")

@@ -1,0 +1,67 @@
+from collections import Counter
+
+import pytest
+import torch
+
+from bootstrap.config import load
+from bootstrap.dataset import balanced
+from bootstrap.records import TrainItem
+from bootstrap.training.batches import Batches
+from bootstrap.training.lora import learning_rate
+from bootstrap.training.losses import noised, snr_weight, target
+from bootstrap.training.recipe import TrainRecipe
+
+SIGNAL = torch.tensor([0.99, 0.5, 0.0])
+
+
+def items(*weights, kind="kept"):
+    return [TrainItem(f"{kind}{n}.png", ("t", "a", "b", "c"), kind, w) for n, w in enumerate(weights)]
+
+
+def test_velocity_and_noise_give_back_the_latents():
+    latents, noise = torch.randn(3, 2, 4, 4), torch.randn(3, 2, 4, 4)
+    seen, v = noised(latents, noise, SIGNAL), target(latents, noise, SIGNAL, "v_prediction")
+    a = SIGNAL.view(-1, 1, 1, 1)
+    assert torch.allclose(a.sqrt() * seen - (1 - a).sqrt() * v, latents, atol=1e-5)
+    assert target(latents, noise, SIGNAL, "epsilon") is noise
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_min_snr_is_finite_at_zero_terminal_snr_and_caps(kind):
+    weights = snr_weight(SIGNAL, kind, 5.0)
+    assert torch.isfinite(weights).all()
+    assert weights[0] < weights[1]
+    assert torch.equal(snr_weight(SIGNAL, kind, None), torch.ones(3))
+
+
+def test_pictures_are_drawn_by_weight_and_a_step_is_a_function_of_its_number():
+    batches = Batches(items(1, 1, 4), TrainRecipe(batch_size=8, seed=1))
+    counts = Counter(place for step in range(100) for place in batches.places(step))
+    assert counts[2] / 800 == pytest.approx(4 / 6, abs=0.05)
+    assert batches.places(7) == Batches(items(1, 1, 4), TrainRecipe(batch_size=8, seed=1)).places(7)
+    assert batches.captions(7) == batches.captions(7)
+
+
+def test_kept_tokens_stay_in_front_and_tags_and_captions_drop_out():
+    recipe = TrainRecipe(batch_size=8, keep_tokens=1, tag_dropout=0.3, caption_dropout=0.2)
+    said = [text for step in range(60) for text in Batches(items(1, 1), recipe).captions(step)]
+    assert 0.1 < said.count("") / len(said) < 0.3
+    assert {text.split(", ")[0] for text in said if text} == {"t"}
+    assert len({text for text in said}) > 8
+
+
+def test_seeds_fill_their_share_but_none_is_seen_more_than_the_cap_allows():
+    loop = load("puppet").loop
+    many = balanced(items(1, 1, 1, kind="seed"), items(*[1] * 30), loop)
+    assert sum(i.weight for i in many if i.kind == "seed") / sum(i.weight for i in many) == pytest.approx(loop.seeds_share)
+    one = balanced(items(1, kind="seed"), items(*[1] * 40), loop)
+    assert one[0].weight == loop.seed_cap
+    assert balanced(items(1, kind="seed"), [], loop)[0].weight == 1
+
+
+def test_the_rate_warms_up_and_falls():
+    recipe = TrainRecipe(steps=100, lr_warmup_steps=10, learning_rate=1.0)
+    assert learning_rate(recipe, 0) == pytest.approx(0.1)
+    assert learning_rate(recipe, 10) > learning_rate(recipe, 50) > learning_rate(recipe, 99)
+    again = recipe.model_copy(update={"lr_scheduler": "cosine_with_restarts"})
+    assert learning_rate(again, 34) > learning_rate(again, 32)
