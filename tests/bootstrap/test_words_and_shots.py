@@ -41,7 +41,8 @@ def test_what_a_view_or_a_framing_hides_is_neither_asked_nor_captioned():
     assert "smile" not in said
     assert "cat tail" not in said
     assert "from behind" in said
-    assert "yellow eyes" not in WORDING.prompt(shot(expression="closed eyes"), WORDING.traits(shot(expression="closed eyes")))
+    asleep = shot(expression="closed eyes")
+    assert "yellow eyes" not in WORDING.prompt(asleep, WORDING.traits(asleep))
 
 
 def test_a_tag_that_the_picture_does_not_show_is_dropped_from_the_caption():

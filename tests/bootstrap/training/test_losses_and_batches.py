@@ -53,7 +53,8 @@ def test_kept_tokens_stay_in_front_and_tags_and_captions_drop_out():
 def test_seeds_fill_their_share_but_none_is_seen_more_than_the_cap_allows():
     loop = load("puppet").loop
     many = balanced(items(1, 1, 1, kind="seed"), items(*[1] * 30), loop)
-    assert sum(i.weight for i in many if i.kind == "seed") / sum(i.weight for i in many) == pytest.approx(loop.seeds_share)
+    seeds = sum(item.weight for item in many if item.kind == "seed")
+    assert seeds / sum(item.weight for item in many) == pytest.approx(loop.seeds_share)
     one = balanced(items(1, kind="seed"), items(*[1] * 40), loop)
     assert one[0].weight == loop.seed_cap
     assert balanced(items(1, kind="seed"), [], loop)[0].weight == 1
