@@ -24,6 +24,7 @@ from bootstrap.puppets import models
 from bootstrap.puppets.train import checkpoint, data, loop, samples
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
 from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.sayings import say, seen_tags
 from bootstrap.puppets.train.text import WIDTH, tokens, trained_text
 from bootstrap.puppets.train.vae import LATENT_CHANNELS, to_signed, trained_vae
@@ -36,6 +37,7 @@ EMPTY_ODDS = 0.1
 """Share of captions left empty, which classifier-free guidance needs (Ho & Salimans 2022)."""
 _SNR_CAP = 5.0
 _LEAST_WEIGHT = 0.3  # else the steps that are almost pure noise would hardly be learned, and they set the composition
+_BOOST = 1.5  # matrices bear larger steps than biases
 _SHEET_SECONDS = 300
 _BATCHES = 2  # noise and times make this loss noisier than the others: it wants larger batches
 
@@ -113,7 +115,9 @@ def train(options: TrainOptions) -> None:
     latents, scale = encode(parts.vae.to(device), images, device)
     parts.vae.register_to_config(scaling_factor=scale)
     seen = [seen_tags(*data.picture_spec("single", index)[:2]) for index in range(len(images))]
-    lesson = Lesson(latents, seen, parts.tokenizer, parts.text_encoder.to(device).eval(), _BATCHES * options.batch, device)
+    lesson = Lesson(
+        latents, seen, parts.tokenizer, parts.text_encoder.to(device).eval(), _BATCHES * options.batch, device
+    )
     unet = parts.unet.to(device)
     log.info("unet: %.2f M parameters, %d pictures", checkpoint.count_parameters(unet) / 1e6, len(latents))
     sheet_due = checkpoint.Every(_SHEET_SECONDS)
@@ -124,7 +128,9 @@ def train(options: TrainOptions) -> None:
             write_base(draft, _with_unet(parts, averaged))
             samples.write_sheet(draft, options.workdir / "base" / "samples.png", device=str(device))
 
-    averaged = loop.fit("base", unet, lesson, options, 1.0, RATE, decay=EMA_DECAY, kept=kept)
+    averaged = loop.fit(
+        "base", unet, lesson, options, 1.0, RATE, optimizer=Muon(unet, RATE, boost=_BOOST), decay=EMA_DECAY, kept=kept
+    )
     write_base(out, _with_unet(parts, averaged))
 
 

@@ -6,6 +6,7 @@ Does NOT know how its parts were trained.
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, U
 from transformers import CLIPTextModel, CLIPTokenizer
 
 PARTS = ("model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
+
+_PLACE = "_name_or_path"
+_UNREAD = "block_out_channels"  # AutoencoderTiny writes it and then complains about it; the UNet needs it
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float1
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(draft)
+    _tidy(draft)
     folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         old = folder / name
@@ -72,11 +77,23 @@ def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float1
     shutil.rmtree(draft)
 
 
+def _tidy(folder: Path) -> None:
+    """Drop what a configuration says of the machine it was written on, and what its own class does not read back."""
+    for config in folder.rglob("*.json"):
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        unwanted = {_PLACE, _UNREAD} if config.parent.name == "vae" else {_PLACE}
+        if settings.keys() & unwanted:
+            kept = {key: value for key, value in settings.items() if key not in unwanted}
+            config.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(0o644)
+
+
 def read_base(folder: Path) -> BaseParts:
     """Load the parts from a pipeline folder, in full precision."""
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32)
     return BaseParts(
-        AutoencoderTiny.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+        AutoencoderTiny.from_pretrained(folder / "vae", dtype=torch.float32),
         CLIPTokenizer.from_pretrained(folder / "tokenizer"),
         CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
         unet,

@@ -24,14 +24,21 @@ _NARROWEST = 16  # thinner matrices (image channels in or out) learn better with
 class Muon(torch.optim.Optimizer):
     """Orthogonal momentum for matrices and convolution kernels, Adam for the rest; both at the rate `lr`."""
 
-    def __init__(self, model: nn.Module, lr: float, momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.99)):
-        """Sort the model's parameters into the two groups."""
+    def __init__(
+        self,
+        model: nn.Module,
+        lr: float,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.99),
+        boost: float = 1.0,
+    ) -> None:
+        """Sort the model's parameters into the two groups; `boost` times the rate is that of the matrices."""
         parameters = list(model.parameters())
         groups: list[dict[str, Any]] = [
             {"params": [p for p in parameters if _is_matrix(p)], "orthogonal": True},
             {"params": [p for p in parameters if not _is_matrix(p)], "orthogonal": False},
         ]
-        super().__init__(groups, {"lr": lr, "momentum": momentum, "betas": betas, "eps": 1e-8})
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "betas": betas, "eps": 1e-8, "boost": boost})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -39,7 +46,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             learning = [parameter for parameter in group["params"] if parameter.grad is not None]
             if group["orthogonal"]:
-                self._step_orthogonal(learning, group["lr"], group["momentum"])
+                self._step_orthogonal(learning, group["lr"] * group["boost"], group["momentum"])
             else:
                 self._step_adam(learning, group["lr"], group["betas"], group["eps"])
 

@@ -34,7 +34,7 @@ PROMPTS = (
 
 def load(folder: Path, device: str = "cpu") -> StableDiffusionPipeline:
     """The pipeline in full precision, silent."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
