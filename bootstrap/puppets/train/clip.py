@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models
+from bootstrap.puppets import models, scene
 from bootstrap.puppets.train import checkpoint, clip_folder, crops
 from bootstrap.puppets.train.clip_folder import EMBEDDING, SIDE
 from bootstrap.puppets.train.identity import identity_loss, sample_groups
@@ -39,6 +39,7 @@ TEXT_EVERY = 3
 TAG_WEIGHT = 6.0
 """The tag loss is a mean over axes that pull in different directions: unweighted, identity drowns it."""
 _UNIT = 2 * TWINS  # pictures a group brings to a batch
+_FIRST_WITH_BODY = scene.ALL_FRAMINGS.index("upper body")
 _MEAN = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
 _STD = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
 
@@ -66,7 +67,7 @@ def _crop_kinds(framing: NDArray[np.int64], rng: np.random.Generator) -> NDArray
     """Whole, head or body, the same for a whole group; a body only where the framing shows one."""
     groups = len(framing) // _UNIT
     kind = np.repeat(rng.choice(3, groups, p=(0.35, 0.45, 0.20)), _UNIT)
-    return np.where((kind == crops.BODY) & (framing < 2), crops.WHOLE, kind)
+    return np.where((kind == crops.BODY) & (framing < _FIRST_WITH_BODY), crops.WHOLE, kind)
 
 
 def _drop(truth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -246,7 +247,7 @@ def _optimizers(model: open_clip.CLIP, prototypes: nn.Parameter) -> list[torch.o
 
 @torch.no_grad()
 def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
-    """Zero-shot accuracy on whole pictures by axis, and identity AUC of head crops by view family."""
+    """Zero-shot accuracy on whole pictures by axis, and identity AUC by crop and view family."""
     model, words = clip_folder.load(folder)
     whole = embed(model, unseen, crops.WHOLE)
     phrases = F.normalize(model.encode_text(words.tokenizer(list(PHRASES))), dim=1).numpy()
@@ -257,8 +258,9 @@ def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
         guesses = (whole[shows] @ phrases[members].T).argmax(1)
         scores[axis] = float((guesses == truth[shows][:, members].argmax(1)).mean())
     head, body = embed(model, unseen, crops.HEAD), embed(model, unseen, crops.BODY)
-    for name, embeddings in (("whole", whole), ("head", head), ("body", body)):
-        scores |= {f"{name}:{family}": value for family, value in identity_aucs(embeddings).items()}
+    low = unseen.framing >= _FIRST_WITH_BODY
+    for name, embeddings, usable in (("whole", whole, None), ("head", head, None), ("body", body, low)):
+        scores |= {f"{name}:{family}": value for family, value in identity_aucs(embeddings, usable).items()}
     return scores
 
 

@@ -48,6 +48,7 @@ def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
     kept = {name: (value.half() if value.ndim > 1 else value).contiguous() for name, value in state.items()}
     draft = folder / f"{WEIGHTS}.draft"
     save_file(kept, draft)
+    draft.chmod(0o644)  # safetensors writes for the owner only
     draft.replace(folder / WEIGHTS)
 
 
