@@ -177,6 +177,10 @@ class PanelConfig(Frozen):
     """Axis → the words CLIP can tell apart; other words are not applicable."""
     identity: tuple[str, ...]
     """Axes of the vocabulary that an exchanged decoy may change."""
+    checked: tuple[str, ...] | None = None
+    """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
+    identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
+    """Crops whose embedding tells individuals apart."""
     view_margin: float = 0.0
     """Log-probability by which the asked view must lead."""
     trait_margin: float = -0.5
@@ -289,7 +293,7 @@ def _override(data: dict[str, Any], text: str) -> None:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
             raise ConfigError(f'--set "{text}": "{key}" has no parts', "see configs/ for the names")
-    data[keys[-1]] = yaml.safe_load(value)
+    data[keys[-1]] = yaml.safe_load(value) if value.strip() else ""
 
 
 def _problem(model: type[BaseModel], item: Any) -> str:

@@ -94,13 +94,16 @@ def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Se
                 features,
                 config.vocabulary,
                 slack=config.trait_margin,
-                axes=[axis for axis in wording.identity if axis in config.vocabulary],
+                axes=_checked(config, wording),
             ),
             "check",
         ),
         Seat(Defects(references), "check"),
         Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
-        Seat(ClipIdentity(encoder, references, Crops(config.composition), features), "identity"),
+        Seat(
+            ClipIdentity(encoder, references, Crops(config.composition), features, use=config.identity_crops),
+            "identity",
+        ),
     ]
     if eyes.faces:
         seats += _face_seats(eyes.faces, config, references)
@@ -108,6 +111,12 @@ def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Se
         seats.append(_held_out_seat(config, references, features))
     readers = [_reader(axis, encoder, features, config) for axis in CAPTIONED if axis in config.vocabulary]
     return Judges(wording, encoder, features, Panel(seats), Panel(readers))
+
+
+def _checked(config: PanelConfig, wording: Wording) -> list[str]:
+    """The identity axes that every frame is checked for."""
+    readable = config.checked if config.checked is not None else tuple(config.vocabulary)
+    return [axis for axis in wording.identity if axis in readable]
 
 
 def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Picture]) -> list[Seat]:

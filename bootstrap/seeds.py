@@ -148,7 +148,7 @@ class SeedCaptioner:
         return {"view": views, "framing": FRAMINGS} | {a: self.wording.vocabulary.get(a, ()) for a in axes}
 
     def _from_note(self, note: SeedNote) -> dict[str, str]:
-        said = self._from_tags([*note.tags, *note.view.split(",")])
+        said = self._from_tags(note.tags)
         named = {"view": note.view, "framing": note.framing, "outfit": note.outfit}
         return said | {axis: tag for axis, tag in named.items() if tag}
 

@@ -6,9 +6,11 @@ nothing of scores. torch and open_clip are imported when a model is loaded. Noth
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +112,26 @@ def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
 
     local = name.startswith("local-dir:")
     try:
-        model, transform = open_clip.create_model_from_pretrained(
-            name, pretrained=None if local else str(weights), device=device
-        )
+        with _quiet():
+            model, transform = open_clip.create_model_from_pretrained(
+                name, pretrained=None if local else str(weights), device=device
+            )
         return model.eval(), transform, _tokenizer(name, weights.parent)
     except (RuntimeError, OSError, KeyError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ScorerUnavailable(f"clip.pretrained: '{weights}' does not load as {name}: {first}") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """open_clip warns on the root logger about folders that hold one weights file; nobody can act on that."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _tokenizer(name: str, folder: Path) -> Any:

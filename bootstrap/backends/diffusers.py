@@ -6,6 +6,7 @@ batches with a generator of their own for each job. Nothing is downloaded. Knows
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
@@ -236,8 +237,7 @@ def _load(base: Path, device: str) -> Any:
         raise BackendError(
             f'"{base}" holds no diffusers model (no model_index.json)', "give the folder of a saved pipeline"
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries' own deprecations while loading
+    with _quiet():
         try:
             pipe = StableDiffusionPipeline.from_pretrained(
                 base, safety_checker=None, local_files_only=True, requires_safety_checker=False, dtype=torch.float32
@@ -248,6 +248,20 @@ def _load(base: Path, device: str) -> Any:
     for part in (pipe.unet, pipe.vae, pipe.text_encoder):
         part.requires_grad_(False).eval()
     return pipe
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Loading without the libraries' own bars and deprecations: a person sees our lines only."""
+    from diffusers.utils import logging as diffusers_log
+    from transformers.utils import logging as transformers_log
+
+    for log in (diffusers_log, transformers_log):
+        log.set_verbosity_error()
+        log.disable_progress_bar()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:

@@ -42,7 +42,9 @@ def described(folder, **changes):
 def test_a_missing_or_broken_seed_is_one_line(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     assert one_line(call("run", tmp_path / "none.png", FERN / "character.json", "--out", tmp_path / "o"), "none.png")
-    assert one_line(call("run", tmp_path / "broken.png", FERN / "character.json", "--out", tmp_path / "o"), "broken.png")
+    assert one_line(
+        call("run", tmp_path / "broken.png", FERN / "character.json", "--out", tmp_path / "o"), "broken.png"
+    )
     assert not (tmp_path / "o").exists()
 
 

@@ -8,7 +8,12 @@ from bootstrap.errors import SeedError
 from bootstrap.seeds import SeedCaptioner, cuts, gather, open_seed, unread
 
 CONFIG = load("puppet")
-PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}, "outfits": {"default": {"tags": "red dress"}}}
+PLAIN = {
+    "name": "M",
+    "trigger": "mchr",
+    "invariant": {"hair": "blue hair"},
+    "outfits": {"default": {"tags": "red dress"}},
+}
 
 
 def captioner(read=lambda image, phrases: "", **more):
