@@ -3,8 +3,8 @@
 `python -m bootstrap.puppets.train clip --minutes 22 --batch 96`. Three losses on batches of twins: captions
 (contrastive, with every true pairing a positive), single tags (each axis a zero-shot choice), identity. Two towers
 that know nothing teach each other slowly, so the image tower learns tags from a table of free prototypes, and the text
-tower learns, every few steps, to meet the image tower where it is. Whole pictures teach words, crops teach identity: a
-panel asks them the same way, and one vector cannot both tell and ignore the view.
+tower learns, every few steps, to meet the image tower where it is. Whole pictures teach words, crops teach identity and
+the traits that belong to it: a panel asks them the same way, and one vector cannot both tell and ignore the view.
 Does NOT know how scores are made of the embeddings.
 """
 
@@ -40,6 +40,10 @@ TAG_WEIGHT = 6.0
 """The tag loss is a mean over axes that pull in different directions: unweighted, identity drowns it."""
 _UNIT = 2 * TWINS  # pictures a group brings to a batch
 _FIRST_WITH_BODY = scene.ALL_FRAMINGS.index("upper body")
+_TEACHES = np.zeros((3, len(PHRASES)), dtype=np.bool_)
+_TEACHES[crops.WHOLE] = True
+for _axis in ("hair_color", "hair_style", "eye_color", "ears", "hat", "accessory", "skin"):
+    _TEACHES[crops.HEAD, AXES[_axis]] = True  # what makes her who she is: no quarrel with the identity loss
 _MEAN = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
 _STD = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
 
@@ -58,7 +62,7 @@ class Lesson:
         self.images = (crops.disturb(pictures, rng) - _MEAN) / _STD
         self.individuals = torch.from_numpy(drawings.individual[rows])
         self.cropped = torch.from_numpy(kind != crops.WHOLE)
-        truth = truths[rows] & (kind == crops.WHOLE)[:, None]
+        truth = truths[rows] & _TEACHES[kind]
         self.truth = torch.from_numpy(truth)
         self.said = torch.from_numpy(_drop(truth, rng))
 
