@@ -185,6 +185,8 @@ class PanelConfig(Frozen):
     """Log-probability by which the asked view must lead."""
     trait_margin: float = -0.5
     """Log-probability by which a visible trait may trail at most."""
+    trait_failures: float = Field(0.1, ge=0, lt=1)
+    """Share of the base's own look-alikes, who were asked for every trait, that may fail the trait check."""
     read_margin: float = 0.7
     """Log-probability by which a seed's view or background must lead to be believed."""
     copy_cosine: float = Field(0.98, gt=0, le=1)

@@ -33,9 +33,10 @@ from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
 if TYPE_CHECKING:
     from scoring.face import FacePack
 
-__all__ = ["Eyes", "Judges", "judges_for", "open_eyes", "references_of"]
+__all__ = ["TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of"]
 
 TRAITS = "traits"
+"""Name of the check of identity traits."""
 CAPTIONED = ("expression", "pose", "background", "style", "top", "bottom", "hat", "accessory")
 """Axes whose tag is dropped from a caption when the picture shows another word of the axis."""
 Values = Mapping[str, Measurement]
@@ -181,24 +182,32 @@ class Judges:
         asked = {**self.wording.traits(shot), **self.wording.varying(shot)}
         return Picture(store.frame_image(frame), frame.digest, shot.family, shot.framing, asked)
 
-    def failures(self, values: Values) -> list[str]:
-        """The checks that a frame fails, in words."""
-        return self.panel.failing(values)
+    def failures(self, values: Values, traits_at: float = 0.0) -> list[str]:
+        """The checks that a frame fails, in words; traits fail below ``traits_at`` instead of 0."""
+        return self.panel.failing(_shifted(values, traits_at))
 
     def unseen(self, values: Values) -> tuple[str, ...]:
         """The axes whose asked word the picture does not show."""
         return tuple(name.removeprefix("seen ") for name in self.readers.names() if _negative(values.get(name)))
 
-    def usable_decoy(self, frame: Frame, values: Values) -> bool:
+    def usable_decoy(self, frame: Frame, values: Values, traits_at: float = 0.0) -> bool:
         """Whether a decoy passed the candidates' checks; an exchanged one must not show the seed's traits."""
         others = {name: value for name, value in values.items() if name != TRAITS}
-        shows = not _negative(values.get(TRAITS))
+        shows = not _negative(_shifted(values, traits_at).get(TRAITS))
         return not self.panel.failing(others) and shows == (frame.job.kind is not JobKind.EXCHANGED)
 
     def looks(self, frame: Frame, store: Store) -> tuple[NDArray[np.float32], int]:
         """Unit vector of the whole picture, and its perceptual hash."""
         picture = self.picture(frame, store)
         return self.features.vectors(self.encoder, [picture])[0], difference_hash(picture.image)
+
+
+def _shifted(values: Values, traits_at: float) -> dict[str, Measurement]:
+    """The answers with the margin of the traits counted from ``traits_at``."""
+    traits = values.get(TRAITS)
+    if traits is None or traits.value is None:
+        return dict(values)
+    return {**values, TRAITS: Measurement(traits.value - traits_at, traits.why)}
 
 
 def _negative(answer: Measurement | None) -> bool:

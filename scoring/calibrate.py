@@ -52,8 +52,8 @@ class Ranked:
 class Judged:
     """The answer for one view family: a Ranked for each candidate, and what calibrated it.
 
-    ``against`` is "pooled" (both kinds of decoys agree), "both" (they differ: each must be beaten), "lookalikes" or
-    "exchanged" (only one kind was given), or "nothing" (no decoys: every p is 1). ``decoy_scores`` are the decoys'
+    ``against`` is "pooled" (both kinds of decoys agree), "exchanged" (they differ, or no other was given),
+    "lookalikes" (only those were given), or "nothing" (no decoys: every p is 1). ``decoy_scores`` are the decoys'
     own weakest normalised values over all their applicable scorers, for a histogram.
     """
 
@@ -77,8 +77,8 @@ def judge(
 
     Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm; with
     ``cohort`` S-norm, the mean of Z and T). A frame's score is its weakest applicable scorer; it is ranked against the
-    decoys' weakest over the same scorers. If the two kinds of decoys differ, p is the larger of the two: the base's
-    look-alikes share every named trait, the adapter's exchanged ones share its style, and a true frame beats both.
+    decoys' weakest over the same scorers. If the two kinds of decoys differ, the exchanged ones
+    calibrate alone: they were drawn by the adapter under test and share whatever it does to every picture.
 
     Args:
         candidates: id → identity scorer → measurement.
@@ -89,20 +89,19 @@ def judge(
     """
     decoys = {**lookalikes, **exchanged}
     values = _normalised(candidates, decoys, cohort or {})
-    groups = _calibrating(lookalikes, exchanged, values)
+    against, null = _calibrating(lookalikes, exchanged, values)
     ranked: dict[Hashable, Ranked] = {}
     for key in candidates:
         scorers = tuple(sorted(values[key]))
-        if not scorers or not groups:
+        if not scorers or not null:
             ranked[key] = Ranked(-math.inf, 1.0, "", scorers, False)
             continue
         weakest = min(scorers, key=lambda name: (values[key][name], name))
         score = values[key][weakest]
-        p = max(_p_among(score, scorers, [values[d] for d in group], tail) for group in groups.values())
+        p = _p_among(score, scorers, [values[d] for d in null], tail)
         ranked[key] = Ranked(score, p, weakest, scorers, False)
     admitted = benjamini_hochberg({key: r.p for key, r in ranked.items()}, alpha)
     ranked = {k: Ranked(r.score, r.p, r.weakest, r.scorers, k in admitted) for k, r in ranked.items()}
-    against = "nothing" if not groups else "both" if len(groups) == 2 else next(iter(groups))
     scores = tuple(min(values[d].values()) for d in decoys if values[d])
     return Judged(ranked, against, scores)
 
@@ -147,16 +146,13 @@ def _s_norm(value: float, z: tuple[float, float], t: tuple[float, float] | None)
 
 def _calibrating(
     lookalikes: Collection[Hashable], exchanged: Collection[Hashable], values: Mapping[Hashable, Mapping[str, float]]
-) -> dict[str, list[Hashable]]:
-    """Which decoys calibrate: both kinds pooled when they agree, else each by itself."""
-    kinds = {"lookalikes": [d for d in lookalikes if values[d]], "exchanged": [d for d in exchanged if values[d]]}
-    present = {name: group for name, group in kinds.items() if group}
-    if len(present) < 2:
-        return present
-    first, second = (np.array([min(values[d].values()) for d in group]) for group in present.values())
-    if differ(first, second):
-        return {name: group for name, group in present.items() if len(group) >= FEWEST} or present
-    return {"pooled": [*present["lookalikes"], *present["exchanged"]]}
+) -> tuple[str, list[Hashable]]:
+    """Which decoys calibrate: both kinds pooled when they agree, else the exchanged ones alone; and what that is called."""
+    like, other = ([d for d in group if values[d]] for group in (lookalikes, exchanged))
+    if not like or not other:
+        return ("lookalikes", like) if like else ("exchanged", other) if other else ("nothing", [])
+    first, second = (np.array([min(values[d].values()) for d in group]) for group in (like, other))
+    return ("exchanged", other) if differ(first, second) else ("pooled", [*like, *other])
 
 
 def _p_among(score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]], tail: Tail) -> float:

@@ -74,11 +74,11 @@ def test_the_same_scorers_are_compared():
     assert judge(both, null, {}, 0.5).ranked["a"].p == pytest.approx(1 / 51)
 
 
-def test_decoys_that_agree_are_pooled_and_others_must_each_be_beaten():
+def test_decoys_that_agree_are_pooled_and_else_the_exchanged_ones_calibrate():
     assert judge(measured([6.0]), decoys(1), decoys(2), 0.05).against == "pooled"
     judged = judge(measured([1.5]), decoys(1), decoys(2, mean=3.0), 0.05)
     alone = judge(measured([1.5]), decoys(1), {}, 0.05)
-    assert judged.against == "both"
+    assert judged.against == "exchanged"
     assert judged.ranked["0"].p > 0.8 > 0.2 > alone.ranked["0"].p
 
 
