@@ -70,7 +70,9 @@ class Lesson:
 def _crop_kinds(framing: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Whole, head or body, the same for a whole group; a body only where the framing shows one."""
     groups = len(framing) // _UNIT
-    kind = np.repeat(rng.choice(3, groups, p=(0.35, 0.45, 0.20)), _UNIT)
+    drawn = rng.choice(3, groups, p=(0.35, 0.45, 0.20))
+    drawn[0], drawn[-1] = crops.WHOLE, crops.HEAD  # every batch has something for each loss
+    kind = np.repeat(drawn, _UNIT)
     return np.where((kind == crops.BODY) & (framing < _FIRST_WITH_BODY), crops.WHOLE, kind)
 
 

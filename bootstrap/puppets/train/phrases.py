@@ -23,6 +23,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 PHRASES: tuple[str, ...] = tuple(phrase for phrase in captions.VOCABULARY if phrase not in ("1girl", "solo"))
 _INDEX: Mapping[str, int] = {phrase: index for index, phrase in enumerate(PHRASES)}
 
+
 def _colored(kinds: Sequence[str]) -> list[str]:
     return [f"{color} {kind}" for kind in kinds for color in anatomy.ALL_CLOTH_COLORS]
 
