@@ -158,6 +158,8 @@ class FaceConfig(Frozen):
     """Shortest side of a face box, in pixels of the picture shown to the detector."""
     max_yaw: float = Field(40, gt=0, le=90)
     """A face turned further is not scored, in degrees."""
+    families: tuple[str, ...] = ("front", "three-quarter", "above", "below")
+    """View families in which this pack tells individuals apart; elsewhere its answer is not applicable."""
 
 
 class PanelConfig(Frozen):

@@ -124,7 +124,7 @@ def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Pictu
     from scoring.face import FaceIdentity, SubjectCount
 
     face = config.face
-    identity = FaceIdentity(faces, references, face.min_det_score, face.min_size, face.max_yaw)
+    identity = FaceIdentity(faces, references, face.min_det_score, face.min_size, face.max_yaw, face.families)
     return [Seat(SubjectCount(faces, face.min_det_score), "check"), Seat(identity, "identity")]
 
 

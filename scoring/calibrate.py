@@ -147,7 +147,7 @@ def _s_norm(value: float, z: tuple[float, float], t: tuple[float, float] | None)
 def _calibrating(
     lookalikes: Collection[Hashable], exchanged: Collection[Hashable], values: Mapping[Hashable, Mapping[str, float]]
 ) -> tuple[str, list[Hashable]]:
-    """Which decoys calibrate: both kinds pooled when they agree, else the exchanged ones alone; and what that is called."""
+    """Which decoys calibrate, with a name: both kinds pooled when they agree, else the exchanged ones alone."""
     like, other = ([d for d in group if values[d]] for group in (lookalikes, exchanged))
     if not like or not other:
         return ("lookalikes", like) if like else ("exchanged", other) if other else ("nothing", [])

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scoring.base import Measurement, Picture, not_applicable
+from scoring.base import FAMILIES, Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
 from scoring.crops import Box
 from scoring.features import Vectors
@@ -121,19 +121,21 @@ class FaceIdentity:
         min_det_score: surer than this.
         min_size: shorter side of the face box, in pixels of the picture as the detector saw it.
         max_yaw: degrees.
+        families: view families in which this pack's embedding was found to tell individuals apart.
     """
 
     name = "face"
 
     def __init__(
         self, pack: FacePack, references: Sequence[Picture], min_det_score: float = 0.5, min_size: float = 64,
-        max_yaw: float = 40,
+        max_yaw: float = 40, families: Sequence[str] = FAMILIES,
     ) -> None:
-        self._pack, self._gates = pack, (min_det_score, min_size, max_yaw)
+        self._pack, self._gates, self._families = pack, (min_det_score, min_size, max_yaw), frozenset(families)
         usable = [self._scorable(picture) for picture in references]
         self._references = [face.embedding for face in usable if isinstance(face, FoundFace)]
         digests = "".join(sorted(p.digest for p in references))
-        self.fingerprint = f"{pack.fingerprint}:{self._gates}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
+        gates = f"{self._gates}:{sorted(families)}"
+        self.fingerprint = f"{pack.fingerprint}:{gates}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
 
     @property
     def speaks(self) -> bool:
@@ -155,6 +157,8 @@ class FaceIdentity:
     def _scorable(self, picture: Picture) -> FoundFace | str:
         """The face that may be embedded, or why there is none."""
         min_det_score, min_size, max_yaw = self._gates
+        if picture.family not in self._families:
+            return f"this face pack does not know faces {_said(picture.family)}"
         faces = self._pack.faces(picture)
         if not faces:
             return "no face from behind" if picture.family == "behind" else "no face"
@@ -166,6 +170,10 @@ class FaceIdentity:
         if not abs(face.yaw) <= max_yaw:  # NaN is not frontal
             return f"face turned: {abs(face.yaw):.0f}° > {max_yaw:.0f}°"
         return face if face.embedding is not None else "face has no embedding"
+
+
+def _said(family: str) -> str:
+    return f"in {family}" if family in ("profile", "three-quarter") else f"from {family}"
 
 
 class SubjectCount:

@@ -14,10 +14,17 @@ def test_a_wheel_ships_configs_and_weights(tmp_path):
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("bootstrap/_configs/base/puppet.yaml", "bootstrap/_configs/characters/fern/seed.png",
-                   "bootstrap/puppets/weights/base/model_index.json", "bootstrap/puppets/weights/clip/open_clip.safetensors",
-                   "bootstrap/puppets/weights/face/", "bootstrap/puppets/weights/heldout/heldout.onnx",
-                   "scoring/calibrate.py", "loops/round.py", "bootstrap/report/page.css"):  # fmt: skip
+    for needed in (
+        "bootstrap/_configs/base/puppet.yaml",
+        "bootstrap/_configs/characters/fern/seed.png",
+        "bootstrap/puppets/weights/base/model_index.json",
+        "bootstrap/puppets/weights/clip/open_clip.safetensors",
+        "bootstrap/puppets/weights/face/",
+        "bootstrap/puppets/weights/heldout/heldout.onnx",
+        "scoring/calibrate.py",
+        "loops/round.py",
+        "bootstrap/report/page.css",
+    ):
         assert any(name.startswith(needed) for name in names), needed
     assert not [name for name in names if name.startswith("tests/")]
 

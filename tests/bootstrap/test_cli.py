@@ -17,8 +17,14 @@ FERN = ROOT / "configs" / "characters" / "fern"
 def call(*arguments, cwd=ROOT):
     code = "import sys; from bootstrap.cli import main; main(sys.argv[1:])"
     environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=cwd, env=environment, text=True,
-                          capture_output=True, check=False)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
 
 
 def one_line(done, *words):

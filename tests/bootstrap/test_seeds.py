@@ -86,6 +86,10 @@ def test_an_axis_that_could_not_be_read_is_said_and_not_guessed(tmp_path):
 def test_one_picture_becomes_whole_tighter_crops_and_a_grey_copy():
     found = cuts(Image.new("RGB", (256, 256), "red"), "full body", CONFIG.panel.composition, 96)
     assert [(cut.kind, cut.framing) for cut in found] == [
-        ("seed", "full body"), ("crop", "close-up"), ("crop", "portrait"), ("crop", "upper body"), ("altered", "full body"),
-    ]  # fmt: skip
+        ("seed", "full body"),
+        ("crop", "close-up"),
+        ("crop", "portrait"),
+        ("crop", "upper body"),
+        ("altered", "full body"),
+    ]
     assert {cut.image.size for cut in found} == {(96, 96)}

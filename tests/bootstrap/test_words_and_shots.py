@@ -10,19 +10,30 @@ from bootstrap.shots import Planner, apportion, quotas
 
 CONFIG = load("puppet")
 CHARACTER = Character(
-    name="Mika", trigger="mikachr",
+    name="Mika",
+    trigger="mikachr",
     invariant={"hair": "blue hair, long hair", "eyes": "yellow eyes", "tail": "cat tail", "marks": "heart birthmark"},
-    outfits={"default": {"tags": "white shirt, blue skirt", "share": 0.5},
-             "night": {"tags": "red dress", "trigger": "mikanight"}},
+    outfits={
+        "default": {"tags": "white shirt, blue skirt", "share": 0.5},
+        "night": {"tags": "red dress", "trigger": "mikanight"},
+    },
     expressions=["smile", "neutral expression", "closed eyes"],
-)  # fmt: skip
+)
 WORDING = Wording(CHARACTER, CONFIG.views, CONFIG.panel.vocabulary)
 PLANNER = Planner(CHARACTER, CONFIG.views, CONFIG.subject)
 
 
 def shot(**changes):
-    plain = {"family": "front", "view": "front", "framing": "full body", "expression": "smile", "pose": "standing",
-             "outfit": "default", "background": "forest", "style": "cel shading"}  # fmt: skip
+    plain = {
+        "family": "front",
+        "view": "front",
+        "framing": "full body",
+        "expression": "smile",
+        "pose": "standing",
+        "outfit": "default",
+        "background": "forest",
+        "style": "cel shading",
+    }
     return Shot(**{**plain, **changes})
 
 

@@ -1,0 +1,71 @@
+"""The real thing, small: the embedded base, its scorers and its LoRA, killed once and continued."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from bootstrap.events import AdapterTrained
+from bootstrap.report.status import status
+from bootstrap.store.store import Store
+
+FERN = Path(__file__).parent.parent.parent / "configs" / "characters" / "fern"
+SMALL = [
+    "loop.target=2",
+    "loop.style_goals=[1]",
+    "loop.rounds=2",
+    "loop.waves=1",
+    "loop.lookalikes=1",
+    "loop.exchanged=1",
+    "loop.most_decoys=1",
+    "loop.candidates_a_place=2",
+    "base.sampling.steps=4",
+    "base.sampling.batch_size=4",
+    "base.style.steps=4",
+    "base.character.steps=4",
+    "base.style.batch_size=2",
+    "base.character.batch_size=2",
+]
+
+
+def arguments():
+    options = [part for text in SMALL for part in ("--set", text)]
+    return [str(FERN / "seed.png"), str(FERN / "character.json"), *options]
+
+
+def made(folder):
+    with Store.open(folder, exclusive=False) as store:
+        weights = {a.id: load_file(folder / a.path) for a in store.adapters()}
+        frames = {f.job.id: f.digest for f in store.frames()}
+        return frames, store.measurements(), {k: v.kind for k, v in store.verdicts().items()}, weights
+
+
+@pytest.mark.slow
+def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(play, tmp_path):
+    play(arguments(), tmp_path / "whole")
+    play(arguments(), tmp_path / "killed", kill_after=5)
+    play(arguments(), tmp_path / "killed")
+    whole, killed = made(tmp_path / "whole"), made(tmp_path / "killed")
+    assert whole[0] == killed[0]
+    assert whole[1] == killed[1]
+    assert whole[2] == killed[2]
+    assert whole[3].keys() == killed[3].keys()
+    for name, tensors in whole[3].items():
+        assert all((tensors[key] == killed[3][name][key]).all() for key in tensors)
+
+
+@pytest.mark.slow
+def test_every_scorer_speaks_or_says_why_not(play, tmp_path):
+    play(arguments(), tmp_path / "run")
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        answers = [a for values in store.measurements().values() for a in values.items()]
+        assert {"clip", "face", "held-out", "view", "traits", "defects", "copy"} <= {name for name, _ in answers}
+        assert all(answer.value is not None or answer.why for _, answer in answers)
+        assert not [answer.why for _, answer in answers if answer.why.startswith("error")]
+        trained = [event for event in store.events() if isinstance(event, AdapterTrained)]
+        assert trained[0].pictures == 4  # the seed, two tighter crops, a grey copy
+        facts = json.loads(json.dumps(status(store)))
+    assert facts["finished"]
+    assert facts["seeds"] == 1
+    assert set(facts["families"]) == {"front", "three-quarter", "profile", "behind", "above", "below"}
