@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO := configs/characters/fern
+DEMO := configs/characters/ruby
 export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: demo test check install install-dev clean

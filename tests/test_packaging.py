@@ -16,7 +16,7 @@ def test_a_wheel_ships_configs_and_weights(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "bootstrap/_configs/base/puppet.yaml",
-        "bootstrap/_configs/characters/fern/seed.png",
+        "bootstrap/_configs/characters/ruby/seed.png",
         "bootstrap/puppets/weights/base/model_index.json",
         "bootstrap/puppets/weights/clip/open_clip.safetensors",
         "bootstrap/puppets/weights/face/",

@@ -51,7 +51,7 @@ def main() -> None:
         took = seconds(lambda backend=backend, batch=batch: list(backend.generate(jobs[: max(batch, 8)], None)))
         rows.append((f"draw, batch {batch}, {dtype}", max(batch, 8) / took, "pictures/s"))
     backend = DiffusersBackend(embedded(config.base.path), config.base.sampling)
-    items = [TrainItem(str(root / "configs/characters/fern/seed.png"), ("fernchr", "from front"), "seed")]
+    items = [TrainItem(str(root / "configs/characters/ruby/seed.png"), ("rubychr", "from front"), "seed")]
     recipe = config.base.style.model_copy(update={"steps": 20, "checkpoint_every": 1000})
 
     def train() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent.parent
-FERN = ROOT / "configs" / "characters" / "fern"
+RUBY = ROOT / "configs" / "characters" / "ruby"
 
 
 def call(*arguments, cwd=ROOT):
@@ -39,7 +39,7 @@ def one_line(done, *words):
 
 
 def described(folder, **changes):
-    data = {**json.loads((FERN / "character.json").read_text()), "seeds": [], **changes}
+    data = {**json.loads((RUBY / "character.json").read_text()), "seeds": [], **changes}
     path = folder / "character.json"
     path.write_text(json.dumps({key: value for key, value in data.items() if value is not None}))
     return path
@@ -47,31 +47,31 @@ def described(folder, **changes):
 
 def test_a_missing_or_broken_seed_is_one_line(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    assert one_line(call("run", tmp_path / "none.png", FERN / "character.json", "--out", tmp_path / "o"), "none.png")
+    assert one_line(call("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
     assert one_line(
-        call("run", tmp_path / "broken.png", FERN / "character.json", "--out", tmp_path / "o"), "broken.png"
+        call("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png"
     )
     assert not (tmp_path / "o").exists()
 
 
 def test_a_misspelt_field_is_one_line_with_a_suggestion(tmp_path):
     path = described(tmp_path, triger="x")
-    assert one_line(call("run", FERN / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
+    assert one_line(call("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
 
 
 def test_an_unwritable_output_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert one_line(call("run", FERN / "seed.png", FERN / "character.json", "--out", tmp_path / "file" / "o"), "file")
+    assert one_line(call("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
 
 
 def test_without_a_base_the_full_command_is_proposed(tmp_path):
     path = described(tmp_path, base=None)
-    assert one_line(call("run", FERN / "seed.png", path), "--base puppet", str(path))
+    assert one_line(call("run", RUBY / "seed.png", path), "--base puppet", str(path))
 
 
 def test_two_characters_or_none_are_refused(tmp_path):
-    assert one_line(call("run", FERN / "seed.png"), "0 character files")
-    assert one_line(call("run", FERN / "seed.png", FERN / "character.json", described(tmp_path)), "2 character files")
+    assert one_line(call("run", RUBY / "seed.png"), "0 character files")
+    assert one_line(call("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
 
 
 def test_a_folder_that_is_no_run_is_refused_and_stays_empty(tmp_path):
@@ -81,7 +81,7 @@ def test_a_folder_that_is_no_run_is_refused_and_stays_empty(tmp_path):
 
 def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
     Image.new("RGB", (99, 99)).save(tmp_path / "s.png")
-    arguments = ["run", tmp_path / "s.png", FERN / "character.json", "--out", tmp_path / "o"]
+    arguments = ["run", tmp_path / "s.png", RUBY / "character.json", "--out", tmp_path / "o"]
     assert one_line(call(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
     assert one_line(call(*arguments, "--base", "pupet"), 'did you mean "puppet"')
     assert not (tmp_path / "o").exists()

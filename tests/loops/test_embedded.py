@@ -10,7 +10,7 @@ from bootstrap.events import AdapterTrained
 from bootstrap.report.status import status
 from bootstrap.store.store import Store
 
-FERN = Path(__file__).parent.parent.parent / "configs" / "characters" / "fern"
+RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"
 SMALL = [
     "loop.target=2",
     "loop.style_goals=[1]",
@@ -31,7 +31,7 @@ SMALL = [
 
 def arguments():
     options = [part for text in SMALL for part in ("--set", text)]
-    return [str(FERN / "seed.png"), str(FERN / "character.json"), *options]
+    return [str(RUBY / "seed.png"), str(RUBY / "character.json"), *options]
 
 
 def made(folder):

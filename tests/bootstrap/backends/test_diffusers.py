@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.settings import SamplingSettings
-from bootstrap.errors import BackendError
+from bootstrap.errors import BackendError, Interrupted
 from bootstrap.export import load_kohya, metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
@@ -18,7 +19,7 @@ RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_
 SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
 
 
-def job(seed, prompt="green hair, fernchr"):
+def job(seed, prompt="green hair, rubychr"):
     return Job(f"j{seed}", JobKind.CANDIDATE, 1, 1, SHOT, prompt, "", seed, {})
 
 
@@ -36,7 +37,7 @@ def items(tmp_path):
     found = []
     for n, color in enumerate(("red", "green", "blue")):
         Image.new("RGB", (40, 40), color).save(tmp_path / f"{n}.png")
-        found.append(TrainItem(str(tmp_path / f"{n}.png"), ("fernchr", color, "from front"), "seed"))
+        found.append(TrainItem(str(tmp_path / f"{n}.png"), ("rubychr", color, "from front"), "seed"))
     return found
 
 
@@ -100,7 +101,7 @@ def test_the_kohya_file_has_the_grammar_that_user_interfaces_read(backend, items
     assert facts["ss_network_dim"] == "4"
     assert facts["ss_network_alpha"] == "2.0"
     assert facts["modelspec.architecture"] == "stable-diffusion-v1/lora"
-    assert facts["modelspec.trigger_phrase"] == "fernchr"
+    assert facts["modelspec.trigger_phrase"] == "rubychr"
     assert json.loads(facts["bootstrap.training"])["rank"] == 4
     assert len(facts["sshs_model_hash"]) == 64
 
@@ -131,3 +132,57 @@ def test_a_folder_without_a_model_and_a_foreign_lora_are_told(backend, tmp_path)
     (tmp_path / "x.safetensors").write_bytes(b"no")
     with pytest.raises(BackendError, match="no LoRA that can be read"):
         pixels(backend, [job(1)], tmp_path / "x.safetensors")
+
+
+def test_clip_skip_takes_an_earlier_layer_and_text_states_do_not_depend_on_neighbours(backend, tiny):
+    skipping = DiffusersBackend(tiny, SETTINGS.model_copy(update={"clip_skip": 1}), device="cpu")
+    alone, together = backend._encode(["green hair"]), backend._encode(["red hair", "green hair"])
+    assert torch.equal(alone[0], together[1])
+    assert alone.shape == skipping._encode(["green hair"]).shape
+    assert not torch.allclose(alone, skipping._encode(["green hair"]))
+
+
+def test_another_base_of_equal_size_has_another_fingerprint(backend, tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "other")
+    weights = tmp_path / "other" / "unet" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert DiffusersBackend(tmp_path / "other", SETTINGS, device="cpu").fingerprint != backend.fingerprint
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_in_one_line(backend, items, tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "_latents", lambda items: torch.full((3, 4, 8, 8), torch.nan))
+    with pytest.raises(BackendError, match="not finite"):
+        backend.train(items, RECIPE, tmp_path / "nan", lambda event: None)
+    assert not (tmp_path / "nan" / "adapter.safetensors").exists()
+
+
+def test_a_wish_to_stop_keeps_every_step_that_was_done(backend, items, tmp_path):
+    long, seen = RECIPE.model_copy(update={"steps": 8, "checkpoint_every": 100}), []
+
+    def stop(event):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        backend.train(items, long, tmp_path / "cut", stop)
+    cut = load_file(backend.train(items, long, tmp_path / "cut", lambda event: seen.append(event.done)).path)
+    whole = load_file(backend.train(items, long, tmp_path / "whole", lambda event: None).path)
+    assert seen == [8]
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers 0.42 with numpy 2
+@pytest.mark.parametrize("scheduler", ["ddim", "dpm++", "euler"])
+def test_every_sampler_draws(tiny, scheduler):
+    sampler = DiffusersBackend(tiny, SETTINGS.model_copy(update={"scheduler": scheduler}), device="cpu")
+    assert pixels(sampler, [job(1)])[0].std() > 0
+
+
+def test_memory_that_runs_out_is_told_with_what_to_lower(backend, monkeypatch):
+    def fail(*args, **named):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(backend, "_denoise", fail)
+    with pytest.raises(BackendError, match="batch_size"):
+        pixels(backend, [job(1)])
