@@ -67,12 +67,15 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
 
 
 def save_diffusers(path: Path, lora: Lora) -> None:
-    """Write the diffusers/peft grammar (``unet.<module>.lora_A/B.weight``); alpha goes into the adapter metadata."""
-    tensors = {}
+    """Write the diffusers/peft grammar (``unet.<module>.lora_A/B.weight``).
+
+    It has no alpha that every reader honours, so the scale is multiplied into the up weights and alpha is the rank.
+    """
+    tensors, scale = {}, lora.network_alpha / lora.rank
     for module, (down, up) in lora.modules.items():
         tensors[f"unet.{module}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
-        tensors[f"unet.{module}.lora_B.weight"] = np.ascontiguousarray(up, np.float32)
-    config = {"unet.r": lora.rank, "unet.lora_alpha": lora.network_alpha, "unet.target_modules": sorted(lora.modules)}
+        tensors[f"unet.{module}.lora_B.weight"] = np.ascontiguousarray(up * scale, np.float32)
+    config = {"unet.r": lora.rank, "unet.lora_alpha": lora.rank, "unet.target_modules": sorted(lora.modules)}
     _write(path, tensors, {"format": "pt", "lora_adapter_metadata": json.dumps(config)})
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bootstrap.backends.base import Trained
 from bootstrap.backends.settings import SamplingSettings
@@ -33,6 +33,10 @@ __all__ = ["DiffusersBackend"]
 ADAPTER = "character"
 TARGETS = r".*transformer_blocks\.\d+\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))|.*\.(proj_in|proj_out)"
 """kohya's default set: every linear layer and 1x1 convolution of the UNet's transformer blocks (sd-scripts)."""
+REMEMBERED = 1024
+"""Prompts whose text states are kept; about 240 MB for Stable Diffusion 1.5."""
+SAMPLED = 1 << 20
+"""Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
 
 
 class DiffusersBackend:
@@ -68,7 +72,9 @@ class DiffusersBackend:
         self._wear(adapter)
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
-            yield list(zip(batch, self._draw(batch), strict=True))
+            with _telling_memory("lower base.sampling.batch_size, or the width and height"):
+                pictures = self._draw(batch)
+            yield list(zip(batch, pictures, strict=True))
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a fresh adapter from the base; see `bootstrap.backends.base.Backend`."""
@@ -84,7 +90,8 @@ class DiffusersBackend:
             self._prediction_type,
             self.device,
         )
-        loss = train_lora(bench, items, recipe, workdir, emit)
+        with _telling_memory("lower the recipe's batch_size or rank"):
+            loss = train_lora(bench, items, recipe, workdir, emit)
         path = workdir / "adapter.safetensors"
         trigger = items[0].tags[0] if items[0].tags else ""
         facts = metadata_for(
@@ -112,13 +119,28 @@ class DiffusersBackend:
         return self.settings.prediction_type or str(self._pipe.scheduler.config.prediction_type)
 
     def _encode(self, prompts: Sequence[str]) -> torch.Tensor:
-        """Text states of prompts, (n, tokens, d), each encoded once."""
-        missing = list(dict.fromkeys(prompt for prompt in prompts if prompt not in self._words))
-        if missing:
-            with torch.no_grad(), torch.autocast(self.device, enabled=False):
-                rows, _ = self._pipe.encode_prompt(missing, self.device, 1, False, clip_skip=self.settings.clip_skip)
-            self._words.update(zip(missing, rows, strict=True))
-        return torch.stack([self._words[prompt] for prompt in prompts])
+        """Text states of prompts, (n, tokens, d).
+
+        Each is encoded alone, so that its last bits never depend on its neighbours or on what was encoded before.
+        """
+        return torch.stack([self._states(prompt) for prompt in prompts])
+
+    def _states(self, prompt: str) -> torch.Tensor:
+        """Text states of one prompt, (tokens, d), remembered."""
+        if (known := self._words.get(prompt)) is not None:
+            return known
+        if len(self._words) >= REMEMBERED:
+            del self._words[next(iter(self._words))]
+        tokens = self._pipe.tokenizer(prompt, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        encoder, skip = self._pipe.text_encoder, self.settings.clip_skip
+        with torch.no_grad(), torch.autocast(self.device, enabled=False):
+            coded = encoder(tokens.to(self.device), output_hidden_states=skip is not None)
+            if skip is None:
+                states = coded.last_hidden_state
+            else:  # transformers before 5.6 keeps the layers one module deeper
+                states = getattr(encoder, "text_model", encoder).final_layer_norm(coded.hidden_states[-(skip + 1)])
+        self._words[prompt] = states[0]
+        return self._words[prompt]
 
     def _draw(self, batch: Sequence[Job]) -> list[Image.Image]:
         latents = self._denoise(batch)
@@ -264,6 +286,18 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _telling_memory(hint: str) -> Iterator[None]:
+    """Turn running out of memory, on any device, into one line that says what to lower."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text:
+            raise BackendError("memory ran out", hint) from error
+        raise
+
+
 def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:
     from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
@@ -273,10 +307,10 @@ def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:
 
 
 def _pixels(item: TrainItem, resolution: tuple[int, int]) -> torch.Tensor:
-    """A training picture as (1, 3, h, w) in -1..1."""
+    """A training picture as (1, 3, h, w) in -1..1; another shape is cut at its edges, never squeezed."""
     try:
         with Image.open(item.path) as opened:
-            image = opened.convert("RGB").resize(resolution, Image.Resampling.LANCZOS)
+            image = ImageOps.fit(opened.convert("RGB"), resolution, Image.Resampling.LANCZOS)
     except OSError as error:
         raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
     return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
@@ -287,5 +321,13 @@ def _array(weight: torch.Tensor) -> NDArray[np.float32]:
 
 
 def _digest(base: Path) -> str:
-    sizes = sorted((path.relative_to(base).as_posix(), path.stat().st_size) for path in base.rglob("*.safetensors"))
-    return hashlib.sha256(repr(sizes).encode()).hexdigest()
+    """Identifies a base by samples of its weights: finetunes of one model have files of equal names and sizes."""
+    digest = hashlib.sha256()
+    for path in sorted(base.rglob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(base).as_posix()} {size}".encode())
+        with path.open("rb") as file:
+            for place in (0, size // 2, max(0, size - SAMPLED)):
+                file.seek(place)
+                digest.update(file.read(SAMPLED))
+    return digest.hexdigest()

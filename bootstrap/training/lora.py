@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from bootstrap.device import autocast
-from bootstrap.errors import BackendError
+from bootstrap.errors import BackendError, Interrupted
 from bootstrap.events import Emit, Progress
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
@@ -58,11 +58,18 @@ def train_lora(bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe, wo
         torch.nn.utils.clip_grad_norm_(bench.weights, recipe.max_grad_norm)
         optimizer.step()
         losses.append(loss.detach())
-        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
+        keeping = (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps
+        telling = step % 5 == 4 or step + 1 == recipe.steps
+        if keeping or telling:
             _check(losses, bench, workdir, key, step)
+        if keeping:
             _save(bench, optimizer, workdir, key, step + 1, losses)
-        if step % 5 == 4 or step + 1 == recipe.steps:
-            emit(Progress("training", step + 1, recipe.steps, f"loss {float(losses[-1]):.4f}"))
+        if telling:
+            try:
+                emit(Progress("training", step + 1, recipe.steps, f"loss {float(losses[-1]):.4f}"))
+            except Interrupted:
+                _save(bench, optimizer, workdir, key, step + 1, losses)
+                raise
     tail = losses[-max(1, recipe.steps // 10) :]
     return float(torch.stack(tail).mean())
 
@@ -123,8 +130,9 @@ def _save(
 
 
 def _check(losses: Sequence[torch.Tensor], bench: Bench, workdir: Path, key: str, step: int) -> None:
-    """Stop where the loss is not finite, with the last good weights put back."""
-    if torch.isfinite(torch.stack(list(losses))).all():
+    """Stop where loss or weights are not finite, with the last good weights put back; one read of the device."""
+    finite = [torch.isfinite(value).all().to(bench.device) for value in (torch.stack(list(losses)), *bench.weights)]
+    if torch.stack(finite).all():
         return
     if (state := load_checkpoint(workdir, key)) is not None:
         _restore(bench, state)
