@@ -178,7 +178,7 @@ class PanelConfig(Frozen):
     vocabulary: Mapping[str, tuple[str, ...]]
     """Axis → the words CLIP can tell apart; other words are not applicable."""
     identity: tuple[str, ...]
-    """Axes of the vocabulary that an exchanged decoy may change."""
+    """Axes of the vocabulary that an exchanged decoy may change; the first is always changed."""
     checked: tuple[str, ...] | None = None
     """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
     identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")

@@ -89,10 +89,13 @@ def _job(engine: Engine, kind: JobKind, number: int, wave: int, shot: Shot) -> J
 
 
 def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
-    """Other words for two or more identity traits that the shot can show, drawn from what the shot is."""
+    """Other words for two or three identity traits that the shot can show, drawn from what the shot is.
+
+    The first axis of the panel's list is always among them: a decoy must not be the character by accident.
+    """
     panel, seen = engine.config.panel, engine.wording.traits(shot)
     axes = [axis for axis in panel.identity if axis in seen and axis in panel.vocabulary]
-    axes.sort(key=lambda axis: seed_of(engine.config.seed, shot.key, "axis", axis))
+    axes[1:] = sorted(axes[1:], key=lambda axis: seed_of(engine.config.seed, shot.key, "axis", axis))
     count = 2 + seed_of(engine.config.seed, shot.key, "count") % 2
     return {
         axis: _other(panel.vocabulary[axis], seen[axis], seed_of(engine.config.seed, shot.key, "word", axis))
