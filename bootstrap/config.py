@@ -181,6 +181,8 @@ class PanelConfig(Frozen):
     """Axes of the vocabulary that an exchanged decoy may change; the first is always changed."""
     checked: tuple[str, ...] | None = None
     """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
+    traits_from_head: bool = False
+    """Read the checked axes on head crops instead of whole pictures."""
     identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
     """Crops whose embedding tells individuals apart."""
     view_margin: float = 0.0

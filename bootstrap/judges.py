@@ -86,25 +86,21 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
 
 def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Sequence[Picture]) -> Judges:
     """The panel in front of these seeds."""
-    encoder, features = eyes.encoder, eyes.features
+    encoder, features, crops = eyes.encoder, eyes.features, Crops(config.composition)
+    traits = TraitCheck(
+        encoder,
+        features,
+        config.vocabulary,
+        slack=config.trait_margin,
+        axes=_checked(config, wording),
+        heads=crops if config.traits_from_head else None,
+    )
     seats = [
         Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
-        Seat(
-            TraitCheck(
-                encoder,
-                features,
-                config.vocabulary,
-                slack=config.trait_margin,
-                axes=_checked(config, wording),
-            ),
-            "check",
-        ),
+        Seat(traits, "check"),
         Seat(Defects(references), "check"),
         Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
-        Seat(
-            ClipIdentity(encoder, references, Crops(config.composition), features, use=config.identity_crops),
-            "identity",
-        ),
+        Seat(ClipIdentity(encoder, references, crops, features, use=config.identity_crops), "identity"),
     ]
     if eyes.faces:
         seats += _face_seats(eyes.faces, config, references)

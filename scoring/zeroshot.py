@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.base import Measurement, Picture, not_applicable
+from scoring.crops import Crops
 from scoring.features import Encoder, Features, Vectors
 
 Vocabulary = Mapping[str, Sequence[str]]
@@ -32,14 +33,33 @@ class WordEncoder(Encoder, Protocol):
 
 
 def log_probabilities(
-    encoder: WordEncoder, features: Features, pictures: Sequence[Picture], phrases: Sequence[str]
+    encoder: WordEncoder,
+    features: Features,
+    pictures: Sequence[Picture],
+    phrases: Sequence[str],
+    heads: Crops | None = None,
 ) -> NDArray[np.float64]:
-    """Log-probability of each phrase against the others for whole pictures, shape (pictures, phrases)."""
-    images = features.vectors(encoder, pictures)
+    """Log-probability of each phrase against the others, shape (pictures, phrases).
+
+    Whole pictures are read, or with ``heads`` their head crops (whole where the framing shows none).
+    """
+    images = features.vectors(encoder, pictures) if heads is None else _head_vectors(encoder, features, pictures, heads)
     logits = encoder.scale * (images @ encoder.embed_words(phrases).T).astype(np.float64)
     logits -= logits.max(axis=1, keepdims=True)
     result: NDArray[np.float64] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return result
+
+
+def _head_vectors(encoder: WordEncoder, features: Features, pictures: Sequence[Picture], heads: Crops) -> Vectors:
+    """Embeddings of head crops, in order; pictures whose crop is cut alike are embedded together."""
+    keys = [heads.key(picture, "head") for picture in pictures]
+    rows: dict[int, NDArray[np.float32]] = {}
+    for key in dict.fromkeys(keys):
+        where = [place for place, own in enumerate(keys) if own == key]
+        group = [pictures[place] for place in where]
+        found = features.vectors(encoder, group, key, lambda picture: heads.cut(picture, "head") or picture.image)
+        rows.update(zip(where, found, strict=True))
+    return np.stack([rows[place] for place in range(len(pictures))])
 
 
 def read_axis(
@@ -116,6 +136,7 @@ class TraitCheck:
         hidden_by_family: view family → axes that cannot be seen from there.
         hidden_by_framing: framing → axes it does not show.
         slack: lead that is demanded (negative: that may be missing).
+        heads: read head crops instead of whole pictures.
     """
 
     name = "traits"
@@ -129,15 +150,17 @@ class TraitCheck:
         hidden_by_family: Mapping[str, Collection[str]] | None = None,
         hidden_by_framing: Mapping[str, Collection[str]] | None = None,
         slack: float = 0.0,
+        heads: Crops | None = None,
     ) -> None:
-        self._encoder, self._features, self._slack = encoder, features, slack
+        self._encoder, self._features, self._slack, self._heads = encoder, features, slack, heads
         self._vocabulary = {axis: list(words) for axis, words in vocabulary.items() if len(words) > 1}
         self._axes = None if axes is None else frozenset(axes)
         self._by_family = {k: frozenset(v) for k, v in (hidden_by_family or {}).items()}
         self._by_framing = {k: frozenset(v) for k, v in (hidden_by_framing or {}).items()}
         rules = sorted((k, sorted(v)) for k, v in {**self._by_family, **self._by_framing}.items())
         checked = None if self._axes is None else sorted(self._axes)
-        self.fingerprint = _fingerprint(encoder, self._vocabulary, slack, rules, checked)
+        looked = heads.fingerprint if heads else "whole"
+        self.fingerprint = _fingerprint(encoder, self._vocabulary, slack, rules, checked, looked)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The smallest margin of a visible trait for each picture."""
@@ -146,7 +169,8 @@ class TraitCheck:
         for axis in sorted({axis for words in asked for axis, _ in words}):
             where = [i for i, words in enumerate(asked) if any(a == axis for a, _ in words)]
             phrases = self._vocabulary[axis]
-            rows = log_probabilities(self._encoder, self._features, [pictures[i] for i in where], phrases)
+            shown = [pictures[i] for i in where]
+            rows = log_probabilities(self._encoder, self._features, shown, phrases, self._heads)
             for i, row in zip(where, rows, strict=True):
                 wanted = {phrases.index(word) for a, word in asked[i] if a == axis}
                 others = [value for n, value in enumerate(row) if n not in wanted]

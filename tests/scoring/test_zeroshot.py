@@ -1,7 +1,11 @@
 import math
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from scoring.base import Picture
+from scoring.crops import Crops
 from scoring.features import Features
 from scoring.zeroshot import TraitCheck, ViewCheck, read_axis
 
@@ -99,3 +103,26 @@ def test_several_words_of_one_axis_may_all_be_asked(encoder, paint, margin):
     check = TraitCheck(encoder, Features(), WORDS, slack=margin)
     answer = check.score([paint((180, 180, 0), hair="red hair, green hair")])[0]
     assert answer.value > 0
+
+
+def test_head_axes_are_read_on_head_crops():
+    """A red head on a blue picture reads blue as a whole and red on its head crop."""
+
+    class Colors:
+        fingerprint, scale = "colors", 10.0
+
+        def embed(self, images):
+            means = np.array([np.asarray(im.convert("RGB"), float).mean(axis=(0, 1)) for im in images])
+            return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+
+        def embed_words(self, phrases):
+            return np.array([{"red": (1, 0, 0), "blue": (0, 0, 1)}[p.split()[0]] for p in phrases], np.float32)
+
+    image = Image.new("RGB", (100, 100), "blue")
+    image.paste((255, 0, 0), (30, 30, 70, 70))
+    picture = Picture(image, "d", "front", "portrait", {"hair": "red hair"})
+    crops = Crops({"portrait": {"head": (0.3, 0.3, 0.7, 0.7)}})
+    vocabulary = {"hair": ["red hair", "blue hair"]}
+    (whole,) = TraitCheck(Colors(), Features(), vocabulary).score([picture])
+    (head,) = TraitCheck(Colors(), Features(), vocabulary, heads=crops).score([picture])
+    assert whole.value < 0 < head.value
