@@ -33,7 +33,7 @@ def cell_of(frame: Frame) -> Cell:
 
 def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
     """Places that no kept frame fills; a view family that is full is left alone even if a framing in it is short."""
-    kept = engine.store.kept()
+    kept = engine.usable_keeps()
     if len(kept) >= sum(places.values()):
         return {}
     taken = Counter(cell_of(frame) for frame in kept)

@@ -21,6 +21,7 @@ from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import Store
+from loops.stopping import usable_rounds
 
 __all__ = ["Engine"]
 
@@ -79,6 +80,13 @@ class Engine:
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of that name, if it was trained."""
         return next((adapter for adapter in self.store.adapters() if adapter.id == name), None)
+
+    def usable_keeps(self) -> list[Frame]:
+        """Kept frames of every round that did not drift, in plan order: what may be trained on and shipped."""
+        rounds = self.store.rounds()
+        usable = usable_rounds([one for one in rounds if one.outcome is not None])
+        playing = {one.number for one in rounds if one.outcome is None}
+        return [frame for frame in self.store.kept() if frame.job.round in usable | playing]
 
     def candidates(self) -> list[Frame]:
         """Every candidate frame so far, in plan order."""

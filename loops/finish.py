@@ -18,7 +18,6 @@ from bootstrap.shots import quotas
 from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
 from loops.draw import draw
 from loops.engine import Engine
-from loops.stopping import usable_rounds
 from loops.teach import teach
 from scoring.select import provisional
 
@@ -42,7 +41,7 @@ class Finished:
 def finish(engine: Engine) -> Finished:
     """Fill, train, preview, write: dataset folder, LoRA files and report."""
     number = len(engine.store.rounds()) + 1
-    kept = _finished_keeps(engine)
+    kept = engine.usable_keeps()
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
     adapter = teach(engine, number, "character", f"final-r{number:02d}", tuple(extra))
@@ -56,12 +55,6 @@ def finish(engine: Engine) -> Finished:
     return done
 
 
-def _finished_keeps(engine: Engine) -> list[Frame]:
-    """Every kept frame of the rounds that did not drift."""
-    usable = usable_rounds([one for one in engine.store.rounds() if one.outcome is not None])
-    return [frame for frame in engine.store.kept() if frame.job.round in usable]
-
-
 def fill(engine: Engine, number: int) -> None:
     """Give empty places to the best undecided frames whose view and visible traits check out."""
     store, places = engine.store, quotas(engine.config.loop.target, engine.config.views)
@@ -70,7 +63,7 @@ def fill(engine: Engine, number: int) -> None:
     verdicts = store.verdicts()
     undecided = [f for f in store.frames_judged(VerdictKind.UNDECIDED) if verdicts[f.job.id].by == GATE]
     options = [as_candidate(engine, frame, verdicts[frame.job.id].score or 0.0) for frame in undecided]
-    there = [as_candidate(engine, frame, 0.0) for frame in store.kept()]
+    there = [as_candidate(engine, frame, 0.0) for frame in engine.usable_keeps()]
     room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share
     picks = provisional(options, as_quotas(places), room, there, share, rules_of(engine))
     chosen = {pick.id: pick.reason for pick in picks}

@@ -51,7 +51,7 @@ def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[F
         for index, seed in enumerate(engine.seeds)
         for item in seed_items(seed, index, run, engine.captioner, composition, engine.side, phase)
     ]
-    kept = [frame for frame in engine.store.kept() if frame.job.round < number]
+    kept = [frame for frame in engine.usable_keeps() if frame.job.round < number]
     unseen = engine.unseen([*kept, *provisional])
     generated = frame_items(kept, run, engine.wording, phase, unseen)
     generated += frame_items(provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5)
