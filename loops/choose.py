@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 from bootstrap.events import FramesJudged
-from bootstrap.judges import TRAITS
 from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.shots import Cell
+from loops.decoys import trait_slack, usable_decoys
 from loops.engine import Engine
 from scoring.base import Measurement
 from scoring.calibrate import Gate, Ranked, judge
@@ -23,7 +23,6 @@ from scoring.select import choose as choose_under
 __all__ = ["GATE", "cell_of", "choose", "empty_places", "ranked"]
 
 GATE = "gate"
-Values = Mapping[str, Measurement]
 
 
 def cell_of(frame: Frame) -> Cell:
@@ -48,7 +47,7 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
     slack = trait_slack(engine, measured)
     failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.family]) for f in candidates}
-    ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured, slack)
+    ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
     passing = _passing(engine, candidates, ranks, kept)
     open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
     picks = _picks(engine, open_frames, ranks, places)
@@ -73,35 +72,12 @@ def _passing(engine: Engine, candidates: Sequence[Frame], ranks: Mapping[str, Ra
     return passing
 
 
-def trait_slack(engine: Engine, measured: Mapping[str, Values]) -> dict[str, float]:
-    """By view family, where the trait check fails: never above 0, and low enough for the base's own look-alikes.
-
-    They were asked for every trait, so what the reader misses on most of them it cannot see in this base's pictures.
-    """
-    slack = dict.fromkeys(FAMILIES, 0.0)
-    for family in FAMILIES:
-        frames = [f for f in engine.store.frames(kind=JobKind.LOOKALIKE) if f.job.shot.family == family]
-        answers = [measured[f.job.id][TRAITS].value for f in frames]
-        margins = sorted(value for value in answers if value is not None)
-        if margins:
-            slack[family] = min(0.0, margins[int(engine.config.panel.trait_failures * len(margins))])
-    return slack
-
-
 def ranked(
-    engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Values], slack: Mapping[str, float]
+    engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
 ) -> dict[str, Ranked]:
     """Each candidate's place among the decoys of its view family; exchanged ones are its own adapter's."""
-    judges, alpha = engine.judges, engine.config.loop.max_false_accepts
+    alpha, decoys = engine.config.loop.max_false_accepts, usable_decoys(engine, measured)
     found: dict[str, Ranked] = {}
-    decoys = {
-        kind: [
-            f
-            for f in engine.store.frames(kind=kind)
-            if judges.usable_decoy(f, measured[f.job.id], slack[f.job.shot.family])
-        ]
-        for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED)
-    }
     groups = dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates)
     for family, adapter in groups:
         lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family]
@@ -113,7 +89,7 @@ def ranked(
 
 
 def _identity(
-    engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Values]
+    engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
 ) -> dict[Hashable, dict[str, Measurement]]:
     """What the identity scorers said of some frames."""
     names = engine.judges.identity

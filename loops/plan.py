@@ -16,6 +16,7 @@ from bootstrap.events import WavePlanned
 from bootstrap.records import Adapter, Job, JobKind, Shot, seed_of
 from bootstrap.shots import Cell
 from loops.choose import empty_places
+from loops.decoys import DECOYS, usable_decoys
 from loops.engine import Engine
 from scoring.calibrate import decoys_needed
 
@@ -28,7 +29,7 @@ def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]
         return
     shots = _candidates(engine, empty_places(engine, places))
     jobs = [_job(engine, JobKind.CANDIDATE, number, wave, shot) for shot in shots]
-    for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED):
+    for kind in DECOYS:
         jobs += _decoys(engine, kind, number, wave, shots)
     decoys = len(jobs) - len(shots)
     engine.store.plan(jobs, WavePlanned(number, wave, len(shots), decoys))
@@ -42,14 +43,20 @@ def _candidates(engine: Engine, empty: Mapping[Cell, int]) -> list[Shot]:
 
 
 def _decoys(engine: Engine, kind: JobKind, number: int, wave: int, shots: Sequence[Shot]) -> list[Job]:
-    """Decoys that a family still needs: the candidates' own shots first, then more of the same kind."""
-    made = [job for job in engine.store.jobs(kind=kind) if kind is JobKind.LOOKALIKE or job.round == number]
-    have, used = Counter(job.shot.family for job in made), {job.shot.key for job in made}
+    """Decoys that a family still needs: the candidates' own shots first, then more of the same kind.
+
+    Only those that passed the checks count as there, so a family whose decoys fail them gets more, up to a limit.
+    """
+    ours = [job for job in engine.store.jobs(kind=kind) if kind is JobKind.LOOKALIKE or job.round == number]
+    made, known = Counter(job.shot.family for job in ours), {job.id for job in ours}
+    usable = usable_decoys(engine, engine.store.measurements())[kind]
+    there = Counter(frame.job.shot.family for frame in usable if frame.job.id in known)
     jobs = []
     for family, asked in Counter(shot.family for shot in shots).items():
-        wanted = _wanted(engine, kind, asked) - have[family]
-        own = [shot for shot in shots if shot.family == family and shot.key not in used][: max(0, wanted)]
-        more = engine.planner.plan(_spread(own or shots, family, wanted - len(own)), [*shots, *(j.shot for j in made)])
+        missing = min(_wanted(engine, kind, asked) - there[family], engine.config.loop.most_decoys - made[family])
+        used = {job.shot.key for job in ours}
+        own = [shot for shot in shots if shot.family == family and shot.key not in used][: max(0, missing)]
+        more = engine.planner.plan(_spread(own or shots, family, missing - len(own)), [*shots, *(j.shot for j in ours)])
         jobs += [_job(engine, kind, number, wave, shot) for shot in [*own, *more]]
     return jobs
 
