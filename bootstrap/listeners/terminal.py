@@ -28,7 +28,7 @@ from bootstrap.listeners.wording import sentence
 
 __all__ = ["LastingConsole", "Terminal"]
 
-QUIET = (events.BatchGenerated,)  # the bar tells these already
+QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar tells these already
 
 
 class LastingConsole(Console):
