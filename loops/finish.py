@@ -48,10 +48,12 @@ def finish(engine: Engine) -> Finished:
     preview(engine, number, adapter)
     pictures = _write_set(engine, kept, extra)
     lora = publish(engine.store.directory, adapter, engine.character, engine.config.base)
-    report = write_report(engine.store, engine.store.directory / "report.html", engine.character.name)
-    done = Finished(len(kept), len(extra), pictures, lora, report)
-    if not any(isinstance(event, RunEnded) for event in engine.store.events()):
-        engine.emit(RunEnded(done.kept, done.provisional, adapter.id, report.name))
+    page = engine.store.directory / "report.html"
+    done = Finished(len(kept), len(extra), pictures, lora, page)
+    write_report(engine.store, page, engine.character.name)
+    if not any(isinstance(event, RunEnded) for event in engine.store.events()[-1:]):
+        engine.emit(RunEnded(done.kept, done.provisional, adapter.id, page.name))
+    write_report(engine.store, page, engine.character.name)  # once more: now it may say that the run is finished
     return done
 
 
