@@ -185,6 +185,8 @@ class PanelConfig(Frozen):
     """Read the checked axes on head crops instead of whole pictures."""
     identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
     """Crops whose embedding tells individuals apart."""
+    captioned: tuple[str, ...] = ()
+    """Axes that are read well enough to drop a caption's tag when the picture shows another word of the axis."""
     view_margin: float = 0.0
     """Log-probability by which the asked view must lead."""
     trait_margin: float = -0.5

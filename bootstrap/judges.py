@@ -37,8 +37,6 @@ __all__ = ["TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of
 
 TRAITS = "traits"
 """Name of the check of identity traits."""
-CAPTIONED = ("expression", "pose", "background", "style", "top", "bottom", "hat", "accessory")
-"""Axes whose tag is dropped from a caption when the picture shows another word of the axis."""
 Values = Mapping[str, Measurement]
 
 
@@ -106,7 +104,7 @@ def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Se
         seats += _face_seats(eyes.faces, config, references)
     if config.held_out:
         seats.append(_held_out_seat(config, references, features))
-    readers = [_reader(axis, encoder, features, config) for axis in CAPTIONED if axis in config.vocabulary]
+    readers = [_reader(axis, encoder, features, config) for axis in config.captioned if axis in config.vocabulary]
     return Judges(wording, encoder, features, Panel(seats), Panel(readers))
 
 
