@@ -34,7 +34,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     _settle(store, config, character, pictures)
     backend, eyes = _models(config, store.directory)
     wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
-    seeds = store.seeds() or _take_in(store, wording, eyes, pictures)
+    seeds = _take_in(store, wording, eyes, pictures)
     references = references_of(seeds, store.directory, config.panel)
     engine = Engine(store, backend, judges_for(eyes, config.panel, wording, references), config, character)
     _say(engine, seeds)
@@ -86,11 +86,13 @@ def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
 
 
 def _take_in(store: Store, wording: Wording, eyes: Eyes, pictures: Sequence[Path]) -> list[Seed]:
-    """Copy the original bytes into the run, under their hash, and caption them."""
-    captioner = SeedCaptioner(wording, eyes.read)
+    """Copy the original bytes into the run, under their hash, and caption them; those that are there stay."""
+    captioner, there = SeedCaptioner(wording, eyes.read), {seed.sha256 for seed in store.seeds()}
     for path in pictures:
         image, data = open_seed(path)
         digest = hashlib.sha256(data).hexdigest()
+        if digest in there:
+            continue
         stored = f"seeds/{digest[:16]}{path.suffix.lower()}"
         write_atomic(store.directory / stored, data)
         store.add_seed(captioner.caption(path, stored, digest, image))
