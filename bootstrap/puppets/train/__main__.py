@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=standard.threads, help="CPU threads of the training")
     parser.add_argument("--workers", type=int, default=standard.workers, help="processes that draw")
     parser.add_argument("--pictures", type=int, default=standard.pictures, help="drawings in the data set")
-    parser.add_argument("--start", type=Path, default=None, help="trained weights to go on from (base only)")
+    parser.add_argument("--start", type=Path, default=None, help="folder of a shipped model to go on from")
     parser.add_argument("--batch", type=int, default=standard.batch)
     parser.add_argument("--seed", type=int, default=standard.seed)
     return parser

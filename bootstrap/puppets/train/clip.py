@@ -226,9 +226,21 @@ class Run:
         }
         checkpoint.save_checkpoint(self.path, state)
 
+    def _start(self) -> None:
+        """Go on from a shipped model, if one was named; its words stand in for the prototypes."""
+        if self.options.start is None:
+            return
+        shipped, words = clip_folder.load(self.options.start)
+        self.model.load_state_dict({name: value.float() for name, value in shipped.state_dict().items()})
+        with torch.no_grad():
+            phrases = clip_folder.encode_text(self.model, words.phrases.to(self.device))
+            self.prototypes.copy_(F.normalize(phrases.float(), dim=1))
+        self.average = checkpoint.Ema(self.model, 0.995)
+
     def _restore(self) -> None:
         state = checkpoint.load_checkpoint(self.path)
         if state is None:
+            self._start()
             return
         self.model.load_state_dict(state["model"])
         self.prototypes.data.copy_(state["prototypes"])

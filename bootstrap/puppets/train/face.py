@@ -19,11 +19,13 @@ from bootstrap.puppets import models, scene
 from bootstrap.puppets.train import checkpoint, face_export
 from bootstrap.puppets.train.face_detector import SIDE, Detector, Faces, detection_losses
 from bootstrap.puppets.train.face_recogniser import EMBEDDING, Recogniser, recognition_losses
+from bootstrap.puppets.train.face_recogniser import SIDE as ALIGNED
 from bootstrap.puppets.train.individuals import SHOTS, Gallery, gallery
 from bootstrap.puppets.train.loop import fit
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.warm import start_from_onnx
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ def train_detector(options: TrainOptions, drawings: Gallery, device: torch.devic
 
     torch.manual_seed(options.seed)
     model = Detector().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.start is not None:
+        start_from_onnx(model, torch.zeros(1, 3, SIDE, SIDE, device=device), options.start / face_export.DETECTOR)
     muon = Muon(model, RATE)
     trained = fit("face-detector", model, lesson, options, DETECTOR_SHARE, RATE, optimizer=muon)
     face_export.export_detector(trained, out)
@@ -69,6 +73,9 @@ def train_recogniser(options: TrainOptions, drawings: Gallery, device: torch.dev
 
     torch.manual_seed(options.seed)
     model = Recogniser().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.start is not None:
+        face = torch.zeros(1, 3, ALIGNED, ALIGNED, device=device)
+        start_from_onnx(model, face, options.start / face_export.RECOGNISER)
     muon = Muon(model, RATE)
     trained = fit("face-recogniser", model, lesson, options, 1 - DETECTOR_SHARE, RATE, optimizer=muon)
     face_export.export_recogniser(trained, out)

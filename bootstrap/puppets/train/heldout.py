@@ -23,6 +23,7 @@ from bootstrap.puppets.train.loop import fit
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.warm import start_from_onnx
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ def train(options: TrainOptions) -> None:
 
     torch.manual_seed(options.seed + 1)
     model = Encoder().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if options.start is not None:
+        start_from_onnx(model, torch.zeros(1, 3, SIZE, SIZE, device=device), options.start / FILE)
     write(fit("heldout", model, lesson, options, 1.0, RATE, optimizer=Muon(model, RATE)), out)
     scores = measure(out, gallery(100, "unseen", options.workdir, options.workers))
     log.info("heldout %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))

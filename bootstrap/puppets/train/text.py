@@ -123,7 +123,7 @@ def train(options: TrainOptions) -> None:
     """Train and export tokenizer and encoder to `options.out` (default: the work folder)."""
     device = checkpoint.pick_device(options.device, options.threads)
     out = options.out or trained_text(options.workdir)
-    tokenizer = new_tokenizer(out / "tokenizer")
+    tokenizer, encoder = _begin(options, out / "tokenizer")
     seen = [seen_tags(*data.picture_spec("single", index)[:2]) for index in range(options.pictures // 2)]
     classes = find_classes(seen)
 
@@ -134,10 +134,21 @@ def train(options: TrainOptions) -> None:
         ids = tokens(tokenizer, captions, padded=bool(rng.random() < 0.25))
         return {"reading": reading_loss(model, ids.to(device), said, classes)}
 
-    torch.manual_seed(options.seed)
-    reader = Reader(new_text_encoder(tokenizer), classes).to(device)
+    torch.manual_seed(options.seed + 1)
+    reader = Reader(encoder, classes).to(device)
     averaged = loop.fit("text", reader, lesson, options, 1.0, RATE)
     averaged.encoder.save_pretrained(out / "text_encoder")  # type: ignore[operator, union-attr]
+
+
+def _begin(options: TrainOptions, folder: Path) -> tuple[CLIPTokenizer, CLIPTextModel]:
+    """A new tokenizer (written to `folder`) and encoder, or those of the base model in `options.start`."""
+    torch.manual_seed(options.seed)
+    if options.start is None:
+        tokenizer = new_tokenizer(folder)
+        return tokenizer, new_text_encoder(tokenizer)
+    tokenizer = CLIPTokenizer.from_pretrained(options.start / "tokenizer")
+    tokenizer.save_pretrained(folder)
+    return tokenizer, CLIPTextModel.from_pretrained(options.start / "text_encoder", dtype=torch.float32).train()
 
 
 def trained_text(workdir: Path) -> Path:

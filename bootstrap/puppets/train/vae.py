@@ -72,13 +72,21 @@ def train(options: TrainOptions) -> None:
         return vae_losses(model, to_signed(_crops(images, options.batch, rng), device))
 
     torch.manual_seed(options.seed)
-    vae = new_vae().to(device)
+    vae = _begin(options).to(device)
     log.info("autoencoder: %.2f M parameters", checkpoint.count_parameters(vae) / 1e6)
     averaged = loop.fit("vae", vae, lesson, options, 1.0, RATE, optimizer=Muon(vae, RATE))
     out = options.out or trained_vae(options.workdir)
     averaged.save_pretrained(out)  # type: ignore[operator]
     unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
     log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(averaged, unseen, device))
+
+
+def _begin(options: TrainOptions) -> AutoencoderTiny:
+    """A new autoencoder, or the one of the base model in `options.start`."""
+    if options.start is None:
+        return new_vae()
+    vae: AutoencoderTiny = AutoencoderTiny.from_pretrained(options.start / "vae", dtype=torch.float32)
+    return vae.to(memory_format=torch.channels_last).train()
 
 
 def trained_vae(workdir: Path) -> Path:

@@ -206,3 +206,17 @@ def test_auc_counts_wins_and_ties() -> None:
     assert auc(np.array([0.9, 0.8]), np.array([0.1, 0.2])) == 1.0
     assert auc(np.array([0.5, 0.5]), np.array([0.5])) == 0.5
     assert np.isnan(auc(np.array([]), np.array([0.5])))
+
+
+def test_clip_training_goes_on_from_the_shipped_weights(drawings: Any, tmp_path: Path) -> None:
+    from bootstrap.puppets import models
+    from bootstrap.puppets.train import clip as trainer
+    from bootstrap.puppets.train import clip_folder
+    from bootstrap.puppets.train.options import TrainOptions
+
+    clip_folder.write_configuration(tmp_path)
+    fresh = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "a", device="cpu")
+    going_on = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "b", device="cpu", start=models.clip_dir())
+    first, second = (trainer.Run(one, drawings, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on))
+    assert second["tag"] < first["tag"]
+    assert second["identity"] < first["identity"]

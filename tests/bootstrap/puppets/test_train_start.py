@@ -1,0 +1,66 @@
+"""Every trainer can go on from the shipped weights: what it starts from does what the shipped model does."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from bootstrap.puppets import models
+from bootstrap.puppets.train import text, vae
+from bootstrap.puppets.train.face_detector import Detector
+from bootstrap.puppets.train.face_export import DETECTOR, RECOGNISER
+from bootstrap.puppets.train.face_recogniser import Recogniser
+from bootstrap.puppets.train.heldout import FILE, Encoder
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.warm import start_from_onnx
+
+
+def graph(path, picture):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: picture.numpy()})
+
+
+def settled(module):
+    """With neutral BatchNorm statistics, as the export folded them."""
+    for part in module.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.reset_running_stats()
+            part.eps = 0.0
+    return module.eval()
+
+
+def test_the_recogniser_starts_as_the_shipped_one():
+    picture, model = torch.randn(1, 3, 112, 112), Recogniser()
+    start_from_onnx(model, picture, models.face_dir() / RECOGNISER)
+    with torch.no_grad():
+        ours = settled(model)(picture).numpy()
+    (shipped,) = graph(models.face_dir() / RECOGNISER, picture)
+    ours, shipped = (row / np.linalg.norm(row) for row in (ours[0], shipped[0]))
+    assert float(ours @ shipped) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("build", "side", "path"),
+    [(Detector, 128, models.face_dir() / DETECTOR), (Encoder, 96, models.heldout_dir() / FILE)],
+)
+def test_every_layer_of_the_other_graphs_finds_its_place(build, side, path):
+    model = build()
+    before = {name: value.clone() for name, value in model.named_parameters() if value.ndim == 4}
+    assert start_from_onnx(model, torch.zeros(1, 3, side, side), path) > 4
+    assert all((value != before[name]).any() for name, value in model.named_parameters() if name in before)
+
+
+def test_another_architecture_is_refused():
+    with pytest.raises(ValueError, match="other layers"):
+        start_from_onnx(Encoder(), torch.zeros(1, 3, 96, 96), models.face_dir() / RECOGNISER)
+
+
+def test_autoencoder_and_text_encoder_start_from_the_base(tmp_path: Path):
+    options = TrainOptions(start=models.base_dir())
+    images = torch.zeros(1, 3, 96, 96)
+    one, other = vae._begin(options), vae._begin(TrainOptions())
+    assert not torch.equal(one.encoder(images), other.encoder(images))
+    tokenizer, encoder = text._begin(options, tmp_path)
+    assert len(tokenizer) == encoder.config.vocab_size
