@@ -88,7 +88,8 @@ def _headline(title: str, facts: dict[str, Any]) -> str:
     )
     total, steps = 0, []
     for one in facts["rounds"]:
-        total += one["kept"]
+        # A later round may still take a frame of an earlier one: the round's own record says what stood at its end.
+        total = (one["outcome"] or {}).get("kept", total + one["kept"])
         steps.append({"number": one["number"], "total": total, "goal": one["goal"]})
     grown = f'<div class="card"><h3>Kept after each round</h3>{growth(steps)}</div>' if steps else ""
     return (
