@@ -6,7 +6,6 @@ Knows no disk, no model and no order of events: a record is a fact.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -176,8 +175,3 @@ class Decision:
 
     name: str
     value: str
-
-
-def captions_of(items: Sequence[TrainItem]) -> list[str]:
-    """The captions of a training set, in order."""
-    return [item.caption for item in items]

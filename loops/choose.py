@@ -31,7 +31,7 @@ def cell_of(frame: Frame) -> Cell:
 
 
 def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
-    """Places that no kept frame fills; a view family that is full is left alone even if a framing in it is short."""
+    """Places that no kept frame fills; none once as many are kept as there are places."""
     kept = engine.usable_keeps()
     if len(kept) >= sum(places.values()):
         return {}
