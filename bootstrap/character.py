@@ -1,7 +1,8 @@
 """character.json: what a person writes about a character, validated.
 
-Lists and comma-separated tags are both accepted. Knows no vocabulary of any model: which words a scorer understands is
-found out later and said.
+Lists and comma-separated tags are both accepted; so is the description format of vision-language models (see
+`bootstrap.description`). Keys that begin with "_" or "$" are comments. Knows no vocabulary of any model: which words a
+scorer understands is found out later and said.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator
 
 from bootstrap.config import Frozen, validated
+from bootstrap.description import Description, as_character, is_description
 from bootstrap.errors import CharacterError
+from bootstrap.records import FRAMINGS
 
-__all__ = ["Character", "Outfit", "SeedNote", "load_character"]
+__all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "load_character"]
+
+COMMENT = ("_", "$")
+"""First characters of keys that are for people and editors; the loader passes over them."""
 
 
 def _split(value: Any) -> Any:
@@ -33,8 +39,9 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Tags = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Tags = Annotated[tuple[str, ...], BeforeValidator(_split), WithJsonSchema(TEXTS)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(TEXTS)]
 
 
 class Outfit(Frozen):
@@ -62,6 +69,13 @@ class SeedNote(Frozen):
     tags: Tags = ()
     """Expression, pose, background, drawing style and whatever else is seen and does not belong to the character."""
 
+    @field_validator("framing")
+    @classmethod
+    def _known_framing(cls, framing: str) -> str:
+        if framing and framing not in FRAMINGS:
+            raise ValueError(f"must be one of {', '.join(FRAMINGS)}")
+        return framing
+
 
 class Character(Frozen):
     """A character as its author describes it."""
@@ -82,6 +96,9 @@ class Character(Frozen):
     """Words that must work with it; the final panel draws them first."""
     seeds: tuple[SeedNote, ...] = ()
     """What each seed shows."""
+    seeds_train: Literal["always", "style-only", "never"] = "always"
+    """Whether the seeds may be trained on: style-only keeps them out of the finished LoRA's training set, never out of
+    every one; they remain what identity is judged against."""
     core: Tags = ("1girl", "solo")
     """Tags at the head of every caption."""
     invariant: Mapping[str, Tags] = Field(min_length=1)
@@ -108,6 +125,7 @@ class Character(Frozen):
     """Licence of the seeds; it travels with everything made from them."""
     credits: str = ""
     """Who drew them."""
+    _notes: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("trigger")
     @classmethod
@@ -117,6 +135,11 @@ class Character(Frozen):
         if "," in trigger or len(trigger.split()) > 1:
             raise ValueError("must be one word without commas, for example mikachr")
         return trigger.strip()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how the file was understood; empty for a file in this format."""
+        return self._notes
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -140,26 +163,90 @@ class Character(Frozen):
 
 def load_character(path: Path) -> Character:
     """The Character of a file. Raises CharacterError: one line with every problem and where it is."""
+    data: dict[str, Any] = _uncommented(_read(path))
+    data, notes = _converted(data, path) if is_description(data) else (data, [])
+    character = validated(Character, data, str(path), CharacterError)
+    if problems := _contradictions(character):
+        raise CharacterError(f"{path}: {'; '.join(problems)}")
+    character._notes = tuple(notes)
+    return character
+
+
+def character_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the files that `load_character` reads, comments allowed everywhere."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Character.model_json_schema()}
+    objects = [schema, *schema["$defs"].values()]
+    objects += [field for field in schema["properties"].values() if field.get("type") == "object"]
+    for part in objects:
+        part["patternProperties"] = {f"^[{''.join(COMMENT)}]": {}}
+    return schema
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The JSON object of a file. Raises CharacterError when there is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise CharacterError(f'no such file "{path}"', "give the path of a character.json") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CharacterError(f'"{path}" cannot be read ({error})', "give a UTF-8 JSON file") from error
     except json.JSONDecodeError as error:
         raise CharacterError(f"{path}:{error.lineno}: not valid JSON ({error.msg})", "mend that line") from None
+    except KeyError as error:
+        raise CharacterError(f'{path}: "{error.args[0]}" is written twice in one object', "leave one of them") from None
     if not isinstance(data, dict):
         raise CharacterError(f"{path}: the top level is no object", "write { ... }")
-    character = validated(Character, data, str(path), CharacterError)
-    _check_references(character, path)
-    return character
+    return data
 
 
-def _check_references(character: Character, path: Path) -> None:
-    """Raise CharacterError where a seed note names an outfit that is not described."""
-    for index, note in enumerate(character.seeds):
-        if note.outfit and note.outfit not in character.wardrobe:
-            raise CharacterError(
-                f'{path}: seeds.{index}.outfit "{note.outfit}" is not in outfits',
-                f"use one of: {', '.join(character.wardrobe)}",
-            )
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; KeyError names a key that is there twice, of which JSON would silently take the last."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and not key.startswith(COMMENT):
+            raise KeyError(key)
+        found[key] = value
+    return found
+
+
+def _uncommented(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _uncommented(part) for key, part in value.items() if not key.startswith(COMMENT)}
+    return [_uncommented(part) for part in value] if isinstance(value, list) else value
+
+
+def _converted(data: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[str]]:
+    """A description as the fields of a character; fields of a character that stand beside it win."""
+    own = {key: value for key, value in data.items() if key in ("description", "object")}
+    rest = {key: value for key, value in data.items() if key not in own}
+    described = validated(Description, own, str(path), CharacterError)
+    try:
+        found, notes = as_character(described, str(rest.get("name") or _called(path)))
+    except ValueError as error:
+        raise CharacterError(f"{path}: {error}") from None
+    if "trigger" not in rest:
+        made_up, name = found["trigger"], found["name"]
+        notes.append(f'trigger "{made_up}" was made up from "{name}"; add "trigger" to the file to choose another')
+    return {**found, **rest}, notes
+
+
+def _called(path: Path) -> str:
+    """A name for who is described in a file that names nobody: the file's, or its folder's if that says nothing."""
+    plain = path.stem.lower() in ("character", "description", "object")
+    return (path.resolve().parent.name if plain else path.stem) or "character"
+
+
+def _contradictions(character: Character) -> list[str]:
+    """Every place where the parts of a character do not fit each other."""
+    problems = [
+        f'seeds.{index}.outfit "{note.outfit}" is not in outfits (use one of: {", ".join(character.wardrobe)})'
+        for index, note in enumerate(character.seeds)
+        if note.outfit and note.outfit not in character.wardrobe
+    ]
+    own = {*character.identity, *(tag for outfit in character.wardrobe.values() for tag in outfit.tags)}
+    for field in ("forbidden", "negative"):
+        both = [tag for tag in getattr(character, field) if tag in own]
+        problems += [f'{field} "{tag}" also belongs to the character: leave one of them' for tag in both]
+    triggers = [character.trigger, *(outfit.trigger for outfit in character.outfits.values() if outfit.trigger)]
+    twice = {trigger for trigger in triggers if triggers.count(trigger) > 1}
+    return [*problems, *(f'trigger "{trigger}" is used twice: give each outfit its own' for trigger in sorted(twice))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -309,13 +309,27 @@ def _problem(model: type[BaseModel], item: Any) -> str:
     if item["type"] != "extra_forbidden":
         value = "" if item["type"] == "missing" else f' "{str(item.get("input"))[:60]}"'
         return f"{path}{value}: {item['msg'][0].lower()}{item['msg'][1:]}"
-    close = difflib.get_close_matches(str(item["loc"][-1]), _field_names(model), 1)
+    *above, wrong = (str(part) for part in item["loc"])
+    close = difflib.get_close_matches(wrong, _part_at(model, above).model_fields, 1)
+    close = close or difflib.get_close_matches(wrong, _field_names(model), 1)
     return f"{path}: unknown field{f' (did you mean {close[0]!r}?)' if close else ''}"
 
 
+def _part_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
+    """The config that holds the field at a path; indices and names of a mapping lead nowhere else."""
+    for key in path:
+        field = model.model_fields.get(key)
+        model = next(iter(_models_in(field.annotation)), model) if field else model
+    return model
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The configs that a type is made of: ``Mapping[str, Outfit]`` gives Outfit."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
+
+
 def _field_names(model: type[BaseModel]) -> list[str]:
-    names = list(model.model_fields)
-    for field in model.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            names += _field_names(field.annotation)
-    return names
+    inner = [part for field in model.model_fields.values() for part in _models_in(field.annotation)]
+    return [*model.model_fields, *(name for part in inner for name in _field_names(part))]

@@ -1,9 +1,11 @@
 import json
+import re
 
 import pytest
 
-from bootstrap.character import load_character
+from bootstrap.character import Character, character_schema, load_character
 from bootstrap.errors import CharacterError
+from bootstrap.triggers import ordinary_words, trigger_warnings
 
 GOOD = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair, long_hair"}}
 
@@ -58,3 +60,80 @@ def test_outfit_shares_fill_what_is_not_stated(tmp_path):
 def test_a_background_with_a_comma_stays_one_background(tmp_path):
     character = load_character(write(tmp_path, {**GOOD, "backgrounds": ["city street, night", "forest"]}))
     assert character.backgrounds == ("city street, night", "forest")
+
+
+def test_suggestions_reach_into_parts(tmp_path):
+    bad = {**GOOD, "outfits": {"a": {"tags": "x", "shaer": 0.5}}, "seeds": [{"file": "s.png", "veiw": "front"}]}
+    with pytest.raises(CharacterError) as error:
+        load_character(write(tmp_path, bad))
+    assert "outfits.a.shaer: unknown field (did you mean 'share'?)" in str(error.value)
+    assert "seeds.0.veiw: unknown field (did you mean 'view'?)" in str(error.value)
+
+
+def test_a_framing_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
+    with pytest.raises(CharacterError, match=r"seeds\.0\.framing .full.: .*full body"):
+        load_character(write(tmp_path, {**GOOD, "seeds": [{"file": "s.png", "framing": "full"}]}))
+
+
+def test_contradictions_are_named_together(tmp_path):
+    outfits = {"a": {"tags": "red dress", "trigger": "mikachr"}}
+    with pytest.raises(CharacterError) as error:
+        load_character(write(tmp_path, {**GOOD, "outfits": outfits, "forbidden": "blue hair", "negative": "red dress"}))
+    for words in ('forbidden "blue hair"', 'negative "red dress"', 'trigger "mikachr" is used twice'):
+        assert words in str(error.value)
+
+
+def test_comments_are_passed_over_and_a_key_written_twice_is_not(tmp_path):
+    noted = {**GOOD, "_why": 1, "$schema": "x", "invariant": {"_": "?", "hair": "blue hair"}}
+    assert load_character(write(tmp_path, noted)).identity == ("blue hair",)
+    with pytest.raises(CharacterError, match='"name" is written twice'):
+        load_character(write(tmp_path, '{"name": "A", "name": "B", "trigger": "achr", "invariant": {"a": "b"}}'))
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    path = write(tmp_path, GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_character(path).name == "Mika"
+
+
+def test_the_schema_is_of_the_draft_it_says_and_knows_every_field():
+    schema = character_schema()
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert set(schema["properties"]) == set(Character.model_fields)
+    assert schema["required"] == ["name", "trigger", "invariant"]
+    assert all("description" in field for field in schema["properties"].values())
+    assert all(re.match(part, "_why") for part in schema["$defs"]["Outfit"]["patternProperties"])
+    assert schema["additionalProperties"] is False
+
+
+def test_the_shipped_characters_fit_the_schema():
+    from pathlib import Path
+
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(character_schema())
+    for path in Path(__file__).parents[2].glob("configs/characters/*/character.json"):
+        jsonschema.validate(json.loads(path.read_text()), character_schema())
+
+
+@pytest.mark.parametrize(
+    ("trigger", "words"),
+    [("mikachr", ()), ("cat", ("cat",)), ("Cats", ("cats",)), ("red-mage2", ("red", "mage")), ("zq", ())],
+)
+def test_a_trigger_that_is_an_ordinary_word_is_found(trigger, words):
+    assert ordinary_words(trigger) == words
+
+
+def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
+    outfits = {"a": {"tags": "red dress", "trigger": "pajamas"}}
+    character = Character(name="B", trigger="beret", invariant={"hair": "blue hair"}, outfits=outfits)
+    assert trigger_warnings(character) == []
+    told = trigger_warnings(character, ["red beret", "striped pajamas"])
+    assert [text.partition(" is ")[0] for text in told] == ['trigger "beret"', 'outfits.a.trigger "pajamas"']
+    assert '"beretpajamas"' in told[1]
+    assert trigger_warnings(load_ruby()) == []
+
+
+def load_ruby():
+    from pathlib import Path
+
+    return load_character(Path(__file__).parents[2] / "configs" / "characters" / "ruby" / "character.json")
