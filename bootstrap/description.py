@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["DescribedPart", "Description", "as_character", "is_description", "made_up_trigger"]
+__all__ = ["DescribedPart", "Description", "as_character", "description_schema", "is_description", "made_up_trigger"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -98,6 +98,11 @@ def as_character(described: Description, name: str) -> tuple[dict[str, Any], lis
     said = "; ".join(f"{key}: {', '.join(tags)}" for key, tags in invariant.items())
     notes = [f"the description was read as {said}" + (f"; outfit: {', '.join(worn)}" if worn else "")]
     return data, notes
+
+
+def description_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the description format, as structured output of models takes it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Description.model_json_schema()}
 
 
 def made_up_trigger(name: str) -> str:

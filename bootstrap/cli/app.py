@@ -71,6 +71,21 @@ def report(run: RunFolder) -> None:
 
 
 @app.command()
+def schema(
+    description: Annotated[
+        bool, typer.Option("--description", help="The description format of vision-language models instead.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of character.json.
+
+    bootstrap schema > character.schema.json
+    """
+    from bootstrap.cli.schema import schema_command
+
+    schema_command(description=description)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from bootstrap import __version__

@@ -1,0 +1,19 @@
+"""``bootstrap schema``: the JSON Schema of character.json, for editors and for models that write JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from bootstrap.character import character_schema
+from bootstrap.description import description_schema
+
+__all__ = ["schema_command"]
+
+
+def schema_command(*, description: bool) -> None:
+    """Print the schema of character.json, or of the description format."""
+    schema: dict[str, Any] = description_schema() if description else character_schema()
+    typer.echo(json.dumps(schema, indent=2, ensure_ascii=False))
