@@ -31,3 +31,8 @@ def face_dir() -> Path:
 def heldout_dir() -> Path:
     """The held-out identity encoder, used for stopping only."""
     return weights_dir() / "heldout"
+
+
+def judge_dir() -> Path:
+    """The judge of evaluations, which the loop never reads."""
+    return weights_dir() / "judge"

@@ -20,6 +20,7 @@ TRAINERS = {
     "clip": "bootstrap.puppets.train.clip",
     "face": "bootstrap.puppets.train.face",
     "heldout": "bootstrap.puppets.train.heldout",
+    "judge": "bootstrap.puppets.train.judge",
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from bootstrap.puppets import models
+from bootstrap.puppets import models, scene
 from bootstrap.puppets.train import checkpoint, data, loop, samples
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
 from bootstrap.puppets.train.options import TrainOptions
@@ -38,6 +38,8 @@ EMPTY_ODDS = 0.1
 _SNR_CAP = 5.0
 _LEAST_WEIGHT = 0.3  # else the steps that are almost pure noise would hardly be learned, and they set the composition
 _BOOST = 1.5  # matrices bear larger steps than biases
+_HEAD_WEIGHT = 4.0
+"""How much more an error in the head counts: faces are small, and people look at nothing else."""
 _SHEET_SECONDS = 300
 _BATCHES = 2  # noise and times make this loss noisier than the others: it wants larger batches
 
@@ -64,9 +66,13 @@ def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DCond
 
 @dataclass(frozen=True)
 class Lesson:
-    """Draws batches: latents (N, 16, 12, 12) in unit deviation, what each picture shows, and how captions are read."""
+    """Draws batches: latents (N, 16, 12, 12) in unit deviation, what each picture shows, and how captions are read.
+
+    `weights` (N, 1, 12, 12) in half precision: how much an error counts where.
+    """
 
     latents: Tensor
+    weights: Tensor
     seen: Sequence[dict[str, str]]
     tokenizer: CLIPTokenizer
     text_encoder: CLIPTextModel
@@ -77,19 +83,32 @@ class Lesson:
         """The velocity loss of one batch."""
         picks = rng.integers(0, len(self.latents), self.batch)
         captions = ["" if rng.random() < EMPTY_ODDS else say(self.seen[pick], rng)[0] for pick in picks]
-        clean = self.latents[torch.from_numpy(picks)].to(self.device).float()
+        rows = torch.from_numpy(picks)
+        clean, weights = (part[rows].to(self.device).float() for part in (self.latents, self.weights))
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
             states = self.text_encoder(tokens(self.tokenizer, captions).to(self.device)).last_hidden_state
-        return {"velocity": velocity_loss(unet, clean, states)}
+        return {"velocity": velocity_loss(unet, clean, states, weights)}
 
 
-def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor) -> Tensor:
+def head_weights(framings: Sequence[str], side: int) -> Tensor:
+    """(N, 1, side, side): `_HEAD_WEIGHT` where the framing puts the head, 1 elsewhere, mean 1 in each picture."""
+    maps = {}
+    for framing, (head, _) in scene.COMPOSITION.items():
+        x0, y0, x1, y1 = (round(edge * side) for edge in head)
+        weight = torch.ones(1, side, side)
+        weight[:, y0:y1, x0:x1] = _HEAD_WEIGHT
+        maps[framing] = weight / weight.mean()
+    return torch.stack([maps[framing] for framing in framings]).half()
+
+
+def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor) -> Tensor:
     """Weighted error of the velocity at random times.
 
     Args:
         unet: predicts velocity.
         clean: latents (N, C, H, W) in unit deviation.
         states: text states (N, T, D).
+        places: how much an error counts where, (N, 1, H, W) with mean 1.
     """
     signal = new_scheduler().alphas_cumprod.to(clean.device)
     times = torch.randint(0, len(signal), (len(clean),), device=clean.device)
@@ -99,7 +118,7 @@ def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor) -> Tensor:
     velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
     with torch.autocast(clean.device.type, torch.bfloat16):
         guess = unet(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=states).sample
-    errors = (guess.float() - velocity).square().mean((1, 2, 3))
+    errors = ((guess.float() - velocity).square() * places).mean((1, 2, 3))
     ratio = signal[times] / (1 - signal[times])
     weights = (ratio.clamp(max=_SNR_CAP) / (ratio + 1)).clamp(min=_LEAST_WEIGHT)
     loss: Tensor = (errors * weights).sum() / weights.sum()
@@ -114,10 +133,11 @@ def train(options: TrainOptions) -> None:
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
     latents, scale = encode(parts.vae.to(device), images, device)
     parts.vae.register_to_config(scaling_factor=scale)
-    seen = [seen_tags(*data.picture_spec("single", index)[:2]) for index in range(len(images))]
-    lesson = Lesson(
-        latents, seen, parts.tokenizer, parts.text_encoder.to(device).eval(), _BATCHES * options.batch, device
-    )
+    specs = [data.picture_spec("single", index)[:2] for index in range(len(images))]
+    weights = head_weights([shot.framing for _, shot in specs], latents.shape[-1])
+    seen = [seen_tags(*spec) for spec in specs]
+    text_encoder = parts.text_encoder.to(device).eval()
+    lesson = Lesson(latents, weights, seen, parts.tokenizer, text_encoder, _BATCHES * options.batch, device)
     unet = parts.unet.to(device)
     log.info("unet: %.2f M parameters, %d pictures", checkpoint.count_parameters(unet) / 1e6, len(latents))
     sheet_due = checkpoint.Every(_SHEET_SECONDS)
@@ -135,11 +155,15 @@ def train(options: TrainOptions) -> None:
 
 
 def _begin(options: TrainOptions) -> BaseParts:
-    """The parts to train with: all of a trained model, or a new UNet on the trained autoencoder and text encoder."""
+    """The parts to train with: those of a trained model, or a new UNet on the trained autoencoder and text encoder.
+
+    An autoencoder that was trained in this work folder takes the place of the trained model's.
+    """
     if options.start is not None:
         parts = read_base(options.start)
         parts.unet.to(memory_format=torch.channels_last)
-        return parts
+        better = trained_vae(options.workdir)
+        return replace(parts, vae=AutoencoderTiny.from_pretrained(better)) if better.exists() else parts
     torch.manual_seed(options.seed)
     text = trained_text(options.workdir)
     return BaseParts(

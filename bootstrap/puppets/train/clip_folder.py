@@ -23,8 +23,8 @@ NAME = "puppet-clip"
 WEIGHTS = "open_clip.safetensors"
 CONTEXT = 64
 EMBEDDING = 256
-SIDE = 64
-"""Pixels a side that the image tower sees: enough for crops of 96-pixel drawings, and twice as fast to train."""
+SIDE = 96
+"""Pixels a side that the image tower sees: the base model's."""
 _VISION = {"layers": [1, 2, 2, 1], "width": 24, "image_size": SIDE, "head_width": 64}
 _TEXT = {"context_length": CONTEXT, "hf_tokenizer_name": NAME, "width": 128, "heads": 4, "layers": 2}
 _PREPROCESS = {"size": SIDE, "resize_mode": "squash", "interpolation": "bilinear"}

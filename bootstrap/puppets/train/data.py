@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 SIZE = 96
 SHARD = 1000
-FIRST_SEED = {"single": 1_000_000, "unseen": 50_000_000}
+FIRST_SEED = {"single": 1_000_000, "judge-single": 6_000_000, "unseen": 50_000_000}
 """Kind of set -> seed of its first puppet; "unseen" is for measuring and shares no puppet with training."""
 
 Spec = tuple[Puppet, PuppetShot, int]

@@ -7,21 +7,24 @@ it with `prepare(det_size=(128, 128))`. Does NOT know how a panel uses faces.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bootstrap.puppets import models, scene
 from bootstrap.puppets.train import checkpoint, face_export
 from bootstrap.puppets.train.face_detector import SIDE, Detector, Faces, detection_losses
-from bootstrap.puppets.train.face_recogniser import EMBEDDING, Recogniser, recognition_losses
+from bootstrap.puppets.train.face_recogniser import EMBEDDING, Learner, recognition_losses
 from bootstrap.puppets.train.face_recogniser import SIDE as ALIGNED
 from bootstrap.puppets.train.individuals import SHOTS, Gallery, gallery
 from bootstrap.puppets.train.loop import fit
+from bootstrap.puppets.train.material import gather
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
@@ -30,7 +33,7 @@ from bootstrap.puppets.train.warm import start_from_onnx
 log = logging.getLogger(__name__)
 
 GROUPS = 1400
-DETECTOR_SHARE = 0.36
+DETECTOR_SHARE = 0.25
 THRESHOLD = 0.5
 RATE = 3e-3
 
@@ -68,17 +71,21 @@ def train_detector(options: TrainOptions, drawings: Gallery, device: torch.devic
 def train_recogniser(options: TrainOptions, drawings: Gallery, device: torch.device, out: Path) -> None:
     """Train and export the recogniser."""
 
+    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    material = gather(drawings.images, drawings.specs, "single", vae, replace(options, pictures=1), "individuals")
+
     def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
-        return recognition_losses(model, drawings, 2 * options.batch, rng)
+        return recognition_losses(model, drawings, material, 2 * options.batch, rng)
 
     torch.manual_seed(options.seed)
-    model = Recogniser().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = Learner().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if options.start is not None:
         face = torch.zeros(1, 3, ALIGNED, ALIGNED, device=device)
-        start_from_onnx(model, face, options.start / face_export.RECOGNISER)
+        start_from_onnx(model.recogniser, face, options.start / face_export.RECOGNISER)
     muon = Muon(model, RATE)
     trained = fit("face-recogniser", model, lesson, options, 1 - DETECTOR_SHARE, RATE, optimizer=muon)
-    face_export.export_recogniser(trained, out)
+    assert isinstance(trained, Learner)
+    face_export.export_recogniser(trained.recogniser, out)
 
 
 def load(folder: Path) -> Any:

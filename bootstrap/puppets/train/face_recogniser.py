@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets.train import crops
+from bootstrap.puppets.train import attributes, crops
 from bootstrap.puppets.train.blocks import Residual, conv_norm
 from bootstrap.puppets.train.identity import identity_loss, sample_groups
 from bootstrap.puppets.train.individuals import SHOTS, TWINS, Gallery
+from bootstrap.puppets.train.material import Material
 
 SIDE = 112
 EMBEDDING = 256
@@ -24,6 +25,9 @@ TEMPLATE = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
 """Where ArcFace's alignment puts the five keypoints (insightface.utils.face_align.arcface_dst)."""
+PAINTED_ODDS = 0.4
+ATTRIBUTE_WEIGHT = 3.0
+_SHARPNESS = 16.0
 PLACES = np.array([place for place, family in enumerate(SHOTS) if family != "behind"])
 
 
@@ -48,6 +52,20 @@ class Recogniser(nn.Module):
         """Embeddings."""
         embeddings: Tensor = self.head(self.body(faces).flatten(1))
         return embeddings
+
+
+class Learner(nn.Module):
+    """The recogniser with an answer that only training reads: the unnamed traits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recogniser = Recogniser()
+        self.unnamed = nn.Linear(EMBEDDING, attributes.OUTPUTS)
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit embeddings and the answer."""
+        embeddings = F.normalize(self.recogniser(faces).float(), dim=1)
+        return embeddings, self.unnamed(_SHARPNESS * embeddings)
 
 
 def align(images: Tensor, keypoints: NDArray[np.floating]) -> Tensor:
@@ -77,15 +95,26 @@ def _sample(images: Tensor, back: NDArray[Any], shift: NDArray[Any]) -> Tensor:
     return F.grid_sample(images, torch.from_numpy(places.astype(np.float32)).to(images), align_corners=False)
 
 
-def recognition_losses(model: nn.Module, drawings: Gallery, batch: int, rng: np.random.Generator) -> dict[str, Tensor]:
-    """The identity loss of one batch of faces whose keypoints carry a detector's errors."""
+def recognition_losses(
+    model: nn.Module, drawings: Gallery, material: Material, batch: int, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """Identity and unnamed traits of one batch of faces whose keypoints carry a detector's errors.
+
+    Args:
+        model: a `Learner`.
+        drawings: the truth about the first rows of `material`.
+        material: the pictures.
+        batch: how many faces.
+        rng: source of the draw.
+    """
     rows = sample_groups(drawings.groups, max(batch // (2 * TWINS), 2), rng, places=PLACES)
     size = (drawings.boxes[rows, 2] - drawings.boxes[rows, 0])[:, None, None]
     keypoints = drawings.keypoints[rows] + 0.02 * size * rng.standard_normal((len(rows), 5, 2))
-    images = crops.disturb(crops.to_tensor(drawings.images[rows]), rng)
+    images = crops.disturb(crops.to_tensor(material.look(rows, rng, PAINTED_ODDS)), rng)
     device = next(model.parameters()).device
     faces = (align(images, keypoints) * 2 - 1).to(device, memory_format=torch.channels_last)
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        embeddings = model(faces)
+        embeddings, unnamed = model(faces)
     individuals = torch.from_numpy(drawings.individual[rows]).to(device)
-    return {"identity": identity_loss(F.normalize(embeddings.float(), dim=1), individuals)}
+    told = attributes.attribute_loss(unnamed.float(), material.unnamed.of(rows))
+    return {"identity": identity_loss(embeddings, individuals), "unnamed": ATTRIBUTE_WEIGHT * told}

@@ -131,21 +131,32 @@ def drawings() -> Any:
     return draw_groups("unseen", range(4))
 
 
-def test_clip_training_lowers_its_losses(drawings: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def material(drawings: Any) -> Any:
+    """The gallery, and its pictures once more in place of single drawings."""
+    from bootstrap.puppets.train.attributes import attributes
+    from bootstrap.puppets.train.material import Material, framings
+
+    specs, images = drawings.specs * 2, np.concatenate([drawings.images] * 2)
+    unnamed = attributes([puppet for puppet, _ in specs])
+    return Material(images, images, specs, framings(specs), unnamed, len(drawings))
+
+
+def test_clip_training_lowers_its_losses(material: Any, tmp_path: Path) -> None:
     from bootstrap.puppets.train import clip as trainer
     from bootstrap.puppets.train import clip_folder
     from bootstrap.puppets.train.options import TrainOptions
 
     clip_folder.write_configuration(tmp_path)
     options = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path, device="cpu")
-    run = trainer.Run(options, drawings, torch.device("cpu"), tmp_path)
+    run = trainer.Run(options, material, torch.device("cpu"), tmp_path)
     run.clock.spent = 5.0  # past the warm-up
     tags = [run.step()["tag"] for _ in range(8)]
     assert np.mean(tags[-3:]) < tags[0]
 
 
 @pytest.mark.parametrize("name", ["detector", "recogniser", "heldout"])
-def test_small_trainers_lower_their_losses(name: str, drawings: Any) -> None:
+def test_small_trainers_lower_their_losses(name: str, drawings: Any, material: Any) -> None:
     from bootstrap.puppets.train import face_detector, face_recogniser, heldout
     from bootstrap.puppets.train.orthogonal import Muon
 
@@ -156,10 +167,11 @@ def test_small_trainers_lower_their_losses(name: str, drawings: Any) -> None:
         if name == "detector":
             seen = face_detector.Faces(drawings, 12, rng)
             return face_detector.detection_losses(model(seen.images), seen)
-        lesson = face_recogniser.recognition_losses if name == "recogniser" else heldout.identity_losses
-        return lesson(model, drawings, 12, rng)
+        if name == "recogniser":
+            return face_recogniser.recognition_losses(model, drawings, material, 12, rng)
+        return heldout.identity_losses(model, drawings, 12, rng)
 
-    kinds = {"detector": face_detector.Detector, "recogniser": face_recogniser.Recogniser, "heldout": heldout.Encoder}
+    kinds = {"detector": face_detector.Detector, "recogniser": face_recogniser.Learner, "heldout": heldout.Encoder}
     model = kinds[name]()
     optimizer = Muon(model, 3e-3)
     history = []
@@ -208,7 +220,7 @@ def test_auc_counts_wins_and_ties() -> None:
     assert np.isnan(auc(np.array([]), np.array([0.5])))
 
 
-def test_clip_training_goes_on_from_the_shipped_weights(drawings: Any, tmp_path: Path) -> None:
+def test_clip_training_goes_on_from_the_shipped_weights(material: Any, tmp_path: Path) -> None:
     from bootstrap.puppets import models
     from bootstrap.puppets.train import clip as trainer
     from bootstrap.puppets.train import clip_folder
@@ -217,6 +229,6 @@ def test_clip_training_goes_on_from_the_shipped_weights(drawings: Any, tmp_path:
     clip_folder.write_configuration(tmp_path)
     fresh = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "a", device="cpu")
     going_on = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "b", device="cpu", start=models.clip_dir())
-    first, second = (trainer.Run(one, drawings, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on))
+    first, second = (trainer.Run(one, material, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on))
     assert second["tag"] < first["tag"]
     assert second["identity"] < first["identity"]

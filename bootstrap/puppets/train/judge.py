@@ -1,0 +1,149 @@
+"""Trains the judge: `python -m bootstrap.puppets.train judge --minutes 60 --batch 96`.
+
+It reads every axis of a drawing and tells individuals apart, on drawings and on what an autoencoder makes of them. It
+is for evaluation only. Needs the base model's autoencoder. Does NOT know how it is read.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets import models, oracle
+from bootstrap.puppets.train import attributes, checkpoint, crops, judge_pictures, judge_truth, painting
+from bootstrap.puppets.train.identity import contrast
+from bootstrap.puppets.train.judge_measures import measure
+from bootstrap.puppets.train.judge_pictures import PER_GROUP, SHOTS, TWINS
+from bootstrap.puppets.train.loop import fit
+from bootstrap.puppets.train.material import Material, gather
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
+
+log = logging.getLogger(__name__)
+
+GROUPS, UNSEEN_GROUPS = 600, 50
+RATE = 2e-3
+ANSWER_WEIGHT, ATTRIBUTE_WEIGHT = 6.0, 3.0
+"""The mean over axes that pull in different directions is small beside the identity loss."""
+_SINGLE_SHARE = 0.4
+_PAINTED_ODDS = 0.5
+_EXAM_SECONDS = 600
+_FAMILIES = len(SHOTS) // 2
+
+
+def train(options: TrainOptions) -> None:
+    """Train, export and measure the judge."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    album = judge_pictures.album(GROUPS, "judge", options.workdir, options.workers)
+    material = gather(album.images, album.specs, "judge-single", vae, options, "judge")
+    labels = judge_truth.labels(material.specs)
+    exam = Exam(options, vae)
+    torch.manual_seed(options.seed + 2)
+    net = oracle.new_net(attributes.OUTPUTS).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    log.info("judge: %.2f M parameters, %d pictures", checkpoint.count_parameters(net) / 1e6, len(material))
+
+    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        return losses(model, material, labels, options.batch, rng)
+
+    averaged = fit("judge", net, lesson, options, 1.0, RATE, optimizer=Muon(net, RATE), kept=exam.now_and_then)
+    exam.take(averaged)
+
+
+class Exam:
+    """Exports the judge and measures it on puppets training never saw."""
+
+    def __init__(self, options: TrainOptions, vae: AutoencoderTiny) -> None:
+        self.out = options.out or models.judge_dir()
+        self.log = options.workdir / "judge" / "measures.csv"
+        self.unseen = judge_pictures.album(UNSEEN_GROUPS, "judge-unseen", options.workdir, options.workers)
+        self.painted = painting.painted(self.unseen.images, vae, options.workdir / "pictures", "judge-unseen")
+        self.due = checkpoint.Every(_EXAM_SECONDS)
+
+    def now_and_then(self, net: nn.Module) -> None:
+        """Take the exam if the last one was long ago."""
+        if self.due():
+            self.take(net)
+
+    def take(self, net: nn.Module) -> None:
+        """Write the weights, read them back and log what they know."""
+        oracle.save(net, self.out)
+        scores = measure(oracle.load(self.out), self.unseen, self.painted)
+        log.info("judge %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+        checkpoint.append_row(self.log, scores)
+
+
+def pick(grouped: int, total: int, batch: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of a batch and who is on them (-1 for single drawings): pairs of twins, then single drawings.
+
+    Half of the pairs are of one view family.
+
+    Args:
+        grouped: rows of the album.
+        total: rows altogether.
+        batch: how many to draw.
+        rng: source of the draw.
+    """
+    groups = max(round(batch * (1 - _SINGLE_SHARE)) // (2 * TWINS), 2)
+    rows, who = [], []
+    for group in rng.choice(grouped // PER_GROUP, groups, replace=False):
+        first = int(rng.integers(len(SHOTS)))
+        second = (first + _FAMILIES) % len(SHOTS) if rng.random() < 0.5 else int(rng.integers(len(SHOTS)))
+        for number in range(TWINS):
+            start = group * PER_GROUP + number * len(SHOTS)
+            rows += [start + first, start + second]
+            who += [group * TWINS + number] * 2
+    singles = rng.integers(grouped, total, max(batch - len(rows), 0))
+    nobody = np.full(len(singles), -1)
+    return np.concatenate([rows, singles]).astype(np.int64), np.concatenate([who, nobody]).astype(np.int64)
+
+
+def losses(
+    net: nn.Module, material: Material, labels: NDArray[np.int64], batch: int, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """One batch: every axis, the unnamed traits, and who is who."""
+    rows, who = pick(material.grouped, len(material), batch, rng)
+    device = next(net.parameters()).device
+    whole, heads = _views(material, rows, rng)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        reading = net(*(part.to(device, memory_format=torch.channels_last) for part in (whole, heads)))
+    named = torch.from_numpy(labels[rows]).to(device)
+    return {
+        "axes": ANSWER_WEIGHT * _axes_loss(reading.axes, named),
+        "unnamed": ATTRIBUTE_WEIGHT * attributes.attribute_loss(reading.attributes, material.unnamed.of(rows)),
+        "identity": _identity_loss(reading.identity, who),
+    }
+
+
+def _identity_loss(embeddings: Tensor, who: NDArray[np.int64]) -> Tensor:
+    """Contrast against everybody, plus contrast against her twins only."""
+    paired = torch.from_numpy((who >= 0).nonzero()[0]).to(embeddings.device)
+    people = torch.from_numpy(who[who >= 0]).to(embeddings.device)
+    twins = (people // TWINS)[:, None] == (people // TWINS)[None]
+    found = embeddings[paired]
+    return contrast(found, people, 0.1) + contrast(found, people, 0.07, twins)
+
+
+def _views(material: Material, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Whole pictures and head crops in -1..1, half of them as the autoencoder gives them, all a little disturbed."""
+    pictures = crops.disturb(crops.to_tensor(material.look(rows, rng, _PAINTED_ODDS)), rng)
+    framing = material.framing[rows]
+    boxes = crops.composition_boxes(framing, np.full(len(rows), crops.HEAD))
+    heads = crops.cut(pictures, torch.from_numpy(crops.jitter_boxes(boxes, rng, 0.03)))
+    return pictures * 2 - 1, heads * 2 - 1
+
+
+def _axes_loss(axes: dict[str, Tensor], labels: Tensor) -> Tensor:
+    """Mean cross entropy over the axes that some picture of the batch shows."""
+    found = []
+    for column, logits in enumerate(axes.values()):
+        shown = labels[:, column] != judge_truth.NOTHING
+        if shown.any():
+            found.append(F.cross_entropy(logits[shown], labels[shown, column]))
+    return torch.stack(found).mean()

@@ -1,0 +1,71 @@
+"""How well the judge judges: accuracy on every axis, and same against different within each view family.
+
+Does NOT know how the judge was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.puppets import scene
+from bootstrap.puppets.oracle import Oracle
+from bootstrap.puppets.train import judge_truth
+from bootstrap.puppets.train.judge_pictures import SHOTS, TWINS, Album
+from bootstrap.puppets.train.measures import auc
+
+_CEL = "cel shading"
+
+
+def measure(oracle: Oracle, unseen: Album, painted: NDArray[np.uint8]) -> dict[str, float]:
+    """Accuracies ("family") and AUCs ("same:front" for drawings, "painted:front" for what an autoencoder made of them).
+
+    Args:
+        oracle: the judge.
+        unseen: drawings of puppets it never saw.
+        painted: the same drawings through an autoencoder.
+    """
+    scores: dict[str, float] = {}
+    answers = oracle.read(unseen.images)
+    labels = judge_truth.labels(unseen.specs)
+    for column, (axis, choices) in enumerate(judge_truth.AXES.items()):
+        scores[axis] = accuracy(answers[axis], labels[:, column], choices)
+    for name, images in (("same", unseen.images), ("painted", painted)):
+        found = family_aucs(oracle.embed(images), unseen)
+        scores |= {f"{name}:{family}": value for family, value in found.items()}
+    return scores
+
+
+def accuracy(answers: Sequence[str], labels: NDArray[np.int64], choices: Sequence[str]) -> float:
+    """Share of right answers on one axis among the pictures that show it; NaN where none does."""
+    shown = labels != judge_truth.NOTHING
+    right = np.array(answers)[shown] == np.array(choices)[labels[shown]]
+    return float(right.mean()) if shown.any() else float("nan")
+
+
+def family_aucs(embeddings: NDArray[np.float32], drawings: Album, *, alike: bool = True) -> dict[str, float]:
+    """View family -> AUC of two drawings of one puppet in that family against one of her and one of a twin of hers.
+
+    Args:
+        embeddings: unit vectors (N, D) of an album in its order.
+        drawings: the album.
+        alike: only pairs in cel shading and of one framing, as the judge is used.
+    """
+    grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
+    styles = np.array([shot.style for _, shot in drawings.specs]).reshape(grid.shape[:3])
+    framing = drawings.framing.reshape(grid.shape[:3])
+    families = len(scene.ALL_FAMILIES)
+    itself = np.eye(TWINS, dtype=bool)
+    result = {}
+    for place, family in enumerate(scene.ALL_FAMILIES):
+        again = place + families
+        cosines = np.einsum("gad,gbd->gab", grid[:, :, place], grid[:, :, again])
+        good = np.ones_like(cosines, dtype=bool)
+        if alike:
+            cel = styles == _CEL
+            good = cel[:, :, None, place] & cel[:, None, :, again]
+            good &= (framing[:, :, place] == framing[:, :, again])[:, :, None]
+        result[family] = auc(cosines[good & itself], cosines[good & ~itself])
+    return result
