@@ -307,7 +307,8 @@ def _override(data: dict[str, Any], text: str) -> None:
 def _problem(model: type[BaseModel], item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"]) or "top level"
     if item["type"] != "extra_forbidden":
-        value = "" if item["type"] == "missing" else f' "{str(item.get("input"))[:60]}"'
+        whole = item["type"] == "missing" or isinstance(item.get("input"), dict | BaseModel)
+        value = "" if whole else f' "{str(item.get("input"))[:60]}"'
         return f"{path}{value}: {item['msg'][0].lower()}{item['msg'][1:]}"
     *above, wrong = (str(part) for part in item["loc"])
     close = difflib.get_close_matches(wrong, _part_at(model, above).model_fields, 1)

@@ -1,12 +1,11 @@
 """Opening a run, new or old: its facts are stored once, its models are loaded, its seeds are captioned.
 
-The same command continues a run; settings that would mix two experiments are refused by name.
+What a continued run may be given anew is settled in `loops.continuing`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,62 +13,28 @@ from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig, embedded
-from bootstrap.errors import ConfigError
-from bootstrap.events import RunBegan
 from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, open_seed, unread
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
+from loops.continuing import hold_fast, settle
 from loops.engine import Engine
 
 __all__ = ["open_engine"]
 
-MAY_CHANGE = ("loop.target", "loop.rounds", "loop.waves")
-"""Settings that a continued run may be given anew."""
-
 
 def open_engine(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> Engine:
     """Everything a run works with. Raises ConfigError when the run was begun with other settings or seeds."""
-    _settle(store, config, character, pictures)
+    settle(store, config, character, pictures)
     backend, eyes = _models(config, store.directory)
     wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
     seeds = _take_in(store, wording, eyes, pictures)
-    references = references_of(seeds, store.directory, config.panel)
-    engine = Engine(store, backend, judges_for(eyes, config.panel, wording, references), config, character)
+    judges = judges_for(eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
+    hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
+    engine = Engine(store, backend, judges, config, character)
     _say(engine, seeds)
     return engine
-
-
-def _settle(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
-    """Store the facts of a new run; hold those of an old one against what was given now."""
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pictures]
-    facts = {"config": config.model_dump_json(), "character": character.model_dump_json(), "seeds": json.dumps(digests)}
-    if store.recall("config") is None:
-        for name in ("character", "seeds"):
-            store.remember(name, facts[name])
-        told = RunBegan(character.name, config.base.name, config.loop.target)
-        store.remember("config", facts["config"], told)
-        return
-    if json.loads(store.recall("seeds") or "[]") != digests:
-        raise ConfigError(f'"{store.directory}" was begun with other seed pictures', "use another --out")
-    for name in ("config", "character"):
-        changed = _changed(json.loads(store.recall(name) or "{}"), json.loads(facts[name]), "")
-        fixed = [path for path in changed if path not in MAY_CHANGE]
-        if fixed:
-            raise ConfigError(
-                f'"{store.directory}" was begun with another {name}: {", ".join(fixed)}',
-                "use another --out, or the settings it was begun with",
-            )
-    store.remember("config", facts["config"])
-
-
-def _changed(old: object, new: object, path: str) -> list[str]:
-    """Dotted paths at which two settings differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted({*old, *new})
-        return [found for key in keys for found in _changed(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
-    return [] if old == new else [path]
 
 
 def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:

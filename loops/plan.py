@@ -20,12 +20,12 @@ from loops.decoys import DECOYS, usable_decoys
 from loops.engine import Engine
 from scoring.calibrate import decoys_needed
 
-__all__ = ["exchange", "plan_wave"]
+__all__ = ["exchange", "plan_wave", "planned"]
 
 
 def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int], adapter: Adapter) -> None:
     """Store the jobs of a wave in one transaction; a wave that is planned already stays as it is."""
-    if engine.store.jobs(number, wave):
+    if planned(engine, number, wave):
         return
     shots = _candidates(engine, empty_places(engine, places))
     jobs = [_job(engine, JobKind.CANDIDATE, number, wave, shot) for shot in shots]
@@ -33,6 +33,11 @@ def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]
         jobs += _decoys(engine, kind, number, wave, shots)
     decoys = len(jobs) - len(shots)
     engine.store.plan(jobs, WavePlanned(number, wave, len(shots), decoys))
+
+
+def planned(engine: Engine, number: int, wave: int) -> bool:
+    """Whether a wave has its jobs; a finished run that goes on has only previews where its next round begins."""
+    return any(job.kind is not JobKind.PANEL for job in engine.store.jobs(number, wave))
 
 
 def _candidates(engine: Engine, empty: Mapping[Cell, int]) -> list[Shot]:

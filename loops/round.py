@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootstrap.events import RoundBegan, RoundEnded
-from bootstrap.records import Phase
+from bootstrap.records import JobKind, Phase
 from bootstrap.shots import places
 from loops.choose import choose, empty_places
 from loops.draw import draw
 from loops.engine import Engine
 from loops.measure import measure
-from loops.plan import plan_wave
+from loops.plan import plan_wave, planned
 from loops.stopping import outcome
 from loops.teach import teach
 
@@ -38,11 +38,11 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
     adapter = teach(engine, plan.number, plan.phase, f"r{plan.number:02d}-{plan.phase}")
     for wave in range(1, engine.config.loop.waves + 1):
-        if not store.jobs(plan.number, wave) and not empty_places(engine, wanted):
+        if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
             break
         plan_wave(engine, plan.number, wave, wanted, adapter)
         draw(engine, plan.number, wave, adapter)
-        measure(engine, store.frames(plan.number, wave))
+        measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PANEL])
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
     store.end_round(plan.number, result, RoundEnded(plan.number, len(store.kept()), result["held_out"]))

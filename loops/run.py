@@ -6,6 +6,7 @@ Running and resuming are the same call. Knows no model and prints nothing.
 from __future__ import annotations
 
 from bootstrap.records import Phase
+from loops.continuing import continued_after
 from loops.engine import Engine
 from loops.finish import Finished, finish
 from loops.round import RoundPlan, play_round
@@ -26,7 +27,7 @@ def next_round(engine: Engine) -> RoundPlan | None:
     rounds = engine.store.rounds()
     if rounds and rounds[-1].outcome is None:
         return RoundPlan(rounds[-1].number, rounds[-1].phase, rounds[-1].goal)
-    found = next_goal(rounds, len(engine.store.kept()), engine.config.loop)
+    found = next_goal(rounds, len(engine.store.kept()), engine.config.loop, continued_after(engine.store))
     if found is None:
         return None
     phase: Phase = "style" if found[0] == "style" else "character"

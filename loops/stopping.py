@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["best_round", "drifted", "next_goal", "outcome", "usable_rounds"]
 
 
-def next_goal(rounds: list[Round], kept: int, loop: LoopConfig) -> tuple[str, int] | None:
+def next_goal(rounds: list[Round], kept: int, loop: LoopConfig, continued_after: int = 0) -> tuple[str, int] | None:
     """Phase and goal of the next round: the first style goal not reached, then the target; None when it is over.
 
     The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a
-    round missed is not tried twice when at least half of it is there: more data first, then more of the same.
+    round missed is not tried twice when at least half of it is there: more data first, then more of the same. A
+    finished run that was given new settings after ``continued_after`` rounds plays at least one more where a place is
+    empty, whatever ended it before.
     """
     done = [one for one in rounds if one.outcome is not None]
-    if len(done) >= loop.rounds or drifted(done):
+    allowed = max(loop.rounds, continued_after + 1) if continued_after else loop.rounds
+    judged_anew = len(done) > continued_after
+    if len(done) >= allowed or (judged_anew and drifted(done)):
         return None
     in_character = any(one.phase == "character" for one in done)
-    if in_character and (kept >= loop.target or _plateau(done)):
+    if in_character and (kept >= loop.target or (judged_anew and _plateau(done))):
         return None
     tried = [one.goal for one in done if one.phase == "style"]
     ahead = [g for g in loop.style_goals if g < loop.target and kept < g and not (g in tried and kept * 2 >= g)]
-    if ahead and not in_character and len(done) + 1 < loop.rounds:
+    if ahead and not in_character and len(done) + 1 < allowed:
         return "style", ahead[0]
     return "character", loop.target
 
@@ -89,8 +93,8 @@ def best_round(done: list[Round]) -> Round | None:
 
 
 def usable_rounds(done: list[Round]) -> set[int]:
-    """Rounds whose keeps may enter the finished set: all of them, or all but the one that drifted."""
-    return {one.number for one in done if not (one is done[-1] and drifted(done))}
+    """Rounds whose keeps may enter the finished set: all but those that had drifted when they ended."""
+    return {one.number for place, one in enumerate(done, 1) if not drifted(done[:place])}
 
 
 def _plateau(done: list[Round]) -> bool:

@@ -1,14 +1,19 @@
 """A small run on the fake backend: one red seed, twelve pictures wanted."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from PIL import Image
+
+from bootstrap.cli import main
 
 SETTINGS = [
     "loop.target=12",
@@ -22,10 +27,9 @@ SETTINGS = [
 ]
 
 
-@pytest.fixture
-def given(tmp_path):
-    """Seed, character file and the arguments of a small run, without --out."""
-    Image.new("RGB", (128, 128), (215, 60, 40)).save(tmp_path / "seed.png")
+def described(folder, settings):
+    """Seed and character file in a folder, and the arguments of a run with them, without --out."""
+    Image.new("RGB", (128, 128), (215, 60, 40)).save(folder / "seed.png")
     character = {
         "name": "Red",
         "trigger": "redchr",
@@ -35,9 +39,77 @@ def given(tmp_path):
         "outfits": {"default": {"tags": "white shirt"}, "night": {"tags": "blue dress"}},
         "seeds": [{"file": "seed.png", "view": "front", "framing": "upper body"}],
     }
-    (tmp_path / "character.json").write_text(json.dumps(character))
-    options = [part for text in SETTINGS for part in ("--set", text)]
-    return [str(tmp_path / "seed.png"), str(tmp_path / "character.json"), "--backend", "fake", *options]
+    (folder / "character.json").write_text(json.dumps(character))
+    options = [part for text in settings for part in ("--set", text)]
+    return [str(folder / "seed.png"), str(folder / "character.json"), "--backend", "fake", *options]
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Seed, character file and the arguments of a small run, without --out."""
+    return described(tmp_path, SETTINGS)
+
+
+TINY = [
+    "loop.target=4",
+    "loop.style_goals=[2]",
+    "loop.lookalikes=10",
+    "loop.exchanged=0",
+    "loop.most_decoys=20",
+    "loop.max_false_accepts=0.4",
+    "loop.rounds=4",
+    "base.style.steps=10",
+    "base.character.steps=10",
+    "base.sampling.width=32",
+    "base.sampling.height=32",
+]
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """The arguments of the smallest run that goes through every stage, without --out."""
+    return described(tmp_path, TINY)
+
+
+@pytest.fixture(scope="session")
+def grown(tmp_path_factory):
+    """The folder of a finished tiny run, made once; copy it before you touch it."""
+    folder = tmp_path_factory.mktemp("grown")
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+        main(["run", *described(folder, TINY), "--out", str(folder / "run")])
+    assert not ended.value.code
+    return folder / "run"
+
+
+@pytest.fixture
+def finished(grown, tiny, tmp_path):
+    """A finished tiny run of one's own: its folder and the arguments that made it, without --out."""
+    return shutil.copytree(grown, tmp_path / "run"), tiny
+
+
+class Call(NamedTuple):
+    """How a command ended: exit code, what it said, its line that tells the error."""
+
+    code: int
+    out: str
+    err: str
+    line: str
+
+
+@pytest.fixture
+def call(capsys):
+    """A command in this process: quicker than one of its own; only for backends without a model."""
+
+    def start(*arguments):
+        before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        assert before == [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+        out, err = capsys.readouterr()
+        line = next((text for text in err.splitlines() if text.startswith("error: ")), "")
+        return Call(ended.value.code or 0, out, err, line)
+
+    return start
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The whole story on the fake backend: what a run leaves, and that a kill anywhere changes nothing."""
 
-import json
 import random
 
 import pytest
 
-from bootstrap.records import JobKind, VerdictKind
+from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 
 
@@ -63,29 +62,3 @@ def test_killed_at_many_events_and_continued_it_ends_the_same(given, play, tmp_p
         play(given, out, kill_after=count)
         play(given, out)
         assert outcome(out) == wanted, f"killed after event {count} of {total}"
-
-
-def test_settings_that_would_mix_two_experiments_are_refused_by_name(given, play, tmp_path):
-    from bootstrap.cli.run import run_command  # noqa: F401
-    from bootstrap.errors import ConfigError
-    from loops.opening import _changed
-
-    play(given, tmp_path / "run")
-    from typer.testing import CliRunner
-
-    from bootstrap.cli import app as commands
-
-    result = CliRunner().invoke(commands.app, ["run", *given, "--out", str(tmp_path / "run"), "--seed", "7"])
-    assert isinstance(result.exception, ConfigError)
-    assert "seed" in str(result.exception)
-    assert _changed({"a": {"b": 1}}, {"a": {"b": 2}}, "") == ["a.b"]
-
-
-def test_a_larger_target_continues_a_finished_run(given, play, tmp_path):
-    play(given, tmp_path / "run")
-    play([*given, "--target", "14", "--rounds", "6"], tmp_path / "run")
-    with Store.open(tmp_path / "run", exclusive=False) as store:
-        kinds = [v.kind for v in store.verdicts().values()]
-    assert kinds.count(VerdictKind.KEEP) + kinds.count(VerdictKind.PROVISIONAL) == 14
-    rows = (tmp_path / "run" / "dataset" / "metadata.jsonl").read_text().splitlines()
-    assert len([json.loads(row) for row in rows]) == 14

@@ -1,0 +1,133 @@
+"""The same command continues a run: what may be given anew, what is refused by name, what a finished run then does."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bootstrap.errors import ConfigError
+from bootstrap.events import Noted, RoundBegan
+from bootstrap.records import JobKind, VerdictKind
+from bootstrap.store.store import Store
+from loops.continuing import changes, hold_fast
+
+
+def rewrite(arguments, **fields):
+    path = Path(next(text for text in arguments if str(text).endswith(".json")))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def rounds_and_notes(run):
+    with Store.open(run, exclusive=False) as store:
+        notes = [event.text for event in store.events() if isinstance(event, Noted)]
+        return len(store.rounds()), [text for text in notes if text.startswith("continued")]
+
+
+def test_a_larger_target_makes_a_finished_run_play_a_new_round(finished, call):
+    run, arguments = finished
+    before = rounds_and_notes(run)[0]
+    assert call("run", *arguments, "--target", 6, "--out", run).code == 0
+    with Store.open(run, exclusive=False) as store:
+        kinds = [verdict.kind for verdict in store.verdicts().values()]
+        fresh = store.jobs(before + 1, wave=1, kind=JobKind.CANDIDATE)
+    assert kinds.count(VerdictKind.KEEP) + kinds.count(VerdictKind.PROVISIONAL) == 6
+    assert fresh, "the first wave of the new round draws, although previews already bear its number"
+    assert rounds_and_notes(run) == (before + 1, ['continued with loop.target "4", now "6"'])
+
+
+def test_a_new_round_is_played_although_the_rounds_were_spent(finished, call):
+    run, arguments = finished
+    before = rounds_and_notes(run)[0]
+    spent = ["--set", f"loop.rounds={before}"]
+    assert call("run", *arguments, *spent, "--out", run).code == 0
+    assert rounds_and_notes(run)[0] == before
+    assert call("run", *arguments, *spent, "--target", 6, "--out", run).code == 0
+    assert rounds_and_notes(run)[0] == before + 1
+
+
+def test_gate_budget_and_quotas_may_change_and_are_told(finished, call):
+    run, arguments = finished
+    quotas = ["views.families.behind.share=0.11", "views.families.front.share=0.24"]
+    options = ["loop.max_false_accepts=0.3", "loop.waves=1", *quotas, "subject.a_prompt=1"]
+    done = call("run", *arguments, *(part for text in options for part in ("--set", text)), "--out", run)
+    assert done.code == 0
+    told = rounds_and_notes(run)[1][0]
+    assert all(text.split("=")[0] in told for text in options)
+    assert "a larger --target makes room" in told
+
+
+def test_an_added_outfit_is_worn_in_the_new_round(finished, call):
+    run, arguments = finished
+    outfits = {"default": {"tags": "white shirt"}, "night": {"tags": "blue dress"}, "rain": {"tags": "yellow coat"}}
+    rewrite(arguments, outfits=outfits)
+    assert call("run", *arguments, "--target", 6, "--out", run).code == 0
+    with Store.open(run, exclusive=False) as store:
+        began = [event.round for event in store.events() if isinstance(event, RoundBegan)]
+        worn = {job.shot.outfit for job in store.jobs(began[-1], kind=JobKind.CANDIDATE)}
+    assert "rain" in worn
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"invariant": {"hair": "blue hair", "eyes": "red eyes"}}, ["invariant.hair", "red hair", "blue hair"]),
+        ({"outfits": {"default": {"tags": "white shirt"}}}, ["outfits.night", "blue dress", "now nothing"]),
+        ({"trigger": "bluechr"}, ["trigger", '"redchr", now "bluechr"']),
+    ],
+)
+def test_another_character_is_refused_with_old_and_new_value(finished, call, fields, said):
+    run, arguments = finished
+    rewrite(arguments, **fields)
+    done = call("run", *arguments, "--out", run)
+    assert done.code == 2
+    assert all(word in done.line for word in said), done.line
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "base.sampling.steps=3"], 'base.sampling.steps "14", now "3"'),
+        (["--set", "panel.copy_cosine=0.9"], 'panel.copy_cosine "1.0", now "0.9"'),
+        (["--seed", "7"], 'seed "0", now "7"'),
+        (["--set", "base.style.rank=2"], "base.style.rank"),
+    ],
+)
+def test_another_base_panel_or_recipe_is_refused_with_old_and_new_value(finished, call, options, said):
+    run, arguments = finished
+    done = call("run", *arguments, *options, "--out", run)
+    assert done.code == 2
+    assert said in done.line
+    assert rounds_and_notes(run)[1] == []
+
+
+def test_another_seed_picture_is_refused_by_name(finished, call):
+    run, arguments = finished
+    other = Path(arguments[0]).with_name("other.png")
+    Image.new("RGB", (128, 128), (40, 60, 215)).save(other)
+    done = call("run", other, *arguments[1:], "--out", run)
+    assert done.code == 2
+    assert '"seed.png", now "other.png"' in done.line
+
+
+def test_other_weights_behind_the_same_name_are_refused(tmp_path):
+    with Store.open(tmp_path / "run", create=True) as store:
+        hold_fast(store, {"base": "a", "clip": "b"})
+        hold_fast(store, {"base": "a", "clip": "b"})
+        with pytest.raises(ConfigError, match='another model: clip "b", now "c"'):
+            hold_fast(store, {"base": "a", "clip": "c"})
+
+
+def test_settings_that_came_into_being_since_are_no_change(finished, call):
+    run, arguments = finished
+    with Store.open(run) as store:
+        config = json.loads(store.recall("config"))
+        del config["loop"]["seed_cap"]
+        store.remember("config", json.dumps(config))
+    assert call("run", *arguments, "--out", run).code == 0
+    assert rounds_and_notes(run)[1] == []
+
+
+def test_changes_name_the_path():
+    assert changes({"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}}) == [("a.b", 1, 2)]
+    assert changes({}, {"a": 1}) == [("", {}, {"a": 1})]
