@@ -243,6 +243,8 @@ def _contradictions(character: Character) -> list[str]:
         for index, note in enumerate(character.seeds)
         if note.outfit and note.outfit not in character.wardrobe
     ]
+    if not character.identity:
+        problems.append("invariant has no tag: write at least one, for example hair or eyes")
     own = {*character.identity, *(tag for outfit in character.wardrobe.values() for tag in outfit.tags)}
     for field in ("forbidden", "negative"):
         both = [tag for tag in getattr(character, field) if tag in own]

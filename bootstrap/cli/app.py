@@ -71,6 +71,25 @@ def report(run: RunFolder) -> None:
 
 
 @app.command()
+def init(
+    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 4 pictures or one folder.")],
+    base: Annotated[str | None, typer.Option(help="A base of configs/base/; its panel reads the pictures.")] = None,
+    out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
+    name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
+    description: Annotated[
+        Path | None, typer.Option(help="A description by a vision-language model, to be written out for correction.")
+    ] = None,
+) -> None:
+    """Write a first character.json: what can be read from the seeds is filled in, what cannot is said.
+
+    bootstrap init seed.png --base puppet --name Mika
+    """
+    from bootstrap.cli.init import init_command
+
+    init_command(sources, base=base, out=out, name=name, description=description)
+
+
+@app.command()
 def schema(
     description: Annotated[
         bool, typer.Option("--description", help="The description format of vision-language models instead.")

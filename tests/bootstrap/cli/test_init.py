@@ -1,0 +1,69 @@
+"""bootstrap init writes a file that loads, overwrites nothing, and says what it could not read."""
+
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from bootstrap.character import load_character
+from bootstrap.cli import init
+from bootstrap.cli.app import app
+from bootstrap.errors import ConfigError, OutputError
+
+
+@pytest.fixture
+def picture(tmp_path, monkeypatch):
+    def reader(images, phrases, *, heads):
+        return (phrases[1], 3.0) if "black hair" in phrases else ("", 0.2)
+
+    def read(image, phrases):
+        return phrases[0] if "from front" in phrases else ""
+
+    monkeypatch.setattr(init, "_readers", lambda config: (reader, read))
+    folder = tmp_path / "kiki"
+    folder.mkdir()
+    Image.new("RGB", (128, 128), "red").save(folder / "seed.png")
+    return folder / "seed.png"
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, ["init", *map(str, arguments)])
+
+
+def test_the_file_loads_and_the_terminal_says_what_is_open(picture, tmp_path):
+    out = tmp_path / "c.json"
+    done = call(picture, "--base", "puppet", "--out", out)
+    assert done.exit_code == 0, done.exception
+    character = load_character(out)
+    assert (character.name, character.trigger, character.base) == ("Kiki", "kikichr", "puppet")
+    assert character.identity == ("brown hair",)
+    assert character.seeds[0].view == "front"
+    assert "could not read framing, expression, pose" in done.stdout
+    assert f"bootstrap check {picture} {out}" in done.stdout
+
+
+def test_a_description_is_written_out_for_correction(picture, tmp_path):
+    parts = [{"name": "eyes", "description": "golden", "position": []}]
+    parts += [{"name": "shirt", "description": "white", "position": []}]
+    (tmp_path / "d.json").write_text(json.dumps({"description": "He waits.", "object": parts}))
+    done = call(picture, "--base", "puppet", "--out", tmp_path / "c.json", "--description", tmp_path / "d.json")
+    assert done.exit_code == 0, done.exception
+    character = load_character(tmp_path / "c.json")
+    assert character.invariant == {"eyes": ("golden eyes",)}
+    assert character.wardrobe["default"].tags == ("white shirt",)
+    assert character.core == ("1boy", "solo")
+    assert character.name == "d"
+
+
+def test_nothing_is_overwritten(picture, tmp_path):
+    out = tmp_path / "c.json"
+    out.write_text("mine")
+    assert isinstance(call(picture, "--base", "puppet", "--out", out).exception, OutputError)
+    assert out.read_text() == "mine"
+
+
+def test_without_a_base_the_whole_command_is_proposed(picture, tmp_path):
+    error = call(picture, "--out", tmp_path / "c.json").exception
+    assert isinstance(error, ConfigError)
+    assert f"bootstrap init {picture} --base puppet --out {tmp_path / 'c.json'}" in str(error)

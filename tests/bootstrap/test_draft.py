@@ -1,0 +1,91 @@
+"""A first character.json says what was read, leaves open what was not, and can be loaded as it is."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bootstrap.character import load_character
+from bootstrap.config import load
+from bootstrap.draft import Draft, Reading, draft_text, read_traits, reader_of
+from bootstrap.judges import Eyes
+from bootstrap.records import Seed
+from scoring.features import Features
+
+CONFIG = load("puppet")
+SEED = Seed("", "", "/some/where/a.png", "front", "front", "", "default", ("pose=", "background=forest"), "read")
+
+
+def written(tmp_path, **changes):
+    readings = [Reading("hair_color", "red hair", 2.5), Reading("tail", "", 0.1), Reading("top", "", 0.0, read=False)]
+    draft = Draft("Mika", "mikachr", "puppet", **{"traits": readings, "seeds": [SEED], **changes})
+    path = tmp_path / "character.json"
+    path.write_text(draft_text(draft, CONFIG.panel, CONFIG.subject))
+    return path
+
+
+def test_the_file_loads_and_holds_what_was_read(tmp_path):
+    character = load_character(written(tmp_path))
+    assert (character.name, character.trigger, character.base) == ("Mika", "mikachr", "puppet")
+    assert character.identity == ("red hair",)
+    assert character.seeds[0].file == "a.png"
+    assert (character.seeds[0].view, character.seeds[0].tags) == ("front", ("forest",))
+    assert character.expressions == CONFIG.subject.defaults["expressions"]
+
+
+def test_every_field_is_explained_and_every_gap_is_named(tmp_path):
+    data = json.loads(written(tmp_path).read_text())
+    fields = [key for key in data if not key.startswith("_")]
+    assert all(data[f"_{key}"] for key in fields)
+    assert "leads by 2.5" in data["invariant"]["_hair_color"]
+    assert "cat tail" in data["invariant"]["_tail"]
+    assert "red shirt" in data["outfits"]["default"]["_top"]
+    assert "framing" in data["seeds"][0]["_unread"]
+    assert "pose (for example standing" in data["seeds"][0]["_unread"]
+
+
+def test_where_nothing_was_read_the_loader_asks_for_a_tag(tmp_path):
+    with pytest.raises(Exception, match="invariant has no tag"):
+        load_character(written(tmp_path, traits=[]))
+
+
+def test_only_what_the_panel_reads_well_is_read():
+    asked = []
+
+    def reader(images, phrases, *, heads):
+        asked.append((phrases[0], heads))
+        return phrases[0], 1.0
+
+    found = {reading.axis: reading for reading in read_traits(CONFIG.panel, [], reader)}
+    assert {axis for axis, reading in found.items() if reading.read} == set(CONFIG.panel.checked)
+    assert not {"pose", "background", "framing"} & found.keys()
+    assert all(heads == CONFIG.panel.traits_from_head for _, heads in asked)
+
+
+WORDS = {"red hair": (1, 0, 0), "blue hair": (0, 0, 1)}
+
+
+class Colours:
+    """Words and pictures as their mean colour."""
+
+    fingerprint, scale = "colours", 20.0
+
+    def embed(self, images):
+        return np.stack([self.unit(np.asarray(image, float).mean((0, 1)) + 1e-6) for image in images])
+
+    def embed_words(self, phrases):
+        return np.stack([self.unit(np.array(WORDS.get(phrase, (0, 1, 0)), float)) for phrase in phrases])
+
+    @staticmethod
+    def unit(row):
+        return (row / np.linalg.norm(row)).astype(np.float32)
+
+
+def test_pictures_of_one_character_are_read_together():
+    read = reader_of(Eyes(Colours(), Features(None), None, margin=5.0), CONFIG.panel)
+    red, purple = Image.new("RGB", (64, 96), "red"), Image.new("RGB", (64, 64), (128, 0, 128))
+    phrases = list(WORDS)
+    assert read([red], phrases, heads=False)[0] == "red hair"
+    assert read([purple], phrases, heads=True)[0] == ""
+    assert read([purple, red], phrases, heads=False) == ("red hair", pytest.approx(20.0, abs=0.5))
