@@ -1,6 +1,7 @@
-"""`python -m bootstrap.puppets.train MODEL`: trains one shipped model and exports it.
+"""`python -m bootstrap.puppets.train MODEL`: trains one shipped model and exports it; `all` rebuilds every one.
 
-Interrupted trainings go on where they stopped when started again with the same work folder.
+Interrupted trainings go on where they stopped when started again with the same work folder. Does NOT know how any of
+them is trained.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -23,20 +25,43 @@ TRAINERS = {
     "judge": "bootstrap.puppets.train.judge",
 }
 
+EVERYTHING = "all"
+BATCHES = {"judge": 96, "clip": 96, "heldout": 60}
+"""Batches of the trainings that contrast pictures with each other; the others take the common size."""
+SHARES = {
+    "vae": 0.16,
+    "text": 0.03,
+    "base": 0.38,
+    "judge": 0.16,
+    "clip": 0.17,
+    "face": 0.07,
+    "heldout": 0.03,
+}
+"""What part of its minutes `all` gives to each, in the order in which they need each other."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line and train."""
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    trainer = import_module(TRAINERS[given.model])
-    given_options = {name: value for name, value in vars(given).items() if name != "model"}
-    trainer.train(TrainOptions(**given_options))
+    options = TrainOptions(**{name: value for name, value in vars(given).items() if name != "model"})
+    if given.model == EVERYTHING:
+        rebuild(options)
+    else:
+        import_module(TRAINERS[given.model]).train(options)
+
+
+def rebuild(options: TrainOptions) -> None:
+    """Train every model, one after the other; a finished one is not trained again in the same work folder."""
+    for name, share in SHARES.items():
+        part = replace(options, minutes=options.minutes * share, batch=BATCHES.get(name, options.batch))
+        import_module(TRAINERS[name]).train(part)
 
 
 def _parser() -> argparse.ArgumentParser:
     standard = TrainOptions()
     parser = argparse.ArgumentParser(prog="python -m bootstrap.puppets.train", description=__doc__)
-    parser.add_argument("model", choices=TRAINERS)
+    parser.add_argument("model", choices=[*TRAINERS, EVERYTHING])
     parser.add_argument("--minutes", type=float, default=standard.minutes, help="training time of the whole schedule")
     parser.add_argument("--device", default=standard.device, help="auto, cpu, cuda or mps")
     parser.add_argument("--out", type=Path, default=None, help="export folder (default: the shipped model's)")

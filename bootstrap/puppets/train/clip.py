@@ -33,7 +33,7 @@ from bootstrap.puppets.train.clip_lesson import (
     tag_loss,
 )
 from bootstrap.puppets.train.identity import identity_loss
-from bootstrap.puppets.train.individuals import PER_GROUP, Gallery, gallery
+from bootstrap.puppets.train.individuals import PER_GROUP, SHOTS, Gallery, gallery
 from bootstrap.puppets.train.material import Material, gather
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
@@ -221,7 +221,7 @@ def _optimizers(model: open_clip.CLIP, heads: list[nn.Parameter]) -> list[torch.
 
 @torch.no_grad()
 def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
-    """Zero-shot accuracy on whole pictures by axis, and identity AUC by crop and view family."""
+    """Zero-shot accuracy on whole pictures by axis, caption retrieval, and identity AUC by crop and view family."""
     model, words = clip_folder.load(folder)
     whole = embed(model, unseen, crops.WHOLE)
     phrases = F.normalize(model.encode_text(words.tokenizer(list(PHRASES))), dim=1).numpy()
@@ -231,11 +231,21 @@ def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
         shows = truth[:, members].sum(1) == 1
         guesses = (whole[shows] @ phrases[members].T).argmax(1)
         scores[axis] = float((guesses == truth[shows][:, members].argmax(1)).mean())
+    scores["retrieval"] = _retrieval(model, words, whole, truth)
     head, body = embed(model, unseen, crops.HEAD), embed(model, unseen, crops.BODY)
     low = unseen.framing >= _FIRST_WITH_BODY
     for name, embeddings, usable in (("whole", whole, None), ("head", head, None), ("body", body, low)):
         scores |= {f"{name}:{family}": value for family, value in identity_aucs(embeddings, usable).items()}
     return scores
+
+
+def _retrieval(
+    model: nn.Module, words: clip_folder.Words, whole: NDArray[np.float32], truth: NDArray[np.bool_]
+) -> float:
+    """R@1: share of 100 pictures, each of another puppet, whose own complete caption is the nearest of the 100."""
+    rows = np.arange(0, len(whole), PER_GROUP)[:100] + np.arange(len(whole[::PER_GROUP][:100])) % len(SHOTS)
+    captions = clip_folder.encode_text(model, words.captions(torch.from_numpy(truth[rows]))).numpy()
+    return float(((whole[rows] @ captions.T).argmax(1) == np.arange(len(rows))).mean())
 
 
 @torch.no_grad()

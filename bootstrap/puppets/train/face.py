@@ -36,6 +36,7 @@ GROUPS = 1400
 DETECTOR_SHARE = 0.25
 THRESHOLD = 0.5
 RATE = 3e-3
+_WIDTHS = (32, 40, 52)  # about full body, upper body, portrait of a 96-pixel picture
 
 
 def train(options: TrainOptions) -> None:
@@ -100,16 +101,22 @@ def load(folder: Path) -> Any:
 def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
     """Share of pictures with a face found by view family, and identity AUC through the whole pack.
 
-    A picture without a face counts in no AUC: its embedding is replaced by that of nobody (zeros).
+    A picture without a face counts in no AUC: its embedding is replaced by that of nobody (zeros). "auc>=40:front":
+    pairs in which both boxes are at least 40 pixels wide, which says from what size on a face may speak.
     """
     pack = load(folder)
-    found, embeddings = np.zeros(len(unseen), dtype=bool), np.zeros((len(unseen), EMBEDDING))
+    widths, embeddings = np.zeros(len(unseen)), np.zeros((len(unseen), EMBEDDING))
     for index, image in enumerate(unseen.images):
         faces = pack.get(np.ascontiguousarray(image[:, :, ::-1]), max_num=1)
         if faces:
-            found[index], embeddings[index] = True, faces[0].normed_embedding
-    scores = {f"found:{family}": value for family, value in _by_family(found, unseen).items()}
-    return scores | {f"auc:{family}": value for family, value in identity_aucs(embeddings, found).items()}
+            left, _, right, _ = faces[0].bbox
+            widths[index], embeddings[index] = max(right - left, 1e-3), faces[0].normed_embedding
+    scores = {f"found:{family}": value for family, value in _by_family(widths > 0, unseen).items()}
+    scores |= {f"auc:{family}": value for family, value in identity_aucs(embeddings, widths > 0).items()}
+    for least in _WIDTHS:
+        large = identity_aucs(embeddings, widths >= least)
+        scores |= {f"auc>={least}:{family}": large[family] for family in ("front", "three-quarter")}
+    return scores
 
 
 def _by_family(found: NDArray[np.bool_], unseen: Gallery) -> dict[str, float]:

@@ -94,7 +94,8 @@ def pick(grouped: int, total: int, batch: int, rng: np.random.Generator) -> tupl
     rows, who = [], []
     for group in rng.choice(grouped // PER_GROUP, groups, replace=False):
         first = int(rng.integers(len(SHOTS)))
-        second = (first + _FAMILIES) % len(SHOTS) if rng.random() < 0.5 else int(rng.integers(len(SHOTS)))
+        step = _FAMILIES if rng.random() < 0.5 else int(rng.integers(1, len(SHOTS)))
+        second = (first + step) % len(SHOTS)
         for number in range(TWINS):
             start = group * PER_GROUP + number * len(SHOTS)
             rows += [start + first, start + second]

@@ -1,33 +1,33 @@
-"""How well a base model obeys: `python -m bootstrap.puppets.train.obedience FOLDER --pictures 200`.
+"""How well a base model obeys: `python -m bootstrap.puppets.train.obedience FOLDER --pictures 1000`.
 
-It draws complete captions of puppets training never saw; the shipped CLIP names each axis of every drawing zero-shot,
-and does the same on renders of the same captions, which says how far its reading can be trusted.
-Does NOT judge individuals: a caption cannot express them.
+It draws complete captions of puppets training never saw; the judge reads each axis of every drawing, and of renders of
+the same captions, which says how far its reading can be trusted. Does NOT judge individuals: a caption cannot express
+them.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import open_clip
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from bootstrap.puppets import captions, models
-from bootstrap.puppets.train import clip_folder, crops, samples
+from bootstrap.puppets import captions, oracle
+from bootstrap.puppets.train import checkpoint, judge_truth, samples
 from bootstrap.puppets.train.data import Spec, picture_spec, render_many
-from bootstrap.puppets.train.phrases import AXES, PHRASES, seen_phrases
+from bootstrap.puppets.train.judge_measures import accuracy
 
 log = logging.getLogger(__name__)
 
-_BATCH = 20
+_BATCH = 50
 _CEL = "cel shading"
 _STEPS, _GUIDANCE_SCALE = 20, 4.0
+_FACES = ("eye_color", "expression")
+_NEAR = ("close-up", "portrait", "upper body")
+"""Framings in which eyes are more than a few pixels."""
 
 
 def prompt_specs(count: int) -> list[Spec]:
@@ -53,23 +53,22 @@ def generate(folder: Path, specs: Sequence[Spec], device: str = "cpu") -> NDArra
     return np.concatenate(drawn)
 
 
-@torch.inference_mode()
-def read(images: NDArray[np.uint8], specs: Sequence[Spec]) -> dict[str, float]:
-    """Share of pictures whose tag the shipped CLIP names right, for each axis, among those whose caption says it."""
-    model, words = clip_folder.load(models.clip_dir())
-    side = clip_folder.SIDE
-    whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(len(images), 4)
-    pictures = crops.cut(crops.to_tensor(images), whole, side)
-    mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
-    deviation = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
-    seen = model.encode_image((pictures - mean) / deviation, normalize=True).numpy()
-    phrases = F.normalize(model.encode_text(words.tokenizer(list(PHRASES))), dim=1).numpy()
-    truth = np.array([seen_phrases(puppet, shot) for puppet, shot, _ in specs])
+def read(images: NDArray[np.uint8], specs: Sequence[Spec], judge: oracle.Oracle) -> dict[str, float]:
+    """Axis -> share of pictures on which the judge reads what their caption says, where it says anything.
+
+    "front eye_color" and "front expression" count front views only, "near …" those of them that are no full body.
+    """
+    answers = judge.read(images)
+    labels = judge_truth.labels([(puppet, shot) for puppet, shot, _ in specs])
+    shots = [shot for _, shot, _ in specs]
+    front = np.array([shot.family == "front" for shot in shots])
+    near = front & np.array([shot.framing in _NEAR for shot in shots])
     right = {}
-    for axis, members in AXES.items():
-        shows = truth[:, members].sum(1) == 1
-        guesses = (seen[shows] @ phrases[members].T).argmax(1)
-        right[axis] = float((guesses == truth[shows][:, members].argmax(1)).mean())
+    for column, (axis, choices) in enumerate(judge_truth.AXES.items()):
+        right[axis] = accuracy(answers[axis], labels[:, column], choices)
+        for name, chosen in (("front", front), ("near", near)) if axis in _FACES else ():
+            told = [answer for answer, take in zip(answers[axis], chosen, strict=True) if take]
+            right[f"{name} {axis}"] = accuracy(told, labels[chosen, column], choices)
     return right
 
 
@@ -77,13 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, draw, read and log one line for each axis."""
     parser = argparse.ArgumentParser(prog="python -m bootstrap.puppets.train.obedience", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    specs = prompt_specs(given.pictures)
-    drawn, rendered = read(generate(given.folder, specs), specs), read(render_many(specs, workers=1), specs)
-    for axis in AXES:
-        log.info("%-12s drawn %.2f, rendered %.2f", axis, drawn[axis], rendered[axis])
+    device = checkpoint.pick_device(given.device, given.threads)
+    specs, judge = prompt_specs(given.pictures), oracle.load()
+    drawn = read(generate(given.folder, specs, str(device)), specs, judge)
+    rendered = read(render_many(specs, workers=1), specs, judge)
+    report(drawn, rendered)
+
+
+def report(drawn: Mapping[str, float], rendered: Mapping[str, float]) -> None:
+    """Log a table."""
+    for axis, share in drawn.items():
+        log.info("%-16s drawn %.3f, rendered %.3f", axis, share, rendered[axis])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from bootstrap.puppets.train import checkpoint, data, loop
@@ -30,6 +31,7 @@ LATENT_NOISE = 0.05
 """Deviation of the noise on latents: the decoder must forgive what a generator gets slightly wrong."""
 _EDGE_WEIGHT = 0.5
 _MOMENT_WEIGHT = 1e-2
+_SHOWN = 12  # pictures on the sheet
 
 
 def new_vae(width: int = 32) -> AutoencoderTiny:
@@ -74,10 +76,14 @@ def train(options: TrainOptions) -> None:
     torch.manual_seed(options.seed)
     vae = _begin(options).to(device)
     log.info("autoencoder: %.2f M parameters", checkpoint.count_parameters(vae) / 1e6)
-    averaged = loop.fit("vae", vae, lesson, options, 1.0, RATE, optimizer=Muon(vae, RATE))
+    unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
+
+    def kept(averaged: nn.Module) -> None:
+        write_sheet(averaged, unseen[:_SHOWN], options.workdir / "vae" / "samples.png", device)
+
+    averaged = loop.fit("vae", vae, lesson, options, 1.0, RATE, optimizer=Muon(vae, RATE), kept=kept)
     out = options.out or trained_vae(options.workdir)
     averaged.save_pretrained(out)  # type: ignore[operator]
-    unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
     log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(averaged, unseen, device))
 
 
@@ -99,6 +105,18 @@ def _crops(images: NDArray[np.uint8], batch: int, rng: np.random.Generator) -> N
     picks = rng.integers(0, len(images), batch)
     top, left = rng.integers(0, images.shape[1] - CROP + 1, 2)
     return images[picks, top : top + CROP, left : left + CROP]
+
+
+@torch.inference_mode()
+def write_sheet(vae: nn.Module, images: NDArray[np.uint8], path: Path, device: torch.device | str = "cpu") -> None:
+    """One picture of drawings above what the autoencoder makes of them."""
+    decoded = vae.decoder(vae.encoder(to_signed(images, device))).clamp(-1, 1)  # type: ignore[operator]
+    again = ((decoded + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    rows = [np.concatenate(list(row), axis=1) for row in (images, again)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"draft-{path.name}")
+    Image.fromarray(np.concatenate(rows)).save(draft)
+    draft.replace(path)
 
 
 @torch.inference_mode()

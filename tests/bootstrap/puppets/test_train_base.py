@@ -115,7 +115,10 @@ def test_unet_steps_lower_the_loss() -> None:
     unet = new_unet(widths=(32, 32), layers=1)
     clean, states = torch.randn(1, 16, 1, 1).expand(4, 16, 12, 12), torch.randn(4, 8, 160)
     optimizer = torch.optim.AdamW(unet.parameters(), 3e-3)
-    losses = [_step(optimizer, velocity_loss(unet, clean, states, head_weights(["portrait"] * len(clean), clean.shape[-1]))) for _ in range(10)]
+    losses = [
+        _step(optimizer, velocity_loss(unet, clean, states, head_weights(["portrait"] * len(clean), clean.shape[-1])))
+        for _ in range(10)
+    ]
     assert losses[-1] < 0.9 * losses[0]
 
 
