@@ -6,8 +6,12 @@ archive of everything ever kept is the store's.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.captions import Wording
@@ -15,8 +19,27 @@ from bootstrap.config import LoopConfig
 from bootstrap.records import Frame, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, SeedCaptioner, cuts, open_seed
 from bootstrap.store.files import make_folder, write_atomic, write_image
+from scoring.base import Measurement
 
-__all__ = ["balanced", "frame_items", "seed_items", "write_dataset"]
+__all__ = [
+    "REPEATS",
+    "Written",
+    "WrittenSet",
+    "balanced",
+    "frame_items",
+    "safe_name",
+    "seed_items",
+    "seed_number",
+    "unseen_axes",
+    "write_dataset",
+]
+
+REPEATS = 10
+"""Repeats in the folder's name where a recipe says nothing (field practice A4)."""
+INDEX = "metadata.jsonl"
+ORIGINALS = ("seed", "crop", "altered")
+SEEN = "seen "
+"""How the names of measurements begin that tell whether a captioned axis is seen."""
 
 
 def seed_items(
@@ -70,21 +93,85 @@ def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loo
     return [*(item.weighing(min(each, loop.seed_cap)) for item in originals), *generated]
 
 
-def write_dataset(
-    folder: Path, trigger: str, items: Sequence[TrainItem], facts: Sequence[Mapping[str, object]]
-) -> Path:
-    """The finished set as trainers read it: ``10_<trigger>/NNN.png + .txt`` and ``metadata.jsonl`` (HF imagefolder).
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One picture of a written dataset: its file relative to the dataset folder, sha256 of its bytes, its caption."""
 
-    ``facts`` are further columns of each row, in the order of ``items``. Returns the folder with the pictures.
+    file: str
+    sha256: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSet:
+    """A written dataset: the folder with the pictures, and the pictures in order."""
+
+    folder: Path
+    pictures: tuple[Written, ...]
+
+
+def write_dataset(
+    folder: Path,
+    trigger: str,
+    items: Sequence[TrainItem],
+    facts: Sequence[Mapping[str, object]],
+    repeats: int = REPEATS,
+) -> WrittenSet:
+    """The finished set as trainers read it: ``<repeats>_<trigger>/NNN.png + .txt``, ``metadata.jsonl``.
+
+    The index is what HF imagefolder reads; ``facts`` are further columns of each row, in the order of ``items``. A set
+    that was written before stays, with what a person changed in its captions; one of other pictures is set aside as
+    ``<folder>-before-1``, never deleted.
     """
-    pictures = folder / f"10_{trigger}"
+    pictures = folder / f"{repeats}_{safe_name(trigger)}"
+    names = [f"{pictures.name}/{number:03d}" for number in range(1, len(items) + 1)]
+    rows = [
+        {"file_name": f"{name}.png", "text": item.caption, "origin": item.kind, **fact}
+        for name, item, fact in zip(names, items, facts, strict=True)
+    ]
+    index = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    _make_room(folder, index)
     make_folder(pictures)
-    rows = []
-    for number, (item, fact) in enumerate(zip(items, facts, strict=True), 1):
-        name = f"{number:03d}"
-        write_atomic(pictures / f"{name}.png", Path(item.path).read_bytes())
-        write_atomic(pictures / f"{name}.txt", f"{item.caption}\n".encode())
-        row = {"file_name": f"{pictures.name}/{name}.png", "text": item.caption, "origin": item.kind, **fact}
-        rows.append(json.dumps(row, ensure_ascii=False))
-    write_atomic(folder / "metadata.jsonl", ("\n".join(rows) + "\n").encode())
-    return pictures
+    written = []
+    for name, item in zip(names, items, strict=True):
+        data = Path(item.path).read_bytes()
+        _complete(folder / f"{name}.png", data, folder)
+        _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), folder)
+        written.append(Written(f"{name}.png", hashlib.sha256(data).hexdigest(), item.caption))
+    _complete(folder / INDEX, index, folder)  # last: it tells that the set is whole
+    return WrittenSet(pictures, tuple(written))
+
+
+def safe_name(trigger: str) -> str:
+    """A trigger as part of a file name."""
+    return re.sub(r"[^\w.-]+", "_", trigger).lstrip(".") or "character"
+
+
+def unseen_axes(values: Mapping[str, Measurement]) -> tuple[str, ...]:
+    """The axes whose asked word a picture does not show, of what the panel's readers ("seen <axis>") measured."""
+    return tuple(
+        name.removeprefix(SEEN)
+        for name, one in values.items()
+        if name.startswith(SEEN) and one.value is not None and one.value < 0
+    )
+
+
+def seed_number(item: TrainItem) -> int | None:
+    """Which seed (from 0) a training picture of `seed_items` was made from; None for a generated one."""
+    found = re.match(r"seed(\d+)-", Path(item.path).name)
+    return int(found[1]) if found and item.kind in ORIGINALS else None
+
+
+def _complete(path: Path, data: bytes, folder: Path) -> None:
+    """Write a file, unless the set was whole already and has it: then a person may have changed it."""
+    if not (path.is_file() and (folder / INDEX).is_file()):
+        write_atomic(path, data)
+
+
+def _make_room(folder: Path, index: bytes) -> None:
+    """Set a whole set of other pictures aside; what a killed process began is written over."""
+    there = folder / INDEX
+    if not there.is_file() or there.read_bytes() == index:
+        return
+    number = next(n for n in itertools.count(1) if not folder.with_name(f"{folder.name}-before-{n}").exists())
+    folder.rename(folder.with_name(f"{folder.name}-before-{number}"))

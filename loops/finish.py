@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.dataset import frame_items, write_dataset
+from bootstrap.dataset import REPEATS
 from bootstrap.events import RunEnded
-from bootstrap.export import publish
-from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
+from bootstrap.export.collection import Collection
+from bootstrap.export.release import FINAL, publish
+from bootstrap.records import Adapter, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
 from bootstrap.report import write_report
 from bootstrap.shots import quotas
 from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
 from loops.draw import draw
 from loops.engine import Engine
-from loops.teach import teach
+from loops.teach import teach, training_set
 from scoring.select import provisional
 
 __all__ = ["Finished", "finish"]
@@ -44,10 +45,12 @@ def finish(engine: Engine) -> Finished:
     kept = engine.usable_keeps()
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
-    adapter = teach(engine, number, "character", f"final-r{number:02d}", tuple(extra))
+    adapter = teach(engine, number, "character", f"{FINAL}r{number:02d}", tuple(extra))
     preview(engine, number, adapter)
-    pictures = _write_set(engine, kept, extra)
-    lora = publish(engine.store.directory, adapter, engine.character, engine.config.base)
+    trained = training_set(engine, number, "character", tuple(extra))
+    collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
+    pictures = collection.write(engine.store.directory / "dataset", REPEATS)
+    lora = publish(engine.store, adapter, engine.store.directory / "lora")
     page = engine.store.directory / "report.html"
     done = Finished(len(kept), len(extra), pictures, lora, page)
     write_report(engine.store, page, engine.character.name)
@@ -103,27 +106,3 @@ def _preview_job(engine: Engine, number: int, shot: Shot) -> Job:
         seed=seed,
         traits={},
     )
-
-
-def _write_set(engine: Engine, kept: list[Frame], extra: list[Frame]) -> Path:
-    """The dataset folder: kept frames, then provisional ones, with the character phase's captions."""
-    run, unseen = engine.store.directory, engine.unseen([*kept, *extra])
-    items = frame_items(kept, run, engine.wording, "character", unseen)
-    items += frame_items(extra, run, engine.wording, "character", unseen, kind="provisional", weight=0.5)
-    verdicts, adapters = engine.store.verdicts(), {a.id: a.sha256 for a in engine.store.adapters()}
-    facts = [
-        {
-            "view": f.job.shot.family,
-            "framing": f.job.shot.framing,
-            "prompt": f.job.prompt,
-            "seed": f.job.seed,
-            "generator": engine.config.base.name,
-            "adapter_sha256": adapters.get(f.adapter, ""),
-            "p": verdicts[f.job.id].p,
-            "verdict": verdicts[f.job.id].kind.value,
-            "by": verdicts[f.job.id].by,
-            "license": engine.character.license,
-        }
-        for f in [*kept, *extra]
-    ]
-    return write_dataset(run / "dataset", engine.character.trigger, items, facts)

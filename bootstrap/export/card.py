@@ -1,0 +1,217 @@
+"""The model card of a LoRA: front matter that model hubs read, then what a person asks before using it (practice A5).
+
+Licence and credits of the seeds travel with it, and so does what it is weak at. Pure: facts in, text out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bootstrap.character import Character
+from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
+from bootstrap.records import Adapter, Job
+
+__all__ = ["LICENSES", "card"]
+
+NAMES = """
+afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause
+bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0
+cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0
+cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 creativeml-openrail-m ecl-2.0 epl-1.0 epl-2.0
+etalab-2.0 eupl-1.1 eupl-1.2 gfdl gpl gpl-2.0 gpl-3.0 isc lgpl lgpl-2.1 lgpl-3.0 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl
+odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicense wtfpl zlib
+"""
+LICENSES = frozenset(NAMES.split())
+"""The identifiers that the Hugging Face Hub takes as ``license``."""
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+SETTINGS = {
+    "rank": "rank",
+    "network_alpha": "network_alpha",
+    "learning_rate": "learning rate",
+    "optimizer": "optimizer",
+    "lr_scheduler": "schedule",
+    "batch_size": "batch",
+    "min_snr_gamma": "min-SNR gamma",
+    "noise_offset": "noise offset",
+    "caption_dropout": "caption dropout",
+    "tag_dropout": "tag dropout",
+    "text_encoder": "text encoder trained",
+    "seed": "seed",
+}
+"""Settings of a recipe that the card's table shows, with their names there."""
+
+
+def card(
+    character: Character,
+    config: RunConfig,
+    adapter: Adapter,
+    recipe: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    files: tuple[str, str],
+    previews: Sequence[tuple[str, Job]],
+) -> str:
+    """The card as Markdown.
+
+    ``facts`` are what `bootstrap.report.status.status` says of the run; ``files`` are the names of the kohya and the
+    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for.
+    """
+    parts = [
+        f"---\n{yaml.safe_dump(_front(character, config.base, previews), sort_keys=False, allow_unicode=True)}---",
+        f"# {character.name}",
+        _opening(character, config.base),
+        _gallery(previews),
+        _use(character, config.base, files),
+        _made(config, adapter, recipe, facts),
+        _weak(facts),
+        _rights(character, config.base),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]]) -> dict[str, Any]:
+    front: dict[str, Any] = {
+        "tags": ["text-to-image", "stable-diffusion", "lora", "diffusers", "template:diffusion-lora"],
+        "widget": [
+            {"text": job.prompt, "parameters": {"negative_prompt": job.negative}, "output": {"url": name}}
+            for name, job in previews
+        ],
+        "base_model": _base_name(base),
+        "base_model_relation": "adapter",
+        "instance_prompt": ", ".join((character.trigger, *character.core)),
+        "pipeline_tag": "text-to-image",
+        **_license(character.license),
+    }
+    return {key: value for key, value in front.items() if value}
+
+
+def _license(said: str) -> dict[str, str]:
+    """The licence as the Hub writes it: an identifier it knows, or ``other`` with a name."""
+    slug = re.sub(r"[^a-z0-9.+]+", "-", said.lower()).strip("-")
+    if not slug:
+        return {"license": "unknown"}
+    return {"license": slug} if slug in LICENSES else {"license": "other", "license_name": slug}
+
+
+def _base_name(base: BaseConfig) -> str:
+    """The base as the Hub knows it (owner/name) where the configuration says so, else its short name."""
+    if HUB_NAME.fullmatch(base.path) and not Path(base.path).exists():
+        return base.path
+    return Path(base.name).name
+
+
+def _opening(character: Character, base: BaseConfig) -> str:
+    purpose = f" Made for: {character.purpose}." if character.purpose else ""
+    world = (
+        " This base is the small test world that lora-bootstrap ships; the LoRA fits no other model."
+        if base.path.startswith(EMBEDDED)
+        else ""
+    )
+    outfits = {name: one for name, one in character.outfits.items() if one.tags}
+    wardrobe = "".join(f"\n- {name}: `{', '.join(filter(None, (o.trigger, *o.tags)))}`" for name, o in outfits.items())
+    return f"A character LoRA for `{_base_name(base)}`.{purpose}{world}\n\n**Trigger word:** `{character.trigger}`" + (
+        f"\n\nOutfits, called by their tags:\n{wardrobe}" if wardrobe else ""
+    )
+
+
+def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
+    """The previews with their prompts; everything was drawn by this LoRA by its trigger alone."""
+    if not previews:
+        return ""
+    pictures = " ".join(f"![{job.shot.family}, {job.shot.framing}]({name})" for name, job in previews)
+    return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
+
+
+def _use(character: Character, base: BaseConfig, files: tuple[str, str]) -> str:
+    kohya, plain = files
+    stem, shape = Path(kohya).stem, base.sampling
+    negative = ", ".join(filter(None, (base.negative, *character.negative, *character.forbidden)))
+    prompt = ", ".join((character.trigger, *character.core))
+    lead, where = _loading(base)
+    return f"""## Use
+
+- **ComfyUI**: put `{kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
+`{character.trigger}` into the prompt.
+- **A1111, Forge**: put `{kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
+`{prompt} <lora:{stem}:1>`.
+- **diffusers**:
+
+```python
+{lead}from diffusers import AutoPipelineForText2Image
+
+pipe = AutoPipelineForText2Image.from_pretrained({where})
+pipe.load_lora_weights(".", weight_name="{plain}")
+image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.guidance_scale:g},
+             num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
+```"""
+
+
+def _loading(base: BaseConfig) -> tuple[str, str]:
+    """What a script imports besides diffusers, and how it names the base."""
+    if base.path.startswith(EMBEDDED):
+        return "from bootstrap.config import embedded\n", f'embedded("{base.path}")'
+    return "", f'"{_base_name(base)}"'
+
+
+def _made(config: RunConfig, adapter: Adapter, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    seeds = f"{facts['seeds']} original picture{'' if facts['seeds'] == 1 else 's'}"
+    extra = f" and {facts['provisional']} provisional ones" if facts["provisional"] else ""
+    rounds = [(one["number"], one["phase"], _drawn(one), one["kept"]) for one in facts["rounds"]]
+    settings = [(said, recipe[name]) for name, said in SETTINGS.items() if name in recipe]
+    return f"""## How it was made
+
+The only reference was {seeds} by the author. In each round a LoRA was trained from the base on what was kept so far;
+pictures were generated with it and scored, and kept only where they beat look-alikes of the same view that are *not*
+this character, at a gate set to {100 * config.loop.max_false_accepts:g} % false accepts. The finished set has
+{facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's prompt, seed,
+adapter, scores and verdict.
+
+{_table(("round", "phase", "candidates", "kept"), rounds)}
+
+These weights are `{adapter.id}` (round {adapter.round}, {adapter.phase} phase): {adapter.steps} steps, mean loss of the
+last tenth {adapter.final_loss:.4f}.
+
+{_table(("setting", "value"), settings)}"""
+
+
+def _drawn(one: Mapping[str, Any]) -> object:
+    """How many candidates a round drew; "" while it is under way."""
+    return (one["outcome"] or {}).get("candidates", "")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _weak(facts: Mapping[str, Any]) -> str:
+    """What the set is short of, view family by view family: where the LoRA is likely to lose the character."""
+    lines = [_shortage(family, counts) for family, counts in facts["families"].items()]
+    said = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
+    return f"## Weaknesses\n\n{said}\n\nPoses, outfits and styles that are not in the set were never tried."
+
+
+def _shortage(family: str, counts: Mapping[str, Any]) -> str:
+    """A line about a view family that is missing, short or provisional; "" for one that is complete."""
+    kept, extra, quota = counts["kept"], counts["provisional"], counts["quota"]
+    if not kept + extra:
+        return f"- **{family}**: no picture in the set; the character may be lost from there."
+    if not extra and (not quota or kept >= quota):
+        return ""
+    wanted = f" of {quota} wanted" if quota else ""
+    unsure = f", {extra} provisional (not far enough above the look-alikes)" if extra else ""
+    return f"- **{family}**: {kept} kept{wanted}{unsure}."
+
+
+def _rights(character: Character, base: BaseConfig) -> str:
+    rights = f"`{character.license}`" if character.license else "not stated by the author: ask before you share this"
+    credits = f" Credits: {character.credits}." if character.credits else ""
+    return f"""## Licence
+
+Licence of the original pictures, which travels with everything made from them: {rights}.{credits} The licence of the
+base model `{_base_name(base)}` holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
+still resemble works that the base learned from."""

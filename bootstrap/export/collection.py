@@ -1,0 +1,140 @@
+"""The dataset of a run: the pictures that were taken, with their captions, facts and provenance.
+
+Reads a store; captions need no model, because what each picture does not show was measured when it was scored. Knows no
+order of stages: which frames belong to the set is told to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bootstrap.captions import Wording
+from bootstrap.character import Character
+from bootstrap.config import RunConfig
+from bootstrap.dataset import Written, frame_items, seed_number, unseen_axes, write_dataset
+from bootstrap.export.provenance import score_columns, write_provenance
+from bootstrap.records import Frame, Seed, TrainItem, Verdict
+from bootstrap.store.files import sha256_of
+from bootstrap.store.store import Store
+
+__all__ = ["Collection"]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a dataset is made of. ``trained`` are the items that a LoRA learned from, None if none did so far."""
+
+    store: Store
+    config: RunConfig
+    character: Character
+    kept: Sequence[Frame]
+    provisional: Sequence[Frame] = ()
+    trained: Sequence[TrainItem] | None = None
+
+    def write(self, folder: Path, repeats: int) -> Path:
+        """Write pictures, captions, ``metadata.jsonl`` and ``provenance.csv``; returns the folder with the pictures."""
+        frames, items = [*self.kept, *self.provisional], self._items()
+        written = write_dataset(folder, self.character.trigger, items, [self._facts(f) for f in frames], repeats)
+        rows = [row for n, seed in enumerate(self.store.seeds()) for row in self._original(n, seed)]
+        scores = self.store.measurements([frame.job.id for frame in frames])
+        for frame, one in zip(frames, written.pictures, strict=True):
+            rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
+        write_provenance(folder, rows)
+        return written.folder
+
+    @cached_property
+    def _verdicts(self) -> Mapping[str, Verdict]:
+        return self.store.verdicts()
+
+    @cached_property
+    def _adapters(self) -> dict[str, str]:
+        """Adapter → sha256 of its file."""
+        return {adapter.id: adapter.sha256 for adapter in self.store.adapters()}
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        """Path of a picture → how often it was sampled, relative to a kept frame."""
+        return {item.path: item.weight for item in self.trained or ()}
+
+    def _weight(self, path: str) -> str:
+        return "" if self.trained is None else f"{self._weights.get(path, 0.0):.6g}"
+
+    def _items(self) -> list[TrainItem]:
+        """Kept frames, then provisional ones, with the character phase's captions."""
+        wording = Wording(self.character, self.config.views, self.config.panel.vocabulary)
+        run, frames = self.store.directory, [*self.kept, *self.provisional]
+        measured = self.store.measurements([frame.job.id for frame in frames])
+        unseen = {id: unseen_axes(values) for id, values in measured.items()}
+        kept = frame_items(self.kept, run, wording, "character", unseen)
+        return kept + frame_items(self.provisional, run, wording, "character", unseen, kind="provisional", weight=0.5)
+
+    def _facts(self, frame: Frame) -> dict[str, object]:
+        """Columns of metadata.jsonl beside file, text and origin."""
+        verdict = self._verdicts[frame.job.id]
+        return {
+            "view": frame.job.shot.family,
+            "framing": frame.job.shot.framing,
+            "prompt": frame.job.prompt,
+            "negative_prompt": frame.job.negative,
+            "seed": frame.job.seed,
+            "generator": self.config.base.name,
+            "adapter_sha256": self._adapters.get(frame.adapter, ""),
+            "p": verdict.p,
+            "verdict": verdict.kind.value,
+            "by": verdict.by,
+            "license": self.character.license,
+        }
+
+    def _synthetic(self, frame: Frame, written: Written) -> dict[str, str]:
+        """A generated picture's row."""
+        verdict = self._verdicts[frame.job.id]
+        facts = {name: "" if value is None else str(value) for name, value in self._facts(frame).items()}
+        return {
+            **facts,
+            "file": written.file,
+            "sha256": written.sha256,
+            "origin": "synthetic",
+            "caption": written.caption,
+            "training_weight": self._weight(str(self.store.directory / frame.path)),
+            "backend": self.config.backend,
+            "adapter": frame.adapter,
+            "reasons": "; ".join(verdict.reasons),
+            "combined_score": "" if verdict.score is None else f"{verdict.score:.6g}",
+            "credits": self.character.credits,
+        }
+
+    def _original(self, number: int, seed: Seed) -> list[dict[str, str]]:
+        """A seed's row, then one for each crop and altered copy that was trained on."""
+        own = [item for item in self.trained or () if seed_number(item) == number]
+        whole = next((item for item in own if item.kind == "seed"), None)
+        rights = {"license": self.character.license, "credits": self.character.credits}
+        name = Path(seed.source).name
+        first = {
+            "file": f"../{seed.path}",
+            "sha256": seed.sha256,
+            "origin": "seed",
+            "made_from": name,
+            "caption": whole.caption if whole else "",
+            "training_weight": self._weight(whole.path if whole else ""),
+            "view": seed.family,
+            "framing": seed.framing,
+            **rights,
+        }
+        others = [
+            {
+                "file": f"../{Path(item.path).relative_to(self.store.directory).as_posix()}",
+                "sha256": sha256_of(Path(item.path)),
+                "origin": item.kind,
+                "made_from": name,
+                "caption": item.caption,
+                "training_weight": self._weight(item.path),
+                "view": seed.family,
+                **rights,
+            }
+            for item in own
+            if item is not whole
+        ]
+        return [first, *others]

@@ -1,0 +1,79 @@
+"""provenance.csv: for each picture behind a dataset, where it came from and why it is there (field practice A8).
+
+One row a picture: seeds, their crops and altered copies as well as the synthetic ones. Knows how rows look and how they
+are written, not which pictures there are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bootstrap.store.files import write_atomic
+from scoring.base import Measurement
+
+__all__ = ["COLUMNS", "PROVENANCE", "read_provenance", "score_columns", "write_provenance"]
+
+PROVENANCE = "provenance.csv"
+COLUMNS = (
+    "file",
+    "sha256",
+    "origin",
+    "made_from",
+    "caption",
+    "training_weight",
+    "generator",
+    "backend",
+    "prompt",
+    "negative_prompt",
+    "seed",
+    "adapter",
+    "adapter_sha256",
+    "view",
+    "framing",
+    "verdict",
+    "by",
+    "reasons",
+    "p",
+    "combined_score",
+    "license",
+    "credits",
+)
+"""Columns that every row has, "" where they do not apply; the scorers' follow, two each.
+
+``file`` is relative to the dataset folder; ``origin`` is seed | crop | altered | synthetic; ``made_from`` names the
+seed that a crop or copy was made from; ``training_weight`` is the share of sampled steps relative to 1 for a kept
+frame, 0 for a picture that was not trained on, "" when nothing was trained on this set yet.
+"""
+
+
+def score_columns(measured: Mapping[str, Measurement]) -> dict[str, str]:
+    """``<scorer> score`` and ``<scorer> state`` of each measurement: its value, and "measured" or why it has none."""
+    cells = {}
+    for name, one in measured.items():
+        cells[f"{name} score"] = "" if one.value is None else f"{one.value:.6g}"
+        state = "measured" if one.value is not None else "not applicable"
+        cells[f"{name} state"] = f"{state}: {one.why}" if one.why else state
+    return cells
+
+
+def write_provenance(folder: Path, rows: Sequence[Mapping[str, str]]) -> Path:
+    """Write the rows into ``folder``; columns beyond COLUMNS follow in the order in which they first occur."""
+    columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomic(folder / PROVENANCE, text.getvalue().encode())
+    return folder / PROVENANCE
+
+
+def read_provenance(folder: Path) -> list[dict[str, str]]:
+    """The rows of a dataset folder; none where it has no provenance."""
+    path = folder / PROVENANCE
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

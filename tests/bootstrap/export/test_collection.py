@@ -1,0 +1,65 @@
+"""What the dataset of a run says of each picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bootstrap.character import Character
+from bootstrap.config import RunConfig
+from bootstrap.export.collection import Collection
+from bootstrap.export.provenance import COLUMNS, read_provenance
+from bootstrap.records import TrainItem, VerdictKind
+from bootstrap.store.files import sha256_of
+from bootstrap.store.store import Store
+
+
+@pytest.fixture
+def written(store: Store, config: RunConfig, character: Character, trained: list[TrainItem]) -> Path:
+    kept, extra = store.kept(), store.frames_judged(VerdictKind.PROVISIONAL)
+    frames = [TrainItem(str(store.directory / frame.path), (), "kept", 1.0) for frame in kept]
+    frames += [TrainItem(str(store.directory / frame.path), (), "provisional", 0.5) for frame in extra]
+    collection = Collection(store, config, character, kept, extra, [*trained, *frames])
+    return collection.write(store.directory / "dataset", 10).parent
+
+
+def test_every_picture_behind_the_set_has_a_row(written: Path) -> None:
+    rows = read_provenance(written)
+    assert [row["origin"] for row in rows] == ["seed", "crop", "altered", *["synthetic"] * 4]
+    assert [row["training_weight"] for row in rows] == ["0.5", "0.5", "0.5", "1", "1", "1", "0.5"]
+    assert [row["verdict"] for row in rows[3:]] == ["keep", "keep", "keep", "provisional"]
+    assert set(rows[0]) >= set(COLUMNS)
+    for row in rows[1:]:
+        assert sha256_of(written / row["file"]) == row["sha256"]
+    assert "/home/ada" not in (written / "provenance.csv").read_text()
+
+
+def test_a_synthetic_row_tells_how_to_make_it_again_and_why_it_is_here(written: Path, store: Store) -> None:
+    row, frame = read_provenance(written)[3], store.kept()[0]
+    assert (row["generator"], row["backend"]) == ("puppet", "fake")
+    assert (row["prompt"], row["negative_prompt"]) == (frame.job.prompt, "lowres")
+    assert int(row["seed"]) == frame.job.seed
+    assert row["adapter_sha256"] == store.adapters()[0].sha256
+    assert row["reasons"] == "fills it; p=0.01"
+    assert (row["license"], row["credits"]) == ("CC-BY-4.0", "drawn by Ada")
+    assert (row["view"], row["view score"], row["view state"]) == ("front", "2", "measured")
+    assert (row["face score"], row["face state"]) == ("", "not applicable: no face from behind")
+
+
+def test_captions_withhold_the_identity_and_what_is_not_seen(written: Path) -> None:
+    captions = [json.loads(line)["text"] for line in (written / "metadata.jsonl").read_text().splitlines()]
+    assert not [text for text in captions if "blue hair" in text]
+    assert [("forest" in text) for text in captions] == [False, True, True, True]
+
+
+def test_a_set_that_nothing_was_trained_on_yet(store: Store, config: RunConfig, character: Character) -> None:
+    Collection(store, config, character, store.kept()).write(store.directory / "now", 10)
+    rows = read_provenance(store.directory / "now")
+    assert [row["origin"] for row in rows] == ["seed", *["synthetic"] * 3]
+    assert {row["training_weight"] for row in rows} == {""}
+
+
+def test_a_folder_without_provenance_has_no_rows(tmp_path: Path) -> None:
+    assert read_provenance(tmp_path) == []

@@ -1,0 +1,174 @@
+"""A LoRA as other people get it: files that programs load, and what they are told about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from PIL import Image
+from safetensors.numpy import load_file
+
+from bootstrap.character import Character
+from bootstrap.config import RunConfig
+from bootstrap.errors import StoreError
+from bootstrap.export.card import LICENSES, card
+from bootstrap.export.collection import Collection
+from bootstrap.export.release import publish, release_of
+from bootstrap.export.weights import metadata_of
+from bootstrap.records import TrainItem, VerdictKind
+from bootstrap.report.status import status
+from bootstrap.store.store import Store
+
+
+@pytest.fixture
+def kohya(store: Store, config: RunConfig, character: Character, trained: list[TrainItem]) -> Path:
+    frames = [TrainItem(str(store.directory / frame.path), (), "kept") for frame in store.kept()]
+    Collection(store, config, character, store.kept(), (), [*trained, *frames]).write(store.directory / "dataset", 10)
+    return publish(store, store.adapters()[-1], store.directory / "lora")
+
+
+def front_of(folder: Path) -> Mapping[str, object]:
+    found: Mapping[str, object] = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+    return found
+
+
+def test_the_folder_holds_every_format_and_what_user_interfaces_read_beside_it(kohya: Path, store: Store) -> None:
+    stem = kohya.stem
+    assert stem == f"mikachr-{store.adapters()[-1].sha256[:8]}"
+    names = {path.name for path in kohya.parent.iterdir()}
+    assert names == {f"{stem}.safetensors", f"{stem}.json", f"{stem}.png", "README.md", "previews",
+                     "pytorch_lora_weights.safetensors"}  # fmt: skip
+    about = json.loads(kohya.with_suffix(".json").read_text())
+    assert about["activation text"] == "mikachr"
+    assert about["sd version"] == "SD1"
+    assert about["negative text"] == "glasses"
+    with Image.open(kohya.with_suffix(".png")) as preview:
+        assert preview.size == (96, 96)
+
+
+def test_the_published_file_is_the_trained_one_under_its_own_name(kohya: Path, store: Store) -> None:
+    trained, shipped = load_file(store.directory / store.adapters()[-1].path), load_file(kohya)
+    assert trained.keys() == shipped.keys()
+    assert all((trained[key] == shipped[key]).all() for key in trained)
+    plain = load_file(kohya.parent / "pytorch_lora_weights.safetensors")
+    (down, up), (a, b) = sorted(trained.items())[1:], sorted(plain.items())
+    assert (down[1] == a[1]).all()
+    assert np.allclose(up[1] * 8, b[1])  # alpha 16 / rank 2
+
+
+def test_the_metadata_says_what_user_interfaces_and_people_ask(kohya: Path, store: Store) -> None:
+    facts = metadata_of(kohya)
+    assert all(isinstance(value, str) for value in facts.values())
+    asked = {
+        "ss_output_name": kohya.stem, "ss_base_model_version": "sd_v1", "ss_network_module": "networks.lora",
+        "ss_network_dim": "2", "ss_network_alpha": "16.0", "ss_steps": "100", "ss_resolution": "(96, 96)",
+        "ss_num_train_images": "60", "ss_sd_model_name": "puppet", "ss_text_encoder_lr": "None",
+        "modelspec.sai_model_spec": "1.0.1", "modelspec.architecture": "stable-diffusion-v1/lora",
+        "modelspec.implementation": "diffusers", "modelspec.resolution": "96x96", "modelspec.title": "Mika (mikachr)",
+        "modelspec.trigger_phrase": "mikachr", "modelspec.prediction_type": "epsilon",
+        "modelspec.license": "CC-BY-4.0", "modelspec.author": "drawn by Ada",
+    }  # fmt: skip
+    assert {key: facts.get(key) for key in asked} == asked
+    assert facts["modelspec.hash_sha256"] == f"0x{facts['sshs_model_hash']}"
+    assert len(facts["sshs_legacy_hash"]) == 8
+    assert facts["modelspec.thumbnail"].startswith("data:image/")
+    finished = float(facts["ss_training_finished_at"])
+    assert finished - float(facts["ss_training_started_at"]) == 60
+    assert datetime.fromisoformat(facts["modelspec.date"]).timestamp() == finished
+
+
+def test_the_tags_are_counted_folder_by_folder(kohya: Path) -> None:
+    facts = metadata_of(kohya)
+    tags, folders = json.loads(facts["ss_tag_frequency"]), json.loads(facts["ss_dataset_dirs"])
+    assert folders == {"seeds": {"n_repeats": 10, "img_count": 3}, "10_mikachr": {"n_repeats": 10, "img_count": 3}}
+    assert tags["10_mikachr"]["mikachr"] == 3
+    assert tags["10_mikachr"]["forest"] == 2
+
+
+def test_publishing_again_changes_no_byte(kohya: Path, store: Store) -> None:
+    before = {path: path.read_bytes() for path in kohya.parent.rglob("*") if path.is_file()}
+    publish(store, store.adapters()[-1], kohya.parent)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_earlier_round_says_nothing_of_the_finished_set(kohya: Path, store: Store) -> None:
+    early = publish(store, store.adapters()[0], store.directory / "early")
+    assert early.name != kohya.name
+    assert "ss_tag_frequency" not in metadata_of(early)
+    assert "previews" not in (early.parent / "README.md").read_text()
+
+
+def test_the_card_is_one_that_the_hub_takes(kohya: Path) -> None:
+    front = front_of(kohya.parent)
+    assert front["license"] == "cc-by-4.0"
+    assert front["base_model"] == "puppet"
+    assert front["instance_prompt"] == "mikachr, 1girl, solo"
+    assert {"lora", "text-to-image", "diffusers"} <= set(front["tags"])  # type: ignore[call-overload]
+    widget = front["widget"]
+    assert isinstance(widget, list)
+    assert len(widget) == 3
+    for one in widget:
+        assert (kohya.parent / one["output"]["url"]).is_file()
+        assert one["text"].startswith("mikachr")
+        assert one["parameters"] == {"negative_prompt": "lowres"}
+    loaded = ModelCard.load(kohya.parent / "README.md")
+    assert (loaded.data.license, loaded.data.base_model) == ("cc-by-4.0", "puppet")
+
+
+def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohya: Path) -> None:
+    text = (kohya.parent / "README.md").read_text()
+    for said in ("ComfyUI", "Forge", f"<lora:{kohya.stem}:1>", "load_lora_weights", "| 1 | style | 4 | 3 |",
+                 "**above**: no picture in the set", "`CC-BY-4.0`", "drawn by Ada", "mikanight"):  # fmt: skip
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("said", "front"),
+    [
+        ("CC BY-NC 4.0", {"license": "cc-by-nc-4.0"}),
+        ("MIT", {"license": "mit"}),
+        ("ask the artist", {"license": "other", "license_name": "ask-the-artist"}),
+        ("", {"license": "unknown"}),
+    ],
+)
+def test_a_licence_is_written_as_the_hub_knows_it(
+    store: Store, config: RunConfig, character: Character, said: str, front: dict[str, str]
+) -> None:
+    own = character.model_copy(update={"license": said})
+    adapter = store.adapters()[-1]
+    text = card(own, config, adapter, release_of(store, adapter).recipe, status(store), ("a.safetensors", "b"), [])
+    written = yaml.safe_load(text.split("---\n")[1])
+    assert {key: value for key, value in written.items() if key.startswith("license")} == front
+    assert written["license"] in LICENSES
+    assert said in text
+
+
+def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alone(
+    store: Store, config: RunConfig, character: Character
+) -> None:
+    adapter = store.adapters()[-1]
+    for path, name, shown in (("ada/sketchy", "sketchy", "ada/sketchy"), ("/home/ada/m", "/home/ada/m", "m")):
+        base = config.base.model_copy(update={"path": path, "name": name})
+        own = config.model_copy(update={"base": base})
+        text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [])
+        assert yaml.safe_load(text.split("---\n")[1])["base_model"] == shown
+        assert "/home" not in text
+
+
+def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, character: Character) -> None:
+    assert store.frames_judged(VerdictKind.PROVISIONAL)
+    publish(store, store.adapters()[-1], store.directory / "lora")
+    text = (store.directory / "lora" / "README.md").read_text()
+    assert "1 provisional (not far enough above the look-alikes)" in text
+
+
+def test_a_run_without_settings_is_told_in_one_line(tmp_path: Path, store: Store) -> None:
+    store.remember("config", '{"of": "another version"}')
+    with pytest.raises(StoreError, match="remembers no settings"):
+        release_of(store, store.adapters()[-1])

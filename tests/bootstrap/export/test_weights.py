@@ -1,0 +1,75 @@
+"""The grammar of LoRA files: what is written is what programs look for, and is read back whole."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from bootstrap.errors import BackendError
+from bootstrap.export import Lora, load_kohya, metadata_for, metadata_of, save_diffusers, save_kohya
+
+UNET = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+TEXT = "encoder.layers.0.self_attn.q_proj"
+
+
+def pair(rank: int = 2) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    random = np.random.default_rng(0)
+    return random.normal(size=(rank, 4)).astype(np.float32), random.normal(size=(6, rank)).astype(np.float32)
+
+
+@pytest.mark.parametrize("text", [TEXT, f"text_model.{TEXT}"])
+def test_the_text_encoder_has_one_name_in_files_however_transformers_calls_it(tmp_path: Path, text: str) -> None:
+    lora = Lora({UNET: pair()}, 1.0, {text: pair()})
+    save_kohya(tmp_path / "k.safetensors", lora, {})
+    assert {key.partition(".")[0] for key in load_file(tmp_path / "k.safetensors")} == {
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q",
+        "lora_te_text_model_encoder_layers_0_self_attn_q_proj",
+    }
+    back = load_kohya(tmp_path / "k.safetensors", [UNET], [text])
+    assert (back.rank, back.network_alpha, list(back.modules), list(back.text_modules)) == (2, 1.0, [UNET], [text])
+    assert (back.text_modules[text][1] == pair()[1]).all()
+    save_diffusers(tmp_path / "d.safetensors", lora)
+    plain = load_file(tmp_path / "d.safetensors")
+    assert np.allclose(plain[f"text_encoder.text_model.{TEXT}.lora_B.weight"], pair()[1] / 2)  # alpha 1 / rank 2
+
+
+def test_equal_weights_are_equal_files_with_the_hash_of_their_tensors(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_kohya(tmp_path / name, Lora({UNET: pair()}, 1.0), {"ss_output_name": "mika", "modelspec.title": "ミカ"})
+    data = (tmp_path / "a").read_bytes()
+    assert data == (tmp_path / "b").read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    assert length % 8 == 0
+    assert metadata_of(tmp_path / "a")["sshs_model_hash"] == hashlib.sha256(data[8 + length :]).hexdigest()
+    assert metadata_of(tmp_path / "a")["modelspec.title"] == "ミカ"
+
+
+def test_files_that_are_no_lora_of_this_base_are_told(tmp_path: Path) -> None:
+    save_file({"x": np.zeros(1, np.float32)}, tmp_path / "other")
+    with pytest.raises(BackendError, match='"x" fits no module'):
+        load_kohya(tmp_path / "other", [UNET])
+    save_file({}, tmp_path / "empty")
+    with pytest.raises(BackendError, match="holds no LoRA"):
+        load_kohya(tmp_path / "empty", [UNET])
+    save_file({"lora_unet_a.lora_down.weight": np.zeros((2, 2), np.float32)}, tmp_path / "half")
+    with pytest.raises(BackendError, match="lacks"):
+        load_kohya(tmp_path / "half", ["a"])
+
+
+def test_a_recipe_is_told_in_the_words_of_sd_scripts() -> None:
+    recipe = {"rank": 4, "learning_rate": 1e-4, "min_snr_gamma": None, "text_encoder": True, "text_encoder_lr": 5e-5,
+              "tag_dropout": 0.1, "keep_tokens": 1, "seed": 7, "lr_scheduler": "cosine",
+              "batch_size": 4, "gradient_accumulation_steps": 2}  # fmt: skip
+    facts = metadata_for("a", "b", (96, 128), 9, v_prediction=True, modules=[UNET], training=recipe)
+    assert all(isinstance(value, str) for value in facts.values())
+    said = {"ss_unet_lr": "0.0001", "ss_text_encoder_lr": "5e-05", "ss_min_snr_gamma": "None", "ss_seed": "7",
+            "ss_base_model_version": "sd_v1_v", "modelspec.prediction_type": "v", "ss_resolution": "(96, 128)",
+            "ss_caption_tag_dropout_rate": "0.1", "ss_keep_tokens": "1", "ss_lr_scheduler": "cosine",
+            "ss_batch_size_per_device": "4", "ss_total_batch_size": "8"}  # fmt: skip
+    assert {key: facts[key] for key in said} == said
+    assert "ss_noise_offset" not in facts  # nothing is claimed that the recipe does not say
