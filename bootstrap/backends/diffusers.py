@@ -15,42 +15,40 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS, Slot
 from bootstrap.backends.base import Trained
+from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
+from bootstrap.backends.prompts import PromptEncoder
 from bootstrap.backends.settings import SamplingSettings
-from bootstrap.device import autocast, pick_device
+from bootstrap.device import autocast, pick_device, telling_memory, weights_dtype
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
 from bootstrap.records import Job, TrainItem
-from bootstrap.training.lora import Bench, train_lora
+from bootstrap.training.lora import Bench, Guess, Outcome, train_lora
 from bootstrap.training.recipe import TrainRecipe
+from scoring.base import digest_of
 
 __all__ = ["DiffusersBackend"]
 
-ADAPTER = "character"
-TARGETS = r".*transformer_blocks\.\d+\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))|.*\.(proj_in|proj_out)"
-"""kohya's default set: every linear layer and 1x1 convolution of the UNet's transformer blocks (sd-scripts)."""
-REMEMBERED = 1024
-"""Prompts whose text states are kept; about 240 MB for Stable Diffusion 1.5."""
-SAMPLED = 1 << 20
-"""Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
-
 
 class DiffusersBackend:
-    """A diffusers folder, loaded once. Raises BackendError when the folder holds no loadable pipeline."""
+    """A diffusers folder, loaded once. Raises BackendError when the folder holds no pipeline that it can use."""
 
     def __init__(self, base: Path, settings: SamplingSettings, device: str = "auto") -> None:
         self.settings = settings
         self.device = pick_device(device)
-        self._pipe = _load(base, self.device)
+        self._pipe = _load(base, self.device, settings)
         self._unet, self._vae = self._pipe.unet, self._pipe.vae
-        self._rank: tuple[int, float] | None = None
+        self._prompts = PromptEncoder(self._pipe.tokenizer, self._pipe.text_encoder, settings.clip_skip, self.device)
+        self._painting = Slot(self._unet, UNET_TARGETS)
+        self._speaking = Slot(self._pipe.text_encoder, TEXT_TARGETS)
         self._attached: Path | None = None
-        self._words: dict[str, torch.Tensor] = {}
-        self._digest = _digest(base)
+        self._attached_speaks = False
+        self._spoken: Path | None = None
+        self._digest = digest_of_weights(base)
 
     @property
     def fingerprint(self) -> str:
@@ -72,7 +70,7 @@ class DiffusersBackend:
         self._wear(adapter)
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
-            with _telling_memory("lower base.sampling.batch_size, or the width and height"):
+            with telling_memory("lower base.sampling.batch_size, or the width and height"):
                 pictures = self._draw(batch)
             yield list(zip(batch, pictures, strict=True))
 
@@ -80,67 +78,25 @@ class DiffusersBackend:
         """Train a fresh adapter from the base; see `bootstrap.backends.base.Backend`."""
         if not items:
             raise BackendError("there is no picture to train on", "give a seed")
-        weights = self._fresh(recipe)
-        bench = Bench(
-            self._unet,
-            weights,
-            self._latents(items),
-            self._encode,
-            self._pipe.scheduler.alphas_cumprod,
-            self._prediction_type,
-            self.device,
-        )
-        with _telling_memory("lower the recipe's batch_size or rank"):
-            loss = train_lora(bench, items, recipe, workdir, emit)
+        with telling_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
+            bench = self._bench(items, recipe)
+            with self._checkpointing(recipe):
+                outcome = train_lora(bench, items, recipe, workdir, emit)
         path = workdir / "adapter.safetensors"
-        trigger = items[0].tags[0] if items[0].tags else ""
-        facts = metadata_for(
-            f"{trigger}-{workdir.name}",
-            trigger,
-            self.resolution,
-            recipe.steps,
-            modules=self._modules(),
-            v_prediction=self._prediction_type == "v_prediction",
-            training=recipe.model_dump(),
-        )
-        save_kohya(path, self._lora(recipe.network_alpha), facts)
-        return Trained(path, recipe.steps, loss)
+        self._save(path, items, recipe, outcome)
+        return Trained(path, outcome.steps, outcome.final_loss)
 
     def close(self) -> None:
         """Free the model."""
-        del self._pipe, self._unet, self._vae
+        del self._pipe, self._unet, self._vae, self._prompts, self._painting, self._speaking
         if self.device == "cuda":
             torch.cuda.empty_cache()
 
-    # ── words and pictures ──
+    # ── pictures ──
 
     @property
     def _prediction_type(self) -> str:
         return self.settings.prediction_type or str(self._pipe.scheduler.config.prediction_type)
-
-    def _encode(self, prompts: Sequence[str]) -> torch.Tensor:
-        """Text states of prompts, (n, tokens, d).
-
-        Each is encoded alone, so that its last bits never depend on its neighbours or on what was encoded before.
-        """
-        return torch.stack([self._states(prompt) for prompt in prompts])
-
-    def _states(self, prompt: str) -> torch.Tensor:
-        """Text states of one prompt, (tokens, d), remembered."""
-        if (known := self._words.get(prompt)) is not None:
-            return known
-        if len(self._words) >= REMEMBERED:
-            del self._words[next(iter(self._words))]
-        tokens = self._pipe.tokenizer(prompt, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        encoder, skip = self._pipe.text_encoder, self.settings.clip_skip
-        with torch.no_grad(), torch.autocast(self.device, enabled=False):
-            coded = encoder(tokens.to(self.device), output_hidden_states=skip is not None)
-            if skip is None:
-                states = coded.last_hidden_state
-            else:  # transformers before 5.6 keeps the layers one module deeper
-                states = getattr(encoder, "text_model", encoder).final_layer_norm(coded.hidden_states[-(skip + 1)])
-        self._words[prompt] = states[0]
-        return self._words[prompt]
 
     def _draw(self, batch: Sequence[Job]) -> list[Image.Image]:
         latents = self._denoise(batch)
@@ -155,120 +111,157 @@ class DiffusersBackend:
         """Latents of a batch by classifier-free guidance, both halves in one pass."""
         settings, scheduler = self.settings, _scheduler(self._pipe, self.settings)
         scheduler.set_timesteps(settings.steps, device=self.device)
-        latents = self._noise(batch) * scheduler.init_noise_sigma
-        words = self._encode([job.prompt for job in batch])
+        generators = [torch.Generator("cpu").manual_seed(job.seed) for job in batch]
+        latents = self._noise(generators) * scheduler.init_noise_sigma
         guided = settings.guidance_scale > 1
-        text = torch.cat([self._encode([job.negative for job in batch]), words]) if guided else words
+        asked = [job.prompt for job in batch]
+        text = self._prompts.encode([*(job.negative for job in batch), *asked] if guided else asked)
+        renewed = {"generator": generators} if settings.scheduler == "euler_a" else {}
         with torch.inference_mode(), autocast(self.device, settings.dtype):
             for time in scheduler.timesteps:
                 seen = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, time)
-                guess = self._unet(seen, time, encoder_hidden_states=text).sample.float()
+                guess = self._unet(
+                    seen, time, encoder_hidden_states=text.states, encoder_attention_mask=text.mask
+                ).sample.float()
                 if guided:
-                    plain, asked = guess.chunk(2)
-                    guess = plain + settings.guidance_scale * (asked - plain)
-                latents = scheduler.step(guess, time, latents, return_dict=False)[0]
+                    without, within = guess.chunk(2)
+                    guess = without + settings.guidance_scale * (within - without)
+                latents = scheduler.step(guess, time, latents, return_dict=False, **renewed)[0]
         result: torch.Tensor = latents
         return result
 
-    def _noise(self, batch: Sequence[Job]) -> torch.Tensor:
+    def _noise(self, generators: Sequence[torch.Generator]) -> torch.Tensor:
         """Starting noise, each job from its own seed, so that a picture does not depend on its neighbours."""
         factor = self._pipe.vae_scale_factor
         shape = (1, self._unet.config.in_channels, self.settings.height // factor, self.settings.width // factor)
-        rows = [torch.randn(shape, generator=torch.Generator("cpu").manual_seed(job.seed)) for job in batch]
-        return torch.cat(rows).to(self.device)
+        return torch.cat([torch.randn(shape, generator=generator) for generator in generators]).to(self.device)
 
-    def _latents(self, items: Sequence[TrainItem]) -> torch.Tensor:
-        """The training pictures as scaled latents, (n, c, h, w), on the CPU."""
-        rows = []
+    # ── training ──
+
+    def _bench(self, items: Sequence[TrainItem], recipe: TrainRecipe) -> Bench:
+        """A fresh adapter, the pictures as latents, and the base as a function that guesses."""
+        self._detach()
+        shape = recipe.rank, recipe.network_alpha
+        weights = self._painting.fresh(*shape, recipe.seed)
+        spoken = self._speaking.fresh(*shape, recipe.seed + 1) if recipe.text_encoder else []
+        latents, digests = self._latents(items)
+        return Bench(
+            weights,
+            spoken,
+            latents,
+            self._guesser(live=recipe.text_encoder),
+            self._pipe.scheduler.alphas_cumprod,
+            self._prediction_type,
+            self.device,
+            "|".join([self._digest, *digests]),
+        )
+
+    def _guesser(self, *, live: bool) -> Guess:
+        """The UNet with its captions; ``live`` encodes these with gradients, anew each time."""
+        encode = self._prompts.encode_with_gradients if live else self._prompts.encode
+
+        def guess(latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str]) -> torch.Tensor:
+            with autocast(self.device, self.settings.dtype):
+                text = encode(captions)
+                found: torch.Tensor = self._unet(
+                    latents, times, encoder_hidden_states=text.states, encoder_attention_mask=text.mask
+                ).sample
+            return found
+
+        return guess
+
+    def _latents(self, items: Sequence[TrainItem]) -> tuple[torch.Tensor, list[str]]:
+        """The training pictures as scaled latents, (n, c, h, w), on the CPU, and the digests of their pixels."""
+        rows, digests = [], []
         with torch.inference_mode():
             for item in items:
-                coded = self._vae.encode(_pixels(item, self.resolution).to(self.device))
+                picture = _picture(item, self.resolution)
+                coded = self._vae.encode(_pixels(picture).to(self.device))
                 latents = coded.latent_dist.mean if hasattr(coded, "latent_dist") else coded.latents
                 rows.append(latents.float().cpu() * self._vae.config.scaling_factor)
-        return torch.cat(rows).clone()
+                digests.append(digest_of(picture))
+        return torch.cat(rows).clone(), digests
+
+    @contextlib.contextmanager
+    def _checkpointing(self, recipe: TrainRecipe) -> Iterator[None]:
+        """Activations of the UNet computed twice, for as long as a training that wants it lasts."""
+        if recipe.gradient_checkpointing:
+            self._unet.enable_gradient_checkpointing()
+        try:
+            yield
+        finally:
+            self._unet.disable_gradient_checkpointing()
+
+    def _save(self, path: Path, items: Sequence[TrainItem], recipe: TrainRecipe, outcome: Outcome) -> None:
+        """Write the adapter that is worn, with its pedigree."""
+        spoken = self._speaking.pairs() if recipe.text_encoder else {}
+        lora = Lora(self._painting.pairs(), recipe.network_alpha, spoken)
+        trigger = items[0].tags[0] if items[0].tags else ""
+        facts = metadata_for(
+            f"{trigger}-{path.parent.name}",
+            trigger,
+            self.resolution,
+            outcome.steps,
+            modules=lora.modules,
+            text_modules=lora.text_modules,
+            v_prediction=self._prediction_type == "v_prediction",
+            training=recipe.model_dump(),
+        )
+        save_kohya(path, lora, facts)
 
     # ── the adapter ──
 
     def _wear(self, adapter: Path | None) -> None:
         """Draw with these weights, or with the base alone."""
-        if adapter is None:
-            if self._rank:
-                self._unet.disable_adapters()
-            return
-        if adapter != self._attached:
-            names = [name for name, _ in self._unet.named_modules()]
-            lora = load_kohya(adapter, [name.replace(".base_layer", "") for name in names])
-            self._attach(lora.rank, lora.network_alpha)
-            with torch.no_grad():
-                for name, layer in self._layers():
-                    down, up = lora.modules[name]
-                    layer.lora_A[ADAPTER].weight.copy_(torch.from_numpy(down))
-                    layer.lora_B[ADAPTER].weight.copy_(torch.from_numpy(up))
-            self._attached = adapter
-        self._unet.enable_adapters()
-        self._unet.eval()
+        if adapter is not None and adapter != self._attached:
+            lora = load_kohya(adapter, self._painting.modules, self._speaking.modules)
+            self._painting.fill(lora.modules, lora.rank, lora.network_alpha)
+            if lora.text_modules:
+                self._speaking.fill(lora.text_modules, lora.rank, lora.network_alpha)
+            self._attached, self._attached_speaks = adapter, bool(lora.text_modules)
+        self._painting.switch(on=adapter is not None)
+        self._speak(adapter if self._attached_speaks else None)
 
-    def _fresh(self, recipe: TrainRecipe) -> list[torch.nn.Parameter]:
-        """A new adapter (B = 0) and its trainable weights in float32."""
-        self._attach(recipe.rank, recipe.network_alpha)
-        self._attached = None
-        torch.manual_seed(recipe.seed)
-        weights = []
-        for _, layer in self._layers():
-            layer.reset_lora_parameters(ADAPTER, True)
-            for part in (layer.lora_A[ADAPTER], layer.lora_B[ADAPTER]):
-                part.weight.data = part.weight.data.float()
-                part.weight.requires_grad_(True)
-                weights.append(part.weight)
-        self._unet.enable_adapters()
-        return weights
+    def _speak(self, adapter: Path | None) -> None:
+        """Encode prompts with this adapter's text weights, or with the base's; each remembers its own states only."""
+        if adapter != self._spoken:
+            self._prompts.forget()
+            self._spoken = adapter
+        self._speaking.switch(on=adapter is not None)
 
-    def _attach(self, rank: int, network_alpha: float) -> None:
-        """Inject an adapter of this shape; one of the same shape stays."""
-        from peft import LoraConfig
-
-        if self._rank == (rank, network_alpha):
-            return
-        if self._rank:
-            self._unet.delete_adapters(ADAPTER)
-        config = LoraConfig(r=rank, lora_alpha=network_alpha, target_modules=TARGETS, init_lora_weights=True)
-        self._unet.add_adapter(config, ADAPTER)
-        self._rank = (rank, network_alpha)
-
-    def _layers(self) -> list[tuple[str, Any]]:
-        """Module path and layer of everything that wears the adapter, in a fixed order."""
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        return [(name, layer) for name, layer in self._unet.named_modules() if isinstance(layer, BaseTunerLayer)]
-
-    def _modules(self) -> list[str]:
-        return [name for name, _ in self._layers()]
-
-    def _lora(self, network_alpha: float) -> Lora:
-        pairs = {
-            name: (_array(layer.lora_A[ADAPTER].weight), _array(layer.lora_B[ADAPTER].weight))
-            for name, layer in self._layers()
-        }
-        return Lora(pairs, network_alpha)
+    def _detach(self) -> None:
+        """Back to the base, with no file's weights in place: a training is about to write over them."""
+        self._wear(None)
+        self._attached, self._attached_speaks = None, False
 
 
-def _load(base: Path, device: str) -> Any:
+def _load(base: Path, device: str, settings: SamplingSettings) -> Any:
+    """The pipeline on its device: the VAE in float32, whose half precision overflows; the rest as the settings say."""
     from diffusers import StableDiffusionPipeline
 
-    if not (base / "model_index.json").is_file():
-        raise BackendError(
-            f'"{base}" holds no diffusers model (no model_index.json)', "give the folder of a saved pipeline"
-        )
-    with _quiet():
-        try:
+    check_folder(base)
+    try:
+        with _quiet(), telling_memory("choose a smaller base, or close other programs"):
             pipe = StableDiffusionPipeline.from_pretrained(
-                base, safety_checker=None, local_files_only=True, requires_safety_checker=False, dtype=torch.float32
+                base,
+                safety_checker=None,
+                local_files_only=True,
+                requires_safety_checker=False,
+                variant=variant_of(base),
+                dtype=torch.float32,
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise BackendError(f'"{base}" does not load: {str(error).splitlines()[0]}', "check the folder") from error
-    pipe.to(device)
+            pipe.to(device)
+    except BackendError:
+        raise
+    except Exception as error:  # a damaged file makes the libraries raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BackendError(f'"{base}" does not load: {reason}', "fetch the model again") from error
+    if pipe.unet.config.in_channels != pipe.vae.config.latent_channels:
+        raise BackendError(f'"{base}" is made for inpainting or another task', "choose a plain text-to-image base")
     for part in (pipe.unet, pipe.vae, pipe.text_encoder):
         part.requires_grad_(False).eval()
+    for part in (pipe.unet, pipe.text_encoder):
+        part.to(weights_dtype(device, settings.dtype))
     return pipe
 
 
@@ -286,48 +279,33 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _telling_memory(hint: str) -> Iterator[None]:
-    """Turn running out of memory, on any device, into one line that says what to lower."""
-    try:
-        yield
-    except RuntimeError as error:
-        text = str(error)
-        if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text:
-            raise BackendError("memory ran out", hint) from error
-        raise
-
-
 def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:
-    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
+    from diffusers import (
+        DDIMScheduler,
+        DPMSolverMultistepScheduler,
+        EulerAncestralDiscreteScheduler,
+        EulerDiscreteScheduler,
+    )
 
-    kinds = {"ddim": DDIMScheduler, "dpm++": DPMSolverMultistepScheduler, "euler": EulerDiscreteScheduler}
+    kinds = {
+        "ddim": DDIMScheduler,
+        "dpm++": DPMSolverMultistepScheduler,
+        "euler": EulerDiscreteScheduler,
+        "euler_a": EulerAncestralDiscreteScheduler,
+    }
     changed = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
     return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changed)
 
 
-def _pixels(item: TrainItem, resolution: tuple[int, int]) -> torch.Tensor:
-    """A training picture as (1, 3, h, w) in -1..1; another shape is cut at its edges, never squeezed."""
+def _picture(item: TrainItem, resolution: tuple[int, int]) -> Image.Image:
+    """A training picture at the base's size; another shape is cut at its edges, never squeezed."""
     try:
         with Image.open(item.path) as opened:
-            image = ImageOps.fit(opened.convert("RGB"), resolution, Image.Resampling.LANCZOS)
+            return ImageOps.fit(opened.convert("RGB"), resolution, Image.Resampling.LANCZOS)
     except OSError as error:
         raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
-    return torch.from_numpy(np.asarray(image, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
 
 
-def _array(weight: torch.Tensor) -> NDArray[np.float32]:
-    return np.asarray(weight.detach().float().cpu().numpy(), np.float32)
-
-
-def _digest(base: Path) -> str:
-    """Identifies a base by samples of its weights: finetunes of one model have files of equal names and sizes."""
-    digest = hashlib.sha256()
-    for path in sorted(base.rglob("*.safetensors")):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(base).as_posix()} {size}".encode())
-        with path.open("rb") as file:
-            for place in (0, size // 2, max(0, size - SAMPLED)):
-                file.seek(place)
-                digest.update(file.read(SAMPLED))
-    return digest.hexdigest()
+def _pixels(picture: Image.Image) -> torch.Tensor:
+    """A picture as (1, 3, h, w) in -1..1."""
+    return torch.from_numpy(np.asarray(picture, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]

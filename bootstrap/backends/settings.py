@@ -16,7 +16,7 @@ class SamplingSettings(BaseModel):
     """Denoising steps."""
     guidance_scale: float = Field(4.0, ge=1)
     """Classifier-free guidance; 1 switches it off."""
-    scheduler: Literal["ddim", "dpm++", "euler"] = "ddim"
+    scheduler: Literal["ddim", "dpm++", "euler", "euler_a"] = "ddim"
     """Sampler."""
     batch_size: int = Field(16, ge=1)
     """Pictures a fixed batch."""

@@ -1,4 +1,7 @@
-"""Which pictures and captions each step sees: a function of seed and step alone, so that a resume needs no state."""
+"""Which pictures and captions each pass sees: a function of seed and pass alone, so that a resume needs no state.
+
+A pass is one forward pass; without gradient accumulation that is a step.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,24 @@ __all__ = ["Batches"]
 
 @dataclass(frozen=True)
 class Batches:
-    """The batches of a training, by step number."""
+    """The batches of a training, by the number of the forward pass."""
 
     items: Sequence[TrainItem]
     recipe: TrainRecipe
 
-    def places(self, step: int) -> list[int]:
-        """Which items a step sees: drawn by weight, evenly spread within a batch (systematic sampling)."""
+    def places(self, number: int) -> list[int]:
+        """Which items a pass sees: drawn by weight, evenly spread within a batch (systematic sampling)."""
         weights = np.array([item.weight for item in self.items], np.float64)
         edges = np.cumsum(weights) / weights.sum()
         size = self.recipe.batch_size
-        points = (np.arange(size) + self._rng(step).random()) / size
+        points = (np.arange(size) + self._rng(number).random()) / size
         picks = np.searchsorted(edges, points, side="right").clip(max=len(self.items) - 1)
         return [int(pick) for pick in picks]
 
-    def captions(self, step: int) -> list[str]:
-        """The captions of a step: tags after the kept ones shuffled and dropped, sometimes the whole caption."""
-        rng = self._rng(step, 1)
-        return [self._spoken(self.items[place].tags, rng) for place in self.places(step)]
+    def captions(self, number: int) -> list[str]:
+        """The captions of a pass: tags after the kept ones shuffled and dropped, sometimes the whole caption."""
+        rng = self._rng(number, 1)
+        return [self._spoken(self.items[place].tags, rng) for place in self.places(number)]
 
     def _spoken(self, tags: Sequence[str], rng: np.random.Generator) -> str:
         recipe = self.recipe
@@ -42,7 +45,8 @@ class Batches:
             list(tags[: recipe.keep_tokens]),
             [t for t in tags[recipe.keep_tokens :] if rng.random() >= recipe.tag_dropout],
         )
-        return ", ".join([*first, *(rest[i] for i in rng.permutation(len(rest)))])
+        order = rng.permutation(len(rest)) if recipe.shuffle_caption else range(len(rest))
+        return ", ".join([*first, *(rest[i] for i in order)])
 
-    def _rng(self, step: int, stream: int = 0) -> np.random.Generator:
-        return np.random.default_rng([self.recipe.seed, step, stream])
+    def _rng(self, number: int, stream: int = 0) -> np.random.Generator:
+        return np.random.default_rng([self.recipe.seed, number, stream])

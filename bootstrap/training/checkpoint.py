@@ -1,11 +1,12 @@
-"""Everything a killed training needs to continue exactly: weights, optimiser and step in one file, replaced atomically.
+"""Everything a killed training needs to continue exactly, in one file that is replaced atomically.
 
-Data order, noise and dropout are functions of seed and step, so no generator state is kept.
+What is in it is the `Learner`'s business: weights, optimizer, average, losses and step.
 """
 
 from __future__ import annotations
 
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,17 @@ __all__ = ["load_checkpoint", "save_checkpoint"]
 NAME = "checkpoint.pt"
 
 
-def save_checkpoint(workdir: Path, step: int, key: str, state: dict[str, Any]) -> None:
-    """Keep the state after ``step`` steps; ``key`` names recipe and data, so that no other training takes it up."""
+def save_checkpoint(workdir: Path, key: str, state: dict[str, Any]) -> None:
+    """Keep a state; ``key`` names recipe and data, so that no other training takes it up."""
     buffer = io.BytesIO()
-    torch.save({"step": step, "key": key, **state}, buffer)
+    torch.save({"key": key, **state}, buffer)
     write_atomic(workdir / NAME, buffer.getvalue())
 
 
 def load_checkpoint(workdir: Path, key: str) -> dict[str, Any] | None:
-    """The last state of the training with this key, or None."""
-    path = workdir / NAME
-    if not path.is_file():
+    """The last state of the training with this key, or None: it is then trained from the start, to the same end."""
+    try:
+        state: dict[str, Any] = torch.load(workdir / NAME, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state if state["key"] == key else None
+    return state if state.get("key") == key else None

@@ -1,10 +1,20 @@
-"""How a LoRA is trained, as validated data. Knows nothing of why it is trained or of any model."""
+"""How a LoRA is trained, as validated data. Knows nothing of why it is trained or of any model.
+
+Names are the field's own (sd-scripts, diffusers), so that what people know of other trainers holds here.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+__all__ = ["TrainRecipe"]
+
+TEXT_SHARE = 0.1
+"""The text encoder's rate as a share of the UNet's where none is given: what guides for character LoRAs advise."""
+PRODIGY_FLOOR = 0.1
+"""Prodigy finds the rate itself and multiplies it by ``learning_rate``; below this it hardly moves."""
 
 
 class TrainRecipe(BaseModel):
@@ -16,31 +26,68 @@ class TrainRecipe(BaseModel):
     """LoRA rank (``network_dim``)."""
     network_alpha: float = Field(16.0, gt=0)
     """LoRA alpha; the weights are scaled by ``network_alpha / rank``."""
+    text_encoder: bool = False
+    """Train LoRA weights in the text encoder too; for Stable Diffusion XL most trainers leave it off."""
+    optimizer: Literal["adamw", "adamw8bit", "adafactor", "prodigy"] = "adamw"
+    """``adamw8bit`` needs the package bitsandbytes, ``prodigy`` needs prodigyopt and a learning_rate of 1."""
     learning_rate: float = Field(1e-3, gt=0, le=1)
     """Peak rate for the UNet's LoRA weights."""
-    lr_scheduler: Literal["constant", "cosine", "cosine_with_restarts"] = "cosine"
+    text_encoder_lr: float | None = Field(None, gt=0, le=1)
+    """Peak rate for the text encoder's; null takes a tenth of ``learning_rate`` (with prodigy: the same)."""
+    lr_scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts"] = "cosine"
     """Rate over the steps."""
+    lr_scheduler_num_cycles: int = Field(3, ge=1, le=100)
+    """Falls of ``cosine_with_restarts``."""
     lr_warmup_steps: int = Field(10, ge=0)
-    """Steps of linear warm-up."""
+    """Steps of linear warm-up (``constant`` has none)."""
     steps: int = Field(300, ge=1)
     """Optimiser steps."""
     batch_size: int = Field(8, ge=1)
-    """Pictures a step."""
+    """Pictures a forward pass."""
+    gradient_accumulation_steps: int = Field(1, ge=1, le=1024)
+    """Forward passes an optimiser step: a larger batch in the memory of a small one."""
+    gradient_checkpointing: bool = False
+    """Compute the UNet's activations twice instead of keeping them: less memory, about a third slower."""
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    """Exponential moving average of the weights, which is what is then exported; null switches it off."""
     min_snr_gamma: float | None = Field(5.0, gt=0)
     """Min-SNR loss weighting (arXiv 2303.09556); null switches it off."""
     noise_offset: float = Field(0.0, ge=0, le=1)
     """Constant offset noise a channel."""
-    caption_dropout: float = Field(0.05, ge=0, le=1)
-    """Probability that a whole caption is emptied."""
-    tag_dropout: float = Field(0.1, ge=0, le=1)
-    """Probability that a tag after the kept ones is dropped."""
+    shuffle_caption: bool = True
+    """Shuffle the tags after the kept ones, anew for every picture that is shown."""
     keep_tokens: int = Field(1, ge=0)
     """Leading tags that are never shuffled or dropped (the trigger)."""
+    tag_dropout: float = Field(0.1, ge=0, le=1)
+    """Probability that a tag after the kept ones is dropped."""
+    caption_dropout: float = Field(0.05, ge=0, le=1)
+    """Probability that a whole caption is emptied."""
     weight_decay: float = Field(0.01, ge=0)
-    """AdamW weight decay."""
+    """Decay of the weights, by any optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
     """Gradient clipping."""
     seed: int = Field(0, ge=0)
     """Seed of data order, noise and initialisation."""
     checkpoint_every: int = Field(100, ge=1)
     """Steps between checkpoints from which a killed training continues exactly."""
+
+    @field_validator("learning_rate")
+    @classmethod
+    def _room_for_prodigy(cls, rate: float, info: ValidationInfo) -> float:
+        if info.data.get("optimizer") == "prodigy" and rate <= PRODIGY_FLOOR:
+            raise ValueError("prodigy finds the rate itself; set learning_rate to 1")
+        return rate
+
+    @field_validator("text_encoder_lr")
+    @classmethod
+    def _one_rate_for_prodigy(cls, rate: float | None, info: ValidationInfo) -> float | None:
+        if info.data.get("optimizer") == "prodigy" and rate not in (None, info.data.get("learning_rate")):
+            raise ValueError("prodigy knows one rate; leave text_encoder_lr null")
+        return rate
+
+    @property
+    def text_rate(self) -> float:
+        """Peak rate for the text encoder's LoRA weights."""
+        if self.text_encoder_lr is not None:
+            return self.text_encoder_lr
+        return self.learning_rate * (1.0 if self.optimizer == "prodigy" else TEXT_SHARE)

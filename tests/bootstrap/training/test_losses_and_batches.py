@@ -7,9 +7,9 @@ from bootstrap.config import load
 from bootstrap.dataset import balanced
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
-from bootstrap.training.lora import learning_rate
 from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
+from bootstrap.training.schedule import learning_rate
 
 SIGNAL = torch.tensor([0.99, 0.5, 0.0])
 
@@ -66,3 +66,11 @@ def test_the_rate_warms_up_and_falls():
     assert learning_rate(recipe, 10) > learning_rate(recipe, 50) > learning_rate(recipe, 99)
     again = recipe.model_copy(update={"lr_scheduler": "cosine_with_restarts"})
     assert learning_rate(again, 34) > learning_rate(again, 32)
+
+
+def test_captions_keep_their_order_where_nobody_shuffles():
+    plain = TrainRecipe(batch_size=8, tag_dropout=0, caption_dropout=0, shuffle_caption=False)
+    assert set(Batches(items(1, 1), plain).captions(0)) == {"t, a, b, c"}
+    shuffled = plain.model_copy(update={"shuffle_caption": True, "keep_tokens": 2})
+    said = {text for step in range(20) for text in Batches(items(1, 1), shuffled).captions(step)}
+    assert said == {"t, a, b, c", "t, a, c, b"}

@@ -1,0 +1,83 @@
+"""Whether a folder holds a base that this engine can use, before anything is loaded. Imports no model library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from bootstrap.errors import BackendError
+
+__all__ = ["check_folder", "digest_of_weights", "variant_of"]
+
+PIPELINE = "StableDiffusionPipeline"
+WEIGHED = ("unet", "vae", "text_encoder")
+"""Parts of a pipeline that have weights."""
+UNWEIGHED = {"tokenizer": "vocab.json or tokenizer.json", "scheduler": "scheduler_config.json"}
+WEIGHTS = ("*.safetensors", "*.bin")
+POINTER = b"version https://git-lfs"
+"""How a file begins that git has not fetched yet."""
+SAMPLED = 1 << 20
+"""Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
+
+
+def check_folder(base: Path) -> None:
+    """Raise BackendError, in one line, when ``base`` is no folder of a whole Stable Diffusion pipeline."""
+    if base.is_file():
+        raise BackendError(
+            f'"{base}" is a single file, not a diffusers folder',
+            "convert it once with StableDiffusionPipeline.from_single_file(FILE).save_pretrained(FOLDER)",
+        )
+    index = base / "model_index.json"
+    if not index.is_file():
+        raise BackendError(
+            f'"{base}" holds no diffusers model (no model_index.json)', "give the folder of a saved pipeline"
+        )
+    try:
+        kind = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackendError(f'"{index}" cannot be read ({error})', "fetch the model again") from error
+    if kind != PIPELINE:
+        raise BackendError(
+            f'"{base}" holds a "{kind}", not a {PIPELINE}', "choose a base of the Stable Diffusion 1.x family"
+        )
+    for part in WEIGHED:
+        _check_part(base, part)
+    for part, file in UNWEIGHED.items():
+        if not any((base / part / name).is_file() for name in file.split(" or ")):
+            raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
+
+
+def variant_of(base: Path) -> str | None:
+    """ "fp16" where the UNet has weights of that name only, else None."""
+    names = [path.name for path in _weights(base / "unet")]
+    return "fp16" if names and all(".fp16." in name for name in names) else None
+
+
+def digest_of_weights(base: Path) -> str:
+    """Identifies a base by samples of its weights: finetunes of one model have files of equal names and sizes."""
+    digest = hashlib.sha256()
+    for path in sorted(found for pattern in WEIGHTS for found in base.rglob(pattern)):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(base).as_posix()} {size}".encode())
+        with path.open("rb") as file:
+            for place in (0, size // 2, max(0, size - SAMPLED)):
+                file.seek(place)
+                digest.update(file.read(SAMPLED))
+    return digest.hexdigest()
+
+
+def _check_part(base: Path, part: str) -> None:
+    files = _weights(base / part)
+    if not (base / part / "config.json").is_file():
+        raise BackendError(f'"{base}" has no {part}/config.json', "fetch the whole model")
+    if not files:
+        raise BackendError(f'"{base}" has no weights in {part}', "fetch the whole model, weights included")
+    for path in files:
+        with path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                raise BackendError(f'"{path}" is a git-lfs pointer, not weights', 'run "git lfs pull" in that folder')
+
+
+def _weights(folder: Path) -> list[Path]:
+    return sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))

@@ -1,0 +1,67 @@
+"""Which optimizer a recipe means, and with which settings people train LoRAs with it. Knows no loss and no step."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from bootstrap.errors import BackendError
+from bootstrap.training.recipe import TrainRecipe
+
+__all__ = ["optimizer_for"]
+
+Parameters = Sequence[torch.nn.Parameter]
+
+
+def optimizer_for(recipe: TrainRecipe, weights: Parameters, text_weights: Parameters = ()) -> torch.optim.Optimizer:
+    """The optimizer of the UNet's and the text encoder's LoRA weights; each group keeps its peak rate as ``peak``.
+
+    Raises BackendError when it lives in a package that is not installed.
+    """
+    groups: list[dict[str, Any]] = [{"params": list(weights), "lr": recipe.learning_rate, "peak": recipe.learning_rate}]
+    if text_weights:
+        groups.append({"params": list(text_weights), "lr": recipe.text_rate, "peak": recipe.text_rate})
+    makers: dict[str, Callable[[], Any]] = {
+        "adamw": lambda: torch.optim.AdamW(groups, weight_decay=recipe.weight_decay),
+        "adamw8bit": lambda: _optional("adamw8bit", "bitsandbytes").optim.AdamW8bit(
+            groups, weight_decay=recipe.weight_decay
+        ),
+        "adafactor": lambda: _adafactor(groups, recipe),
+        "prodigy": lambda: _optional("prodigy", "prodigyopt").Prodigy(
+            groups,
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            use_bias_correction=True,
+            safeguard_warmup=True,
+        ),
+    }
+    optimizer: torch.optim.Optimizer = makers[recipe.optimizer]()
+    return optimizer
+
+
+def _adafactor(groups: list[dict[str, Any]], recipe: TrainRecipe) -> Any:
+    """With a rate of our own: scaled by the weights' size, as it is elsewhere, B would never leave zero."""
+    from transformers.optimization import Adafactor
+
+    return Adafactor(
+        groups,
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        scale_parameter=False,
+        relative_step=False,
+        warmup_init=False,
+    )
+
+
+def _optional(optimizer: str, package: str) -> Any:
+    try:
+        return importlib.import_module(package)
+    except (ImportError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BackendError(
+            f'optimizer "{optimizer}" needs the package {package} ({reason})',
+            f"pip install {package}, or set the recipe's optimizer to adamw or adafactor",
+        ) from error

@@ -1,0 +1,162 @@
+import pytest
+import torch
+
+from bootstrap.errors import BackendError, Interrupted
+from bootstrap.events import Noted, Progress
+from bootstrap.training.batches import Batches
+from bootstrap.training.checkpoint import NAME, load_checkpoint
+from bootstrap.training.lora import train_lora
+from bootstrap.training.losses import noised, snr_weight, target
+from bootstrap.training.recipe import TrainRecipe
+from bootstrap.training.schedule import learning_rate
+
+RECIPE = TrainRecipe(steps=13, batch_size=2, checkpoint_every=4, learning_rate=0.02, seed=7, text_encoder=True)
+RECIPES = {
+    "adamw": RECIPE,
+    "everything": RECIPE.model_copy(
+        update={"ema_decay": 0.9, "gradient_accumulation_steps": 2, "noise_offset": 0.1, "lr_scheduler": "linear"}
+    ),
+    "adafactor": RECIPE.model_copy(update={"optimizer": "adafactor"}),
+}
+
+
+def weights(bench):
+    return [weight.detach().clone() for weight in (*bench.weights, *bench.text_weights)]
+
+
+def run(bench, items, recipe, folder, emit=lambda event: None):
+    outcome = train_lora(bench, items, recipe, folder, emit)
+    return weights(bench), outcome
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_training_killed_at_any_pass_ends_with_the_same_bits(bencher, four, recipe, tmp_path):
+    recipe = recipe.model_copy(update={"steps": 7, "checkpoint_every": 3})
+    whole, told = run(bencher(), four, recipe, tmp_path / "whole")
+    for last in range(1, recipe.steps * recipe.gradient_accumulation_steps):
+        bench, passes = bencher(), []
+
+        def guess(*seen, bench=bench, passes=passes, last=last):
+            passes.append(1)
+            if len(passes) > last:
+                raise Killed
+            return bench.guess(*seen)
+
+        dying = type(bench)(**{**{f: getattr(bench, f) for f in bench.__dataclass_fields__}, "guess": guess})
+        folder = tmp_path / str(last)
+        with pytest.raises(Killed):
+            run(dying, four, recipe, folder)
+        before = bencher.passes
+        continued, again = run(bencher(), four, recipe, folder)
+        assert all(torch.equal(a, b) for a, b in zip(whole, continued, strict=True))
+        assert again == told
+        done = recipe.gradient_accumulation_steps * recipe.checkpoint_every
+        assert bencher.passes - before == recipe.steps * recipe.gradient_accumulation_steps - last // done * done
+
+
+def test_plain_settings_are_a_plain_adamw_loop(bencher, four, tmp_path):
+    recipe = TrainRecipe(steps=6, batch_size=3, seed=5)
+    trained, _ = run(bencher(text=False), four, recipe, tmp_path)
+    bench, batches = bencher(text=False), Batches(four, recipe)
+    optimizer = torch.optim.AdamW(bench.weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    for step in range(recipe.steps):
+        optimizer.param_groups[0]["lr"] = learning_rate(recipe, step)
+        random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        latents = bench.latents[batches.places(step)]
+        noise = torch.randn(latents.shape, generator=random)
+        times = torch.randint(0, 50, (3,), generator=random)
+        signal = bench.alphas_cumprod[times]
+        guess = bench.guess(noised(latents, noise, signal), times, batches.captions(step))
+        each = (guess - target(latents, noise, signal, "epsilon")).square().mean((1, 2, 3))
+        optimizer.zero_grad()
+        (each * snr_weight(signal, "epsilon", 5.0)).mean().backward()
+        torch.nn.utils.clip_grad_norm_(bench.weights, 1.0)
+        optimizer.step()
+    assert torch.equal(trained[0], bench.weights[0])
+
+
+def test_accumulated_passes_are_one_step_on_their_mean_gradient(bencher, four, tmp_path):
+    recipe = RECIPE.model_copy(update={"steps": 1, "gradient_accumulation_steps": 3, "max_grad_norm": 1e9})
+    seen = []
+    bench = bencher()
+    bench.weights[0].register_hook(lambda gradient: seen.append(gradient.clone()))
+    _, outcome = run(bench, four, recipe, tmp_path)
+    assert bencher.passes == 3
+    assert outcome.steps == 1
+    first = load_checkpoint_of(tmp_path)["optimizer"]["state"][0]["exp_avg"]
+    assert torch.allclose(first, 0.1 * sum(seen), atol=1e-7)
+    assert not torch.allclose(seen[0], seen[1])
+
+
+def load_checkpoint_of(folder):
+    return torch.load(folder / NAME, weights_only=True)
+
+
+def test_the_average_is_what_comes_out(bencher, four, tmp_path):
+    plain, _ = run(bencher(), four, RECIPE, tmp_path / "plain")
+    averaged, _ = run(bencher(), four, RECIPE.model_copy(update={"ema_decay": 0.9}), tmp_path / "ema")
+    kept = load_checkpoint_of(tmp_path / "ema")
+    assert all(torch.equal(a, b) for a, b in zip(averaged, kept["average"], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(plain, kept["weights"], strict=True))
+    assert not torch.equal(plain[0], averaged[0])
+
+
+@pytest.mark.parametrize("change", ["pixels", "caption", "weight", "recipe"])
+def test_a_checkpoint_of_other_pixels_captions_or_settings_is_not_taken_up(bencher, four, tmp_path, change):
+    short = RECIPE.model_copy(update={"steps": 4})
+    run(bencher(), four, short, tmp_path)
+    items, recipe, content = list(four), short, "pixels"
+    if change == "pixels":
+        content = "other pixels under the same names"
+    elif change == "caption":
+        items[0] = type(items[0])(items[0].path, ("t", "x"), "kept", items[0].weight)
+    elif change == "weight":
+        items[0] = items[0].weighing(3.0)
+    else:
+        recipe = short.model_copy(update={"noise_offset": 0.2})
+    before = bencher.passes
+    run(bencher(content), items, recipe, tmp_path)
+    assert bencher.passes - before == 4
+    before = bencher.passes
+    run(bencher(content), items, recipe, tmp_path)
+    assert bencher.passes == before
+
+
+def test_a_damaged_checkpoint_costs_time_only(bencher, four, tmp_path):
+    whole, _ = run(bencher(), four, RECIPE, tmp_path)
+    (tmp_path / NAME).write_bytes((tmp_path / NAME).read_bytes()[:500])
+    assert load_checkpoint(tmp_path, "any") is None
+    assert all(torch.equal(a, b) for a, b in zip(whole, run(bencher(), four, RECIPE, tmp_path)[0], strict=True))
+
+
+def test_no_finite_number_stops_with_the_last_good_weights_and_one_line(bencher, poisoned, four, tmp_path):
+    good, _ = run(bencher(), four, RECIPE.model_copy(update={"steps": 8, "lr_scheduler": "constant"}), tmp_path / "8")
+    heard = []
+    recipe = RECIPE.model_copy(update={"lr_scheduler": "constant"})
+    stopped, outcome = run(poisoned(poison=10)(), four, recipe, tmp_path / "nan", heard.append)
+    assert outcome.steps == 8
+    assert outcome.final_loss == pytest.approx(outcome.final_loss)  # a number, not NaN
+    assert all(torch.equal(a, b) for a, b in zip(good, stopped, strict=True))
+    (note,) = [event.text for event in heard if isinstance(event, Noted)]
+    assert "step 8" in note
+    assert "learning_rate" in note
+    with pytest.raises(BackendError, match="not finite"):
+        run(poisoned(poison=2)(), four, RECIPE, tmp_path / "soon")
+
+
+def test_a_wish_to_stop_between_checkpoints_does_not_move_the_good_weights(bencher, poisoned, four, tmp_path):
+    whole, _ = run(poisoned(poison=8)(), four, RECIPE, tmp_path / "whole")
+
+    def stop(event):
+        if isinstance(event, Progress) and event.done == 5:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(bencher(), four, RECIPE, tmp_path / "cut", stop)
+    cut, outcome = run(poisoned(poison=3)(), four, RECIPE, tmp_path / "cut")
+    assert outcome.steps == 4
+    assert all(torch.equal(a, b) for a, b in zip(whole, cut, strict=True))
