@@ -12,14 +12,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bootstrap.captions import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
+from bootstrap.figures import figures
 from bootstrap.records import FRAMINGS, Seed
 
-__all__ = ["MOST_SEEDS", "Cut", "Read", "SeedCaptioner", "cuts", "gather", "open_seed", "unread"]
+__all__ = [
+    "MOST_SEEDS",
+    "Cut",
+    "Read",
+    "SeedCaptioner",
+    "cuts",
+    "gather",
+    "open_seed",
+    "square",
+    "unread",
+    "views_in",
+]
 
 MOST_SEEDS = 4
 MOST_PIXELS = 50_000_000
@@ -38,6 +51,16 @@ class Cut:
     kind: str
     framing: str
     extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture that shows the character once: a seed, or figure ``number`` (from 1; 0: no sheet) of a sheet."""
+
+    name: str
+    image: Image.Image
+    data: bytes
+    number: int
 
 
 def gather(sources: Sequence[Path]) -> list[Path]:
@@ -82,11 +105,35 @@ def open_seed(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Any mode as RGB, transparency on white (field practice C3)."""
+    """Any mode as RGB, transparency on white (field practice C3); 16 bits and floats are scaled, not clipped."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, np.float64)
+        most = 1.0 if image.mode == "F" and values.max() <= 1 else 65535.0 if values.max() > 255 else 255.0
+        return Image.fromarray((values.clip(0, most) * (255 / most)).round().astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
+    """The views of an opened seed: itself, or each figure of a sheet as a PNG of its own (field practice C2).
+
+    ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to be one view.
+    """
+    boxes = [] if whole else figures(image)
+    if not boxes:
+        return [View(f"{stem}{suffix}", image, data, 0)]
+    return [
+        View(f"{stem}-{number}.png", part, _png(part), number)
+        for number, part in enumerate((image.crop(box) for box in boxes), 1)
+    ]
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def square(image: Image.Image) -> Image.Image:
@@ -107,23 +154,20 @@ class SeedCaptioner:
     wording: Wording
     read: Read
 
-    def caption(self, path: Path, stored: str, sha256: str, image: Image.Image) -> Seed:
-        """The Seed record of a picture; its tags are ``axis=tag`` texts of what it shows."""
-        sidecar = path.with_suffix(".txt")
-        note = next((n for n in self.wording.character.seeds if n.file == path.name), None)
-        if sidecar.is_file():
-            said, origin = self._from_tags(sidecar.read_text(encoding="utf-8").split(",")), "sidecar"
-        elif note is not None:
-            said, origin = self._from_note(note), "character.json"
-        else:
-            said, origin = {}, "read"
-        shown = {axis: said.get(axis) or self.read(image, phrases) for axis, phrases in self._phrases().items()}
+    def caption(self, path: Path, stored: str, sha256: str, image: Image.Image, figure: int = 0) -> Seed:
+        """The Seed record of a picture, or of a figure of a sheet; its tags are ``axis=tag`` texts of what it shows.
+
+        Raises SeedError when what was written about it cannot be used.
+        """
+        said, origin = self._said(path, figure)
+        padded = square(image)
+        shown = {axis: said.get(axis) or self.read(padded, phrases) for axis, phrases in self._phrases().items()}
         shown = {**{axis: tag for axis, tag in said.items() if axis not in shown}, **shown}
         family, view = self._view(shown.pop("view", ""))
         return Seed(
             path=stored,
             sha256=sha256,
-            source=str(path),
+            source=f"{path}#{figure}" if figure else str(path),
             family=family,
             view=view,
             framing=shown.pop("framing", ""),
@@ -131,6 +175,26 @@ class SeedCaptioner:
             tags=tuple(f"{axis}={tag}" for axis, tag in shown.items()),
             caption_from=origin,
         )
+
+    def told_whole(self, path: Path) -> bool:
+        """Whether somebody wrote how the whole picture shows the character: then it is one view, and no sheet."""
+        note = self._note(path.name)
+        return path.with_suffix(".txt").is_file() or (note is not None and bool(note.view or note.framing))
+
+    def _said(self, path: Path, figure: int) -> tuple[dict[str, str], str]:
+        """What was written about a picture (axis → tag), and where."""
+        sidecar, note = path.with_suffix(".txt"), self._note(path.name, figure)
+        if sidecar.is_file() and not figure:
+            try:
+                return self._from_tags(sidecar.read_text(encoding="utf-8-sig").split(",")), "sidecar"
+            except (OSError, UnicodeDecodeError) as error:
+                raise SeedError(f'"{sidecar}" cannot be read ({error})', "save it as UTF-8 text") from None
+        return (self._from_note(note), "character.json") if note else ({}, "read")
+
+    def _note(self, name: str, figure: int = 0) -> SeedNote | None:
+        """The note of a picture; a figure's own ("sheet.png#2") comes before the sheet's."""
+        notes = {note.file: note for note in self.wording.character.seeds}
+        return notes.get(f"{name}#{figure}") or notes.get(name)
 
     def shown(self, seed: Seed) -> dict[str, str]:
         """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""

@@ -6,8 +6,11 @@ What a continued run may be given anew is settled in `loops.continuing`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+
+from PIL import Image
 
 from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
@@ -15,9 +18,11 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig, embedded
 from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
-from bootstrap.seeds import SeedCaptioner, open_seed, unread
+from bootstrap.seed_checks import crowds, names_of, seed_warnings
+from bootstrap.seeds import SeedCaptioner, open_seed, unread, views_in
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
+from bootstrap.triggers import trigger_warnings
 from loops.continuing import hold_fast, settle
 from loops.engine import Engine
 
@@ -33,6 +38,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     judges = judges_for(eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
     engine = Engine(store, backend, judges, config, character)
+    _warn(engine, eyes, pictures)
     _say(engine, seeds)
     return engine
 
@@ -51,17 +57,47 @@ def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
 
 
 def _take_in(store: Store, wording: Wording, eyes: Eyes, pictures: Sequence[Path]) -> list[Seed]:
-    """Copy the original bytes into the run, under their hash, and caption them; those that are there stay."""
-    captioner, there = SeedCaptioner(wording, eyes.read), {seed.sha256 for seed in store.seeds()}
+    """Copy the original bytes into the run, under their hash, and caption them; those that are there stay.
+
+    Of a sheet the original is kept as well, and each figure becomes a seed.
+    """
+    captioner, there = SeedCaptioner(wording, eyes.read), {seed.path for seed in store.seeds()}
     for path in pictures:
         image, data = open_seed(path)
-        digest = hashlib.sha256(data).hexdigest()
-        if digest in there:
-            continue
-        stored = f"seeds/{digest[:16]}{path.suffix.lower()}"
-        write_atomic(store.directory / stored, data)
-        store.add_seed(captioner.caption(path, stored, digest, image))
+        stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", path.suffix.lower()
+        for view in views_in(image, data, stem, suffix, whole=captioner.told_whole(path)):
+            if view.name in there:
+                continue
+            for name, content in {f"{stem}{suffix}": data, view.name: view.data}.items():
+                write_atomic(store.directory / name, content)
+            digest = hashlib.sha256(view.data).hexdigest()
+            store.add_seed(captioner.caption(path, view.name, digest, view.image, view.number))
+            there.add(view.name)
     return store.seeds()
+
+
+def _warn(engine: Engine, eyes: Eyes, pictures: Sequence[Path]) -> None:
+    """Tell what may spoil the run: how the description was understood, its triggers, and troubles of the seeds."""
+    character, panel = engine.character, engine.config.panel
+    told = [*character.notes, *trigger_warnings(character, chain.from_iterable(panel.vocabulary.values()))]
+    given = {name: open_seed(path)[0] for name, path in zip(names_of(pictures), pictures, strict=True)}
+    told += seed_warnings(given, engine.side, panel.duplicate_bits, character)
+    names = names_of([Path(seed.source) for seed in engine.seeds])
+    views = {name: open_seed(engine.store.directory / s.path)[0] for name, s in zip(names, engine.seeds, strict=True)}
+    told += [_sheet(name, views) for name in given if name not in views]
+    if eyes.faces:
+        told += crowds(views, eyes.faces, panel.face.min_det_score)
+    for text in told:
+        engine.note(text)
+
+
+def _sheet(name: str, views: Mapping[str, Image.Image]) -> str:
+    """How a sheet was taken apart, and how to say otherwise."""
+    figures = [view for view in views if view.startswith(f"{name}#")]
+    return (
+        f'"{name}" is a sheet: {len(figures)} figures, each taken as a view of the character; describe them as '
+        f'{", ".join(figures)} in "seeds", or crop the picture if they are not the same character'
+    )
 
 
 def _say(engine: Engine, seeds: Sequence[Seed]) -> None:

@@ -1,11 +1,12 @@
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bootstrap.captions import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.errors import SeedError
-from bootstrap.seeds import SeedCaptioner, cuts, gather, open_seed, unread
+from bootstrap.seeds import SeedCaptioner, cuts, gather, open_seed, unread, views_in
 
 CONFIG = load("puppet")
 PLAIN = {
@@ -93,3 +94,96 @@ def test_one_picture_becomes_whole_tighter_crops_and_a_grey_copy():
         ("altered", "full body"),
     ]
     assert {cut.image.size for cut in found} == {(96, 96)}
+
+
+def test_every_format_and_mode_keeps_its_colours(tmp_path):
+    red = Image.new("RGB", (70, 70), (200, 30, 30))
+    red.save(tmp_path / "a.avif")
+    red.convert("CMYK").save(tmp_path / "c.jpg", quality=100)
+    red.convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "p.png")
+    red.save(tmp_path / "w.webp", lossless=True)
+    for name in ("a.avif", "c.jpg", "p.png", "w.webp"):
+        image, _ = open_seed(tmp_path / name)
+        assert image.mode == "RGB"
+        assert np.allclose(image.getpixel((35, 35)), (200, 30, 30), atol=12), name
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
+    Image.fromarray(np.full((70, 70), 30000, np.uint16)).save(tmp_path / "deep.png")
+    assert open_seed(tmp_path / "deep.png")[0].getpixel((0, 0)) == (117, 117, 117)
+
+
+def test_a_transparent_palette_stands_on_white(tmp_path):
+    image = Image.new("P", (70, 70), 0)
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(tmp_path / "p.png", transparency=0)
+    assert open_seed(tmp_path / "p.png")[0].getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_picture_that_lies_on_its_side_is_turned_up(tmp_path):
+    image, exif = Image.new("RGB", (100, 70)), Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "side.jpg", exif=exif)
+    assert open_seed(tmp_path / "side.jpg")[0].size == (70, 100)
+
+
+def test_too_small_says_how_many_pixels_are_missing(tmp_path):
+    with pytest.raises(SeedError, match="40x90, 24 pixels too small"):
+        open_seed(picture(tmp_path / "s.png", size=(40, 90)))
+
+
+def sheet(path):
+    image = Image.new("RGB", (400, 300), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((30, 30, 150, 270), "red")
+    draw.rectangle((230, 30, 350, 270), "blue")
+    image.save(path)
+    return image, path.read_bytes()
+
+
+def test_a_sheet_becomes_views_and_a_picture_known_to_be_one_does_not(tmp_path):
+    image, data = sheet(tmp_path / "s.png")
+    first, second = views_in(image, data, "seeds/x", ".png", whole=False)
+    assert (first.name, first.number, second.name, second.number) == ("seeds/x-1.png", 1, "seeds/x-2.png", 2)
+    assert [v.image.getpixel((60, 100)) for v in (first, second)] == [(255, 0, 0), (0, 0, 255)]
+    assert open_seed_bytes(tmp_path, first.data).size == first.image.size
+    (whole,) = views_in(image, data, "seeds/x", ".png", whole=True)
+    assert (whole.name, whole.data) == ("seeds/x.png", data)
+
+
+def open_seed_bytes(folder, data):
+    (folder / "figure.png").write_bytes(data)
+    return open_seed(folder / "figure.png")[0]
+
+
+def test_a_figure_has_a_note_of_its_own_and_else_the_sheets(tmp_path):
+    image, _ = sheet(tmp_path / "s.png")
+    notes = [{"file": "s.png", "tags": "forest"}, {"file": "s.png#2", "view": "behind", "tags": "night"}]
+    told = captioner(seeds=notes)
+    assert not told.told_whole(tmp_path / "s.png")
+    one, two = (told.caption(tmp_path / "s.png", "p", "h", image, number) for number in (1, 2))
+    assert (one.family, one.source) == ("front", f"{tmp_path / 's.png'}#1")
+    assert (two.family, two.source) == ("behind", f"{tmp_path / 's.png'}#2")
+    assert "background=forest" in one.tags
+    assert "background=night" in two.tags
+
+
+def test_a_view_or_a_sidecar_says_that_a_picture_is_no_sheet(tmp_path):
+    path = tmp_path / "s.png"
+    assert captioner(seeds=[{"file": "s.png", "view": "front"}]).told_whole(path)
+    (tmp_path / "s.txt").write_text("from front")
+    assert captioner().told_whole(path)
+
+
+def test_a_sidecar_that_is_no_text_is_one_line(tmp_path):
+    path = picture(tmp_path / "s.png")
+    (tmp_path / "s.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SeedError, match=r"s\.txt"):
+        captioner().caption(path, "p", "h", Image.new("RGB", (99, 99)))
+
+
+def test_pictures_are_read_whole_also_when_they_are_no_squares(tmp_path):
+    seen = []
+    tall = captioner(lambda image, phrases: seen.append(image.size) or "")
+    tall.caption(tmp_path / "s.png", "p", "h", Image.new("RGB", (90, 200)))
+    assert set(seen) == {(200, 200)}

@@ -1,0 +1,97 @@
+"""Figures of a sheet are found by plain gutters; what is no sheet stays whole."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from bootstrap.figures import figures
+
+
+def figure(draw, x, y, width, height):
+    """Head, body and two legs."""
+    draw.ellipse((x + width * 0.2, y, x + width * 0.8, y + height * 0.35), "red")
+    draw.rectangle((x + width * 0.1, y + height * 0.33, x + width * 0.9, y + height * 0.75), "blue")
+    for left in (0.2, 0.58):
+        draw.rectangle((x + width * left, y + height * 0.74, x + width * (left + 0.22), y + height), "green")
+
+
+def sheet(size, places, ground="white"):
+    image = Image.new("RGB", size, ground)
+    draw = ImageDraw.Draw(image)
+    for place in places:
+        figure(draw, *place)
+    return image, draw
+
+
+def inside(box, place):
+    x, y, width, height = place
+    slack = 0.1 * height
+    return (
+        x - slack <= box[0] <= x + 0.2 * width
+        and y - slack <= box[1] <= y + 1
+        and x + 0.8 * width <= box[2] <= x + width + slack
+        and y + height - 1 <= box[3] <= y + height + slack
+    )
+
+
+ROW = [(50 + 300 * n, 50, 200, 600) for n in range(4)]
+GRID = [(x, y, 200, 600) for y in (50, 750) for x in (50, 350, 650)]
+STAGGERED = [*((x, 50, 200, 600) for x in (50, 350, 650)), *((x, 750, 200, 600) for x in (200, 500))]
+
+
+@pytest.mark.parametrize("places", [ROW, GRID, STAGGERED], ids=["row", "grid", "staggered"])
+@pytest.mark.parametrize("ground", ["white", (90, 120, 90)])
+def test_each_figure_is_found_in_reading_order(places, ground):
+    image, _ = sheet((1250, 1400), places, ground)
+    found = figures(image)
+    assert len(found) == len(places)
+    assert all(inside(box, place) for box, place in zip(found, places, strict=True))
+
+
+def test_titles_and_swatches_are_no_figures_and_heads_are():
+    image, draw = sheet((1200, 740), ROW[:2])
+    for n in range(3):
+        draw.ellipse((800, 50 + n * 210, 960, 220 + n * 210), "orange")
+    for n in range(5):
+        draw.rectangle((1100, 50 + n * 60, 1140, 90 + n * 60), (40 * n, 90, 90))
+    draw.rectangle((20, 690, 1180, 715), "black")
+    assert len(figures(image)) == 5
+
+
+def test_no_box_shows_a_part_of_its_neighbour():
+    image, _ = sheet((700, 700), [(50, 50, 200, 600), (262, 50, 200, 600)])
+    first, second = figures(image)
+    assert first[2] <= 282
+    assert second[0] >= 230
+
+
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_one_figure_is_no_sheet(ground):
+    assert figures(sheet((600, 700), [(150, 50, 200, 600)], ground)[0]) == []
+
+
+def test_a_white_shirt_on_white_does_not_cut_a_figure_in_two():
+    image = Image.new("RGB", (500, 700), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((150, 30, 350, 230), "red")
+    draw.rectangle((180, 420, 240, 660), "green")
+    draw.rectangle((260, 420, 320, 660), "green")
+    assert figures(image) == []
+
+
+def test_busy_or_flat_pictures_are_no_sheets():
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    assert figures(Image.fromarray(noise)) == []
+    assert figures(Image.new("RGB", (128, 128), "red")) == []
+
+
+def test_figures_too_small_to_learn_from_are_left_out():
+    image, _ = sheet((200, 120), [(20, 20, 40, 90), (120, 20, 40, 90)])
+    assert figures(image) == []
+    assert len(figures(image, smallest=30)) == 2
+
+
+def test_a_jpeg_with_its_dirt_is_a_sheet_still(tmp_path):
+    sheet((1250, 700), ROW)[0].save(tmp_path / "s.jpg", quality=60)
+    with Image.open(tmp_path / "s.jpg") as opened:
+        assert len(figures(opened)) == 4

@@ -1,0 +1,51 @@
+"""What is said of seeds before a run: each finding names the picture."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bootstrap.character import Character
+from bootstrap.seed_checks import alike, crowds, names_of, seed_warnings
+from scoring.face import FoundFace
+
+PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}}
+
+
+def noise(seed, size=(128, 128)):
+    pixels = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+
+
+def test_near_duplicates_are_named_and_others_are_not():
+    first = noise(1)
+    again = first.resize((100, 100)).resize((140, 140))
+    assert alike({"a.png": first, "b.png": again, "c.png": noise(2)}) == [("a.png", "b.png")]
+    flat = {name: Image.new("RGB", (99, 99), name) for name in ("red", "blue")}
+    assert alike(flat) == []
+
+
+def test_small_pictures_and_notes_of_nobody_are_said():
+    character = Character(**PLAIN, seeds=[{"file": "a.png"}, {"file": "a.png#1"}, {"file": "z.png"}])
+    seeds = {"a.png": noise(1, (80, 120)), "b.png": noise(2)}
+    small, stranger = seed_warnings(seeds, 96, 3, character)
+    assert '"a.png" is 80x120, 16 pixels short of the 96' in small
+    assert 'seeds.2.file "z.png"' in stranger
+    assert seed_warnings({"a.png": noise(1), "z.png": noise(2)}, 96, 3, character) == []
+
+
+class Faces:
+    fingerprint = "faces"
+
+    def faces(self, picture):
+        count = 2 if picture.image.width == 200 else 1
+        return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * count
+
+
+def test_a_second_character_is_reported():
+    (told,) = crowds({"one.png": noise(1), "two.png": noise(2, (200, 100))}, Faces(), 0.5)
+    assert '"two.png" shows 2 faces' in told
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folders():
+    assert names_of([Path("a/s.png"), Path("b/s.png"), Path("t.png")]) == ["a/s.png", "b/s.png", "t.png"]

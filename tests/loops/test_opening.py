@@ -1,0 +1,104 @@
+"""Opening a run takes in the seeds, views of sheets among them, and says what may spoil it, once."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.events import Noted
+from bootstrap.store.store import Store
+from loops import opening
+from loops.opening import open_engine
+from scoring.face import FoundFace
+
+CONFIG = load("puppet", backend="fake")
+RED = {"name": "Red", "trigger": "redchr", "invariant": {"hair": "red hair"}, "outfits": {"a": {"tags": "white shirt"}}}
+
+
+def noted(store):
+    return [event.text for event in store.events() if isinstance(event, Noted)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "run", create=True) as opened:
+        yield opened
+
+
+def sheet(path):
+    image = Image.new("RGB", (400, 300), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((30, 30, 150, 270), "red")
+    draw.rectangle((230, 30, 350, 270), "blue")
+    image.save(path)
+    return path
+
+
+def test_a_sheet_becomes_views_and_its_original_bytes_are_kept(store, tmp_path):
+    path = sheet(tmp_path / "sheet.png")
+    notes = [{"file": "sheet.png#1", "view": "front"}, {"file": "sheet.png#2", "view": "behind"}]
+    character = Character(**RED, seeds=notes)
+    seeds = open_engine(store, CONFIG, character, [path]).seeds
+    assert [(seed.family, seed.caption_from) for seed in seeds] == [
+        ("front", "character.json"),
+        ("behind", "character.json"),
+    ]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    assert (store.directory / "seeds" / f"{digest}.png").read_bytes() == path.read_bytes()
+    for seed in seeds:
+        assert hashlib.sha256((store.directory / seed.path).read_bytes()).hexdigest() == seed.sha256
+    assert any('"sheet.png" is a sheet: 2 figures' in text for text in noted(store))
+
+
+def test_opening_again_takes_nothing_in_and_says_nothing_twice(store, tmp_path):
+    path, character = sheet(tmp_path / "sheet.png"), Character(**RED)
+    before = open_engine(store, CONFIG, character, [path]).seeds, noted(store)
+    assert (open_engine(store, CONFIG, character, [path]).seeds, noted(store)) == before
+
+
+def test_a_sheet_half_taken_in_is_taken_in_whole(store, tmp_path, monkeypatch):
+    path, character = sheet(tmp_path / "sheet.png"), Character(**RED)
+    add = store.add_seed
+
+    def once(seed):
+        add(seed)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "add_seed", once)
+    with pytest.raises(KeyboardInterrupt):
+        open_engine(store, CONFIG, character, [path])
+    monkeypatch.undo()
+    assert [seed.source[-2:] for seed in open_engine(store, CONFIG, character, [path]).seeds] == ["#1", "#2"]
+
+
+def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
+    class Faces:
+        fingerprint = "two"
+
+        def faces(self, picture):
+            return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * 2
+
+    def crowded(*given, models=opening._models):
+        backend, eyes = models(*given)
+        return backend, replace(eyes, faces=Faces())
+
+    def judges(eyes, *given, known=opening.judges_for):
+        return known(replace(eyes, faces=None), *given)  # here faces are counted, and identify nobody
+
+    monkeypatch.setattr(opening, "_models", crowded)
+    monkeypatch.setattr(opening, "judges_for", judges)
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(pixels).resize((90, 90)).save(tmp_path / name)
+    character = Character(**{**RED, "trigger": "cat"}, seeds=[{"file": "c.png"}])
+    open_engine(store, CONFIG, character, [tmp_path / "a.png", tmp_path / "b.png"])
+    said = " | ".join(noted(store))
+    for words in ('trigger "cat" is an ordinary word', 'seeds.0.file "c.png"', "6 pixels short of the 96"):
+        assert words in said
+    assert '"a.png" shows 2 faces' in said
+    assert '"b.png" is a near-duplicate of "a.png"' in said
+
