@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_
 from bootstrap.config import Frozen, validated
 from bootstrap.description import Description, as_character, is_description
 from bootstrap.errors import CharacterError
-from bootstrap.records import FRAMINGS
+from bootstrap.records import FRAMINGS, Phase
 
 __all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "load_character"]
 
@@ -97,8 +97,8 @@ class Character(Frozen):
     seeds: tuple[SeedNote, ...] = ()
     """What each seed shows."""
     seeds_train: Literal["always", "style-only", "never"] = "always"
-    """Whether the seeds may be trained on: style-only keeps them out of the finished LoRA's training set, never out of
-    every one; they remain what identity is judged against."""
+    """Whether the seeds may be trained on: always, style-only (the finished LoRA has none in its training set) or
+    never (until something is kept the base draws from words alone). Identity is judged against them all the same."""
     core: Tags = ("1girl", "solo")
     """Tags at the head of every caption."""
     invariant: Mapping[str, Tags] = Field(min_length=1)
@@ -150,6 +150,10 @@ class Character(Frozen):
     def wardrobe(self) -> dict[str, Outfit]:
         """Outfits by name; one without tags where none is described."""
         return dict(self.outfits) or {"default": Outfit(tags=())}
+
+    def trains_seeds(self, phase: Phase) -> bool:
+        """Whether the seeds may be in the training sets of a phase; the finished LoRA is of the character phase."""
+        return self.seeds_train == "always" or (self.seeds_train == "style-only" and phase == "style")
 
     def outfit_shares(self) -> dict[str, float]:
         """Outfit → share of the dataset, adding up to 1."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bootstrap.events import WavePlanned
-from bootstrap.records import Adapter, Job, JobKind, Shot, seed_of
+from bootstrap.records import Job, JobKind, Shot, seed_of
 from bootstrap.shots import Cell
 from loops.choose import empty_places
 from loops.decoys import DECOYS, usable_decoys
@@ -23,7 +23,7 @@ from scoring.calibrate import decoys_needed
 __all__ = ["exchange", "plan_wave", "planned"]
 
 
-def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int], adapter: Adapter) -> None:
+def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -> None:
     """Store the jobs of a wave in one transaction; a wave that is planned already stays as it is."""
     if planned(engine, number, wave):
         return

@@ -17,7 +17,7 @@ from loops.engine import Engine
 from loops.measure import measure
 from loops.plan import plan_wave, planned
 from loops.stopping import outcome
-from loops.teach import teach
+from loops.teach import teach_round
 
 __all__ = ["RoundPlan", "play_round"]
 
@@ -36,11 +36,11 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     store, kept = engine.store, len(engine.store.kept())
     store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
-    adapter = teach(engine, plan.number, plan.phase, f"r{plan.number:02d}-{plan.phase}")
+    adapter = teach_round(engine, plan.number, plan.phase)
     for wave in range(1, engine.config.loop.waves + 1):
         if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
             break
-        plan_wave(engine, plan.number, wave, wanted, adapter)
+        plan_wave(engine, plan.number, wave, wanted)
         draw(engine, plan.number, wave, adapter)
         measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PANEL])
         choose(engine, plan.number, wave, wanted)

@@ -8,21 +8,38 @@ from __future__ import annotations
 import time
 
 from bootstrap.dataset import balanced, frame_items, seed_items
+from bootstrap.errors import BackendError
 from bootstrap.events import AdapterTrained, Emit, Event, Progress
 from bootstrap.records import Adapter, Frame, Phase, TrainItem, seed_of
 from bootstrap.store.files import make_folder, sha256_of
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 
-__all__ = ["recipe_for", "teach", "training_set"]
+__all__ = ["recipe_for", "teach", "teach_round", "training_set"]
+
+
+def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
+    """The adapter of a round; None while nothing is kept and the seeds may not be trained on: then the base draws."""
+    if not engine.character.trains_seeds(phase) and not _kept_before(engine, number):
+        engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
+        return None
+    return teach(engine, number, phase, f"r{number:02d}-{phase}")
 
 
 def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tuple[Frame, ...] = ()) -> Adapter:
-    """The adapter ``name`` of this round, trained on the archive as it stood when the round began."""
+    """The adapter ``name`` of this round, trained on the archive as it stood when the round began.
+
+    Raises BackendError when there is nothing that it may be trained on.
+    """
     if done := engine.adapter(name):
         return done
     began = time.monotonic()
     items = training_set(engine, number, phase, provisional)
+    if not items:
+        raise BackendError(
+            f'nothing was kept, and "seeds_train": "{engine.character.seeds_train}" keeps the seeds out',
+            'begin a run with more rounds or candidates, or with "seeds_train": "always"',
+        )
     recipe = recipe_for(engine, phase, number, len(items))
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
@@ -44,18 +61,22 @@ def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tup
 
 
 def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> list[TrainItem]:
-    """Seeds, and every frame kept before this round; provisional ones at half weight."""
+    """Seeds where they may be trained on, every frame kept before this round, and provisional ones at half weight."""
     run, composition = engine.store.directory, engine.config.panel.composition
     originals = [
         item
-        for index, seed in enumerate(engine.seeds)
+        for index, seed in enumerate(engine.seeds if engine.character.trains_seeds(phase) else ())
         for item in seed_items(seed, index, run, engine.captioner, composition, engine.side, phase)
     ]
-    kept = [frame for frame in engine.usable_keeps() if frame.job.round < number]
+    kept = _kept_before(engine, number)
     unseen = engine.unseen([*kept, *provisional])
     generated = frame_items(kept, run, engine.wording, phase, unseen)
     generated += frame_items(provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5)
     return balanced(originals, generated, engine.config.loop)
+
+
+def _kept_before(engine: Engine, number: int) -> list[Frame]:
+    return [frame for frame in engine.usable_keeps() if frame.job.round < number]
 
 
 def recipe_for(engine: Engine, phase: Phase, number: int, pictures: int) -> TrainRecipe:

@@ -1,0 +1,67 @@
+"""Where a person keeps the seeds out of training, no training set holds them; identity is judged against them still."""
+
+import json
+
+import pytest
+
+from bootstrap.backends.fake import FakeBackend
+from bootstrap.character import Character
+from bootstrap.events import Noted
+from bootstrap.store.store import Store
+
+ORIGINAL = {"seed", "crop", "altered"}
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Adapter → kinds of the pictures that it was trained on."""
+    seen = {}
+    train = FakeBackend.train
+
+    def told(self, items, recipe, workdir, emit):
+        seen[workdir.name] = {item.kind for item in items}
+        return train(self, items, recipe, workdir, emit)
+
+    monkeypatch.setattr(FakeBackend, "train", told)
+    return seen
+
+
+def choosing(tmp_path, choice):
+    path = tmp_path / "character.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "seeds_train": choice}))
+
+
+def test_style_only_keeps_originals_out_of_the_finished_lora(tiny, call, trained, tmp_path):
+    choosing(tmp_path, "style-only")
+    assert call("run", *tiny, "--out", tmp_path / "run").code == 0
+    style = {kinds >= {"seed"} for name, kinds in trained.items() if "style" in name}
+    assert style == {True}
+    others = [kinds for name, kinds in trained.items() if "style" not in name]
+    assert others
+    assert not any(kinds & ORIGINAL for kinds in others)
+
+
+def test_never_keeps_them_out_of_every_lora_and_the_base_draws_first(tiny, call, trained, tmp_path):
+    choosing(tmp_path, "never")
+    done = call("run", *tiny, "--set", "loop.max_false_accepts=0.49", "--out", tmp_path / "run")
+    assert not any(kinds & ORIGINAL for kinds in trained.values())
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        assert {frame.adapter for frame in store.frames(1)} == {""}
+        assert any("the base draws from words alone" in e.text for e in store.events() if isinstance(e, Noted))
+    assert done.code == 0, done.err
+
+
+def test_when_nothing_was_kept_at_all_one_line_says_why_there_is_no_lora(tiny, call, trained, tmp_path):
+    choosing(tmp_path, "never")
+    settings = ["loop.max_false_accepts=0.0001", "loop.provisional_share=0"]
+    done = call("run", *tiny, *(p for text in settings for p in ("--set", text)), "--out", tmp_path / "run")
+    assert done.code == 1
+    assert '"seeds_train": "never"' in done.line
+
+
+@pytest.mark.parametrize(
+    ("choice", "phases"), [("always", ("style", "character")), ("style-only", ("style",)), ("never", ())]
+)
+def test_which_phases_train_on_seeds(choice, phases):
+    character = Character(name="A", trigger="achr", invariant={"hair": "red hair"}, seeds_train=choice)
+    assert tuple(phase for phase in ("style", "character") if character.trains_seeds(phase)) == phases
