@@ -1,0 +1,116 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from bootstrap import device
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.device import pick_device, telling_memory
+from bootstrap.errors import BackendError
+
+SETTINGS = SamplingSettings(steps=1, width=32, height=32)
+
+
+@pytest.fixture
+def base(tiny, tmp_path):
+    return shutil.copytree(tiny, tmp_path / "base")
+
+
+def refusal(base):
+    with pytest.raises(BackendError) as error:
+        DiffusersBackend(base, SETTINGS, device="cpu")
+    text = str(error.value)
+    assert "\n" not in text
+    assert "; " in text  # what to do
+    return text
+
+
+def test_a_whole_base_passes(base):
+    check_folder(base)
+    assert variant_of(base) is None
+
+
+def test_a_single_file_and_an_empty_folder_are_no_base(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    assert "single file" in refusal(tmp_path / "model.safetensors")
+    assert "model_index.json" in refusal(tmp_path)
+    assert "model_index.json" in refusal(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_part_without_weights_is_named(base, part):
+    for path in (base / part).glob("*.safetensors"):
+        path.unlink()
+    assert f"no weights in {part}" in refusal(base)
+
+
+def test_a_part_that_is_not_there_is_named(base):
+    shutil.rmtree(base / "tokenizer")
+    assert "tokenizer" in refusal(base)
+    (base / "unet" / "config.json").unlink()
+    assert "unet/config.json" in refusal(base)
+
+
+def test_a_pointer_of_git_lfs_is_no_weights(base):
+    (base / "unet" / "diffusion_pytorch_model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert "git lfs pull" in refusal(base)
+
+
+def test_another_kind_of_pipeline_is_named(base):
+    index = base / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "_class_name": "FluxPipeline"}))
+    assert '"FluxPipeline"' in refusal(base)
+    index.write_text("{")
+    assert "model_index.json" in refusal(base)
+
+
+def test_weights_cut_short_are_told_in_one_line(base):
+    weights = base / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    assert "does not load" in refusal(base)
+
+
+def test_weights_named_fp16_alone_are_found(base):
+    names = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+    for part, name in names.items():
+        (base / part / f"{name}.safetensors").rename(base / part / f"{name}.fp16.safetensors")
+    assert variant_of(base) == "fp16"
+    DiffusersBackend(base, SETTINGS, device="cpu")
+
+
+def test_old_weights_files_tell_bases_apart_too(tmp_path):
+    for name, data in (("a", b"1" * 9), ("b", b"2" * 9)):
+        (tmp_path / name / "unet").mkdir(parents=True)
+        (tmp_path / name / "unet" / "model.bin").write_bytes(data)
+    assert digest_of_weights(tmp_path / "a") != digest_of_weights(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError(),
+    ],
+    ids=["cuda", "mps", "cpu", "python"],
+)
+def test_memory_that_runs_out_is_one_line_on_every_device(error):
+    with pytest.raises(BackendError, match=r"^memory ran out; lower batch_size$"), telling_memory("lower batch_size"):
+        raise error
+
+
+def test_other_failures_are_left_alone():
+    with pytest.raises(RuntimeError, match="shapes"), telling_memory("x"):
+        raise RuntimeError("shapes do not fit")
+
+
+def test_a_device_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(device.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(device.torch.backends.mps, "is_available", lambda: False)
+    assert pick_device("auto") == "cpu"
+    with pytest.raises(BackendError, match='device "cuda" is not there; choose cpu or auto'):
+        pick_device("cuda")
