@@ -50,12 +50,13 @@ frame, 0 for a picture that was not trained on, "" when nothing was trained on t
 
 
 def score_columns(measured: Mapping[str, Measurement]) -> dict[str, str]:
-    """``<scorer> score`` and ``<scorer> state`` of each measurement: its value, and "measured" or why it has none."""
+    """``<scorer> score`` and ``<scorer> state`` of each measurement: its value; "measured", or why not."""
     cells = {}
     for name, one in measured.items():
         cells[f"{name} score"] = "" if one.value is None else f"{one.value:.6g}"
-        state = "measured" if one.value is not None else "not applicable"
-        cells[f"{name} state"] = f"{state}: {one.why}" if one.why else state
+        failed = one.value is None and one.why.startswith("error")
+        states = ["" if failed else "measured" if one.value is not None else "not applicable", one.why]
+        cells[f"{name} state"] = ": ".join(filter(None, states))
     return cells
 
 

@@ -36,22 +36,27 @@ class Gallery:
         return f'<div class="sheet">{"".join(self._figure(frame, reasons) for frame in frames)}</div>' if frames else ""
 
     def by_family(self, frames: Sequence[Frame]) -> str:
-        """Contact sheets under a heading for each view family that has frames."""
-        parts = []
-        for family in FAMILIES:
-            own = [frame for frame in frames if frame.job.shot.family == family]
-            if own:
-                parts.append(f"<h3>{escape(family)} <small>{len(own)}</small></h3>{self.sheet(own)}")
-        return "".join(parts)
+        """A contact sheet beside its name for each view family that has frames."""
+        return "".join(
+            f'<div class="strip">{_heading(family, own)}{self.sheet(own)}</div>' for family, own in _families(frames)
+        )
 
-    def rejected(self, frames: Sequence[Frame]) -> str:
-        """Frames that were not taken, collapsed, with the reasons."""
+    def clusters(self, frames: Sequence[Frame]) -> str:
+        """The same, close together: for few frames a family."""
+        blocks = "".join(
+            f'<div class="cluster" style="--count:{len(own)}">{_heading(family, own)}{self.sheet(own)}</div>'
+            for family, own in _families(frames)
+        )
+        return f'<div class="clusters">{blocks}</div>' if blocks else ""
+
+    def rejected(self, frames: Sequence[Frame], why: str = "") -> str:
+        """Frames that were not taken, collapsed: ``why`` in sum (HTML), then each with its reasons."""
         if not frames:
             return ""
         shown = frames[:MOST_REJECTS]
         more = f'<p class="soft">and {len(frames) - len(shown)} more</p>' if len(frames) > len(shown) else ""
         sheet = self.sheet(shown, reasons=True)
-        return f"<details><summary>{len(frames)} not taken, with reasons</summary>{sheet}{more}</details>"
+        return f"<details><summary>{len(frames)} not taken, with reasons</summary>{why}{sheet}{more}</details>"
 
     def picture(self, path: Path, caption: str) -> str:
         """A picture that is no frame (a seed)."""
@@ -78,11 +83,12 @@ class Gallery:
             kind = "keep person"
         why = "; ".join(verdict.reasons) if verdict else ""
         special = {"provisional": "provisional", "keep person": "approved"}.get(kind, "")
-        says = [shot.family, shot.framing, shot.expression, f"round {frame.job.round}", special]
-        caption = why if reasons else " · ".join(filter(None, says))
+        seen = shot.expression if shot.expression in frame.job.prompt else ""  # nobody asks for it from behind
+        says = [shot.framing, seen, f"round {frame.job.round}", special]
+        shown = f"{shot.family}, {shot.framing}: {why}" if reasons else " · ".join(filter(None, says))
         title = f"{frame.job.id}\n{frame.job.prompt}\n{why}"
         link = self._link(self._store.directory / frame.path)
-        return self._tag(kind, link, self._thumbnails[frame.job.id], caption, title)
+        return self._tag(kind, link, self._thumbnails[frame.job.id], shown, title)
 
     def _link(self, path: Path) -> str:
         return quote(Path(os.path.relpath(path, self._folder)).as_posix())
@@ -92,3 +98,13 @@ class Gallery:
             f'<figure class="{escape(kind)}"><a href="{link}"><img src="{inside}" alt="{escape(caption)}" '
             f'title="{escape(title)}"></a><figcaption>{escape(caption)}</figcaption></figure>'
         )
+
+
+def _families(frames: Sequence[Frame]) -> list[tuple[str, list[Frame]]]:
+    """The view families that have frames, each with its own."""
+    groups = [(family, [frame for frame in frames if frame.job.shot.family == family]) for family in FAMILIES]
+    return [(family, own) for family, own in groups if own]
+
+
+def _heading(family: str, frames: Sequence[Frame]) -> str:
+    return f"<h3>{escape(family)} <small>{len(frames)}</small></h3>"

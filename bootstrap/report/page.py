@@ -7,27 +7,28 @@ nothing, and a picture that is lost leaves a grey place instead of an error.
 from __future__ import annotations
 
 import io
-import math
+import re
+from collections import Counter
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from bootstrap.events import Noted
 from bootstrap.listeners.wording import duration
-from bootstrap.records import Frame, JobKind, VerdictKind
+from bootstrap.records import Frame, JobKind, Seed, VerdictKind
 from bootstrap.report.gallery import Gallery
-from bootstrap.report.plots import growth, histogram, quota_bars
+from bootstrap.report.plots import quota_bars
+from bootstrap.report.rounds import over_rounds, round_section, timings
+from bootstrap.report.scores import by_family
 from bootstrap.report.sheets import contact_sheet
 from bootstrap.report.status import status
 from bootstrap.store.files import write_atomic
-from bootstrap.store.round import Round
 from bootstrap.store.store import Store
-from scoring.base import Measurement
 
 __all__ = ["write_report", "write_sheets"]
 
 TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
-DECOYS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
+VARIES = ("expression", "pose", "outfit", "background", "style")
 SHEET_COLUMNS = 8
 
 
@@ -36,19 +37,22 @@ def write_report(store: Store, out: Path, title: str) -> Path:
     gallery = Gallery(store, out.parent)
     facts = status(store)
     parts = [
-        _headline(title, facts),
+        _progress(facts, _taken(store, gallery)),
         _seeds(store, gallery),
         _final_set(store, gallery),
         _previews(store, gallery),
-        *(_round(store, gallery, one) for one in reversed(store.rounds())),
+        _scores(store, gallery),
+        *(round_section(store, gallery, one) for one in reversed(store.rounds())),
         _adapters(store),
-        _timings(facts["seconds"]),
+        timings(store, facts["seconds"]),
         _notes(store),
     ]
+    rest = "".join(parts)
+    body = _headline(title, facts, rest) + rest
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{style}</style><body>{''.join(parts)}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{style}</style><body>{body}</body></html>\n"
     )
     write_atomic(out, page.encode())
     write_sheets(store, out.parent / "sheets", gallery)
@@ -76,8 +80,15 @@ def _taken(store: Store, gallery: Gallery) -> list[Frame]:
     return store.frames(ids=[id for id, verdict in gallery.verdicts.items() if verdict.kind in TAKEN])
 
 
-def _headline(title: str, facts: dict[str, Any]) -> str:
-    """The numbers that matter, the view families against their quotas, and how the set grew."""
+def _menu(rest: str) -> str:
+    """Links to the sections that the ``rest`` of the page has."""
+    sections = re.findall(r'<h2 id="([\w-]+)">([^<]+)', rest)
+    links = "".join(f'<a href="#{place}">{name.strip()}</a>' for place, name in sections)
+    return f"<nav>{links}</nav>"
+
+
+def _headline(title: str, facts: dict[str, Any], rest: str) -> str:
+    """The numbers that matter, and where on the page the rest is."""
     state = "finished" if facts["finished"] else f"{facts['phase'] or 'not begun'}, not finished"
     wanted = f" of {facts['target']}" if facts["target"] else ""
     tiles = {f"kept{wanted}": facts["kept"], "provisional": facts["provisional"], "seeds": facts["seeds"],
@@ -86,82 +97,62 @@ def _headline(title: str, facts: dict[str, Any]) -> str:
     boxes = "".join(
         f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in tiles.items()
     )
-    total, steps = 0, []
-    for one in facts["rounds"]:
-        # A later round may still take a frame of an earlier one: the round's own record says what stood at its end.
-        total = (one["outcome"] or {}).get("kept", total + one["kept"])
-        steps.append({"number": one["number"], "total": total, "goal": one["goal"]})
-    grown = f'<div class="card"><h3>Kept after each round</h3>{growth(steps)}</div>' if steps else ""
     return (
         f'<header><h1>{escape(title)}</h1><p class="soft">character LoRA run · {escape(state)}</p></header>'
-        f'<div class="tiles">{boxes}</div><div class="pair"><div class="card"><h3>View families</h3>'
-        f"{quota_bars(facts['families'])}</div>{grown}</div>"
+        f'{_menu(rest)}<div class="tiles">{boxes}</div>'
     )
+
+
+def _progress(facts: dict[str, Any], taken: list[Frame]) -> str:
+    """View families and framings against their quotas, and how the set grew."""
+    return (
+        f'<div class="pair"><div class="card"><h3>View families</h3>{quota_bars(facts["families"])}</div>'
+        f'<div class="card"><h3>Framings</h3>{quota_bars(facts["framings"])}</div>'
+        f"{over_rounds(facts['rounds'])}{_variety(taken)}</div>"
+    )
+
+
+def _variety(taken: list[Frame]) -> str:
+    """What varies in the set, value by value: a quick look for what is missing."""
+    if not taken:
+        return ""
+    lines = []
+    for axis in VARIES:
+        counts = Counter(getattr(frame.job.shot, axis) for frame in taken)
+        said = ", ".join(f"{escape(value)} <b>{count}</b>" for value, count in counts.most_common())
+        lines.append(f"<dt>{axis}</dt><dd>{said}</dd>")
+    return f'<div class="card"><h3>What varies</h3><dl>{"".join(lines)}</dl></div>'
 
 
 def _seeds(store: Store, gallery: Gallery) -> str:
     figures = [
-        gallery.picture(store.directory / seed.path, f"{seed.view}, {seed.framing}: {', '.join(seed.tags)}")
+        gallery.picture(store.directory / seed.path, ", ".join(filter(None, (seed.view, seed.framing, *_tags(seed)))))
         for seed in store.seeds()
     ]
     return f'<h2>Seeds</h2><div class="sheet">{"".join(figures)}</div>' if figures else ""
 
 
+def _tags(seed: Seed) -> list[str]:
+    """What a seed shows, without the names of the axes."""
+    return [tag.partition("=")[2] or tag.rstrip("=") + "?" if "=" in tag else tag for tag in seed.tags]
+
+
 def _final_set(store: Store, gallery: Gallery) -> str:
     taken = _taken(store, gallery)
     if not taken:
-        return '<h2>The set</h2><p class="soft">Nothing is kept yet.</p>'
-    return f'<h2>The set <small class="soft">{len(taken)}</small></h2>{gallery.by_family(taken)}'
+        return '<h2 id="set">The set</h2><p class="soft">Nothing is kept yet.</p>'
+    return f'<h2 id="set">The set <small class="soft">{len(taken)}</small></h2>{gallery.by_family(taken)}'
 
 
 def _previews(store: Store, gallery: Gallery) -> str:
     frames = store.frames(kind=JobKind.PANEL)
-    return f"<h2>What the LoRA draws</h2>{gallery.sheet(frames)}" if frames else ""
+    return f'<h2 id="previews">What the LoRA draws</h2>{gallery.clusters(frames)}' if frames else ""
 
 
-def _round(store: Store, gallery: Gallery, one: Round) -> str:
-    """What a round drew and kept, how its scores lie against the decoys', and what it did not take."""
-    candidates = store.frames(one.number, kind=JobKind.CANDIDATE)
-    kinds = {id: verdict.kind for id, verdict in gallery.verdicts.items()}
-    taken = [frame for frame in candidates if kinds.get(frame.job.id) in TAKEN]
-    others = [frame for frame in candidates if kinds.get(frame.job.id) not in TAKEN]
-    decoys = [frame for kind in DECOYS for frame in store.frames(one.number, kind=kind)]
-    outcome = one.outcome or {}
-    held_out = outcome.get("held_out")
-    said = [f"{len(candidates)} candidates", f"{len(decoys)} decoys", f"{len(taken)} taken"]
-    said += [] if held_out is None else [f"held-out similarity {held_out:.3f}"]
-    notes = "".join(f'<p class="soft">{escape(str(note))}</p>' for note in outcome.get("notes", ()))
-    return (
-        f'<h2>Round {one.number} <small class="soft">{escape(one.phase)}, goal {one.goal}</small></h2>'
-        f'<p class="soft">{" · ".join(said)}</p>{notes}{gallery.sheet(taken)}'
-        f"{_histograms(store, candidates, taken, decoys, outcome, gallery)}{gallery.rejected(others)}"
-    )
-
-
-def _histograms(store: Store, candidates: list[Frame], taken: list[Frame], decoys: list[Frame],
-                outcome: dict[str, Any], gallery: Gallery) -> str:  # fmt: skip
-    """Candidates, taken frames and decoys, scorer by scorer; the combined score too where the round left it."""
-    measured = store.measurements([frame.job.id for frame in [*candidates, *decoys]])
-    groups = {"decoys": decoys, "candidates": candidates, "kept": taken}
-    plots = []
-    if outcome.get("decoy_scores"):
-        scores = {id: verdict.score for id, verdict in gallery.verdicts.items() if verdict.score is not None}
-        series = {name: [scores[f.job.id] for f in frames if f.job.id in scores] for name, frames in groups.items()}
-        series["decoys"] = list(outcome["decoy_scores"])
-        plots.append(("combined score", histogram(series, outcome.get("threshold"), "combined score")))
-    for scorer in dict.fromkeys(name for values in measured.values() for name in values):
-        series = {name: _values(frames, measured, scorer) for name, frames in groups.items()}
-        if series["candidates"]:
-            plots.append((scorer, histogram(series, title=scorer)))
-    cards = "".join(f'<div class="card"><h3>{escape(name)}</h3>{plot}</div>' for name, plot in plots)
-    legend = "".join(f'<i class="{name}"></i>{name}' for name in groups)
-    shown = f'<p class="legend">Each outline to its own scale:{legend}</p><div class="plots">{cards}</div>'
-    return f"<details><summary>Scores against decoys</summary>{shown}</details>" if plots else ""
-
-
-def _values(frames: list[Frame], measured: dict[str, dict[str, Measurement]], scorer: str) -> list[float]:
-    found = (measured.get(frame.job.id, {}).get(scorer) for frame in frames)
-    return [one.value for one in found if one is not None and one.value is not None and math.isfinite(one.value)]
+def _scores(store: Store, gallery: Gallery) -> str:
+    """Identity scores of the run against the decoys', by view family."""
+    shown = by_family(store, gallery.verdicts)
+    return f'<h2 id="scores">Scores against decoys</h2>{shown}' if shown else ""
 
 
 def _adapters(store: Store) -> str:
@@ -172,16 +163,6 @@ def _adapters(store: Store) -> str:
     )
     head = "<tr><th>round</th><th>phase</th><th>file</th><th>steps</th><th>loss</th><th>sha256</th></tr>"
     return f'<h2>Adapters</h2><div class="scroll"><table>{head}{lines}</table></div>' if lines else ""
-
-
-def _timings(seconds: dict[str, float]) -> str:
-    top = max(seconds.values(), default=0.0)
-    lines = "".join(
-        f'<div class="bar"><span>{escape(stage)}</span><div class="track"><b class="time" '
-        f'style="width:{100 * spent / top:.1f}%"></b></div><em>{duration(spent)}</em></div>'
-        for stage, spent in seconds.items()
-    )
-    return f'<h2>Where the time went</h2><div class="card bars">{lines}</div>' if top else ""
 
 
 def _notes(store: Store) -> str:

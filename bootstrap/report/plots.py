@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-__all__ = ["growth", "histogram", "quota_bars"]
+__all__ = ["curves", "growth", "histogram", "quota_bars", "stacked"]
 
 BINS = 24
 
@@ -90,3 +90,60 @@ def growth(rounds: Sequence[Mapping[str, int]]) -> str:
         f'<svg class="plot growth" style="max-width:{len(rounds) * step + 4}px" viewBox="{size}" role="img" '
         f'aria-label="kept frames after each round">{"".join(parts)}</svg>'
     )
+
+
+def curves(series: Mapping[str, Sequence[float | None]], title: str) -> str:
+    """A line for each named series (CSS class = its name) over rounds 1, 2, …; None leaves a gap, no value at all "".
+
+    The last value of each line is written beside it.
+    """
+    known = [value for values in series.values() for value in values if value is not None]
+    if not known:
+        return ""
+    width, height, count = 300, 96, max(len(values) for values in series.values())
+    low, high = min(known), max(known)
+    pad = (high - low) * 0.15 or 0.05
+    low, high, step = low - pad, high + pad, width / max(1, count)
+    drawn = []
+    for name, values in series.items():
+        places = [
+            (place * step + step / 2, height - (value - low) / (high - low) * height)
+            for place, value in enumerate(values)
+            if value is not None
+        ]
+        drawn.append(_line(name, places, next((v for v in reversed(values) if v is not None), None)))
+    marks = "".join(
+        f'<text class="mid" x="{place * step + step / 2:.1f}" y="{height + 14}">{place + 1}</text>'
+        for place in range(count)
+    )
+    return (
+        f'<svg class="plot" viewBox="-2 -8 {width + 44} {height + 26}" role="img" aria-label="{escape(title)}">'
+        f'<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{marks}{"".join(drawn)}</svg>'
+    )
+
+
+def _line(name: str, places: Sequence[tuple[float, float]], last: float | None) -> str:
+    """A line with its points, and its last value written at the end."""
+    if not places or last is None:
+        return ""
+    points, (x, y) = " ".join(f"{x:.1f},{y:.1f}" for x, y in places), places[-1]
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in places)
+    said = f'<text x="{x + 7:.1f}" y="{y + 4:.1f}">{last:.3g}</text>'
+    return f'<g class="line {escape(name)}"><polyline points="{points}"/>{dots}{said}</g>'
+
+
+def stacked(rows: Mapping[str, Mapping[str, float]], said: Callable[[float], str]) -> str:
+    """A bar for each row, its parts (CSS class = their names) side by side; ``said`` words the row's sum."""
+    top = max((sum(parts.values()) for parts in rows.values()), default=0.0)
+    lines = []
+    for name, parts in rows.items():
+        track = "".join(
+            f'<b class="{part}" style="width:{100 * value / top:.1f}%" title="{part} {said(value)}"></b>'
+            for part, value in parts.items()
+            if value
+        )
+        total = said(sum(parts.values()))
+        lines.append(
+            f'<div class="bar"><span>{escape(name)}</span><div class="track">{track}</div><em>{total}</em></div>'
+        )
+    return f'<div class="bars">{"".join(lines)}</div>' if lines else ""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from bootstrap.config import RunConfig
 from bootstrap.events import RoundBegan, RunBegan, RunEnded
-from bootstrap.records import FAMILIES, Frame, VerdictKind
+from bootstrap.records import FAMILIES, FRAMINGS, Frame, VerdictKind
 from bootstrap.shots import quotas
 from bootstrap.store.store import Store
 
-__all__ = ["CONFIG", "family_quotas", "status"]
+__all__ = ["CONFIG", "place_quotas", "status"]
 
 CONFIG = "config"
 """The fact under which a run remembers its resolved RunConfig, as JSON."""
@@ -22,12 +23,14 @@ CONFIG = "config"
 def status(store: Store) -> dict[str, Any]:
     """Counts, view families, rounds, adapters and seconds of a run, and whether it is finished.
 
-    ``families`` maps each view family to ``kept``, ``provisional`` and ``quota`` (None when the run has not remembered
-    its configuration); ``rounds`` lists number, phase, goal, how many of its frames are kept, and its outcome.
+    ``families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None when
+    the run has not remembered its configuration); ``rounds`` lists number, phase, goal, how many of its frames are
+    kept, and its outcome.
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
     rounds = store.rounds()
+    families, framings = place_quotas(store)
     by_round = Counter(frame.job.round for frame in kept)
     return {
         "kept": len(kept),
@@ -35,7 +38,8 @@ def status(store: Store) -> dict[str, Any]:
         "seeds": len(store.seeds()),
         "frames": len(store.frames()),
         "target": _target(store),
-        "families": _families(kept, provisional, family_quotas(store)),
+        "families": _counts(FAMILIES, "family", kept, provisional, families),
+        "framings": _counts(FRAMINGS, "framing", kept, provisional, framings),
         "phase": rounds[-1].phase if rounds else None,
         "finished": _finished(store),
         "rounds": [
@@ -48,25 +52,28 @@ def status(store: Store) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def family_quotas(store: Store) -> dict[str, int]:
-    """How many pictures each view family is to get in the whole run; {} when it cannot be told."""
+def place_quotas(store: Store) -> tuple[dict[str, int], dict[str, int]]:
+    """How many pictures each view family, and each framing, is to get in the whole run; {} when it cannot be told."""
     remembered = store.recall(CONFIG)
     try:
         config = RunConfig.model_validate_json(remembered) if remembered else None
     except ValidationError:  # remembered by another version: a page without quotas is better than none
         config = None
-    counts: Counter[str] = Counter()
+    families: Counter[str] = Counter()
+    framings: Counter[str] = Counter()
     if config:
-        for (family, _), count in quotas(config.loop.target, config.views).items():
-            counts[family] += count
-    return dict(counts)
+        for (family, framing), count in quotas(config.loop.target, config.views).items():
+            families[family] += count
+            framings[framing] += count
+    return dict(families), dict(framings)
 
 
-def _families(kept: list[Frame], provisional: list[Frame], wanted: dict[str, int]) -> dict[str, dict[str, int | None]]:
-    counts = [Counter(frame.job.shot.family for frame in frames) for frames in (kept, provisional)]
+def _counts(
+    names: Iterable[str], axis: str, kept: list[Frame], provisional: list[Frame], wanted: dict[str, int]
+) -> dict[str, dict[str, int | None]]:
+    counts = [Counter(getattr(frame.job.shot, axis) for frame in frames) for frames in (kept, provisional)]
     return {
-        family: {"kept": counts[0][family], "provisional": counts[1][family], "quota": wanted.get(family)}
-        for family in FAMILIES
+        name: {"kept": counts[0][name], "provisional": counts[1][name], "quota": wanted.get(name)} for name in names
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bootstrap.events import Noted, RunBegan
+from bootstrap.events import AdapterTrained, BatchGenerated, Noted, RunBegan, ScoresMeasured
 from bootstrap.records import FAMILIES, Adapter, Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.store.store import Store
 from scoring.base import Measurement, not_applicable
@@ -36,14 +36,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def play(run: Store, number: int) -> None:
     (run.directory / f"a{number}.safetensors").write_bytes(b"")
     run.begin_round(number, "style", 6 * number)
-    run.add_adapter(Adapter(f"a{number}", "style", number, f"a{number}.safetensors", "cd" * 32, 10, 0.5), 60.0)
+    run.add_adapter(Adapter(f"a{number}", "style", number, f"a{number}.safetensors", "cd" * 32, 10, 0.5), 60.0,
+                    AdapterTrained(number, f"a{number}", 10, 1, 0.5, 60.0))  # fmt: skip
     candidates = [job(JobKind.CANDIDATE, number, n) for n in range(18)]
     decoys = [job(JobKind.LOOKALIKE, number, n) for n in range(6)]
     run.plan([*candidates, *decoys])
     painted = [(one, Image.new("RGB", (32, 48), (10 * one.seed, 90, 9)), "") for one in [*candidates, *decoys]]
-    frames = run.add_frames(painted, f"a{number}", 5.0)
+    frames = run.add_frames(painted, f"a{number}", 5.0, BatchGenerated(number, 0, 24, 5.0))
     values = {f.job.id: {"clip": Measurement(f.job.seed / 20), "face": not_applicable("behind")} for f in frames}
-    run.add_measurements(values, {"clip": "v1", "face": "v1"})
+    run.add_measurements(values, {"clip": "v1", "face": "v1"}, 0.0, ScoresMeasured(number, 24, 7.0))
     verdicts = [Verdict(one.id, KINDS[n % 3], "gate", (f"why {n}",), 0.1, n / 10) for n, one in enumerate(candidates)]
     run.set_verdicts(verdicts, number, 1)
-    run.end_round(number, {"held_out": 0.7, "decoy_scores": [0.1, 0.2], "threshold": 0.9})
+    run.end_round(number, {"held_out": 0.7, "decoy_scores": [0.1, 0.2], "threshold": 0.9, "candidates": 18, "new": 6})

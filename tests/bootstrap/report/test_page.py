@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bootstrap.records import VerdictKind
+from bootstrap.records import FAMILIES, VerdictKind
 from bootstrap.report import contact_sheet, write_report
-from bootstrap.report.plots import growth, histogram
+from bootstrap.report.plots import curves, growth, histogram, stacked
 from bootstrap.report.sheets import thumbnail
 from bootstrap.store.store import Store
 
@@ -45,7 +45,7 @@ def test_the_page_shows_every_taken_frame_and_asks_nobody(store: Store) -> None:
     assert len(taken) == 24
     assert {frame.path for frame in taken} <= set(page.links)
     assert all(source.startswith("data:image/webp;base64,") for source in page.sources)
-    assert all((store.directory / link).is_file() for link in page.links)
+    assert all((store.directory / link).is_file() for link in page.links if not link.startswith("#"))
     raw = (store.directory / "report.html").read_text(encoding="utf-8")
     assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//|url\(|<script|@import""", raw) == []
 
@@ -55,8 +55,27 @@ def test_the_page_says_what_happened(store: Store) -> None:
     for said in ("Mika & friends", "kept of 48", "The set 24",
                  "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
                  "a2.safetensors", "combined score", "clip",
-                 "the tag 'mole' <cannot> be checked", "2 min 00 s"):  # fmt: skip
+                 "the tag 'mole' <cannot> be checked", "2 min 00 s", "round 1", "1 min 12 s", "smile <3"):  # fmt: skip
         assert said in text
+
+
+def test_reasons_are_counted_without_their_numbers(store: Store) -> None:
+    page = written(store)
+    assert len(re.findall(r"6\s*why(?! \d)", page.text)) == 2  # six frames of each round, each with its own number
+
+
+def test_scores_are_shown_family_by_family_and_say_where_a_scorer_is_blind(store: Store) -> None:
+    raw = write_report(store, store.directory / "report.html", "Mika").read_text(encoding="utf-8")
+    shown = raw[raw.index('id="scores"') : raw.index('id="round-2"')]
+    assert re.findall(r'<div class="strip"><h3>([\w-]+)</h3>', shown) == list(FAMILIES)
+    assert shown.count("cannot tell in these views") == 6  # the face scorer
+    assert shown.count('class="decoys" d=') == 6  # clip
+
+
+def test_links_within_the_page_lead_somewhere(store: Store) -> None:
+    raw = write_report(store, store.directory / "report.html", "Mika").read_text(encoding="utf-8")
+    places = set(re.findall(r'href="#([\w-]+)"', raw))
+    assert {"set", "scores", "round-1", "round-2", "time"} <= places <= set(re.findall(r'id="([\w-]+)"', raw))
 
 
 def test_the_sheets_hold_the_taken_frames(store: Store) -> None:
@@ -111,3 +130,23 @@ def test_histogram_marks_the_threshold_within_its_axis() -> None:
 
 def test_growth_of_nothing_is_nothing() -> None:
     assert growth([]) == ""
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5], [None, 0.2, 0.4]])
+def test_curves_leave_gaps_and_say_the_last_value(values: list[float | None]) -> None:
+    drawn = curves({"held-out": values, "selecting": [None]}, "likeness")
+    assert drawn.count("<circle") == sum(value is not None for value in values)
+    assert f">{values[-1]:.3g}</text>" in drawn
+    assert "nan" not in drawn
+
+
+def test_curves_and_bars_of_nothing_are_nothing() -> None:
+    assert curves({"kept": [None, None]}, "") == ""
+    assert stacked({}, str) == ""
+    assert stacked({"a": {"x": 0.0}}, lambda value: f"{value:g}").count("<b ") == 0
+
+
+def test_stacked_parts_are_measured_against_the_longest_row() -> None:
+    drawn = stacked({"a": {"x": 1.0, "y": 1.0}, "b": {"x": 4.0}}, lambda value: f"{value:g} s")
+    assert re.findall(r"width:([\d.]+)%", drawn) == ["25.0", "25.0", "100.0"]
+    assert re.findall(r"<em>(.*?)</em>", drawn) == ["2 s", "4 s"]

@@ -13,6 +13,7 @@ def test_status_counts_and_is_json(store: Store) -> None:
     assert (said["kept"], said["provisional"], said["seeds"], said["frames"], said["target"]) == (12, 12, 1, 48, 48)
     assert said["families"]["front"] == {"kept": 6, "provisional": 0, "quota": None}
     assert [one["kept"] for one in said["rounds"]] == [6, 6]
+    assert said["framings"]["portrait"] == {"kept": 12, "provisional": 12, "quota": None}
     assert said["seconds"] == {"train": 120.0, "generate": 10.0}
     assert said["adapters"] == ["a1.safetensors", "a2.safetensors"]
     assert (said["phase"], said["finished"]) == ("style", False)
@@ -30,5 +31,6 @@ def test_quotas_come_from_the_remembered_configuration(store: Store) -> None:
     store.remember("config", config.model_dump_json())
     quotas = [family["quota"] for family in status(store)["families"].values()]
     assert sum(quotas) == config.loop.target
+    assert sum(framing["quota"] for framing in status(store)["framings"].values()) == config.loop.target
     store.remember("config", '{"of": "another version"}')
     assert status(store)["families"]["front"]["quota"] is None
