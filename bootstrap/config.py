@@ -1,7 +1,8 @@
 """The settings of a run: shipped YAML files, an own file, and --set, merged and validated into one frozen RunConfig.
 
-A run names one file of each kind (base, views, subject, loop, scoring). Merging is one level deep in files and by
-dotted path in overrides; there is no interpolation and no code in a config. Knows no torch, no run directory.
+A run names one file of each kind (base, views, subject, loop, scoring). An own file has the same sections, each the
+name of a shipped file or settings that replace those of the shipped one; then come overrides by dotted path. There is
+no interpolation and no code in a config. Knows no torch, no run directory.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from scoring.base import FAMILIES
 
 Model = TypeVar("Model", bound=BaseModel)
 EMBEDDED = "embedded:"
+SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
+"""Section of a RunConfig → the folder of configs/ with its shipped files."""
 
 
 class Frozen(BaseModel):
@@ -36,6 +39,12 @@ class BaseConfig(Frozen):
     """What character.json and --base call it."""
     path: str
     """A diffusers folder; ``embedded:base`` is the one this package ships."""
+    about: str = ""
+    """What it draws, in a few words, for a person who must choose."""
+    memory: float = Field(8, gt=0)
+    """GiB that drawing and training take on the device."""
+    demonstration: bool = False
+    """Draws only the demonstration's world: never proposed for a picture of a person's own."""
     quality: str = ""
     """Quality tags appended to every prompt."""
     negative: str = ""
@@ -144,7 +153,7 @@ class ClipConfig(Frozen):
 
 
 class FaceConfig(Frozen):
-    """The insightface pack and when its embedding may speak (field scoring §1.4)."""
+    """The insightface pack and when its embedding may speak (field scoring §1.4). ``face: none`` does without."""
 
     pack: str
     """Folder of the pack; ``embedded:face`` is the shipped one; empty switches faces off."""
@@ -160,6 +169,11 @@ class FaceConfig(Frozen):
     """A face turned further is not scored, in degrees."""
     families: tuple[str, ...] = ("front", "three-quarter", "above", "below")
     """View families in which this pack tells individuals apart; elsewhere its answer is not applicable."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, given: Any) -> Any:
+        return {"pack": ""} if given in (None, "", "none") else given
 
 
 class PanelConfig(Frozen):
@@ -241,26 +255,39 @@ def load(
     views: str = "standard",
     subject: str = "character",
     loop: str = "standard",
+    own: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     **top: Any,
 ) -> RunConfig:
-    """The RunConfig of a base with the named views, subject and loop; ``overrides`` are ``a.b=c`` texts.
+    """The RunConfig of a base with the named views, subject and loop.
 
-    Raises ConfigError with every problem at once.
+    ``own`` are the sections of an own file (see `read_own`), ``overrides`` are ``a.b=c`` texts, which win. Raises
+    ConfigError with every problem at once.
     """
-    base_data = _shipped("base", base)
-    panel = "fake" if top.get("backend") == "fake" else str(base_data.get("scoring", "puppet"))
-    data = {
-        "base": base_data,
-        "views": _shipped("views", views),
-        "subject": _shipped("subjects", subject),
-        "loop": _shipped("loops", loop),
-        "panel": _shipped("scoring", panel),
-        **top,
-    }
+    own = {**(own or {}), **top}
+    named = {"base": base, "views": views, "subject": subject, "loop": loop}
+    named |= {name: part for name, part in own.items() if name in SECTIONS and isinstance(part, str)}
+    data = {section: _shipped(SECTIONS[section], name) for section, name in named.items() if section != "panel"}
+    judged_by = "fake" if own.get("backend") == "fake" else str(data["base"].get("scoring", "puppet"))
+    data["panel"] = _shipped("scoring", named.get("panel", judged_by))
+    for name, part in own.items():
+        if not (name in SECTIONS and isinstance(part, str)):
+            data[name] = _merged(data[name], part) if name in data and isinstance(part, dict) else part
     for text in overrides:
         _override(data, text)
     return validated(RunConfig, data, "configuration", ConfigError)
+
+
+def read_own(path: Path) -> dict[str, Any]:
+    """An own configuration file: sections of a RunConfig, and ``seed`` or ``backend``. Raises ConfigError."""
+    if not path.is_file():
+        raise ConfigError(f'no such file "{path}"', "give a YAML file with sections such as loop: {target: 24}")
+    return read_yaml(path)
+
+
+def shipped_base(name: str) -> BaseConfig:
+    """The settings of a base of configs/base/. Raises ConfigError."""
+    return validated(BaseConfig, _shipped("base", name), f"configs/base/{name}.yaml", ConfigError)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -290,6 +317,12 @@ def _shipped(kind: str, name: str) -> dict[str, Any]:
         hint = f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(known(kind))}"
         raise ConfigError(f'configs/{kind} has no "{name}"', hint)
     return read_yaml(path)
+
+
+def _merged(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over settings, mapping by mapping; anything else is replaced whole."""
+    both = {key for key in own if isinstance(own[key], dict) and isinstance(shipped.get(key), dict)}
+    return {**shipped, **own, **{key: _merged(shipped[key], own[key]) for key in both}}
 
 
 def _override(data: dict[str, Any], text: str) -> None:

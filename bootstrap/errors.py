@@ -2,8 +2,8 @@
 
     BootstrapError            exit 1   something went wrong while working
     ├── BackendError                   the generator or trainer could not do its job
-    ├── StoreError                     the run directory is damaged or of another version
     └── UsageError            exit 2   what the person gave cannot be used
+        ├── StoreError                 a run directory is damaged or of another version
         ├── CharacterError             character.json
         ├── SeedError                  a seed picture
         ├── ConfigError                a shipped or own configuration, or a --set
@@ -37,14 +37,14 @@ class BackendError(BootstrapError):
     """The generator or trainer could not do its job (weights missing, loss not finite)."""
 
 
-class StoreError(BootstrapError):
-    """A run directory is damaged, or was written by another version."""
-
-
 class UsageError(BootstrapError):
     """What the person gave cannot be used."""
 
     exit_code = 2
+
+
+class StoreError(UsageError):
+    """A run directory is damaged, or was written by another version."""
 
 
 class CharacterError(UsageError):

@@ -33,6 +33,8 @@ MAY_CHANGE = {
     ),
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
+UNHEEDED = {"base.about", "base.memory", "base.demonstration"}
+"""Settings for a person's eyes: nothing is made otherwise when they change."""
 MOST_NAMED = 4
 LONGEST_VALUE = 40
 Change = tuple[str, object, object]
@@ -52,8 +54,9 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
         store.remember("config", config.model_dump_json(), told)
         return
     _same_seeds(store, digests, pictures)
+    settings = changes(_remembered(store, "config", RunConfig), _plain(config))
     found = {
-        "config": changes(_remembered(store, "config", RunConfig), _plain(config)),
+        "config": [one for one in settings if one[0] not in UNHEEDED],
         "character": changes(_remembered(store, "character", Character), _plain(character)),
     }
     for name, changed in found.items():

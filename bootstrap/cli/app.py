@@ -28,10 +28,11 @@ def run(
     base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
     target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the whole run.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
-    backend: Annotated[str, typer.Option(help="diffusers, or fake (paints without a model).")] = "diffusers",
+    backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
 ) -> None:
     """Begin a run, or continue it: the same command does both.
 
@@ -39,11 +40,9 @@ def run(
 
     bootstrap run front.png back.png character.json --base puppet --target 40 --out runs/mika
     """
-    from bootstrap.cli.run import run_command
+    from bootstrap.cli.run import Options, run_command
 
-    run_command(
-        sources, base=base, target=target, rounds=rounds, seed=seed, out=out, settings=settings or [], backend=backend
-    )
+    run_command(sources, Options(base, target, rounds, seed, out, config, tuple(settings or ()), backend))
 
 
 @app.command()

@@ -3,57 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shlex
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 
 from bootstrap.character import Character, load_character
-from bootstrap.config import RunConfig, known, load
-from bootstrap.errors import ConfigError, UsageError
+from bootstrap.cli.choosing import choose_base
+from bootstrap.config import RunConfig, load, read_own
+from bootstrap.errors import UsageError
 from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.seeds import gather, open_seed
-from bootstrap.store.store import Store
+from bootstrap.store.store import DATABASE, Store
 
-__all__ = ["run_command"]
+__all__ = ["Options", "resolve", "run_command", "sorted_out"]
 
 
-def run_command(
-    sources: Sequence[Path],
-    *,
-    base: str | None,
-    target: int | None,
-    rounds: int | None,
-    seed: int,
-    out: Path | None,
-    settings: Sequence[str],
-    backend: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line may say besides pictures and character; None where it says nothing."""
+
+    base: str | None = None
+    target: int | None = None
+    rounds: int | None = None
+    seed: int | None = None
+    out: Path | None = None
+    config: Path | None = None
+    settings: tuple[str, ...] = ()
+    backend: str | None = None
+
+    def words(self) -> list[str]:
+        """The options as they would be typed."""
+        names = ("base", "target", "rounds", "seed", "out", "config", "backend")
+        single = {name: getattr(self, name) for name in names}
+        given = [word for name, value in single.items() if value is not None for word in (f"--{name}", str(value))]
+        return [*given, *(word for text in self.settings for word in ("--set", text))]
+
+
+def run_command(sources: Sequence[Path], options: Options) -> None:
     """Validate before anything is loaded, then run; raises what `bootstrap.cli.main` turns into one line."""
-    pictures, described = _sorted_out(sources)
+    pictures, described = sorted_out(sources)
     character = load_character(described)
     for picture in pictures:
         open_seed(picture)
-    config = resolve(
-        character,
-        described,
-        pictures,
-        base=base,
-        target=target,
-        rounds=rounds,
-        seed=seed,
-        settings=settings,
-        backend=backend,
-    )
-    directory = out or Path("runs") / character.trigger
+    directory = options.out or Path("runs") / character.trigger
+    command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
+    config = resolve(character, options, _begun_with(directory), f'"{described}" names none', command)
     with Store.open(directory, create=True) as store, _listening(store, directory):
         _play(store, config, character, pictures)
 
 
-def _sorted_out(sources: Sequence[Path]) -> tuple[list[Path], Path]:
+def sorted_out(sources: Sequence[Path]) -> tuple[list[Path], Path]:
     """The seed pictures and the character file among the arguments."""
     described = [path for path in sources if path.suffix.lower() == ".json"]
     rest = [path for path in sources if path not in described]
@@ -66,26 +73,41 @@ def _sorted_out(sources: Sequence[Path]) -> tuple[list[Path], Path]:
 
 
 def resolve(
-    character: Character,
-    described: Path,
-    pictures: Sequence[Path],
-    *,
-    base: str | None,
-    target: int | None,
-    rounds: int | None,
-    seed: int,
-    settings: Sequence[str],
-    backend: str,
+    character: Character, options: Options, begun_with: str | None = None, why: str = "", command: str = "bootstrap run"
 ) -> RunConfig:
-    """The configuration: shipped files, the character's base, then the command line."""
-    name = base or character.base
-    if not name:
-        command = " ".join(["bootstrap run", *map(str, pictures), str(described), "--base", known("base")[0]])
-        raise ConfigError(f'no base model: "{described}" names none', f"for example: {command}")
-    overrides = [*settings]
-    overrides += [f"loop.target={target}"] if target else []
-    overrides += [f"loop.rounds={rounds}"] if rounds else []
-    return load(name, views=character.views, subject=character.kind, overrides=overrides, seed=seed, backend=backend)
+    """The configuration: shipped files, the own file, the character, then the command line.
+
+    A base that nobody named is the one the run was ``begun_with``, or asked for: ``why`` and ``command`` are for that
+    question. Raises ConfigError.
+    """
+    own = read_own(options.config) if options.config else {}
+    name = options.base or _base_of(own) or character.base or begun_with or choose_base(command, why)
+    own = {key: part for key, part in own.items() if not (key == "base" and isinstance(part, str))}
+    counts = {"loop.target": options.target, "loop.rounds": options.rounds}
+    own |= {name: value for name in ("seed", "backend") if (value := getattr(options, name)) is not None}
+    return load(
+        name,
+        views=character.views,
+        subject=character.kind,
+        own=own,
+        overrides=[*options.settings, *(f"{path}={count}" for path, count in counts.items() if count is not None)],
+    )
+
+
+def _base_of(own: dict[str, Any]) -> str | None:
+    """The base that a configuration names: as text, or as a section with a name."""
+    part = own.get("base")
+    named = part.get("name") if isinstance(part, dict) else part
+    return str(named) if named else None
+
+
+def _begun_with(directory: Path) -> str | None:
+    """The base of the run in a directory, if one was begun there; damage is told when the run is opened."""
+    if not (directory / DATABASE).is_file():
+        return None
+    with contextlib.suppress(UsageError), Store.open(directory, exclusive=False) as store:
+        return _base_of(json.loads(store.recall("config") or "{}"))
+    return None
 
 
 def _play(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
