@@ -1,16 +1,31 @@
-"""How a picture was made, as A1111, Forge, InvokeAI and picture browsers read it from a PNG: "parameters"."""
+"""How a picture was made, as A1111, Forge, InvokeAI and picture browsers read it from a PNG: "parameters".
+
+The grammar is A1111's infotext (``create_infotext``): prompt; ``Negative prompt: …``; one line of ``Key: value`` pairs, a
+value with a comma, colon or line break quoted as JSON.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.records import Job
+
+__all__ = ["parameters_text"]
 
 SAMPLERS = {"ddim": "DDIM", "dpm++": "DPM++ 2M", "euler": "Euler", "euler_a": "Euler a"}
 
 
 def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = "", model: str = "") -> str:
-    """The text chunk: prompt, negative prompt, then one line of ``Key: value`` pairs (A1111's grammar)."""
-    prompt = f"{job.prompt} <lora:{adapter_name}:1>" if adapter_name else job.prompt
+    """The text chunk of a job's picture.
+
+    Parentheses and brackets are escaped: this engine reads them as letters, user interfaces as emphasis. ``Clip skip``
+    counts as theirs do, from 1 for none.
+    """
+    prompt = _literal(job.prompt)
+    if adapter_name:
+        prompt = f"{prompt} <lora:{adapter_name}:1>"
     pairs = {
         "Steps": settings.steps,
         "Sampler": SAMPLERS[settings.scheduler],
@@ -18,7 +33,17 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
         "Seed": job.seed,
         "Size": f"{settings.width}x{settings.height}",
         "Model": model,
-        "Clip skip": settings.clip_skip or "",
+        "Clip skip": settings.clip_skip + 1 if settings.clip_skip else "",
     }
-    last = ", ".join(f"{key}: {value}" for key, value in pairs.items() if value != "")
-    return "\n".join([prompt, *([f"Negative prompt: {job.negative}"] if job.negative else []), last])
+    last = ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value != "")
+    return "\n".join([prompt, *([f"Negative prompt: {_literal(job.negative)}"] if job.negative else []), last])
+
+
+def _literal(prompt: str) -> str:
+    """A prompt in which user interfaces see no emphasis; what is escaped already stays."""
+    return re.sub(r"(?<!\\)([()\[\]])", r"\\\1", " ".join(prompt.split("\n")))
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search(r"[,:\n]", text) else text

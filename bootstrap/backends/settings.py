@@ -17,7 +17,7 @@ class SamplingSettings(BaseModel):
     guidance_scale: float = Field(4.0, ge=1)
     """Classifier-free guidance; 1 switches it off."""
     scheduler: Literal["ddim", "dpm++", "euler", "euler_a"] = "ddim"
-    """Sampler."""
+    """Sampler; ``dpm++`` is DPM++ 2M, ``euler_a`` Euler ancestral."""
     batch_size: int = Field(16, ge=1)
     """Pictures a fixed batch."""
     width: int = Field(96, ge=8, multiple_of=8)
@@ -25,8 +25,8 @@ class SamplingSettings(BaseModel):
     height: int = Field(96, ge=8, multiple_of=8)
     """Pixels."""
     clip_skip: int | None = Field(None, ge=1)
-    """Text encoder layers left out from the end; null for none."""
+    """Text encoder layers left out from the end; null for none. 1 is what user interfaces call "clip skip 2"."""
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
     """Null reads it from the base's scheduler."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Weights and arithmetic; auto takes the fastest that is safe on the device."""
+    """Weights of UNet and text encoder, and arithmetic; auto takes the fastest that is safe on the device."""
