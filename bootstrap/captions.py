@@ -20,8 +20,8 @@ __all__ = ["Wording"]
 class Wording:
     """Turns shots of one character into words.
 
-    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag in no list
-    keeps the key it has in character.json, and cannot be checked.
+    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag that no word
+    means keeps the key it has in character.json, and cannot be checked.
     """
 
     character: Character
@@ -29,13 +29,25 @@ class Wording:
     vocabulary: Mapping[str, tuple[str, ...]]
     quality: tuple[str, ...] = ()
     _axes: dict[str, str] = field(init=False, repr=False, compare=False)
+    _nouns: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_axes", {word: axis for axis, words in self.vocabulary.items() for word in words})
+        object.__setattr__(self, "_nouns", _shared_nouns(self.vocabulary))
 
     def axis_of(self, tag: str, otherwise: str) -> str:
-        """The axis a tag belongs to."""
-        return self._axes.get(tag, otherwise)
+        """The axis a tag belongs to: of the word it means, or of things that are named alike ("golden eyes").
+
+        An axis that a view hides is hidden for words too that nobody can check.
+        """
+        word = self._meaning(tag)
+        return self._axes[word] if word else self._nouns.get(tag.rpartition(" ")[2], otherwise)
+
+    def _meaning(self, tag: str) -> str:
+        """The word of the vocabulary that a tag means: itself, or its longest ending ("pale blue hair"); or ""."""
+        parts = tag.split(" ")
+        endings = (" ".join(parts[start:]) for start in range(len(parts)))
+        return next((ending for ending in endings if ending in self._axes), "")
 
     @property
     def identity(self) -> dict[str, str]:
@@ -49,9 +61,9 @@ class Wording:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Identity and outfit tags that are in no vocabulary: nobody can check them."""
+        """Identity and outfit tags that no word of the vocabulary means: nobody can check them."""
         outfits = (tag for outfit in self.character.wardrobe.values() for tag in outfit.tags)
-        return tuple(dict.fromkeys(tag for tag in (*self.character.identity, *outfits) if tag not in self._axes))
+        return tuple(dict.fromkeys(tag for tag in (*self.character.identity, *outfits) if not self._meaning(tag)))
 
     def varying(self, shot: Shot) -> dict[str, str]:
         """Axis → tag of everything in a shot that is not identity, hidden axes left out, in caption order."""
@@ -113,6 +125,16 @@ class Wording:
             for axis, tag in tags.items()
             if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")
         }
+
+
+def _shared_nouns(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Last word → axis, where every word of the axis ends in it and none of another axis does ("eyes")."""
+    ends = {axis: {word.rpartition(" ")[2] for word in words} for axis, words in vocabulary.items() if len(words) > 1}
+    return {
+        next(iter(last)): axis
+        for axis, last in ends.items()
+        if len(last) == 1 and not any(last & other for name, other in ends.items() if name != axis)
+    }
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -116,5 +116,5 @@ def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
 
 
 def _other(words: Sequence[str], word: str, draw: int) -> str:
-    others = [other for other in words if other != word]
+    others = [other for other in words if other != word and not word.endswith(f" {other}")]
     return others[draw % len(others)]

@@ -64,6 +64,22 @@ def test_words_that_no_scorer_knows_are_named():
     assert WORDING.unknown == ("heart birthmark",)
 
 
+def test_a_tag_has_the_axis_of_the_word_it_ends_in_or_of_things_named_alike():
+    assert WORDING.axis_of("pale blue hair", "?") == "hair_color"
+    assert WORDING.axis_of("golden eyes", "?") == "eye_color"
+    assert WORDING.axis_of("silver hair", "?") == "?"  # "hair" is said of colour and of style
+    assert WORDING.axis_of("heart birthmark", "?") == "?"
+
+
+def test_an_axis_is_hidden_for_words_too_that_nobody_can_check():
+    golden = CHARACTER.model_copy(update={"invariant": {"eyes": ("golden eyes",)}})
+    wording = Wording(golden, CONFIG.views, CONFIG.panel.vocabulary)
+    behind = shot(family="behind", view="behind")
+    assert "golden eyes" not in wording.prompt(behind, wording.traits(behind))
+    assert "golden eyes" in wording.prompt(shot(), wording.traits(shot()))
+    assert wording.unknown[0] == "golden eyes"
+
+
 def test_outfit_trigger_stands_before_its_tags():
     tags = WORDING.caption(shot(outfit="night"), "character")
     assert tags.index("mikanight") < tags.index("red dress")
