@@ -15,6 +15,9 @@ from bootstrap.records import Phase, Shot
 
 __all__ = ["Wording"]
 
+ELSEWHERE = 0.25
+"""Share of another axis' words that may end in the same noun ("closed eyes" is an expression)."""
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -128,12 +131,13 @@ class Wording:
 
 
 def _shared_nouns(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Last word → axis, where every word of the axis ends in it and none of another axis does ("eyes")."""
-    ends = {axis: {word.rpartition(" ")[2] for word in words} for axis, words in vocabulary.items() if len(words) > 1}
+    """Last word → axis, where every word of the axis ends in it, and hardly one of another does ("eyes", not "hair")."""
+    ends = {axis: [word.rpartition(" ")[2] for word in words] for axis, words in vocabulary.items() if len(words) > 1}
     return {
-        next(iter(last)): axis
+        last[0]: axis
         for axis, last in ends.items()
-        if len(last) == 1 and not any(last & other for name, other in ends.items() if name != axis)
+        if len(set(last)) == 1
+        and not any(other.count(last[0]) > ELSEWHERE * len(other) for name, other in ends.items() if name != axis)
     }
 
 
