@@ -8,6 +8,7 @@ guessed. Knows no model: the zero-shot reader is handed in.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,10 @@ def open_seed(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
     """A seed as upright RGB on white, and its original bytes. Raises SeedError with what is wrong with the file."""
     try:
         data = path.read_bytes()
-        with Image.open(io.BytesIO(data)) as opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is said below
+            opened = Image.open(io.BytesIO(data))
+        with opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise SeedError(
                     f'"{path}" has {opened.width}x{opened.height} pixels', "scale it down below 50 megapixels"
@@ -91,7 +95,9 @@ def open_seed(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
             if getattr(opened, "n_frames", 1) > 1:
                 raise SeedError(f'"{path}" is animated', "save one frame as PNG")
             image = _on_white(ImageOps.exif_transpose(opened))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError:
+        raise SeedError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         reason = (
             "is empty" if path.is_file() and path.stat().st_size == 0 else f"is no picture that can be read ({error})"
         )

@@ -14,11 +14,14 @@ from typing import Any
 
 import typer
 
+from bootstrap.backends.folder import check_folder
 from bootstrap.character import Character, load_character
 from bootstrap.cli.choosing import choose_base
-from bootstrap.config import RunConfig, load, read_own
-from bootstrap.errors import UsageError
+from bootstrap.config import RunConfig, embedded, load, read_own
+from bootstrap.errors import BackendError, ConfigError, UsageError
+from bootstrap.events import Noted
 from bootstrap.listeners.jsonl import JsonLog
+from bootstrap.listeners.memory import PeakMemory
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.seeds import gather, open_seed
 from bootstrap.store.store import DATABASE, Store
@@ -56,6 +59,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     directory = options.out or Path("runs") / character.trigger
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, _begun_with(directory), f'"{described}" names none', command)
+    _check_base(config)
     with Store.open(directory, create=True) as store, _listening(store, directory):
         _play(store, config, character, pictures)
 
@@ -110,6 +114,16 @@ def _begun_with(directory: Path) -> str | None:
     return None
 
 
+def _check_base(config: RunConfig) -> None:
+    """Raise ConfigError when the base's folder cannot be used, before a run is begun with it."""
+    if config.backend == "fake":
+        return
+    try:
+        check_folder(embedded(config.base.path))
+    except BackendError as error:
+        raise ConfigError(error.message, error.hint) from error
+
+
 def _play(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
     from loops.opening import open_engine
     from loops.run import run
@@ -130,7 +144,10 @@ def _listening(store: Store, directory: Path) -> Iterator[None]:
     """Terminal and log hear every event while the run goes on."""
     with Terminal() as terminal:
         store.listen(terminal)
+        if store.recovered:
+            terminal(Noted(store.recovered))
         store.listen(JsonLog(directory / "log.jsonl", store.log()))
+        store.listen(PeakMemory(store))
         yield
 
 

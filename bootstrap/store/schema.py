@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from bootstrap.errors import OutputError, StoreError
 
-__all__ = ["VERSION", "connect", "translate"]
+__all__ = ["VERSION", "DamagedError", "build", "connect", "look", "translate"]
 
 APPLICATION = 0x4C424F4F  # "LBOO": tells a run from somebody else's database
 BUSY_TIMEOUT = 30.0  # seconds
@@ -47,16 +48,38 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
 VERSION = len(MIGRATIONS)
 
 
+class DamagedError(StoreError):
+    """The database cannot be read as it should; ``said`` is what SQLite found."""
+
+    def __init__(self, path: Path, said: str) -> None:
+        """Name the file, and the command that recovers it."""
+        hint = "run the same `bootstrap run` again: it keeps the damaged file and recovers what can be read"
+        super().__init__(f"'{path}' is damaged ({said})", hint)
+        self.said = said
+
+
+def build(db: sqlite3.Connection, version: int) -> None:
+    """Make the tables of a version in an empty database: what recovery and tests begin with."""
+    for step in MIGRATIONS[:version]:
+        step(db)
+    db.execute(f"PRAGMA application_id = {APPLICATION}")
+    db.execute(f"PRAGMA user_version = {version}")
+    db.commit()
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database at ``path`` (made if missing) and bring it to the present version.
 
-    Raises StoreError when it is damaged, foreign or newer than this program; OutputError when it cannot be written.
+    Raises DamagedError when it cannot be read, StoreError when it is foreign or newer than this program, OutputError
+    when it cannot be written.
     """
     db: sqlite3.Connection | None = None
     try:
+        if path.is_file() and path.stat().st_size:
+            with closing(look(path)) as seen:
+                _refuse_what_is_not_ours(seen, path)
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
-        _refuse_what_is_not_ours(db, path)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
@@ -68,6 +91,11 @@ def connect(path: Path) -> sqlite3.Connection:
         if isinstance(error, sqlite3.Error):
             raise translate(error, path) from error
         raise
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, and leaves a damaged file and its write-ahead log exactly as they are."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
 
 
 def _refuse_what_is_not_ours(db: sqlite3.Connection, path: Path) -> None:
@@ -113,4 +141,4 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError | OutputError:
         return OutputError(f"'{path}' is in use by another process ({said})", "wait for it, then try again")
     if "readonly" in said or "unable to open" in said or "disk I/O" in said:
         return OutputError(f"cannot write '{path}': {said}", "check that you may write to this folder")
-    return StoreError(f"'{path}' is damaged ({said})", "restore it from a copy, or start again in another folder")
+    return DamagedError(path, said)

@@ -22,13 +22,15 @@ from typing import Any, Self
 from PIL import Image
 
 from bootstrap.errors import StoreError, UsageError
-from bootstrap.events import Emit, Event, Progress
+from bootstrap.events import Emit, Event, Noted, Progress
 from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Phase, Seed, Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.files import make_folder, sweep_temporaries, write_image
 from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
+from bootstrap.store.recovery import finish_swap, recover
 from bootstrap.store.round import Round, among, spend, where
+from bootstrap.store.schema import DamagedError
 from scoring.base import Measurement
 
 __all__ = ["DATABASE", "PERSON", "Store"]
@@ -48,9 +50,10 @@ class Store:
     and handed to the listeners after the commit. Verbs may raise OutputError (disk) and StoreError (damage).
     """
 
-    def __init__(self, directory: Path, journal: Journal, lock: ProcessLock | None) -> None:
-        """Use `Store.open`."""
+    def __init__(self, directory: Path, journal: Journal, lock: ProcessLock | None, recovered: str = "") -> None:
+        """Use `Store.open`. ``recovered`` says what was saved of a damaged database; "" if it was whole."""
         self.directory = directory
+        self.recovered = recovered
         self._journal = journal
         self._lock = lock
 
@@ -60,13 +63,15 @@ class Store:
 
         ``exclusive`` is for the engine: it takes the lock and sweeps what a killed engine left half-written. Whoever
         only reads, or writes a person's verdicts, passes False. Raises UsageError when there is no run, OutputError
-        when another engine works there or it cannot be written, StoreError when it is damaged or newer.
+        when another engine works there or it cannot be written, StoreError when it is newer or damaged; the engine
+        recovers a damaged one where it can, and keeps the damaged file (see `bootstrap.store.recovery`).
         """
         if not (directory / DATABASE).is_file() and not create:
             raise UsageError(f"there is no run in '{directory}'", "give the folder of a run, or begin one there")
         make_folder(directory)
         lock = ProcessLock(directory / LOCK) if exclusive else None
         try:
+            recovered = _recover(directory / DATABASE) if exclusive else ""
             journal = Journal(directory / DATABASE)
         except BaseException:
             if lock:
@@ -74,7 +79,10 @@ class Store:
             raise
         if exclusive:
             sweep_temporaries(directory, spare=("review",))
-        return cls(directory, journal, lock)
+        store = cls(directory, journal, lock, recovered)
+        if recovered:
+            store.append_event(Noted(recovered))
+        return store
 
     def close(self) -> None:
         """Close the database and give the lock back; a second call does nothing."""
@@ -357,3 +365,13 @@ class Store:
         """Every stored event as plain data with the time (UTC, ISO 8601) at which it was stored: {"at", "kind", …}."""
         found = self._journal.all("SELECT at, kind, record FROM events ORDER BY seq")
         return [{"at": row["at"], "kind": row["kind"], **json.loads(row["record"])} for row in found]
+
+
+def _recover(path: Path) -> str:
+    """Recover the database at ``path`` if it is damaged; what was done, in words, or "" if it is whole."""
+    finish_swap(path)
+    try:
+        Journal(path).close()
+    except DamagedError as damage:
+        return recover(path, damage.said)
+    return ""

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from PIL import Image
@@ -85,31 +84,6 @@ def grown(tmp_path_factory):
 def finished(grown, tiny, tmp_path):
     """A finished tiny run of one's own: its folder and the arguments that made it, without --out."""
     return shutil.copytree(grown, tmp_path / "run"), tiny
-
-
-class Call(NamedTuple):
-    """How a command ended: exit code, what it said, its line that tells the error."""
-
-    code: int
-    out: str
-    err: str
-    line: str
-
-
-@pytest.fixture
-def call(capsys):
-    """A command in this process: quicker than one of its own; only for backends without a model."""
-
-    def start(*arguments):
-        before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        assert before == [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
-        out, err = capsys.readouterr()
-        line = next((text for text in err.splitlines() if text.startswith("error: ")), "")
-        return Call(ended.value.code or 0, out, err, line)
-
-    return start
 
 
 @pytest.fixture

@@ -1,0 +1,125 @@
+"""A damaged database, made whole again from the rows that can still be read.
+
+The damaged file is kept aside, with its write-ahead log; nothing is deleted. What cannot be read is made again by the
+run, for a stage is done only when its rows exist. Knows tables and files, no domain verb and no model.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from bootstrap.errors import StoreError
+from bootstrap.store.files import write_atomic
+from bootstrap.store.schema import build, look
+
+__all__ = ["finish_swap", "recover"]
+
+TABLES = (
+    "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "adapters", "timings",
+    "events",
+)  # fmt: skip
+RECORDS = ("seeds", "jobs", "adapters", "events")
+"""Tables with a column ``record`` that holds JSON."""
+NEEDED = ("config", "character", "seeds")
+"""Facts without which nobody can say what the run was."""
+MOST_PROBED = 200_000
+NEW, WHOLE = ".recovering", ".recovered"
+
+
+def recover(path: Path, said: str) -> str:
+    """Replace the damaged database at ``path`` by one with every row that can be read; returns what was done, in words.
+
+    ``said`` is what SQLite found. Raises StoreError, with the file as it was, when it holds too little to go on from.
+    """
+    fresh = path.with_name(path.name + NEW)
+    fresh.unlink(missing_ok=True)
+    try:
+        counts = _salvage(path, fresh)
+    except sqlite3.Error as error:
+        fresh.unlink(missing_ok=True)
+        raise StoreError(
+            f"'{path}' is damaged beyond reading ({error})",
+            "nothing was deleted: restore it from a copy, or begin in another --out",
+        ) from error
+    aside = _keep_aside(path)
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(path.with_name(path.name + WHOLE))
+    finish_swap(path)
+    read = ", ".join(f"{count} {table}" for table, count in counts.items() if count)
+    return f"{path.name} was damaged ({said}); it is kept as {aside.name}; recovered {read}; the rest is made again"
+
+
+def finish_swap(path: Path) -> None:
+    """Put a recovered database in its place, if one waits there; a kill in between is finished by the next open."""
+    whole = path.with_name(path.name + WHOLE)
+    if whole.is_file():
+        for ending in ("-wal", "-shm"):  # of the damaged file: they would be played into the new one
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        whole.replace(path)
+
+
+def _keep_aside(path: Path) -> Path:
+    """Copies of the damaged file and its write-ahead log, under the first free name."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for ending in ("-wal", ""):
+        source = path.with_name(path.name + ending)
+        if source.is_file():
+            write_atomic(aside.with_name(aside.name + ending), source.read_bytes())
+    return aside
+
+
+def _salvage(path: Path, fresh: Path) -> dict[str, int]:
+    """Copy what can be read into a new database; table → rows. Raises sqlite3.Error when it is too little."""
+    with closing(look(path)) as old, closing(sqlite3.connect(fresh)) as new:
+        build(new, int(old.execute("PRAGMA user_version").fetchone()[0]))
+        for table in TABLES:
+            columns = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
+            places = ", ".join("?" * len(columns))
+            with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be there
+                rows = _rows(old, table, columns)
+                new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        _drop_what_hangs(new)
+        new.commit()
+        known = {row[0] for row in new.execute("SELECT name FROM facts")}
+        if not known.issuperset(NEEDED):
+            raise sqlite3.DatabaseError("what the run was begun with is lost")
+        return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in TABLES}
+
+
+def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...]]:
+    """Every readable row: from the front, from the back, then one by one in the gap between."""
+    query = f"SELECT rowid, {', '.join(columns)} FROM {table}"
+    low, high = None, None
+    try:
+        for row in old.execute(f"{query} ORDER BY rowid"):
+            low = row[0]
+            yield row[1:]
+        return
+    except sqlite3.DatabaseError:
+        pass
+    with suppress(sqlite3.DatabaseError):
+        for row in old.execute(f"{query} ORDER BY rowid DESC"):
+            if row[0] == low:
+                break
+            high = row[0]
+            yield row[1:]
+    for rowid in range((low or 0) + 1, min(high or 0, (low or 0) + MOST_PROBED)):
+        with suppress(sqlite3.DatabaseError):
+            yield from (row[1:] for row in old.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchall())
+
+
+def _drop_what_hangs(new: sqlite3.Connection) -> None:
+    """Leave out torn records, what speaks of something lost, and rounds behind a gap: they are played again."""
+    for table in RECORDS:
+        new.execute(f"DELETE FROM {table} WHERE NOT json_valid(record)")
+    new.execute("DELETE FROM frames WHERE id NOT IN (SELECT id FROM jobs)")
+    for table in ("measurements", "verdicts"):
+        new.execute(f"DELETE FROM {table} WHERE frame NOT IN (SELECT id FROM frames)")
+    new.execute("DELETE FROM rounds WHERE number > (SELECT count(*) FROM rounds AS r WHERE r.number <= rounds.number)")
