@@ -49,7 +49,7 @@ def run(
 def status(
     run: RunFolder, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False
 ) -> None:
-    """Show where a run stands: kept, provisional, by view family, adapters, seconds by stage.
+    """Show where a run stands: kept, provisional, by view family and framing, rounds, seconds, peak memory.
 
     bootstrap status runs/mika --json
     """
@@ -64,9 +64,62 @@ def report(run: RunFolder) -> None:
 
     bootstrap report runs/mika
     """
-    from bootstrap.cli.status import report_command
+    from bootstrap.cli.report import report_command
 
     report_command(run)
+
+
+@app.command()
+def watch(run: RunFolder) -> None:
+    """Follow a run that another process works on, until it ends: live on a terminal, plain lines elsewhere.
+
+    bootstrap watch runs/mika
+    """
+    from bootstrap.cli.watch import watch_command
+
+    watch_command(run)
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    format: Annotated[str, typer.Option(help="kohya (ComfyUI, A1111, Forge), diffusers, or dataset.")] = "kohya",
+    round: Annotated[int | None, typer.Option(min=1, help="The LoRA of this round; what is kept up to it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="An empty or new folder [RUN/export/<format>].")] = None,
+) -> None:
+    """Write the LoRA or the dataset of a run, finished or not, for other programs, with its model card.
+
+    bootstrap export runs/mika --format diffusers
+
+    bootstrap export runs/mika --format dataset --round 2 --out mika-dataset
+    """
+    from bootstrap.cli.export import export_command
+
+    export_command(run, format=format, round=round, out=out)
+
+
+@app.command()
+def check(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
+    ],
+    base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
+    target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
+    backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
+) -> None:
+    """Say what a run would do and cost, and every reason why it could not begin; loads no model.
+
+    bootstrap check seed.png character.json
+    """
+    from bootstrap.cli.check import check_command
+    from bootstrap.cli.run import Options
+
+    check_command(sources, Options(base, target, rounds, None, out, config, tuple(settings or ()), backend))
 
 
 @app.command()

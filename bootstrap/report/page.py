@@ -94,6 +94,8 @@ def _headline(title: str, facts: dict[str, Any], rest: str) -> str:
     tiles = {f"kept{wanted}": facts["kept"], "provisional": facts["provisional"], "seeds": facts["seeds"],
              "rounds": len(facts["rounds"]), "pictures drawn": facts["frames"],
              "work": duration(sum(facts["seconds"].values()))}  # fmt: skip
+    if facts["peak_memory_mib"]:
+        tiles["peak memory"] = f"{facts['peak_memory_mib'] / 1024:.1f} GiB"
     boxes = "".join(
         f'<div class="tile"><b>{value}</b><span>{escape(name)}</span></div>' for name, value in tiles.items()
     )

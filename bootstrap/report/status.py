@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
 
 from bootstrap.config import RunConfig
-from bootstrap.events import RoundBegan, RunBegan, RunEnded
+from bootstrap.events import RunBegan
+from bootstrap.listeners.memory import PEAK
 from bootstrap.records import FAMILIES, FRAMINGS, Frame, VerdictKind
+from bootstrap.report.standing import finished, standing
 from bootstrap.shots import quotas
 from bootstrap.store.store import Store
 
@@ -25,12 +29,13 @@ def status(store: Store) -> dict[str, Any]:
 
     ``families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None when
     the run has not remembered its configuration); ``rounds`` lists number, phase, goal, how many of its frames are
-    kept, and its outcome.
+    kept, and its outcome; ``now`` is what it is doing (see `bootstrap.report.standing`).
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
     rounds = store.rounds()
     families, framings = place_quotas(store)
+    there = Counter(frame.job.shot.family for frame in [*kept, *provisional])
     by_round = Counter(frame.job.round for frame in kept)
     return {
         "kept": len(kept),
@@ -40,14 +45,18 @@ def status(store: Store) -> dict[str, Any]:
         "target": _target(store),
         "families": _counts(FAMILIES, "family", kept, provisional, families),
         "framings": _counts(FRAMINGS, "framing", kept, provisional, framings),
+        "missing_families": [family for family in FAMILIES if not there[family]],
         "phase": rounds[-1].phase if rounds else None,
-        "finished": _finished(store),
+        "finished": finished(store.events()),
+        "now": asdict(standing(store)),
         "rounds": [
             {"number": one.number, "phase": one.phase, "goal": one.goal, "kept": by_round[one.number],
              "ended": one.outcome is not None, "outcome": one.outcome}
             for one in rounds
         ],
         "adapters": [adapter.path for adapter in store.adapters()],
+        **_peaks(store),
+        "total_seconds": round(sum(store.timings().values()), 1),
         "seconds": {stage: round(seconds, 1) for stage, seconds in store.timings().items()},
     }  # fmt: skip
 
@@ -84,7 +93,8 @@ def _target(store: Store) -> int | None:
     return next(iter([*targets, *goals[-1:]]), None)
 
 
-def _finished(store: Store) -> bool:
-    """Whether the run ended and no round began since."""
-    told = [event for event in store.events() if isinstance(event, RunEnded | RoundBegan)]
-    return bool(told) and isinstance(told[-1], RunEnded)
+def _peaks(store: Store) -> dict[str, float | None]:
+    """The most memory that a process of this run, and its accelerator, held at once, in MiB; None if never noted."""
+    known = json.loads(store.recall(PEAK) or "{}")
+    names = {"peak_memory_mib": "process", "peak_device_memory_mib": "device"}
+    return {said: round(known[name] / 2**20, 1) if known.get(name) else None for said, name in names.items()}

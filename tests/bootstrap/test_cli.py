@@ -87,7 +87,7 @@ def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "status", "report", "version"])
+@pytest.mark.parametrize("command", ["run", "status", "watch", "export", "report", "version"])
 def test_every_command_has_help_with_an_example(command):
     done = call(command, "--help")
     assert done.returncode == 0

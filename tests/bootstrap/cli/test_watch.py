@@ -1,0 +1,85 @@
+"""`bootstrap watch`: another process's run, told until it ends."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from typer.testing import CliRunner
+
+from bootstrap.cli import app as commands
+from bootstrap.cli.watch import watch_run
+from bootstrap.events import Noted, RunEnded
+from bootstrap.listeners.following import follow, somebody_works
+from bootstrap.store.lock import ProcessLock
+from bootstrap.store.store import Store
+
+ENDED = RunEnded(3, 1, "final-r02", "report.html")
+
+
+def test_new_events_are_told_once_until_the_run_ends(store: Store) -> None:
+    rest = [Noted("one"), Noted("two"), ENDED]
+    glances = list(follow(store, lambda: True, sleep=lambda seconds: store.append_event(rest.pop(0))))
+    assert [event for glance in glances[1:] for event in glance.fresh] == [Noted("one"), Noted("two"), ENDED]
+    assert [glance.standing.stage for glance in glances][-1] == "finished"
+
+
+def test_it_ends_when_nobody_works_but_not_before_the_last_events(store: Store) -> None:
+    working = iter([True, False])
+
+    def asked() -> bool:
+        answer = next(working)
+        if not answer:  # the engine wrote its last event and went, just before
+            store.append_event(Noted("last words"))
+        return answer
+
+    glances = list(follow(store, asked, sleep=lambda seconds: None))
+    assert glances[-1].fresh == [Noted("last words")]
+    assert not glances[-1].working
+
+
+def test_somebody_works_while_the_lock_is_held(store: Store) -> None:
+    assert somebody_works(store.directory)  # the fixture's own store holds it
+    folder = store.directory / "other"
+    folder.mkdir()
+    assert not somebody_works(folder)
+    lock = ProcessLock(folder / "run.lock")
+    assert somebody_works(folder)
+    lock.release()
+    assert not somebody_works(folder)
+    ProcessLock(folder / "run.lock").release()  # asking keeps nobody out
+
+
+def test_plain_lines_where_there_is_no_terminal(store: Store) -> None:
+    store.append_event(ENDED)
+    out = Console(file=io.StringIO(), width=20)
+    assert watch_run(store, out)
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    assert lines[0].startswith("  trained r01-style: 100 steps on 3 pictures")
+    assert lines[-1] == "finished: 3 kept and 1 provisional; adapter final-r02, report report.html"
+
+
+def test_a_terminal_shows_families_and_the_stage(store: Store, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("bootstrap.cli.watch.somebody_works", lambda run: False)
+    store.begin_round(2, "character", 4)
+    out = Console(file=io.StringIO(), force_terminal=True, width=100)
+    assert not watch_run(store, out)
+    assert isinstance(out.file, io.StringIO)
+    screen = out.file.getvalue()
+    for said in (
+        "3 of 4 kept, 1 provisional",
+        "behind",
+        "trained final-r02",
+        "round 2, choosing",
+        "nobody is working on it",
+    ):
+        assert said in screen
+
+
+def test_a_run_that_stopped_is_told_and_fails(store: Store) -> None:
+    directory = store.directory
+    store.close()
+    result = CliRunner().invoke(commands.app, ["watch", str(directory)])
+    assert result.exit_code == 1
+    assert "nobody works on this run" in result.stderr

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.events import Noted, RoundEnded
+from bootstrap.listeners import memory
+from bootstrap.listeners.memory import PeakMemory, peak_memory
+from bootstrap.report.status import status
+from bootstrap.store.store import Store
+
+MIB = 1 << 20
+
+
+def test_the_highest_peak_of_all_processes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path / "run", create=True) as store:
+        store.listen(PeakMemory(store))
+        assert status(store)["peak_memory_mib"] is None
+        for peak, told in ((300, 300), (200, 300), (400, 400)):
+            monkeypatch.setattr(memory, "peak_memory", lambda peak=peak: {"process": peak * MIB, "device": 0})
+            store.append_event(RoundEnded(1, 4, None))
+            assert status(store)["peak_memory_mib"] == told
+        assert status(store)["peak_device_memory_mib"] is None
+
+
+def test_only_the_end_of_a_stage_is_worth_a_look(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "run", create=True) as store:
+        store.listen(PeakMemory(store))
+        store.append_event(Noted("hello"))
+        assert store.recall(memory.PEAK) is None
+
+
+def test_a_process_holds_some_memory() -> None:
+    assert peak_memory()["process"] > 10 * MIB
