@@ -33,6 +33,9 @@ from scoring.base import digest_of
 
 __all__ = ["DiffusersBackend"]
 
+LOSS_SCALE = 4096.0
+"""For float16, whose smallest number is 6e-8; a power of two, so that nothing is rounded by it."""
+
 
 class DiffusersBackend:
     """A diffusers folder, loaded once. Raises BackendError when the folder holds no pipeline that it can use."""
@@ -154,6 +157,7 @@ class DiffusersBackend:
             self._prediction_type,
             self.device,
             "|".join([self._digest, *digests]),
+            LOSS_SCALE if self.settings.dtype == "float16" else 1.0,
         )
 
     def _guesser(self, *, live: bool) -> Guess:

@@ -1,7 +1,7 @@
 """How a picture was made, as A1111, Forge, InvokeAI and picture browsers read it from a PNG: "parameters".
 
-The grammar is A1111's infotext (``create_infotext``): prompt; ``Negative prompt: …``; one line of ``Key: value`` pairs, a
-value with a comma, colon or line break quoted as JSON.
+The grammar is A1111's infotext (``create_infotext``): prompt; ``Negative prompt: …``; one line of ``Key: value`` pairs,
+values with a comma, colon or line break quoted as JSON.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ class Bench:
     ``weights`` are the UNet's LoRA weights, ``text_weights`` the text encoder's (none: it is not trained). ``latents``
     is (items, c, h, w), scaled. ``guess`` predicts from noised latents (n, c, h, w), timesteps (n,) and n captions what
     ``prediction_type`` names, with gradients. ``content`` names the base's weights and the pictures' pixels.
+    ``loss_scale`` lifts the gradients on their way back, where half precision would round them to zero.
     """
 
     weights: Sequence[torch.nn.Parameter]
@@ -47,6 +48,7 @@ class Bench:
     prediction_type: str
     device: str
     content: str = ""
+    loss_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,11 @@ def _gradients(bench: Bench, batches: Batches, step: int) -> torch.Tensor:
     losses = []
     for part in range(passes):
         loss = _loss(bench, batches, step * passes + part) / passes
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss * bench.loss_scale).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
+    for weight in (*bench.weights, *bench.text_weights) if bench.loss_scale != 1 else ():
+        if weight.grad is not None:
+            weight.grad.div_(bench.loss_scale)
     return torch.stack(losses).sum()
 
 

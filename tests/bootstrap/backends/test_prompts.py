@@ -56,6 +56,10 @@ def test_one_endless_tag_is_cut_where_it_must_be(prompts):
     assert words_of(prompts, endless) == prompts._tokenizer(endless, add_special_tokens=False, verbose=False).input_ids
 
 
+def test_brackets_escaped_for_user_interfaces_are_brackets(prompts):
+    assert torch.equal(prompts.chunks(r"saber \(fate\)"), prompts.chunks("saber (fate)"))
+
+
 def test_words_beyond_the_limit_change_the_picture(backend):
     plain, more = drawn(backend, (LONG, "")), drawn(backend, (f"{LONG}, blue hair", ""))
     assert (plain[0] != more[0]).any()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,7 +48,7 @@ def test_a_training_killed_at_any_pass_ends_with_the_same_bits(bencher, four, re
                 raise Killed
             return bench.guess(*seen)
 
-        dying = type(bench)(**{**{f: getattr(bench, f) for f in bench.__dataclass_fields__}, "guess": guess})
+        dying = replace(bench, guess=guess)
         folder = tmp_path / str(last)
         with pytest.raises(Killed):
             run(dying, four, recipe, folder)
@@ -160,3 +162,10 @@ def test_a_wish_to_stop_between_checkpoints_does_not_move_the_good_weights(bench
     cut, outcome = run(poisoned(poison=3)(), four, RECIPE, tmp_path / "cut")
     assert outcome.steps == 4
     assert all(torch.equal(a, b) for a, b in zip(whole, cut, strict=True))
+
+
+def test_a_loss_scale_changes_no_bit_where_nothing_underflows(bencher, four, tmp_path):
+    plain, told = run(bencher(), four, RECIPE, tmp_path / "plain")
+    scaled, again = run(replace(bencher(), loss_scale=4096.0), four, RECIPE, tmp_path / "scaled")
+    assert all(torch.equal(a, b) for a, b in zip(plain, scaled, strict=True))
+    assert told == again
