@@ -131,7 +131,7 @@ class Wording:
 
 
 def _shared_nouns(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Last word → axis, where every word of the axis ends in it, and hardly one of another does ("eyes", not "hair")."""
+    """Last word → axis, where every word of the axis ends in it and hardly one of another does ("eyes", not "hair")."""
     ends = {axis: [word.rpartition(" ")[2] for word in words] for axis, words in vocabulary.items() if len(words) > 1}
     return {
         last[0]: axis

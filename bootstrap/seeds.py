@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -252,10 +252,14 @@ class SeedCaptioner:
         return "front", ""
 
 
-def unread(seed: Seed) -> tuple[str, ...]:
-    """The axes of a seed that nobody said and that could not be read: the trigger may swallow them."""
+def unread(seed: Seed, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """The axes of a seed that nobody said and that could not be read: the trigger may swallow them.
+
+    Axes ``hidden`` by its view or framing are not missed.
+    """
     empty = [tag.partition("=")[0] for tag in seed.tags if tag.endswith("=")]
-    return (*(["view"] if not seed.view else []), *(["framing"] if not seed.framing else []), *empty)
+    looked = (*(["view"] if not seed.view else []), *(["framing"] if not seed.framing else []), *empty)
+    return tuple(axis for axis in looked if axis not in hidden)
 
 
 def cuts(image: Image.Image, framing: str, composition: Composition, side: int) -> list[Cut]:

@@ -105,7 +105,7 @@ def _say(engine: Engine, seeds: Sequence[Seed]) -> None:
     for seed in seeds:
         shown = ", ".join(engine.captioner.shown(seed).values())
         engine.note(f"{Path(seed.source).name}: {shown} (from {seed.caption_from})")
-        if missing := unread(seed):
+        if missing := unread(seed, engine.config.views.hidden(seed.family, seed.framing)):
             engine.note(f"{Path(seed.source).name}: could not read {', '.join(missing)}; write it into character.json")
     if engine.wording.unknown:
         engine.note(f"no scorer can check: {', '.join(engine.wording.unknown)}")
