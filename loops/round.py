@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootstrap.events import RoundBegan, RoundEnded
+from bootstrap.events import FramesJudged, RoundBegan, RoundEnded
 from bootstrap.records import JobKind, Phase
 from bootstrap.shots import places
 from loops.choose import choose, empty_places
@@ -38,6 +38,8 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
     adapter = teach_round(engine, plan.number, plan.phase)
     for wave in range(1, engine.config.loop.waves + 1):
+        if _judged(engine, plan.number, wave):
+            continue  # judged before a later wave was drawn: what that one has drawn must not be seen by it
         if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
             break
         plan_wave(engine, plan.number, wave, wanted)
@@ -46,3 +48,9 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
     store.end_round(plan.number, result, RoundEnded(plan.number, len(store.kept()), result["held_out"]))
+
+
+def _judged(engine: Engine, number: int, wave: int) -> bool:
+    """Whether a wave was judged already: its event is stored with its verdicts."""
+    told = (event for event in engine.store.events() if isinstance(event, FramesJudged))
+    return any((event.round, event.wave) == (number, wave) for event in told)

@@ -1,11 +1,18 @@
 """The whole story on the fake backend: what a run leaves, and that a kill anywhere changes nothing."""
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
+
+ROOT = Path(__file__).parent.parent.parent
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
 
 
 def outcome(folder):
@@ -13,6 +20,7 @@ def outcome(folder):
     with Store.open(folder, exclusive=False) as store:
         events = [{k: v for k, v in row.items() if k not in ("at", "seconds")} for row in store.log()]
         return {
+            "jobs": store.jobs(),
             "frames": [(f.job, f.digest, f.adapter) for f in store.frames()],
             "verdicts": store.verdicts(),
             "measurements": store.measurements(),
@@ -51,13 +59,37 @@ def test_the_same_command_on_a_finished_run_changes_nothing(given, play, tmp_pat
     assert outcome(tmp_path / "run") == before
 
 
+def killing(mode, folder, count, arguments):
+    """Run `killing.py`; see there."""
+    script = Path(__file__).with_name("killing.py")
+    command = [sys.executable, str(script), mode, str(folder), str(count), "run", *arguments]
+    done = subprocess.run(command, env=ENVIRONMENT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
-def test_killed_at_many_events_and_continued_it_ends_the_same(given, play, tmp_path):
+def test_killed_after_every_event_in_turn_and_continued_it_ends_the_same(grown, tiny, tmp_path):
+    wanted = outcome(grown)
+    total = len(wanted["events"])
+    assert 20 < total <= 150
+    killing("each", tmp_path, total, tiny)
+    for number in range(1, total + 1):
+        assert outcome(tmp_path / f"killed{number:03d}") == wanted, f"killed after event {number} of {total}"
+
+
+def test_killed_after_every_event_of_one_run_it_ends_the_same(grown, tiny, tmp_path):
+    wanted = outcome(grown)
+    killing("chain", tmp_path, len(wanted["events"]) + 5, tiny)
+    assert outcome(tmp_path / "chain") == wanted
+
+
+@pytest.mark.slow
+def test_killed_in_the_larger_story_too(given, play, tmp_path):
     play(given, tmp_path / "whole")
     wanted = outcome(tmp_path / "whole")
     total = len(wanted["events"])
     assert total <= 150
-    for count in sorted(random.Random(0).sample(range(1, total), 8)):
+    for count in sorted(random.Random(0).sample(range(1, total), 2)):
         out = tmp_path / f"killed{count}"
         play(given, out, kill_after=count)
         play(given, out)

@@ -1,0 +1,70 @@
+"""Plays one run again and again in forked children that are killed: a script, for `test_story.py`.
+
+    python killing.py each FOLDER COUNT run ARGUMENTS...    killed after event 1, 2 … COUNT, each continued, own folders
+    python killing.py chain FOLDER COUNT run ARGUMENTS...   one run, killed after every event, until it is finished
+
+One process imports everything once; a child costs what it does.
+"""
+
+import os
+import signal
+import sys
+
+import loops.run  # noqa: F401  (imported before the forks)
+from bootstrap.backends.fake_eyes import fake_eyes  # noqa: F401
+from bootstrap.cli import main
+from bootstrap.store.journal import Journal
+
+
+def play(arguments, kill_after=None):
+    """The exit status of a child that runs the command; with ``kill_after`` it dies by SIGKILL."""
+    child = os.fork()
+    if not child:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        if kill_after is not None:
+            os.dup2(quiet, 2)
+            kill_at(kill_after)
+        code = 1
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            code = ended.code or 0
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at(count):
+    """Let this process die when ``count`` events are stored, before anybody hears the last one."""
+    told, seen = Journal.tell, [0]
+
+    def tell(self, event):
+        seen[0] += type(event).__name__ != "Progress"
+        if seen[0] >= count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        told(self, event)
+
+    Journal.tell = tell
+
+
+def each(folder, count, arguments):
+    """A folder for each event after which the run is killed."""
+    for number in range(1, count + 1):
+        out = [*arguments, "--out", f"{folder}/killed{number:03d}"]
+        if play(out, kill_after=number) != -signal.SIGKILL or play(out) != 0:
+            return f"event {number}"
+    return ""
+
+
+def chain(folder, count, arguments):
+    """One folder; every start gets one event further."""
+    out = [*arguments, "--out", f"{folder}/chain"]
+    for _ in range(count):
+        if (ended := play(out, kill_after=1)) != -signal.SIGKILL:
+            return "" if ended == 0 else f"exit code {ended}"
+    return "" if play(out) == 0 else "not finished"
+
+
+if __name__ == "__main__":
+    mode, folder, count, *arguments = sys.argv[1:]
+    sys.exit({"each": each, "chain": chain}[mode](folder, int(count), arguments) or 0)
