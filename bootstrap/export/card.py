@@ -66,7 +66,7 @@ def card(
         _opening(character, config.base),
         _gallery(previews),
         _use(character, config.base, files),
-        _made(config, adapter, recipe, facts),
+        _made(character, config, adapter, recipe, facts),
         _weak(facts),
         _rights(character, config.base),
     ]
@@ -157,7 +157,9 @@ def _loading(base: BaseConfig) -> tuple[str, str]:
     return "", f'"{_base_name(base)}"'
 
 
-def _made(config: RunConfig, adapter: Adapter, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def _made(
+    character: Character, config: RunConfig, adapter: Adapter, recipe: Mapping[str, Any], facts: Mapping[str, Any]
+) -> str:
     seeds = f"{facts['seeds']} original picture{'' if facts['seeds'] == 1 else 's'}"
     extra = f" and {facts['provisional']} provisional ones" if facts["provisional"] else ""
     rounds = [(one["number"], one["phase"], _drawn(one), one["kept"]) for one in facts["rounds"]]
@@ -168,7 +170,7 @@ The only reference was {seeds} by the author. In each round a LoRA was trained f
 pictures were generated with it and scored, and kept only where they beat look-alikes of the same view that are *not*
 this character, at a gate set to {100 * config.loop.max_false_accepts:g} % false accepts. The finished set has
 {facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's prompt, seed,
-adapter, scores and verdict.
+adapter, scores and verdict. {_learned_from(character, config, adapter)}
 
 {_table(("round", "phase", "candidates", "kept"), rounds)}
 
@@ -176,6 +178,16 @@ These weights are `{adapter.id}` (round {adapter.round}, {adapter.phase} phase):
 last tenth {adapter.final_loss:.4f}.
 
 {_table(("setting", "value"), settings)}"""
+
+
+def _learned_from(character: Character, config: RunConfig, adapter: Adapter) -> str:
+    """Whether originals are in the training set (field practice A8)."""
+    if character.trains_seeds(adapter.phase):
+        share = f"{100 * config.loop.seeds_share:g} %"
+        return f"The originals, their crops and altered copies are trained on too, for up to {share} of the steps."
+    if character.seeds_train == "never":
+        return "No original picture was in any training set, of these weights or of earlier rounds."
+    return "No original picture was in the training set of these weights; earlier rounds learned from them."
 
 
 def _drawn(one: Mapping[str, Any]) -> object:

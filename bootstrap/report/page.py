@@ -7,11 +7,13 @@ nothing, and a picture that is lost leaves a grey place instead of an error.
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections import Counter
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bootstrap.events import Noted
 from bootstrap.listeners.wording import duration
@@ -44,6 +46,7 @@ def write_report(store: Store, out: Path, title: str) -> Path:
         _scores(store, gallery),
         *(round_section(store, gallery, one) for one in reversed(store.rounds())),
         _adapters(store),
+        _files(store, out.parent),
         timings(store, facts["seconds"]),
         _notes(store),
     ]
@@ -165,6 +168,20 @@ def _adapters(store: Store) -> str:
     )
     head = "<tr><th>round</th><th>phase</th><th>file</th><th>steps</th><th>loss</th><th>sha256</th></tr>"
     return f'<h2>Adapters</h2><div class="scroll"><table>{head}{lines}</table></div>' if lines else ""
+
+
+def _files(store: Store, folder: Path) -> str:
+    """Links to what the run leaves for other programs."""
+    run = store.directory
+    found = [*sorted(run.glob("lora/*.safetensors")), run / "lora" / "README.md",
+             *(run / "dataset" / name for name in ("metadata.jsonl", "provenance.csv"))]  # fmt: skip
+    links = "".join(
+        f'<li><a href="{quote(Path(os.path.relpath(path, folder)).as_posix())}">'
+        f"{escape(path.relative_to(run).as_posix())}</a></li>"
+        for path in found
+        if path.is_file()
+    )
+    return f'<h2 id="files">Files</h2><ul>{links}</ul>' if links else ""
 
 
 def _notes(store: Store) -> str:

@@ -10,10 +10,11 @@ import pytest
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.export.collection import Collection
-from bootstrap.export.provenance import COLUMNS, read_provenance
+from bootstrap.export.provenance import COLUMNS, read_provenance, score_columns
 from bootstrap.records import TrainItem, VerdictKind
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
+from scoring.base import Measurement, not_applicable
 
 
 @pytest.fixture
@@ -59,6 +60,21 @@ def test_a_set_that_nothing_was_trained_on_yet(store: Store, config: RunConfig, 
     rows = read_provenance(store.directory / "now")
     assert [row["origin"] for row in rows] == ["seed", *["synthetic"] * 3]
     assert {row["training_weight"] for row in rows} == {""}
+
+
+def test_a_seed_that_was_not_trained_on_is_listed_as_such(
+    store: Store, config: RunConfig, character: Character
+) -> None:
+    frames = [TrainItem(str(store.directory / frame.path), (), "kept") for frame in store.kept()]
+    Collection(store, config, character, store.kept(), (), frames).write(store.directory / "never", 10)
+    rows = read_provenance(store.directory / "never")
+    assert [(row["origin"], row["training_weight"]) for row in rows] == [("seed", "0"), *[("synthetic", "1")] * 3]
+
+
+def test_a_scorer_that_failed_says_error() -> None:
+    cells = score_columns({"clip": not_applicable("error: KeyError: x"), "view": Measurement(-1.0, "reads as front")})
+    assert (cells["clip score"], cells["clip state"]) == ("", "error: KeyError: x")
+    assert (cells["view score"], cells["view state"]) == ("-1", "measured: reads as front")
 
 
 def test_a_folder_without_provenance_has_no_rows(tmp_path: Path) -> None:

@@ -161,6 +161,21 @@ def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alon
         assert "/home" not in text
 
 
+@pytest.mark.parametrize(
+    ("seeds_train", "said"),
+    [
+        ("always", "for up to 25 % of the steps"),
+        ("style-only", "No original picture was in the training set of these weights;"),
+        ("never", "No original picture was in any training set"),
+    ],
+)
+def test_the_card_says_whether_originals_were_trained_on(
+    store: Store, config: RunConfig, character: Character, seeds_train: str, said: str
+) -> None:
+    own, adapter = character.model_copy(update={"seeds_train": seeds_train}), store.adapters()[-1]
+    assert said in card(own, config, adapter, {}, status(store), ("a.safetensors", "b"), [])
+
+
 def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, character: Character) -> None:
     assert store.frames_judged(VerdictKind.PROVISIONAL)
     publish(store, store.adapters()[-1], store.directory / "lora")

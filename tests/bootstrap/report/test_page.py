@@ -78,6 +78,16 @@ def test_links_within_the_page_lead_somewhere(store: Store) -> None:
     assert {"set", "scores", "round-1", "round-2", "time"} <= places <= set(re.findall(r'id="([\w-]+)"', raw))
 
 
+def test_the_page_leads_to_the_files_that_are_there(store: Store) -> None:
+    assert "Files" not in written(store).text
+    for name in ("lora/mika chr.safetensors", "dataset/provenance.csv"):
+        (store.directory / name).parent.mkdir()
+        (store.directory / name).write_bytes(b"")
+    page = written(store)
+    assert {"lora/mika%20chr.safetensors", "dataset/provenance.csv"} <= set(page.links)
+    assert "dataset/metadata.jsonl" not in page.links
+
+
 def test_the_sheets_hold_the_taken_frames(store: Store) -> None:
     written(store)
     with Image.open(store.directory / "sheets" / "final.png") as sheet:
