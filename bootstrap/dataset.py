@@ -48,7 +48,7 @@ def seed_items(
     """One seed as training pictures: whole, tighter crops, a greyscale copy; files are written once."""
     image, _ = open_seed(run / seed.path)
     items = []
-    for number, cut in enumerate(cuts(image, seed.framing, composition, side)):
+    for number, cut in enumerate(cuts(image, seed.framing, composition, side, seed.head)):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         if not path.is_file():
             make_folder(path.parent)

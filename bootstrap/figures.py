@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["figures"]
+__all__ = ["figures", "subject"]
 
 Box = tuple[int, int, int, int]
 Mask = NDArray[np.bool_]
@@ -38,6 +38,8 @@ ALIKE = 1.6
 """Heads above one another differ by no more than this factor, and are that compact."""
 MARGIN = 0.04
 """Ground left around a figure, as a fraction of its longer side."""
+WIDE = 0.6
+"""A subject whose longer side is a smaller fraction of the picture's is drowned in its ground."""
 
 
 def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
@@ -45,9 +47,7 @@ def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
 
     Empty where the picture is no sheet: no plain ground, or fewer than two figures of ``smallest`` pixels a side.
     """
-    scale = min(1.0, LOOKED_AT / max(image.size))
-    small = image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    drawn = _drawn(np.asarray(small, np.int16))
+    drawn, scale = _drawn(image)
     if drawn is None:
         return []
     boxes = list(_divided(drawn, (0, 0, drawn.shape[1], drawn.shape[0])))
@@ -59,14 +59,30 @@ def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
     return large if len(large) > 1 else []
 
 
-def _drawn(pixels: NDArray[np.int16]) -> Mask | None:
-    """Where something is drawn, (height, width); None without a plain ground."""
+def subject(image: Image.Image, smallest: int = 64) -> Box | None:
+    """Box (pixels) of what is drawn on a plain ground, where there is too much of the ground; else None."""
+    drawn, scale = _drawn(image)
+    columns = list(_pieces(drawn, (0, 0, drawn.shape[1], drawn.shape[0]), axis=1)) if drawn is not None else []
+    if drawn is None or not columns:
+        return None
+    box = _hull(columns)
+    if max(box[2] - box[0], box[3] - box[1]) >= WIDE * max(drawn.shape):
+        return None
+    full = _enlarged(box, scale, [], image.size)
+    return full if min(full[2] - full[0], full[3] - full[1]) >= smallest else None
+
+
+def _drawn(image: Image.Image) -> tuple[Mask | None, float]:
+    """Where something is drawn, (height, width), None without a plain ground; and at what scale."""
+    scale = min(1.0, LOOKED_AT / max(image.size))
+    small = image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    pixels = np.asarray(small, np.int16)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     ground = np.median(border, axis=0)
     if (np.abs(border - ground).max(axis=1) <= GROUND_SPREAD).mean() < PLAIN_BORDER:
-        return None
+        return None, scale
     drawn: Mask = np.abs(pixels - ground).max(axis=2) > GROUND_SPREAD
-    return drawn
+    return drawn, scale
 
 
 def _divided(drawn: Mask, box: Box) -> Iterator[Box]:

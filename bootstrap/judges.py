@@ -33,7 +33,7 @@ from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
 if TYPE_CHECKING:
     from scoring.face import FacePack
 
-__all__ = ["TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of"]
+__all__ = ["TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of", "seats_for"]
 
 TRAITS = "traits"
 """Name of the check of identity traits."""
@@ -76,7 +76,7 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
     found = []
     for seed in seeds:
         image, _ = open_seed(run / seed.path)
-        for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size))):
+        for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size)), seed.head):
             if cut.kind != "altered":
                 found.append(Picture(cut.image, digest_of(cut.image), seed.family, cut.framing or "upper body"))
     return found
@@ -84,15 +84,21 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
 
 def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Sequence[Picture]) -> Judges:
     """The panel in front of these seeds."""
+    encoder, features = eyes.encoder, eyes.features
+    panel = Panel(seats_for(eyes, config, references, _checked(config, wording)))
+    readers = [_reader(axis, encoder, features, config) for axis in config.captioned if axis in config.vocabulary]
+    return Judges(wording, encoder, features, panel, Panel(readers))
+
+
+def seats_for(
+    eyes: Eyes, config: PanelConfig, references: Sequence[Picture], axes: Sequence[str] | None
+) -> list[Seat]:
+    """The panel's scorers with their roles. The trait check reads ``axes``; None: every axis the panel reads well."""
     encoder, features, crops = eyes.encoder, eyes.features, Crops(config.composition)
-    traits = TraitCheck(
-        encoder,
-        features,
-        config.vocabulary,
-        slack=config.trait_margin,
-        axes=_checked(config, wording),
-        heads=crops if config.traits_from_head else None,
-    )
+    readable = tuple(config.vocabulary) if config.checked is None else config.checked
+    known = config.vocabulary if axes is not None else {a: w for a, w in config.vocabulary.items() if a in readable}
+    heads = crops if config.traits_from_head else None
+    traits = TraitCheck(encoder, features, known, slack=config.trait_margin, axes=axes, heads=heads)
     seats = [
         Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
         Seat(traits, "check"),
@@ -104,8 +110,7 @@ def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Se
         seats += _face_seats(eyes.faces, config, references)
     if config.held_out:
         seats.append(_held_out_seat(config, references, features))
-    readers = [_reader(axis, encoder, features, config) for axis in config.captioned if axis in config.vocabulary]
-    return Judges(wording, encoder, features, Panel(seats), Panel(readers))
+    return seats
 
 
 def _checked(config: PanelConfig, wording: Wording) -> list[str]:

@@ -31,6 +31,8 @@ __all__ = [
 
 FRAMINGS = ("close-up", "portrait", "upper body", "full body")
 Phase = Literal["style", "character"]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, as fractions of a picture."""
 
 
 class JobKind(StrEnum):
@@ -132,7 +134,10 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """An original picture under its hash, and what its caption says of it (``axis=tag``; empty: could not be read)."""
+    """An original picture under its hash, and what its caption says of it (``axis=tag``; empty: could not be read).
+
+    ``head`` is where its head stands, in fractions of the square around it; None: where its framing usually has it.
+    """
 
     path: str
     sha256: str
@@ -143,6 +148,7 @@ class Seed:
     outfit: str
     tags: tuple[str, ...]
     caption_from: str
+    head: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

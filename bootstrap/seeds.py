@@ -19,11 +19,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from bootstrap.captions import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
-from bootstrap.figures import figures
-from bootstrap.records import FRAMINGS, Seed
+from bootstrap.figures import figures, subject
+from bootstrap.records import FRAMINGS, Box, Seed
 
 __all__ = [
     "MOST_SEEDS",
+    "SUBJECT",
     "Cut",
     "Read",
     "SeedCaptioner",
@@ -36,9 +37,10 @@ __all__ = [
 ]
 
 MOST_SEEDS = 4
+SUBJECT = "-subject.png"
+"""End of the name of a seed that was cropped to its subject."""
 MOST_PIXELS = 50_000_000
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp")
-Box = tuple[float, float, float, float]
 Composition = Mapping[str, Mapping[str, Box]]
 Read = Callable[[Image.Image, Sequence[str]], str]
 """Reads which phrase a picture shows; "" when the best does not lead by the margin."""
@@ -56,7 +58,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class View:
-    """A picture that shows the character once: a seed, or figure ``number`` (from 1; 0: no sheet) of a sheet."""
+    """A picture that shows the character once: a seed, or figure ``number`` (from 1; 0: no sheet) of a sheet.
+
+    ``data`` are the bytes of the file ``name``.
+    """
 
     name: str
     image: Image.Image
@@ -123,11 +128,15 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
-    """The views of an opened seed: itself, or each figure of a sheet as a PNG of its own (field practice C2).
+    """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet.
 
-    ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to be one view.
+    What is cut is a PNG of its own (field practice C2). ``stem`` and ``suffix`` name the file; ``whole`` says that the
+    picture is known to be one view.
     """
     boxes = [] if whole else figures(image)
+    if not boxes and (box := subject(image)):
+        part = image.crop(box)
+        return [View(f"{stem}{SUBJECT}", part, _png(part), 0)]
     if not boxes:
         return [View(f"{stem}{suffix}", image, data, 0)]
     return [
@@ -262,13 +271,19 @@ def unread(seed: Seed, hidden: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(axis for axis in looked if axis not in hidden)
 
 
-def cuts(image: Image.Image, framing: str, composition: Composition, side: int) -> list[Cut]:
-    """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy (D9)."""
+def cuts(
+    image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None
+) -> list[Cut]:
+    """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy (D9).
+
+    ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.
+    """
     whole = square(image)
     found = [Cut(_sized(whole, side), "seed", framing)]
-    for target in FRAMINGS[: FRAMINGS.index(framing)] if framing in composition else ():
-        box = _reframed(composition[framing]["head"], composition[target]["head"])
-        if box[2] - box[0] < 0.95 and min(box[:2]) > -0.05 and max(box[2:]) < 1.05:
+    tighter = FRAMINGS[: FRAMINGS.index(framing)] if framing in composition else FRAMINGS if head else ()
+    for target in tighter:
+        box = _reframed(head or composition[framing]["head"], composition[target]["head"])
+        if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
             found.append(Cut(_sized(whole, side, box), "crop", target))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
     return [*found, Cut(grey, "altered", framing, ("monochrome",))]

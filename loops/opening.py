@@ -15,11 +15,12 @@ from PIL import Image
 from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
 from bootstrap.character import Character
-from bootstrap.config import RunConfig, embedded
+from bootstrap.config import PanelConfig, RunConfig, embedded
+from bootstrap.heads import with_head
 from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
 from bootstrap.seed_checks import crowds, names_of, seed_warnings
-from bootstrap.seeds import SeedCaptioner, open_seed, unread, views_in
+from bootstrap.seeds import SUBJECT, SeedCaptioner, open_seed, unread, views_in
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from bootstrap.triggers import trigger_warnings
@@ -34,7 +35,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     settle(store, config, character, pictures)
     backend, eyes = _models(config, store.directory)
     wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
-    seeds = _take_in(store, wording, eyes, pictures)
+    seeds = _take_in(store, wording, eyes, config.panel, pictures)
     judges = judges_for(eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
     engine = Engine(store, backend, judges, config, character)
@@ -56,10 +57,12 @@ def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
     return DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes
 
 
-def _take_in(store: Store, wording: Wording, eyes: Eyes, pictures: Sequence[Path]) -> list[Seed]:
+def _take_in(
+    store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pictures: Sequence[Path]
+) -> list[Seed]:
     """Copy the original bytes into the run, under their hash, and caption them; those that are there stay.
 
-    Of a sheet the original is kept as well, and each figure becomes a seed.
+    Where a picture is cropped, or a sheet is taken apart into a seed for each figure, the original is kept beside them.
     """
     captioner, there = SeedCaptioner(wording, eyes.read), {seed.path for seed in store.seeds()}
     for path in pictures:
@@ -71,7 +74,8 @@ def _take_in(store: Store, wording: Wording, eyes: Eyes, pictures: Sequence[Path
             for name, content in {f"{stem}{suffix}": data, view.name: view.data}.items():
                 write_atomic(store.directory / name, content)
             digest = hashlib.sha256(view.data).hexdigest()
-            store.add_seed(captioner.caption(path, view.name, digest, view.image, view.number))
+            seed = captioner.caption(path, view.name, digest, view.image, view.number)
+            store.add_seed(with_head(seed, view.image, eyes.faces, panel) if eyes.faces else seed)
             there.add(view.name)
     return store.seeds()
 
@@ -85,6 +89,8 @@ def _warn(engine: Engine, eyes: Eyes, pictures: Sequence[Path]) -> None:
     names = names_of([Path(seed.source) for seed in engine.seeds])
     views = {name: open_seed(engine.store.directory / s.path)[0] for name, s in zip(names, engine.seeds, strict=True)}
     told += [_sheet(name, views) for name in given if name not in views]
+    cropped = [name for name, seed in zip(names, engine.seeds, strict=True) if seed.path.endswith(SUBJECT)]
+    told += [f'"{name}" is mostly ground: it was cropped to what is drawn' for name in cropped]
     if eyes.faces:
         told += crowds(views, eyes.faces, panel.face.min_det_score)
     for text in told:

@@ -19,7 +19,7 @@ from bootstrap.character import Character, load_character
 from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
-from bootstrap.figures import figures
+from bootstrap.figures import figures, subject
 from bootstrap.preflight import Cost, cost_of, duration, flops_of, parameters_in, rounds_expected, unknown_words
 from bootstrap.records import Seed
 from bootstrap.seed_checks import names_of, seed_warnings
@@ -164,6 +164,8 @@ def _seeds(
         parts = [] if captioner.told_whole(paths[name]) else figures(image)
         if parts:
             typer.echo(f"seed       {name}: a sheet, each of its {len(parts)} figures is taken as a view")
+        elif subject(image):
+            typer.echo(f"seed       {name}: mostly ground, it is cropped to what is drawn")
         for number in range(1, len(parts) + 1) if parts else (0,):
             with found.collecting():
                 _caption(captioner, captioner.caption(paths[name], "", "", image, number), image)

@@ -41,7 +41,8 @@ def frame_from(row: Row) -> Frame:
 def seed_from(text: str) -> Seed:
     """The seed that `text_of` wrote."""
     plain = json.loads(text)
-    return Seed(**{**plain, "tags": tuple(plain["tags"])})
+    head = plain.get("head")
+    return Seed(**{**plain, "tags": tuple(plain["tags"]), "head": tuple(head) if head else None})
 
 
 def adapter_from(text: str) -> Adapter:

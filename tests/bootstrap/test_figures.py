@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bootstrap.figures import figures
+from bootstrap.figures import figures, subject
 
 
 def figure(draw, x, y, width, height):
@@ -95,3 +95,11 @@ def test_a_jpeg_with_its_dirt_is_a_sheet_still(tmp_path):
     sheet((1250, 700), ROW)[0].save(tmp_path / "s.jpg", quality=60)
     with Image.open(tmp_path / "s.jpg") as opened:
         assert len(figures(opened)) == 4
+
+
+def test_a_subject_drowned_in_plain_ground_is_found_and_others_stay():
+    left, top, right, bottom = subject(sheet((1000, 1000), [(600, 500, 150, 400)])[0])
+    assert inside((left, top, right, bottom), (600, 500, 150, 400))
+    assert subject(sheet((1000, 1000), [(400, 100, 300, 800)])[0]) is None
+    assert subject(sheet((300, 300), [(100, 100, 30, 60)])[0]) is None
+    assert subject(Image.new("RGB", (128, 128), "red")) is None

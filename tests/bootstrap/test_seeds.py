@@ -187,3 +187,25 @@ def test_pictures_are_read_whole_also_when_they_are_no_squares(tmp_path):
     tall = captioner(lambda image, phrases: seen.append(image.size) or "")
     tall.caption(tmp_path / "s.png", "p", "h", Image.new("RGB", (90, 200)))
     assert set(seen) == {(200, 200)}
+
+
+def test_a_wide_picture_is_cropped_to_its_subject_and_keeps_its_note(tmp_path):
+    image = Image.new("RGB", (600, 600), "white")
+    image.paste("red", (100, 100, 250, 350))
+    (view,) = views_in(image, b"original", "seeds/x", ".png", whole=True)
+    assert (view.name, view.number) == ("seeds/x-subject.png", 0)
+    assert 250 <= view.image.height <= 280
+
+
+def test_crops_follow_the_head_that_was_found():
+    image = Image.new("RGB", (400, 400), "white")
+    image.paste("red", (300, 40, 380, 120))
+    head = (0.75, 0.1, 0.95, 0.3)
+    crops = [cut for cut in cuts(image, "full body", CONFIG.panel.composition, 96, head) if cut.kind == "crop"]
+    assert [cut.framing for cut in crops] == ["close-up", "portrait", "upper body"]
+    shares = [(np.asarray(cut.image)[:, :, 1] < 100).mean() for cut in crops]
+    assert shares[0] > 0.4
+    assert shares == sorted(shares, reverse=True)
+    unread_framing = cuts(image, "", CONFIG.panel.composition, 96, head)
+    assert next(cut.framing for cut in unread_framing if cut.kind == "crop") == "close-up"
+    assert [cut.kind for cut in cuts(image, "", CONFIG.panel.composition, 96)] == ["seed", "altered"]
