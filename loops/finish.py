@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.dataset import REPEATS
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import FINAL, publish
@@ -49,7 +48,7 @@ def finish(engine: Engine) -> Finished:
     preview(engine, number, adapter)
     trained = training_set(engine, number, "character", tuple(extra))
     collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
-    pictures = collection.write(engine.store.directory / "dataset", REPEATS)
+    pictures = collection.write(engine.store.directory / "dataset", engine.config.base.character.repeats)
     lora = publish(engine.store, adapter, engine.store.directory / "lora")
     page = engine.store.directory / "report.html"
     done = Finished(len(kept), len(extra), pictures, lora, page)

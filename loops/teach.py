@@ -12,6 +12,7 @@ from bootstrap.errors import BackendError
 from bootstrap.events import AdapterTrained, Emit, Event, Progress
 from bootstrap.records import Adapter, Frame, Phase, TrainItem, seed_of
 from bootstrap.store.files import make_folder, sha256_of
+from bootstrap.training.rare import naming_rare
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 
@@ -62,6 +63,15 @@ def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tup
 
 def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> list[TrainItem]:
     """Seeds where they may be trained on, every frame kept before this round, and provisional ones at half weight."""
+    items = _captioned(engine, number, phase, provisional)
+    floor = _recipe(engine, phase).rare_tag_floor
+    if phase == "style" or not floor:
+        return items
+    return naming_rare(items, _captioned(engine, number, "style", provisional), floor)
+
+
+def _captioned(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...]) -> list[TrainItem]:
+    """The pictures of `training_set`, each with its phase's caption and its weight."""
     run, composition = engine.store.directory, engine.config.panel.composition
     originals = [
         item
@@ -81,12 +91,16 @@ def _kept_before(engine: Engine, number: int) -> list[Frame]:
 
 def recipe_for(engine: Engine, phase: Phase, number: int, pictures: int) -> TrainRecipe:
     """The phase's recipe with steps grown by the number of pictures, up to its own cap, and a seed of the round's."""
-    base = engine.config.base
-    recipe = base.style if phase == "style" else base.character
-    steps = min(recipe.steps, max(base.minimum_steps, round(base.steps_per_picture * pictures)))
+    base, recipe = engine.config.base, _recipe(engine, phase)
+    wanted = recipe.epoch_steps(pictures) or max(base.minimum_steps, round(base.steps_per_picture * pictures))
+    steps = min(recipe.steps, wanted)
     return recipe.model_copy(
         update={"steps": steps, "seed": seed_of(engine.config.seed, "train", number, phase) % 2**31}
     )
+
+
+def _recipe(engine: Engine, phase: Phase) -> TrainRecipe:
+    return engine.config.base.style if phase == "style" else engine.config.base.character
 
 
 def _hearing(engine: Engine) -> Emit:

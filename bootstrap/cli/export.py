@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from bootstrap.dataset import REPEATS
 from bootstrap.errors import OutputError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import FINAL, facts_of, release_of, write_diffusers, write_kohya
@@ -60,7 +59,7 @@ def _dataset(store: Store, round: int | None, folder: Path) -> Path:
     if not kept:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = facts_of(store)
-    return Collection(store, config, character, kept).write(folder, REPEATS).parent
+    return Collection(store, config, character, kept).write(folder, config.base.character.repeats).parent
 
 
 def _usable(store: Store) -> list[Frame]:

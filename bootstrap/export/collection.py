@@ -16,9 +16,10 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset import Written, frame_items, seed_number, unseen_axes, write_dataset
 from bootstrap.export.provenance import score_columns, write_provenance
-from bootstrap.records import Frame, Seed, TrainItem, Verdict
+from bootstrap.records import Frame, Phase, Seed, TrainItem, Verdict
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
+from bootstrap.training.rare import naming_rare
 
 __all__ = ["Collection"]
 
@@ -63,13 +64,17 @@ class Collection:
         return "" if self.trained is None else f"{self._weights.get(path, 0.0):.6g}"
 
     def _items(self) -> list[TrainItem]:
-        """Kept frames, then provisional ones, with the character phase's captions."""
+        """Kept frames, then provisional ones, with the captions that the character phase trains on."""
+        items, floor = self._captioned("character"), self.config.base.character.rare_tag_floor
+        return naming_rare(items, self._captioned("style"), floor) if floor else items
+
+    def _captioned(self, phase: Phase) -> list[TrainItem]:
         wording = Wording(self.character, self.config.views, self.config.panel.vocabulary)
         run, frames = self.store.directory, [*self.kept, *self.provisional]
         measured = self.store.measurements([frame.job.id for frame in frames])
         unseen = {id: unseen_axes(values) for id, values in measured.items()}
-        kept = frame_items(self.kept, run, wording, "character", unseen)
-        return kept + frame_items(self.provisional, run, wording, "character", unseen, kind="provisional", weight=0.5)
+        kept = frame_items(self.kept, run, wording, phase, unseen)
+        return kept + frame_items(self.provisional, run, wording, phase, unseen, kind="provisional", weight=0.5)
 
     def _facts(self, frame: Frame) -> dict[str, object]:
         """Columns of metadata.jsonl beside file, text and origin."""

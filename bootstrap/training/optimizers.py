@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from bootstrap.errors import BackendError
-from bootstrap.training.recipe import TrainRecipe
+from bootstrap.training.recipe import OPTIMIZER_PACKAGES, TrainRecipe
 
 __all__ = ["optimizer_for"]
 
@@ -26,17 +28,9 @@ def optimizer_for(recipe: TrainRecipe, weights: Parameters, text_weights: Parame
         groups.append({"params": list(text_weights), "lr": recipe.text_rate, "peak": recipe.text_rate})
     makers: dict[str, Callable[[], Any]] = {
         "adamw": lambda: torch.optim.AdamW(groups, weight_decay=recipe.weight_decay),
-        "adamw8bit": lambda: _optional("adamw8bit", "bitsandbytes").optim.AdamW8bit(
-            groups, weight_decay=recipe.weight_decay
-        ),
+        "adamw8bit": lambda: _optional("adamw8bit").optim.AdamW8bit(groups, weight_decay=recipe.weight_decay),
         "adafactor": lambda: _adafactor(groups, recipe),
-        "prodigy": lambda: _optional("prodigy", "prodigyopt").Prodigy(
-            groups,
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            use_bias_correction=True,
-            safeguard_warmup=True,
-        ),
+        "prodigy": lambda: _prodigy(groups, recipe),
     }
     optimizer: torch.optim.Optimizer = makers[recipe.optimizer]()
     return optimizer
@@ -56,7 +50,20 @@ def _adafactor(groups: list[dict[str, Any]], recipe: TrainRecipe) -> Any:
     )
 
 
-def _optional(optimizer: str, package: str) -> Any:
+def _prodigy(groups: list[dict[str, Any]], recipe: TrainRecipe) -> Any:
+    package = _optional("prodigy")
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints
+        return package.Prodigy(
+            groups,
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            use_bias_correction=True,
+            safeguard_warmup=True,
+        )
+
+
+def _optional(optimizer: str) -> Any:
+    package = OPTIMIZER_PACKAGES[optimizer]
     try:
         return importlib.import_module(package)
     except (ImportError, OSError, RuntimeError) as error:

@@ -5,11 +5,16 @@ Names are the field's own (sd-scripts, diffusers), so that what people know of o
 
 from __future__ import annotations
 
+import importlib.util
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-__all__ = ["TrainRecipe"]
+__all__ = ["OPTIMIZER_PACKAGES", "TrainRecipe"]
+
+OPTIMIZER_PACKAGES = {"adamw8bit": "bitsandbytes", "prodigy": "prodigyopt"}
+"""Optimizers that live in packages which are not installed with this one."""
 
 TEXT_SHARE = 0.1
 """The text encoder's rate as a share of the UNet's where none is given: what guides for character LoRAs advise."""
@@ -41,7 +46,11 @@ class TrainRecipe(BaseModel):
     lr_warmup_steps: int = Field(10, ge=0)
     """Steps of linear warm-up (``constant`` has none)."""
     steps: int = Field(300, ge=1)
-    """Optimiser steps."""
+    """Optimiser steps, at most: the number of pictures says how many."""
+    epochs: int | None = Field(None, ge=1)
+    """Epochs, from which the steps follow as in sd-scripts; null: from the base's ``steps_per_picture``."""
+    repeats: int = Field(10, ge=1)
+    """Times an epoch shows each picture; it is in the name of the dataset's folder, ``10_<trigger>``."""
     batch_size: int = Field(8, ge=1)
     """Pictures a forward pass."""
     gradient_accumulation_steps: int = Field(1, ge=1, le=1024)
@@ -62,6 +71,9 @@ class TrainRecipe(BaseModel):
     """Probability that a tag after the kept ones is dropped."""
     caption_dropout: float = Field(0.05, ge=0, le=1)
     """Probability that a whole caption is emptied."""
+    rare_tag_floor: int = Field(0, ge=0)
+    """Identity tags that fewer generated pictures show than this stay in the captions of the character phase, because
+    the trigger cannot absorb what it seldom sees (field practice D6: 15); 0 leaves every one to the trigger."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weights, by any optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
@@ -84,6 +96,18 @@ class TrainRecipe(BaseModel):
         if info.data.get("optimizer") == "prodigy" and rate not in (None, info.data.get("learning_rate")):
             raise ValueError("prodigy knows one rate; leave text_encoder_lr null")
         return rate
+
+    @property
+    def missing_package(self) -> str:
+        """The package that the optimizer lives in, if it is not installed; else empty."""
+        package = OPTIMIZER_PACKAGES.get(self.optimizer, "")
+        return package if package and importlib.util.find_spec(package) is None else ""
+
+    def epoch_steps(self, pictures: int) -> int | None:
+        """Optimiser steps of ``epochs`` over so many pictures, by sd-scripts' arithmetic; None where none are set."""
+        if self.epochs is None:
+            return None
+        return self.epochs * math.ceil(pictures * self.repeats / (self.batch_size * self.gradient_accumulation_steps))
 
     @property
     def text_rate(self) -> float:

@@ -37,6 +37,20 @@ def test_every_setting_says_what_it_does():
     assert all(field.description for field in TrainRecipe.model_fields.values())
 
 
+def test_steps_follow_from_epochs_as_in_sd_scripts():
+    recipe = TrainRecipe(repeats=10, epochs=10, batch_size=2)
+    assert recipe.epoch_steps(20) == 1000  # field practice C7
+    assert recipe.model_copy(update={"gradient_accumulation_steps": 2}).epoch_steps(21) == 530
+    assert TrainRecipe().epoch_steps(20) is None
+
+
+def test_a_missing_package_is_known_before_anything_is_trained(monkeypatch):
+    assert TrainRecipe().missing_package == ""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert TrainRecipe(optimizer="prodigy", learning_rate=1.0).missing_package == "prodigyopt"
+    assert TrainRecipe(optimizer="adamw8bit").missing_package == "bitsandbytes"
+
+
 def test_prodigy_wants_a_rate_of_one_for_everything():
     with pytest.raises(ValidationError, match="set learning_rate to 1"):
         TrainRecipe(optimizer="prodigy", learning_rate=1e-4)
