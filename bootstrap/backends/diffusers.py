@@ -209,7 +209,7 @@ class DiffusersBackend:
             modules=lora.modules,
             text_modules=lora.text_modules,
             v_prediction=self._prediction_type == "v_prediction",
-            training=recipe.model_dump(),
+            training={**recipe.model_dump(), "text_encoder_lr": recipe.text_rate if recipe.text_encoder else None},
         )
         save_kohya(path, lora, facts)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bootstrap.export.weights import kohya_names
+from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["ARCHITECTURE", "dataset_entries", "metadata_for"]
 
@@ -20,6 +21,7 @@ ARCHITECTURE = "stable-diffusion-v1/lora"
 RECIPE_KEYS = {
     "ss_learning_rate": "learning_rate",
     "ss_unet_lr": "learning_rate",
+    "ss_text_encoder_lr": "text_encoder_lr",
     "ss_lr_scheduler": "lr_scheduler",
     "ss_lr_warmup_steps": "lr_warmup_steps",
     "ss_max_train_steps": "steps",
@@ -95,13 +97,10 @@ def metadata_for(
 
 def _derived(training: Mapping[str, object]) -> dict[str, str]:
     """Entries that follow from several settings, or are "None" where a part is not trained."""
-    rate = training.get("text_encoder_lr")
-    spoken = {"ss_text_encoder_lr": str(rate)} if rate else {}
-    batch, accumulated = training.get("batch_size"), training.get("gradient_accumulation_steps", 1)
-    together = batch * accumulated if isinstance(batch, int) and isinstance(accumulated, int) else None
+    recipe = TrainRecipe.model_validate({name: training[name] for name in TrainRecipe.model_fields if name in training})
     return {
-        **(spoken if training.get("text_encoder") else {"ss_text_encoder_lr": "None"}),
-        **({} if together is None else {"ss_total_batch_size": str(together)}),
+        "ss_text_encoder_lr": str(recipe.text_rate) if recipe.text_encoder else "None",
+        "ss_total_batch_size": str(recipe.batch_size * recipe.gradient_accumulation_steps),
     }
 
 

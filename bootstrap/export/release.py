@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset import safe_name
+from bootstrap.dataset import picture_bytes, safe_name
 from bootstrap.errors import StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import card
@@ -113,7 +113,7 @@ def write_kohya(release: Release, folder: Path) -> Path:
     write_atomic(folder / f"{release.stem}.json", (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode())
     if release.previews:
         picture = release.store.directory / release.previews[0].path
-        write_atomic(folder / f"{release.stem}.png", picture.read_bytes())
+        write_atomic(folder / f"{release.stem}.png", picture_bytes(picture))
     _write_about(release, folder)
     return path
 
@@ -130,7 +130,7 @@ def _write_about(release: Release, folder: Path) -> None:
     shown = []
     for number, frame in enumerate(release.previews, 1):
         name = f"previews/{number:02d}-{frame.job.shot.family}.png"
-        write_atomic(folder / name, (release.store.directory / frame.path).read_bytes())
+        write_atomic(folder / name, picture_bytes(release.store.directory / frame.path))
         shown.append((name, frame.job))
     text = card(
         release.character,
@@ -147,6 +147,7 @@ def _write_about(release: Release, folder: Path) -> None:
 def _entries(release: Release) -> dict[str, str]:
     """What only a finished LoRA can say of itself: its name, character, licence, pictures and thumbnail."""
     character, adapter, recipe = release.character, release.adapter, release.recipe
+    skip = release.config.base.sampling.clip_skip
     captions, repeats = _captions(release)
     pictures = dataset_entries(captions, repeats, int(recipe.get("batch_size", 1)), adapter.steps)
     made = "Grown from the author's own seeds by lora-bootstrap: trained, generated, scored and chosen in rounds."
@@ -161,8 +162,8 @@ def _entries(release: Release) -> dict[str, str]:
         "ss_training_started_at": _started(release),
         "ss_session_id": str(int(adapter.sha256[:8], 16)),
         "ss_sd_model_name": release.config.base.name,
-        "ss_clip_skip": str(release.config.base.sampling.clip_skip),
-        "modelspec.encoder_layer": str(release.config.base.sampling.clip_skip or ""),
+        "ss_clip_skip": str(skip + 1 if skip else None),  # the field counts from 1 for none
+        "modelspec.encoder_layer": str(skip + 1 if skip else ""),
     }
     title = f"{character.name} ({character.trigger})"
     named = {"ss_output_name": release.stem, "modelspec.title": title, "modelspec.trigger_phrase": character.trigger}

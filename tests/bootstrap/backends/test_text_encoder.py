@@ -60,6 +60,7 @@ def test_its_weights_are_trained_and_named_as_user_interfaces_name_them(path):
     }
     assert all(float(tensors[key].abs().sum()) > 0 for key in text if key.endswith("lora_up.weight"))
     assert any(key.startswith("lora_unet_") for key in tensors)
+    assert metadata_of(path)["ss_text_encoder_lr"] == "0.01"
     assert "lora_te_text_model_encoder_layers_0_mlp_fc1" in json.loads(metadata_of(path)["bootstrap.modules"])
 
 
