@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bootstrap.captions import Wording
 from bootstrap.config import LoopConfig
+from bootstrap.errors import StoreError
 from bootstrap.records import Frame, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, SeedCaptioner, cuts, open_seed
 from bootstrap.store.files import make_folder, write_atomic, write_image
@@ -27,6 +28,7 @@ __all__ = [
     "WrittenSet",
     "balanced",
     "frame_items",
+    "picture_bytes",
     "safe_name",
     "seed_items",
     "seed_number",
@@ -134,12 +136,20 @@ def write_dataset(
     make_folder(pictures)
     written = []
     for name, item in zip(names, items, strict=True):
-        data = Path(item.path).read_bytes()
+        data = picture_bytes(Path(item.path))
         _complete(folder / f"{name}.png", data, folder)
         _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), folder)
         written.append(Written(f"{name}.png", hashlib.sha256(data).hexdigest(), item.caption))
     _complete(folder / INDEX, index, folder)  # last: it tells that the set is whole
     return WrittenSet(pictures, tuple(written))
+
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a picture of the run. Raises StoreError when it is lost."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the picture '{path}' cannot be read ({error.strerror})", "restore it from a copy") from error
 
 
 def safe_name(trigger: str) -> str:

@@ -40,7 +40,8 @@ def _opening(facts: Mapping[str, Any]) -> str:
     doing = "finished" if facts["finished"] else f"round {now['round']}, {now['stage']}"
     wanted = f" of {facts['target']}" if facts["target"] else ""
     missing = f"; no picture: {', '.join(facts['missing_families'])}" if facts["missing_families"] else ""
-    counted = f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional, {facts['seeds']} seeds"
+    seeds = f"{facts['seeds']} seed{'' if facts['seeds'] == 1 else 's'}"
+    counted = f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional, {seeds}"
     return f"{counted}; {doing}{missing}"
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.dataset import safe_name, seed_number, unseen_axes, write_dataset
+from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem
 from scoring.base import Measurement, not_applicable
 
@@ -74,6 +75,13 @@ def test_a_half_written_set_is_written_over(items, tmp_path):
     write(tmp_path / "dataset", items)
     assert (tmp_path / "dataset" / "10_mikachr" / "001.txt").read_text() == "mikachr, pose 0\n"
     assert not (tmp_path / "dataset-before-1").exists()
+
+
+def test_a_lost_picture_is_told_in_one_line(items, tmp_path):
+    (tmp_path / "frames" / "lime.png").unlink()
+    with pytest.raises(StoreError, match=r"lime\.png"):
+        write(tmp_path / "dataset", items)
+    assert not (tmp_path / "dataset" / "metadata.jsonl").exists()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_scripts_get_everything_that_the_bars_ask_for(store: Store) -> None:
 def test_a_person_gets_the_same_in_tables(store: Store) -> None:
     store.remember("peak_memory", json.dumps({"process": 3 * 2**30, "device": 0}))
     said = status(store)
-    for words in ("3 of 4 kept, 1 provisional, 1 seeds", "no picture: three-quarter, above, below", "view family",
+    for words in ("3 of 4 kept, 1 provisional, 1 seed;", "no picture: three-quarter, above, below", "view family",
                   "full body", "2 min 00 s of work (train 2 min 00 s)", "peak memory 3.0 GiB"):  # fmt: skip
         assert words in said
     store.append_event(RunEnded(3, 1, "final-r02", "report.html"))

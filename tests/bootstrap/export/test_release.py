@@ -19,9 +19,10 @@ from bootstrap.config import RunConfig
 from bootstrap.errors import StoreError
 from bootstrap.export.card import LICENSES, card
 from bootstrap.export.collection import Collection
+from bootstrap.export.metadata import metadata_for
 from bootstrap.export.release import publish, release_of
-from bootstrap.export.weights import metadata_of
-from bootstrap.records import TrainItem, VerdictKind
+from bootstrap.export.weights import Lora, metadata_of, save_kohya
+from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.report.status import status
 from bootstrap.store.store import Store
 
@@ -187,3 +188,25 @@ def test_a_run_without_settings_is_told_in_one_line(tmp_path: Path, store: Store
     store.remember("config", '{"of": "another version"}')
     with pytest.raises(StoreError, match="remembers no settings"):
         release_of(store, store.adapters()[-1])
+
+
+def test_a_trained_text_encoder_is_published_too(store: Store) -> None:
+    down, up = np.ones((2, 4), np.float32), np.ones((4, 2), np.float32)
+    unet, text = "mid_block.attentions.0.proj_in", "encoder.layers.0.mlp.fc1"
+    facts = metadata_for(
+        "te", "", (96, 96), 1, v_prediction=False, modules=[unet], training={"text_encoder": True}, text_modules=[text]
+    )
+    save_kohya(store.directory / "te.safetensors", Lora({unet: (down, up)}, 2.0, {text: (down, up)}), facts)
+    adapter = Adapter("r03-character", "character", 3, "te.safetensors", "ef" * 32, 1, 0.1)
+    store.add_adapter(adapter)
+    published = publish(store, adapter, store.directory / "te")
+    assert "lora_te_text_model_encoder_layers_0_mlp_fc1.alpha" in load_file(published)
+    plain = load_file(published.parent / "pytorch_lora_weights.safetensors")
+    assert "text_encoder.text_model.encoder.layers.0.mlp.fc1.lora_A.weight" in plain
+
+
+def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
+    preview = store.frames(kind=JobKind.PANEL)[0]
+    (store.directory / preview.path).unlink()
+    with pytest.raises(StoreError, match=preview.job.id):
+        publish(store, store.adapters()[-1], store.directory / "lora")

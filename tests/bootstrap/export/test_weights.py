@@ -73,3 +73,12 @@ def test_a_recipe_is_told_in_the_words_of_sd_scripts() -> None:
             "ss_batch_size_per_device": "4", "ss_total_batch_size": "8"}  # fmt: skip
     assert {key: facts[key] for key in said} == said
     assert "ss_noise_offset" not in facts  # nothing is claimed that the recipe does not say
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate"),
+    [({}, "None"), ({"text_encoder_lr": 1e-5}, "None"), ({"text_encoder": True, "learning_rate": 1e-3}, "0.0001")],
+)
+def test_the_rate_of_the_text_encoder_is_the_one_that_was_used(recipe: dict[str, object], rate: str) -> None:
+    facts = metadata_for("a", "b", (96, 96), 9, v_prediction=False, modules=[UNET], training=recipe)
+    assert facts["ss_text_encoder_lr"] == rate
