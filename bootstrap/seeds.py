@@ -28,6 +28,7 @@ __all__ = [
     "Cut",
     "Read",
     "SeedCaptioner",
+    "View",
     "cuts",
     "gather",
     "open_seed",
@@ -103,9 +104,9 @@ def open_seed(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
     except Image.DecompressionBombError:
         raise SeedError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        reason = (
-            "is empty" if path.is_file() and path.stat().st_size == 0 else f"is no picture that can be read ({error})"
-        )
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        empty = path.is_file() and path.stat().st_size == 0
+        reason = "is empty" if empty else f"is no picture that can be read{why}"
         raise SeedError(f'"{path}" {reason}'.replace("\n", " "), "save it again as PNG") from None
     if min(image.size) < smallest:
         raise SeedError(

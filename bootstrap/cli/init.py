@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import typer
-from PIL import Image
 
 from bootstrap.captions import Wording
 from bootstrap.character import Character, load_character
-from bootstrap.config import RunConfig, known, load
+from bootstrap.cli.choosing import choose_base
+from bootstrap.config import RunConfig, load
 from bootstrap.description import made_up_trigger
 from bootstrap.draft import Draft, Reader, draft_text, read_traits, reader_of
-from bootstrap.errors import ConfigError, OutputError
+from bootstrap.errors import OutputError
 from bootstrap.records import Seed
-from bootstrap.seeds import Read, SeedCaptioner, gather, open_seed, unread
+from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
 from bootstrap.store.files import write_atomic
 
 __all__ = ["init_command"]
@@ -34,26 +34,27 @@ def init_command(
     if out.exists():
         raise OutputError(f'"{out}" exists already', "choose another file with --out")
     pictures = gather(sources)
-    images = [open_seed(path)[0] for path in pictures]
-    config = load(base or _asked(pictures, out))
+    seen = [(path, view) for path in pictures for view in _views(path)]
+    command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
+    config = load(base or choose_base(command, "its panel reads the pictures"))
     told = load_character(description) if description else None
     called = name or (told.name if told else _called(pictures[0]))
-    draft = Draft(called, made_up_trigger(called), config.base.name, given=_given(told))
+    trigger = told.trigger if told and not name else made_up_trigger(called)
+    draft = Draft(called, trigger, config.base.name, given=_given(told))
     traits, read = _readers(config)
+    images = [view.image for _, view in seen]
     draft = replace(draft, traits=[] if told else read_traits(config.panel, images, traits))
-    seen = zip(pictures, images, strict=True)
-    draft = replace(draft, seeds=[_seed(draft, told, config, read, path, image) for path, image in seen])
-    write_atomic(out, draft_text(draft, config.panel, config.subject).encode())
-    _say(draft, pictures, out)
+    draft = replace(draft, seeds=[_seed(draft, told, config, read, path, view) for path, view in seen])
+    write_atomic(out, draft_text(draft, config).encode())
+    for note in told.notes if told else ():
+        typer.echo(f"note: {note}")
+    _say(draft, config, sources, out)
 
 
-def _asked(pictures: Sequence[Path], out: Path) -> str:
-    """The base whose panel reads the seeds: asked for on a terminal, demanded elsewhere."""
-    names = known("base")
-    if sys.stdin.isatty():
-        return str(typer.prompt(f"Which base ({', '.join(names)})"))
-    command = " ".join(["bootstrap init", *map(str, pictures), "--base", names[0], "--out", str(out)])
-    raise ConfigError("no base model: its panel reads the pictures", f"for example: {command}")
+def _views(path: Path) -> list[View]:
+    """The views in a picture: more than one in a sheet."""
+    image, data = open_seed(path)
+    return views_in(image, data, path.stem, path.suffix, whole=path.with_suffix(".txt").is_file())
 
 
 def _called(picture: Path) -> str:
@@ -83,26 +84,24 @@ def _readers(config: RunConfig) -> tuple[Reader, Read]:
     return reader_of(eyes, config.panel), eyes.read
 
 
-def _seed(
-    draft: Draft, told: Character | None, config: RunConfig, read: Read, path: Path, image: Image.Image
-) -> Seed:
+def _seed(draft: Draft, told: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:
     """What a seed shows besides the character that was read or described."""
     known_traits = told.invariant if told else {r.axis: (r.word,) for r in draft.traits if r.word}
     invariant = known_traits or {"hair": ()}
     outfits = dict(told.outfits) if told else {}
     character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant, outfits=outfits)
     wording = Wording(character, config.views, config.panel.vocabulary)
-    return SeedCaptioner(wording, read).caption(path, "", "", image)
+    return SeedCaptioner(wording, read).caption(path, "", "", view.image, view.number)
 
 
-def _say(draft: Draft, pictures: Sequence[Path], out: Path) -> None:
+def _say(draft: Draft, config: RunConfig, sources: Sequence[Path], out: Path) -> None:
     for reading in draft.traits:
         found = f"{reading.word} (leads by {reading.lead:.1f})" if reading.word else "not read"
         typer.echo(f"{reading.axis:<12} {found}{'' if reading.read else ': this panel does not read it well'}")
     for seed in draft.seeds:
         tags = [seed.view, seed.framing, *(tag.partition("=")[2] for tag in seed.tags)]
         typer.echo(f"{Path(seed.source).name}: {', '.join(tag for tag in tags if tag) or 'nothing read'}")
-        if missing := unread(seed):
+        if missing := unread(seed, config.views.hidden(seed.family, seed.framing)):
             typer.echo(f"{Path(seed.source).name}: could not read {', '.join(missing)}")
     typer.echo(f"wrote {out}: correct it, then run")
-    typer.echo(" ".join(["bootstrap check", *map(str, pictures), str(out)]))
+    typer.echo(shlex.join(["bootstrap", "check", *map(str, sources), str(out)]))

@@ -54,6 +54,7 @@ def test_a_description_is_written_out_for_correction(picture, tmp_path):
     assert character.wardrobe["default"].tags == ("white shirt",)
     assert character.core == ("1boy", "solo")
     assert character.name == "d"
+    assert "the description was read as eyes: golden eyes; outfit: white shirt" in done.stdout
 
 
 def test_nothing_is_overwritten(picture, tmp_path):
@@ -66,4 +67,13 @@ def test_nothing_is_overwritten(picture, tmp_path):
 def test_without_a_base_the_whole_command_is_proposed(picture, tmp_path):
     error = call(picture, "--out", tmp_path / "c.json").exception
     assert isinstance(error, ConfigError)
-    assert f"bootstrap init {picture} --base puppet --out {tmp_path / 'c.json'}" in str(error)
+    assert f"bootstrap init {picture} --out {tmp_path / 'c.json'} --base puppet" in str(error)
+
+
+def test_each_figure_of_a_sheet_has_an_entry(picture, tmp_path):
+    image = Image.new("RGB", (400, 300), "white")
+    image.paste("red", (30, 30, 150, 270))
+    image.paste("blue", (230, 30, 350, 270))
+    image.save(picture)
+    assert call(picture, "--base", "puppet", "--out", tmp_path / "c.json").exit_code == 0
+    assert [note.file for note in load_character(tmp_path / "c.json").seeds] == ["seed.png#1", "seed.png#2"]
