@@ -319,6 +319,12 @@ def _shipped(kind: str, name: str) -> dict[str, Any]:
     return read_yaml(path)
 
 
+def load_panel(name: str) -> PanelConfig:
+    """A panel: the name of a file of configs/scoring/, or the path of an own YAML file. Raises ConfigError."""
+    data = read_own(Path(name)) if name.endswith((".yaml", ".yml")) else _shipped("scoring", name)
+    return validated(PanelConfig, data, name, ConfigError)
+
+
 def _merged(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Settings over settings, mapping by mapping; anything else is replaced whole."""
     both = {key for key in own if isinstance(own[key], dict) and isinstance(shipped.get(key), dict)}

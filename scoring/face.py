@@ -157,6 +157,8 @@ class FaceIdentity:
     def _scorable(self, picture: Picture) -> FoundFace | str:
         """The face that may be embedded, or why there is none."""
         min_det_score, min_size, max_yaw = self._gates
+        if not picture.family:
+            return "the view is not known"
         if picture.family not in self._families:
             return f"this face pack does not know faces {_said(picture.family)}"
         faces = self._pack.faces(picture)

@@ -157,6 +157,24 @@ def schema(
 
 
 @app.command()
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder with pictures.")],
+    against: Annotated[list[Path], typer.Option(help="A seed picture to compare with; 1 to 4 times.")],
+    base: Annotated[str | None, typer.Option(help="A base of configs/base/; its panel judges.")] = None,
+    config: Annotated[str | None, typer.Option(help="A panel of configs/scoring/, or a YAML file of your own.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
+    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG), sorted by score.")] = None,
+) -> None:
+    """Measure the pictures of any folder against seeds: identity, view, traits, defects, copies.
+
+    bootstrap score pictures/ --against seed.png --sheet sheet.png
+    """
+    from bootstrap.cli.score import score_command
+
+    score_command(folder, against, base=base, config=config, as_json=json, sheet=sheet)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from bootstrap import __version__

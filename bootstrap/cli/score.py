@@ -1,0 +1,121 @@
+"""``bootstrap score``: what the panel says of the pictures in any folder, against one to four seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bootstrap.config import PanelConfig, load_panel, shipped_base
+from bootstrap.errors import UsageError
+from bootstrap.judges import Eyes, open_eyes
+from bootstrap.rating import Rated, Rater, as_plain, pictures_in
+from bootstrap.report.sheets import contact_sheet
+from bootstrap.seeds import gather, open_seed
+from bootstrap.store.files import write_image
+
+__all__ = ["score_command"]
+
+DEFAULT = "puppet"
+COLUMNS = 8
+
+
+def score_command(
+    folder: Path,
+    against: Sequence[Path],
+    *,
+    base: str | None,
+    config: str | None,
+    as_json: bool,
+    sheet: Path | None,
+) -> None:
+    """Print the pictures, most alike first, as a table, plain lines or JSON. Raises UsageError."""
+    if base and config:
+        raise UsageError(f'--base "{base}" and --config "{config}" both name a panel', "give one of them")
+    seeds, pictures = gather(against), [path for path in pictures_in(folder) if path not in against]
+    name = config or shipped_base(base or DEFAULT).scoring
+    panel = load_panel(name)
+    if not (base or config):
+        typer.echo(f"note: judged by '{name}', which knows puppets; --config names another panel", err=True)
+    rater = Rater(_eyes(panel), panel, seeds)
+    rated = rater.rate(pictures)
+    if as_json:
+        plain = {
+            "folder": str(folder),
+            "against": [str(path) for path in seeds],
+            "panel": name,
+            "sorted_by": rater.deciding,
+            "unknown_words": _unknown(rated),
+            "pictures": [as_plain(one, folder) for one in rated],
+        }
+        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+    else:
+        _show(rated, rater, folder)
+    if sheet:
+        _write_sheet(sheet, rated)
+
+
+def _eyes(panel: PanelConfig) -> Eyes:
+    """The panel's models; those of the fake panel are none."""
+    if panel.clip.model == "fake":
+        from bootstrap.backends.fake_eyes import fake_eyes
+
+        return fake_eyes()
+    from bootstrap.device import pick_device
+
+    return open_eyes(panel, None, pick_device())
+
+
+def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:
+    """A table on a terminal, tab-separated lines elsewhere; reasons below, each once."""
+    names = rater.panel.names()
+    heads, rows = ["picture", "family", *names, "fails"], [_row(one, names, folder) for one in rated]
+    out = Console(highlight=False)
+    if out.is_terminal:
+        table = Table(*heads, box=None, title=f"most alike first ({rater.deciding})", title_justify="left")
+        for row, one in zip(rows, rated, strict=True):
+            table.add_row(*map(Text, row), style="dim" if one.unreadable else "yellow" if one.failures else "")
+        out.print(table)
+    else:
+        for row in (heads, *rows):
+            typer.echo("\t".join(row))
+    for reason, count in _reasons(rated).items():
+        typer.echo(f"not applicable {count}x: {reason}")
+    if unknown := _unknown(rated):
+        typer.echo(f"no scorer can check: {', '.join(unknown)}")
+
+
+def _row(one: Rated, names: Sequence[str], folder: Path) -> list[str]:
+    where = one.path.relative_to(folder).as_posix()
+    if one.unreadable:
+        return [where, "", *("" for _ in names), one.unreadable]
+    values = [(one.answers or {})[name].value for name in names]
+    return [where, one.family or "?", *("-" if v is None else f"{v:.3f}" for v in values), "; ".join(one.failures)]
+
+
+def _reasons(rated: Sequence[Rated]) -> dict[str, int]:
+    """Why scorers could not tell, each reason with how often it was given."""
+    counts: dict[str, int] = {}
+    for one in rated:
+        for name, answer in (one.answers or {}).items():
+            if not answer.applicable:
+                counts[f"{name}: {answer.why}"] = counts.get(f"{name}: {answer.why}", 0) + 1
+    return counts
+
+
+def _unknown(rated: Sequence[Rated]) -> list[str]:
+    return list(dict.fromkeys(word for one in rated for word in one.unknown))
+
+
+def _write_sheet(path: Path, rated: Sequence[Rated]) -> None:
+    """The readable pictures in the order of the table, each with its score and name under it."""
+    there = [one for one in rated if not one.unreadable]
+    images = [open_seed(one.path, 1)[0] for one in there]
+    labels = [f"{'?' if one.score is None else f'{one.score:.2f}'} {one.path.stem}" for one in there]
+    write_image(path, contact_sheet(images, COLUMNS, labels))
+    typer.echo(f"sheet {path}", err=True)
