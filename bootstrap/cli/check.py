@@ -132,6 +132,9 @@ def _models(config: RunConfig, found: Findings) -> None:
         return
     with found.collecting():
         check_folder(embedded(config.base.path))
+    for recipe in (config.base.style, config.base.character):
+        with found.collecting():
+            recipe.check_packages()
     clip, pack, held_out = config.panel.clip, config.panel.face.pack, config.panel.held_out
     packs = [embedded(pack), Path("~/.insightface/models").expanduser() / pack]
     if pack and not any(folder.is_dir() and any(folder.glob("*.onnx")) for folder in packs):

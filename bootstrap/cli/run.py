@@ -115,11 +115,13 @@ def _begun_with(directory: Path) -> str | None:
 
 
 def _check_base(config: RunConfig) -> None:
-    """Raise ConfigError when the base's folder cannot be used, before a run is begun with it."""
+    """Raise ConfigError when base or optimizers cannot be used on this machine, before a run is begun with them."""
     if config.backend == "fake":
         return
     try:
         check_folder(embedded(config.base.path))
+        for recipe in (config.base.style, config.base.character):
+            recipe.check_packages()
     except BackendError as error:
         raise ConfigError(error.message, error.hint) from error
 

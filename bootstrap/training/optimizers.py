@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from bootstrap.errors import BackendError
-from bootstrap.training.recipe import OPTIMIZER_PACKAGES, TrainRecipe
+from bootstrap.training.recipe import OPTIMIZER_PACKAGES, TrainRecipe, no_package
 
 __all__ = ["optimizer_for"]
 
@@ -63,12 +62,8 @@ def _prodigy(groups: list[dict[str, Any]], recipe: TrainRecipe) -> Any:
 
 
 def _optional(optimizer: str) -> Any:
-    package = OPTIMIZER_PACKAGES[optimizer]
     try:
-        return importlib.import_module(package)
+        return importlib.import_module(OPTIMIZER_PACKAGES[optimizer])
     except (ImportError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BackendError(
-            f'optimizer "{optimizer}" needs the package {package} ({reason})',
-            f"pip install {package}, or set the recipe's optimizer to adamw or adafactor",
-        ) from error
+        raise no_package(optimizer, reason) from error

@@ -11,7 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-__all__ = ["OPTIMIZER_PACKAGES", "TrainRecipe"]
+from bootstrap.errors import BackendError
+
+__all__ = ["OPTIMIZER_PACKAGES", "TrainRecipe", "no_package"]
 
 OPTIMIZER_PACKAGES = {"adamw8bit": "bitsandbytes", "prodigy": "prodigyopt"}
 """Optimizers that live in packages which are not installed with this one."""
@@ -20,6 +22,15 @@ TEXT_SHARE = 0.1
 """The text encoder's rate as a share of the UNet's where none is given: what guides for character LoRAs advise."""
 PRODIGY_FLOOR = 0.1
 """Prodigy finds the rate itself and multiplies it by ``learning_rate``; below this it hardly moves."""
+
+
+def no_package(optimizer: str, reason: str = "not installed") -> BackendError:
+    """What to say where an optimizer's package cannot be used."""
+    package = OPTIMIZER_PACKAGES[optimizer]
+    return BackendError(
+        f'optimizer "{optimizer}" needs the package {package} ({reason})',
+        f"pip install {package}, or set the recipe's optimizer to adamw or adafactor",
+    )
 
 
 class TrainRecipe(BaseModel):
@@ -97,11 +108,11 @@ class TrainRecipe(BaseModel):
             raise ValueError("prodigy knows one rate; leave text_encoder_lr null")
         return rate
 
-    @property
-    def missing_package(self) -> str:
-        """The package that the optimizer lives in, if it is not installed; else empty."""
-        package = OPTIMIZER_PACKAGES.get(self.optimizer, "")
-        return package if package and importlib.util.find_spec(package) is None else ""
+    def check_packages(self) -> None:
+        """Raise BackendError when the optimizer lives in a package that is not installed; loads nothing."""
+        package = OPTIMIZER_PACKAGES.get(self.optimizer)
+        if package and importlib.util.find_spec(package) is None:
+            raise no_package(self.optimizer)
 
     def epoch_steps(self, pictures: int) -> int | None:
         """Optimiser steps of ``epochs`` over so many pictures, by sd-scripts' arithmetic; None where none are set."""

@@ -45,10 +45,12 @@ def test_steps_follow_from_epochs_as_in_sd_scripts():
 
 
 def test_a_missing_package_is_known_before_anything_is_trained(monkeypatch):
-    assert TrainRecipe().missing_package == ""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert TrainRecipe(optimizer="prodigy", learning_rate=1.0).missing_package == "prodigyopt"
-    assert TrainRecipe(optimizer="adamw8bit").missing_package == "bitsandbytes"
+    TrainRecipe().check_packages()
+    with pytest.raises(BackendError, match="pip install prodigyopt"):
+        TrainRecipe(optimizer="prodigy", learning_rate=1.0).check_packages()
+    with pytest.raises(BackendError, match="pip install bitsandbytes"):
+        TrainRecipe(optimizer="adamw8bit").check_packages()
 
 
 def test_prodigy_wants_a_rate_of_one_for_everything():
