@@ -66,12 +66,12 @@ def trigger_warnings(character: Character, vocabulary: Iterable[str] = ()) -> li
         for name, outfit in character.outfits.items()
     ]
     return [
-        f'{place} "{trigger}" is an ordinary word{_named(trigger, found)}: the base has its own idea of it; '
+        f'{place} "{trigger}" {_meaning(trigger, found)}: the base has its own idea of it; '
         f'a made-up one is better, for example "{better}"'
         for place, trigger, better in places
         if trigger and (found := ordinary_words(trigger, words))
     ]
 
 
-def _named(trigger: str, found: tuple[str, ...]) -> str:
-    return "" if trigger.lower() in found else f" ({', '.join(found)})"
+def _meaning(trigger: str, found: tuple[str, ...]) -> str:
+    return "is an ordinary word" if trigger.lower() in found else f"is made of ordinary words ({', '.join(found)})"

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,8 +19,12 @@ from bootstrap.description import made_up_trigger
 from bootstrap.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.errors import OutputError
 from bootstrap.records import Seed
+from bootstrap.seed_checks import crowds
 from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
 from bootstrap.store.files import write_atomic
+
+if TYPE_CHECKING:
+    from scoring.face import FacePack
 
 __all__ = ["init_command"]
 
@@ -41,12 +46,14 @@ def init_command(
     called = name or (told.name if told else _called(pictures[0]))
     trigger = told.trigger if told and not name else made_up_trigger(called)
     draft = Draft(called, trigger, config.base.name, given=_given(told))
-    traits, read = _readers(config)
+    traits, read, faces = _readers(config)
     images = [view.image for _, view in seen]
     draft = replace(draft, traits=[] if told else read_traits(config.panel, images, traits))
     draft = replace(draft, seeds=[_seed(draft, told, config, read, path, view) for path, view in seen])
     write_atomic(out, draft_text(draft, config).encode())
-    for note in told.notes if told else ():
+    shown = {Path(seed.source).name: view.image for seed, (_, view) in zip(draft.seeds, seen, strict=True)}
+    strangers = crowds(shown, faces, config.panel.face.min_det_score) if faces else []
+    for note in [*(told.notes if told else ()), *strangers]:
         typer.echo(f"note: {note}")
     _say(draft, config, sources, out)
 
@@ -75,13 +82,13 @@ def _given(told: Character | None) -> dict[str, object]:
     }
 
 
-def _readers(config: RunConfig) -> tuple[Reader, Read]:
-    """The panel's reading of traits over all seeds, and of what one seed shows."""
+def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
+    """The panel's reading of traits over all seeds, of what one seed shows, and its faces."""
     from bootstrap.device import pick_device
     from bootstrap.judges import open_eyes
 
     eyes = open_eyes(config.panel, None, pick_device())
-    return reader_of(eyes, config.panel), eyes.read
+    return reader_of(eyes, config.panel), eyes.read, eyes.faces
 
 
 def _seed(draft: Draft, told: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:

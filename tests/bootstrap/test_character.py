@@ -131,6 +131,8 @@ def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
     assert [text.partition(" is ")[0] for text in told] == ['trigger "beret"', 'outfits.a.trigger "pajamas"']
     assert '"beretpajamas"' in told[1]
     assert trigger_warnings(load_ruby()) == []
+    (made,) = trigger_warnings(character.model_copy(update={"trigger": "fox-girl", "outfits": {}}))
+    assert made.startswith('trigger "fox-girl" is made of ordinary words (fox, girl)')
 
 
 def load_ruby():

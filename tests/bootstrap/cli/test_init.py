@@ -10,6 +10,17 @@ from bootstrap.character import load_character
 from bootstrap.cli import init
 from bootstrap.cli.app import app
 from bootstrap.errors import ConfigError, OutputError
+from scoring.face import FoundFace
+
+
+class Faces:
+    """Two faces in every wide picture."""
+
+    fingerprint = "faces"
+
+    def faces(self, picture):
+        count = 2 if picture.image.width > picture.image.height else 1
+        return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * count
 
 
 @pytest.fixture
@@ -20,7 +31,7 @@ def picture(tmp_path, monkeypatch):
     def read(image, phrases):
         return phrases[0] if "from front" in phrases else ""
 
-    monkeypatch.setattr(init, "_readers", lambda config: (reader, read))
+    monkeypatch.setattr(init, "_readers", lambda config: (reader, read, Faces()))
     folder = tmp_path / "kiki"
     folder.mkdir()
     Image.new("RGB", (128, 128), "red").save(folder / "seed.png")
@@ -77,3 +88,15 @@ def test_each_figure_of_a_sheet_has_an_entry(picture, tmp_path):
     image.save(picture)
     assert call(picture, "--base", "puppet", "--out", tmp_path / "c.json").exit_code == 0
     assert [note.file for note in load_character(tmp_path / "c.json").seeds] == ["seed.png#1", "seed.png#2"]
+
+
+def test_a_second_character_is_reported(picture, tmp_path):
+    Image.new("RGB", (200, 128), "red").save(picture)
+    assert '"seed.png" shows 2 faces' in call(picture, "--base", "puppet", "--out", tmp_path / "c.json").stdout
+
+
+@pytest.mark.parametrize("command", ["init", "check", "schema"])
+def test_help_shows_an_example(command):
+    done = CliRunner().invoke(app, [command, "--help"])
+    assert done.exit_code == 0
+    assert f"bootstrap {command} " in done.stdout
