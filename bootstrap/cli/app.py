@@ -175,6 +175,23 @@ def score(
 
 
 @app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
+    fetch_face: Annotated[
+        str | None, typer.Option(metavar="PACK", help="Download an insightface pack, after showing size and licence.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
+) -> None:
+    """Say what this machine can do: device, memory, disk, packages, usable bases and scorers.
+
+    bootstrap doctor --fetch-face buffalo_l
+    """
+    from bootstrap.cli.doctor import doctor_command
+
+    doctor_command(as_json=json, fetch_face=fetch_face, yes=yes)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from bootstrap import __version__

@@ -1,7 +1,7 @@
 """Plays one run again and again in forked children that are killed: a script, for `test_story.py`.
 
-    python killing.py each FOLDER COUNT run ARGUMENTS...    killed after event 1, 2 … COUNT, each continued, own folders
-    python killing.py chain FOLDER COUNT run ARGUMENTS...   one run, killed after every event, until it is finished
+    python killing.py each FOLDER COUNT:STEP run ARGUMENTS...   killed after event 1, 1 + STEP … COUNT, own folders
+    python killing.py chain FOLDER COUNT run ARGUMENTS...       one run, killed after every event until it is finished
 
 One process imports everything once; a child costs what it does.
 """
@@ -47,9 +47,10 @@ def kill_at(count):
     Journal.tell = tell
 
 
-def each(folder, count, arguments):
-    """A folder for each event after which the run is killed."""
-    for number in range(1, count + 1):
+def each(folder, counts, arguments):
+    """A folder for each event after which the run is killed once and continued."""
+    count, step = map(int, counts.split(":"))
+    for number in range(1, count + 1, step):
         out = [*arguments, "--out", f"{folder}/killed{number:03d}"]
         if play(out, kill_after=number) != -signal.SIGKILL or play(out) != 0:
             return f"event {number}"
@@ -59,7 +60,7 @@ def each(folder, count, arguments):
 def chain(folder, count, arguments):
     """One folder; every start gets one event further."""
     out = [*arguments, "--out", f"{folder}/chain"]
-    for _ in range(count):
+    for _ in range(int(count)):
         if (ended := play(out, kill_after=1)) != -signal.SIGKILL:
             return "" if ended == 0 else f"exit code {ended}"
     return "" if play(out) == 0 else "not finished"
@@ -67,4 +68,4 @@ def chain(folder, count, arguments):
 
 if __name__ == "__main__":
     mode, folder, count, *arguments = sys.argv[1:]
-    sys.exit({"each": each, "chain": chain}[mode](folder, int(count), arguments) or 0)
+    sys.exit({"each": each, "chain": chain}[mode](folder, count, arguments) or 0)
