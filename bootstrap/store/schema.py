@@ -141,4 +141,6 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError | OutputError:
         return OutputError(f"'{path}' is in use by another process ({said})", "wait for it, then try again")
     if "readonly" in said or "unable to open" in said or "disk I/O" in said:
         return OutputError(f"cannot write '{path}': {said}", "check that you may write to this folder")
-    return DamagedError(path, said)
+    if type(error) is sqlite3.DatabaseError or "decode" in said:  # SQLITE_CORRUPT, SQLITE_NOTADB, torn text
+        return DamagedError(path, said)
+    return StoreError(f"'{path}' cannot be used ({said})", "update lora-bootstrap, or begin in another folder")
