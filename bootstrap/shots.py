@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bootstrap.character import Character
 from bootstrap.config import SubjectConfig, ViewsConfig
@@ -76,6 +77,29 @@ class Planner:
                 counts.add(shot)
                 shots.append(shot)
         return shots
+
+    def panel(self, wanted: Mapping[Cell, int]) -> list[Shot]:
+        """A fixed panel of ``wanted`` shots a cell; the words that the character must obey are asked for in turn."""
+        shots, words = self.plan(wanted, []), self._words_to_obey()
+        return [self._asking(shot, words[n % len(words)]) for n, shot in enumerate(shots)] if words else shots
+
+    def _words_to_obey(self) -> list[str]:
+        """The words of ``must_obey`` that are no view and no framing: those are all drawn anyhow."""
+        views = [tags for plan in self.views.families.values() for tags in plan.views.values()]
+        seen = {part for tags in views for part in tags.split(", ")} | self.views.framings.keys()
+        return [word for word in self.character.must_obey if word not in seen]
+
+    def _asking(self, shot: Shot, word: str) -> Shot:
+        """The shot with the word on its axis; a word of no axis is where it takes place ("rain")."""
+        if word in self.character.wardrobe:
+            return replace(shot, outfit=word)
+        axes = {"expression": "expressions", "pose": "poses", "style": "styles"}
+        place = next((name for name, axis in axes.items() if word in self._known(axis)), "background")
+        changed: dict[str, Any] = {place: word}
+        return replace(shot, **changed)
+
+    def _known(self, axis: str) -> frozenset[str]:
+        return frozenset((*self.axis(axis), *self.subject.defaults[axis]))
 
     def _next(self, family: str, framing: str, counts: _Counts) -> Shot:
         """The shot whose every axis value was drawn least, relative to its share."""

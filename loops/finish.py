@@ -79,7 +79,7 @@ def fill(engine: Engine, number: int) -> None:
 
 
 def preview(engine: Engine, number: int, adapter: Adapter) -> None:
-    """What the finished LoRA draws by its trigger alone, every view family, identity words withheld."""
+    """What the finished LoRA draws by its trigger alone: every view family, what it must obey, no identity words."""
     if not engine.store.jobs(number, 1):
         families = dict.fromkeys(engine.config.views.families, PREVIEWS)
         framings = list(engine.config.views.framings)
@@ -88,7 +88,7 @@ def preview(engine: Engine, number: int, adapter: Adapter) -> None:
             for n, (family, count) in enumerate(families.items())
             for k in range(count)
         }
-        engine.store.plan([_preview_job(engine, number, shot) for shot in engine.planner.plan(wanted, [])])
+        engine.store.plan([_preview_job(engine, number, shot) for shot in engine.planner.panel(wanted)])
     draw(engine, number, 1, adapter)
 
 
