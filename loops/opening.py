@@ -6,11 +6,9 @@ What a continued run may be given anew is settled in `loops.continuing`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-
-from PIL import Image
 
 from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
@@ -88,7 +86,8 @@ def _warn(engine: Engine, eyes: Eyes, pictures: Sequence[Path]) -> None:
     told += seed_warnings(given, engine.side, panel.duplicate_bits, character)
     names = names_of([Path(seed.source) for seed in engine.seeds])
     views = {name: open_seed(engine.store.directory / s.path)[0] for name, s in zip(names, engine.seeds, strict=True)}
-    told += [_sheet(name, views) for name in given if name not in views]
+    figures = {name: [view for view in views if view.startswith(f"{name}#")] for name in given}
+    told += [_sheet(name, found) for name, found in figures.items() if found]
     cropped = [name for name, seed in zip(names, engine.seeds, strict=True) if seed.path.endswith(SUBJECT)]
     told += [f'"{name}" is mostly ground: it was cropped to what is drawn' for name in cropped]
     if eyes.faces:
@@ -97,9 +96,8 @@ def _warn(engine: Engine, eyes: Eyes, pictures: Sequence[Path]) -> None:
         engine.note(text)
 
 
-def _sheet(name: str, views: Mapping[str, Image.Image]) -> str:
+def _sheet(name: str, figures: Sequence[str]) -> str:
     """How a sheet was taken apart, and how to say otherwise."""
-    figures = [view for view in views if view.startswith(f"{name}#")]
     return (
         f'"{name}" is a sheet: {len(figures)} figures, each taken as a view of the character; describe them as '
         f'{", ".join(figures)} in "seeds", or crop the picture if they are not the same character'

@@ -54,6 +54,26 @@ def test_a_sheet_becomes_views_and_its_original_bytes_are_kept(store, tmp_path):
     assert any('"sheet.png" is a sheet: 2 figures' in text for text in noted(store))
 
 
+def test_the_same_bytes_twice_are_one_seed_and_no_sheet(store, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (128, 128), "red").save(tmp_path / name)
+    engine = open_engine(store, CONFIG, Character(**RED), [tmp_path / "a.png", tmp_path / "b.png"])
+    assert len(engine.seeds) == 1
+    said = noted(store)
+    assert not any("sheet" in text for text in said)
+    assert any('"b.png" is a near-duplicate of "a.png"' in text for text in said)
+
+
+def test_a_picture_that_is_mostly_ground_is_cropped_and_its_original_kept(store, tmp_path):
+    image = Image.new("RGB", (600, 600), "white")
+    image.paste("red", (100, 100, 250, 350))
+    image.save(tmp_path / "wide.png")
+    (seed,) = open_engine(store, CONFIG, Character(**RED), [tmp_path / "wide.png"]).seeds
+    assert seed.path.endswith("-subject.png")
+    assert (store.directory / seed.path.replace("-subject", "")).read_bytes() == (tmp_path / "wide.png").read_bytes()
+    assert any('"wide.png" is mostly ground' in text for text in noted(store))
+
+
 def test_opening_again_takes_nothing_in_and_says_nothing_twice(store, tmp_path):
     path, character = sheet(tmp_path / "sheet.png"), Character(**RED)
     before = open_engine(store, CONFIG, character, [path]).seeds, noted(store)
