@@ -12,6 +12,7 @@ from bootstrap import machine
 from bootstrap.cli import check
 from bootstrap.cli.app import app
 from bootstrap.machine import Accelerator
+from bootstrap.store.store import Store
 
 MIKA = {
     "name": "Mika",
@@ -132,6 +133,18 @@ def test_without_a_base_the_command_is_proposed(given):
     assert done.exit_code == 2
     assert "bootstrap check" in done.stderr
     assert "--base puppet" in done.stderr
+
+
+def test_a_run_that_is_there_goes_on_and_a_damaged_one_is_a_problem_left_alone(given, tmp_path):
+    with Store.open(tmp_path / "run", create=True):
+        pass
+    assert f'"{tmp_path / "run"}" goes on: 0 rounds, 0 kept' in call(*given()).stdout
+    for part in (tmp_path / "run").glob("run.db*"):
+        part.unlink()
+    (tmp_path / "run" / "run.db").write_bytes(b"SQLite format 3\0" + b"?" * 5000)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert call(*given()).exit_code == 2
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_sheet_is_announced(given, tmp_path):
