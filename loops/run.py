@@ -23,10 +23,10 @@ def run(engine: Engine) -> Finished:
 
 
 def next_round(engine: Engine) -> RoundPlan | None:
-    """The round that was cut off, or the next one by the rules, or None."""
+    """The round that was cut off (or whose end was lost), or the next one by the rules, or None."""
     rounds = engine.store.rounds()
-    if rounds and rounds[-1].outcome is None:
-        return RoundPlan(rounds[-1].number, rounds[-1].phase, rounds[-1].goal)
+    if cut_off := next((one for one in rounds if one.outcome is None), None):
+        return RoundPlan(cut_off.number, cut_off.phase, cut_off.goal)
     found = next_goal(rounds, len(engine.store.kept()), engine.config.loop, continued_after(engine.store))
     if found is None:
         return None

@@ -14,6 +14,8 @@ from bootstrap.errors import BootstrapError, Interrupted, Paused
 
 __all__ = ["main"]
 
+STOPPED = "stopped; nothing finished is lost. Run the same command again to go on."
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed, 2 unusable input, 3 waits for a person, 130 stopped."""
@@ -30,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Paused as pause:
         talk.print(f"{pause.reason}; then run: {pause.then_run}", markup=False)
         sys.exit(pause.exit_code)
-    except (Interrupted, KeyboardInterrupt):
-        talk.print("stopped; nothing finished is lost. Run the same command again to go on.", markup=False)
+    except Interrupted:
+        talk.print(STOPPED, markup=False)
         sys.exit(Interrupted.exit_code)
+    except SystemExit as ended:
+        if ended.code == Interrupted.exit_code:  # Ctrl-C at once: the command library has caught it already
+            talk.print(STOPPED, markup=False)
+        raise

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bootstrap.errors import StoreError
 from bootstrap.store.files import write_atomic
-from bootstrap.store.schema import build, look
+from bootstrap.store.schema import build, look, translate
 
 __all__ = ["finish_swap", "recover"]
 
@@ -33,7 +33,8 @@ NEW, WHOLE = ".recovering", ".recovered"
 def recover(path: Path, said: str) -> str:
     """Replace the damaged database at ``path`` by one with every row that can be read; returns what was done, in words.
 
-    ``said`` is what SQLite found. Raises StoreError, with the file as it was, when it holds too little to go on from.
+    ``said`` is what SQLite found. Raises StoreError, with the file as it was, when it holds too little to go on from,
+    and OutputError when there is no room for the new one.
     """
     fresh = path.with_name(path.name + NEW)
     fresh.unlink(missing_ok=True)
@@ -41,12 +42,14 @@ def recover(path: Path, said: str) -> str:
         counts = _salvage(path, fresh)
     except sqlite3.Error as error:
         fresh.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.OperationalError):  # a full disk is no damage
+            raise translate(error, fresh) from error
         raise StoreError(
             f"'{path}' is damaged beyond reading ({error})",
             "nothing was deleted: restore it from a copy, or begin in another --out",
         ) from error
     aside = _keep_aside(path)
-    with fresh.open("rb") as file:
+    with fresh.open("r+b") as file:
         os.fsync(file.fileno())
     fresh.replace(path.with_name(path.name + WHOLE))
     finish_swap(path)
@@ -116,10 +119,14 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
 
 
 def _drop_what_hangs(new: sqlite3.Connection) -> None:
-    """Leave out torn records, what speaks of something lost, and rounds behind a gap: they are played again."""
+    """Leave out torn records and what speaks of something lost; lost rounds are read from the events that told them."""
     for table in RECORDS:
         new.execute(f"DELETE FROM {table} WHERE NOT json_valid(record)")
     new.execute("DELETE FROM frames WHERE id NOT IN (SELECT id FROM jobs)")
     for table in ("measurements", "verdicts"):
         new.execute(f"DELETE FROM {table} WHERE frame NOT IN (SELECT id FROM frames)")
+    new.execute(
+        "INSERT OR IGNORE INTO rounds (number, phase, goal) SELECT json_extract(record, '$.round'),"
+        " json_extract(record, '$.phase'), json_extract(record, '$.goal') FROM events WHERE kind = 'RoundBegan'"
+    )  # without an outcome: the loop plays it again, finds everything done, and ends it
     new.execute("DELETE FROM rounds WHERE number > (SELECT count(*) FROM rounds AS r WHERE r.number <= rounds.number)")

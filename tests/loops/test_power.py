@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.store import journal
+from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
+from scoring.base import digest_of
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
@@ -20,8 +22,13 @@ EVERY = int(os.environ.get("POWER_CUT_EVERY", "40"))
 
 
 def ending(folder):
-    """What must be equal however often the power went: pixels, verdicts, kept set, adapters, events, captions."""
+    """What must be equal however often the power went: pixels, verdicts, kept set, adapters, events, captions.
+
+    On the way, every file that a row speaks of must be what the row says.
+    """
     with Store.open(folder, exclusive=False) as store:
+        assert all(digest_of(store.frame_image(frame)) == frame.digest for frame in store.frames())
+        assert all(sha256_of(folder / adapter.path) == adapter.sha256 for adapter in store.adapters())
         return {
             "frames": [(frame.job, frame.digest, frame.adapter) for frame in store.frames()],
             "verdicts": store.verdicts(),
