@@ -19,7 +19,7 @@ from bootstrap.training.recipe import TrainRecipe
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left behind: the weights (kohya-format safetensors, fp32 or fp16), steps done, last mean loss."""
+    """What a training left behind: the weights (kohya-format safetensors, float32), steps in them, last mean loss."""
 
     path: Path
     steps: int
@@ -51,8 +51,9 @@ class Backend(Protocol):
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a LoRA from the base on ``items`` into ``workdir``; continues from a checkpoint found there.
 
-        The same items, recipe and base give the same weights, also when the training was killed and continued.
-        Raises BackendError (loss not finite, weights unreadable).
+        The same items, recipe and base give the same weights, also when the training was killed and continued. One that
+        meets numbers which are not finite ends with its last good weights and says so in a `Noted`. Raises BackendError
+        (no good weights yet, memory ran out, an optimizer's package is missing, pictures or weights unreadable).
         """
 
     def close(self) -> None:

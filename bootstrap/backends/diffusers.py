@@ -294,10 +294,13 @@ def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:
     kinds = {
         "ddim": DDIMScheduler,
         "dpm++": DPMSolverMultistepScheduler,
+        "dpm++_karras": DPMSolverMultistepScheduler,
         "euler": EulerDiscreteScheduler,
         "euler_a": EulerAncestralDiscreteScheduler,
     }
-    changed = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
+    changed: dict[str, Any] = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
+    if settings.scheduler == "dpm++_karras":
+        changed["use_karras_sigmas"] = True
     return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changed)
 
 

@@ -14,7 +14,13 @@ from bootstrap.records import Job
 
 __all__ = ["parameters_text"]
 
-SAMPLERS = {"ddim": "DDIM", "dpm++": "DPM++ 2M", "euler": "Euler", "euler_a": "Euler a"}
+SAMPLERS = {
+    "ddim": "DDIM",
+    "dpm++": "DPM++ 2M",
+    "dpm++_karras": "DPM++ 2M Karras",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+}
 
 
 def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = "", model: str = "") -> str:

@@ -16,8 +16,8 @@ class SamplingSettings(BaseModel):
     """Denoising steps."""
     guidance_scale: float = Field(4.0, ge=1)
     """Classifier-free guidance; 1 switches it off."""
-    scheduler: Literal["ddim", "dpm++", "euler", "euler_a"] = "ddim"
-    """Sampler; ``dpm++`` is DPM++ 2M, ``euler_a`` Euler ancestral."""
+    scheduler: Literal["ddim", "dpm++", "dpm++_karras", "euler", "euler_a"] = "ddim"
+    """Sampler; ``dpm++`` is DPM++ 2M (on Karras' sigmas: ``dpm++_karras``), ``euler_a`` Euler ancestral."""
     batch_size: int = Field(16, ge=1)
     """Pictures a fixed batch."""
     width: int = Field(96, ge=8, multiple_of=8)

@@ -174,7 +174,7 @@ def test_a_wish_to_stop_keeps_every_step_that_was_done(backend, items, tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers 0.42 with numpy 2
-@pytest.mark.parametrize("scheduler", ["ddim", "dpm++", "euler", "euler_a"])
+@pytest.mark.parametrize("scheduler", ["ddim", "dpm++", "dpm++_karras", "euler", "euler_a"])
 def test_every_sampler_draws(tiny, scheduler):
     sampler = DiffusersBackend(tiny, SETTINGS.model_copy(update={"scheduler": scheduler}), device="cpu")
     alone, together = pixels(sampler, [job(1)]), pixels(sampler, [job(1), job(2)])
