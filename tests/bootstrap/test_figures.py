@@ -59,10 +59,10 @@ def test_titles_and_swatches_are_no_figures_and_heads_are():
 
 
 def test_no_box_shows_a_part_of_its_neighbour():
-    image, _ = sheet((700, 700), [(50, 50, 200, 600), (262, 50, 200, 600)])
+    image, _ = sheet((700, 700), [(50, 50, 200, 600), (230, 50, 200, 600)])
     first, second = figures(image)
-    assert first[2] <= 282
-    assert second[0] >= 230
+    assert first[2] <= 251
+    assert second[0] >= 229
 
 
 @pytest.mark.parametrize("ground", ["white", "black"])
