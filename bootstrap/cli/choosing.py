@@ -22,8 +22,7 @@ def choose_base(command: str, why: str) -> str:
     """
     bases = [shipped_base(name) for name in known("base")]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        example = proposed(bases, room=None) or bases[0].name
-        raise ConfigError(f"no base model: {why}", f"for example: {command} --base {example}")
+        raise _unchosen(bases, command, why)
     room = _room()
     typer.echo(f"{why}. Bases, and what they need of this machine's {room:.0f} GB:", err=True)
     for base in bases:
@@ -32,7 +31,7 @@ def choose_base(command: str, why: str) -> str:
     try:
         answer = typer.prompt("Which base", default=proposed(bases, room), err=True)
     except typer.Abort:
-        raise ConfigError(f"no base model: {why}", f"for example: {command} --base {bases[0].name}") from None
+        raise _unchosen(bases, command, why) from None
     return str(answer).strip()
 
 
@@ -40,6 +39,13 @@ def proposed(bases: list[BaseConfig], room: float | None) -> str | None:
     """The most demanding base that fits into ``room`` GiB (None: any); None when only demonstrations do."""
     real = [base for base in bases if not base.demonstration and (room is None or base.memory <= room)]
     return max(real, key=lambda base: base.memory).name if real else None
+
+
+def _unchosen(bases: list[BaseConfig], command: str, why: str) -> ConfigError:
+    """What to say where nobody can be asked: the bases there are, and a command that runs."""
+    there = ", ".join(f"{base.name} ({base.about})" if base.about else base.name for base in bases)
+    example = proposed(bases, room=None) or bases[0].name
+    return ConfigError(f"no base model: {why}", f"bases: {there}; for example: {command} --base {example}")
 
 
 def _room() -> float:

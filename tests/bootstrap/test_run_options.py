@@ -120,7 +120,8 @@ SIZES = (("small", 6.0), ("large", 12.0))
 def test_without_a_terminal_the_full_command_is_the_hint():
     with pytest.raises(ConfigError) as error:
         choose_base("bootstrap run 'my seed.png' c.json --out runs/x", "nobody named one")
-    assert error.value.hint == "for example: bootstrap run 'my seed.png' c.json --out runs/x --base puppet"
+    assert error.value.hint.endswith("for example: bootstrap run 'my seed.png' c.json --out runs/x --base puppet")
+    assert "puppet (the embedded demonstration; draws puppets and nothing else)" in error.value.hint
     assert error.value.exit_code == 2
 
 
