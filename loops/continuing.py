@@ -33,8 +33,8 @@ MAY_CHANGE = {
     ),
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
-UNHEEDED = {"base.about", "base.memory", "base.demonstration"}
-"""Settings for a person's eyes: nothing is made otherwise when they change."""
+UNHEEDED = {"config": {"base.about", "base.memory", "base.demonstration"}, "character": {"base"}}
+"""What is for a person's eyes, or said elsewhere too: nothing is made otherwise when it changes."""
 MOST_NAMED = 4
 LONGEST_VALUE = 40
 Change = tuple[str, object, object]
@@ -54,11 +54,11 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
         store.remember("config", config.model_dump_json(), told)
         return
     _same_seeds(store, digests, pictures)
-    settings = changes(_remembered(store, "config", RunConfig), _plain(config))
     found = {
-        "config": [one for one in settings if one[0] not in UNHEEDED],
+        "config": changes(_remembered(store, "config", RunConfig), _plain(config)),
         "character": changes(_remembered(store, "character", Character), _plain(character)),
     }
+    found = {name: [one for one in changed if one[0] not in UNHEEDED[name]] for name, changed in found.items()}
     for name, changed in found.items():
         _refuse(store, name, [one for one in changed if not _may_change(name, one)])
     if any(found.values()):

@@ -128,6 +128,14 @@ def test_settings_that_came_into_being_since_are_no_change(finished, call):
     assert rounds_and_notes(run)[1] == []
 
 
+def test_a_base_may_move_from_the_description_to_the_command_and_back(finished, call):
+    run, arguments = finished
+    rewrite(arguments, base=None)
+    assert call("run", *arguments, "--out", run).code == 0, "the run knows its base"
+    assert call("run", *arguments, "--base", "puppet", "--out", run).code == 0
+    assert rounds_and_notes(run)[1] == []
+
+
 def test_changes_name_the_path():
     assert changes({"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}}) == [("a.b", 1, 2)]
     assert changes({}, {"a": 1}) == [("", {}, {"a": 1})]
