@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.config import PanelConfig, RunConfig, ViewsConfig
+from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.records import FRAMINGS, Seed
 from bootstrap.seeds import square, unread
 from scoring.base import Picture, digest_of
@@ -107,7 +107,7 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
         "name": draft.name,
         "trigger": draft.trigger,
         "base": draft.base,
-        "seeds": [_seed_entry(seed, panel, config.views) for seed in draft.seeds],
+        "seeds": [_seed_entry(seed, panel) for seed in draft.seeds],
         "core": "1girl, solo",
         "invariant": _choices([r for r in draft.traits if r.axis not in WORN_AXES], panel),
         "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
@@ -149,7 +149,7 @@ def _some(panel: PanelConfig, axis: str) -> str:
     return f"for example {', '.join(words[:MOST_WORDS])}{more}"
 
 
-def _seed_entry(seed: Seed, panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
+def _seed_entry(seed: Seed, panel: PanelConfig) -> dict[str, str]:
     """What one seed shows, as character.json says it; gaps are named in a comment."""
     tags = [tag.partition("=")[2] for tag in seed.tags]
     entry = {
@@ -159,6 +159,5 @@ def _seed_entry(seed: Seed, panel: PanelConfig, views: ViewsConfig) -> dict[str,
         "outfit": seed.outfit,
         "tags": ", ".join(tag for tag in tags if tag),
     }
-    missing = unread(seed, views.hidden(seed.family, seed.framing))
-    gaps = [axis if axis not in panel.vocabulary else f"{axis} ({_some(panel, axis)})" for axis in missing]
+    gaps = [axis if axis not in panel.vocabulary else f"{axis} ({_some(panel, axis)})" for axis in unread(seed)]
     return {"_unread": f"could not be read, write it in: {'; '.join(gaps)}"} | entry if gaps else entry

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
+from bootstrap.seeds import square
 from scoring.base import Picture, digest_of
 from scoring.duplicates import bits_apart, difference_hash
 
@@ -61,7 +62,8 @@ def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: flo
     """The seeds that show a second character (field practice C2), as the panel's detector counts faces."""
     from scoring.face import SubjectCount
 
-    pictures = [Picture(image, digest_of(image), "", "") for image in seeds.values()]
+    squares = [square(image) for image in seeds.values()]
+    pictures = [Picture(image, digest_of(image), "", "") for image in squares]
     answers = SubjectCount(faces, min_det_score).score(pictures)
     return [
         f'"{name}" shows {answer.why}: crop it to the character, or the trigger learns the others too'

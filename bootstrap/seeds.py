@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,19 +176,25 @@ class SeedCaptioner:
         Raises SeedError when what was written about it cannot be used.
         """
         said, origin = self._said(path, figure)
-        padded = square(image)
-        shown = {axis: said.get(axis) or self.read(padded, phrases) for axis, phrases in self._phrases().items()}
-        shown = {**{axis: tag for axis, tag in said.items() if axis not in shown}, **shown}
-        family, view = self._view(shown.pop("view", ""))
+        padded, phrases = square(image), self._phrases()
+        view, framing = (said.pop(axis, "") or self.read(padded, phrases[axis]) for axis in ("view", "framing"))
+        family, view = self._view(view)
+        hidden = {"view", "framing"} | self.wording.views.hidden(family, framing)
+        others = {axis: tag for axis, tag in said.items() if axis not in phrases}
+        seen = {
+            axis: said.get(axis) or self.read(padded, of_axis)
+            for axis, of_axis in phrases.items()
+            if axis in said or axis not in hidden
+        }
         return Seed(
             path=stored,
             sha256=sha256,
             source=f"{path}#{figure}" if figure else str(path),
             family=family,
             view=view,
-            framing=shown.pop("framing", ""),
-            outfit=shown.pop("outfit", "") or next(iter(self._outfits())),
-            tags=tuple(f"{axis}={tag}" for axis, tag in shown.items()),
+            framing=framing,
+            outfit=others.pop("outfit", "") or next(iter(self._outfits())),
+            tags=tuple(f"{axis}={tag}" for axis, tag in {**others, **seen}.items()),
             caption_from=origin,
         )
 
@@ -262,14 +268,10 @@ class SeedCaptioner:
         return "front", ""
 
 
-def unread(seed: Seed, hidden: Collection[str] = ()) -> tuple[str, ...]:
-    """The axes of a seed that nobody said and that could not be read: the trigger may swallow them.
-
-    Axes ``hidden`` by its view or framing are not missed.
-    """
+def unread(seed: Seed) -> tuple[str, ...]:
+    """The axes of a seed that nobody said and that could not be read: the trigger may swallow them."""
     empty = [tag.partition("=")[0] for tag in seed.tags if tag.endswith("=")]
-    looked = (*(["view"] if not seed.view else []), *(["framing"] if not seed.framing else []), *empty)
-    return tuple(axis for axis in looked if axis not in hidden)
+    return (*(["view"] if not seed.view else []), *(["framing"] if not seed.framing else []), *empty)
 
 
 def cuts(

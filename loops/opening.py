@@ -108,8 +108,9 @@ def _say(engine: Engine, seeds: Sequence[Seed]) -> None:
     """Tell what a person should correct: how each seed was understood, and which words nobody can check."""
     for seed in seeds:
         shown = ", ".join(engine.captioner.shown(seed).values())
-        engine.note(f"{Path(seed.source).name}: {shown} (from {seed.caption_from})")
-        if missing := unread(seed, engine.config.views.hidden(seed.family, seed.framing)):
+        origin = "read from the picture" if seed.caption_from == "read" else f"from {seed.caption_from}"
+        engine.note(f"{Path(seed.source).name}: {shown} ({origin})")
+        if missing := unread(seed):
             engine.note(f"{Path(seed.source).name}: could not read {', '.join(missing)}; write it into character.json")
     if engine.wording.unknown:
         engine.note(f"no scorer can check: {', '.join(engine.wording.unknown)}")

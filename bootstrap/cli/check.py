@@ -179,7 +179,7 @@ def _caption(captioner: SeedCaptioner, seed: Seed, image: Image.Image) -> None:
     said = ", ".join(captioner.shown(seed).values()) or "nothing written"
     origin = f" (from {seed.caption_from})" if seed.caption_from != "read" else ""
     typer.echo(f"seed       {Path(seed.source).name}, {image.width}x{image.height}: {said}{origin}")
-    if missing := unread(seed, captioner.wording.views.hidden(seed.family, seed.framing)):
+    if missing := unread(seed):
         typer.echo(f"           not written, read by the panel when the run begins: {', '.join(missing)}")
 
 

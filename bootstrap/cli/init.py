@@ -55,7 +55,7 @@ def init_command(
     strangers = crowds(shown, faces, config.panel.face.min_det_score) if faces else []
     for note in [*(told.notes if told else ()), *strangers]:
         typer.echo(f"note: {note}")
-    _say(draft, config, sources, out)
+    _say(draft, sources, out)
 
 
 def _views(path: Path) -> list[View]:
@@ -101,14 +101,14 @@ def _seed(draft: Draft, told: Character | None, config: RunConfig, read: Read, p
     return SeedCaptioner(wording, read).caption(path, "", "", view.image, view.number)
 
 
-def _say(draft: Draft, config: RunConfig, sources: Sequence[Path], out: Path) -> None:
+def _say(draft: Draft, sources: Sequence[Path], out: Path) -> None:
     for reading in draft.traits:
         found = f"{reading.word} (leads by {reading.lead:.1f})" if reading.word else "not read"
         typer.echo(f"{reading.axis:<12} {found}{'' if reading.read else ': this panel does not read it well'}")
     for seed in draft.seeds:
         tags = [seed.view, seed.framing, *(tag.partition("=")[2] for tag in seed.tags)]
         typer.echo(f"{Path(seed.source).name}: {', '.join(tag for tag in tags if tag) or 'nothing read'}")
-        if missing := unread(seed, config.views.hidden(seed.family, seed.framing)):
+        if missing := unread(seed):
             typer.echo(f"{Path(seed.source).name}: could not read {', '.join(missing)}")
     typer.echo(f"wrote {out}: correct it, then run")
     typer.echo(shlex.join(["bootstrap", "check", *map(str, sources), str(out)]))

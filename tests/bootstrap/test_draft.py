@@ -89,8 +89,3 @@ def test_pictures_of_one_character_are_read_together():
     assert read([red], phrases, heads=False)[0] == "red hair"
     assert read([purple], phrases, heads=True)[0] == ""
     assert read([purple, red], phrases, heads=False) == ("red hair", pytest.approx(20.0, abs=0.5))
-
-
-def test_what_a_view_hides_is_no_gap(tmp_path):
-    behind = Seed("", "", "b.png", "behind", "behind", "full body", "default", ("expression=", "pose=standing"), "read")
-    assert "_unread" not in json.loads(written(tmp_path, seeds=[behind]).read_text())["seeds"][0]

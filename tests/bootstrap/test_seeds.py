@@ -209,3 +209,14 @@ def test_crops_follow_the_head_that_was_found():
     unread_framing = cuts(image, "", CONFIG.panel.composition, 96, head)
     assert next(cut.framing for cut in unread_framing if cut.kind == "crop") == "close-up"
     assert [cut.kind for cut in cuts(image, "", CONFIG.panel.composition, 96)] == ["seed", "altered"]
+
+
+def test_what_a_view_hides_is_not_read_and_not_missed(tmp_path):
+    path, image = picture(tmp_path / "s.png"), Image.new("RGB", (99, 99))
+    behind = [{"file": "s.png", "view": "behind", "framing": "portrait"}]
+    read = captioner(lambda image, phrases: phrases[0], seeds=behind).caption(path, "p", "h", image)
+    assert not any(tag.startswith("expression=") for tag in read.tags)
+    assert "expression" not in unread(captioner(seeds=behind).caption(path, "p", "h", image))
+    assert not any(tag.startswith(("view=", "framing=")) for tag in read.tags)
+    told = [{**behind[0], "tags": "smile"}]
+    assert "expression=smile" in captioner(seeds=told).caption(path, "p", "h", image).tags

@@ -14,12 +14,12 @@ from scoring.face import FoundFace
 
 
 class Faces:
-    """Two faces in every wide picture."""
+    """Two faces in every picture of 200 pixels."""
 
     fingerprint = "faces"
 
     def faces(self, picture):
-        count = 2 if picture.image.width > picture.image.height else 1
+        count = 2 if picture.image.width == 200 else 1
         return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * count
 
 
