@@ -209,8 +209,7 @@ class Run:
 
 def _optimizers(model: open_clip.CLIP, heads: list[nn.Parameter]) -> list[torch.optim.Optimizer]:
     """Muon for the convolutions (half of Adam's steps for the same loss, measured); Adam for the rest."""
-    image = model.visual
-    convolutions = nn.ModuleList(part for name, part in image.named_children() if name != "attnpool")
+    convolutions = model.visual.trunk
     taken = {id(parameter) for parameter in convolutions.parameters()}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]
     return [

@@ -25,7 +25,12 @@ CONTEXT = 64
 EMBEDDING = 256
 SIDE = 96
 """Pixels a side that the image tower sees: the base model's."""
-_VISION = {"layers": [1, 2, 2, 1], "width": 24, "image_size": SIDE, "head_width": 64}
+_VISION = {
+    "timm_model_name": "resnet10t",
+    "timm_pool": "avgmax",  # the maximum finds small things: a hair clip, the colour of an eye
+    "timm_proj": "linear",
+    "image_size": SIDE,
+}
 _TEXT = {"context_length": CONTEXT, "hf_tokenizer_name": NAME, "width": 128, "heads": 4, "layers": 2}
 _PREPROCESS = {"size": SIDE, "resize_mode": "squash", "interpolation": "bilinear"}
 
