@@ -26,6 +26,7 @@ RECORDS = ("seeds", "jobs", "adapters", "events")
 """Tables with a column ``record`` that holds JSON."""
 NEEDED = ("config", "character", "seeds")
 """Facts without which nobody can say what the run was."""
+LOG = "log.jsonl"
 MOST_PROBED = 200_000
 NEW, WHOLE = ".recovering", ".recovered"
 
@@ -67,7 +68,7 @@ def finish_swap(path: Path) -> None:
 
 
 def _keep_aside(path: Path) -> Path:
-    """Copies of the damaged file and its write-ahead log, under the first free name."""
+    """Copies of the damaged file, its write-ahead log and the run's own log, under the first free name."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
@@ -75,6 +76,8 @@ def _keep_aside(path: Path) -> Path:
         source = path.with_name(path.name + ending)
         if source.is_file():
             write_atomic(aside.with_name(aside.name + ending), source.read_bytes())
+    if (log := path.with_name(LOG)).is_file():  # it is written anew from the rows, and may hold events that they lost
+        write_atomic(aside.with_name(f"{aside.name}-{LOG}"), log.read_bytes())
     return aside
 
 

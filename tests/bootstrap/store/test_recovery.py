@@ -65,6 +65,7 @@ def test_a_lost_page_costs_its_rows_and_no_others(full):
     assert len(leaves) > 3
     overwrite(full / "run.db", leaves[len(leaves) // 2])
     damaged = (full / "run.db").read_bytes()
+    (full / "log.jsonl").write_text("what the rows have lost")
     with pytest.raises(StoreError, match=r"is damaged .*run the same `bootstrap run` again"):
         Store.open(full, exclusive=False)
     with Store.open(full) as store:
@@ -81,6 +82,7 @@ def test_a_lost_page_costs_its_rows_and_no_others(full):
     assert "run.db.damaged-1" in texts[-1]
     assert "4 frames" in texts[-1]
     assert (full / "run.db.damaged-1").read_bytes() == damaged
+    assert (full / "run.db.damaged-1-log.jsonl").read_text() == "what the rows have lost"
 
 
 def test_a_picture_whose_job_is_lost_is_made_again(full, jobs):
