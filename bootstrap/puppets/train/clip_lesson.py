@@ -25,12 +25,14 @@ from bootstrap.puppets.train.material import Material, Shown
 from bootstrap.puppets.train.phrases import AXES, PHRASES, seen_phrases
 
 PAINTED_ODDS = 0.4
+HEAD_AXES = ("hair_color", "hair_style", "eye_color", "ears", "hat", "accessory", "skin", "expression")
+"""Axes that a head crop shows."""
 _TWIN_SHARE = 0.5
 _UNIT = 2 * TWINS  # pictures a group brings to a batch
 _FIRST_WITH_BODY = scene.ALL_FRAMINGS.index("upper body")
 _TEACHES = np.zeros((3, len(PHRASES)), dtype=np.bool_)
 _TEACHES[crops.WHOLE] = True
-for _axis in ("hair_color", "hair_style", "eye_color", "ears", "hat", "accessory", "skin", "expression"):
+for _axis in HEAD_AXES:
     _TEACHES[crops.HEAD, AXES[_axis]] = True
 _COLORED = np.concatenate(
     [AXES[axis] for axis in ("hair_color", "eye_color", "hat", "accessory", "skin", "top", "bottom")]
