@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bootstrap.puppets import models, scene
-from bootstrap.puppets.train import attributes, checkpoint, clip_folder, crops
+from bootstrap.puppets.train import attributes, checkpoint, clip_folder, clip_words, crops
 from bootstrap.puppets.train.clip_folder import EMBEDDING, SIDE
 from bootstrap.puppets.train.clip_lesson import (
     DEVIATION,
@@ -50,6 +50,8 @@ TEXT_EVERY = 2
 TAG_WEIGHT = 6.0
 """The tag loss is a mean over axes that pull in different directions: unweighted, identity drowns it."""
 ATTRIBUTE_WEIGHT = 3.0
+WORDS_SHARE = 0.12
+"""Of the minutes, for the text tower alone, at the end."""
 _SHARPNESS = 16.0
 _FIRST_WITH_BODY = scene.ALL_FRAMINGS.index("upper body")
 
@@ -79,7 +81,7 @@ class Run:
         self.unnamed = nn.Linear(EMBEDDING, attributes.OUTPUTS).to(device)
         self.optimizers = _optimizers(self.model, [self.prototypes, *self.unnamed.parameters()])
         self.average = checkpoint.Ema(self.model, 0.995)
-        self.clock = checkpoint.Clock(options.minutes, options.steps)
+        self.clock = checkpoint.Clock(options.minutes * (1 - WORDS_SHARE), options.steps)
         self.rng = np.random.default_rng(options.seed)
         self.path = options.workdir / "clip" / "state.pt"
         self._restore()
@@ -100,6 +102,15 @@ class Run:
                 self.export()
                 self.clock.pause()
         self._save()
+        self.finish()
+
+    def finish(self) -> None:
+        """Teach the text tower the averaged image tower, then export."""
+        self.model.load_state_dict(self.average.shadow)
+        clock = checkpoint.Clock(self.options.minutes * WORDS_SHARE, self.options.steps)
+        toward = self.prototypes.detach()
+        clip_words.learn_words(self.model, self.words, self.material, self.truths, toward, clock, self.options.seed)
+        self.average = checkpoint.Ema(self.model)
         self.export()
 
     def step(self) -> dict[str, float]:

@@ -30,10 +30,11 @@ HEAD_AXES = ("hair_color", "hair_style", "eye_color", "ears", "hat", "accessory"
 _TWIN_SHARE = 0.5
 _UNIT = 2 * TWINS  # pictures a group brings to a batch
 _FIRST_WITH_BODY = scene.ALL_FRAMINGS.index("upper body")
-_TEACHES = np.zeros((3, len(PHRASES)), dtype=np.bool_)
-_TEACHES[crops.WHOLE] = True
+TEACHES = np.zeros((3, len(PHRASES)), dtype=np.bool_)
+TEACHES[crops.WHOLE] = True
 for _axis in HEAD_AXES:
-    _TEACHES[crops.HEAD, AXES[_axis]] = True
+    TEACHES[crops.HEAD, AXES[_axis]] = True
+"""Which phrases a whole picture, a head and a body may teach: bool (3, phrases)."""
 _COLORED = np.concatenate(
     [AXES[axis] for axis in ("hair_color", "eye_color", "hat", "accessory", "skin", "top", "bottom")]
 )
@@ -68,14 +69,14 @@ def draw_lesson(material: Material, truths: NDArray[np.bool_], batch: int, rng: 
     boxes = crops.jitter_boxes(crops.composition_boxes(material.framing[rows], kind), rng)
     seen = crops.to_tensor(material.look(rows, rng, PAINTED_ODDS))
     pictures = crops.disturb(crops.cut(seen, torch.from_numpy(boxes), SIDE), rng)
-    truth = truths[rows] & _TEACHES[kind]
+    truth = truths[rows] & TEACHES[kind]
     who = np.where(rows < material.grouped, rows // len(SHOTS), -1)
     return Lesson(
         (pictures - MEAN) / DEVIATION,
         torch.from_numpy(who),
         torch.from_numpy(kind != crops.WHOLE),
         torch.from_numpy(truth),
-        torch.from_numpy(_drop(truth, rng)),
+        torch.from_numpy(drop_some(truth, rng)),
         material.unnamed.of(rows),
     )
 
@@ -89,7 +90,7 @@ def _kinds(framing: NDArray[np.int64], groups: int, rng: np.random.Generator) ->
     return np.where((kind == crops.BODY) & (framing < _FIRST_WITH_BODY), crops.HEAD, kind)
 
 
-def _drop(truth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+def drop_some(truth: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Keep a random share of the true phrases of each picture, at least one."""
     keep = rng.random(truth.shape) < rng.uniform(0.1, 1.0, (len(truth), 1))
     first = np.where(truth, rng.random(truth.shape), -1).argmax(axis=1)
