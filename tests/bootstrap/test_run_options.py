@@ -148,7 +148,7 @@ def typed(words, answer):
     )
     os.close(theirs)
     said, asked = b"", False
-    while select.select([ours], [], [], 60)[0]:
+    while select.select([ours], [], [], 300)[0]:
         try:
             said += os.read(ours, 4096)
         except OSError:  # the other end is gone
@@ -156,6 +156,6 @@ def typed(words, answer):
         if not asked and b"Which base" in said:
             os.write(ours, answer.encode())
             asked = True
-    assert process.wait(10) == 2
+    assert process.wait(60) == 2
     os.close(ours)
     return said.decode()
