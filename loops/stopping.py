@@ -78,8 +78,8 @@ def drifted(done: list[Round]) -> bool:
         return False
     last = done[-1].outcome
     best = best_round(done[:-1])
-    if best is None or best.outcome is None or last["held_out"] is None:
-        return False
+    if best is None or best.outcome is None or None in (last["held_out"], last["selecting"], best.outcome["selecting"]):
+        return False  # what could not be told stops nothing
     error = math.hypot(last["held_out_error"], best.outcome["held_out_error"])
     return bool(
         last["held_out"] < best.outcome["held_out"] - 2 * error and last["selecting"] > best.outcome["selecting"]

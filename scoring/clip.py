@@ -111,6 +111,7 @@ def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
     import open_clip
 
     local = name.startswith("local-dir:")
+    _all_here(name, weights.parent)
     try:
         with _quiet():
             model, transform = open_clip.create_model_from_pretrained(
@@ -120,6 +121,30 @@ def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
     except (RuntimeError, OSError, KeyError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ScorerUnavailable(f"clip.pretrained: '{weights}' does not load as {name}: {first}") from error
+
+
+def _all_here(name: str, folder: Path) -> None:
+    """Raise ScorerUnavailable for a model whose words need files of the hub that are not on this machine.
+
+    open_clip would fetch them: the tokenizer of the SigLIP models, the text tower's config of the RoBERTa ones.
+    """
+    import open_clip
+    from huggingface_hub import try_to_load_from_cache
+
+    text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
+    needed = {"config.json": text.get("hf_model_name")}
+    if not _has_tokenizer(folder):
+        needed["tokenizer_config.json"] = text.get("hf_tokenizer_name")
+    for file, repository in needed.items():
+        if repository and not isinstance(try_to_load_from_cache(repository, file), str):
+            raise ScorerUnavailable(
+                f"clip.model: '{name}' needs {file} of '{repository}', which is not on this machine; put the tokenizer "
+                f"beside the weights, or fetch it: hf download {repository}"
+            )
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json"))
 
 
 @contextlib.contextmanager
@@ -141,7 +166,7 @@ def _tokenizer(name: str, folder: Path) -> Any:
     text = (open_clip.get_model_config(name) or {}).get("text_cfg", {})
     length = text.get("context_length", 77)
     options = dict(text.get("tokenizer_kwargs", {}))
-    if text.get("hf_tokenizer_name") and any((folder / file).is_file() for file in ("tokenizer.json", "vocab.json")):
+    if text.get("hf_tokenizer_name") and _has_tokenizer(folder):
         return HFTokenizer(str(folder), context_length=length, tokenizer_mode=text.get("tokenizer_mode"), **options)
     merges = options.get("bpe_path")
     if merges and not Path(merges).is_file():

@@ -105,6 +105,26 @@ def test_forty_eight_reach_the_framing_shares_of_practice():
     assert 0.25 <= framings["full body"] <= 0.30
 
 
+def test_the_shipped_grid_holds_the_shares_of_practice_at_the_target_too():
+    target = CONFIG.loop.target
+    cells = quotas(target, CONFIG.views)
+    families, framings = Counter(), Counter()
+    for (family, framing), count in cells.items():
+        families[family] += count / target
+        framings[framing] += count / target
+    for name, least, most in (
+        ("close-up", 0.15, 0.20),
+        ("upper body", 0.30, 0.36),
+        ("portrait", 0.15, 0.21),
+        ("full body", 0.25, 0.30),
+    ):
+        assert least <= framings[name] <= most, name
+        assert least <= CONFIG.views.framings[name] <= most, name
+    assert 0.05 <= families["behind"] <= 0.105
+    assert CONFIG.subject.most_neutral <= 0.35
+    assert min(families.values()) * target >= 2  # every family is seen more than once
+
+
 def test_a_plan_is_even_new_and_always_the_same():
     wanted = quotas(48, CONFIG.views)
     first = PLANNER.plan(wanted, [])

@@ -52,3 +52,5 @@ def test_a_fall_within_the_error_or_without_rising_scores_does_not():
     assert not drifted([done(1), done(2, held_out=0.49, selecting=0.6)])
     assert not drifted([done(1), done(2, held_out=0.4, selecting=0.4)])
     assert not drifted([done(1)])
+    assert not drifted([done(1), done(2, held_out=0.4, selecting=None)])
+    assert not drifted([done(1, selecting=None), done(2, held_out=0.4)])

@@ -70,6 +70,28 @@ def test_the_fingerprint_follows_the_weights_not_the_place(folder, encoder, tmp_
     assert ClipEncoder(str(tmp_path)).fingerprint != encoder.fingerprint
 
 
+def test_a_name_that_open_clip_knows_takes_a_local_weights_file(folder, encoder, tmp_path, paint):
+    (tmp_path / "tiny-named-clip.json").write_text(json.dumps(CONFIG))
+    open_clip.add_model_config(tmp_path / "tiny-named-clip.json")
+    weights = tmp_path / "elsewhere.safetensors"
+    weights.write_bytes((folder / "open_clip.safetensors").read_bytes())
+    named = ClipEncoder("tiny-named-clip", str(weights))
+    assert np.array_equal(named.embed([paint("red").image]), encoder.embed([paint("red").image]))
+    assert np.array_equal(named.embed_words(["from behind"]), encoder.embed_words(["from behind"]))
+
+
+@pytest.mark.parametrize(("part", "file"), [
+    ({"hf_tokenizer_name": "nobody/no-such-tokenizer"}, "tokenizer_config.json"),
+    ({"hf_model_name": "nobody/no-such-tower"}, "config.json"),
+])
+def test_what_open_clip_would_fetch_is_told_and_not_fetched(folder, tmp_path, part, file):
+    config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **part}}
+    (tmp_path / f"hub-{file}").write_text(json.dumps(config))
+    with pytest.raises(ScorerUnavailable, match=f"needs {file} of 'nobody/no-such-.*hf download") as told:
+        ClipEncoder(str(tmp_path), str(folder / "open_clip.safetensors"))
+    assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(("model", "pretrained", "message"), [
     ("no-such-model", "", "'no-such-model' is neither a folder nor a model"),
     ("ViT-B-32", "", "no weights file for 'ViT-B-32'"),
