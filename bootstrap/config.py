@@ -137,6 +137,8 @@ class LoopConfig(Frozen):
     """Stated rate of false frames among those kept (Benjamini-Hochberg level)."""
     provisional_share: float = Field(0.25, ge=0, le=0.5)
     """Largest share of provisional frames in the finished set."""
+    final_candidates: int = Field(3, ge=1, le=20)
+    """Weights of the final training among which a panel of pictures chooses; 1 takes the last ones."""
     seeds_share: float = Field(0.25, ge=0, le=1)
     """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
     seed_cap: float = Field(4.0, ge=1)

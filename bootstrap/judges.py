@@ -33,10 +33,14 @@ from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
 if TYPE_CHECKING:
     from scoring.face import FacePack
 
-__all__ = ["TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of", "seats_for"]
+__all__ = ["ASKED", "FAULTS", "TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of", "seats_for"]
 
 TRAITS = "traits"
 """Name of the check of identity traits."""
+ASKED = ("view", "seen ")
+"""How the names of the checks begin that read what a shot asks for, identity apart."""
+FAULTS = ("defects", "copy", "subjects")
+"""Names of the checks of what no picture should have."""
 Values = Mapping[str, Measurement]
 
 

@@ -7,6 +7,7 @@ quotas.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -17,12 +18,15 @@ from loops.decoys import trait_slack, usable_decoys
 from loops.engine import Engine
 from scoring.base import Measurement
 from scoring.calibrate import Gate, Ranked, judge
-from scoring.select import Candidate, Quota, Rules
+from scoring.select import Candidate, Quota, Rules, twin_of, why_not
 from scoring.select import choose as choose_under
 
-__all__ = ["GATE", "cell_of", "choose", "empty_places", "ranked"]
+__all__ = ["GATE", "as_candidate", "cell_of", "choose", "empty_places", "quotas_of", "ranked", "rules_of"]
 
 GATE = "gate"
+NEUTRAL = "neutral expression"
+Left = tuple[VerdictKind, str]
+"""What becomes of a frame that passed and was not chosen, and why."""
 
 
 def cell_of(frame: Frame) -> Cell:
@@ -50,9 +54,9 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
     passing = _passing(engine, candidates, ranks, kept)
     open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
-    picks = _picks(engine, open_frames, ranks, places)
+    picks, left = _picks(engine, open_frames, ranks, places)
     verdicts = [
-        _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), passing, picks)
+        _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), picks, left)
         for frame in candidates
         if frame.job.id not in kept | decided
     ]
@@ -98,22 +102,36 @@ def _identity(
 
 def _picks(
     engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked], places: Mapping[Cell, int]
-) -> dict[str, str]:
-    """Frame → why it fills a place, for the frames chosen under the quotas."""
-    kept = engine.store.kept()
+) -> tuple[dict[str, str], dict[str, Left]]:
+    """Frame → why it fills a place, for the frames chosen under the quotas; and why each of the others does not."""
+    kept, limits, rules = engine.store.kept(), quotas_of(engine, places), rules_of(engine)
     options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
     there = [as_candidate(engine, frame, 0.0) for frame in kept]
     room = max(0, sum(places.values()) - len(kept))
-    picks = choose_under(options, as_quotas(places), room, there, rules=rules_of(engine))
-    return {pick.id: pick.reason for pick in picks}
+    picks = {pick.id: pick.reason for pick in choose_under(options, limits, room, there, rules=rules)}
+    chosen = [*there, *(one for one in options if one.id in picks)]
+    others = [one for one in options if one.id not in picks]
+    left = {
+        one.id: (
+            VerdictKind.REJECT if twin_of(one, chosen, rules) else VerdictKind.UNDECIDED,
+            why_not(one, chosen, limits, rules),
+        )
+        for one in others
+    }
+    return picks, left
 
 
-def as_quotas(places: Mapping[Cell, int]) -> list[Quota]:
-    """Places as quotas that are never overfilled."""
-    return [
+def quotas_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
+    """Places as quotas that are never overfilled, and a limit to neutral expressions where there are others."""
+    cells = [
         Quota({"family": family, "framing": framing}, count, maximum=count)
         for (family, framing), count in places.items()
     ]
+    subject = engine.config.subject
+    if set(engine.planner.axis("expressions")) <= set(subject.neutral):
+        return cells
+    most = max(1, math.floor(subject.most_neutral * sum(places.values()) + 1e-9))
+    return [*cells, Quota({"mood": NEUTRAL}, 0, maximum=most)]
 
 
 def rules_of(engine: Engine) -> Rules:
@@ -127,6 +145,9 @@ def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
     embedding, bits = engine.judges.looks(frame, engine.store)
     shot = frame.job.shot
     axes = {axis: getattr(shot, axis) for axis in ("family", "framing", "expression", "pose", "background", "outfit")}
+    hidden = "expression" in engine.config.views.hidden(shot.family, shot.framing)
+    if shot.expression in engine.config.subject.neutral and not hidden:
+        axes["mood"] = NEUTRAL
     return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
 
 
@@ -135,8 +156,8 @@ def _verdict(
     frame: Frame,
     failures: Sequence[str],
     rank: Ranked | None,
-    passing: set[str],
     picks: Mapping[str, str],
+    left: Mapping[str, Left],
 ) -> Verdict:
     id = frame.job.id
     if failures:
@@ -146,5 +167,5 @@ def _verdict(
     said = f"p={rank.p:.3f} {' '.join(cell_of(frame))}: {rank.weakest}"
     if id in picks:
         return Verdict(id, VerdictKind.KEEP, GATE, (picks[id], said), rank.p, rank.score)
-    why = "passes; its place is filled" if id in passing else "not far enough above the decoys"
-    return Verdict(id, VerdictKind.UNDECIDED, GATE, (why, said), rank.p, rank.score)
+    kind, why = left.get(id, (VerdictKind.UNDECIDED, "not far enough above the decoys"))
+    return Verdict(id, kind, GATE, (why, said), rank.p, rank.score)

@@ -27,7 +27,7 @@ CONTINUED = "continued_after"
 """The fact that holds how many rounds a finished run had when it was given new settings."""
 MAY_CHANGE = {
     "config": re.compile(
-        r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
+        r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys|final_candidates)"  # how much
         r"|loop\.(max_false_accepts|provisional_share)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt)"  # the quotas
     ),

@@ -11,20 +11,17 @@ from pathlib import Path
 
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
-from bootstrap.export.release import FINAL, publish
-from bootstrap.records import Adapter, Job, JobKind, Shot, Verdict, VerdictKind, seed_of
+from bootstrap.export.release import publish
+from bootstrap.records import Verdict, VerdictKind
 from bootstrap.report import write_report
 from bootstrap.shots import quotas
-from loops.choose import GATE, as_candidate, as_quotas, empty_places, rules_of
-from loops.draw import draw
+from loops.choose import GATE, as_candidate, empty_places, quotas_of, rules_of
 from loops.engine import Engine
-from loops.teach import teach, training_set
+from loops.final import final_adapter
+from loops.teach import training_set
 from scoring.select import provisional
 
 __all__ = ["Finished", "finish"]
-
-PREVIEWS = 2
-"""Pictures of the finished LoRA a view family, by the trigger alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +36,12 @@ class Finished:
 
 
 def finish(engine: Engine) -> Finished:
-    """Fill, train, preview, write: dataset folder, LoRA files and report."""
+    """Fill, train, choose, write: dataset folder, LoRA files and report."""
     number = len(engine.store.rounds()) + 1
     kept = engine.usable_keeps()
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
-    adapter = teach(engine, number, "character", f"{FINAL}r{number:02d}", tuple(extra))
-    preview(engine, number, adapter)
+    adapter = final_adapter(engine, number, tuple(extra))
     trained = training_set(engine, number, "character", tuple(extra))
     collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
     pictures = collection.write(engine.store.directory / "dataset", engine.config.base.character.repeats)
@@ -69,39 +65,10 @@ def fill(engine: Engine, number: int) -> None:
     options = [as_candidate(engine, frame, verdicts[frame.job.id].score or 0.0) for frame in undecided]
     there = [as_candidate(engine, frame, 0.0) for frame in engine.usable_keeps()]
     room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share
-    picks = provisional(options, as_quotas(places), room, there, share, rules_of(engine))
+    picks = provisional(options, quotas_of(engine, places), room, there, share, rules_of(engine))
     chosen = {pick.id: pick.reason for pick in picks}
     told = [
         Verdict(id, VerdictKind.PROVISIONAL, GATE, (reason, *verdicts[id].reasons), verdicts[id].p, verdicts[id].score)
         for id, reason in chosen.items()
     ]
     store.set_verdicts(told, number, 0)
-
-
-def preview(engine: Engine, number: int, adapter: Adapter) -> None:
-    """What the finished LoRA draws by its trigger alone: every view family, what it must obey, no identity words."""
-    if not engine.store.jobs(number, 1):
-        families = dict.fromkeys(engine.config.views.families, PREVIEWS)
-        framings = list(engine.config.views.framings)
-        wanted = {
-            (family, framings[(n + k) % len(framings)]): 1
-            for n, (family, count) in enumerate(families.items())
-            for k in range(count)
-        }
-        engine.store.plan([_preview_job(engine, number, shot) for shot in engine.planner.panel(wanted)])
-    draw(engine, number, 1, adapter)
-
-
-def _preview_job(engine: Engine, number: int, shot: Shot) -> Job:
-    wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
-    return Job(
-        id=f"preview-r{number:02d}-{seed:x}",
-        kind=JobKind.PANEL,
-        round=number,
-        wave=1,
-        shot=shot,
-        prompt=wording.prompt(shot, {}),
-        negative=wording.negative(engine.config.base.negative),
-        seed=seed,
-        traits={},
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from bootstrap.backends.base import Trained
 from bootstrap.dataset import balanced, frame_items, seed_items
 from bootstrap.errors import BackendError
 from bootstrap.events import AdapterTrained, Emit, Event, Progress
@@ -16,7 +17,7 @@ from bootstrap.training.rare import naming_rare
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 
-__all__ = ["recipe_for", "teach", "teach_round", "training_set"]
+__all__ = ["recipe_for", "teach", "teach_round", "trained", "training_set"]
 
 
 def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
@@ -27,13 +28,25 @@ def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
     return teach(engine, number, phase, f"r{number:02d}-{phase}")
 
 
-def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tuple[Frame, ...] = ()) -> Adapter:
+def teach(engine: Engine, number: int, phase: Phase, name: str) -> Adapter:
     """The adapter ``name`` of this round, trained on the archive as it stood when the round began.
 
     Raises BackendError when there is nothing that it may be trained on.
     """
     if done := engine.adapter(name):
         return done
+    (adapter,), told = trained(engine, number, phase, name)
+    engine.store.add_adapter(adapter, told.seconds, told)
+    return adapter
+
+
+def trained(
+    engine: Engine, number: int, phase: Phase, name: str, provisional: tuple[Frame, ...] = (), candidates: int = 1
+) -> tuple[list[Adapter], AdapterTrained]:
+    """Train; the weights that may be chosen from, by their steps, the finished ones last, and the event that tells it.
+
+    Nothing is registered yet. Raises BackendError when there is nothing that it may be trained on.
+    """
     began = time.monotonic()
     items = training_set(engine, number, phase, provisional)
     if not items:
@@ -41,24 +54,19 @@ def teach(engine: Engine, number: int, phase: Phase, name: str, provisional: tup
             f'nothing was kept, and "seeds_train": "{engine.character.seeds_train}" keeps the seeds out',
             'begin a run with more rounds or candidates, or with "seeds_train": "always"',
         )
-    recipe = recipe_for(engine, phase, number, len(items))
+    recipe = recipe_for(engine, phase, number, len(items)).model_copy(update={"candidates": candidates})
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
-    trained = engine.backend.train(items, recipe, workdir, _hearing(engine))
+    last = engine.backend.train(items, recipe, workdir, _hearing(engine))
     seconds = time.monotonic() - began
-    path = trained.path.resolve().relative_to(engine.store.directory.resolve())
-    adapter = Adapter(
-        name,
-        phase,
-        number,
-        path.as_posix(),
-        sha256_of(trained.path),
-        trained.steps,
-        trained.final_loss,
-    )
-    told = AdapterTrained(number, adapter.id, trained.steps, len(items), trained.final_loss, round(seconds, 1))
-    engine.store.add_adapter(adapter, seconds, told)
-    return adapter
+    adapters = [_adapter(engine, one, f"{name}-step{one.steps}", phase, number) for one in last.earlier]
+    told = AdapterTrained(number, name, last.steps, len(items), last.final_loss, round(seconds, 1))
+    return [*adapters, _adapter(engine, last, name, phase, number)], told
+
+
+def _adapter(engine: Engine, made: Trained, id: str, phase: Phase, number: int) -> Adapter:
+    path = made.path.resolve().relative_to(engine.store.directory.resolve()).as_posix()
+    return Adapter(id, phase, number, path, sha256_of(made.path), made.steps, made.final_loss)
 
 
 def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...] = ()) -> list[TrainItem]:

@@ -229,6 +229,26 @@ def _reason(state: _Set, place: int, counts: Mapping[int, int]) -> str:
     return f"fills {state.quotas[n].label} {counts[n]}→{counts[n] + 1}"
 
 
+def why_not(candidate: Candidate, chosen: Sequence[Candidate], quotas: Sequence[Quota], rules: Rules) -> str:
+    """In words, why a frame past the gate is not among the chosen: what it repeats, or which limit is reached."""
+    if twin := twin_of(candidate, chosen, rules):
+        return f"near-duplicate of {twin}"
+    for quota in quotas:
+        if quota.maximum is not None and quota.holds(candidate.axes):
+            there = sum(quota.holds(one.axes) for one in chosen)
+            if there >= quota.maximum:
+                return f"passes; {quota.label} is full: {there}"
+    same = sum(one.prompt == candidate.prompt for one in chosen)
+    if candidate.prompt and same >= rules.a_prompt:
+        return f"passes; {same} of its prompt are in the set"
+    return "passes; no place is left"
+
+
+def twin_of(candidate: Candidate, chosen: Sequence[Candidate], rules: Rules) -> str:
+    """The id of a chosen frame that a candidate is a near-duplicate of; "" if there is none."""
+    return next((one.id for one in chosen if alike(candidate, one, rules)), "")
+
+
 def provisional(
     candidates: Sequence[Candidate],
     quotas: Sequence[Quota],

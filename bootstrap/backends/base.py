@@ -19,11 +19,20 @@ from bootstrap.training.recipe import TrainRecipe
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left behind: the weights (kohya-format safetensors, float32), steps in them, last mean loss."""
+    """What a training left behind: the weights (kohya-format safetensors, float32), steps in them, last mean loss.
+
+    ``earlier`` are those that it kept on the way, the earliest first.
+    """
 
     path: Path
     steps: int
     final_loss: float
+    earlier: tuple[Trained, ...] = ()
+
+
+def weights_file(workdir: Path, steps: int | None = None) -> Path:
+    """Where a training leaves its weights: the finished ones, or those of a step on the way."""
+    return workdir / ("adapter.safetensors" if steps is None else f"adapter-step{steps:08d}.safetensors")
 
 
 class Backend(Protocol):

@@ -18,7 +18,7 @@ import torch
 from PIL import Image, ImageOps
 
 from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS, Slot
-from bootstrap.backends.base import Trained
+from bootstrap.backends.base import Trained, weights_file
 from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
 from bootstrap.backends.prompts import PromptEncoder
 from bootstrap.backends.settings import SamplingSettings
@@ -27,7 +27,7 @@ from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
 from bootstrap.records import Job, TrainItem
-from bootstrap.training.lora import Bench, Guess, Outcome, train_lora
+from bootstrap.training.lora import Bench, Guess, train_lora
 from bootstrap.training.recipe import TrainRecipe
 from scoring.base import digest_of
 
@@ -81,13 +81,18 @@ class DiffusersBackend:
         """Train a fresh adapter from the base; see `bootstrap.backends.base.Backend`."""
         if not items:
             raise BackendError("there is no picture to train on", "give a seed")
+
+        def keep(steps: int) -> None:
+            self._save(weights_file(workdir, steps), items, recipe, steps)
+
         with telling_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
             bench = self._bench(items, recipe)
             with self._checkpointing(recipe):
-                outcome = train_lora(bench, items, recipe, workdir, emit)
-        path = workdir / "adapter.safetensors"
-        self._save(path, items, recipe, outcome)
-        return Trained(path, outcome.steps, outcome.final_loss)
+                outcome = train_lora(bench, items, recipe, workdir, emit, keep)
+        path = weights_file(workdir)
+        self._save(path, items, recipe, outcome.steps)
+        earlier = [Trained(weights_file(workdir, one.steps), one.steps, one.final_loss) for one in outcome.earlier]
+        return Trained(path, outcome.steps, outcome.final_loss, tuple(earlier))
 
     def close(self) -> None:
         """Free the model."""
@@ -196,7 +201,7 @@ class DiffusersBackend:
         finally:
             self._unet.disable_gradient_checkpointing()
 
-    def _save(self, path: Path, items: Sequence[TrainItem], recipe: TrainRecipe, outcome: Outcome) -> None:
+    def _save(self, path: Path, items: Sequence[TrainItem], recipe: TrainRecipe, steps: int) -> None:
         """Write the adapter that is worn, with its pedigree."""
         spoken = self._speaking.pairs() if recipe.text_encoder else {}
         lora = Lora(self._painting.pairs(), recipe.network_alpha, spoken)
@@ -205,7 +210,7 @@ class DiffusersBackend:
             f"{trigger}-{path.parent.name}",
             trigger,
             self.resolution,
-            outcome.steps,
+            steps,
             modules=lora.modules,
             text_modules=lora.text_modules,
             v_prediction=self._prediction_type == "v_prediction",

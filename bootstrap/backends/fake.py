@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bootstrap.backends.base import Trained
+from bootstrap.backends.base import Trained, weights_file
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
@@ -24,6 +24,8 @@ from bootstrap.training.recipe import TrainRecipe
 Color = NDArray[np.float64]
 MODULE = "mid_block.attentions.0.proj_in"
 COLOR_KEY = "fake_color"
+GREY = 128.0
+"""What an adapter draws before it has learned anything."""
 WORN = {JobKind.CANDIDATE: 0.9, JobKind.PANEL: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
 """How much of the adapter's colour a picture of each kind wears."""
 HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.17}
@@ -67,25 +69,33 @@ class FakeBackend:
         color = np.average(
             [_mean_color(Path(item.path)) for item in items], axis=0, weights=[max(item.weight, 1e-6) for item in items]
         )
+        for steps in recipe.kept_steps:
+            part = steps / recipe.steps
+            self._write(weights_file(workdir, steps), recipe, steps, part * color + (1 - part) * GREY)
+        path = weights_file(workdir)
+        self._write(path, recipe, recipe.steps, color)
+        emit(Progress("training", recipe.steps, recipe.steps, "loss 0.1000"))
+        earlier = [Trained(weights_file(workdir, steps), steps, 0.1) for steps in recipe.kept_steps]
+        return Trained(path, recipe.steps, 0.1, tuple(earlier))
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _write(self, path: Path, recipe: TrainRecipe, steps: int, color: Color) -> None:
+        """A LoRA file of random weights, with the colour that it has learned."""
         generator = np.random.default_rng(recipe.seed)
         down = generator.normal(size=(recipe.rank, 4)).astype(np.float32)
         lora = Lora({MODULE: (down, generator.normal(size=(4, recipe.rank)).astype(np.float32))}, recipe.network_alpha)
         facts = metadata_for(
-            workdir.name,
+            path.parent.name,
             "",
             self.resolution,
-            recipe.steps,
+            steps,
             modules=[MODULE],
             v_prediction=False,
             training=recipe.model_dump(),
         )
-        path = workdir / "adapter.safetensors"
         save_kohya(path, lora, {**facts, COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
-        emit(Progress("training", recipe.steps, recipe.steps, "loss 0.1000"))
-        return Trained(path, recipe.steps, 0.1)
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def _paint(self, job: Job, worn: Color | None) -> Image.Image:
         if self._before_picture:

@@ -150,7 +150,8 @@ def _final_set(store: Store, gallery: Gallery) -> str:
 
 
 def _previews(store: Store, gallery: Gallery) -> str:
-    frames = store.frames(kind=JobKind.PANEL)
+    shipped = {adapter.id for adapter in store.adapters()}  # the panel was drawn with weights not chosen, too
+    frames = [frame for frame in store.frames(kind=JobKind.PANEL) if frame.adapter in shipped]
     return f'<h2 id="previews">What the LoRA draws</h2>{gallery.clusters(frames)}' if frames else ""
 
 

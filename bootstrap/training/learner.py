@@ -5,7 +5,8 @@ Knows no picture and no caption: gradients are there when a step is taken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -71,10 +72,24 @@ class Learner:
         self.losses = self.losses[: self.step]
         return True
 
+    @contextlib.contextmanager
+    def showing(self) -> Iterator[None]:
+        """The weights as they would be if the training ended now, averaged if so wished."""
+        present = [weight.detach().clone() for weight in self._weights] if self._average else []
+        _fill(self._weights, self._average)
+        try:
+            yield
+        finally:
+            _fill(self._weights, present)
+
     def finish(self) -> float:
         """Leave the trained weights in place, averaged if so wished; returns the mean loss of the last tenth."""
         _fill(self._weights, self._average or self._weights)
-        return float(torch.stack(self.losses[-max(1, self.recipe.steps // 10) :]).mean())
+        return self.loss_at(len(self.losses))
+
+    def loss_at(self, step: int) -> float:
+        """The mean loss of the last tenth of a training, up to this step."""
+        return float(torch.stack(self.losses[max(0, step - max(1, self.recipe.steps // 10)) : step]).mean())
 
     def state(self) -> dict[str, Any]:
         """Everything as plain tensors and numbers, for `restore`."""
@@ -112,6 +127,7 @@ def _copies(tensors: Sequence[torch.Tensor]) -> Tensors:
 
 
 def _fill(tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> None:
+    """Copy values into the tensors, all of them or (no values) none."""
     with torch.no_grad():
-        for tensor, value in zip(tensors, values, strict=True):
+        for tensor, value in zip(tensors, values, strict=True) if values else ():
             tensor.copy_(value)

@@ -22,9 +22,12 @@ from bootstrap.training.learner import Learner
 from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["Bench", "Guess", "Outcome", "train_lora"]
+__all__ = ["Bench", "Guess", "Keep", "Outcome", "train_lora"]
 
 Guess = Callable[[torch.Tensor, torch.Tensor, Sequence[str]], torch.Tensor]
+
+Keep = Callable[[int], None]
+"""Keeps the bench's weights as they stand after so many steps."""
 
 TELL_EVERY = 5
 """Steps between two signs of life, and between two looks whether the numbers are still finite."""
@@ -53,14 +56,25 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a training ended: optimiser steps in the weights, and the mean loss of the last tenth."""
+    """How a training ended: optimiser steps in the weights, and the mean loss of the last tenth.
+
+    ``earlier`` are the weights that were kept on the way.
+    """
 
     steps: int
     final_loss: float
+    earlier: tuple[Outcome, ...] = ()
 
 
-def train_lora(bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Outcome:
-    """Train the bench's adapter weights in place.
+def train_lora(
+    bench: Bench,
+    items: Sequence[TrainItem],
+    recipe: TrainRecipe,
+    workdir: Path,
+    emit: Emit,
+    keep: Keep | None = None,
+) -> Outcome:
+    """Train the bench's adapter weights in place; ``keep`` is called at the recipe's ``kept_steps``.
 
     Continues from a checkpoint of the same recipe, base, pictures and captions. Where a loss or a weight is no finite
     number it stops with the weights of the last regular checkpoint and says so; raises BackendError if there is none.
@@ -73,9 +87,13 @@ def train_lora(bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe, wo
         learner.advance(_gradients(bench, batches, learner.step))
         keeping = learner.step % recipe.checkpoint_every == 0 or learner.step == recipe.steps
         telling = learner.step % TELL_EVERY == 0 or learner.step == recipe.steps
-        if (keeping or telling) and not learner.finite():
+        choosing = keep is not None and learner.step in recipe.kept_steps
+        if (keeping or telling or choosing) and not learner.finite():
             _give_up(learner, emit)
             break
+        if keep is not None and choosing:  # before the checkpoint, so that no resume begins after what it must keep
+            with learner.showing():
+                keep(learner.step)
         if keeping:
             learner.trust()
             save_checkpoint(workdir, key, learner.state())
@@ -85,7 +103,9 @@ def train_lora(bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe, wo
             except Interrupted:
                 save_checkpoint(workdir, key, learner.state())
                 raise
-    return Outcome(learner.step, learner.finish())
+    kept = [step for step in recipe.kept_steps if step < learner.step] if keep else []
+    earlier = tuple(Outcome(step, learner.loss_at(step)) for step in kept)
+    return Outcome(learner.step, learner.finish(), earlier)
 
 
 def _gradients(bench: Bench, batches: Batches, step: int) -> torch.Tensor:

@@ -93,6 +93,8 @@ class TrainRecipe(BaseModel):
     """Seed of data order, noise and initialisation."""
     checkpoint_every: int = Field(100, ge=1)
     """Steps between checkpoints from which a killed training continues exactly."""
+    candidates: int = Field(1, ge=1, le=20)
+    """Weights to choose from that one training leaves, evenly over its second half, the finished ones among them."""
 
     @field_validator("learning_rate")
     @classmethod
@@ -119,6 +121,12 @@ class TrainRecipe(BaseModel):
         if self.epochs is None:
             return None
         return self.epochs * math.ceil(pictures * self.repeats / (self.batch_size * self.gradient_accumulation_steps))
+
+    @property
+    def kept_steps(self) -> tuple[int, ...]:
+        """The steps before the last whose weights are kept to choose from, ascending."""
+        parts = [0.5 + 0.5 * n / self.candidates for n in range(1, self.candidates)]
+        return tuple(sorted({round(self.steps * part) for part in parts} - {0, self.steps}))
 
     @property
     def text_rate(self) -> float:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from scoring.select import Candidate, Quota, Rules, choose, provisional, unmet
+from scoring.select import Candidate, Quota, Rules, choose, provisional, unmet, why_not
 
 
 def unit(*values):
@@ -124,3 +124,13 @@ def test_no_provisional_frame_without_kept_ones():
 
 def test_unmet_names_the_missing():
     assert unmet(VIEWS, spread("a")) == {"front": 1, "behind": 2}
+
+
+def test_who_is_not_chosen_hears_why():
+    chosen = spread(["a", "b"], prompt="same")
+    full, rules = [Quota({"view": "front"}, 2, maximum=2), Quota({"view": "behind"}, 2, maximum=2)], Rules()
+    assert why_not(frame("z", angle=0.5), chosen, full, rules) == "near-duplicate of a"
+    assert why_not(frame("z", angle=90), chosen, full, rules) == "passes; front is full: 2"
+    same = frame("z", "behind", angle=90, prompt="same")
+    assert why_not(same, chosen, full, rules) == "passes; 2 of its prompt are in the set"
+    assert why_not(frame("z", "behind", angle=90), chosen, full, rules) == "passes; no place is left"

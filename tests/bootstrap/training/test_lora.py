@@ -177,3 +177,27 @@ def test_the_text_encoder_learns_at_its_own_rate(bencher, four, tmp_path):
     untouched = bencher().weights[0].detach()
     assert 0 < float(spoken.detach().abs().max()) <= 13 * 1e-6
     assert float((weight - untouched).abs().max()) > 1e-2
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_weights_kept_on_the_way_are_those_the_training_had_then(bencher, four, ema, tmp_path):
+    recipe = RECIPE.model_copy(update={"steps": 12, "candidates": 3, "ema_decay": ema, "lr_scheduler": "constant"})
+    bench, kept = bencher(), {}
+
+    def keep(steps):
+        kept[steps] = weights(bench)
+
+    outcome = train_lora(bench, four, recipe, tmp_path / "long", lambda event: None, keep)
+    assert [one.steps for one in outcome.earlier] == list(kept) == [8, 10]
+    for steps, found in kept.items():
+        short = recipe.model_copy(update={"steps": steps, "candidates": 1})
+        wanted, _ = run(bencher(), four, short, tmp_path / str(steps))
+        assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+    whole, _ = run(bencher(), four, recipe, tmp_path / "unwatched")
+    assert all(torch.equal(a, b) for a, b in zip(weights(bench), whole, strict=True))
+
+
+def test_a_training_leaves_as_many_weights_as_it_has_room_for():
+    assert RECIPE.kept_steps == ()
+    assert RECIPE.model_copy(update={"steps": 400, "candidates": 4}).kept_steps == (250, 300, 350)
+    assert RECIPE.model_copy(update={"steps": 1, "candidates": 5}).kept_steps == ()

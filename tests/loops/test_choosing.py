@@ -1,0 +1,81 @@
+"""What limits a choice in the story, and what becomes of frames that are past the gate and not chosen."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.records import Frame, Job, JobKind, Shot, VerdictKind
+from bootstrap.shots import Planner, quotas
+from loops import choose as room
+from scoring.calibrate import Ranked
+
+CONFIG = load("puppet", backend="fake")
+PLAIN = "neutral expression"
+
+
+def character(*expressions):
+    return Character(name="M", trigger="mchr", invariant={"hair": "red hair"}, expressions=expressions)
+
+
+def shown(id, angle, expression="smile", family="front", prompt=""):
+    """A frame whose look is an angle."""
+    shot = Shot(family, family, "portrait", expression, "standing", "default", "forest", "cel shading")
+    return Frame(Job(id, JobKind.CANDIDATE, 1, 1, shot, prompt or id, "", 1, {}), f"{angle}", id, "a")
+
+
+def looks(frame, store):
+    turn = np.radians(float(frame.path))
+    return np.array([np.cos(turn), np.sin(turn)], np.float32), None
+
+
+@pytest.fixture
+def engine():
+    """As much of an engine as choosing asks for; nothing is kept yet."""
+    person = character("smile", PLAIN)
+    return SimpleNamespace(
+        config=CONFIG,
+        planner=Planner(person, CONFIG.views, CONFIG.subject),
+        judges=SimpleNamespace(looks=looks),
+        store=SimpleNamespace(kept=list),
+    )
+
+
+def chosen(engine, frames, places):
+    ranks = {f.job.id: Ranked(5.0, 0.01, "clip", ("clip",), passes=True) for f in frames}
+    return room._picks(engine, frames, ranks, places)
+
+
+def test_neutral_expressions_take_at_most_their_share(engine):
+    frames = [shown(f"f{n:02d}", 8 * n, PLAIN) for n in range(20)]
+    picks, left = chosen(engine, frames, {("front", "portrait"): 20})
+    assert len(picks) == 7  # 35 % of 20
+    assert set(left.values()) == {(VerdictKind.UNDECIDED, "passes; neutral expression is full: 7")}
+
+
+def test_a_face_that_nobody_sees_is_not_neutral(engine):
+    frames = [shown(f"f{n:02d}", 8 * n, PLAIN, "behind") for n in range(20)]
+    assert len(chosen(engine, frames, {("behind", "portrait"): 20})[0]) == 20
+
+
+def test_a_character_who_is_always_neutral_has_no_limit(engine):
+    engine.planner = Planner(character(PLAIN), CONFIG.views, CONFIG.subject)
+    frames = [shown(f"f{n:02d}", 8 * n, PLAIN) for n in range(20)]
+    assert len(chosen(engine, frames, {("front", "portrait"): 20})[0]) == 20
+
+
+def test_too_close_to_a_kept_frame_is_a_reject_and_says_to_which(engine):
+    engine.config = load("puppet", overrides=["panel.duplicate_bits=0"])
+    picks, left = chosen(engine, [shown("a", 0), shown("b", 1)], {("front", "portrait"): 4})
+    assert list(picks) == ["a"]
+    assert left == {"b": (VerdictKind.REJECT, "near-duplicate of a")}
+    verdict = room._verdict(engine, shown("b", 1), (), Ranked(5.0, 0.01, "clip", ("clip",), passes=True), picks, left)
+    assert verdict.kind is VerdictKind.REJECT
+    assert verdict.reasons == ("near-duplicate of a", "p=0.010 front portrait: clip")
+
+
+def test_a_whole_grid_leaves_room_for_its_neutral_share(engine):
+    limit = room.quotas_of(engine, quotas(48, CONFIG.views))[-1]
+    assert (limit.maximum, limit.label) == (16, PLAIN)
