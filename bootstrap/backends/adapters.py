@@ -80,6 +80,7 @@ class Slot:
             return
         for layer in self._layers().values():
             layer.delete_adapter(ADAPTER)
+        vars(self._model).pop("peft_config", None)  # else peft warns of a second adapter
         config = LoraConfig(r=rank, lora_alpha=network_alpha, target_modules=self._targets, init_lora_weights=True)
         inject_adapter_in_model(config, self._model, ADAPTER)
         for layer in self._layers().values():

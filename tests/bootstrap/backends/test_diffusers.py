@@ -4,9 +4,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from PIL import Image
 from safetensors.torch import load_file
 
+from bootstrap.backends.adapters import UNET_TARGETS, Slot
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.errors import BackendError, Interrupted
@@ -189,3 +191,15 @@ def test_memory_that_runs_out_is_told_with_what_to_lower(backend, monkeypatch):
     monkeypatch.setattr(backend, "_denoise", fail)
     with pytest.raises(BackendError, match="batch_size"):
         pixels(backend, [job(1)])
+
+
+def test_an_adapter_of_another_rank_takes_the_place_of_the_first():
+    unet = UNet2DConditionModel(
+        sample_size=8, block_out_channels=(32, 64), layers_per_block=1, cross_attention_dim=32,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    slot = Slot(unet, UNET_TARGETS)
+    slot.fresh(2, 2.0, seed=1)
+    weights = slot.fresh(4, 4.0, seed=1)  # a warning of peft would fail this test
+    assert {weight.shape[0] for weight in weights[::2]} == {4}
+    assert len(slot.pairs()) == len(slot.modules)
