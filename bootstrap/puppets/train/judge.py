@@ -46,7 +46,8 @@ def train(options: TrainOptions) -> None:
     labels = judge_truth.labels(material.specs)
     exam = Exam(options, vae)
     torch.manual_seed(options.seed + 2)
-    net = oracle.new_net(attributes.OUTPUTS).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = oracle.new_net(attributes.OUTPUTS) if options.start is None else oracle.load(options.start).net
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     log.info("judge: %.2f M parameters, %d pictures", checkpoint.count_parameters(net) / 1e6, len(material))
 
     def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
