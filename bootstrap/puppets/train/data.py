@@ -22,6 +22,7 @@ from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.captions import caption, tags
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import PuppetShot, sample_shot
+from bootstrap.puppets.train.shards import Job, draw_shards
 
 log = logging.getLogger(__name__)
 
@@ -95,21 +96,11 @@ def dataset(n: int, kind: str = "single", workdir: Path = Path(".train"), worker
     missing = [shard for shard in shards if not paths[shard].exists()]
     if missing:
         log.info("drawing %d pictures", len(missing) * SHARD)
-        _draw_shards([(kind, shard, paths[shard]) for shard in missing], workers)
+        draw_shards([(kind, shard, paths[shard]) for shard in missing], _draw_shard, workers)
     return Dataset(kind, np.concatenate([np.load(path) for path in paths])[:n])
 
 
-def _draw_shards(jobs: Sequence[tuple[str, int, Path]], workers: int) -> None:
-    jobs[0][2].parent.mkdir(parents=True, exist_ok=True)
-    if workers <= 1:
-        for job in jobs:
-            _draw_shard(job)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_draw_shard, jobs))
-
-
-def _draw_shard(job: tuple[str, int, Path]) -> None:
+def _draw_shard(job: Job) -> None:
     kind, shard, path = job
     if path.exists():  # another trainer was faster
         return

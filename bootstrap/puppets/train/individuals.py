@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from bootstrap.puppets import scene
 from bootstrap.puppets.anatomy import Puppet, sample_puppet, twin
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import PuppetShot, sample_shot
+from bootstrap.puppets.train.shards import Job, draw_shards
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ def gallery(groups: int, kind: str = "individuals", workdir: Path = Path(".train
     missing = [(kind, shard, paths[shard]) for shard in shards if not paths[shard].exists()]
     if missing:
         log.info("drawing %d pictures of individuals", len(missing) * SHARD * PER_GROUP)
-        _draw_shards(missing, workers)
+        draw_shards(missing, _draw_shard, workers)
     return _load(kind, paths, groups)
 
 
@@ -120,17 +119,7 @@ def _load(kind: str, paths: Sequence[Path], groups: int) -> Gallery:
 _TRUTH = ("boxes", "keypoints", "visible")
 
 
-def _draw_shards(jobs: Sequence[tuple[str, int, Path]], workers: int) -> None:
-    jobs[0][2].parent.mkdir(parents=True, exist_ok=True)
-    if workers <= 1:
-        for job in jobs:
-            _draw_shard(job)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_draw_shard, jobs))
-
-
-def _draw_shard(job: tuple[str, int, Path]) -> None:
+def _draw_shard(job: Job) -> None:
     kind, shard, path = job
     columns = draw_groups(kind, range(shard * SHARD, (shard + 1) * SHARD))
     draft = path.with_suffix(f".{os.getpid()}.draft")

@@ -6,11 +6,8 @@ Twins share framings, for a judge compares like with like; seeds are its own. Do
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ from bootstrap.puppets.scene import PuppetShot, sample_shot
 from bootstrap.puppets.train.data import SIZE
 from bootstrap.puppets.train.material import framings
 from bootstrap.puppets.train.painting import write
+from bootstrap.puppets.train.shards import Job, draw_shards
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +95,11 @@ def album(groups: int, kind: str, workdir: Path = Path(".train"), workers: int =
     jobs = [(kind, shard, path) for shard, path in zip(shards, paths, strict=True) if not path.exists()]
     if jobs:
         log.info("drawing %d pictures for the judge", len(jobs) * SHARD * PER_GROUP)
-        _draw_shards(jobs, workers)
+        draw_shards(jobs, _draw_shard, workers)
     return Album(kind, np.concatenate([np.load(path) for path in paths])[: groups * PER_GROUP])
 
 
-def _draw_shards(jobs: Sequence[tuple[str, int, Path]], workers: int) -> None:
-    if workers <= 1:
-        for job in jobs:
-            _draw_shard(job)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(_draw_shard, jobs))
-
-
-def _draw_shard(job: tuple[str, int, Path]) -> None:
+def _draw_shard(job: Job) -> None:
     kind, shard, path = job
     groups = range(shard * SHARD, (shard + 1) * SHARD)
     drawings = [
