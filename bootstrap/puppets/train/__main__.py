@@ -19,6 +19,7 @@ TRAINERS = {
     "vae": "bootstrap.puppets.train.vae",
     "text": "bootstrap.puppets.train.text",
     "base": "bootstrap.puppets.train.base",
+    "decoder": "bootstrap.puppets.train.decoder",
     "clip": "bootstrap.puppets.train.clip",
     "face": "bootstrap.puppets.train.face",
     "heldout": "bootstrap.puppets.train.heldout",

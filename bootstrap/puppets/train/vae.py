@@ -29,16 +29,16 @@ RATE = 2e-3
 CROP = 64
 LATENT_NOISE = 0.05
 """Deviation of the noise on latents: the decoder must forgive what a generator gets slightly wrong."""
-_EDGE_WEIGHT = 0.5
+EDGE_WEIGHT = 0.5
 _MOMENT_WEIGHT = 1e-2
 _SHOWN = 12  # pictures on the sheet
 
 
-def new_vae(width: int = 32) -> AutoencoderTiny:
-    """The architecture with random weights; `width` channels in every layer."""
+def new_vae(width: int = 32, decoder_width: int | None = None) -> AutoencoderTiny:
+    """The architecture with random weights; `width` channels in every layer, or `decoder_width` in the decoder's."""
     return AutoencoderTiny(
         encoder_block_out_channels=(width,) * 4,
-        decoder_block_out_channels=(width,) * 4,
+        decoder_block_out_channels=(decoder_width or width,) * 4,
         num_encoder_blocks=(0, 2, 3, 3),
         num_decoder_blocks=(4, 4, 2, 0),
         latent_channels=LATENT_CHANNELS,
@@ -62,7 +62,7 @@ def vae_losses(vae: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
     down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
     means, deviations = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     unit = means.square().mean() + (deviations - 1).square().mean()
-    return {"error": error.abs().mean(), "edges": _EDGE_WEIGHT * (down + across), "unit": _MOMENT_WEIGHT * unit}
+    return {"error": error.abs().mean(), "edges": EDGE_WEIGHT * (down + across), "unit": _MOMENT_WEIGHT * unit}
 
 
 def train(options: TrainOptions) -> None:

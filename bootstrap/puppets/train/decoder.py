@@ -1,0 +1,113 @@
+"""Trains a wider decoder behind the encoder of a trained base: `python -m bootstrap.puppets.train decoder --minutes 40`.
+
+The encoder stays as it is, so latents, the UNet and every cached latent keep their meaning; only what is painted from
+them gets better. Does NOT know captions or diffusion.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bootstrap.puppets import models
+from bootstrap.puppets.train import checkpoint, data, loop
+from bootstrap.puppets.train.base_folder import read_base, write_base
+from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.vae import (
+    EDGE_WEIGHT,
+    RATE,
+    new_vae,
+    reconstruction_error,
+    to_signed,
+    trained_vae,
+    write_sheet,
+)
+
+log = logging.getLogger(__name__)
+
+WIDTH = 64
+"""Channels in every layer of the decoder; the encoder has 32."""
+CROP = 8
+"""Side of a training crop in latents: 64 pixels."""
+LATENT_NOISE = 0.03
+"""Less than the autoencoder learned with: the latents no longer move while the decoder learns to read them."""
+_SHOWN = 12
+_CHUNK = 200
+
+
+def widened(trained: AutoencoderTiny, width: int = WIDTH) -> AutoencoderTiny:
+    """An autoencoder with the trained encoder and a decoder of `width` channels: random, unless it has them already."""
+    if trained.config["decoder_block_out_channels"][0] == width:
+        return trained.to(memory_format=torch.channels_last)
+    vae = new_vae(decoder_width=width)
+    vae.encoder.load_state_dict(trained.encoder.state_dict())
+    vae.register_to_config(scaling_factor=trained.config["scaling_factor"])
+    return vae
+
+
+def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
+    """Mean absolute error and the same of edges, of pictures in [-1, 1] painted from noisy latents (N, C, h, w)."""
+    with torch.autocast(pictures.device.type, torch.bfloat16):
+        decoded = decoder(latents + LATENT_NOISE * torch.randn_like(latents))
+    error = decoded.float() - pictures
+    down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
+    return {"error": error.abs().mean(), "edges": EDGE_WEIGHT * (down + across)}
+
+
+def train(options: TrainOptions) -> None:
+    """Train, and export the autoencoder into `options.out` (default: the base model's folder and the work folder)."""
+    device = checkpoint.pick_device(options.device, options.threads)
+    parts = read_base(options.start or models.base_dir())
+    torch.manual_seed(options.seed)
+    vae = widened(parts.vae).to(device)
+    images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
+    latents = _latents(vae, images, device)
+
+    def lesson(decoder: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        batch, pictures = _crops(latents, images, options.batch, rng)
+        return decoder_losses(decoder, batch.to(device), pictures.to(device))
+
+    unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
+
+    def kept(averaged: nn.Module) -> None:
+        vae.decoder = averaged
+        vae.save_pretrained(options.workdir / "decoder" / "draft")
+        write_sheet(vae, unseen[:_SHOWN], options.workdir / "decoder" / "samples.png", device)
+        log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(vae, unseen, device))
+
+    log.info("decoder: %.2f M parameters", checkpoint.count_parameters(vae.decoder) / 1e6)
+    decoder: nn.Module = vae.decoder
+    kept(loop.fit("decoder", decoder, lesson, options, 1.0, RATE, optimizer=Muon(decoder, RATE), kept=kept))
+    vae.save_pretrained(trained_vae(options.workdir))
+    write_base(options.out or models.base_dir(), replace(parts, vae=vae))
+
+
+@torch.inference_mode()
+def _latents(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Latents (N, C, h, w) in half precision, as the encoder gives them."""
+    parts = [
+        vae.encoder(to_signed(images[start : start + _CHUNK], device)).half().cpu()
+        for start in range(0, len(images), _CHUNK)
+    ]
+    return torch.cat(parts).clone()
+
+
+def _crops(
+    latents: Tensor, images: NDArray[np.uint8], batch: int, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """The same random window of random pictures and of their latents.
+
+    Latents near the edge of a window have seen more than the window shows, as they have in use.
+    """
+    picks = rng.integers(0, len(images), batch)
+    top, left = rng.integers(0, latents.shape[-1] - CROP + 1, 2)
+    window = images[picks, 8 * top : 8 * (top + CROP), 8 * left : 8 * (left + CROP)]
+    clean = latents[torch.from_numpy(picks), :, top : top + CROP, left : left + CROP].float()
+    return clean.contiguous(memory_format=torch.channels_last), to_signed(window)
