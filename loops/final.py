@@ -17,7 +17,7 @@ from loops.choose import ranked
 from loops.draw import draw
 from loops.engine import Engine
 from loops.measure import measure
-from loops.teach import trained
+from loops.teach import named_traits, trained
 from scoring.base import Measurement
 from scoring.trials import Drawn, Trial, best_of
 
@@ -96,13 +96,14 @@ def _panel(engine: Engine) -> list[Shot]:
 
 def _job(engine: Engine, number: int, wave: int, shot: Shot) -> Job:
     wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
+    named = named_traits(engine, number, "character")
     return Job(
         id=f"preview-r{number:02d}-{seed:x}" if wave == 1 else f"preview-r{number:02d}w{wave}-{seed:x}",
         kind=JobKind.PANEL,
         round=number,
         wave=wave,
         shot=shot,
-        prompt=wording.prompt(shot, {}),
+        prompt=wording.prompt(shot, {axis: tag for axis, tag in wording.traits(shot).items() if tag in named}),
         negative=wording.negative(engine.config.base.negative),
         seed=seed,
         traits={},

@@ -17,7 +17,7 @@ from bootstrap.training.rare import naming_rare
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 
-__all__ = ["recipe_for", "teach", "teach_round", "trained", "training_set"]
+__all__ = ["named_traits", "recipe_for", "teach", "teach_round", "trained", "training_set"]
 
 
 def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
@@ -76,6 +76,16 @@ def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[F
     if phase == "style" or not floor:
         return items
     return naming_rare(items, _captioned(engine, number, "style", provisional), floor)
+
+
+def named_traits(engine: Engine, number: int, phase: Phase) -> frozenset[str]:
+    """The identity tags that a round's captions name: all in the style phase, in the character phase the rare ones."""
+    own = frozenset(engine.character.identity)
+    if phase == "style":
+        return own
+    if not _recipe(engine, phase).rare_tag_floor:
+        return frozenset()
+    return own & {tag for item in training_set(engine, number, phase) for tag in item.tags}
 
 
 def _captioned(engine: Engine, number: int, phase: Phase, provisional: tuple[Frame, ...]) -> list[TrainItem]:

@@ -52,3 +52,26 @@ def test_random_seeds_come_from_what_a_shot_is(planned):
     assert all(len(seeds) == 1 for seeds in by_key.values())
     assert len({next(iter(seeds)) for seeds in by_key.values()}) == len(by_key)
     assert len({json.dumps(job.id) for job in planned}) == len(planned)
+
+
+def test_an_adapter_is_asked_in_the_words_that_it_was_taught(given, play, tmp_path):
+    settings = ["loop.exchanged=6", "loop.lookalikes=8", "loop.most_decoys=8", "loop.rounds=2", "loop.waves=1"]
+    play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        asked = {one.phase: of(store.jobs(one.number), JobKind.CANDIDATE) for one in store.rounds()}
+    for phase, jobs in asked.items():
+        named = [job for job in jobs if "red hair" in job.prompt]
+        assert len(named) == (len(jobs) if phase == "style" else 0)
+        assert all(job.prompt.startswith("redchr") and job.traits["hair_color"] == "red hair" for job in jobs)
+    assert set(asked) == {"style", "character"}
+
+
+def test_words_that_stayed_in_the_captions_are_asked_for(given, play, tmp_path):
+    settings = ["loop.exchanged=0", "loop.rounds=2", "base.character.rare_tag_floor=1000"]
+    play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        jobs = of(store.jobs(2), JobKind.CANDIDATE)
+        previews = of(store.jobs(), JobKind.PANEL)
+    assert jobs
+    assert previews
+    assert all("red hair" in job.prompt for job in [*jobs, *previews])
