@@ -13,15 +13,15 @@ from pathlib import Path
 from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
 from bootstrap.character import Character
+from bootstrap.character.triggers import trigger_warnings
 from bootstrap.config import PanelConfig, RunConfig, embedded
-from bootstrap.heads import with_head
 from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
-from bootstrap.seed_checks import crowds, names_of, seed_warnings
 from bootstrap.seeds import SUBJECT, SeedCaptioner, open_seed, unread, views_in
+from bootstrap.seeds.checks import crowds, names_of, seed_warnings
+from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
-from bootstrap.triggers import trigger_warnings
 from loops.continuing import hold_fast, settle
 from loops.engine import Engine
 

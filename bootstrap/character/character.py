@@ -1,8 +1,8 @@
 """character.json: what a person writes about a character, validated.
 
 Lists and comma-separated tags are both accepted; so is the description format of vision-language models (see
-`bootstrap.description`). Keys that begin with "_" or "$" are comments. Knows no vocabulary of any model: which words a
-scorer understands is found out later and said.
+`bootstrap.character.description`). Keys that begin with "_" or "$" are comments. Knows no vocabulary of any model:
+which words a scorer understands is found out later and said.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator
 
+from bootstrap.character.description import Description, as_character, is_description
 from bootstrap.config import Frozen, validated
-from bootstrap.description import Description, as_character, is_description
 from bootstrap.errors import CharacterError
 from bootstrap.records import FRAMINGS, Phase
 

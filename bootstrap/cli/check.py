@@ -16,17 +16,17 @@ from PIL import Image
 
 from bootstrap.captions import Wording
 from bootstrap.character import Character, load_character
+from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
-from bootstrap.figures import figures, subject
 from bootstrap.preflight import Cost, cost_of, duration, flops_of, parameters_in, rounds_expected, unknown_words
 from bootstrap.records import Seed
-from bootstrap.seed_checks import names_of, seed_warnings
 from bootstrap.seeds import SeedCaptioner, gather, open_seed, unread
+from bootstrap.seeds.checks import names_of, seed_warnings
+from bootstrap.seeds.figures import figures, subject
 from bootstrap.shots import apportion
 from bootstrap.store.store import DATABASE, Store
-from bootstrap.triggers import trigger_warnings
 
 __all__ = ["check_command"]
 

@@ -13,14 +13,14 @@ import typer
 
 from bootstrap.captions import Wording
 from bootstrap.character import Character, load_character
+from bootstrap.character.description import made_up_trigger
+from bootstrap.character.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.config import RunConfig, load
-from bootstrap.description import made_up_trigger
-from bootstrap.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.errors import OutputError
 from bootstrap.records import Seed
-from bootstrap.seed_checks import crowds
 from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
+from bootstrap.seeds.checks import crowds
 from bootstrap.store.files import write_atomic
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from bootstrap.character import character_schema
-from bootstrap.description import description_schema
+from bootstrap.character.description import description_schema
 
 __all__ = ["schema_command"]
 

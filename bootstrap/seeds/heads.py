@@ -13,7 +13,7 @@ from PIL import Image
 
 from bootstrap.config import PanelConfig
 from bootstrap.records import Box, Seed
-from bootstrap.seeds import square
+from bootstrap.seeds.pictures import square
 from scoring.base import Picture, digest_of
 from scoring.crops import head_from_face
 

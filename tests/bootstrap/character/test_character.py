@@ -4,8 +4,8 @@ import re
 import pytest
 
 from bootstrap.character import Character, character_schema, load_character
+from bootstrap.character.triggers import ordinary_words, trigger_warnings
 from bootstrap.errors import CharacterError
-from bootstrap.triggers import ordinary_words, trigger_warnings
 
 GOOD = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair, long_hair"}}
 
@@ -111,7 +111,7 @@ def test_the_shipped_characters_fit_the_schema():
 
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.Draft202012Validator.check_schema(character_schema())
-    for path in Path(__file__).parents[2].glob("configs/characters/*/character.json"):
+    for path in Path(__file__).parents[3].glob("configs/characters/*/character.json"):
         jsonschema.validate(json.loads(path.read_text()), character_schema())
 
 
@@ -138,4 +138,4 @@ def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
 def load_ruby():
     from pathlib import Path
 
-    return load_character(Path(__file__).parents[2] / "configs" / "characters" / "ruby" / "character.json")
+    return load_character(Path(__file__).parents[3] / "configs" / "characters" / "ruby" / "character.json")

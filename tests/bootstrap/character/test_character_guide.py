@@ -7,7 +7,7 @@ from pathlib import Path
 from bootstrap.character import Character, load_character
 from bootstrap.cli.app import app
 
-GUIDE = (Path(__file__).parents[2] / "configs" / "characters" / "README.md").read_text()
+GUIDE = (Path(__file__).parents[3] / "configs" / "characters" / "README.md").read_text()
 
 
 def test_the_example_loads(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.seed_checks import alike, crowds, names_of, seed_warnings
+from bootstrap.seeds.checks import alike, crowds, names_of, seed_warnings
 from scoring.face import FoundFace
 
 PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bootstrap.figures import figures, subject
+from bootstrap.seeds.figures import figures, subject
 
 
 def figure(draw, x, y, width, height):

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from bootstrap.config import load
-from bootstrap.heads import with_head
 from bootstrap.records import Seed
+from bootstrap.seeds.heads import with_head
 from bootstrap.store import rows
 from scoring.face import FoundFace
 

@@ -1,0 +1,11 @@
+"""Character: what a person writes about who is to be drawn, read from character.json.
+
+This door opens on the validated file; `bootstrap.character.description` knows the other format that is accepted,
+`bootstrap.character.triggers` warns of words that mean something, `bootstrap.character.draft` writes a first file.
+"""
+
+from __future__ import annotations
+
+from bootstrap.character.character import COMMENT, Character, Outfit, SeedNote, character_schema, load_character
+
+__all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "load_character"]

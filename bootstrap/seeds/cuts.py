@@ -1,0 +1,62 @@
+"""Cuts: one seed as several training pictures, tighter framings and an altered copy.
+
+Knows no file and no model: where the head stands is told by the panel's composition, or by who found it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps
+
+from bootstrap.records import FRAMINGS, Box
+from bootstrap.seeds.pictures import square
+
+__all__ = ["Composition", "Cut", "cuts"]
+
+Composition = Mapping[str, Mapping[str, Box]]
+"""Framing → crop name → where it stands in a picture of that framing."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A seed, a crop of it, or an altered copy; ``extra`` tags say what was done to it."""
+
+    image: Image.Image
+    kind: str
+    framing: str
+    extra: tuple[str, ...] = ()
+
+
+def cuts(
+    image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None
+) -> list[Cut]:
+    """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy (D9).
+
+    ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.
+    """
+    whole = square(image)
+    found = [Cut(_sized(whole, side), "seed", framing)]
+    tighter = FRAMINGS[: FRAMINGS.index(framing)] if framing in composition else FRAMINGS if head else ()
+    for target in tighter:
+        box = _reframed(head or composition[framing]["head"], composition[target]["head"])
+        if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
+            found.append(Cut(_sized(whole, side, box), "crop", target))
+    grey = ImageOps.grayscale(found[0].image).convert("RGB")
+    return [*found, Cut(grey, "altered", framing, ("monochrome",))]
+
+
+def _reframed(head: Box, wanted: Box) -> Box:
+    """The window in which the head stands as the wanted framing has it."""
+    scale = (head[2] - head[0]) / (wanted[2] - wanted[0])
+    left, top = head[0] - wanted[0] * scale, head[1] - wanted[1] * scale
+    return (left, top, left + scale, top + scale)
+
+
+def _sized(image: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> Image.Image:
+    """A window of a square picture (fractions; moved inside) at ``side`` pixels."""
+    width = min(1.0, box[2] - box[0])
+    left, top = (min(max(0.0, edge), 1 - width) for edge in box[:2])
+    left, top, width = left * image.width, top * image.width, width * image.width
+    return image.resize((side, side), Image.Resampling.LANCZOS, box=(left, top, left + width, top + width))
