@@ -13,16 +13,20 @@ from typing import Any
 __all__ = [
     "AdapterTrained",
     "BatchGenerated",
+    "CaptionWritten",
     "Emit",
     "Event",
     "FramesJudged",
+    "GatePassed",
     "Noted",
+    "PersonJudged",
     "Progress",
     "RoundBegan",
     "RoundEnded",
     "RunBegan",
     "RunEnded",
     "ScoresMeasured",
+    "WaitingForPerson",
     "WavePlanned",
     "as_row",
 ]
@@ -119,6 +123,47 @@ class RunEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingForPerson:
+    """A round waits for a person: pictures that the gate kept, that nobody judged; the sheet that shows them.
+
+    ``until`` is when it goes on alone (UTC, ISO 8601), "" where only a person lets it go on.
+    """
+
+    round: int
+    kept: int
+    unseen: int
+    sheet: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatePassed:
+    """A round went on: by "person", "auto" or "timed"; how many verdicts were a person's, and nobody's."""
+
+    round: int
+    by: str
+    judged: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonJudged:
+    """A person said keep or reject of a frame, with reasons, or took their last word back ("withdrawn")."""
+
+    frame: str
+    verdict: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionWritten:
+    """A person wrote a frame's caption; an empty one brings the generated one back."""
+
+    frame: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something a person should know (a tag that cannot be checked, a batch that was halved)."""
 
@@ -145,6 +190,10 @@ Event = (
     | FramesJudged
     | RoundEnded
     | RunEnded
+    | WaitingForPerson
+    | GatePassed
+    | PersonJudged
+    | CaptionWritten
     | Noted
     | Progress
 )

@@ -51,6 +51,7 @@ class VerdictKind(StrEnum):
     PROVISIONAL = "provisional"
     REJECT = "reject"
     UNDECIDED = "undecided"
+    WITHDRAWN = "withdrawn"  # a person takes back their last word; never in force
 
 
 def seed_of(*parts: object) -> int:

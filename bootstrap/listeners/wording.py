@@ -45,6 +45,18 @@ def sentence(event: Event) -> str:
         case events.RunEnded():
             extra = f" and {event.provisional} provisional" if event.provisional else ""
             return f"finished: {event.kept} kept{extra}; adapter {event.adapter}, report {event.report}"
+        case events.WaitingForPerson():
+            until = f" until {event.until}" if event.until else ""
+            return f"round {event.round} waits for you{until}: {event.kept} kept, {event.unseen} of them seen by nobody"
+        case events.GatePassed():
+            who = {"person": "you let it go on", "timed": "the time is over", "auto": "the gate is automatic"}[event.by]
+            return f"  round {event.round} goes on ({who}): {event.judged} verdicts yours, {event.unseen} nobody's"
+        case events.PersonJudged():
+            reasons = f" ({', '.join(event.reasons)})" if event.reasons else ""
+            said = {"keep": "kept by you", "reject": "rejected by you"}.get(event.verdict, "your verdict taken back")
+            return f"  {event.frame}: {said}{reasons}"
+        case events.CaptionWritten():
+            return f"  {event.frame}: " + ("captioned by you" if event.caption else "your caption taken back")
         case events.Noted():
             return f"note: {event.text}"
         case events.Progress():

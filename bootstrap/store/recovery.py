@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from bootstrap.store.schema import build, look, translate
 __all__ = ["finish_swap", "recover"]
 
 TABLES = (
-    "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "adapters", "timings",
-    "events",
+    "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "captions", "adapters",
+    "timings", "events",
 )  # fmt: skip
 RECORDS = ("seeds", "jobs", "adapters", "events")
 """Tables with a column ``record`` that holds JSON."""
@@ -85,18 +85,19 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
     """Copy what can be read into a new database; table → rows. Raises sqlite3.Error when it is too little."""
     with closing(look(path)) as old, closing(sqlite3.connect(fresh)) as new:
         build(new, int(old.execute("PRAGMA user_version").fetchone()[0]))
-        for table in TABLES:
+        tables = [name for name in TABLES if new.execute(f"PRAGMA table_info({name})").fetchone()]
+        for table in tables:
             columns = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
             places = ", ".join("?" * len(columns))
             with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be there
                 rows = _rows(old, table, columns)
                 new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
-        _drop_what_hangs(new)
+        _drop_what_hangs(new, tables)
         new.commit()
         known = {row[0] for row in new.execute("SELECT name FROM facts")}
         if not known.issuperset(NEEDED):
             raise sqlite3.DatabaseError("what the run was begun with is lost")
-        return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in TABLES}
+        return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...]]:
@@ -121,12 +122,12 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
             yield from (row[1:] for row in old.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchall())
 
 
-def _drop_what_hangs(new: sqlite3.Connection) -> None:
+def _drop_what_hangs(new: sqlite3.Connection, tables: Sequence[str]) -> None:
     """Leave out torn records and what speaks of something lost; lost rounds are read from the events that told them."""
     for table in RECORDS:
         new.execute(f"DELETE FROM {table} WHERE NOT json_valid(record)")
     new.execute("DELETE FROM frames WHERE id NOT IN (SELECT id FROM jobs)")
-    for table in ("measurements", "verdicts"):
+    for table in [name for name in ("measurements", "verdicts", "captions") if name in tables]:
         new.execute(f"DELETE FROM {table} WHERE frame NOT IN (SELECT id FROM frames)")
     new.execute(
         "INSERT OR IGNORE INTO rounds (number, phase, goal) SELECT json_extract(record, '$.round'),"

@@ -44,7 +44,19 @@ def m001_initial(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial,)
+def m002_person(db: sqlite3.Connection) -> None:
+    """Verdicts say which row their giver had seen, and under which key they were sent; captions by a person."""
+    for statement in (
+        "ALTER TABLE verdicts ADD COLUMN seen INTEGER",
+        "ALTER TABLE verdicts ADD COLUMN key TEXT",
+        "CREATE UNIQUE INDEX verdicts_by_key ON verdicts (key)",
+        "CREATE TABLE captions (seq INTEGER PRIMARY KEY, frame TEXT NOT NULL REFERENCES frames (id),"
+        " text TEXT NOT NULL, at TEXT NOT NULL)",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_person)
 VERSION = len(MIGRATIONS)
 
 

@@ -28,6 +28,7 @@ from bootstrap.store import rows
 from bootstrap.store.files import make_folder, sweep_temporaries, write_image
 from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
+from bootstrap.store.person import PERSON, Person, in_force
 from bootstrap.store.recovery import finish_swap, recover
 from bootstrap.store.round import Round, among, spend, where
 from bootstrap.store.schema import DamagedError
@@ -37,7 +38,6 @@ __all__ = ["DATABASE", "PERSON", "Store"]
 
 DATABASE = "run.db"
 LOCK = "run.lock"
-PERSON = "person"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 FRAME_COLUMNS = "frames.path, frames.digest, frames.adapter, jobs.record"
 FRAMES = f"SELECT {FRAME_COLUMNS} FROM frames JOIN jobs ON jobs.id = frames.id"
@@ -54,6 +54,7 @@ class Store:
         """Use `Store.open`. ``recovered`` says what was saved of a damaged database; "" if it was whole."""
         self.directory = directory
         self.recovered = recovered
+        self.person = Person(journal)
         self._journal = journal
         self._lock = lock
 
@@ -308,7 +309,8 @@ class Store:
         """The verdict in force by frame id, in plan order: a person's latest, else the gate's latest."""
         judged = self._journal.all("SELECT id FROM jobs WHERE id IN (SELECT frame FROM verdicts) ORDER BY seq")
         said = self._latest()  # read second: a person may judge another frame in between
-        return {row["id"]: said.get((row["id"], True)) or said[(row["id"], False)] for row in judged}
+        counting = ((row["id"], said.get((row["id"], True)) or said.get((row["id"], False))) for row in judged)
+        return {id: verdict for id, verdict in counting if verdict}
 
     def verdict_history(self, frame_id: str) -> list[Verdict]:
         """Everything that was ever decided about a frame, oldest first."""
@@ -324,9 +326,8 @@ class Store:
         return self.frames(ids=[id for id, verdict in self.verdicts().items() if verdict.kind is kind])
 
     def _latest(self) -> dict[tuple[str, bool], Verdict]:
-        """The last verdict by (frame id, whether a person gave it)."""
-        found = self._journal.all("SELECT * FROM verdicts ORDER BY seq")
-        return {(row["frame"], row["by"] == PERSON): rows.verdict_from(row) for row in found}
+        """The verdict that counts by (frame id, whether a person gave it)."""
+        return in_force(self._journal.all("SELECT * FROM verdicts ORDER BY seq"), self.person.heard)
 
     # ── adapters ──
 
