@@ -40,6 +40,7 @@ LATENT_NOISE = 0.03
 """Less than the autoencoder learned with: the latents no longer move while the decoder learns to read them."""
 _SHOWN = 12
 _CHUNK = 200
+_EXAM = 500
 
 
 def widened(trained: AutoencoderTiny, width: int = WIDTH) -> AutoencoderTiny:
@@ -74,7 +75,7 @@ def train(options: TrainOptions) -> None:
         batch, pictures = _crops(latents, images, options.batch, rng)
         return decoder_losses(decoder, batch.to(device), pictures.to(device))
 
-    unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
+    unseen = data.dataset(_EXAM, "unseen", options.workdir, options.workers).images
 
     def kept(averaged: nn.Module) -> None:
         vae.decoder = averaged
@@ -99,9 +100,7 @@ def _latents(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.devi
     return torch.cat(parts).clone()
 
 
-def _crops(
-    latents: Tensor, images: NDArray[np.uint8], batch: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def _crops(latents: Tensor, images: NDArray[np.uint8], batch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The same random window of random pictures and of their latents.
 
     Latents near the edge of a window have seen more than the window shows, as they have in use.
