@@ -191,6 +191,48 @@ def doctor(
     doctor_command(as_json=json, fetch_face=fetch_face, yes=yes)
 
 
+FrameIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or how they end.")]
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="face, outfit, hands, view, duplicate or style; several times.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Plain data for scripts.")]
+
+
+@app.command()
+def approve(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson = False) -> None:
+    """Keep frames, whatever the gate says; an engine that is at work takes it up at its next round.
+
+    bootstrap approve runs/mika 3fa29c01de 77b0c4f2aa
+    """
+    from bootstrap.cli.verdicts import judge_command
+    from bootstrap.records import VerdictKind
+
+    judge_command(run, ids, VerdictKind.KEEP, reason or (), as_json=json)
+
+
+@app.command()
+def reject(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson = False) -> None:
+    """Reject frames, whatever the gate says; their files stay.
+
+    bootstrap reject runs/mika 3fa29c01de --reason hands
+    """
+    from bootstrap.cli.verdicts import judge_command
+    from bootstrap.records import VerdictKind
+
+    judge_command(run, ids, VerdictKind.REJECT, reason or (), as_json=json)
+
+
+@app.command()
+def undo(run: RunFolder, ids: FrameIds, json: AsJson = False) -> None:
+    """Take back your last verdict on frames; the one before it counts again, yours or the gate's.
+
+    bootstrap undo runs/mika 3fa29c01de
+    """
+    from bootstrap.cli.verdicts import undo_command
+
+    undo_command(run, ids, as_json=json)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -1,0 +1,46 @@
+"""`bootstrap approve`, `reject`, `undo`: what they change, what they refuse, and beside whom they work."""
+
+import json
+
+from bootstrap.records import JobKind, VerdictKind
+
+
+def ids(store):
+    return [frame.job.id for frame in store.frames(kind=JobKind.CANDIDATE)]
+
+
+def test_a_verdict_beside_the_engine_counts_and_is_taken_back(store, call):
+    first, second, *_ = ids(store)  # `store` holds the lock, as an engine does
+    done = call("reject", store.directory, first, second, "--reason", "hands", "--reason", "face")
+    assert done.out.splitlines()[0] == f"{first}: reject by you, was keep by the gate"
+    verdict = store.verdicts()[first]
+    assert (verdict.kind, verdict.by, verdict.reasons) == (VerdictKind.REJECT, "person", ("face", "hands"))
+    assert first not in {frame.job.id for frame in store.kept()}
+    done = call("undo", store.directory, first)
+    assert done.out.splitlines() == [f"{first}: keep by the gate, was reject by you"]
+    assert "nothing of yours to take back; keep by the gate" in call("undo", store.directory, first).out
+    assert len(store.verdict_history(first)) == 3
+
+
+def test_the_end_of_an_id_is_enough_and_scripts_get_data(store, call):
+    told = json.loads(call("approve", store.directory, ids(store)[2][-6:], "--json").out)
+    assert told == [
+        {"id": ids(store)[2], "verdict": "keep", "by": "person", "reasons": [], "was": "provisional", "was_by": "gate"}
+    ]
+
+
+def test_names_that_are_not_clear_change_nothing(store, call):
+    good = ids(store)[0]
+    panel = next(frame.job.id for frame in store.frames(kind=JobKind.PANEL))
+    for bad, said in (
+        ("nobody", 'has no candidate "nobody"'),
+        ("../../etc/passwd", "has no candidate"),
+        (panel, f'"{panel}" is a panel; only candidates are judged'),
+    ):
+        done = call("reject", store.directory, good, bad)
+        line = " ".join(done.err.splitlines())
+        assert done.code == 2
+        assert said.partition(";")[0] in line
+    done = call("reject", store.directory, good, "--reason", "hand")
+    assert 'did you mean "hands"?' in done.err
+    assert all(one.by == "gate" for one in store.verdicts().values())
