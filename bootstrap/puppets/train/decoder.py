@@ -1,4 +1,4 @@
-"""Trains a wider decoder behind the encoder of a trained base: `python -m bootstrap.puppets.train decoder --minutes 40`.
+"""Trains a wider decoder behind a trained base's encoder: `python -m bootstrap.puppets.train decoder --minutes 40`.
 
 The encoder stays as it is, so latents, the UNet and every cached latent keep their meaning; only what is painted from
 them gets better. Does NOT know captions or diffusion.
