@@ -22,6 +22,8 @@ from scoring.base import FAMILIES
 
 Model = TypeVar("Model", bound=BaseModel)
 EMBEDDED = "embedded:"
+GATE_SETTING = r"auto|human|timed:\d+(\.\d+)?[hms]"
+"""How the gate between rounds may be set."""
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
 
@@ -135,6 +137,11 @@ class LoopConfig(Frozen):
     """Most decoys of one kind, a view family and adapter, when the deficit needs more."""
     max_false_accepts: float = Field(0.05, gt=0, lt=0.5)
     """Stated rate of false frames among those kept (Benjamini-Hochberg level)."""
+    calibrate_on: Literal["exchanged", "lookalikes", "both"] = "exchanged"
+    """Which decoys the p-values are counted among: ``exchanged`` lack the character's traits but are drawn by its own
+    adapter, ``lookalikes`` have every trait and are the base's; ``both`` asks a frame to beat each kind."""
+    gate: str = Field("auto", pattern=f"^({GATE_SETTING})$")
+    """Who opens the gate between rounds: ``auto``, ``human``, or ``timed:2h`` (a person, or the clock)."""
     provisional_share: float = Field(0.25, ge=0, le=0.5)
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
@@ -143,6 +150,14 @@ class LoopConfig(Frozen):
     """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
     seed_cap: float = Field(4.0, ge=1)
     """No picture is sampled more than this many times as often as a kept frame."""
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> LoopConfig:
+        asked = {"lookalikes": ("lookalikes",), "both": ("lookalikes", "exchanged")}.get(self.calibrate_on, ())
+        for kind in asked:
+            if not getattr(self, kind):
+                raise ValueError(f'calibrate_on "{self.calibrate_on}" needs {kind} above 0')
+        return self
 
 
 class ClipConfig(Frozen):
@@ -209,6 +224,8 @@ class PanelConfig(Frozen):
     """Log-probability by which a visible trait may trail at most."""
     trait_failures: float = Field(0.1, ge=0, lt=1)
     """Share of the base's own look-alikes, who were asked for every trait, that may fail the trait check."""
+    on_error: Literal["go on", "stop"] = "go on"
+    """When a scorer breaks: judge the pictures that it could not measure without it, or stop the run."""
     read_margin: float = 0.7
     """Log-probability by which a seed's view or background must lead to be believed."""
     copy_cosine: float = Field(0.98, gt=0, le=1)

@@ -80,7 +80,7 @@ def ranked(
     engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
 ) -> dict[str, Ranked]:
     """Each candidate's place among the decoys of its view family; exchanged ones are its own adapter's."""
-    alpha, decoys = engine.config.loop.max_false_accepts, usable_decoys(engine, measured)
+    loop, decoys = engine.config.loop, usable_decoys(engine, measured)
     found: dict[str, Ranked] = {}
     groups = dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates)
     for family, adapter in groups:
@@ -88,7 +88,8 @@ def ranked(
         exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
         group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
         ours, like, other = (_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged))
-        found |= {str(id): one for id, one in judge(ours, like, other, alpha).ranked.items()}
+        judged = judge(ours, like, other, loop.max_false_accepts, calibrate_on=loop.calibrate_on)
+        found |= {str(id): one for id, one in judged.ranked.items()}
     return found
 
 

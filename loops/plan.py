@@ -71,6 +71,8 @@ def _wanted(engine: Engine, kind: JobKind, candidates: int) -> int:
     """Decoys a family: the configured start, more where the candidates need it, up to the limit."""
     loop = engine.config.loop
     start = loop.lookalikes if kind is JobKind.LOOKALIKE else loop.exchanged
+    if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes":
+        return 0  # nothing would be ranked among them
     keeps = max(1, round(candidates / loop.candidates_a_place))
     return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.max_false_accepts))) if start else 0
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from scoring.base import Measurement
 Id = TypeVar("Id", bound=Hashable)
 Floats = NDArray[np.float64]
 Tail = Literal["empirical", "smooth"]
+Calibrating = Literal["exchanged", "lookalikes", "both"]
+"""Which kind of decoys is the null distribution; see `judge`."""
 Cohort = Mapping[str, Mapping[Hashable, tuple[float, float]]]
 """Scorer → picture → mean and deviation of its similarity to the decoys (itself left out): the T half of S-norm."""
 
@@ -53,8 +55,9 @@ class Judged:
     """The answer for one view family: a Ranked for each candidate, and what calibrated it.
 
     ``against`` is "pooled" (both kinds of decoys agree), "exchanged" (they differ, or no other was given),
-    "lookalikes" (only those were given), or "nothing" (no decoys: every p is 1). ``decoy_scores`` are the decoys'
-    own weakest normalised values over all their applicable scorers, for a histogram.
+    "lookalikes" (only those were given or asked for), "both" (each kind by itself, the larger p), or "nothing" (no
+    decoys: every p is 1). ``decoy_scores`` are the decoys' own weakest normalised values over all their applicable
+    scorers, for a histogram.
     """
 
     ranked: dict[Hashable, Ranked]
@@ -72,13 +75,19 @@ def judge(
     alpha: float,
     tail: Tail = "empirical",
     cohort: Cohort | None = None,
+    calibrate_on: Calibrating = "exchanged",
 ) -> Judged:
     """Rank the candidates of one view family against its decoys (all of them past the same checks).
 
     Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm; with
     ``cohort`` S-norm, the mean of Z and T). A frame's score is its weakest applicable scorer; it is ranked against the
-    decoys' weakest over the same scorers. If the two kinds of decoys differ, the exchanged ones
-    calibrate alone: they were drawn by the adapter under test and share whatever it does to every picture.
+    decoys' weakest over the same scorers.
+
+    Which kind calibrates: "exchanged" pools both where they agree, and where they differ takes the exchanged ones
+    alone, for they were drawn by the adapter under test and share whatever it does to every picture. But they lack the
+    character's traits, so a picture beats them by its traits. "lookalikes" takes those alone: they have every trait,
+    and only the individual beats them. "both" asks for both: each kind normalises and ranks by itself, and the larger p
+    and the smaller score count. A kind that is missing leaves the other to calibrate.
 
     Args:
         candidates: id → identity scorer → measurement.
@@ -86,7 +95,13 @@ def judge(
         alpha: Benjamini-Hochberg level of ``passes``; see `Gate` for the cumulative one.
         tail: "smooth" for p-values below 1/(n + 1); see `smooth_p`.
         cohort: optional statistics of every picture against the decoys.
+        calibrate_on: which kind of decoys calibrates.
     """
+    if lookalikes and exchanged and calibrate_on == "both":
+        like = judge(candidates, lookalikes, {}, alpha, tail, cohort)
+        return _stricter(like, judge(candidates, {}, exchanged, alpha, tail, cohort), alpha)
+    if lookalikes and calibrate_on == "lookalikes":
+        exchanged = {}
     decoys = {**lookalikes, **exchanged}
     values = _normalised(candidates, decoys, cohort or {})
     against, null = _calibrating(lookalikes, exchanged, values)
@@ -100,10 +115,23 @@ def judge(
         score = values[key][weakest]
         p = _p_among(score, scorers, [values[d] for d in null], tail)
         ranked[key] = Ranked(score, p, weakest, scorers, False)
-    admitted = benjamini_hochberg({key: r.p for key, r in ranked.items()}, alpha)
-    ranked = {k: Ranked(r.score, r.p, r.weakest, r.scorers, k in admitted) for k, r in ranked.items()}
     scores = tuple(min(values[d].values()) for d in decoys if values[d])
-    return Judged(ranked, against, scores)
+    return Judged(_admitted(ranked, alpha), against, scores)
+
+
+def _admitted(ranked: Mapping[Hashable, Ranked], alpha: float) -> dict[Hashable, Ranked]:
+    """The same with ``passes`` by Benjamini-Hochberg over all of them."""
+    admitted = benjamini_hochberg({key: one.p for key, one in ranked.items()}, alpha)
+    return {key: replace(one, passes=key in admitted) for key, one in ranked.items()}
+
+
+def _stricter(first: Judged, second: Judged, alpha: float) -> Judged:
+    """Each candidate by the kind of decoys that it beats less clearly: the larger p, the smaller score."""
+    ranked = {}
+    for key, one in first.ranked.items():
+        pair = sorted((one, second.ranked[key]), key=lambda each: (-each.p, each.score))
+        ranked[key] = replace(pair[0], score=min(each.score for each in pair))
+    return Judged(_admitted(ranked, alpha), "both", first.decoy_scores + second.decoy_scores)
 
 
 def _normalised(

@@ -37,3 +37,9 @@ def test_an_override_that_is_none_says_how_to_write_it(text):
 def test_an_unknown_base_gets_a_suggestion():
     with pytest.raises(ConfigError, match='did you mean "puppet"'):
         load("pupet")
+
+
+def test_a_gate_that_calibrates_on_decoys_wants_them_drawn():
+    assert load("puppet").loop.calibrate_on == "exchanged"
+    with pytest.raises(ConfigError, match='calibrate_on "both" needs exchanged above 0'):
+        load("puppet", overrides=["loop.calibrate_on=both", "loop.exchanged=0"])

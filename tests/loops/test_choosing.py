@@ -10,6 +10,7 @@ from bootstrap.config import load
 from bootstrap.records import Frame, Job, JobKind, Shot, VerdictKind
 from bootstrap.shots import Planner, quotas
 from loops import choose as room
+from scoring.base import Measurement
 from scoring.calibrate import Ranked
 
 CONFIG = load("puppet", backend="fake")
@@ -79,3 +80,16 @@ def test_too_close_to_a_kept_frame_is_a_reject_and_says_to_which(engine):
 def test_a_whole_grid_leaves_room_for_its_neutral_share(engine):
     limit = room.quotas_of(engine, quotas(48, CONFIG.views))[-1]
     assert (limit.maximum, limit.label) == (16, PLAIN)
+
+
+@pytest.mark.parametrize(("asked", "beaten"), [("exchanged", True), ("lookalikes", False), ("both", False)])
+def test_the_configuration_says_which_decoys_calibrate(engine, monkeypatch, asked, beaten):
+    """The exchanged decoys are far from the seeds, the look-alikes as near as the candidate."""
+    engine.config = load("puppet", overrides=[f"loop.calibrate_on={asked}"])
+    engine.judges.identity = ["clip"]
+    near, far = [shown(f"n{n}", 0) for n in range(30)], [shown(f"x{n}", 0) for n in range(30)]
+    monkeypatch.setattr(room, "usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
+    values = {f.job.id: 0.8 + n / 100 for n, f in enumerate(near)} | {f.job.id: n / 100 for n, f in enumerate(far)}
+    measured = {id: {"clip": Measurement(value)} for id, value in (values | {"c": 0.9}).items()}
+    rank = room.ranked(engine, [shown("c", 0)], measured)["c"]
+    assert (rank.p < 0.05) is beaten

@@ -7,12 +7,13 @@ import pytest
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 
+SHORT = ["loop.exchanged=6", "loop.lookalikes=8", "loop.most_decoys=8", "loop.rounds=1", "loop.waves=1"]
+
 
 @pytest.fixture
 def planned(given, play, tmp_path):
     """The jobs of the first wave of a small run with both kinds of decoys."""
-    settings = ["loop.exchanged=6", "loop.lookalikes=8", "loop.most_decoys=8", "loop.rounds=1", "loop.waves=1"]
-    play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
+    play([*given, *(part for text in SHORT for part in ("--set", text))], tmp_path / "run")
     with Store.open(tmp_path / "run", exclusive=False) as store:
         yield store.jobs(1, 1)
 
@@ -75,3 +76,12 @@ def test_words_that_stayed_in_the_captions_are_asked_for(given, play, tmp_path):
     assert jobs
     assert previews
     assert all("red hair" in job.prompt for job in [*jobs, *previews])
+
+
+def test_decoys_that_do_not_calibrate_are_not_drawn(tiny, call, tmp_path):
+    settings = [*SHORT, "loop.calibrate_on=lookalikes"]
+    call("run", *tiny, *(part for text in settings for part in ("--set", text)), "--out", tmp_path / "run")
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        jobs = store.jobs(1, 1)
+    assert of(jobs, JobKind.LOOKALIKE)
+    assert not of(jobs, JobKind.EXCHANGED)

@@ -82,6 +82,34 @@ def test_decoys_that_agree_are_pooled_and_else_the_exchanged_ones_calibrate():
     assert judged.ranked["0"].p > 0.8 > 0.2 > alone.ranked["0"].p
 
 
+def test_lookalikes_alone_calibrate_where_they_are_asked_for():
+    alike, other = decoys(1), decoys(2, mean=-9.0)
+    judged = judge(measured([1.0]), alike, other, 0.05, calibrate_on="lookalikes")
+    assert judged.against == "lookalikes"
+    assert judged.ranked == judge(measured([1.0]), alike, {}, 0.05).ranked
+    assert not judged.ranked["0"].passes
+    assert judge(measured([1.0]), alike, other, 0.05).ranked["0"].passes  # its traits alone beat the exchanged ones
+
+
+@pytest.mark.parametrize("means", [(0.0, -9.0), (-9.0, 0.0)])
+def test_both_kinds_must_be_beaten_where_both_are_asked_for(means):
+    alike, other = (decoys(seed, mean=mean) for seed, mean in zip((1, 2), means, strict=True))
+    judged = judge(measured([1.0, 6.0]), alike, other, 0.05, calibrate_on="both")
+    alone = [judge(measured([1.0, 6.0]), *kinds, 0.05).ranked for kinds in ((alike, {}), ({}, other))]
+    assert judged.against == "both"
+    for id, one in judged.ranked.items():
+        assert one.p == max(each[id].p for each in alone)
+        assert one.score == min(each[id].score for each in alone)
+    assert [judged.ranked[id].passes for id in "01"] == [False, True]
+
+
+@pytest.mark.parametrize("asked", ["both", "lookalikes", "exchanged"])
+def test_a_kind_that_is_missing_leaves_the_other_to_calibrate(asked):
+    assert judge(measured([6.0]), decoys(1), {}, 0.05, calibrate_on=asked).against == "lookalikes"
+    assert judge(measured([6.0]), {}, decoys(1), 0.05, calibrate_on=asked).against == "exchanged"
+    assert judge(measured([6.0]), {}, {}, 0.05, calibrate_on=asked).against == "nothing"
+
+
 def test_a_hub_that_resembles_everybody_is_marked_down():
     cohort = {"clip": {"0": (0.0, 1.0), "1": (3.0, 1.0)}}
     ranked = judge(measured([3.0, 3.0]), decoys(1), {}, 0.05, cohort=cohort).ranked
