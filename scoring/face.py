@@ -10,7 +10,6 @@ import hashlib
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +19,12 @@ from PIL import Image
 
 from scoring.base import FAMILIES, Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
-from scoring.crops import Box
-from scoring.features import Vectors
+from scoring.faces_found import FoundFace, FoundFaces
 
 NOSE_REACH = 0.5
 """How far the nose stands before the eyes, in eye distances: yaw = atan(offset / (distance · reach))."""
 BYSTANDER = 0.5
 """A second face counts when its shorter side is at least this fraction of the largest one's."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFace:
-    """A detected face: box in fractions of the picture, short side in pixels of the picture as the detector saw it,
-    detector's score 0..1, yaw in degrees (0 facing the viewer), unit embedding (d,) or None."""
-
-    box: Box
-    short_side: float
-    det_score: float
-    yaw: float
-    embedding: Vectors | None
 
 
 class FacePack:
@@ -51,6 +37,7 @@ class FacePack:
         upscale_to: pictures with a shorter longest side are enlarged to it first; 0 leaves them.
         det_score: faces that the detector is less sure of are not even found.
         nose_reach: see `NOSE_REACH`.
+        cache: a directory where what was found is kept across processes; None remembers it in this one only.
 
     Raises:
         ScorerUnavailable: the pack is not on this machine or does not load.
@@ -58,20 +45,24 @@ class FacePack:
 
     def __init__(
         self, pack: str | Path, root: str | Path = "~/.insightface", det_size: int = 640, upscale_to: int = 0,
-        det_score: float = 0.3, nose_reach: float = NOSE_REACH,
+        det_score: float = 0.3, nose_reach: float = NOSE_REACH, cache: Path | None = None,
     ) -> None:
         folder = _local(pack, Path(root).expanduser())
         self._upscale_to, self._nose_reach = upscale_to, nose_reach
         self._analysis = _analysis(folder, det_size, det_score)
-        self._found: dict[str, list[FoundFace]] = {}
         content = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.onnx")))).hexdigest()
         self.fingerprint = f"face:{content[:16]}:{det_size}:{upscale_to}:{det_score}:{nose_reach}"
+        self._found = FoundFaces(cache, self.fingerprint)
 
     def faces(self, picture: Picture) -> list[FoundFace]:
         """The faces of a picture, the largest first; each picture is looked at once."""
-        if picture.digest not in self._found:
-            self._found[picture.digest] = self._look(picture.image.convert("RGB"))
+        self.look([picture])
         return self._found[picture.digest]
+
+    def look(self, pictures: Sequence[Picture]) -> None:
+        """Find the faces of pictures not seen before, and keep them together: one shard a batch."""
+        new = {picture.digest: picture for picture in pictures if picture.digest not in self._found}
+        self._found.add({digest: self._look(picture.image.convert("RGB")) for digest, picture in new.items()})
 
     def _look(self, image: Image.Image) -> list[FoundFace]:
         factor = max(1.0, self._upscale_to / max(image.size))
@@ -144,6 +135,8 @@ class FaceIdentity:
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """One cosine, or the reason why not, for each picture."""
+        if self._references:
+            self._pack.look([picture for picture in pictures if picture.family in self._families])
         return [self._measure(picture) for picture in pictures]
 
     def _measure(self, picture: Picture) -> Measurement:
@@ -196,6 +189,7 @@ class SubjectCount:
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The count of each picture as a check."""
+        self._pack.look(pictures)
         return [self._measure(picture) for picture in pictures]
 
     def _measure(self, picture: Picture) -> Measurement:

@@ -5,11 +5,14 @@ Knows no model (an `Encoder` is handed in) and no disk layout (the caller names 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,27 +82,38 @@ class Features:
             self._known[key] = self._load(key)
         return self._known[key]
 
-    def _folder(self, key: str) -> Path | None:
-        return self._directory / hashlib.sha256(key.encode()).hexdigest()[:16] if self._directory else None
-
     def _load(self, key: str) -> dict[str, Vectors]:
-        folder = self._folder(key)
         known: dict[str, Vectors] = {}
-        for path in sorted(folder.glob("*.npz")) if folder and folder.is_dir() else []:
-            try:
-                with np.load(path, allow_pickle=False) as shard:
-                    known.update(zip((str(d) for d in shard["digests"]), shard["vectors"], strict=True))
-            except (OSError, ValueError, KeyError):
-                continue  # a damaged shard is only a cache: its pictures are embedded again
+        for shard in read_shards(folder_of(self._directory, key), ("digests", "vectors")):
+            known.update(zip((str(digest) for digest in shard["digests"]), shard["vectors"], strict=True))
         return known
 
     def _keep(self, key: str, new: dict[str, Vectors]) -> None:
-        folder = self._folder(key)
-        if folder is None:
-            return
+        if folder := folder_of(self._directory, key):
+            write_shard(folder, list(new), {"vectors": np.stack(list(new.values()))})
+
+
+def folder_of(directory: Path | None, key: str) -> Path | None:
+    """Where the shards of a key (model, settings, crop) lie below a directory; None where nothing is kept."""
+    return directory / hashlib.sha256(key.encode()).hexdigest()[:16] if directory else None
+
+
+def read_shards(folder: Path | None, columns: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
+    """The shards of a folder, in order; a damaged one is only a cache: its pictures are looked at again."""
+    for path in sorted(folder.glob("*.npz")) if folder and folder.is_dir() else []:
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+                yield {name: shard[name] for name in columns}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            continue
+
+
+def write_shard(folder: Path, digests: Sequence[str], columns: Mapping[str, Any]) -> None:
+    """Add a shard about some pictures, whole or not at all; where nothing can be written nothing is remembered."""
+    name = hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:16]
+    draft = folder / f"{name}.{os.getpid()}.draft"
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256("".join(sorted(new)).encode()).hexdigest()[:16]
-        draft = folder / f"{name}.{os.getpid()}.draft"
         with draft.open("wb") as file:
-            np.savez(file, digests=np.array(list(new)), vectors=np.stack(list(new.values())))
+            np.savez(file, digests=np.array(digests), **columns)
         draft.replace(folder / f"{name}.npz")

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from scoring.base import Picture
 from scoring.clip import ScorerUnavailable
-from scoring.face import FaceIdentity, FacePack, FoundFace, SubjectCount, yaw_of
+from scoring.face import FaceIdentity, FacePack, SubjectCount, yaw_of
+from scoring.faces_found import FoundFace
 
 SIDE = 96
 BRIGHT, DARK = (250, 250, 250), (5, 5, 5)
@@ -103,6 +104,9 @@ class Told:
     def __init__(self, *faces):
         self._faces = list(faces)
 
+    def look(self, pictures):
+        pass
+
     def faces(self, picture: Picture):
         return self._faces
 
@@ -162,3 +166,13 @@ def test_a_missing_or_broken_pack_is_told_in_one_line_and_nothing_is_downloaded(
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     with pytest.raises(ScorerUnavailable, match="does not load"):
         FacePack(tmp_path)
+
+
+def test_a_second_process_does_not_look_again(folder, paint, tmp_path, monkeypatch):
+    pictures = [paint(BRIGHT, size=SIDE), paint(DARK, size=SIDE)]
+    first = SubjectCount(FacePack(folder, det_size=SIDE, cache=tmp_path)).score(pictures)
+    assert len(list(tmp_path.rglob("*.npz"))) == 1
+    monkeypatch.setattr(FacePack, "_look", lambda *_: pytest.fail("looked again"))
+    second = FacePack(folder, det_size=SIDE, cache=tmp_path)
+    assert SubjectCount(second).score(pictures) == first
+    assert second.faces(pictures[0])[0].short_side == pytest.approx(30, abs=0.5)
