@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from bootstrap.errors import BackendError
+from bootstrap.errors import BackendError, OutOfMemoryError
 
 __all__ = ["autocast", "pick_device", "telling_memory", "weights_dtype"]
 
@@ -49,7 +49,7 @@ def weights_dtype(device: str, dtype: str = "auto") -> torch.dtype:
 
 @contextlib.contextmanager
 def telling_memory(hint: str) -> Iterator[None]:
-    """Turn running out of memory, on any device, into a BackendError of one line that says what to lower."""
+    """Turn running out of memory, on any device, into an OutOfMemoryError of one line that says what to lower."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -58,7 +58,7 @@ def telling_memory(hint: str) -> Iterator[None]:
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise BackendError("memory ran out", hint) from error
+        raise OutOfMemoryError("memory ran out", hint) from error
 
 
 def _native_bfloat16(device: str) -> bool:

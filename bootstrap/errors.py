@@ -2,6 +2,7 @@
 
     BootstrapError            exit 1   something went wrong while working
     ├── BackendError                   the generator or trainer could not do its job
+    │   └── OutOfMemoryError           memory ran out; with less at once it may do
     └── UsageError            exit 2   what the person gave cannot be used
         ├── StoreError                 a run directory is damaged or of another version
         ├── CharacterError             character.json
@@ -35,6 +36,10 @@ class BootstrapError(Exception):
 
 class BackendError(BootstrapError):
     """The generator or trainer could not do its job (weights missing, loss not finite)."""
+
+
+class OutOfMemoryError(BackendError):
+    """Memory of the machine or its accelerator ran out; with fewer pictures at once it may do."""
 
 
 class UsageError(BootstrapError):

@@ -17,6 +17,7 @@ __all__ = [
     "Emit",
     "Event",
     "FramesJudged",
+    "Incident",
     "GatePassed",
     "Noted",
     "PersonJudged",
@@ -171,6 +172,17 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """Something came between and was dealt with: what it was, and what was done about it.
+
+    ``what`` is memory | scorer | disk | sleep | clock | budget.
+    """
+
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the present stage is; never stored."""
 
@@ -188,6 +200,7 @@ Event = (
     | BatchGenerated
     | ScoresMeasured
     | FramesJudged
+    | Incident
     | RoundEnded
     | RunEnded
     | WaitingForPerson

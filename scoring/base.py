@@ -16,6 +16,10 @@ FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
 """View families: the strata in which scores are comparable."""
 
 
+ERROR = "error: "
+"""How the reason begins when a scorer broke: neither a low value nor a picture that it cannot judge."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One scorer's raw value for one picture, or *not applicable* with a reason.
@@ -32,10 +36,20 @@ class Measurement:
         """Whether the scorer could tell."""
         return self.value is not None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the scorer broke instead of answering."""
+        return self.value is None and self.why.startswith(ERROR)
+
 
 def not_applicable(why: str) -> Measurement:
     """The answer of a scorer that cannot tell: never 0, always with the reason."""
     return Measurement(None, why)
+
+
+def broken(error: Exception) -> Measurement:
+    """The answer of a scorer that raised ``error``."""
+    return Measurement(None, f"{ERROR}{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

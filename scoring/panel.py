@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scoring.base import Measurement, Picture, Scorer, not_applicable
+from scoring.base import Measurement, Picture, Scorer, broken
 
 Role = Literal["identity", "check", "held-out"]
 
@@ -49,7 +49,7 @@ class Panel:
     def measure(self, pictures: Sequence[Picture], only: Sequence[str] | None = None) -> list[dict[str, Measurement]]:
         """Every scorer's answer for each picture, in order.
 
-        A scorer that fails does not stop the others: its answers are not applicable, "error: …".
+        A scorer that fails does not stop the others: its answers are errors (`Measurement.failed`).
 
         Args:
             pictures: what to judge.
@@ -82,5 +82,5 @@ def _answers(scorer: Scorer, pictures: Sequence[Picture]) -> list[Measurement]:
         return scorer.score(pictures)
     except Exception as error:  # a scorer is foreign code: whatever it raises, the run goes on without its answer
         if len(pictures) == 1:
-            return [not_applicable(f"error: {type(error).__name__}: {error}")]
+            return [broken(error)]
     return [_answers(scorer, [picture])[0] for picture in pictures]

@@ -28,6 +28,9 @@ from bootstrap.listeners.wording import sentence
 
 __all__ = ["LastingConsole", "Terminal"]
 
+STYLES = {
+    events.Noted: "yellow", events.Incident: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold",
+}  # fmt: skip
 QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar tells these already
 
 
@@ -76,7 +79,7 @@ class Terminal:
         self.close()
 
     def _settle(self, event: Event) -> None:
-        style = {events.Noted: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold"}.get(type(event), "")
+        style = STYLES.get(type(event), "")
         self._console.print(Text(sentence(event), style=style), soft_wrap=True)
 
     def _advance(self, event: events.Progress) -> None:

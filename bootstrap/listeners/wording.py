@@ -57,6 +57,8 @@ def sentence(event: Event) -> str:
             return f"  {event.frame}: {said}{reasons}"
         case events.CaptionWritten():
             return f"  {event.frame}: " + ("captioned by you" if event.caption else "your caption taken back")
+        case events.Incident():
+            return f"{event.what}: {event.text}"
         case events.Noted():
             return f"note: {event.text}"
         case events.Progress():

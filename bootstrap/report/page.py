@@ -19,6 +19,7 @@ from bootstrap.events import Noted
 from bootstrap.listeners.wording import duration
 from bootstrap.records import Frame, JobKind, Seed, VerdictKind
 from bootstrap.report.gallery import Gallery
+from bootstrap.report.night import night
 from bootstrap.report.plots import quota_bars
 from bootstrap.report.rounds import over_rounds, round_section, timings
 from bootstrap.report.scores import by_family
@@ -48,6 +49,7 @@ def write_report(store: Store, out: Path, title: str) -> Path:
         _adapters(store),
         _files(store, out.parent),
         timings(store, facts["seconds"]),
+        night(store),
         _notes(store),
     ]
     rest = "".join(parts)

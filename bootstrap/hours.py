@@ -1,0 +1,79 @@
+"""How long a run may take, as a person says it: ``--budget 8h``, ``--until 07:30``.
+
+Pure: texts to numbers. Reads no clock and knows no run.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from bootstrap.errors import ConfigError
+
+__all__ = ["DAY", "Limits", "duration_of", "limits_of", "next_time"]
+
+DAY = 86400.0
+UNITS = {"d": DAY, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
+PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[dhms])\s*")
+TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+LONGEST = 60 * DAY
+
+
+class Limits(BaseModel):
+    """What a person allowed: seconds of work (None: any), and a time of day "HH:MM" at which it must be over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    budget: float | None = None
+    """Seconds of work over the whole run, all its processes together; the machine's sleep does not count."""
+    until: str | None = None
+    """Local time of day, "07:30"."""
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _seconds(cls, given: object) -> object:
+        return duration_of(given) if isinstance(given, str) else given
+
+    @field_validator("until")
+    @classmethod
+    def _time(cls, given: str | None) -> str | None:
+        found = None if given is None else TIME.fullmatch(given.strip())
+        if given is not None and not found:
+            raise ValueError("is no time of day; write it as 07:30")
+        return f"{int(found[1]):02d}:{found[2]}" if found else None
+
+    def __bool__(self) -> bool:
+        """Whether anything was limited."""
+        return self.budget is not None or self.until is not None
+
+
+def limits_of(budget: str | None, until: str | None) -> Limits:
+    """The limits of a command line. Raises ConfigError naming the option, the value and how to write it."""
+    try:
+        return Limits.model_validate({"budget": budget, "until": until})
+    except ValidationError as failure:
+        wrong = failure.errors()[0]
+        said = str(wrong.get("ctx", {}).get("error", wrong["msg"]))
+        hint = "for example --budget 8h --until 07:30"
+        raise ConfigError(f'--{wrong["loc"][0]} "{wrong["input"]}" {said}', hint) from None
+
+
+def duration_of(text: str) -> float:
+    """Seconds of "8h", "1h30m", "90 min", "45m", "2d". Raises ValueError saying what is wrong."""
+    rest, seconds = text.strip().lower(), 0.0
+    while found := PART.match(rest):
+        seconds, rest = seconds + float(found[1]) * UNITS[found[2]], rest[found.end() :]
+    if rest or not text.strip():
+        raise ValueError("is no length of time; write it as 8h, 90min or 1h30m")
+    if not 0 < seconds <= LONGEST:
+        raise ValueError("is not between a second and 60 days")
+    return seconds
+
+
+def next_time(until: str, now: datetime) -> datetime:
+    """The next moment after ``now`` at which clocks show ``until`` ("HH:MM")."""
+    hour, minute = (int(part) for part in until.split(":"))
+    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
