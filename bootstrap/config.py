@@ -184,6 +184,8 @@ class FaceConfig(Frozen):
     """Shortest side of a face box, in pixels of the picture shown to the detector."""
     max_yaw: float = Field(40, gt=0, le=90)
     """A face turned further is not scored, in degrees."""
+    head_per_face: float = Field(1.9, gt=0)
+    """Side of a head over the longer side of its face box; 1 for a pack that boxes whole heads."""
     families: tuple[str, ...] = ("front", "three-quarter", "above", "below")
     """View families in which this pack tells individuals apart; elsewhere its answer is not applicable."""
 
@@ -214,6 +216,9 @@ class PanelConfig(Frozen):
     """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
     traits_from_head: bool = False
     """Read the checked axes on head crops instead of whole pictures."""
+    heads: Literal["composition", "face"] = "composition"
+    """Where frames' heads are cut: by ``composition``, right for a base that keeps to its framings, or by the
+    ``face`` where one is found, right for one that does not."""
     identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
     """Crops whose embedding tells individuals apart."""
     captioned: tuple[str, ...] = ()

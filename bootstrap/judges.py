@@ -53,6 +53,15 @@ class Eyes:
     faces: FacePack | None
     margin: float
 
+    def crops(self, config: PanelConfig) -> Crops:
+        """Where heads and bodies are cut out of pictures: by composition, or heads by their faces."""
+        if config.heads == "composition" or self.faces is None:
+            return Crops(config.composition)
+        from scoring.heads import FaceHeads
+
+        finder = FaceHeads(self.faces, config.face.min_det_score, config.face.head_per_face)
+        return Crops(config.composition, finder=finder)
+
     def read(self, image: Image.Image, phrases: Sequence[str]) -> str:
         """The phrase that a picture shows; "" when the best does not lead by the margin."""
         picture = Picture(image, digest_of(image), "", "")
@@ -69,7 +78,8 @@ def open_eyes(config: PanelConfig, cache: Path | None, device: str = "cpu") -> E
         known = str(embedded(model)) if model.startswith("embedded:") or Path(model).is_dir() else model
         encoder = ClipEncoder(known, config.clip.pretrained, device)
         face = config.face
-        faces = FacePack(embedded(face.pack), det_size=face.det_size, upscale_to=face.upscale_to) if face.pack else None
+        pack = embedded(face.pack)
+        faces = FacePack(pack, det_size=face.det_size, upscale_to=face.upscale_to, cache=cache) if face.pack else None
     except ScorerUnavailable as error:
         raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
     return Eyes(encoder, Features(cache), faces, config.read_margin)
@@ -98,7 +108,7 @@ def seats_for(
     eyes: Eyes, config: PanelConfig, references: Sequence[Picture], axes: Sequence[str] | None
 ) -> list[Seat]:
     """The panel's scorers with their roles. The trait check reads ``axes``; None: every axis the panel reads well."""
-    encoder, features, crops = eyes.encoder, eyes.features, Crops(config.composition)
+    encoder, features, crops = eyes.encoder, eyes.features, eyes.crops(config)
     readable = tuple(config.vocabulary) if config.checked is None else config.checked
     known = config.vocabulary if axes is not None else {a: w for a, w in config.vocabulary.items() if a in readable}
     heads = crops if config.traits_from_head else None

@@ -1,12 +1,13 @@
 """Subject crops, so that like is compared with like: head with head, body with body.
 
 Whole-picture embeddings score backgrounds and zoom (field practice). Knows only PIL: where head and body stand in a
-picture of each framing is told by the caller; a detector's face box may refine the head.
+picture of each framing is told by the caller; a finder of heads may know better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from PIL import Image
 
@@ -20,22 +21,43 @@ HEAD_PER_FACE = 1.9
 """Side of a head box over the longer side of its face box (waifuc's three-stage split: 1.5 of a larger box)."""
 SMALLEST = 0.25
 """A crop whose shorter side is a smaller fraction of the picture shows too little to compare: it is left out."""
+SMALLEST_PIXELS = 24
+"""A head that was found is left out when its shorter side has fewer pixels."""
+
+
+class HeadFinder(Protocol):
+    """Knows where the head stands in a picture."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when heads would be found elsewhere."""
+
+    def look(self, pictures: Sequence[Picture]) -> None:
+        """Find the heads of pictures together."""
+
+    def head(self, picture: Picture) -> Box | None:
+        """The head's box; None where it was not found."""
 
 
 class Crops:
-    """Cuts head and body out of pictures by composition.
+    """Cuts head and body out of pictures by composition; heads where they were found, if somebody looks for them.
 
     Args:
         composition: framing → crop name → box. A framing that is not in it is taken as ``fallback``.
         fallback: framing used for an unknown or empty one; "" or an unknown one cuts nothing.
         square: pad a crop to a square with its own border instead of leaving its aspect to the encoder.
+        finder: knows heads better than the composition; None: the composition is believed.
 
     Raises:
         ValueError: a box is empty or leaves the picture.
     """
 
     def __init__(
-        self, composition: Mapping[str, Mapping[str, Box]], fallback: str = "upper body", square: bool = False
+        self,
+        composition: Mapping[str, Mapping[str, Box]],
+        fallback: str = "upper body",
+        square: bool = False,
+        finder: HeadFinder | None = None,
     ) -> None:
         for framing, boxes in composition.items():
             for crop, box in boxes.items():
@@ -44,11 +66,30 @@ class Crops:
         self._composition = {framing: dict(boxes) for framing, boxes in composition.items()}
         self._fallback = fallback
         self._square = square
+        self._finder = finder
 
     @property
     def fingerprint(self) -> str:
         """The settings as one line."""
-        return f"crops:{sorted((f, sorted(b.items())) for f, b in self._composition.items())}:{self._square}"
+        boxes = sorted((framing, sorted(boxes.items())) for framing, boxes in self._composition.items())
+        return f"crops:{boxes}:{self._square}" + (f":{self._finder.fingerprint}" if self._finder else "")
+
+    def look(self, pictures: Sequence[Picture]) -> None:
+        """Let the finder, if there is one, see pictures together before they are cut."""
+        if self._finder:
+            self._finder.look(pictures)
+
+    def found(self, picture: Picture) -> Box | None:
+        """The head's box where the finder saw a head that is large enough; else None."""
+        box = self._finder.head(picture) if self._finder else None
+        if box is None:
+            return None
+        sides = (box[2] - box[0]) * picture.image.width, (box[3] - box[1]) * picture.image.height
+        return box if min(sides) >= SMALLEST_PIXELS else None
+
+    def place(self, picture: Picture, crop: str) -> Box | None:
+        """Where ``crop`` is cut out of a picture: where it was found, else by composition; None if it is not seen."""
+        return (self.found(picture) if crop == "head" else None) or self.box(picture.framing, crop)
 
     def box(self, framing: str, crop: str) -> Box | None:
         """Where ``crop`` stands in a picture of that framing; None if it is not seen there, or too little of it."""
@@ -60,17 +101,13 @@ class Crops:
 
     def key(self, picture: Picture, crop: str) -> str:
         """A name of the crop that says how it was cut, for `Features`."""
+        if crop == "head" and self._finder and self.found(picture):
+            return f"{crop}:{self._finder.fingerprint}:{self._square}"
         return f"{crop}:{self.box(picture.framing, crop)}:{self._square}"
 
-    def cut(self, picture: Picture, crop: str, face: Box | None = None) -> Image.Image | None:
-        """The crop of a picture, RGB; None if that framing does not show it.
-
-        Args:
-            picture: what to cut from.
-            crop: "head" or "body".
-            face: a detector's face box in fractions; refines the head.
-        """
-        box = head_from_face(face) if face and crop == "head" else self.box(picture.framing, crop)
+    def cut(self, picture: Picture, crop: str) -> Image.Image | None:
+        """The crop ("head" or "body") of a picture, RGB; None if it does not show it."""
+        box = self.place(picture, crop)
         if box is None:
             return None
         width, height = picture.image.size
@@ -79,12 +116,15 @@ class Crops:
         return padded_square(cut) if self._square else cut
 
 
-def head_from_face(face: Box) -> Box:
-    """The head box around a face box, clipped to the picture: hair and chin included, a little more above."""
+def head_from_face(face: Box, per_face: float = HEAD_PER_FACE) -> Box:
+    """The head box around a face box, clipped to the picture: hair and chin included, a little more above.
+
+    ``per_face`` is the side of the head over the longer side of the face; where it is 1 the face's box is the head's.
+    """
     x, y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
     width, height = face[2] - face[0], face[3] - face[1]
-    half = max(width, height) * HEAD_PER_FACE / 2
-    y -= 0.15 * height
+    half = max(width, height) * per_face / 2
+    y -= 0.15 * height * (per_face - 1) / (HEAD_PER_FACE - 1)
     return max(0.0, x - half), max(0.0, y - half), min(1.0, x + half), min(1.0, y + half)
 
 

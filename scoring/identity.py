@@ -52,7 +52,7 @@ class ClipIdentity:
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """One cosine for each picture."""
+        """One cosine for each picture; its reason says where a head was cut that its face gave away."""
         found: list[list[float]] = [[] for _ in pictures]
         for crop in self._use:
             known, rows = self.embeddings(self._references, crop)
@@ -63,14 +63,15 @@ class ClipIdentity:
             for place, value in zip(where, best, strict=True):
                 found[place].append(float(value))
         return [
-            Measurement(float(np.mean(values))) if values
+            Measurement(float(np.mean(values)), self._how(picture)) if values
             else not_applicable(f"no crop of '{picture.framing}' to compare with the seeds")
             for picture, values in zip(pictures, found, strict=True)
         ]
 
     def embeddings(self, pictures: Sequence[Picture], crop: str) -> tuple[list[int], Vectors]:
         """Places of the pictures that show ``crop``, and its unit vectors, shape (places, d)."""
-        where = [i for i, picture in enumerate(pictures) if self._crops.box(picture.framing, crop)]
+        self._crops.look(pictures)
+        where = [i for i, picture in enumerate(pictures) if self._crops.place(picture, crop)]
         rows = np.zeros((len(where), 0), np.float32)
         for key in dict.fromkeys(self._crops.key(pictures[i], crop) for i in where):
             group = [n for n, i in enumerate(where) if self._crops.key(pictures[i], crop) == key]
@@ -104,6 +105,9 @@ class ClipIdentity:
             spreads = [float(part.std(ddof=1)) for part in enough]
             stats.append((float(np.mean(means)), float(np.mean(spreads))) if enough else None)
         return stats
+
+    def _how(self, picture: Picture) -> str:
+        return "head cut by its face" if "head" in self._use and self._crops.found(picture) else ""
 
     def _cut(self, picture: Picture, crop: str) -> Image.Image:
         return self._crops.cut(picture, crop) or picture.image

@@ -52,6 +52,7 @@ def log_probabilities(
 
 def _head_vectors(encoder: WordEncoder, features: Features, pictures: Sequence[Picture], heads: Crops) -> Vectors:
     """Embeddings of head crops, in order; pictures whose crop is cut alike are embedded together."""
+    heads.look(pictures)
     keys = [heads.key(picture, "head") for picture in pictures]
     rows: dict[int, NDArray[np.float32]] = {}
     for key in dict.fromkeys(keys):

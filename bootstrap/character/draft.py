@@ -20,7 +20,6 @@ from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.records import FRAMINGS, Seed
 from bootstrap.seeds import square, unread
 from scoring.base import Picture, digest_of
-from scoring.crops import Crops
 from scoring.zeroshot import log_probabilities
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Draft:
 
 def reader_of(eyes: Eyes, panel: PanelConfig) -> Reader:
     """The panel's reading of pictures of one character: their log-probabilities are added up."""
-    crops = Crops(panel.composition)
+    crops = eyes.crops(panel)
 
     def read(images: Sequence[Image.Image], phrases: Sequence[str], *, heads: bool) -> tuple[str, float]:
         whole = [square(image) for image in images]

@@ -34,7 +34,7 @@ def with_head(seed: Seed, image: Image.Image, faces: FacePack, panel: PanelConfi
     usual = panel.composition.get(seed.framing, {}).get("head")
     if not found or found[0].det_score < panel.face.min_det_score:
         return seed
-    head = head_from_face(found[0].box)
+    head = head_from_face(found[0].box, panel.face.head_per_face)
     if usual and max(_overlap(head, usual), _overlap(found[0].box, usual)) >= AGREE:
         return seed
     return replace(seed, head=head)

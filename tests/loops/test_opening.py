@@ -99,6 +99,9 @@ def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
     class Faces:
         fingerprint = "two"
 
+        def look(self, pictures):
+            pass
+
         def faces(self, picture):
             return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * 2
 
