@@ -96,16 +96,22 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
     return found
 
 
-def judges_for(eyes: Eyes, config: PanelConfig, wording: Wording, references: Sequence[Picture]) -> Judges:
-    """The panel in front of these seeds."""
+def judges_for(
+    eyes: Eyes, config: PanelConfig, wording: Wording, references: Sequence[Picture], approved: Sequence[Picture] = ()
+) -> Judges:
+    """The panel in front of these seeds, and of what a person ``approved``."""
     encoder, features = eyes.encoder, eyes.features
-    panel = Panel(seats_for(eyes, config, references, _checked(config, wording)))
+    panel = Panel(seats_for(eyes, config, references, _checked(config, wording), approved))
     readers = [_reader(axis, encoder, features, config) for axis in config.captioned if axis in config.vocabulary]
-    return Judges(wording, encoder, features, panel, Panel(readers))
+    return Judges(wording, encoder, features, panel, Panel(readers), tuple(references))
 
 
 def seats_for(
-    eyes: Eyes, config: PanelConfig, references: Sequence[Picture], axes: Sequence[str] | None
+    eyes: Eyes,
+    config: PanelConfig,
+    references: Sequence[Picture],
+    axes: Sequence[str] | None,
+    approved: Sequence[Picture] = (),
 ) -> list[Seat]:
     """The panel's scorers with their roles. The trait check reads ``axes``; None: every axis the panel reads well."""
     encoder, features, crops = eyes.encoder, eyes.features, eyes.crops(config)
@@ -113,12 +119,13 @@ def seats_for(
     known = config.vocabulary if axes is not None else {a: w for a, w in config.vocabulary.items() if a in readable}
     heads = crops if config.traits_from_head else None
     traits = TraitCheck(encoder, features, known, slack=config.trait_margin, axes=axes, heads=heads)
+    identity = ClipIdentity(encoder, references, crops, features, use=config.identity_crops, approved=approved)
     seats = [
         Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
         Seat(traits, "check"),
         Seat(Defects(references), "check"),
         Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
-        Seat(ClipIdentity(encoder, references, crops, features, use=config.identity_crops), "identity"),
+        Seat(identity, "identity"),
     ]
     if eyes.faces:
         seats += _face_seats(eyes.faces, config, references)
@@ -167,6 +174,7 @@ class Judges:
     features: Features
     panel: Panel
     readers: Panel
+    references: tuple[Picture, ...] = ()
 
     @cached_property
     def identity(self) -> list[str]:
@@ -213,6 +221,11 @@ class Judges:
         """Unit vector of the whole picture, and its perceptual hash."""
         picture = self.picture(frame, store)
         return self.features.vectors(self.encoder, [picture])[0], difference_hash(picture.image)
+
+    @cached_property
+    def seed_looks(self) -> list[NDArray[np.float32]]:
+        """Unit vectors of the seeds and of their crops, as `looks` gives them: what new frames should differ from."""
+        return list(self.features.vectors(self.encoder, self.references)) if self.references else []
 
 
 def _shifted(values: Values, traits_at: float) -> dict[str, Measurement]:

@@ -5,30 +5,37 @@ Knows no order of stages; the rounds do. Loads no model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bootstrap.backends.base import Backend
 from bootstrap.backends.parameters import parameters_text
 from bootstrap.captions import Wording
 from bootstrap.character import Character
+from bootstrap.clock import Clock
 from bootstrap.config import RunConfig
-from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.judges import Judges
 from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
-from bootstrap.store.store import Store
+from bootstrap.store.store import PERSON, Store
+from loops.hours import Hours
 from loops.stopping import usable_rounds
+from loops.watching import keep_watch
+from scoring.base import Picture
 
 __all__ = ["Engine"]
 
 
 @dataclass
 class Engine:
-    """An open run with everything it needs. ``stop_asked`` is read at safe points only."""
+    """An open run with everything it needs. ``stop_asked`` is read at safe points only.
+
+    ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel before the seeds and the
+    pictures that a person approved.
+    """
 
     store: Store
     backend: Backend
@@ -36,6 +43,11 @@ class Engine:
     config: RunConfig
     character: Character
     stop_asked: bool = False
+    stopped_by: str = ""
+    clock: Clock = field(default_factory=Clock)
+    hours: Hours | None = None
+    attended: bool = False
+    judging: Callable[[Sequence[Picture]], Judges] | None = None
 
     @cached_property
     def wording(self) -> Wording:
@@ -67,10 +79,9 @@ class Engine:
             self.emit(Noted(text))
 
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """How far a stage is; also the place where a wish to stop is heard."""
+        """How far a stage is; also a safe point: where a wish to stop is heard (see `loops.watching`)."""
         self.store.append_event(Progress(stage, done, total, detail))
-        if self.stop_asked:
-            raise Interrupted("stopped at a safe point")
+        keep_watch(self)
 
     def parameters(self, job: Job, adapter: Adapter | None) -> str:
         """How a picture was made, as tools read it from a PNG."""
@@ -82,11 +93,16 @@ class Engine:
         return next((adapter for adapter in self.store.adapters() if adapter.id == name), None)
 
     def usable_keeps(self) -> list[Frame]:
-        """Kept frames of every round that did not drift, in plan order: what may be trained on and shipped."""
+        """Kept frames of every round that did not drift, in plan order: what may be trained on and shipped.
+
+        What a person kept counts in any case.
+        """
         rounds = self.store.rounds()
         usable = usable_rounds([one for one in rounds if one.outcome is not None])
         playing = {one.number for one in rounds if one.outcome is None}
-        return [frame for frame in self.store.kept() if frame.job.round in usable | playing]
+        verdicts = self.store.verdicts()
+        by_person = {id for id, verdict in verdicts.items() if verdict.by == PERSON}
+        return [f for f in self.store.kept() if f.job.round in usable | playing or f.job.id in by_person]
 
     def candidates(self) -> list[Frame]:
         """Every candidate frame so far, in plan order."""

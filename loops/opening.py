@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -34,9 +35,12 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     backend, eyes = _models(config, store.directory)
     wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
     seeds = _take_in(store, wording, eyes, config.panel, pictures)
-    judges = judges_for(eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
+    judging = partial(
+        judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel)
+    )
+    judges = judging()
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
-    engine = Engine(store, backend, judges, config, character)
+    engine = Engine(store, backend, judges, config, character, judging=judging)
     _warn(engine, eyes, pictures)
     _say(engine, seeds)
     return engine

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded
 from bootstrap.records import JobKind, Phase
 from bootstrap.shots import places
+from loops.budget import another_wave
 from loops.choose import choose, empty_places
 from loops.draw import draw
 from loops.engine import Engine
@@ -36,12 +37,16 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     store, kept = engine.store, len(engine.store.kept())
     store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
-    adapter = teach_round(engine, plan.number, plan.phase)
+    adapter, taught = None, False
     for wave in range(1, engine.config.loop.waves + 1):
         if _judged(engine, plan.number, wave):
             continue  # judged before a later wave was drawn: what that one has drawn must not be seen by it
         if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
             break
+        if not another_wave(engine, plan.number, wave):
+            break
+        if not taught:  # a round in which a person left no place empty trains nothing
+            adapter, taught = teach_round(engine, plan.number, plan.phase), True
         plan_wave(engine, plan.number, wave, wanted)
         draw(engine, plan.number, wave, adapter)
         measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PANEL])

@@ -1,6 +1,7 @@
 """Is it the same character? Crops of a picture against the same crops of the seeds, in an encoder's space.
 
-References are the seeds alone, given to the constructor. Knows no threshold: raw cosines are judged in `calibrate`.
+References are the seeds, and in their own view family pictures that a person approved; both are given to the
+constructor. Knows no threshold: raw cosines are judged in `calibrate`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class ClipIdentity:
         features: the cache of embeddings.
         name: the key of its measurements.
         use: which crops speak.
+        approved: further references, each for pictures of its own view family, itself left out.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class ClipIdentity:
         features: Features,
         name: str = "clip",
         use: Sequence[str] = CROPS,
+        approved: Sequence[Picture] = (),
     ) -> None:
         if not references:
             raise ValueError(f"{name}: no reference pictures; give at least one seed")
@@ -46,27 +49,42 @@ class ClipIdentity:
         self._crops = crops
         self._features = features
         self._use = tuple(use)
-        self._references = tuple(references)
+        self._references, self._approved = tuple(references), tuple(approved)
         digests = "".join(sorted(p.digest + p.framing for p in references))
-        settings = f"{crops.fingerprint}{self._use}{digests}"
+        joined = "".join(sorted(p.digest + p.framing + p.family for p in approved))
+        settings = f"{crops.fingerprint}{self._use}{digests}{joined}"
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """One cosine for each picture; its reason says where a head was cut that its face gave away."""
         found: list[list[float]] = [[] for _ in pictures]
         for crop in self._use:
-            known, rows = self.embeddings(self._references, crop)
             where, vectors = self.embeddings(pictures, crop)
-            if not known or not where:
-                continue
-            best = (vectors @ rows.T).max(axis=1)
+            best = self._best([pictures[place] for place in where], vectors, crop)
             for place, value in zip(where, best, strict=True):
-                found[place].append(float(value))
+                if np.isfinite(value):
+                    found[place].append(float(value))
         return [
             Measurement(float(np.mean(values)), self._how(picture)) if values
             else not_applicable(f"no crop of '{picture.framing}' to compare with the seeds")
             for picture, values in zip(pictures, found, strict=True)
         ]
+
+    def _best(self, pictures: Sequence[Picture], vectors: Vectors, crop: str) -> Vectors:
+        """Each picture's similarity to its closest reference, −inf where none shows the crop; shape (pictures,)."""
+        best = np.full(len(pictures), -np.inf, np.float32)
+        known, rows = self.embeddings(self._references, crop)
+        if known and pictures:
+            best = (vectors @ rows.T).max(axis=1)
+        among, more = self.embeddings(self._approved, crop)
+        if among and pictures:
+            seen = np.array([[self._may_compare(one, self._approved[i]) for i in among] for one in pictures])
+            best = np.maximum(best, np.where(seen, vectors @ more.T, -np.inf).max(axis=1))
+        return best
+
+    @staticmethod
+    def _may_compare(picture: Picture, approved: Picture) -> bool:
+        return picture.family == approved.family and picture.digest != approved.digest
 
     def embeddings(self, pictures: Sequence[Picture], crop: str) -> tuple[list[int], Vectors]:
         """Places of the pictures that show ``crop``, and its unit vectors, shape (places, d)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,16 +34,23 @@ def run(
     config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
     backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
+    gate: Annotated[str | None, typer.Option(help="Between rounds: auto, human, or timed:2h [auto].")] = None,
+    budget: Annotated[str | None, typer.Option(help="Hours of work, spent on rounds: 8h, 90min, 1h30m.")] = None,
+    until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
+    notify: Annotated[list[str] | None, typer.Option(metavar="URL", help="Whom to tell, by Apprise.")] = None,
 ) -> None:
     """Begin a run, or continue it: the same command does both.
 
     bootstrap run seed.png character.json
 
     bootstrap run front.png back.png character.json --base puppet --target 40 --out runs/mika
+
+    bootstrap run seed.png character.json --until 07:30 --notify ntfy://my-topic
     """
     from bootstrap.cli.run import Options, run_command
 
-    run_command(sources, Options(base, target, rounds, seed, out, config, tuple(settings or ()), backend))
+    said = Options(base, target, rounds, seed, out, config, tuple(settings or ()), backend, gate, budget, until)
+    run_command(sources, replace(said, notify=tuple(notify or ())))
 
 
 @app.command()
@@ -231,6 +239,20 @@ def undo(run: RunFolder, ids: FrameIds, json: AsJson = False) -> None:
     from bootstrap.cli.verdicts import undo_command
 
     undo_command(run, ids, as_json=json)
+
+
+@app.command()
+def gate(
+    run: RunFolder,
+    setting: Annotated[str, typer.Argument(help="auto, human, timed:2h, or open: let the round that waits go on.")],
+) -> None:
+    """Set who opens the gate between rounds, also while a run works; or open it for the round that waits.
+
+    bootstrap gate runs/mika timed:90m
+    """
+    from bootstrap.cli.verdicts import gate_command
+
+    gate_command(run, setting)
 
 
 @app.command()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-import signal
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import typer
@@ -17,13 +16,18 @@ import typer
 from bootstrap.backends.folder import check_folder
 from bootstrap.character import Character, load_character
 from bootstrap.cli.choosing import choose_base
+from bootstrap.cli.signals import stopping
+from bootstrap.clock import Clock
 from bootstrap.config import RunConfig, embedded, load, read_own
-from bootstrap.errors import BackendError, ConfigError, UsageError
+from bootstrap.errors import BackendError, ConfigError, Paused, UsageError
 from bootstrap.events import Noted
+from bootstrap.hours import Limits, limits_of
 from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.memory import PeakMemory
+from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.seeds import gather, open_seed
+from bootstrap.sessions import session
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["Options", "resolve", "run_command", "sorted_out"]
@@ -41,17 +45,23 @@ class Options:
     config: Path | None = None
     settings: tuple[str, ...] = ()
     backend: str | None = None
+    gate: str | None = None
+    budget: str | None = None
+    until: str | None = None
+    notify: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
         """The options as they would be typed."""
-        names = ("base", "target", "rounds", "seed", "out", "config", "backend")
+        names = ("base", "target", "rounds", "seed", "out", "config", "backend", "gate", "budget", "until")
         single = {name: getattr(self, name) for name in names}
         given = [word for name, value in single.items() if value is not None for word in (f"--{name}", str(value))]
-        return [*given, *(word for text in self.settings for word in ("--set", text))]
+        more = {"set": self.settings, "notify": self.notify}
+        return [*given, *(word for name, texts in more.items() for text in texts for word in (f"--{name}", text))]
 
 
 def run_command(sources: Sequence[Path], options: Options) -> None:
     """Validate before anything is loaded, then run; raises what `bootstrap.cli.main` turns into one line."""
+    limits, notifier = limits_of(options.budget, options.until), Notifier(options.notify)
     pictures, described = sorted_out(sources)
     character = load_character(described)
     for picture in pictures:
@@ -60,8 +70,16 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, _begun_with(directory), f'"{described}" names none', command)
     _check_base(config)
-    with Store.open(directory, create=True) as store, _listening(store, directory):
-        _play(store, config, character, pictures)
+    with (
+        Store.open(directory, create=True) as store,
+        _listening(store, directory),
+        session(store),
+        notifying(store, notifier, character.name),
+    ):
+        try:
+            _play(store, config, character, pictures, limits)
+        except Paused as pause:
+            raise Paused(pause.reason, command) from None
 
 
 def sorted_out(sources: Sequence[Path]) -> tuple[list[Path], Path]:
@@ -87,7 +105,7 @@ def resolve(
     own = read_own(options.config) if options.config else {}
     name = options.base or _base_of(own) or character.base or begun_with or choose_base(command, why)
     own = {key: part for key, part in own.items() if not (key == "base" and isinstance(part, str))}
-    counts = {"loop.target": options.target, "loop.rounds": options.rounds}
+    counts = {"loop.target": options.target, "loop.rounds": options.rounds, "loop.gate": options.gate}
     own |= {name: value for name in ("seed", "backend") if (value := getattr(options, name)) is not None}
     return load(
         name,
@@ -126,13 +144,18 @@ def _check_base(config: RunConfig) -> None:
         raise ConfigError(error.message, error.hint) from error
 
 
-def _play(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
+def _play(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], limits: Limits) -> None:
+    from loops.hours import Hours
     from loops.opening import open_engine
     from loops.run import run
 
+    clock = Clock()
+    hours = Hours(store, limits, clock) if limits else None
     engine = open_engine(store, config, character, pictures)
+    engine.clock, engine.hours = clock, hours
+    engine.attended = sys.stdin.isatty() and sys.stderr.isatty()
     try:
-        with _stopping(engine):
+        with stopping(engine):
             done = run(engine)
     finally:
         engine.backend.close()
@@ -151,22 +174,3 @@ def _listening(store: Store, directory: Path) -> Iterator[None]:
         store.listen(JsonLog(directory / "log.jsonl", store.log()))
         store.listen(PeakMemory(store))
         yield
-
-
-@contextlib.contextmanager
-def _stopping(engine: object) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) asks the engine to stop at a safe point, the second stops at once."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if getattr(engine, "stop_asked", False):
-            raise KeyboardInterrupt
-        engine.stop_asked = True  # type: ignore[attr-defined]
-        typer.echo("stopping at the next safe point (again to stop at once) ...", err=True)
-
-    signals = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(one, ask) for one in signals]
-    try:
-        yield
-    finally:
-        for one, handler in zip(signals, before, strict=True):
-            signal.signal(one, handler)

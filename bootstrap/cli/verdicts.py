@@ -1,4 +1,4 @@
-"""``bootstrap approve``, ``reject`` and ``undo``: a person's word on frames, beside an engine that may be at work."""
+"""``bootstrap approve``, ``reject``, ``undo`` and ``gate``: a person's word, beside an engine that may be at work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 
 import typer
 
+from bootstrap.errors import UsageError
 from bootstrap.records import Frame, VerdictKind
+from bootstrap.review.gate import closed_round, let_go_on, set_gate
 from bootstrap.review.speaking import checked_reasons, judge, named, standing_of, take_back
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
 
-__all__ = ["judge_command", "undo_command"]
+__all__ = ["gate_command", "judge_command", "undo_command"]
 
+OPEN = "open"
 HEARD = "a run that works takes this up at its next round; a finished one when its command is run again"
 
 
@@ -30,6 +33,20 @@ def undo_command(run: Path, ids: Sequence[str], *, as_json: bool) -> None:
     """Take back the last word on each frame."""
     with Store.open(run, exclusive=False) as store:
         _speak(store, named(store, ids), lambda frame: take_back(store, frame), as_json)
+
+
+def gate_command(run: Path, setting: str) -> None:
+    """Set the gate, or open it; raises UsageError for a setting that is none, and where nothing waits."""
+    with Store.open(run, exclusive=False) as store:
+        if setting != OPEN:
+            set_gate(store, setting)
+            typer.echo(f"gate {setting} from now on")
+            return
+        number = closed_round(store)
+        if number is None:
+            raise UsageError(f'no round of "{run}" waits', "judge and open when one does, or set the gate to auto")
+        let_go_on(store)
+        typer.echo(f"round {number} goes on; if its process has left, run the same command again")
 
 
 def _speak(store: Store, frames: Sequence[Frame], say: Callable[[Frame], Answer], as_json: bool) -> None:

@@ -60,3 +60,11 @@ def test_the_cohort_leaves_a_decoy_itself_out(encoder, paint):
 def test_without_seeds_there_is_no_identity(encoder):
     with pytest.raises(ValueError, match="no reference pictures"):
         identity(encoder)
+
+
+def test_an_approved_picture_speaks_in_its_own_view_family_and_never_for_itself(encoder, paint):
+    mine = paint("blue", family="behind")
+    scorer = identity(encoder, paint("red"), use=("head",), approved=[mine])
+    twin = paint("blue", "green", family="behind")
+    assert values(scorer, twin, paint("blue"), mine) == [1.0, 0.0, 0.0]
+    assert scorer.fingerprint != identity(encoder, paint("red"), use=("head",)).fingerprint

@@ -1,0 +1,146 @@
+"""The gate between rounds: it pauses, it waits, it goes on; what a person said is heard at the next boundary."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bootstrap.events import GatePassed, WaitingForPerson
+from bootstrap.records import JobKind, VerdictKind
+from bootstrap.review.speaking import judge
+from bootstrap.store.store import Store
+from loops import gate
+
+
+def ids_by(store, kind):
+    return [id for id, one in store.verdicts().items() if one.kind is kind]
+
+
+def opened(run):
+    return Store.open(run, exclusive=False)
+
+
+def test_a_human_gate_pauses_with_a_sheet_and_the_next_command(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    done = call("run", *tiny, "--out", run, "--gate", "human")
+    assert done.code == 3
+    said = " ".join(done.err.split())
+    assert "round 1 waits for you" in said
+    assert f"then run: bootstrap run {' '.join(tiny[:2])}" in said
+    assert "--gate human" in said
+    with opened(run) as store:
+        assert len(store.rounds()) == 1
+        (waiting,) = [event for event in store.events() if isinstance(event, WaitingForPerson)]
+        assert (run / waiting.sheet).is_file()
+        assert waiting.unseen == waiting.kept == len(store.kept())
+
+
+def test_an_unanswered_gate_pauses_again_and_tells_only_once(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    for _ in range(2):
+        assert call("run", *tiny, "--out", run, "--gate", "human").code == 3
+    with opened(run) as store:
+        assert sum(isinstance(event, WaitingForPerson) for event in store.events()) == 1
+        assert len(store.rounds()) == 1
+
+
+def test_an_answered_gate_goes_on_and_honours_every_word(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    call("run", *tiny, "--out", run, "--gate", "human")
+    with opened(run) as store:
+        thrown, saved = ids_by(store, VerdictKind.KEEP)[0], ids_by(store, VerdictKind.UNDECIDED)[0]
+    call("reject", run, thrown, "--reason", "face")
+    call("approve", run, saved)
+    assert call("run", *tiny, "--out", run, "--gate", "human").code == 3  # at the next round's gate
+    assert call("gate", run, "auto").code == 0
+    assert call("run", *tiny, "--out", run, "--gate", "human").code == 0, "what was set since holds"
+    with opened(run) as store:
+        verdicts = store.verdicts()
+        assert (verdicts[thrown].kind, verdicts[thrown].by) == (VerdictKind.REJECT, "person")
+        assert (verdicts[saved].kind, verdicts[saved].by) == (VerdictKind.KEEP, "person")
+        first = json.loads(store.decision("gate-r01"))
+        assert first["by"] == "person"
+        assert first["judged"] == 2
+        assert saved not in first["unseen"]
+    names = {json.loads(line)["by"] for line in (run / "dataset" / "metadata.jsonl").read_text().splitlines()}
+    assert names == {"gate", "person"}
+
+
+def test_open_lets_the_round_go_on_without_a_verdict(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    call("run", *tiny, "--out", run, "--gate", "human")
+    assert "round 1 goes on" in call("gate", run, "open").out
+    assert call("run", *tiny, "--out", run, "--gate", "human").code == 3
+    with opened(run) as store:
+        assert len(store.rounds()) == 2
+    assert call("gate", run, "sometimes").code == 2
+
+
+def test_a_timed_gate_goes_on_alone_and_says_whose_verdicts_were_nobodys(tiny, call, tmp_path, monkeypatch):
+    began, slept = datetime(2026, 1, 1, 23, 0, tzinfo=UTC), []
+    monkeypatch.setattr(gate, "rest", lambda seconds: slept.append(seconds))
+    monkeypatch.setattr(gate, "moment", lambda: began + timedelta(minutes=len(slept)))
+    run = tmp_path / "run"
+    assert call("run", *tiny, "--out", run, "--gate", "timed:2h").code == 0
+    assert len(slept) >= 120
+    with opened(run) as store:
+        told = [event for event in store.events() if isinstance(event, GatePassed)]
+        assert {event.by for event in told} == {"timed"}
+        assert told[0].unseen == len(json.loads(store.decision("gate-r01"))["unseen"]) > 0
+        waited = next(event for event in store.events() if isinstance(event, WaitingForPerson))
+        assert waited.until == "2026-01-02T01:00:00+00:00"
+
+
+def test_somebody_at_the_terminal_is_waited_for(tiny, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    run = tmp_path / "run"
+
+    def answer(seconds):
+        with opened(run) as store:
+            judge(store, store.kept()[0], VerdictKind.KEEP)
+        call_beside("auto", run)
+
+    monkeypatch.setattr(gate, "rest", answer)
+    assert call("run", *tiny, "--out", run, "--gate", "human").code == 0
+
+
+def call_beside(setting, run):
+    from bootstrap.review.gate import set_gate
+
+    with opened(run) as store:
+        set_gate(store, setting)
+
+
+def test_a_word_in_the_middle_of_a_round_waits_for_its_end(tiny, play, tmp_path):
+    """Killed after the verdict, the round is played again as it was begun: same plan, same training set."""
+    run = tmp_path / "run"
+    play(tiny, run, kill_after=12)
+    with opened(run) as store:
+        frames = store.frames(kind=JobKind.CANDIDATE)
+        heard = store.decision("heard-0")
+        if frames:
+            judge(store, frames[0], VerdictKind.REJECT, ["view"])
+    play(tiny, run)
+    with opened(run) as store:
+        assert store.decision("heard-0") == heard
+        assert store.decision("heard-1") != heard
+        assert store.verdicts()[frames[0].job.id].by == "person"
+
+
+def test_a_person_who_speaks_after_the_end_is_answered_by_one_more_round(finished, call):
+    run, arguments = finished
+    with opened(run) as store:
+        before, thrown = len(store.rounds()), store.kept()[0].job.id
+        adapters = len(store.adapters())
+    call("reject", run, thrown)
+    assert call("run", *arguments, "--out", run).code == 0
+    with opened(run) as store:
+        assert len(store.rounds()) == before + 1
+        assert len(store.adapters()) > adapters
+        assert thrown not in {frame.job.id for frame in store.kept()}
+    text = (run / "dataset" / "metadata.jsonl").read_text()
+    assert text
+    assert call("run", *arguments, "--out", run).code == 0
+    with opened(run) as store:
+        assert len(store.rounds()) == before + 1, "one word, one round"
