@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.captions import Wording
-from bootstrap.config import LoopConfig
 from bootstrap.errors import StoreError
 from bootstrap.records import Frame, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, SeedCaptioner, cuts, open_seed
+from bootstrap.settings import LoopConfig
 from bootstrap.store.files import make_folder, write_atomic, write_image
 from scoring.base import Measurement
 

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from bootstrap.character import Character
-from bootstrap.config import LoopConfig, RunConfig
+from bootstrap.config import RunConfig
+from bootstrap.settings import LoopConfig
 
 __all__ = ["Cost", "cost_of", "duration", "flops_of", "parameters_in", "rounds_expected", "unknown_words"]
 

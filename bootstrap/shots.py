@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bootstrap.character import Character
-from bootstrap.config import SubjectConfig, ViewsConfig
+from bootstrap.config import ViewsConfig
 from bootstrap.records import Shot, seed_of
+from bootstrap.settings import SubjectConfig
 
 __all__ = ["Cell", "Planner", "apportion", "places", "quotas"]
 
 Cell = tuple[str, str]
 """A view family and a framing."""
+NEVER = 1e-9
+"""The share of a value that the others leave nothing of: it is drawn after all of them."""
 
 
 def apportion(total: int, shares: Mapping[str, float]) -> dict[str, int]:
@@ -67,6 +70,18 @@ class Planner:
         """The values of an axis ("expressions", "poses", …), from the character or the subject's defaults."""
         return tuple(getattr(self.character, name)) or self.subject.defaults[name]
 
+    def shares(self, axis: str) -> dict[str, float]:
+        """The part of the set that each value of a shot's axis ("outfit", "pose" …) should get; they add up to 1."""
+        match axis:
+            case "outfit":
+                return dict(self.character.outfit_shares())
+            case "expression":
+                return self._expression_shares()
+            case "style":
+                return self._style_shares()
+        values = self.axis(f"{axis}s")
+        return {value: 1 / len(values) for value in values}
+
     def plan(self, wanted: Mapping[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
         """``wanted`` shots a cell, each axis taking the value least drawn so far; ``take`` makes each new."""
         counts = _Counts(drawn)
@@ -104,12 +119,14 @@ class Planner:
     def _next(self, family: str, framing: str, counts: _Counts) -> Shot:
         """The shot whose every axis value was drawn least, relative to its share."""
 
-        def least(axis: str, values: Sequence[str], shares: Mapping[str, float] | None = None) -> str:
+        def least(axis: str, values: Sequence[str] = ()) -> str:
+            shares = dict.fromkeys(values, 1.0) if values else self.shares(axis)
+            shares = {value: max(share, NEVER) for value, share in shares.items()}
             return min(
-                values,
+                shares,
                 key=lambda value: (
-                    (counts.of(family, axis, value) + 1) / (shares[value] if shares else 1.0),
-                    counts.of("", axis, value) / (shares[value] if shares else 1.0),
+                    (counts.of(family, axis, value) + 1) / shares[value],
+                    counts.of("", axis, value) / shares[value],
                     seed_of(family, framing, axis, value),
                 ),
             )
@@ -118,11 +135,11 @@ class Planner:
             family=family,
             framing=framing,
             view=least("view", tuple(self.views.families[family].views)),
-            expression=least("expression", self.axis("expressions"), self._expression_shares()),
-            pose=least("pose", self.axis("poses")),
-            outfit=least("outfit", tuple(self.character.wardrobe), self.character.outfit_shares()),
-            background=least("background", self.axis("backgrounds")),
-            style=least("style", self.axis("styles"), self._style_shares()),
+            expression=least("expression"),
+            pose=least("pose"),
+            outfit=least("outfit"),
+            background=least("background"),
+            style=least("style"),
         )
 
     def _expression_shares(self) -> dict[str, float]:

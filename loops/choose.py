@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from bootstrap.events import FramesJudged
 from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
-from bootstrap.shots import Cell
+from bootstrap.shots import Cell, apportion
 from loops.decoys import trait_slack, usable_decoys
 from loops.engine import Engine
 from scoring.base import Measurement
@@ -21,10 +21,12 @@ from scoring.calibrate import Gate, Ranked, judge
 from scoring.select import Candidate, Quota, Rules, twin_of, why_not
 from scoring.select import choose as choose_under
 
-__all__ = ["GATE", "as_candidate", "cell_of", "choose", "empty_places", "quotas_of", "ranked", "rules_of"]
+__all__ = ["GATE", "as_candidate", "cell_of", "choose", "empty_places", "guides_of", "quotas_of", "ranked", "rules_of"]
 
 GATE = "gate"
 NEUTRAL = "neutral expression"
+GUIDED = ("outfit", "pose", "background", "expression")
+"""Axes whose values share the set."""
 Left = tuple[VerdictKind, str]
 """What becomes of a frame that passed and was not chosen, and why."""
 
@@ -105,11 +107,13 @@ def _picks(
     engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked], places: Mapping[Cell, int]
 ) -> tuple[dict[str, str], dict[str, Left]]:
     """Frame → why it fills a place, for the frames chosen under the quotas; and why each of the others does not."""
-    kept, limits, rules = engine.store.kept(), quotas_of(engine, places), rules_of(engine)
+    kept, rules = engine.usable_keeps(), rules_of(engine)
+    limits = [*quotas_of(engine, places), *guides_of(engine, places)]
     options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
     there = [as_candidate(engine, frame, 0.0) for frame in kept]
+    near = engine.judges.seed_looks
     room = max(0, sum(places.values()) - len(kept))
-    picks = {pick.id: pick.reason for pick in choose_under(options, limits, room, there, rules=rules)}
+    picks = {pick.id: pick.reason for pick in choose_under(options, limits, room, there, near, rules)}
     chosen = [*there, *(one for one in options if one.id in picks)]
     others = [one for one in options if one.id not in picks]
     left = {
@@ -135,19 +139,37 @@ def quotas_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
     return [*cells, Quota({"mood": NEUTRAL}, 0, maximum=most)]
 
 
+def guides_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
+    """Outfits, poses, backgrounds and expressions by their shares of the places that show them.
+
+    The share only guides, for a run whose candidates are few must not starve; what a value may take at most leaves room
+    for half of what the others should have (``subject.leeway``), so that the set cannot collapse on one.
+    """
+    leeway, guides = engine.config.subject.leeway, []
+    for axis in GUIDED:
+        seen = sum(count for cell, count in places.items() if axis not in engine.config.views.hidden(*cell))
+        shares = engine.planner.shares(axis)
+        wanted = apportion(seen, shares)
+        for value, share in shares.items():
+            most = max(1, wanted[value], math.ceil((share + leeway * (1 - share)) * seen - 1e-9))
+            guides.append(Quota({axis: value}, wanted[value], maximum=most, guides=True))
+    return guides
+
+
 def rules_of(engine: Engine) -> Rules:
     """The limits of a choice, from the configuration."""
-    panel = engine.config.panel
-    return Rules(engine.config.subject.a_prompt, panel.duplicate_cosine, panel.duplicate_bits)
+    config, panel = engine.config, engine.config.panel
+    enough = config.loop.diverse_enough
+    return Rules(config.subject.a_prompt, panel.duplicate_cosine, panel.duplicate_bits, diverse_enough=enough)
 
 
 def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
     """A frame as `scoring.select` sees it."""
     embedding, bits = engine.judges.looks(frame, engine.store)
     shot = frame.job.shot
-    axes = {axis: getattr(shot, axis) for axis in ("family", "framing", "expression", "pose", "background", "outfit")}
-    hidden = "expression" in engine.config.views.hidden(shot.family, shot.framing)
-    if shot.expression in engine.config.subject.neutral and not hidden:
+    hidden = engine.config.views.hidden(shot.family, shot.framing)
+    axes = {axis: getattr(shot, axis) for axis in ("family", "framing", *GUIDED) if axis not in hidden}
+    if axes.get("expression") in engine.config.subject.neutral:
         axes["mood"] = NEUTRAL
     return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
 

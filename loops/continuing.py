@@ -28,12 +28,15 @@ CONTINUED = "continued_after"
 MAY_CHANGE = {
     "config": re.compile(
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys|final_candidates)"  # how much
-        r"|loop\.(max_false_accepts|provisional_share|calibrate_on)"  # the gate
-        r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt)"  # the quotas
+        r"|loop\.(max_false_accepts|provisional_share|calibrate_on|diverse_enough)"  # the gate
+        r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway)"  # the quotas
     ),
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
-UNHEEDED = {"config": {"base.about", "base.memory", "base.demonstration", "loop.gate", "panel.on_error"}, "character": {"base"}}
+UNHEEDED = {
+    "config": {"base.about", "base.memory", "base.demonstration", "loop.gate", "panel.on_error"},
+    "character": {"base"},
+}
 """What is for a person's eyes, or said elsewhere too: nothing is made otherwise when it changes."""
 MOST_NAMED = 4
 LONGEST_VALUE = 40

@@ -9,8 +9,8 @@ import math
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.config import LoopConfig
 from bootstrap.records import FAMILIES, VerdictKind
+from bootstrap.settings import LoopConfig
 from bootstrap.store.round import Round
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from scoring.duplicates import bits_apart
 
 DIVERSE_ENOUGH = 0.9
 """Candidates with at least this share of the best diversity gain count as equally diverse: quality then decides."""
+Need = tuple[float, int]
+"""Unmet shares of the quotas that a candidate fills, and how many guides it follows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,13 +46,16 @@ class Candidate:
 class Quota:
     """How many frames of a cell are wanted; a cell fixes one axis ({"outfit": "pajamas"}) or more (view x framing).
 
-    Below ``minimum`` the cell comes before all others; beyond ``maximum`` (None: no limit) nothing is added.
+    Below ``minimum`` the cell comes before all others; beyond ``maximum`` (None: no limit) nothing is added. A quota
+    that only ``guides`` has a say among frames that fill the same other quotas, as loudly for its first frame as for
+    its last; it is never what a frame is chosen for.
     """
 
     cell: Mapping[str, str]
     target: int
     minimum: int = 0
     maximum: int | None = None
+    guides: bool = False
 
     def holds(self, axes: Mapping[str, str]) -> bool:
         """Whether a frame with these axes counts here."""
@@ -81,6 +86,8 @@ class Rules:
     """Quality before diversity (for provisional frames, of which the surest are wanted)."""
     only_unmet: bool = False
     """Leave a place empty rather than add a frame that fills no quota."""
+    diverse_enough: float = DIVERSE_ENOUGH
+    """See `DIVERSE_ENOUGH`: 1 for diversity alone, 0 for quality alone."""
 
 
 @dataclass
@@ -136,7 +143,8 @@ def choose(
     """Choose at most ``places`` more frames, the most needed first.
 
     Each step takes, among the candidates that the caps allow: the ones that fill the largest unmet share of quotas
-    (cells below their minimum before all), of these the ones that add most diversity, of these the best quality.
+    (cells below their minimum before all), of these the ones that follow most guides, of these the ones that add most
+    diversity, of these the best quality.
 
     Args:
         candidates: frames past the gate; locked ones are taken before all and do not obey caps.
@@ -189,30 +197,31 @@ def _next(state: _Set, open_places: set[int]) -> tuple[int, str] | None:
     allowed = [place for place in sorted(open_places) if state.allowed(place, counts)]
     need = {place: _need(state, place, counts) for place in allowed}
     if state.rules.only_unmet:
-        allowed = [place for place in allowed if need[place] > 0]
+        allowed = [place for place in allowed if need[place][0] > 0]
     if not allowed:
         return None
     most = max(need[place] for place in allowed)
-    rivals = [place for place in allowed if need[place] >= most - 1e-9]
+    rivals = [place for place in allowed if need[place] == most]
     if state.rules.quality_first:
         best = max(rivals, key=lambda p: (state.pool[p].quality, state.diversity(p), -p))
     else:
         gains = {place: state.diversity(place) for place in rivals}
-        enough = DIVERSE_ENOUGH * max(gains.values())
+        enough = state.rules.diverse_enough * max(gains.values())
         best = max((p for p in rivals if gains[p] >= enough), key=lambda p: (state.pool[p].quality, -p))
     return best, _reason(state, best, counts)
 
 
-def _need(state: _Set, place: int, counts: Mapping[int, int]) -> float:
-    """Unmet shares of the quotas that a candidate would fill; a cell below its minimum counts 100 more."""
+def _need(state: _Set, place: int, counts: Mapping[int, int]) -> Need:
+    """What a candidate would fill; a cell below its minimum counts 100 more."""
     axes = state.pool[place].axes
-    total = 0.0
+    total, guides = 0.0, 0
     for n, quota in enumerate(state.quotas):
-        if counts[n] < quota.target and quota.holds(axes):
-            total += (quota.target - counts[n]) / quota.target
         if counts[n] < quota.minimum and quota.holds(axes):
             total += 100.0
-    return total
+        if counts[n] < quota.target and quota.holds(axes):
+            guides += quota.guides
+            total += 0.0 if quota.guides else (quota.target - counts[n]) / quota.target
+    return round(total, 9), guides
 
 
 def _reason(state: _Set, place: int, counts: Mapping[int, int]) -> str:
@@ -221,7 +230,8 @@ def _reason(state: _Set, place: int, counts: Mapping[int, int]) -> str:
     filled = [
         ((quota.target - counts[n]) / quota.target, len(quota.cell), -n)
         for n, quota in enumerate(state.quotas)
-        if quota.target and counts[n] < max(quota.target, quota.minimum) and quota.holds(axes)
+        if quota.target and not quota.guides
+        and counts[n] < max(quota.target, quota.minimum) and quota.holds(axes)
     ]
     if not filled:
         return "adds variety"
@@ -270,7 +280,7 @@ def provisional(
         rules: limits, as in `choose`.
     """
     given = rules or Rules()
-    strict = Rules(given.a_prompt, given.duplicate_cosine, given.duplicate_bits, quality_first=True, only_unmet=True)
+    strict = replace(given, quality_first=True, only_unmet=True)
     most = min(places, math.floor(share / (1 - share) * len(kept) + 1e-9))
     return [Pick(pick.id, f"provisional: {pick.reason}") for pick in choose(candidates, quotas, most, kept, (), strict)]
 

@@ -17,13 +17,14 @@ CONFIG = load("puppet", backend="fake")
 PLAIN = "neutral expression"
 
 
-def character(*expressions):
-    return Character(name="M", trigger="mchr", invariant={"hair": "red hair"}, expressions=expressions)
+def character(*expressions, backgrounds=("forest",), **facts):
+    given = {"name": "M", "trigger": "mchr", "invariant": {"hair": "red hair"}, "poses": ["standing"], **facts}
+    return Character(expressions=expressions, backgrounds=backgrounds, **given)
 
 
-def shown(id, angle, expression="smile", family="front", prompt=""):
+def shown(id, angle, expression="smile", family="front", prompt="", background="forest", outfit="default"):
     """A frame whose look is an angle."""
-    shot = Shot(family, family, "portrait", expression, "standing", "default", "forest", "cel shading")
+    shot = Shot(family, family, "portrait", expression, "standing", outfit, background, "cel shading")
     return Frame(Job(id, JobKind.CANDIDATE, 1, 1, shot, prompt or id, "", 1, {}), f"{angle}", id, "a")
 
 
@@ -39,9 +40,14 @@ def engine():
     return SimpleNamespace(
         config=CONFIG,
         planner=Planner(person, CONFIG.views, CONFIG.subject),
-        judges=SimpleNamespace(looks=looks),
-        store=SimpleNamespace(kept=list),
+        judges=SimpleNamespace(looks=looks, seed_looks=[]),
+        store=SimpleNamespace(),
+        usable_keeps=list,
     )
+
+
+def cast(engine, person):
+    engine.planner = Planner(person, CONFIG.views, CONFIG.subject)
 
 
 def chosen(engine, frames, places):
@@ -62,9 +68,58 @@ def test_a_face_that_nobody_sees_is_not_neutral(engine):
 
 
 def test_a_character_who_is_always_neutral_has_no_limit(engine):
-    engine.planner = Planner(character(PLAIN), CONFIG.views, CONFIG.subject)
+    cast(engine, character(PLAIN))
     frames = [shown(f"f{n:02d}", 8 * n, PLAIN) for n in range(20)]
     assert len(chosen(engine, frames, {("front", "portrait"): 20})[0]) == 20
+
+
+def test_a_set_does_not_collapse_on_one_background(engine):
+    cast(engine, character("smile", backgrounds=("forest", "beach", "night", "room")))
+    frames = [shown(f"f{n:02d}", 4 * n) for n in range(20)]
+    frames += [shown(f"o{n}", 100 + 4 * n, background="beach") for n in range(3)]
+    picks, left = chosen(engine, frames, {("front", "portrait"): 20})
+    assert {id for id in picks if id.startswith("o")} == {"o0", "o1", "o2"}
+    assert len(picks) == 3 + 13  # a quarter, and half of the other three
+    assert set(left.values()) == {(VerdictKind.UNDECIDED, "passes; forest is full: 13")}
+    assert all(reason.startswith("fills front/portrait") for reason in picks.values())
+
+
+def test_few_candidates_of_one_kind_are_all_taken(engine):
+    cast(engine, character("smile", backgrounds=("forest", "beach", "night", "room")))
+    frames = [shown(f"f{n:02d}", 8 * n) for n in range(6)]
+    assert len(chosen(engine, frames, {("front", "portrait"): 20})[0]) == 6
+
+
+def test_outfits_get_their_shares_before_likeness_and_diversity(engine):
+    cast(engine, character("smile", outfits={"default": {"tags": "shirt", "share": 0.25}, "suit": {"tags": "suit"}}))
+    frames = [shown(f"d{n}", 20 * n) for n in range(4)] + [shown(f"s{n}", n + 41, outfit="suit") for n in range(4)]
+    engine.config = load("puppet", overrides=["panel.duplicate_bits=0", "panel.duplicate_cosine=1"])
+    picks, _ = chosen(engine, frames, {("front", "portrait"): 4})
+    assert sorted(id[0] for id in picks) == ["d", "s", "s", "s"]
+
+
+def test_what_nobody_sees_counts_for_no_share(engine):
+    cast(engine, character("smile", "frown", PLAIN))
+    limits = room.guides_of(engine, {("behind", "portrait"): 10, ("front", "portrait"): 4})
+    targets = {quota.label: quota.target for quota in limits}
+    assert targets["smile"] + targets["frown"] + targets[PLAIN] == 4
+    assert targets["forest"] == 14
+    assert "expression" not in room.as_candidate(engine, shown("b", 0, family="behind"), 0.0).axes
+
+
+def test_frames_that_look_like_a_seed_come_last(engine):
+    engine.judges.seed_looks = [looks(shown("seed", 0), None)[0]]
+    frames = [shown("a", 5), shown("b", 80)]
+    assert list(chosen(engine, frames, {("front", "portrait"): 1})[0]) == ["b"]
+
+
+@pytest.mark.parametrize(("enough", "first"), [(0.9, "b"), (0.0, "a")])
+def test_how_much_diversity_is_enough_is_a_setting(engine, enough, first):
+    engine.config = load("puppet", overrides=[f"loop.diverse_enough={enough}"])
+    engine.judges.seed_looks = [looks(shown("seed", 0), None)[0]]
+    ranks = {id: Ranked(score, 0.01, "clip", ("clip",), passes=True) for id, score in (("a", 9.0), ("b", 5.0))}
+    picks, _ = room._picks(engine, [shown("a", 20), shown("b", 80)], ranks, {("front", "portrait"): 1})
+    assert list(picks) == [first]
 
 
 def test_too_close_to_a_kept_frame_is_a_reject_and_says_to_which(engine):

@@ -56,6 +56,25 @@ def test_nothing_is_added_beyond_a_maximum():
     assert len(choose(spread("abcd"), [Quota({"view": "front"}, 2, maximum=2)], 4)) == 2
 
 
+def test_a_guide_chooses_among_frames_of_one_place_and_never_between_places():
+    quotas = [*VIEWS, Quota({"framing": "close-up"}, 1, guides=True)]
+    kept = [frame("k", angle=0)]
+    front, close = frame("f", quality=9, angle=50), frame("c", framing="close-up", angle=60)
+    picks = choose([front, close], quotas, 1, kept)
+    assert [(pick.id, pick.reason) for pick in picks] == [("c", "fills front 1→2")]
+    assert ids(choose([close, frame("b", "behind", angle=70)], quotas, 1, kept)) == ["b"]
+    full = [frame("k1", angle=0), frame("k2", angle=30)]
+    assert choose([close], quotas, 1, full, rules=Rules(only_unmet=True)) == []  # a guide is no place to fill
+
+
+def test_a_guide_that_is_reached_has_no_say_up_to_its_maximum():
+    quotas = [Quota({"view": "front"}, 9), Quota({"framing": "portrait"}, 1, maximum=2, guides=True)]
+    frames = [frame("a", quality=1, angle=0), frame("b", framing="close-up", angle=60)]
+    assert ids(choose(frames, quotas, 1)) == ["a"]
+    assert ids(choose(frames, quotas, 1, [frame("k", angle=20)])) == ["b"]
+    assert len(choose(spread("abcd"), quotas, 4)) == 2
+
+
 def test_facility_location_prefers_spread_to_quality_of_lookalikes():
     close = [frame(f"c{i}", quality=5 - i, angle=12 * i) for i in range(3)]
     far = frame("z", quality=0, angle=90)
