@@ -1,0 +1,98 @@
+"""One contestant before the judge: drawn, measured, written down. Does NOT know how any contestant came by its LoRA."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bootstrap.records import FAMILIES
+from scoring.base import Picture, digest_of
+from tests.benchmarks.puppetbench import measures, rows
+from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Entry
+from tests.benchmarks.puppetbench.counting import drawing_costs
+from tests.benchmarks.puppetbench.gate import kept_and_true
+from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
+from tests.benchmarks.puppetbench.stage import Stage
+from tests.benchmarks.puppetbench.truth import puppet_shot
+
+log = logging.getLogger(__name__)
+
+COPY = "copy"
+
+
+def compete(stage: Stage, contestant: str, work: Path) -> rows.Row:
+    """The row of a contestant: found, or made and committed."""
+    rows.hold(work, stage.key)
+    if done := rows.read(work, stage.seed, contestant):
+        return done
+    stage.fix()
+    began = time.monotonic()
+    entry = CONTESTANTS[contestant](stage)
+    seconds = time.monotonic() - began
+    images = stage.draw(stage.panel, entry.adapter, entry.phase)
+    write_panel(panel_path(work, stage.seed, contestant), images)
+    write_panel(panel_path(work, stage.seed, "truth"), stage.painted)
+    row = {
+        "key": stage.key,
+        "character": stage.seed,
+        "name": stage.character.name,
+        "contestant": contestant,
+        "phase": entry.phase,
+        "seconds": round(seconds, 1),
+        "drawn": entry.drawn,
+        "learnt": entry.learnt,
+        "panel": drawing_costs(len(images), stage.config.base.sampling),
+        "facts": dict(entry.facts),
+        **measured(stage, images),
+        **_of_the_run(stage, contestant, entry),
+    }
+    rows.write(work, row)
+    log.info("%s %s: identity %.3f, %d s", stage.character.name, contestant, row["all"]["identity"], seconds)
+    return row
+
+
+def measured(stage: Stage, images: Images) -> dict[str, Any]:
+    """Everything that is read off the panel's pictures."""
+    shots = stage.panel
+    families = [shot.family for shot in shots]
+    likeness = stage.truth.likeness(images, shots)
+    same = likeness > np.array([stage.cuts[family] for family in families])
+    pictures, copied, features = _seen(stage, images)
+    columns = {"identity": likeness, "same": same.astype(np.float32), "copies": copied}
+    found = measures.by_family(families, FAMILIES, columns)
+    for family in FAMILIES:
+        found[family]["diversity"] = round(measures.vendi(features[[one == family for one in families]]), 3)
+    readings = stage.truth.judge.read(images)
+    of_seed = dict(tag.split("=", 1) for tag in stage.engine.seeds[0].tags).get("background", "")
+    overall = {name: round(float(values.mean()), 4) for name, values in columns.items()}
+    return {
+        "families": found,
+        "all": {"pictures": len(pictures), **overall, "diversity": round(measures.vendi(features), 3)},
+        "obeyed": measures.obeyed(readings, stage.puppet, [puppet_shot(shot) for shot in shots]),
+        "bleed": measures.bleeds(readings["background"], [shot.background for shot in shots], of_seed),
+        "likeness": [round(float(value), 4) for value in likeness],
+    }
+
+
+def _seen(stage: Stage, images: Images) -> tuple[list[Picture], measures.Floats, measures.Floats]:
+    """The pictures, 1 where one copies a seed, and their vectors, as the panel of the run sees them."""
+    judges = stage.engine.judges
+    pictures = []
+    for shot, image in zip(stage.panel, map(Image.fromarray, images), strict=True):
+        pictures.append(Picture(image, digest_of(image), shot.family, shot.framing, {}))
+    answers = [row[COPY].value for row in judges.panel.measure(pictures, only=[COPY])]
+    copied = np.array([value is not None and value < 0 for value in answers], np.float32)
+    return pictures, copied, judges.features.vectors(judges.encoder, pictures)
+
+
+def _of_the_run(stage: Stage, contestant: str, entry: Entry) -> dict[str, Any]:
+    """What the gate of a run let through, against the truth."""
+    if contestant != "ours":
+        return {}
+    store = next(one for one in stage.stores if one.directory.name == "ours")
+    return {"gate": kept_and_true(store, stage.truth.likeness, stage.cuts)}

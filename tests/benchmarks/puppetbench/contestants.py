@@ -1,0 +1,139 @@
+"""Who competes: each gets a stage and hands back a LoRA, how it wants to be prompted, and what it cost.
+
+Does NOT know how anything is measured; no contestant sees the judge, and only the ceiling sees the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bootstrap.events import AdapterTrained, RunEnded
+from bootstrap.records import Phase, TrainItem
+from bootstrap.shots import places
+from bootstrap.store.files import make_folder, write_image
+from bootstrap.training.rare import naming_rare
+from loops.run import run
+from loops.teach import recipe_for, training_set
+from tests.benchmarks.puppetbench import growing
+from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, learning_costs
+from tests.benchmarks.puppetbench.stage import Stage
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a contestant brings: ``adapter`` (None: the base alone) and the ``phase`` whose prompts fit its captions.
+
+    ``drawn`` and ``learnt``: evaluations of the UNet before the panel. ``facts`` go into its row.
+    """
+
+    adapter: Path | None
+    phase: str
+    drawn: int = 0
+    learnt: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Contestant = Callable[[Stage], Entry]
+
+
+def base(stage: Stage) -> Entry:
+    """The base and the prompt, every trait named."""
+    return Entry(None, "base")
+
+
+def seeds(stage: Stage) -> Entry:
+    """A LoRA on the plain seed picture: what anyone can have at once."""
+    whole = [item for item in training_set(stage.engine, 1, "style") if item.kind == "seed"]
+    return taught(stage, whole, "style", "seeds")
+
+
+def crops(stage: Stage) -> Entry:
+    """A LoRA on the seed with its crops and altered copies: our first round."""
+    return taught(stage, training_set(stage.engine, 1, "style"), "style", "crops")
+
+
+def ceiling(stage: Stage) -> Entry:
+    """A LoRA on as many painted drawings as a finished set holds, captioned and trained as our final one is."""
+    wording, config = stage.engine.wording, stage.config
+    number = stage.settings.drawings
+    shots = stage.engine.planner.plan(places(number, number, config.views), stage.panel)
+    paths = [stage.folder / "drawings" / f"{place:03d}.png" for place in range(len(shots))]
+    for path, image in zip(paths, stage.truth.paint(shots), strict=True):
+        write_image(path, Image.fromarray(image))
+    plain, full = (
+        [TrainItem(str(path), wording.caption(shot, phase), "kept") for path, shot in zip(paths, shots, strict=True)]
+        for phase in _PHASES
+    )
+    floor = config.base.character.rare_tag_floor
+    return taught(stage, naming_rare(plain, full, floor) if floor else plain, "character", "ceiling")
+
+
+_PHASES: tuple[Phase, Phase] = ("character", "style")
+
+
+def ours(stage: Stage) -> Entry:
+    """A whole run, unattended, and the LoRA that it ships. It goes on where it was cut off."""
+    engine = stage.open_run("ours")
+    done = run(engine)
+    store, config = engine.store, stage.config
+    ended = [event for event in store.events() if isinstance(event, RunEnded)][-1]
+    adapter = next(one for one in store.adapters() if one.id == ended.adapter)
+    steps = [event.steps for event in store.events() if isinstance(event, AdapterTrained)]
+    facts = {"kept": done.kept, "provisional": done.provisional, "rounds": len(store.rounds()), "adapter": adapter.id}
+    return Entry(
+        store.directory / adapter.path,
+        adapter.phase,
+        drawing_costs(len(store.frames()), config.base.sampling),
+        sum(learning_costs(one, config.base.character) for one in steps),
+        facts,
+    )
+
+
+def topk(stage: Stage) -> Entry:
+    """Grown by the CLIP scorer's best pictures, without gate or coverage."""
+    return _grown(stage, "topk", growing.best_by_clip)
+
+
+def face(stage: Stage) -> Entry:
+    """Grown by whatever passes a face similarity of 0.5, as people set it."""
+    return _grown(stage, "face", growing.faces_above)
+
+
+def chosen_one(stage: Stage) -> Entry:
+    """The Chosen One's procedure, from words alone."""
+    backend = Counting(stage.backend, stage.config.base.sampling)
+    path, facts = growing.the_chosen_one(stage, backend)
+    return Entry(path, "character", backend.drawn, backend.learnt, facts)
+
+
+def taught(stage: Stage, items: Sequence[TrainItem], phase: Phase, name: str) -> Entry:
+    """A LoRA on ``items`` by the phase's own recipe."""
+    backend = Counting(stage.backend, stage.config.base.sampling)
+    workdir = stage.folder / "adapters" / name
+    make_folder(workdir)
+    recipe = recipe_for(stage.engine, phase, 1, len(items))
+    done = backend.train(items, recipe, workdir, lambda event: None)
+    return Entry(done.path, phase, 0, backend.learnt, {"pictures": len(items), "steps": done.steps})
+
+
+def _grown(stage: Stage, name: str, rule: growing.Rule) -> Entry:
+    backend = Counting(stage.backend, stage.config.base.sampling)
+    path, facts = growing.grow(stage, backend, name, rule)
+    return Entry(path, "character", backend.drawn, backend.learnt, facts)
+
+
+CONTESTANTS: Mapping[str, Contestant] = {
+    "base": base,
+    "seeds": seeds,
+    "crops": crops,
+    "chosen_one": chosen_one,
+    "topk": topk,
+    "face": face,
+    "ours": ours,
+    "ceiling": ceiling,
+}

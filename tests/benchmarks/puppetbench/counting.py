@@ -1,0 +1,59 @@
+"""A backend that counts what it is asked for, in evaluations of the UNet. Does NOT know why anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from bootstrap.backends.base import Backend, Trained
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.events import Emit
+from bootstrap.records import Job, TrainItem
+from bootstrap.training.recipe import TrainRecipe
+
+LEARNING = 3
+"""Evaluations that a training sample costs: forward, and a backward pass that takes about twice as long."""
+
+
+class Counting:
+    """Another backend's verbs, counted. ``drawn`` and ``learnt`` are evaluations; one with guidance counts twice."""
+
+    def __init__(self, backend: Backend, sampling: SamplingSettings) -> None:
+        self._backend, self._sampling = backend, sampling
+        self.drawn = self.learnt = self.pictures = 0
+
+    @property
+    def fingerprint(self) -> str:
+        return self._backend.fingerprint
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        return self._backend.resolution
+
+    @property
+    def batch_size(self) -> int:
+        return self._backend.batch_size
+
+    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        self.pictures += len(jobs)
+        self.drawn += drawing_costs(len(jobs), self._sampling)
+        return self._backend.generate(jobs, adapter)
+
+    def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
+        self.learnt += learning_costs(recipe.steps, recipe)
+        return self._backend.train(items, recipe, workdir, emit)
+
+    def close(self) -> None:
+        """The backend belongs to the stage."""
+
+
+def drawing_costs(pictures: int, sampling: SamplingSettings) -> int:
+    """Evaluations for so many pictures."""
+    return pictures * sampling.steps * (2 if sampling.guidance_scale > 1 else 1)
+
+
+def learning_costs(steps: int, recipe: TrainRecipe) -> int:
+    """Evaluations for so many optimiser steps."""
+    return steps * recipe.batch_size * recipe.gradient_accumulation_steps * LEARNING

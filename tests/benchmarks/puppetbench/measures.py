@@ -1,0 +1,68 @@
+"""What is measured of a contestant's pictures of the panel. Pure functions of pictures, readings and numbers.
+
+Knows no contestant, no disk and no prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.puppets.anatomy import Puppet
+from bootstrap.puppets.scene import PuppetShot
+from bootstrap.puppets.train.judge_truth import AXES, NOTHING, labels
+
+ASKED = ("family", "facing", "framing", "background", "style", "pose", "expression", "top", "top_color", "bottom")
+"""Axes that a prompt asks for; the others of the judge's axes are identity."""
+
+Floats = NDArray[np.float32]
+
+
+def obeyed(
+    readings: Mapping[str, Sequence[str]], puppet: Puppet, shots: Sequence[PuppetShot]
+) -> dict[str, tuple[int, int]]:
+    """Axis -> (pictures that show what they should, pictures that can show it), as the judge reads them.
+
+    Named traits are among the axes: what a prompt without identity words gets right there, the LoRA knew.
+    """
+    truth = labels([(puppet, shot) for shot in shots])
+    found = {}
+    for place, axis in enumerate(AXES):
+        shown = [n for n in range(len(shots)) if truth[n, place] != NOTHING]
+        right = sum(readings[axis][n] == AXES[axis][truth[n, place]] for n in shown)
+        found[axis] = (right, len(shown))
+    return found
+
+
+def bleeds(backgrounds: Sequence[str], asked: Sequence[str], of_seed: str) -> tuple[int, int]:
+    """Pictures that show the seed's background where another was asked, of those where another was asked."""
+    others = [n for n, background in enumerate(asked) if background != of_seed]
+    return sum(backgrounds[n] == of_seed for n in others), len(others)
+
+
+def vendi(features: Floats) -> float:
+    """The Vendi score of unit vectors (N, D): the effective number of different ones, 1..N.
+
+    Source: Friedman and Dieng 2023 (arXiv 2210.02410), with the cosine kernel: the exponential of the entropy of the
+    eigenvalues of K/N.
+    """
+    if not len(features):
+        return 0.0
+    kernel = (features @ features.T).astype(np.float64) / len(features)
+    values = np.linalg.eigvalsh(kernel)
+    values = values[values > 1e-12]
+    return float(np.exp(-(values * np.log(values)).sum()))
+
+
+def by_family(families: Sequence[str], order: Sequence[str], columns: Mapping[str, Floats]) -> dict[str, Any]:
+    """View family -> number of pictures, and the mean of each column there (rounded to four places)."""
+    found: dict[str, Any] = {}
+    for family in order:
+        mine = np.array([one == family for one in families])
+        found[family] = {"pictures": int(mine.sum())}
+        if mine.any():
+            found[family] |= {name: round(float(values[mine].mean()), 4) for name, values in columns.items()}
+    return found

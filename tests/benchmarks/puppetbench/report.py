@@ -1,0 +1,197 @@
+"""Rows as tables in markdown, the losses too. Knows no model and no disk: rows come in, text goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bootstrap.records import FAMILIES
+from tests.benchmarks.puppetbench.markdown import table
+from tests.benchmarks.puppetbench.measures import ASKED
+from tests.benchmarks.puppetbench.rows import Row
+from tests.benchmarks.puppetbench.settings import TITLES
+from tests.benchmarks.puppetbench.shares import FEWEST, difference, mean, share_closed
+
+FLOOR, CEILING, OURS, BASE = "seeds", "ceiling", "ours", "base"
+ALL = "all"
+"""Over all pictures of the panel, which holds every family equally often."""
+CLOSED, FALSE, POWER, CONTROL, FALSE_AT_FIRST = 0.8, 0.05, 0.8, 0.95, 0.10
+"""Bars of design §6: share closed, false among kept, true kept, obedience against the base's; and the first bar of the
+gate, on five puppets."""
+
+
+def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
+    """The whole result as markdown."""
+    there = [name for name in contestants if any(row["contestant"] == name for row in rows)]
+    parts = [_heading(rows), _values(rows, there, "identity", "Identity: the judge's likeness with the truth"),
+             _values(rows, there, "same", "Same person: share above what 1 % of look-alikes pass"),
+             _shares(rows, there), _against(rows, there), _control(rows, there), _spread(rows, there), _gate(rows),
+             _bars(rows)]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def paired(rows: Sequence[Row], names: Sequence[str], family: str, column: str = "identity") -> list[list[float]]:
+    """For each contestant its values of the characters that all of them have, in the same order."""
+    found = {(row["character"], row["contestant"]): row for row in rows}
+    known = sorted({row["character"] for row in rows})
+    both = [one for one in known if all((one, name) in found for name in names)]
+    return [[_of(found[one, name], family)[column] for one in both] for name in names]
+
+
+def _of(row: Row, family: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = row["all"] if family == ALL else row["families"][family]
+    return found
+
+
+def _heading(rows: Sequence[Row]) -> str:
+    people = sorted({(row["character"], row["name"]) for row in rows})
+    named = ", ".join(f"{name} ({seed})" for seed, name in people)
+    pictures = rows[0]["all"]["pictures"] if rows else 0
+    return (
+        f"## PuppetBench: {len(people)} characters, one seed each\n\n{named}. {pictures} pictures a contestant and "
+        f"character, the same shots and random seeds for all; [middle 95 % of a bootstrap over characters]."
+    )
+
+
+def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) -> str:
+    lines = []
+    for name in there:
+        means = [mean(paired(rows, [name], family, column)[0]) for family in (*FAMILIES, ALL)]
+        lines.append([TITLES[name], *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
+    return table(title, ["contestant", *FAMILIES, ALL], lines)
+
+
+def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
+    if not {FLOOR, CEILING} <= set(there):
+        return ""
+    lines = []
+    for name in there:
+        if name in (FLOOR, CEILING):
+            continue
+        for family in (*FAMILIES, ALL):
+            ours, floor, ceiling = paired(rows, [name, FLOOR, CEILING], family)
+            if ours:
+                one = share_closed(ours, floor, ceiling)
+                lines.append([TITLES[name], family, str(one), str(one.numerator), str(one.denominator), str(len(ours))])
+    head = ["contestant", "family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
+    return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[CEILING]} (goal {CLOSED})", head, lines)
+
+
+def _against(rows: Sequence[Row], there: Sequence[str]) -> str:
+    """Ours minus each other one, paired."""
+    if OURS not in there:
+        return ""
+    lines = []
+    for name in there:
+        if name != OURS:
+            pairs = [paired(rows, [OURS, name], family) for family in (*FAMILIES, ALL)]
+            lines.append([TITLES[name], *(str(difference(*pair)) if pair[0] else "–" for pair in pairs)])
+    return table("Ours minus the other, identity", ["the other", *FAMILIES, ALL], lines)
+
+
+def _control(rows: Sequence[Row], there: Sequence[str]) -> str:
+    axes = list(rows[0]["obeyed"]) if rows else []
+    lines = [[TITLES[name], *(_percent(*_obeyed(rows, name, [axis])) for axis in axes)] for name in there]
+    for line, name in zip(lines, there, strict=True):
+        line.insert(1, f"{_share(*_obeyed(rows, name, ASKED)):.3f}")
+        line.insert(2, f"{_share(*_obeyed(rows, name, [axis for axis in axes if axis not in ASKED])):.3f}")
+    return table("Obeyed, as the judge reads it, % of the pictures that can show it",
+                  ["contestant", "what is asked", "named traits", *axes], lines)  # fmt: skip
+
+
+def _obeyed(rows: Sequence[Row], name: str, axes: Sequence[str]) -> tuple[int, int]:
+    counts = [row["obeyed"].get(axis, (0, 0)) for row in rows if row["contestant"] == name for axis in axes]
+    return sum(right for right, _ in counts), sum(shown for _, shown in counts)
+
+
+def _spread(rows: Sequence[Row], there: Sequence[str]) -> str:
+    lines = []
+    for name in there:
+        mine = [row for row in rows if row["contestant"] == name]
+        lines.append([
+            TITLES[name],
+            f"{_average(row['all']['diversity'] for row in mine):.2f}",
+            f"{_average(row['all']['copies'] for row in mine):.3f}",
+            _percent(sum(row["bleed"][0] for row in mine), sum(row["bleed"][1] for row in mine)),
+            f"{_average(row['drawn'] for row in mine):,.0f}",
+            f"{_average(row['learnt'] for row in mine):,.0f}",
+            f"{_average(row['seconds'] for row in mine):.0f}",
+        ])  # fmt: skip
+    head = ["contestant", "Vendi score of the panel", "copies of a seed", "seed's background leaks, %",
+            "evaluations drawn", "learnt", "seconds"]  # fmt: skip
+    return table("Spread and costs, a character", head, lines)
+
+
+def _gate(rows: Sequence[Row]) -> str:
+    lines = []
+    for family, found in _gates(rows).items():
+        kept, true, right = found["kept"], found["true"], found["kept_true"]
+        held = min(true, found["places"])
+        lines.append([family, f"{kept} of {found['places']}", f"{true} of {found['candidates']}", str(kept - right),
+                      _percent(kept - right, kept), _percent(right, held)])  # fmt: skip
+    head = ["family", "kept of places", "true candidates", "false among kept", "%", "true kept where there was room, %"]
+    return table("The gate of our runs against the truth", head, lines) if lines else ""
+
+
+def _gates(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """By family and in all: counts over characters."""
+    found = [row["gate"] for row in rows if "gate" in row]
+    if not found:
+        return {}
+    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in FAMILIES}
+    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[FAMILIES[0]]}}
+
+
+def _bars(rows: Sequence[Row]) -> str:
+    """Design's bars that these rows can answer."""
+    lines = [*_identity_bars(rows), *_gate_bars(rows), *_control_bars(rows)]
+    return table("Bars", ["measure", "bar", "found", "met"], lines) if lines else ""
+
+
+def _identity_bars(rows: Sequence[Row]) -> list[list[str]]:
+    lines = []
+    for family in FAMILIES:
+        ours, floor = paired(rows, [OURS, FLOOR], family)
+        if ours:
+            one = difference(ours, floor)
+            lines.append([f"identity above the seed alone, {family}", "> 0", str(one), _met(one.value > 0)])
+        ours, floor, ceiling = paired(rows, [OURS, FLOOR, CEILING], family)
+        if len(ours) >= FEWEST and (share := share_closed(ours, floor, ceiling).share):
+            lines.append([f"share closed, {family}", f"≥ {CLOSED}", str(share), _met(share.value >= CLOSED)])
+    return lines
+
+
+def _gate_bars(rows: Sequence[Row]) -> list[list[str]]:
+    if not (found := _gates(rows).get(ALL)):
+        return []
+    false = 1 - _share(found["kept_true"], found["kept"])
+    power = _share(found["kept_true"], min(found["true"], found["places"]))
+    return [
+        ["false among kept", f"≤ {FALSE_AT_FIRST:.2f}, aim {FALSE:.2f}", f"{false:.3f}", _met(false <= FALSE_AT_FIRST)],
+        ["true kept where there was room", f"≥ {POWER}", f"{power:.3f}", _met(power >= POWER)],
+    ]
+
+
+def _control_bars(rows: Sequence[Row]) -> list[list[str]]:
+    (ours, shown), (base, of_base) = (_obeyed(rows, name, ASKED) for name in (OURS, BASE))
+    if not (shown and base):
+        return []
+    ratio = _share(ours, shown) / _share(base, of_base)
+    return [["obedience against the base's", f"≥ {CONTROL}", f"{ratio:.3f}", _met(ratio >= CONTROL)]]
+
+
+def _met(met: bool) -> str:
+    return "yes" if met else "**no**"
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.0f}" if whole else "–"
+
+
+def _average(values: Any) -> float:
+    row = list(values)
+    return sum(row) / len(row) if row else float("nan")

@@ -1,0 +1,83 @@
+"""What is measured, how much of it, and on whom: fixed before anything runs.
+
+Knows no model and no disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+CHARACTERS = tuple(range(80_000_001, 80_000_021))
+"""Seeds of the twenty puppets. Every training set counts from another million (`FIRST_SEED` of its module), twins from
+a hundred millions more, and nothing was tuned on these."""
+SEED_VIEW = "front"
+"""One seed picture each, as in design §6."""
+NAMES = (
+    "Ada", "Bea", "Cleo", "Dot", "Eve", "Fay", "Gwen", "Hana", "Ivy", "Juno",
+    "Kira", "Lena", "Mina", "Nell", "Olga", "Pia", "Quin", "Rosa", "Sena", "Tova",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is drawn and trained.
+
+    Attributes:
+        a_cell: pictures of the panel in each view family x framing.
+        framings: how many of the four framings the panel asks for.
+        lookalikes: base drawings a view family that set the judge's cut.
+        drawings: painted drawings that the ceiling learns from.
+        peer_pictures: pictures that the other ways of growing draw together, about what a whole run of ours draws.
+        overrides: settings of the run as `--set` takes them, the same for every contestant.
+    """
+
+    a_cell: int = 4
+    framings: int = 4
+    lookalikes: int = 100
+    drawings: int = 45
+    peer_pictures: int = 3000
+    overrides: tuple[str, ...] = ()
+
+    def given(self, overrides: tuple[str, ...]) -> Settings:
+        """The same with further settings of the run."""
+        return replace(self, overrides=(*self.overrides, *overrides))
+
+
+FULL = Settings()
+QUICK = Settings(
+    a_cell=1,
+    framings=2,
+    lookalikes=8,
+    drawings=12,
+    peer_pictures=48,
+    overrides=(
+        "loop.target=12",
+        "loop.style_goals=[6]",
+        "loop.rounds=2",
+        "loop.waves=1",
+        "loop.lookalikes=10",
+        "loop.exchanged=10",
+        "loop.most_decoys=10",
+        "loop.max_false_accepts=0.4",
+        "loop.final_candidates=1",
+        "base.style.steps=12",
+        "base.character.steps=12",
+        "base.minimum_steps=10",
+    ),
+)
+"""Checks the machinery, measures nothing."""
+PASS = 0.01
+"""Share of look-alikes above the judge's cut (design §6)."""
+SIDE = 96
+TITLES = {
+    "base": "base + prompt",
+    "seeds": "seed alone",
+    "crops": "seed, crops, copies",
+    "chosen_one": "The Chosen One",
+    "topk": "top-k by CLIP",
+    "face": "face above 0.5",
+    "ours": "ours",
+    "ceiling": "45 drawings",
+}
+"""Contestant -> what tables call it, in the order of their columns."""
+QUICK_CONTESTANTS = ("base", "seeds", "ceiling")

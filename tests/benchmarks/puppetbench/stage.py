@@ -1,0 +1,163 @@
+"""One puppet set up for judging: her seed picture, an open engine, a fixed panel of shots, their truth and the cut.
+
+Everything that contestants share is made once, before any of them, and stored. Does NOT know who competes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.backends.base import Backend
+from bootstrap.character import Character, load_character
+from bootstrap.config import RunConfig, embedded, load
+from bootstrap.puppets import models, oracle
+from bootstrap.puppets.anatomy import sample_puppet
+from bootstrap.puppets.casting import cast
+from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Shot, seed_of
+from bootstrap.shots import Cell
+from bootstrap.store.files import sha256_of, write_atomic
+from bootstrap.store.store import Store
+from loops.engine import Engine
+from loops.opening import open_engine
+from tests.benchmarks.puppetbench.panels import Images
+from tests.benchmarks.puppetbench.settings import CHARACTERS, NAMES, PASS, SEED_VIEW, SIDE, Settings
+from tests.benchmarks.puppetbench.truth import Truth
+
+PHASES = ("base", "style", "character")
+"""How a panel is prompted: by every trait without the trigger; by the trigger and every trait; by the trigger alone. A
+LoRA is prompted as its captions were written: with identity words it never saw it draws somebody else."""
+
+
+class Stage:
+    """An open puppet. ``folder`` keeps whatever is made of her."""
+
+    def __init__(self, seed: int, folder: Path, settings: Settings) -> None:
+        self.seed, self.folder, self.settings = seed, folder, settings
+        self.puppet = sample_puppet(seed)
+        if not (folder / "character.json").is_file():
+            cast(seed, folder, name_of(seed), (SEED_VIEW,))
+        self.character: Character = load_character(folder / "character.json")
+        self.config: RunConfig = load(
+            "puppet", views=self.character.views, subject="character", overrides=list(settings.overrides)
+        )
+        self.stores: list[Store] = []
+
+    def open_run(self, name: str) -> Engine:
+        """The engine of the run ``name``, new or old."""
+        store = Store.open(self.folder / name, create=True)
+        self.stores.append(store)
+        return open_engine(store, self.config, self.character, [self.folder / f"{SEED_VIEW}.png"])
+
+    def close(self) -> None:
+        """Close every run that was opened."""
+        for store in self.stores:
+            store.close()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """An engine that plays no round: for words, plans, scorers, training and drawing."""
+        return self.open_run("stage")
+
+    @property
+    def backend(self) -> Backend:
+        """The loaded base."""
+        return self.engine.backend
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The renderer and the judge."""
+        return Truth(self.puppet, embedded(self.config.base.path))
+
+    @cached_property
+    def key(self) -> str:
+        """Changes with base, judge, settings and panel: rows of different keys cannot stand in one table."""
+        parts = (
+            self.backend.fingerprint,
+            sha256_of(models.judge_dir() / oracle.FILE),
+            self.config.model_dump_json(),
+            repr(self.settings),
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def fix(self) -> None:
+        """Plan the panel and draw the cut, before anybody competes."""
+        _ = self.panel, self.cuts
+
+    @cached_property
+    def panel(self) -> list[Shot]:
+        """The test: the same shots and random seeds for every contestant, stored when first planned."""
+        path = self.folder / "panel.json"
+        if not path.is_file():
+            framings = FRAMINGS[: self.settings.framings]
+            shots = self._spread({(f, g): self.settings.a_cell for f in FAMILIES for g in framings}, [])
+            write_atomic(path, json.dumps([asdict(shot) for shot in shots], indent=1).encode())
+        return [Shot(**plain) for plain in json.loads(path.read_text("utf-8"))]
+
+    @cached_property
+    def cuts(self) -> dict[str, float]:
+        """View family -> likeness that 1 % of the base's look-alikes pass; drawn before any contestant, stored."""
+        path = self.folder / "cuts.json"
+        if not path.is_file():
+            write_atomic(path, json.dumps(self._cut(), indent=1).encode())
+        plain = json.loads(path.read_text("utf-8"))
+        return {family: one["cut"] for family, one in plain.items()}
+
+    def _cut(self) -> dict[str, dict[str, Any]]:
+        a_framing = -(-self.settings.lookalikes // len(FRAMINGS))
+        shots = self._spread({(f, g): a_framing for f in FAMILIES for g in FRAMINGS}, self.panel)
+        values = self.truth.likeness(self.draw(shots, None, "base"), shots)
+        found = {}
+        for family in FAMILIES:
+            mine = values[[shot.family == family for shot in shots]]
+            found[family] = {
+                "cut": round(float(np.quantile(mine, 1 - PASS)), 4),
+                "lookalikes": len(mine),
+                "mean": round(float(mine.mean()), 4),
+            }
+        return found
+
+    @cached_property
+    def painted(self) -> Images:
+        """The truth of the panel."""
+        return self.truth.paint(self.panel)
+
+    def _spread(self, cells: dict[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
+        return self.engine.planner.plan(cells, drawn)
+
+    def draw(self, shots: Sequence[Shot], adapter: Path | None, phase: str, backend: Backend | None = None) -> Images:
+        """The shots as ``adapter`` draws them, prompted as its phase was captioned: uint8 (N, 96, 96, 3)."""
+        jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
+        drawn: dict[str, NDArray[np.uint8]] = {}
+        for batch in (backend or self.backend).generate(jobs, adapter):
+            drawn |= {job.id: np.asarray(image.convert("RGB").resize((SIDE, SIDE))) for job, image in batch}
+        return np.stack([drawn[job.id] for job in jobs])
+
+    def job(self, number: int, shot: Shot, phase: str) -> Job:
+        """A picture to draw; its random seed says what the shot is, so that contestants are paired."""
+        wording = self.engine.wording
+        traits = {} if phase == "character" else wording.traits(shot)
+        return Job(
+            id=f"panel-{number:05d}",
+            kind=JobKind.PANEL,
+            round=0,
+            wave=0,
+            shot=shot,
+            prompt=wording.prompt(shot, traits, trigger=phase != "base"),
+            negative=wording.negative(self.config.base.negative),
+            seed=seed_of("puppetbench", self.seed, shot.key),
+            traits=traits,
+        )
+
+
+def name_of(seed: int) -> str:
+    """A short name, the trigger's beginning."""
+    return NAMES[CHARACTERS.index(seed)] if seed in CHARACTERS else f"Puppet{seed}"

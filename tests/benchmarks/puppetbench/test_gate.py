@@ -1,0 +1,76 @@
+"""The gate's audit on a small run of the fake backend, with a made-up truth."""
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bootstrap.cli import main
+from bootstrap.records import FAMILIES, JobKind
+from bootstrap.store.store import Store
+from tests.benchmarks.puppetbench.gate import kept_and_true, open_audit, told
+
+SMALL = [
+    "loop.target=6", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=10", "loop.exchanged=0",
+    "loop.most_decoys=10", "loop.max_false_accepts=0.4", "base.character.steps=2", "base.sampling.width=32",
+    "base.sampling.height=32",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("audited")
+    Image.new("RGB", (128, 128), (215, 60, 40)).save(folder / "seed.png")
+    character = {
+        "name": "Red", "trigger": "redchr", "base": "puppet", "core": "1girl, solo",
+        "invariant": {"hair": "red hair"}, "seeds": [{"file": "seed.png", "view": "front", "framing": "upper body"}],
+    }  # fmt: skip
+    (folder / "character.json").write_text(json.dumps(character))
+    given = [folder / "seed.png", folder / "character.json", "--backend", "fake", "--out", folder / "run"]
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+        main(["run", *map(str, given), *(part for text in SMALL for part in ("--set", text))])
+    assert not ended.value.code
+    return folder / "run"
+
+
+def redness(images, shots):
+    """A truth that the fake eyes can nearly see."""
+    return images[..., 0].mean(axis=(1, 2)).astype(np.float32) / 255
+
+
+def test_kept_frames_are_held_against_cuts_fixed_beforehand(run):
+    with Store.open(run, exclusive=False) as store:
+        strict = kept_and_true(store, redness, dict.fromkeys(FAMILIES, 1.1))
+        lenient = kept_and_true(store, redness, dict.fromkeys(FAMILIES, -1.0))
+    assert sum(one["kept"] for one in strict.values()) > 0
+    assert not any(one["true"] or one["kept_true"] for one in strict.values())
+    assert all(one["true"] == one["candidates"] and one["kept_true"] == one["kept"] for one in lenient.values())
+    assert sum(one["places"] for one in lenient.values()) == 6
+
+
+def test_the_audit_cuts_at_the_run_s_own_lookalikes(run):
+    audit = open_audit(run, redness)
+    for family in FAMILIES:
+        values = [audit.likeness[f.job.id] for f in audit.of(JobKind.LOOKALIKE, family)]
+        assert sum(value > audit.cuts[family] for value in values) <= 1
+    audit.engine.store.close()
+
+
+def test_leaving_a_scorer_out_changes_the_gate_s_score(run):
+    audit = open_audit(run, redness)
+    name, *_ = audit.engine.judges.identity
+    assert audit.scores()
+    assert audit.scores(name) != audit.scores()
+    audit.engine.store.close()
+
+
+def test_the_tables_name_every_scorer_and_family(run):
+    audit = open_audit(run, redness)
+    text = told(audit)
+    audit.engine.store.close()
+    assert text.count("### ") == 4
+    assert all(f"without {name}" in text for name in audit.engine.judges.identity)
+    assert all(f"| {family} |" in text for family in FAMILIES)

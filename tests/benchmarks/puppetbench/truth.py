@@ -1,0 +1,63 @@
+"""What a puppet really looks like, and how alike a picture is: the renderer, the base's autoencoder and the judge.
+
+Does NOT know runs, prompts or contestants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
+
+from bootstrap.puppets import models, oracle
+from bootstrap.puppets.anatomy import Puppet
+from bootstrap.puppets.casting import OUTFITS, shot_of
+from bootstrap.puppets.render import render
+from bootstrap.puppets.scene import PuppetShot
+from bootstrap.puppets.train.painting import paint
+from bootstrap.records import Shot
+from tests.benchmarks.puppetbench.panels import Images
+
+
+class Truth:
+    """What a puppet really looks like: drawings through the base's autoencoder, and the judge's eyes."""
+
+    def __init__(self, puppet: Puppet, base: Path | None = None) -> None:
+        """``base``: the pipeline folder whose autoencoder paints; None: the shipped one."""
+        self.puppet = puppet
+        self._vae = AutoencoderTiny.from_pretrained((base or models.base_dir()) / "vae", dtype=torch.float32)
+        self.judge = oracle.load()
+
+    def paint(self, shots: Sequence[Shot]) -> Images:
+        """The shots as they should be, uint8 (N, 96, 96, 3)."""
+        return paint(np.stack([render(self.puppet, puppet_shot(shot)).image for shot in shots]), self._vae)
+
+    def likeness(self, images: Images, shots: Sequence[Shot]) -> NDArray[np.float32]:
+        """The judge's similarity of each picture with the truth of its shot, −1..1; each shot is painted once."""
+        single = list({_asked(shot): shot for shot in shots}.values())
+        known = dict(zip(map(_asked, single), self.judge.embed(self.paint(single)), strict=True))
+        wanted = np.stack([known[_asked(shot)] for shot in shots])
+        return oracle.similarity(self.judge.embed(images), wanted)
+
+
+def puppet_shot(shot: Shot) -> PuppetShot:
+    """A shot of ours as the renderer understands it."""
+    return shot_of(
+        shot.view,
+        shot.framing,
+        expression=shot.expression,
+        pose=shot.pose,
+        outfit=OUTFITS.index(shot.outfit),
+        background=shot.background,
+        style=shot.style,
+    )
+
+
+def _asked(shot: Shot) -> tuple[str, ...]:
+    """What a drawing shows of a shot: everything but its take."""
+    return tuple(value for name, value in asdict(shot).items() if name != "take")
