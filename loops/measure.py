@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bootstrap.events import ScoresMeasured
+from bootstrap.errors import BackendError
+from bootstrap.events import Incident, ScoresMeasured
 from bootstrap.records import Frame
 from loops.engine import Engine
+from scoring.base import Measurement
 
 __all__ = ["measure"]
 
 AT_ONCE = 64
+LONGEST_REASON = 160
 
 
 def measure(engine: Engine, frames: Sequence[Frame]) -> None:
-    """Measure the frames that lack a measurement by any scorer as it now is."""
+    """Measure the frames that lack a measurement by any scorer as it now is.
+
+    A scorer that breaks leaves errors, never zeros. Raises BackendError where `PanelConfig.on_error` says stop.
+    """
     store, fingerprints = engine.store, engine.judges.fingerprints
     by_id = {frame.job.id: frame for frame in frames}
     todo = store.unmeasured(list(by_id), fingerprints)
@@ -23,7 +29,21 @@ def measure(engine: Engine, frames: Sequence[Frame]) -> None:
     for start in range(0, len(todo), AT_ONCE):
         chunk = todo[start : start + AT_ONCE]
         measured = engine.judges.measure([by_id[id] for id in chunk], store)
+        _answer_for(engine, measured)
         seconds, began, done = time.monotonic() - began, time.monotonic(), done + len(chunk)
         told = ScoresMeasured(by_id[chunk[0]].job.round, len(chunk), round(seconds, 2))
         store.add_measurements(measured, fingerprints, seconds, told)
         engine.progress("measuring", done, len(todo))
+
+
+def _answer_for(engine: Engine, measured: Mapping[str, Mapping[str, Measurement]]) -> None:
+    """Tell which scorers broke, each failure once a run; or stop before anything is stored, as the panel wishes."""
+    broken = {name: value.why for values in measured.values() for name, value in values.items() if value.failed}
+    known = {event.text for event in engine.store.events() if isinstance(event, Incident)} if broken else set()
+    for name, why in broken.items():
+        said = f'scorer "{name}" failed ({why[:LONGEST_REASON]})'
+        if engine.config.panel.on_error == "stop":
+            raise BackendError(said, "mend it and run the same command again, or --set panel.on_error='go on'")
+        text = f"{said}; the pictures that it could not measure are judged without it"
+        if text not in known:
+            engine.emit(Incident("scorer", text))

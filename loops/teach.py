@@ -16,6 +16,7 @@ from bootstrap.store.files import make_folder, sha256_of
 from bootstrap.training.rare import naming_rare
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
+from loops.memory import trained_within_memory
 
 __all__ = ["named_traits", "recipe_for", "teach", "teach_round", "trained", "training_set"]
 
@@ -57,7 +58,7 @@ def trained(
     recipe = recipe_for(engine, phase, number, len(items)).model_copy(update={"candidates": candidates})
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
-    last = engine.backend.train(items, recipe, workdir, _hearing(engine))
+    last = trained_within_memory(engine, items, recipe, workdir, _hearing(engine))
     seconds = time.monotonic() - began
     adapters = [_adapter(engine, one, f"{name}-step{one.steps}", phase, number) for one in last.earlier]
     told = AdapterTrained(number, name, last.steps, len(items), last.final_loss, round(seconds, 1))

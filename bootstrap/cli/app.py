@@ -256,6 +256,31 @@ def gate(
 
 
 @app.command()
+def gc(
+    run: RunFolder,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Free what can be made again: checkpoints, weights of earlier rounds, remembered embeddings.
+
+    bootstrap gc runs/mika --dry-run
+    """
+    from bootstrap.cli.upkeep import gc_command
+
+    gc_command(run, dry_run=dry_run)
+
+
+@app.command()
+def verify(run: RunFolder) -> None:
+    """Hash every picture and every LoRA of a run anew; exits 1 and names what is not as it was stored.
+
+    bootstrap verify runs/mika
+    """
+    from bootstrap.cli.upkeep import verify_command
+
+    verify_command(run)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from bootstrap import __version__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from bootstrap.events import Incident
@@ -40,8 +41,7 @@ def incidents(store: Store) -> list[Line]:
 
 def _broken_off(all_of_them: Sequence[Session]) -> list[tuple[Session, Session]]:
     """Sessions that did not finish, each with the one that went on; the present one is not among them."""
-    pairs = zip(all_of_them[:-1], all_of_them[1:], strict=True)
-    return [(one, following) for one, following in pairs if one.why != FINISHED]
+    return [(one, following) for one, following in pairwise(all_of_them) if one.why != FINISHED]
 
 
 def _last_sign(one: Session, following: Session, log: Sequence[dict[str, Any]]) -> str:

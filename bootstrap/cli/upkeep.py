@@ -1,0 +1,51 @@
+"""``bootstrap gc`` and ``bootstrap verify``: room on the disk, and whether a run is still what it was."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import typer
+
+from bootstrap.errors import BootstrapError, StoreError
+from bootstrap.store.store import Store
+from bootstrap.upkeep import check_files, free, freeable
+
+__all__ = ["gc_command", "verify_command"]
+
+MIB = 1 << 20
+
+
+def gc_command(run: Path, *, dry_run: bool) -> None:
+    """Free what is not needed any more and say what it was; refused while somebody works on the run."""
+    with Store.open(run) as store:
+        pieces = freeable(store)
+        sizes: dict[str, list[int]] = defaultdict(list)
+        for piece in pieces:
+            sizes[piece.what].append(piece.size)
+            typer.echo(f"{piece.size / MIB:9.1f} MB  {piece.path}")
+        if not dry_run:
+            free(store, pieces)
+    for what, each in sizes.items():
+        typer.echo(f"{sum(each) / MIB:9.1f} MB  {len(each)} x {what}")
+    total = sum(piece.size for piece in pieces) / MIB
+    said = "nothing was removed (--dry-run)" if dry_run else "removed"
+    stays = "pictures, verdicts, seeds, dataset and LoRA stay"
+    typer.echo(f"{total:9.1f} MB  {said}; {stays}" if pieces else "nothing to free")
+
+
+def verify_command(run: Path) -> None:
+    """Hash everything anew; exits 1 and names what is wrong."""
+    try:
+        with Store.open(run, exclusive=False) as store:
+            problems, counted = check_files(store), f"{len(store.frames())} pictures, {len(store.adapters())} LoRAs"
+    except StoreError as damage:  # the database itself: nothing else can be asked
+        raise BootstrapError(damage.message, damage.hint) from damage
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise BootstrapError(
+            f"{len(problems)} things in '{run}' are not as they were stored",
+            "restore them from a copy; pictures that are missing stay missing, everything else can be used",
+        )
+    typer.echo(f"everything is as it was stored: {counted}")

@@ -1,0 +1,120 @@
+"""Hours that a person gave: what fits is decided once, stored, followed; the end is always a dataset and a LoRA."""
+
+import pytest
+
+from bootstrap.backends.fake import FakeBackend
+from bootstrap.clock import Clock
+from bootstrap.events import Incident
+from bootstrap.hours import limits_of
+from bootstrap.store.store import Store
+from loops import budget
+from loops.hours import STILL_MEANT, WORKED, Hours
+
+HOUR = 3600.0
+
+
+class Times:
+    """Clocks that stand until they are told otherwise; a night that begins at 22:00 UTC."""
+
+    def __init__(self):
+        self.awake = self.elapsed = 1000.0
+        self.wall = 1_790_000_000.0
+
+    def clock(self):
+        return Clock(lambda: self.awake, lambda: self.elapsed, lambda: self.wall)
+
+    def pass_by(self, seconds):
+        self.awake, self.elapsed, self.wall = self.awake + seconds, self.elapsed + seconds, self.wall + seconds
+
+
+@pytest.fixture
+def times():
+    return Times()
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "run", create=True) as opened:
+        yield opened
+
+
+def test_a_budget_counts_the_work_of_every_process(store, times):
+    first = Hours(store, limits_of("8h", None), times.clock())
+    times.pass_by(HOUR)
+    first.save()
+    times.pass_by(12 * HOUR)  # killed; nobody worked until the next evening
+    second = Hours(store, limits_of("8h", None), times.clock())
+    assert second.left == 7 * HOUR
+    assert float(store.recall(WORKED)) == HOUR
+
+
+def test_sleep_is_not_work(store, times):
+    hours = Hours(store, limits_of("8h", None), times.clock())
+    times.elapsed, times.wall = times.elapsed + 5 * HOUR, times.wall + 5 * HOUR
+    assert hours.left == 8 * HOUR
+
+
+def test_a_deadline_stands_for_its_night_and_a_later_night_has_its_own(store, times):
+    first = Hours(store, limits_of(None, "07:30"), times.clock())
+    left = first.left
+    assert 0 < left <= 24 * HOUR
+    times.pass_by(left + HOUR)  # killed at seven, continued an hour late: still that night
+    late = Hours(store, limits_of(None, "07:30"), times.clock())
+    assert late.left == pytest.approx(-HOUR, abs=60)
+    assert late.key == first.key
+    times.pass_by(STILL_MEANT.total_seconds())
+    assert Hours(store, limits_of(None, "07:30"), times.clock()).left > 0
+
+
+def incidents(run):
+    with Store.open(run, exclusive=False) as store:
+        return [event.text for event in store.events() if isinstance(event, Incident) and event.what == "budget"]
+
+
+def decisions(run):
+    with Store.open(run, exclusive=False) as store:
+        return [one for one in store.decisions() if one.name.startswith(("1s:", "36000s:"))]
+
+
+def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "REPORT", 1e6)  # nothing fits but what is always done
+    run = tmp_path / "run"
+    tiny = [*tiny, "--set", "base.sampling.batch_size=2"]
+    done = call("run", *tiny, "--out", run, "--budget", "1s")
+    assert done.code == 0, done.err
+    assert any("no further round" in text for text in incidents(run))
+    assert any("only time for" in text for text in incidents(run)), "the wave was cut short"
+    assert list(run.glob("lora/*.safetensors"))
+    assert (run / "report.html").is_file()
+    assert "no further round" in (run / "report.html").read_text()
+    with Store.open(run, exclusive=False) as store:
+        assert len(store.rounds()) == 1
+        assert store.missing_jobs(1), "what was not drawn stays planned"
+    before = decisions(run)
+    monkeypatch.setattr(budget, "REPORT", 0.0)
+    painted = []
+    monkeypatch.setattr(FakeBackend, "_paint", lambda *given: painted.append(given))
+    assert call("run", *tiny, "--out", run, "--budget", "1s").code == 0
+    assert decisions(run) == before, "what was decided is followed, not decided again"
+    assert not painted
+
+
+def test_a_long_night_changes_nothing_but_its_decisions(tiny, grown, call, tmp_path):
+    run = tmp_path / "run"
+    assert call("run", *tiny, "--out", run, "--budget", "10h").code == 0
+    assert not incidents(run)
+    with Store.open(run, exclusive=False) as ours, Store.open(grown, exclusive=False) as theirs:
+        assert [frame.digest for frame in ours.kept()] == [frame.digest for frame in theirs.kept()]
+        assert len(ours.rounds()) == len(theirs.rounds())
+    assert decisions(run)
+
+
+NONSENSE = [("--budget", "soon"), ("--budget", "0h"), ("--budget", "100d"), ("--until", "25:00")]
+
+
+@pytest.mark.parametrize("given", NONSENSE)
+def test_nonsense_is_one_clear_line(tiny, call, tmp_path, given):
+    done = call("run", *tiny, "--out", tmp_path / "run", *given)
+    assert done.code == 2
+    assert done.line.startswith(f'error: {given[0]} "{given[1]}" is ')
+    assert not (tmp_path / "run").exists()

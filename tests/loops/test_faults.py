@@ -1,0 +1,213 @@
+"""Everything that may happen in a night, injected: memory, a scorer, the disk, signals, the clock, sleep, a kill."""
+
+import os
+import signal
+
+import pytest
+
+from bootstrap.backends.fake import FakeBackend
+from bootstrap.clock import Clock
+from bootstrap.errors import OutOfMemoryError
+from bootstrap.events import Incident
+from bootstrap.report.night import incidents
+from bootstrap.sessions import sessions
+from bootstrap.store.store import Store
+from loops import watching
+from scoring.defects import Defects
+
+
+def told(run, what):
+    with Store.open(run, exclusive=False) as store:
+        return [event.text for event in store.events() if isinstance(event, Incident) and event.what == what]
+
+
+def kept(run):
+    with Store.open(run, exclusive=False) as store:
+        return [(frame.job.id, frame.digest) for frame in store.kept()]
+
+
+@pytest.fixture
+def small_memory(monkeypatch):
+    """A backend that can draw so many pictures at once, and train on so many; what it was asked for."""
+    generate, train, asked = FakeBackend.generate, FakeBackend.train, {"drawn": [], "trained": []}
+
+    def limit(most):
+        def generating(self, jobs, adapter):
+            for start in range(0, len(jobs), self.batch_size):
+                batch = jobs[start : start + self.batch_size]
+                asked["drawn"].append(len(batch))
+                if len(batch) > most:
+                    raise OutOfMemoryError("memory ran out", "lower base.sampling.batch_size")
+                yield from generate(self, batch, adapter)
+
+        def training(self, items, recipe, workdir, emit):
+            shown = recipe.batch_size, recipe.gradient_accumulation_steps, recipe.gradient_checkpointing
+            asked["trained"].append(shown)
+            if recipe.batch_size > most:
+                raise OutOfMemoryError("memory ran out", "lower the recipe's batch_size")
+            return train(self, items, recipe, workdir, emit)
+
+        monkeypatch.setattr(FakeBackend, "generate", generating)
+        monkeypatch.setattr(FakeBackend, "train", training)
+        return asked
+
+    return limit
+
+
+def test_where_memory_runs_out_less_is_done_at_once_and_that_is_remembered(tiny, call, tmp_path, small_memory, grown):
+    asked, run = small_memory(5), tmp_path / "run"
+    tiny = [*tiny, "--set", "base.sampling.batch_size=16"]
+    assert call("run", *tiny, "--out", run).code == 0
+    assert [size for size in asked["drawn"] if size > 5] == [16, 8], "two failures, then never again"
+    assert [shown[0] for shown in asked["trained"] if shown[0] > 5] == [8]
+    batch, passes, _ = asked["trained"][-1]
+    assert batch * passes == 8, "the same pictures a step"
+    assert "from now on 4" in told(run, "memory")[-1]
+    assert kept(run) == kept(grown), "no picture was lost"
+
+
+def test_a_killed_run_draws_in_the_batches_that_were_found_out(tiny, call, tmp_path, small_memory, monkeypatch):
+    asked, run = small_memory(5), tmp_path / "run"
+    paint = FakeBackend._paint
+
+    def dying(self, job, worn):
+        if self.painted == 30:
+            raise KeyboardInterrupt
+        return paint(self, job, worn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeBackend, "_paint", dying)
+        assert call("run", *tiny, "--out", run).code == 130
+    asked["drawn"].clear()
+    assert call("run", *tiny, "--out", run).code == 0
+    assert max(asked["drawn"]) <= 5
+
+
+def test_memory_that_holds_not_one_picture_is_one_line(tiny, call, tmp_path, small_memory):
+    asked = small_memory(0)
+    done = call("run", *tiny, "--out", tmp_path / "run")
+    assert done.code == 1
+    assert "memory ran out" in done.line
+    assert asked["trained"][-1][2], "gradient_checkpointing was tried last"
+
+
+def break_scorer(monkeypatch):
+    def score(self, pictures):
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(Defects, "score", score)
+
+
+def test_a_scorer_that_breaks_leaves_errors_and_the_others_go_on(tiny, call, tmp_path, monkeypatch):
+    break_scorer(monkeypatch)
+    run = tmp_path / "run"
+    assert call("run", *tiny, "--out", run).code == 0
+    assert len(told(run, "scorer")) == 1, "told once"
+    assert "no such kernel" in told(run, "scorer")[0]
+    with Store.open(run, exclusive=False) as store:
+        values = [by_scorer["defects"] for by_scorer in store.measurements().values()]
+        assert values
+        assert all(value.failed and value.value is None for value in values)
+        assert store.kept()
+
+
+def test_a_scorer_that_breaks_may_stop_the_run_which_then_goes_on_mended(tiny, call, tmp_path, monkeypatch, grown):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        break_scorer(patch)
+        done = call("run", *tiny, "--out", run, "--set", "panel.on_error=stop")
+    assert done.code == 1
+    assert 'scorer "defects" failed (error: RuntimeError: no such kernel)' in done.line
+    with Store.open(run, exclusive=False) as store:
+        assert not store.measurements()
+    assert call("run", *tiny, "--out", run).code == 0
+    assert kept(run) == kept(grown)
+
+
+def test_before_the_disk_is_full_the_run_stops_and_then_goes_on(tiny, call, tmp_path, monkeypatch, grown):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(watching, "disk_free", lambda folder: 0.001)
+        done = call("run", *tiny, "--out", run)
+    assert done.code == 2
+    assert "the disk is nearly full" in done.line
+    assert "free some disk space" in done.err
+    assert told(run, "disk")
+    assert call("run", *tiny, "--out", run).code == 0
+    assert kept(run) == kept(grown)
+    assert "the disk is nearly full" in (run / "report.html").read_text()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
+def test_a_closed_terminal_stops_at_a_safe_point_unless_it_is_ignored(tiny, call, tmp_path, monkeypatch, grown):
+    run, paint = tmp_path / "run", FakeBackend._paint
+
+    def hung_up(self, job, worn):
+        if self.painted == 10:
+            os.kill(os.getpid(), signal.SIGHUP)
+        return paint(self, job, worn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeBackend, "_paint", hung_up)
+        assert call("run", *tiny, "--out", run).code == 130
+        with Store.open(run, exclusive=False) as store:
+            assert "SIGHUP" in sessions(store)[-1].why
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+        try:
+            assert call("run", *tiny, "--out", run).code == 0
+        finally:
+            signal.signal(signal.SIGHUP, before)
+    assert kept(run) == kept(grown)
+
+
+def test_a_kill_is_in_the_report_with_the_hour_at_which_it_went_on(tiny, play, call, tmp_path):
+    run = tmp_path / "run"
+    play(tiny, run, kill_after=12)
+    assert call("run", *tiny, "--out", run).code == 0
+    with Store.open(run, exclusive=False) as store:
+        lines = incidents(store)
+    assert [kind for _, kind, _ in lines] == ["stopped"]
+    assert "cut off: killed, or the power went" in (run / "report.html").read_text()
+
+
+class Readings:
+    """Three clocks, moved at every look by what is given."""
+
+    def __init__(self, *gaps):
+        self.gaps, self.at = iter(gaps), [0.0, 0.0, 0.0]
+
+    def clock(self):
+        return Clock(self.awake, lambda: self.at[1], lambda: self.at[2])
+
+    def awake(self):
+        self.at = [old + more for old, more in zip(self.at, next(self.gaps, (1, 1, 1)), strict=True)]
+        return self.at[0]
+
+
+@pytest.mark.parametrize(
+    ("gap", "what", "said"),
+    [
+        ((1, 7201, 7201), "sleep", "the machine slept for 2 h 00 min"),
+        ((1, 1, -3599), "clock", "moved back by 1 h 00 min"),
+        ((1, 1, 86401), "clock", "moved forward by 24 h 00 min"),
+    ],
+)
+def test_sleep_and_a_moved_clock_are_told_apart(tiny, call, tmp_path, monkeypatch, gap, what, said):
+    monkeypatch.setattr("bootstrap.cli.run.Clock", Readings((1, 1, 1), (1, 1, 1), gap).clock)
+    run = tmp_path / "run"
+    assert call("run", *tiny, "--out", run).code == 0
+    assert [text for text in told(run, what) if said in text]
+    assert not told(run, {"sleep": "clock", "clock": "sleep"}[what])
+    assert said in (run / "report.html").read_text()
+
+
+def test_the_real_clocks_agree_while_nothing_happens():
+    clock = Clock()
+    clock.look()
+    assert clock.look() == type(clock.look())()
+
+
+def test_an_undisturbed_run_has_nothing_to_tell(grown):
+    with Store.open(grown, exclusive=False) as store:
+        assert not incidents(store)
+    assert "What came between" not in (grown / "report.html").read_text()
