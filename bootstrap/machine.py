@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Accelerator", "accelerator", "disk_free", "memory", "versions"]
+__all__ = ["Accelerator", "accelerator", "cache_folder", "disk_free", "memory", "versions"]
 
 GIB = 1 << 30
 
@@ -40,6 +40,15 @@ def disk_free(folder: Path) -> float:
     """Room on the disk of ``folder`` (or of its nearest parent that exists), in GiB."""
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path.cwd())
     return shutil.disk_usage(there).free / GIB
+
+
+def cache_folder() -> Path:
+    """Where a person's programs keep what they can find out again: of ours, what models saw in pictures.
+
+    $XDG_CACHE_HOME (XDG Base Directory specification) or ~/.cache; %LOCALAPPDATA% on Windows. It may be deleted.
+    """
+    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    return (Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()) / "lora-bootstrap"
 
 
 def accelerator() -> Accelerator:

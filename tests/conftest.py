@@ -17,6 +17,13 @@ class Call(NamedTuple):
     line: str
 
 
+@pytest.fixture(autouse=True)
+def cache_of_its_own(monkeypatch, tmp_path_factory):
+    """No test reads or writes what models saw in the pictures of the person who runs it."""
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def call(capsys):
     """A command in this process: quicker than one of its own; only for backends without a model."""

@@ -18,6 +18,7 @@ from bootstrap.character.draft import Draft, Reader, draft_text, read_traits, re
 from bootstrap.cli.choosing import choose_base
 from bootstrap.config import RunConfig, load
 from bootstrap.errors import OutputError
+from bootstrap.machine import cache_folder
 from bootstrap.records import Seed
 from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
 from bootstrap.seeds.checks import crowds
@@ -87,7 +88,7 @@ def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     from bootstrap.device import pick_device
     from bootstrap.judges import open_eyes
 
-    eyes = open_eyes(config.panel, None, pick_device())
+    eyes = open_eyes(config.panel, cache_folder() / "features", pick_device())
     return reader_of(eyes, config.panel), eyes.read, eyes.faces
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from bootstrap.config import PanelConfig, load_panel, shipped_base
 from bootstrap.errors import UsageError
 from bootstrap.judges import Eyes, open_eyes
+from bootstrap.machine import cache_folder
 from bootstrap.rating import Rated, Rater, as_plain, pictures_in
 from bootstrap.report.sheets import contact_sheet
 from bootstrap.seeds import gather, open_seed
@@ -68,7 +69,7 @@ def _eyes(panel: PanelConfig) -> Eyes:
         return fake_eyes()
     from bootstrap.device import pick_device
 
-    return open_eyes(panel, None, pick_device())
+    return open_eyes(panel, cache_folder() / "features", pick_device())
 
 
 def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:

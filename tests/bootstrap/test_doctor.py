@@ -11,7 +11,7 @@ from bootstrap import packs
 from bootstrap.cli import doctor
 from bootstrap.config import load_panel
 from bootstrap.errors import ConfigError, OutputError
-from bootstrap.machine import Accelerator, disk_free, memory, versions
+from bootstrap.machine import Accelerator, cache_folder, disk_free, memory, versions
 from bootstrap.packs import fetch, pack_named
 
 
@@ -62,6 +62,14 @@ def test_the_machine_is_asked(tmp_path):
     assert memory() > 0.1
     assert disk_free(tmp_path / "not" / "there" / "yet") > 0
     assert versions(["pytest", "no-such-package"])["no-such-package"] == ""
+
+
+def test_the_cache_is_where_a_person_keeps_such_things(monkeypatch, tmp_path):
+    assert cache_folder().name == "lora-bootstrap"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder().parent == tmp_path
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    assert cache_folder().parent == Path.home() / ".cache"
 
 
 def test_what_a_panel_lacks_is_named():

@@ -1,5 +1,7 @@
 """What the panel's answers mean for the loop: failures, captions, decoys."""
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
@@ -55,3 +57,13 @@ def test_a_lookalike_shows_the_traits_and_an_exchanged_decoy_does_not(judges):
 
 def test_not_applicable_fails_nothing(judges):
     assert judges.failures({"view": Measurement(None, "no words"), "traits": Measurement(None, "hidden")}) == []
+
+
+def test_heads_are_cut_by_composition_unless_the_panel_says_by_the_face():
+    class Faces:
+        fingerprint = "faces"
+
+    eyes, panel = replace(fake_eyes(), faces=Faces()), CONFIG.panel
+    by_face = panel.model_copy(update={"heads": "face"})
+    assert eyes.crops(panel).fingerprint == fake_eyes().crops(by_face).fingerprint
+    assert "faces" in eyes.crops(by_face).fingerprint

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from bootstrap.rating import asked_of
 from bootstrap.store.files import write_image
+from scoring.face import FacePack
 
 RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"
 VIEWS = {"from behind": "behind", "three-quarter view, facing left": "three-quarter", "from side": "profile"}
@@ -128,7 +129,8 @@ def test_what_was_asked_comes_from_the_caption_or_else_from_the_prompt_in_the_pi
 
 
 @pytest.mark.slow
-def test_the_embedded_panel_judges_any_folder_and_says_so(call, tmp_path):
+def test_the_embedded_panel_judges_any_folder_says_so_and_looks_once(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shutil.copy(RUBY / "seed.png", tmp_path / "same.png")
     painted(tmp_path / "other.png", (40, 60, 210))
     done = call("score", tmp_path, "--against", RUBY / "seed.png", "--json")
@@ -137,3 +139,5 @@ def test_the_embedded_panel_judges_any_folder_and_says_so(call, tmp_path):
     pictures = {one["file"]: one for one in json.loads(done.out)["pictures"]}
     assert any(reason.startswith("copy") for reason in pictures["same.png"]["failures"])
     assert pictures["same.png"]["score"] > pictures["other.png"]["score"]
+    monkeypatch.setattr(FacePack, "_look", lambda *_: pytest.fail("looked again"))
+    assert call("score", tmp_path, "--against", RUBY / "seed.png", "--json").out == done.out
