@@ -17,8 +17,8 @@ from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Entry
 from tests.benchmarks.puppetbench.counting import drawing_costs
 from tests.benchmarks.puppetbench.gate import kept_and_true
 from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
+from tests.benchmarks.puppetbench.shots import puppet_shot
 from tests.benchmarks.puppetbench.stage import Stage
-from tests.benchmarks.puppetbench.truth import puppet_shot
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
 from loops.teach import recipe_for, training_set
-from scoring.base import Measurement, Picture, digest_of
+from scoring.base import Measurement, Picture, digest_of, not_applicable
 from tests.benchmarks.puppetbench.clusters import cohesion, kmeans, spread
 from tests.benchmarks.puppetbench.counting import Counting
 from tests.benchmarks.puppetbench.stage import Stage
@@ -51,7 +51,7 @@ def faces_above(stage: Stage, drawn: Sequence[tuple[Job, Picture]], goal: int) -
 
 def _measured(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str) -> list[Measurement]:
     rows = stage.engine.judges.panel.measure([picture for _, picture in drawn], only=[scorer])
-    return [row[scorer] for row in rows]
+    return [row.get(scorer, not_applicable("no such scorer")) for row in rows]
 
 
 def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, dict[str, Any]]:

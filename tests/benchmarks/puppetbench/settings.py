@@ -29,6 +29,7 @@ class Settings:
         drawings: painted drawings that the ceiling learns from.
         peer_pictures: pictures that the other ways of growing draw together, about what a whole run of ours draws.
         overrides: settings of the run as `--set` takes them, the same for every contestant.
+        backend: what draws and trains; "fake" is for tests of the benchmark itself.
     """
 
     a_cell: int = 4
@@ -37,6 +38,7 @@ class Settings:
     drawings: int = 45
     peer_pictures: int = 3000
     overrides: tuple[str, ...] = ()
+    backend: str = "diffusers"
 
     def given(self, overrides: tuple[str, ...]) -> Settings:
         """The same with further settings of the run."""

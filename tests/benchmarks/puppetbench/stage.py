@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,19 @@ from numpy.typing import NDArray
 from bootstrap.backends.base import Backend
 from bootstrap.character import Character, load_character
 from bootstrap.config import RunConfig, embedded, load
-from bootstrap.puppets import models, oracle
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import cast
 from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Shot, seed_of
 from bootstrap.shots import Cell
-from bootstrap.store.files import sha256_of, write_atomic
+from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from loops.engine import Engine
 from loops.opening import open_engine
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import CHARACTERS, NAMES, PASS, SEED_VIEW, SIDE, Settings
-from tests.benchmarks.puppetbench.truth import Truth
+
+if TYPE_CHECKING:
+    from tests.benchmarks.puppetbench.truth import Truth
 
 PHASES = ("base", "style", "character")
 """How a panel is prompted: by every trait without the trigger; by the trigger and every trait; by the trigger alone. A
@@ -47,7 +48,11 @@ class Stage:
             cast(seed, folder, name_of(seed), (SEED_VIEW,))
         self.character: Character = load_character(folder / "character.json")
         self.config: RunConfig = load(
-            "puppet", views=self.character.views, subject="character", overrides=list(settings.overrides)
+            "puppet",
+            views=self.character.views,
+            subject="character",
+            own={"backend": settings.backend},
+            overrides=list(settings.overrides),
         )
         self.stores: list[Store] = []
 
@@ -75,6 +80,8 @@ class Stage:
     @cached_property
     def truth(self) -> Truth:
         """The renderer and the judge."""
+        from tests.benchmarks.puppetbench.truth import Truth
+
         return Truth(self.puppet, embedded(self.config.base.path))
 
     @cached_property
@@ -82,7 +89,7 @@ class Stage:
         """Changes with base, judge, settings and panel: rows of different keys cannot stand in one table."""
         parts = (
             self.backend.fingerprint,
-            sha256_of(models.judge_dir() / oracle.FILE),
+            self.truth.key,
             self.config.model_dump_json(),
             repr(self.settings),
         )

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from bootstrap.puppets import models, oracle
 from bootstrap.puppets.anatomy import Puppet
-from bootstrap.puppets.casting import OUTFITS, shot_of
 from bootstrap.puppets.render import render
-from bootstrap.puppets.scene import PuppetShot
 from bootstrap.puppets.train.painting import paint
 from bootstrap.records import Shot
+from bootstrap.store.files import sha256_of
 from tests.benchmarks.puppetbench.panels import Images
+from tests.benchmarks.puppetbench.shots import puppet_shot
 
 
 class Truth:
@@ -33,6 +33,11 @@ class Truth:
         self._vae = AutoencoderTiny.from_pretrained((base or models.base_dir()) / "vae", dtype=torch.float32)
         self.judge = oracle.load()
 
+    @property
+    def key(self) -> str:
+        """Changes with the judge."""
+        return sha256_of(models.judge_dir() / oracle.FILE)
+
     def paint(self, shots: Sequence[Shot]) -> Images:
         """The shots as they should be, uint8 (N, 96, 96, 3)."""
         return paint(np.stack([render(self.puppet, puppet_shot(shot)).image for shot in shots]), self._vae)
@@ -43,19 +48,6 @@ class Truth:
         known = dict(zip(map(_asked, single), self.judge.embed(self.paint(single)), strict=True))
         wanted = np.stack([known[_asked(shot)] for shot in shots])
         return oracle.similarity(self.judge.embed(images), wanted)
-
-
-def puppet_shot(shot: Shot) -> PuppetShot:
-    """A shot of ours as the renderer understands it."""
-    return shot_of(
-        shot.view,
-        shot.framing,
-        expression=shot.expression,
-        pose=shot.pose,
-        outfit=OUTFITS.index(shot.outfit),
-        background=shot.background,
-        style=shot.style,
-    )
 
 
 def _asked(shot: Shot) -> tuple[str, ...]:
