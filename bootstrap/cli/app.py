@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.cli.queue import queue_app
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -17,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Grow a character LoRA out of one to four pictures.",
 )
+app.add_typer(queue_app, name="queue")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 
@@ -278,6 +281,23 @@ def verify(run: RunFolder) -> None:
     from bootstrap.cli.upkeep import verify_command
 
     verify_command(run)
+
+
+@app.command()
+def review(
+    run: RunFolder,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is served.")] = 8384,
+    host: Annotated[str, typer.Option(help="Another address than this machine's own; needs the token it prints.")] = (
+        "127.0.0.1"
+    ),
+) -> None:
+    """Judge the pictures of a run on a page of this machine, also while the run works.
+
+    bootstrap review runs/mika
+    """
+    from bootstrap.cli.review import review_command
+
+    review_command(run, host=host, port=port)
 
 
 @app.command()

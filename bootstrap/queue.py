@@ -1,0 +1,110 @@
+"""Several characters for one night: what waits, what was done, and what became of it, in one small SQLite file.
+
+Characters may be added while others are worked on. Knows no run and starts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bootstrap.errors import OutputError, StoreError
+
+__all__ = ["Entry", "Queue", "State", "share_of"]
+
+State = Literal["waiting", "running", "done", "asks", "failed"]
+"""``asks``: it waits for a person's verdict; ``running`` without anybody at work was cut off and comes first."""
+APPLICATION = 0x4C425155  # "LBQU", so that another program's database is not taken for a queue
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
+    " folder TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL)"
+)
+SHORTEST = 60.0
+"""Seconds that a character gets at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A character to be worked on: ``words`` of `bootstrap run`, given in ``folder``; ``run`` is where it grows."""
+
+    number: int
+    run: str
+    name: str
+    folder: str
+    words: tuple[str, ...]
+    state: State
+    said: str
+
+
+class Queue:
+    """The queue in a file, made if missing. Raises StoreError when the file is none, OutputError when unwritable."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it; nothing is held open in between."""
+        self.path = path
+        with self._change() as db:
+            known = int(db.execute("PRAGMA application_id").fetchone()[0])
+            if known != APPLICATION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                raise StoreError(f"'{path}' is a database of another program", "give another --file")
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(TABLE)
+
+    def add(self, run: Path, name: str, folder: Path, words: Sequence[str]) -> Entry:
+        """Put a character at the end; one whose run is there already waits again, in its place, with these words."""
+        values = (str(run), name, str(folder), json.dumps(list(words)))
+        with self._change() as db:
+            db.execute(
+                "INSERT INTO entries (run, name, folder, words, state, said) VALUES (?, ?, ?, ?, 'waiting', '')"
+                " ON CONFLICT (run) DO UPDATE SET name = excluded.name, folder = excluded.folder,"
+                " words = excluded.words, state = 'waiting', said = ''",
+                values,
+            )
+        return next(entry for entry in self.entries() if entry.run == str(run))
+
+    def entries(self) -> list[Entry]:
+        """All of them, in the order in which they were added."""
+        with self._change() as db:
+            return [_entry(row) for row in db.execute("SELECT * FROM entries ORDER BY number")]
+
+    def next(self) -> Entry | None:
+        """The one that was cut off, or the first that waits; None when nothing is left."""
+        found = self.entries()
+        ours = [entry for state in ("running", "waiting") for entry in found if entry.state == state]
+        return ours[0] if ours else None
+
+    def left(self) -> int:
+        """How many are to be worked on, the one under way among them."""
+        return sum(entry.state in ("waiting", "running") for entry in self.entries())
+
+    def mark(self, number: int, state: State, said: str = "") -> None:
+        """Write down what became of one."""
+        with self._change() as db:
+            db.execute("UPDATE entries SET state = ?, said = ? WHERE number = ?", (state, said, number))
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
+                db.row_factory = sqlite3.Row
+                yield db
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"cannot use the queue '{self.path}': {error}", "check folder and disk") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"'{self.path}' is no queue ({error})", "give another --file") from error
+
+
+def share_of(left: float, waiting: int) -> float:
+    """Seconds for the next of so many characters that share what is left: the same for each, at least a minute.
+
+    What one does not use is shared by those after it; what one takes too much, too.
+    """
+    return max(SHORTEST, left / max(1, waiting))
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(**{**dict(row), "words": tuple(json.loads(row["words"]))})

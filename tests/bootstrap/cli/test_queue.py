@@ -1,0 +1,152 @@
+"""Several characters through one night: in order, the time shared, a failing one not in the way of the rest."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from bootstrap.cli import queue as queueing
+from bootstrap.clock import Clock
+from bootstrap.errors import StoreError
+from bootstrap.queue import Queue, share_of
+
+
+@pytest.fixture
+def character(tmp_path):
+    def write(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        Image.new("RGB", (64, 64), "red").save(folder / "seed.png")
+        about = {"name": name.title(), "trigger": f"{name}chr", "base": "puppet", "invariant": {"hair": "red hair"}}
+        (folder / "character.json").write_text(json.dumps(about))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def queued(character, call, tmp_path, monkeypatch):
+    """Three characters that wait, in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ada", "bo", "cy"):
+        assert call("queue", "add", character(name), "--backend", "fake").code == 0
+    return Queue(tmp_path / "queue.db")
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """What was started, in order; each ends with the code that is given, 0 where none is."""
+    codes, started = {}, []
+
+    def play(words, folder):
+        started.append(words)
+        return codes.get(words[0].split("/")[-1], (0, ""))
+
+    monkeypatch.setattr(queueing, "_played", play)
+    return codes, started
+
+
+def states(queue):
+    return {entry.name: entry.state for entry in queue.entries()}
+
+
+def test_what_is_added_waits_and_is_listed(queued, call, tmp_path):
+    assert states(queued) == {"Ada": "waiting", "Bo": "waiting", "Cy": "waiting"}
+    assert f"1. waiting  Ada  {tmp_path / 'runs' / 'adachr'}" in call("queue", "list").out
+
+
+def test_one_that_fails_is_not_in_the_way_of_the_rest(queued, played, call):
+    codes, started = played
+    codes["bo"] = (-signal.SIGKILL, "")
+    done = call("queue", "run")
+    assert done.code == 1
+    assert "1 of 3 failed: Bo" in done.line
+    assert states(queued) == {"Ada": "done", "Bo": "failed", "Cy": "done"}
+    assert "killed by SIGKILL" in done.out
+    assert len(started) == 3
+    call("queue", "run")
+    assert len(started) == 3, "what is over is not done again"
+
+
+def test_one_that_waits_for_a_person_is_said_so(queued, played, call):
+    played[0]["ada"] = (3, "")
+    done = call("queue", "run")
+    assert done.code == 3
+    assert "Ada wait for you" in done.err
+    assert states(queued)["Cy"] == "done"
+
+
+def test_the_night_is_shared_evenly(queued, played, call, monkeypatch):
+    passed = iter([0, 0, 3600, 3600, 4 * 3600])  # Ada takes an hour, Bo three
+    last = [0.0]
+
+    def awake():
+        last[0] = float(next(passed, last[0]))
+        return last[0]
+
+    monkeypatch.setattr(queueing, "Clock", lambda: Clock(awake, awake, lambda: 1.8e9))
+    assert call("queue", "run", "--budget", "9h").code == 0
+    budgets = [words[-1] for words in played[1]]
+    assert budgets[0] == f"{9 * 3600 // 3}s"
+    assert int(budgets[1][:-1]) == 4 * 3600, "what Ada left over is shared"
+    assert share_of(10.0, 5) == 60.0
+
+
+def test_a_wish_to_stop_leaves_the_rest_waiting(queued, played, call):
+    played[0]["bo"] = (130, "SIGTERM")
+    assert call("queue", "run").code == 130
+    assert states(queued) == {"Ada": "done", "Bo": "waiting", "Cy": "waiting"}
+
+
+def test_one_that_was_cut_off_comes_first(queued, played, call):
+    queued.mark(3, "running")
+    call("queue", "run")
+    assert played[1][0][0].endswith("cy")
+
+
+def test_adding_again_lets_one_wait_again_without_a_second_place(queued, call):
+    queued.mark(1, "failed", "no luck")
+    first = queued.entries()[0]
+    assert call("queue", "add", *first.words).code == 0
+    assert [(entry.number, entry.state) for entry in queued.entries()] == [(n, "waiting") for n in (1, 2, 3)]
+
+
+def test_what_cannot_be_run_is_refused_at_once(queued, character, call, tmp_path):
+    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith('error: --budget "8h" is the night')
+    (tmp_path / "di" / "character.json").write_text("{}")
+    assert call("queue", "add", tmp_path / "di").code == 2
+    assert call("queue", "add", tmp_path / "nowhere").code == 2
+    assert call("queue", "add", tmp_path / "ada", "--no-such-option").code == 2
+    assert len(queued.entries()) == 3
+
+
+def test_no_queue_and_another_programs_file_are_one_line(call, tmp_path):
+    assert 'there is no queue "' in call("queue", "list", "--file", tmp_path / "none.db").line
+    with sqlite3.connect(tmp_path / "other.db") as db:
+        db.execute("CREATE TABLE things (name TEXT)")
+    db.close()
+    (tmp_path / "text.db").write_text("no database at all, and long enough to be looked at as one" * 20)
+    for name in ("other.db", "text.db"):
+        with pytest.raises(StoreError):
+            Queue(tmp_path / name)
+
+
+STOP_IT = """
+import sys, signal, os, threading
+from bootstrap.cli import queue
+threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+queue.sys.executable = sys.argv[1]
+print(queue._played([], "."))
+"""
+
+
+def test_a_signal_is_handed_on_to_the_process_that_works(tmp_path):
+    sleeper = tmp_path / "sleeper"
+    sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\nsleep 30 & wait\n")
+    sleeper.chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", STOP_IT, sleeper], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(130, 'SIGINT')"

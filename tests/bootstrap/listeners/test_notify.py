@@ -1,0 +1,97 @@
+"""Messages to somebody elsewhere: what is told, with which picture, and that a service never holds a run."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bootstrap.errors import BackendError, ConfigError, Paused
+from bootstrap.events import RoundEnded, RunEnded
+from bootstrap.listeners.notify import Message, Notifier, notifying
+
+
+class Service:
+    """Stands in for apprise.Apprise."""
+
+    sent: list  # of (title, body, first bytes of the attachment)
+    hold = None
+
+    def add(self, address):
+        return address.startswith("ntfy://")
+
+    def notify(self, title, body, attach):
+        if self.hold:
+            self.hold.wait(30)
+        if title.startswith("broken"):
+            raise RuntimeError("the service is down")
+        Service.sent.append((title, body, Path(attach[0]).read_bytes()[:4] if attach else b""))
+
+
+@pytest.fixture(autouse=True)
+def apprise(monkeypatch):
+    module = ModuleType("apprise")
+    module.Apprise = Service
+    Service.sent, Service.hold = [], None
+    monkeypatch.setitem(sys.modules, "apprise", module)
+
+
+def test_rounds_and_the_end_are_told_with_a_sheet(store):
+    with notifying(store, Notifier(["ntfy://night"]), "Mika"):
+        store.append_event(RoundEnded(1, 3, None))
+        store.append_event(RunEnded(3, 1, "final-r02", "report.html"))
+    assert [title for title, _, _ in Service.sent] == ["Mika: round 1 done", "Mika: finished"]
+    assert all(sheet == b"\x89PNG" for _, _, sheet in Service.sent)
+
+
+@pytest.mark.parametrize(
+    ("failure", "title"),
+    [
+        (BackendError("memory ran out", "lower it"), "Mika: failed"),
+        (ZeroDivisionError("by zero"), "Mika: failed"),
+        (Paused("round 1 waits", "bootstrap run x"), "Mika: waiting for you"),
+        (KeyboardInterrupt(), "Mika: stopped"),
+    ],
+)
+def test_every_other_end_is_told_too(store, failure, title):
+    with pytest.raises(type(failure)), notifying(store, Notifier(["ntfy://night"]), "Mika"):
+        raise failure
+    assert [told for told, _, _ in Service.sent] == [title]
+
+
+def test_a_service_that_hangs_never_holds_the_run(store):
+    Service.hold = threading.Event()
+    notifier, began = Notifier(["ntfy://night"], patience=0.2), time.monotonic()
+    with notifying(store, notifier, "Mika"):
+        for _ in range(20):
+            store.append_event(RoundEnded(1, 3, None))
+    assert time.monotonic() - began < 20
+    assert not notifier.close()
+    Service.hold.set()
+
+
+def test_a_service_that_fails_costs_its_message_only():
+    notifier = Notifier(["ntfy://night"])
+    notifier.send(Message("broken", ""))
+    notifier.send(Message("whole", ""))
+    assert notifier.close()
+    assert [title for title, _, _ in Service.sent] == ["whole"]
+
+
+def test_a_wrong_address_and_a_missing_package_are_one_line_at_the_start(monkeypatch, call, tmp_path):
+    with pytest.raises(ConfigError, match="no address that Apprise knows"):
+        Notifier(["somewhere"])
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    done = call("run", tmp_path, "--notify", "ntfy://night")
+    assert done.code == 2
+    assert 'needs the package apprise' in done.line
+    assert 'pip install "lora-bootstrap[notify]"' in done.err
+
+
+def test_without_an_address_nothing_is_started(store):
+    before = threading.active_count()
+    with notifying(store, Notifier(), "Mika"):
+        store.append_event(RoundEnded(1, 3, None))
+    assert threading.active_count() == before
