@@ -150,6 +150,8 @@ class PanelConfig(Frozen):
     """Axes of the vocabulary that an exchanged decoy may change; the first is always changed."""
     checked: tuple[str, ...] | None = None
     """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
+    drafted: tuple[str, ...] = ()
+    """Further axes that are read well enough off a seed to be filled in by ``bootstrap init``, where they lead."""
     traits_from_head: bool = False
     """Read the checked axes on head crops instead of whole pictures."""
     heads: Literal["composition", "face"] = "composition"

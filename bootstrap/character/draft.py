@@ -84,7 +84,7 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
 
     Axes that the panel is not known to read well are not read: a guess in a description is worse than a gap.
     """
-    well = panel.vocabulary if panel.checked is None else {*panel.checked, *panel.captioned}
+    well = panel.vocabulary if panel.checked is None else {*panel.checked, *panel.captioned, *panel.drafted}
     found = []
     for axis, phrases in panel.vocabulary.items():
         if axis in SEEN_AXES or len(phrases) < 2:

@@ -58,9 +58,16 @@ def test_only_what_the_panel_reads_well_is_read():
         return phrases[0], 1.0
 
     found = {reading.axis: reading for reading in read_traits(CONFIG.panel, [], reader)}
-    assert {axis for axis, reading in found.items() if reading.read} == set(CONFIG.panel.checked)
+    assert {axis for axis, reading in found.items() if reading.read} == {*CONFIG.panel.checked, *CONFIG.panel.drafted}
     assert not {"pose", "background", "framing"} & found.keys()
     assert all(heads == CONFIG.panel.traits_from_head for _, heads in asked)
+
+
+def test_an_axis_that_frames_are_not_checked_for_may_be_drafted():
+    panel = CONFIG.panel.model_copy(update={"drafted": ("eye_color",)})
+    found = read_traits(panel, [], lambda images, phrases, *, heads: (phrases[0] if heads else "", 1.0))
+    (eyes,) = (reading for reading in found if reading.axis == "eye_color")
+    assert (eyes.word, eyes.read) == (panel.vocabulary["eye_color"][0], True)
 
 
 WORDS = {"red hair": (1, 0, 0), "blue hair": (0, 0, 1)}
