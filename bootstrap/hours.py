@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from bootstrap.errors import ConfigError
 
-__all__ = ["DAY", "Limits", "duration_of", "limits_of", "next_time"]
+__all__ = ["DAY", "Limits", "duration_of", "limits_of", "next_time", "seconds_of"]
 
 DAY = 86400.0
 UNITS = {"d": DAY, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
@@ -70,6 +70,13 @@ def duration_of(text: str) -> float:
     if not 0 < seconds <= LONGEST:
         raise ValueError("is not between a second and 60 days")
     return seconds
+
+
+def seconds_of(limits: Limits, now: datetime) -> float | None:
+    """Seconds that the limits leave from ``now`` on; None where nothing was limited."""
+    ends = [] if limits.budget is None else [limits.budget]
+    ends += [] if limits.until is None else [(next_time(limits.until, now) - now).total_seconds()]
+    return min(ends, default=None)
 
 
 def next_time(until: str, now: datetime) -> datetime:

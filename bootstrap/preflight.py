@@ -21,7 +21,9 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.settings import LoopConfig
 
-__all__ = ["Cost", "cost_of", "duration", "flops_of", "parameters_in", "rounds_expected", "unknown_words"]
+__all__ = [
+    "Cost", "cost_of", "duration", "flops_of", "parameters_in", "rounds_expected", "rounds_that_fit", "unknown_words",
+]  # fmt: skip
 
 REDRAWN = 1.4
 """Candidates of a whole run over those of one wave for every place, as the embedded base has it."""
@@ -70,6 +72,15 @@ def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cos
     seconds = passes * OPERATIONS * parameters * (pixels / 64) * SCORED / speed if speed else 0.0
     adapters = len(steps) * parameters * 4 * ADAPTER_SHARE * recipe.rank / 16
     return Cost(pictures, sum(steps), seconds, (pictures * pixels * BYTES_A_PIXEL + adapters) / GIB)
+
+
+def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float, seconds: float) -> int:
+    """How many rounds, with the finished LoRA after them, ``seconds`` are enough for; 0 where not even one is."""
+    for rounds in range(rounds_expected(config.loop), 0, -1):
+        fewer = config.model_copy(update={"loop": config.loop.model_copy(update={"rounds": rounds})})
+        if cost_of(fewer, seeds, parameters, speed).seconds <= seconds:
+            return rounds
+    return 0
 
 
 def _pictures(config: RunConfig) -> int:

@@ -122,6 +122,8 @@ def check(
     config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
     backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
+    budget: Annotated[str | None, typer.Option(help="Hours of work: says what fits into them.")] = None,
+    until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
 ) -> None:
     """Say what a run would do and cost, and every reason why it could not begin; loads no model.
 
@@ -130,7 +132,8 @@ def check(
     from bootstrap.cli.check import check_command
     from bootstrap.cli.run import Options
 
-    check_command(sources, Options(base, target, rounds, None, out, config, tuple(settings or ()), backend))
+    said = Options(base, target, rounds, None, out, config, tuple(settings or ()), backend)
+    check_command(sources, replace(said, budget=budget, until=until))
 
 
 @app.command()

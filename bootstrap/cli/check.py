@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -20,7 +21,17 @@ from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
-from bootstrap.preflight import Cost, cost_of, duration, flops_of, parameters_in, rounds_expected, unknown_words
+from bootstrap.hours import Limits, limits_of, seconds_of
+from bootstrap.preflight import (
+    Cost,
+    cost_of,
+    duration,
+    flops_of,
+    parameters_in,
+    rounds_expected,
+    rounds_that_fit,
+    unknown_words,
+)
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, gather, open_seed, unread
 from bootstrap.seeds.checks import names_of, seed_warnings
@@ -205,6 +216,8 @@ def _room(character: Character, config: RunConfig, options: Options, seeds: int,
     _say_cost(cost, config, f"{cost.disk:.1f} of {free:.0f} GB free", f"{needed:.0f} of {device.memory:.0f} GB")
     typer.echo(f"device     {device.kind} ({device.name})")
     with found.collecting():
+        _say_hours(limits_of(options.budget, options.until), config, seeds, unet, device.kind)
+    with found.collecting():
         _writable(directory)
     if free < cost.disk:
         full = f'the disk of "{directory}" has {free:.1f} GB free, a run takes about {cost.disk:.1f}'
@@ -221,6 +234,18 @@ def _say_cost(cost: Cost, config: RunConfig, disk: str, memory: str) -> None:
     if config.loop.rounds > rounds:
         typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
     typer.echo(f"room       disk {disk}, memory {memory}")
+
+
+def _say_hours(limits: Limits, config: RunConfig, seeds: int, unet: int, device: str) -> None:
+    """What fits into the hours that were given; a run measures its own speed and decides by that."""
+    given = seconds_of(limits, datetime.now().astimezone())
+    if given is None:
+        return
+    typer.echo(f"hours      {duration(given)}" + (f", over at {limits.until}" if limits.until else ""))
+    if unet:
+        fit, wanted = rounds_that_fit(config, seeds, unet, flops_of(device), given), rounds_expected(config.loop)
+        said = f"about {fit} of {wanted} rounds fit" if fit else "too short for a whole round: it will be cut"
+        typer.echo(f"           {said}; what comes out is a dataset and a LoRA in any case")
 
 
 def _writable(directory: Path) -> None:

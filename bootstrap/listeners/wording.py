@@ -37,8 +37,7 @@ def sentence(event: Event) -> str:
         case events.ScoresMeasured():
             return f"  measured {event.pictures} pictures in {duration(event.seconds)}"
         case events.FramesJudged():
-            rest = f"{event.rejected} rejected, {event.undecided} undecided"
-            return f"  wave {event.wave} judged: {event.kept} kept, {rest}"
+            return f"  wave {event.wave} judged: {event.kept} kept, {event.rejected} rejected, {event.undecided} undecided"
         case events.RoundEnded():
             held_out = "" if event.held_out is None else f", held-out similarity {event.held_out:.3f}"
             return f"round {event.round} ended: {event.kept} kept in all{held_out}"
