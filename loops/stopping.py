@@ -12,20 +12,29 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.records import FAMILIES, VerdictKind
 from bootstrap.settings import LoopConfig
 from bootstrap.store.round import Round
+from scoring.strata import Change, change, summed
 
 if TYPE_CHECKING:
     from loops.engine import Engine
 
 __all__ = ["best_round", "drifted", "next_goal", "outcome", "usable_rounds"]
 
+FOOLED = 2.0
+"""Standard errors by which the held-out scorer falls when rising scores are believed to fool the loop."""
+FAR = (4.0, 0.1)
+"""Standard errors, and part of the level, by which it must fall to stop a run by itself."""
+NEXT_TO_NOTHING = 0.03
+"""Part of its candidates that a round keeps when it was for nothing."""
+
 
 def next_goal(rounds: list[Round], kept: int, loop: LoopConfig, continued_after: int = 0) -> tuple[str, int] | None:
     """Phase and goal of the next round: the first style goal not reached, then the target; None when it is over.
 
     The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a
-    round missed is not tried twice when at least half of it is there: more data first, then more of the same. A
-    finished run that was given new settings after ``continued_after`` rounds plays at least one more where a place is
-    empty, whatever ended it before.
+    round missed is not tried twice when at least half of it is there: more data first, then more of the same. When a
+    style round added next to nothing, another on the same pictures would too: the character phase begins. A finished
+    run that was given new settings after ``continued_after`` rounds plays at least one more where a place is empty,
+    whatever ended it before.
     """
     done = [one for one in rounds if one.outcome is not None]
     allowed = max(loop.rounds, continued_after + 1) if continued_after else loop.rounds
@@ -37,7 +46,8 @@ def next_goal(rounds: list[Round], kept: int, loop: LoopConfig, continued_after:
         return None
     tried = [one.goal for one in done if one.phase == "style"]
     ahead = [g for g in loop.style_goals if g < loop.target and kept < g and not (g in tried and kept * 2 >= g)]
-    if ahead and not in_character and len(done) + 1 < allowed:
+    stuck = bool(done) and judged_anew and _plateau(done)
+    if ahead and not in_character and not stuck and len(done) + 1 < allowed:
         return "style", ahead[0]
     return "character", loop.target
 
@@ -48,8 +58,9 @@ def outcome(engine: Engine, number: int) -> dict[str, Any]:
     measured = engine.store.measurements([frame.job.id for frame in frames])
     verdicts = engine.store.verdicts()
     fresh = [f for f in frames if verdicts[f.job.id].kind is VerdictKind.KEEP]
-    held_out = _per_family(engine, frames, measured, engine.judges.held_out)
-    selecting = _per_family(engine, frames, measured, engine.judges.identity[0])
+    names = {"held_out": engine.judges.held_out, "selecting": engine.judges.identity[0]}
+    held_out, selecting = (_per_family(engine, frames, measured, name) for name in names.values())
+    strata = {f"{role}_strata": _strata(frames, measured, name) for role, name in names.items()}
     return {
         "kept": len(engine.store.kept()),
         "new": len(fresh),
@@ -57,7 +68,17 @@ def outcome(engine: Engine, number: int) -> dict[str, Any]:
         "held_out": held_out[0],
         "held_out_error": held_out[1],
         "selecting": selecting[0],
+        **strata,
     }
+
+
+def _strata(frames: list[Any], measured: Any, scorer: str) -> dict[str, list[float]]:
+    """A scorer's values by the place that was asked for: rounds draw different places."""
+    values: dict[str, list[float]] = {}
+    for frame in frames if scorer else []:
+        if (value := measured[frame.job.id][scorer].value) is not None:
+            values.setdefault(f"{frame.job.shot.family}/{frame.job.shot.framing}", []).append(value)
+    return summed(values)
 
 
 def _per_family(engine: Engine, frames: list[Any], measured: Any, scorer: str) -> tuple[float | None, float]:
@@ -73,17 +94,23 @@ def _per_family(engine: Engine, frames: list[Any], measured: Any, scorer: str) -
 
 
 def drifted(done: list[Round]) -> bool:
-    """Whether the selecting scores rise while the held-out one falls by more than two standard errors: stop."""
-    if len(done) < 2 or done[-1].outcome is None:
-        return False
-    last = done[-1].outcome
+    """Whether the last round draws the character worse than the best one before it, in the places that both have drawn.
+
+    Either the selecting scores rise while the held-out one falls by more than two standard errors: the loop is fooling
+    itself. Or the held-out one falls far by itself. What cannot be told stops nothing.
+    """
     best = best_round(done[:-1])
-    if best is None or best.outcome is None or None in (last["held_out"], last["selecting"], best.outcome["selecting"]):
-        return False  # what could not be told stops nothing
-    error = math.hypot(last["held_out_error"], best.outcome["held_out_error"])
-    return bool(
-        last["held_out"] < best.outcome["held_out"] - 2 * error and last["selecting"] > best.outcome["selecting"]
-    )
+    if best is None or (fell := _change(best, done[-1], "held_out")) is None:
+        return False
+    rose = _change(best, done[-1], "selecting")
+    fooled = rose is not None and rose.rise > 0 and fell.rise < -FOOLED * fell.error
+    return fooled or (fell.rise < -FAR[0] * fell.error and fell.rise < -FAR[1] * fell.level)
+
+
+def _change(best: Round, last: Round, role: str) -> Change | None:
+    """What became of a scorer's values from the one round to the other; an old run has kept no strata."""
+    before, after = ((one.outcome or {}).get(f"{role}_strata", {}) for one in (best, last))
+    return change(before, after)
 
 
 def best_round(done: list[Round]) -> Round | None:
@@ -100,4 +127,4 @@ def usable_rounds(done: list[Round]) -> set[int]:
 def _plateau(done: list[Round]) -> bool:
     """Whether the last round kept next to nothing of what it drew."""
     last = done[-1].outcome
-    return bool(last and last["candidates"] and last["new"] < 0.03 * last["candidates"])
+    return last is not None and bool(last["new"] <= NEXT_TO_NOTHING * last["candidates"])
