@@ -37,7 +37,8 @@ def sentence(event: Event) -> str:
         case events.ScoresMeasured():
             return f"  measured {event.pictures} pictures in {duration(event.seconds)}"
         case events.FramesJudged():
-            return f"  wave {event.wave} judged: {event.kept} kept, {event.rejected} rejected, {event.undecided} undecided"
+            rest = f"{event.rejected} rejected, {event.undecided} undecided"
+            return f"  wave {event.wave} judged: {event.kept} kept, {rest}"
         case events.RoundEnded():
             held_out = "" if event.held_out is None else f", held-out similarity {event.held_out:.3f}"
             return f"round {event.round} ended: {event.kept} kept in all{held_out}"
@@ -56,9 +57,7 @@ def sentence(event: Event) -> str:
             return f"  {event.frame}: {said}{reasons}"
         case events.CaptionWritten():
             return f"  {event.frame}: " + ("captioned by you" if event.caption else "your caption taken back")
-        case events.Incident():
-            return f"{event.what}: {event.text}"
-        case events.Noted():
-            return f"note: {event.text}"
+        case events.Incident() | events.Noted():
+            return f"{event.what if isinstance(event, events.Incident) else 'note'}: {event.text}"
         case events.Progress():
             return ""
