@@ -74,14 +74,28 @@ def frame_items(
     *,
     kind: str = "kept",
     weight: float = 1.0,
+    written: Mapping[str, str] | None = None,
 ) -> list[TrainItem]:
-    """Generated frames as training pictures; ``unseen`` names, by frame, the axes that the picture does not show."""
+    """Generated frames as training pictures; ``unseen`` names, by frame, the axes that the picture does not show.
+
+    ``written`` are captions of a person's own, by frame; the style phase names the identity traits in them too.
+    """
     return [
-        TrainItem(
-            str(run / frame.path), wording.caption(frame.job.shot, phase, unseen.get(frame.job.id, ())), kind, weight
-        )
+        TrainItem(str(run / frame.path), _caption(frame, wording, phase, unseen, written or {}), kind, weight)
         for frame in frames
     ]
+
+
+def _caption(
+    frame: Frame, wording: Wording, phase: Phase, unseen: Mapping[str, Sequence[str]], written: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The tags of a frame: as a person wrote them, else as generated."""
+    mine = written.get(frame.job.id)
+    if mine is None:
+        return wording.caption(frame.job.shot, phase, unseen.get(frame.job.id, ()))
+    identity = wording.traits(frame.job.shot).values() if phase == "style" else ()
+    tags = [wording.character.trigger, *(tag.strip() for tag in mine.split(",")), *identity]
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
 def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loop: LoopConfig) -> list[TrainItem]:

@@ -99,14 +99,16 @@ class Engine:
         """
         rounds = self.store.rounds()
         usable = usable_rounds([one for one in rounds if one.outcome is not None])
-        playing = {one.number for one in rounds if one.outcome is None}
+        playing = {one.number for one in rounds if one.outcome is None} | {0}  # 0: a person's own pictures
         verdicts = self.store.verdicts()
         by_person = {id for id, verdict in verdicts.items() if verdict.by == PERSON}
         return [f for f in self.store.kept() if f.job.round in usable | playing or f.job.id in by_person]
 
     def candidates(self) -> list[Frame]:
-        """Every candidate frame so far, in plan order."""
-        return self.store.frames(kind=JobKind.CANDIDATE)
+        """Every candidate frame so far, in plan order; a person's own pictures (round 0) once they are measured."""
+        frames = self.store.frames(kind=JobKind.CANDIDATE)
+        measured = self.store.measurements([frame.job.id for frame in frames if not frame.job.round])
+        return [frame for frame in frames if frame.job.round or frame.job.id in measured]
 
     def unseen(self, frames: Sequence[Frame]) -> dict[str, tuple[str, ...]]:
         """By frame, the axes whose tag the picture does not show, as the panel measured them."""

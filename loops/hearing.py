@@ -30,6 +30,7 @@ def hear_person(engine: Engine) -> bool:
     again = store.decision(f"heard-{ended}-again")
     store.person.heard = Heard.of(again) if again else heard
     _refer(engine)
+    _measure_own(engine)
     return again is not None
 
 
@@ -50,3 +51,8 @@ def _refer(engine: Engine) -> None:
     engine.judges = judges
     measured = store.measurements()
     measure(engine, [f for f in store.frames() if f.job.id in measured and f.job.kind is not JobKind.PANEL])
+
+
+def _measure_own(engine: Engine) -> None:
+    """Measure the pictures that a person added: from now on they are candidates like any other."""
+    measure(engine, engine.store.frames(round=0, kind=JobKind.CANDIDATE))

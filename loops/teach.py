@@ -99,8 +99,11 @@ def _captioned(engine: Engine, number: int, phase: Phase, provisional: tuple[Fra
     ]
     kept = _kept_before(engine, number)
     unseen = engine.unseen([*kept, *provisional])
-    generated = frame_items(kept, run, engine.wording, phase, unseen)
-    generated += frame_items(provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5)
+    mine = engine.store.person.captions()
+    generated = frame_items(kept, run, engine.wording, phase, unseen, written=mine)
+    generated += frame_items(
+        provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5, written=mine
+    )
     return balanced(originals, generated, engine.config.loop)
 
 

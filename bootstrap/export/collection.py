@@ -73,8 +73,11 @@ class Collection:
         run, frames = self.store.directory, [*self.kept, *self.provisional]
         measured = self.store.measurements([frame.job.id for frame in frames])
         unseen = {id: unseen_axes(values) for id, values in measured.items()}
-        kept = frame_items(self.kept, run, wording, phase, unseen)
-        return kept + frame_items(self.provisional, run, wording, phase, unseen, kind="provisional", weight=0.5)
+        mine = self.store.person.captions()
+        kept = frame_items(self.kept, run, wording, phase, unseen, written=mine)
+        return kept + frame_items(
+            self.provisional, run, wording, phase, unseen, kind="provisional", weight=0.5, written=mine
+        )
 
     def _facts(self, frame: Frame) -> dict[str, object]:
         """Columns of metadata.jsonl beside file, text and origin."""

@@ -1,0 +1,222 @@
+"""The review page as a web application: a few routes over a store, behind the guard.
+
+Ids are looked up in the database; nothing that a client sends becomes part of a path. Endpoints are plain functions:
+they run in threads, and the store lets one speak at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bootstrap.errors import BootstrapError
+from bootstrap.events import CaptionWritten
+from bootstrap.records import Frame, JobKind
+from bootstrap.review.album import album, caption_of, explanation, words_on
+from bootstrap.review.gate import let_go_on
+from bootstrap.review.guard import Guard
+from bootstrap.review.own import add_own
+from bootstrap.review.pictures import SIDES, Pictures
+from bootstrap.review.speaking import SAID, judge, take_back
+from bootstrap.store.person import Answer
+from bootstrap.store.store import Store
+
+__all__ = ["build"]
+
+HERE = Path(__file__).parent
+FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
+"""Pictures of a run never change."""
+ID = Field(min_length=1, max_length=200)
+KEY = Field(None, min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
+SEEN = Field(None, ge=0, le=2**53)
+
+
+class Body(BaseModel):
+    """What a client sends: nothing but what is named."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Spoken(Body):
+    """Keep or reject."""
+
+    id: str = ID
+    verdict: Literal["keep", "reject"]
+    reasons: list[str] = Field(default_factory=list, max_length=6)
+    seen: int | None = SEEN
+    key: str | None = KEY
+
+
+class TakenBack(Body):
+    """Undo."""
+
+    id: str = ID
+    seen: int | None = SEEN
+    key: str | None = KEY
+
+
+class Captioned(Body):
+    """A caption of the person's own; "" brings the generated one back."""
+
+    id: str = ID
+    caption: str = Field(max_length=2000)
+
+
+class Nothing(Body):
+    """A wish without details."""
+
+
+class NotFoundError(Exception):
+    """No candidate has this id."""
+
+
+def build(store: Store, hosts: frozenset[str], token: str = "") -> Starlette:
+    """The application for an open run; see `bootstrap.review.guard.Guard` for ``hosts`` and ``token``."""
+    desk = Desk(store)
+    routes = [
+        Route("/", desk.page),
+        Route("/api/frames", desk.frames),
+        Route("/api/words", desk.words),
+        Route("/api/frames/{id}", desk.frame),
+        Route("/thumbs/{size}/{id}", desk.thumbnail),
+        Route("/pictures/{id}", desk.picture),
+        Route("/seeds/{number:int}", desk.seed),
+        Route("/api/verdicts", desk.posted(Spoken, desk.judge), methods=["POST"]),
+        Route("/api/undo", desk.posted(TakenBack, desk.undo), methods=["POST"]),
+        Route("/api/captions", desk.posted(Captioned, desk.caption), methods=["POST"]),
+        Route("/api/gate", desk.posted(Nothing, desk.open_gate), methods=["POST"]),
+        Route("/api/pictures", desk.upload, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, hosts=hosts, token=token)],
+        exception_handlers={BootstrapError: _refused, NotFoundError: _unknown},
+    )
+
+
+class Desk:
+    """The endpoints of one open run."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._pictures = store, Pictures(store)
+        loader = FileSystemLoader(HERE / "templates")
+        self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
+
+    def page(self, request: Request) -> Response:
+        """The page itself; what it shows is asked for by its script."""
+        return HTMLResponse(self._templates.get_template("review.html").render(run=self._store.directory.name))
+
+    def frames(self, request: Request) -> Response:
+        """Everything to open with."""
+        return JSONResponse(album(self._store))
+
+    def words(self, request: Request) -> Response:
+        """What was said by now, also in other windows."""
+        return JSONResponse(words_on(self._store))
+
+    def frame(self, request: Request) -> Response:
+        """Why one frame is judged as it is."""
+        return JSONResponse(explanation(self._store, self._candidate(request.path_params["id"])))
+
+    def thumbnail(self, request: Request) -> Response:
+        """A small picture."""
+        if request.path_params["size"] not in SIDES:
+            raise NotFoundError
+        small = self._pictures.thumbnail(self._candidate(request.path_params["id"]), request.path_params["size"])
+        return _image(small, "image/webp")
+
+    def picture(self, request: Request) -> Response:
+        """A whole picture."""
+        return _image(self._pictures.whole(self._candidate(request.path_params["id"])), "image/png")
+
+    def seed(self, request: Request) -> Response:
+        """A seed, by its place from 0."""
+        seeds, number = self._store.seeds(), request.path_params["number"]
+        if number >= len(seeds):
+            raise NotFoundError
+        return _image(self._pictures.seed(seeds[number]), "image/png")
+
+    def judge(self, said: Spoken) -> dict[str, Any]:
+        """Keep or reject."""
+        frame = self._candidate(said.id)
+        return _answer(judge(self._store, frame, SAID[said.verdict], said.reasons, said.seen, said.key))
+
+    def undo(self, said: TakenBack) -> dict[str, Any]:
+        """Take the last word back."""
+        answer = take_back(self._store, self._candidate(said.id), said.seen, said.key)
+        now = self._store.verdicts().get(said.id)
+        return {**_answer(answer), "verdict": now.kind.value if now else "", "by": now.by if now else "",
+                "reasons": list(now.reasons) if now else []}  # fmt: skip
+
+    def caption(self, said: Captioned) -> dict[str, Any]:
+        """Write a caption; what it is now."""
+        frame, text = self._candidate(said.id), ", ".join(filter(None, (t.strip() for t in said.caption.split(","))))
+        self._store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
+        return {"caption": caption_of(self._store, frame), "written": bool(text)}
+
+    def open_gate(self, said: Nothing) -> dict[str, Any]:
+        """Let the round that waits go on."""
+        return {"round": let_go_on(self._store)}
+
+    async def upload(self, request: Request) -> Response:
+        """A picture of one's own, as the body; ``like`` names the frame that it stands in for."""
+        data = await request.body()
+        return await run_in_threadpool(self._add, request.query_params.get("like", ""), data)
+
+    def _add(self, like: str, data: bytes) -> Response:
+        return JSONResponse({"id": add_own(self._store, self._candidate(like), data).job.id})
+
+    def posted(self, kind: type[Body], act: Callable[[Any], dict[str, Any]]) -> Callable[[Request], Any]:
+        """An endpoint that reads a JSON body of a kind and answers with JSON."""
+
+        async def endpoint(request: Request) -> Response:
+            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+                return JSONResponse({"error": "send JSON"}, 415)
+            try:
+                said = kind.model_validate_json(await request.body())
+            except ValidationError as error:
+                return JSONResponse({"error": f"{error.error_count()} things in it cannot be understood"}, 422)
+            return JSONResponse(await run_in_threadpool(act, said))
+
+        return endpoint
+
+    def _candidate(self, id: str) -> Frame:
+        """The candidate of that id; raises NotFoundError."""
+        frame = self._store.frame(id) if id and len(id) <= 200 and "\x00" not in id else None
+        if frame is None or frame.job.kind is not JobKind.CANDIDATE:
+            raise NotFoundError
+        return frame
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    other = answer.other
+    return {
+        "version": answer.seq,
+        "taken": answer.taken,
+        "other": {"verdict": other.kind.value, "reasons": list(other.reasons)} if other else None,
+    }
+
+
+def _image(data: bytes | None, kind: str) -> Response:
+    return Response(status_code=404) if data is None else Response(data, media_type=kind, headers=FOREVER)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """What a person can mend."""
+    return JSONResponse({"error": str(error)}, 400)
+
+
+def _unknown(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "no such candidate"}, 404)

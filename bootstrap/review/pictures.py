@@ -1,0 +1,93 @@
+"""Pictures for the page: whole, and small ones that are made once and kept in the run.
+
+Every file is found through the database; nothing that a client sends becomes part of a path. Knows no request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+from pathlib import Path
+
+from PIL import Image
+
+from bootstrap.errors import UsageError
+from bootstrap.records import Frame, Seed
+from bootstrap.store.store import Store
+
+__all__ = ["MOST_PIXELS", "SIDES", "Pictures", "decoded"]
+
+SIDES = {"s": 96, "m": 192, "l": 384}
+"""Longest side of the three sizes of thumbnails, in pixels."""
+MOST_PIXELS = 40_000_000
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+class Pictures:
+    """The pictures of an open run."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from ``store``; thumbnails lie in its folder ``review/thumbs``."""
+        self._store, self._folder = store, store.directory / "review" / "thumbs"
+
+    def whole(self, frame: Frame) -> bytes | None:
+        """The file of a frame; None when it is lost."""
+        return _bytes(self._store.directory / frame.path)
+
+    def seed(self, seed: Seed) -> bytes | None:
+        """A seed as PNG, at most 1024 pixels wide and high; None when it is lost or broken."""
+        data = _bytes(self._store.directory / seed.path)
+        return None if data is None else _small(data, 1024, "PNG")
+
+    def thumbnail(self, frame: Frame, size: str) -> bytes | None:
+        """A frame as WebP, never enlarged; None when it is lost. ``size`` is a key of `SIDES`."""
+        path = self._folder / f"{frame.digest}-{SIDES[size]}.webp"
+        if (there := _bytes(path)) is not None:
+            return there
+        data = self.whole(frame)
+        small = None if data is None else _small(data, SIDES[size], "WEBP")
+        if small is not None:
+            self._keep(path, small)
+        return small
+
+    def _keep(self, path: Path, data: bytes) -> None:
+        """Keep it for the next time; a full disk only costs that time. No fsync: it can be made again."""
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.bootstrap-part")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(data)
+            beside.replace(path)
+
+
+def decoded(data: bytes) -> Image.Image:
+    """A picture that somebody sent, RGB, decoded to its last pixel. Raises UsageError for anything that is none."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                size = f"{image.width} x {image.height}"
+                raise UsageError(f'the picture is too large: "{size}"', f"at most {MOST_PIXELS // 10**6} megapixels")
+            return image.convert("RGB")
+    except UsageError:
+        raise
+    except Exception as error:  # a decoder fed with anything may raise anything
+        raise UsageError("this is no picture that can be read", "send a whole PNG, JPEG or WebP") from error
+
+
+def _small(data: bytes, side: int, format: str) -> bytes | None:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            small = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError):
+        return None
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, format=format, quality=84)
+    return buffer.getvalue()
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

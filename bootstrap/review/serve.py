@@ -1,0 +1,78 @@
+"""Serving the review page of one run, on this machine only unless another address is asked for.
+
+Knows addresses, ports and the token; what is served is `bootstrap.review.app`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from dataclasses import dataclass
+
+from bootstrap.errors import UsageError
+from bootstrap.store.store import Store
+
+__all__ = ["Address", "address_of", "serve"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the page is served. ``token`` is "" on loopback, else 32 random characters that the address carries."""
+
+    host: str
+    port: int
+    token: str = ""
+
+    @property
+    def url(self) -> str:
+        """What to open."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The Host headers that a browser on this machine sends."""
+        return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+
+def address_of(host: str, port: int) -> Address:
+    """An address with a token where other machines can reach it."""
+    return Address(host, port, "" if _is_loopback(host) else secrets.token_urlsafe(24))
+
+
+def serve(store: Store, address: Address, listening: socket.socket | None = None) -> None:
+    """Serve until Ctrl-C. Raises UsageError when the address cannot be used."""
+    import uvicorn
+
+    from bootstrap.review.app import build
+
+    listening = listening or listen(address)
+    app = build(store, address.hosts, address.token)
+    config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def listen(address: Address) -> socket.socket:
+    """A socket at the address. Raises UsageError."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address.host, address.port))
+    except (OSError, OverflowError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        place = f"{address.host}:{address.port}"
+        raise UsageError(f'cannot serve at "{place}" ({said})', "choose another --port") from error
+    return listening
+
+
+def _is_loopback(host: str) -> bool:
+    if host in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,21 @@
+"""A client of the review page of the small run, as our own script speaks."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from bootstrap.records import JobKind
+from bootstrap.review.app import build
+
+HOSTS = frozenset({"testserver"})
+
+
+@pytest.fixture
+def client(store):
+    """Headers as our script sends them."""
+    with TestClient(build(store, HOSTS), headers={"x-review": "1"}) as one:
+        yield one
+
+
+@pytest.fixture
+def ids(store):
+    return [frame.job.id for frame in store.frames(kind=JobKind.CANDIDATE)]
