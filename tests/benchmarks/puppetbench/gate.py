@@ -38,8 +38,9 @@ from tests.benchmarks.puppetbench.settings import PASS
 
 log = logging.getLogger(__name__)
 
-KINDS = (JobKind.CANDIDATE, JobKind.LOOKALIKE, JobKind.EXCHANGED)
 FALSE_RATE = 0.05
+EXCHANGED = 40
+"""Exchanged decoys a view family that are shown to the judge: their likeness is only averaged."""
 STATED = (0.01, 0.05, 0.1, 0.2)
 """False-accept rates at which the p-values are held against what they let through."""
 Measured = Mapping[str, Mapping[str, Measurement]]
@@ -130,9 +131,16 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
         eyes = open_eyes(config.panel, None)
     wording = Wording(character, config.views, config.panel.vocabulary)
     judges = judges_for(eyes, config.panel, wording, references_of(store.seeds(), run, config.panel))
-    frames = [frame for frame in store.frames() if frame.job.kind in KINDS]
+    frames = _to_judge(store.frames())
     engine = Engine(store, cast(Backend, None), judges, config, character)
     return Audit(engine, frames, likeness_of(store, frames, likeness))
+
+
+def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
+    """Candidates, look-alikes, and some of the exchanged decoys of each view family."""
+    exchanged = [frame for frame in frames if frame.job.kind is JobKind.EXCHANGED]
+    some = [f for family in FAMILIES for f in [e for e in exchanged if e.job.shot.family == family][:EXCHANGED]]
+    return [*(frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)), *some]
 
 
 def told(audit: Audit) -> str:

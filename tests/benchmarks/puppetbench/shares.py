@@ -28,9 +28,9 @@ class Interval:
     high: float
 
     @property
-    def holds_zero(self) -> bool:
-        """Whether 0 cannot be ruled out; an unknown interval rules out nothing."""
-        return not (self.low > 0 or self.high < 0)
+    def above_zero(self) -> bool:
+        """Whether the whole interval lies above 0; an unknown one does not."""
+        return self.low > 0
 
     def __str__(self) -> str:
         return f"{self.value:.3f}" if np.isnan(self.low) else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
@@ -40,7 +40,7 @@ class Interval:
 class Share:
     """(ours − floor) / (ceiling − floor), a ratio of means over characters.
 
-    ``share`` is None, *n/a*, where the interval of the denominator holds 0: there is nothing to close.
+    ``share`` is None, *n/a*, where the interval of the denominator is not above 0: there is nothing to close.
     """
 
     share: Interval | None
@@ -66,7 +66,7 @@ def share_closed(ours: Sequence[float], floor: Sequence[float], ceiling: Sequenc
     """How much of the way from ``floor`` to ``ceiling`` is covered; entry i of each is the same character."""
     above, room = (np.asarray(top, np.float64) - np.asarray(floor, np.float64) for top in (ours, ceiling))
     numerator, denominator = mean(above.tolist()), mean(room.tolist())
-    if denominator.holds_zero:
+    if not denominator.above_zero:
         return Share(None, numerator, denominator)
     draws = _draws(len(room))
     ratios = above[draws].mean(axis=1) / room[draws].mean(axis=1)

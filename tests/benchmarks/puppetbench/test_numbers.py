@@ -24,6 +24,10 @@ def test_a_share_of_no_room_is_not_applicable():
     assert found.denominator.low < 0 < found.denominator.high
 
 
+def test_a_ceiling_below_the_floor_closes_nothing():
+    assert shares.share_closed(ours=[0.5, 0.5], floor=[0.6, 0.7], ceiling=[0.4, 0.5]).share is None
+
+
 def test_one_character_states_no_interval_and_closes_no_share():
     assert math.isnan(shares.mean([0.7]).low)
     assert shares.share_closed([0.8], [0.6], [0.9]).share is None
