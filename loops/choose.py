@@ -8,6 +8,7 @@ quotas.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
@@ -21,12 +22,25 @@ from scoring.calibrate import Gate, Ranked, judge
 from scoring.select import Candidate, Quota, Rules, twin_of, why_not
 from scoring.select import choose as choose_under
 
-__all__ = ["GATE", "as_candidate", "cell_of", "choose", "empty_places", "guides_of", "quotas_of", "ranked", "rules_of"]
+__all__ = [
+    "GATE",
+    "as_candidate",
+    "cell_of",
+    "choose",
+    "empty_places",
+    "guides_of",
+    "quotas_of",
+    "ranked",
+    "rules_of",
+    "unfilled",
+]
 
 GATE = "gate"
 NEUTRAL = "neutral expression"
 GUIDED = ("outfit", "pose", "background", "expression")
 """Axes whose values share the set."""
+REASON_ENDS = re.compile(r":| -?\d| of ")
+"""Where the part of a verdict's reason ends that many frames share: values and names of frames follow."""
 Left = tuple[VerdictKind, str]
 """What becomes of a frame that passed and was not chosen, and why."""
 
@@ -43,6 +57,23 @@ def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
         return {}
     taken = Counter(cell_of(frame) for frame in kept)
     return {cell: count - taken[cell] for cell, count in places.items() if count > taken[cell]}
+
+
+def unfilled(engine: Engine, filled: Sequence[Frame], places: Mapping[Cell, int]) -> str:
+    """In words, the places that stay empty and what most often kept their candidates out; "" when all are filled."""
+    taken, verdicts = Counter(cell_of(frame) for frame in filled), engine.store.verdicts()
+    why: dict[Cell, Counter[str]] = {}
+    for frame in engine.candidates():
+        verdict = verdicts.get(frame.job.id)
+        if verdict and verdict.reasons and verdict.kind in (VerdictKind.REJECT, VerdictKind.UNDECIDED):
+            why.setdefault(cell_of(frame), Counter())[REASON_ENDS.split(verdict.reasons[0])[0].strip(" ;")] += 1
+    named = [
+        f"{'/'.join(cell)} {count - taken[cell]}"
+        + (f" ({why[cell].most_common(1)[0][0]})" if cell in why else " (nothing was drawn)")
+        for cell, count in places.items()
+        if count > taken[cell]
+    ]
+    return f"places that stay empty: {', '.join(named)}" if named and len(filled) < sum(places.values()) else ""
 
 
 def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -> None:

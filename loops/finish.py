@@ -15,7 +15,7 @@ from bootstrap.export.release import publish
 from bootstrap.records import Verdict, VerdictKind
 from bootstrap.report import write_report
 from bootstrap.shots import quotas
-from loops.choose import GATE, as_candidate, empty_places, quotas_of, rules_of
+from loops.choose import GATE, as_candidate, empty_places, quotas_of, rules_of, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
 from loops.teach import training_set
@@ -41,6 +41,8 @@ def finish(engine: Engine) -> Finished:
     kept = engine.usable_keeps()
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
+    if empty := unfilled(engine, [*kept, *extra], quotas(engine.config.loop.target, engine.config.views)):
+        engine.note(empty)
     adapter = final_adapter(engine, number, tuple(extra))
     trained = training_set(engine, number, "character", tuple(extra))
     collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
