@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bootstrap.backends.settings import SamplingSettings
-from bootstrap.errors import ConfigError
+from bootstrap.errors import BackendError, ConfigError
+from bootstrap.hub import HUB_ID, cached
 from bootstrap.settings import Frozen, LoopConfig, SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 from scoring.base import FAMILIES
@@ -33,7 +34,10 @@ class BaseConfig(Frozen):
     name: str
     """What character.json and --base call it."""
     path: str
-    """A diffusers folder; ``embedded:base`` is the one this package ships."""
+    """A diffusers folder, a .safetensors checkpoint, or the id of a model in the Hugging Face cache.
+
+    ``embedded:base`` is the one this package ships.
+    """
     about: str = ""
     """What it draws, in a few words, for a person who must choose."""
     memory: float = Field(8, gt=0)
@@ -205,10 +209,14 @@ def known(kind: str) -> list[str]:
 
 
 def embedded(path: str) -> Path:
-    """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's."""
+    """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's.
+
+    ``owner/name`` that is no path is looked for in the Hugging Face cache.
+    """
     if path.startswith(EMBEDDED):
         return Path(__file__).parent / "puppets" / "weights" / path.removeprefix(EMBEDDED)
-    return Path(path).expanduser()
+    own = Path(path).expanduser()
+    return (not own.exists() and HUB_ID.fullmatch(path) and cached(path)) or own
 
 
 def load(
@@ -229,7 +237,9 @@ def load(
     own = {**(own or {}), **top}
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
     named |= {name: part for name, part in own.items() if name in SECTIONS and isinstance(part, str)}
-    data = {section: _shipped(SECTIONS[section], name) for section, name in named.items() if section != "panel"}
+    plain = {section: name for section, name in named.items() if section not in ("base", "panel")}
+    data = {section: _shipped(SECTIONS[section], name) for section, name in plain.items()}
+    data["base"] = _base(named["base"])
     judged_by = "fake" if own.get("backend") == "fake" else str(data["base"].get("scoring", "puppet"))
     data["panel"] = _shipped("scoring", named.get("panel", judged_by))
     for name, part in own.items():
@@ -245,6 +255,25 @@ def read_own(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f'no such file "{path}"', "give a YAML file with sections such as loop: {target: 24}")
     return read_yaml(path)
+
+
+def _base(name: str) -> dict[str, Any]:
+    """The settings of a shipped base, or those of the preset that fits a file or folder of the user's.
+
+    Raises ConfigError.
+    """
+    from bootstrap.backends.presets import preset_for
+
+    real = embedded(name)
+    if name in known("base") or not (real.is_file() or (real / "model_index.json").is_file()):
+        return _shipped("base", name)
+    try:
+        preset, sampling = preset_for(real)
+    except BackendError as error:
+        raise ConfigError(error.message, error.hint) from error
+    path = str(real.absolute()) if real == Path(name).expanduser() else name
+    about = {"name": name, "path": path, "sampling": sampling}
+    return _merged(_shipped("base", preset), about)
 
 
 def shipped_base(name: str) -> BaseConfig:

@@ -75,7 +75,7 @@ def open_eyes(config: PanelConfig, cache: Path | None, device: str = "cpu") -> E
 
     try:
         model = config.clip.model
-        known = str(embedded(model)) if model.startswith("embedded:") or Path(model).is_dir() else model
+        known = str(embedded(model)) if model.startswith("embedded:") or embedded(model).is_dir() else model
         encoder = ClipEncoder(known, config.clip.pretrained, device)
         face = config.face
         pack = embedded(face.pack)

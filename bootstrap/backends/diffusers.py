@@ -1,4 +1,4 @@
-"""The Stable Diffusion family through diffusers: one loaded pipeline that draws and trains.
+"""Stable Diffusion 1 and XL through diffusers: one loaded pipeline that draws and trains.
 
 The adapter is attached, filled, reset and switched off in place; prompts are encoded once. Pictures are drawn in fixed
 batches with a generator of their own for each job. Nothing is downloaded. Knows no run and no verdict.
@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS, Slot
 from bootstrap.backends.base import Trained, weights_file
-from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
-from bootstrap.backends.prompts import PromptEncoder
+from bootstrap.backends.bases import digest_of_base
+from bootstrap.backends.framing import Framed, framed, size_condition
+from bootstrap.backends.loading import load_pipeline
+from bootstrap.backends.prompts import PromptEncoder, PromptPairEncoder, TextStates
+from bootstrap.backends.samplers import sampler_for
 from bootstrap.backends.settings import SamplingSettings
-from bootstrap.device import autocast, pick_device, telling_memory, weights_dtype
+from bootstrap.device import autocast, pick_device, telling_memory
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
@@ -35,28 +37,30 @@ __all__ = ["DiffusersBackend"]
 
 LOSS_SCALE = 4096.0
 """For float16, whose smallest number is 6e-8; a power of two, so that nothing is rounded by it."""
+DECODED_TOGETHER = 256 * 256
+"""Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
 
 
 class DiffusersBackend:
-    """A diffusers folder, loaded once. Raises BackendError when the folder holds no pipeline that it can use."""
+    """A base, loaded once: a diffusers folder or a checkpoint file. Raises BackendError when it cannot be used."""
 
     def __init__(self, base: Path, settings: SamplingSettings, device: str = "auto") -> None:
         self.settings = settings
         self.device = pick_device(device)
-        self._pipe = _load(base, self.device, settings)
+        self._pipe, self.family = load_pipeline(base, self.device, settings)
         self._unet, self._vae = self._pipe.unet, self._pipe.vae
-        self._prompts = PromptEncoder(self._pipe.tokenizer, self._pipe.text_encoder, settings.clip_skip, self.device)
+        self._prompts = self._prompt_encoder()
         self._painting = Slot(self._unet, UNET_TARGETS)
-        self._speaking = Slot(self._pipe.text_encoder, TEXT_TARGETS)
+        self._speaking = [Slot(getattr(self._pipe, part), TEXT_TARGETS) for part in self.family.text_encoders]
         self._attached: Path | None = None
         self._attached_speaks = False
         self._spoken: Path | None = None
-        self._digest = digest_of_weights(base)
+        self._digest = digest_of_base(base)
 
     @property
     def fingerprint(self) -> str:
         """Base weights and sampling settings."""
-        return hashlib.sha256(f"{self._digest}{self.settings.model_dump_json()}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self._digest}{self.settings.identity()}".encode()).hexdigest()[:16]
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -100,6 +104,24 @@ class DiffusersBackend:
         if self.device == "cuda":
             torch.cuda.empty_cache()
 
+    def _prompt_encoder(self) -> PromptEncoder:
+        pipe, skip = self._pipe, self.settings.clip_skip
+        if self.family.name == "sdxl":
+            pairs = ((pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2))
+            return PromptPairEncoder(pairs, skip, self.device)
+        return PromptEncoder(pipe.tokenizer, pipe.text_encoder, skip, self.device)
+
+    def _predict(self, latents: torch.Tensor, time: torch.Tensor, text: TextStates, sizes: torch.Tensor) -> Any:
+        """What the UNet answers; ``sizes``, (n, 6), is heard by families with a pooled text state only."""
+        added = None if text.pooled is None else {"text_embeds": text.pooled, "time_ids": sizes.to(self.device)}
+        return self._unet(
+            latents,
+            time,
+            encoder_hidden_states=text.states,
+            encoder_attention_mask=text.mask,
+            added_cond_kwargs=added,
+        ).sample
+
     # ── pictures ──
 
     @property
@@ -108,8 +130,11 @@ class DiffusersBackend:
 
     def _draw(self, batch: Sequence[Job]) -> list[Image.Image]:
         latents = self._denoise(batch)
+        width, height = self.resolution
+        parts = [latents] if width * height <= DECODED_TOGETHER else torch.split(latents, 1)
         with torch.inference_mode():
-            decoded = self._vae.decode(latents / self._vae.config.scaling_factor).sample.float()
+            shown = [self._vae.decode(part / self._vae.config.scaling_factor).sample.float() for part in parts]
+        decoded = torch.cat(shown)
         if not torch.isfinite(decoded).all():
             raise BackendError(f'"{batch[0].id}" came out as no finite picture', "lower guidance_scale or use float32")
         pixels = ((decoded / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
@@ -117,7 +142,7 @@ class DiffusersBackend:
 
     def _denoise(self, batch: Sequence[Job]) -> torch.Tensor:
         """Latents of a batch by classifier-free guidance, both halves in one pass."""
-        settings, scheduler = self.settings, _scheduler(self._pipe, self.settings)
+        settings, scheduler = self.settings, sampler_for(self._pipe, self.settings)
         scheduler.set_timesteps(settings.steps, device=self.device)
         generators = [torch.Generator("cpu").manual_seed(job.seed) for job in batch]
         latents = self._noise(generators) * scheduler.init_noise_sigma
@@ -125,15 +150,16 @@ class DiffusersBackend:
         asked = [job.prompt for job in batch]
         text = self._prompts.encode([*(job.negative for job in batch), *asked] if guided else asked)
         renewed = {"generator": generators} if settings.scheduler == "euler_a" else {}
+        sizes = size_condition(self.resolution).repeat(len(text.states), 1)
         with torch.inference_mode(), autocast(self.device, settings.dtype):
             for time in scheduler.timesteps:
                 seen = scheduler.scale_model_input(torch.cat([latents] * 2) if guided else latents, time)
-                guess = self._unet(
-                    seen, time, encoder_hidden_states=text.states, encoder_attention_mask=text.mask
-                ).sample.float()
+                guess = self._predict(seen, time, text, sizes).float()
                 if guided:
                     without, within = guess.chunk(2)
                     guess = without + settings.guidance_scale * (within - without)
+                    if settings.guidance_rescale:
+                        guess = _rescaled(guess, within, settings.guidance_rescale)
                 latents = scheduler.step(guess, time, latents, return_dict=False, **renewed)[0]
         result: torch.Tensor = latents
         return result
@@ -151,13 +177,16 @@ class DiffusersBackend:
         self._detach()
         shape = recipe.rank, recipe.network_alpha
         weights = self._painting.fresh(*shape, recipe.seed)
-        spoken = self._speaking.fresh(*shape, recipe.seed + 1) if recipe.text_encoder else []
-        latents, digests = self._latents(items)
+        spoken = []
+        for number, slot in enumerate(self._speaking if recipe.text_encoder else (), 1):
+            spoken += slot.fresh(*shape, recipe.seed + number)
+        pictures = [framed(item, self.resolution, recipe) for item in items]
+        latents, digests = self._latents(pictures)
         return Bench(
             weights,
             spoken,
             latents,
-            self._guesser(live=recipe.text_encoder),
+            self._guesser(torch.cat([picture.sizes for picture in pictures]), live=recipe.text_encoder),
             self._pipe.scheduler.alphas_cumprod,
             self._prediction_type,
             self.device,
@@ -165,31 +194,29 @@ class DiffusersBackend:
             LOSS_SCALE if self.settings.dtype == "float16" else 1.0,
         )
 
-    def _guesser(self, *, live: bool) -> Guess:
+    def _guesser(self, sizes: torch.Tensor, *, live: bool) -> Guess:
         """The UNet with its captions; ``live`` encodes these with gradients, anew each time."""
         encode = self._prompts.encode_with_gradients if live else self._prompts.encode
 
-        def guess(latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str]) -> torch.Tensor:
+        def guess(
+            latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str], places: Sequence[int]
+        ) -> torch.Tensor:
             with autocast(self.device, self.settings.dtype):
-                text = encode(captions)
-                found: torch.Tensor = self._unet(
-                    latents, times, encoder_hidden_states=text.states, encoder_attention_mask=text.mask
-                ).sample
+                found: torch.Tensor = self._predict(latents, times, encode(captions), sizes[list(places)])
             return found
 
         return guess
 
-    def _latents(self, items: Sequence[TrainItem]) -> tuple[torch.Tensor, list[str]]:
-        """The training pictures as scaled latents, (n, c, h, w), on the CPU, and the digests of their pixels."""
+    def _latents(self, pictures: Sequence[Framed]) -> tuple[Sequence[torch.Tensor], list[str]]:
+        """The training pictures as scaled latents, each (c, h, w), on the CPU, and the digests of their pixels."""
         rows, digests = [], []
         with torch.inference_mode():
-            for item in items:
-                picture = _picture(item, self.resolution)
-                coded = self._vae.encode(_pixels(picture).to(self.device))
+            for picture in pictures:
+                coded = self._vae.encode(_pixels(picture.image).to(self.device))
                 latents = coded.latent_dist.mean if hasattr(coded, "latent_dist") else coded.latents
-                rows.append(latents.float().cpu() * self._vae.config.scaling_factor)
-                digests.append(digest_of(picture))
-        return torch.cat(rows).clone(), digests
+                rows.append(latents[0].float().cpu() * self._vae.config.scaling_factor)
+                digests.append(digest_of(picture.image))
+        return [row.clone() for row in rows], digests
 
     @contextlib.contextmanager
     def _checkpointing(self, recipe: TrainRecipe) -> Iterator[None]:
@@ -203,8 +230,9 @@ class DiffusersBackend:
 
     def _save(self, path: Path, items: Sequence[TrainItem], recipe: TrainRecipe, steps: int) -> None:
         """Write the adapter that is worn, with its pedigree."""
-        spoken = self._speaking.pairs() if recipe.text_encoder else {}
-        lora = Lora(self._painting.pairs(), recipe.network_alpha, spoken)
+        spoken = [slot.pairs() for slot in self._speaking] if recipe.text_encoder else []
+        text, text_2 = (*spoken, {}, {})[:2]
+        lora = Lora(self._painting.pairs(), recipe.network_alpha, text, text_2, self.family.name)
         trigger = items[0].tags[0] if items[0].tags else ""
         facts = metadata_for(
             f"{trigger}-{path.parent.name}",
@@ -213,6 +241,9 @@ class DiffusersBackend:
             steps,
             modules=lora.modules,
             text_modules=lora.text_modules,
+            text_modules_2=lora.text_modules_2,
+            family=self.family.name,
+            zero_terminal_snr=bool(self._pipe.scheduler.config.get("rescale_betas_zero_snr", False)),
             v_prediction=self._prediction_type == "v_prediction",
             training={**recipe.model_dump(), "text_encoder_lr": recipe.text_rate if recipe.text_encoder else None},
         )
@@ -223,11 +254,13 @@ class DiffusersBackend:
     def _wear(self, adapter: Path | None) -> None:
         """Draw with these weights, or with the base alone."""
         if adapter is not None and adapter != self._attached:
-            lora = load_kohya(adapter, self._painting.modules, self._speaking.modules)
+            text, text_2 = (*(slot.modules for slot in self._speaking), ())[:2]
+            lora = load_kohya(adapter, self._painting.modules, text, text_2, self.family.name)
             self._painting.fill(lora.modules, lora.rank, lora.network_alpha)
-            if lora.text_modules:
-                self._speaking.fill(lora.text_modules, lora.rank, lora.network_alpha)
-            self._attached, self._attached_speaks = adapter, bool(lora.text_modules)
+            speaks = bool(lora.text_modules or lora.text_modules_2)
+            for slot, pairs in zip(self._speaking if speaks else (), lora.parts[1:], strict=False):
+                slot.fill(pairs, lora.rank, lora.network_alpha)
+            self._attached, self._attached_speaks = adapter, speaks
         self._painting.switch(on=adapter is not None)
         self._speak(adapter if self._attached_speaks else None)
 
@@ -236,7 +269,8 @@ class DiffusersBackend:
         if adapter != self._spoken:
             self._prompts.forget()
             self._spoken = adapter
-        self._speaking.switch(on=adapter is not None)
+        for slot in self._speaking:
+            slot.switch(on=adapter is not None)
 
     def _detach(self) -> None:
         """Back to the base, with no file's weights in place: a training is about to write over them."""
@@ -244,78 +278,11 @@ class DiffusersBackend:
         self._attached, self._attached_speaks = None, False
 
 
-def _load(base: Path, device: str, settings: SamplingSettings) -> Any:
-    """The pipeline on its device: the VAE in float32, whose half precision overflows; the rest as the settings say."""
-    from diffusers import StableDiffusionPipeline
-
-    check_folder(base)
-    try:
-        with _quiet(), telling_memory("choose a smaller base, or close other programs"):
-            pipe = StableDiffusionPipeline.from_pretrained(
-                base,
-                safety_checker=None,
-                local_files_only=True,
-                requires_safety_checker=False,
-                variant=variant_of(base),
-                dtype=torch.float32,
-            )
-            pipe.to(device)
-    except BackendError:
-        raise
-    except Exception as error:  # a damaged file makes the libraries raise anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BackendError(f'"{base}" does not load: {reason}', "fetch the model again") from error
-    if pipe.unet.config.in_channels != pipe.vae.config.latent_channels:
-        raise BackendError(f'"{base}" is made for inpainting or another task', "choose a plain text-to-image base")
-    for part in (pipe.unet, pipe.vae, pipe.text_encoder):
-        part.requires_grad_(False).eval()
-    for part in (pipe.unet, pipe.text_encoder):
-        part.to(weights_dtype(device, settings.dtype))
-    return pipe
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Loading without the libraries' own bars and deprecations: a person sees our lines only."""
-    from diffusers.utils import logging as diffusers_log
-    from transformers.utils import logging as transformers_log
-
-    for log in (diffusers_log, transformers_log):
-        log.set_verbosity_error()
-        log.disable_progress_bar()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _scheduler(pipe: Any, settings: SamplingSettings) -> Any:
-    from diffusers import (
-        DDIMScheduler,
-        DPMSolverMultistepScheduler,
-        EulerAncestralDiscreteScheduler,
-        EulerDiscreteScheduler,
-    )
-
-    kinds = {
-        "ddim": DDIMScheduler,
-        "dpm++": DPMSolverMultistepScheduler,
-        "dpm++_karras": DPMSolverMultistepScheduler,
-        "euler": EulerDiscreteScheduler,
-        "euler_a": EulerAncestralDiscreteScheduler,
-    }
-    changed: dict[str, Any] = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
-    if settings.scheduler == "dpm++_karras":
-        changed["use_karras_sigmas"] = True
-    return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changed)
-
-
-def _picture(item: TrainItem, resolution: tuple[int, int]) -> Image.Image:
-    """A training picture at the base's size; another shape is cut at its edges, never squeezed."""
-    try:
-        with Image.open(item.path) as opened:
-            return ImageOps.fit(opened.convert("RGB"), resolution, Image.Resampling.LANCZOS)
-    except OSError as error:
-        raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
+def _rescaled(guess: torch.Tensor, within: torch.Tensor, share: float) -> torch.Tensor:
+    """Guided noise with the contrast of the guess that heard the prompt, by a share (arXiv 2305.08891, section 3.4)."""
+    axes = tuple(range(1, guess.ndim))
+    calm = guess * (within.std(axes, keepdim=True) / guess.std(axes, keepdim=True))
+    return share * calm + (1 - share) * guess
 
 
 def _pixels(picture: Image.Image) -> torch.Tensor:

@@ -44,7 +44,7 @@ class FakeBackend:
     @property
     def fingerprint(self) -> str:
         """Of the settings: there are no weights."""
-        return f"fake-{seed_of(self.settings.model_dump_json()):016x}"
+        return f"fake-{seed_of(self.settings.identity()):016x}"
 
     @property
     def resolution(self) -> tuple[int, int]:

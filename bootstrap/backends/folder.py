@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+from bootstrap.backends.families import FAMILIES, Family
 from bootstrap.errors import BackendError
 
-__all__ = ["check_folder", "digest_of_weights", "variant_of"]
+__all__ = ["check_folder", "digest_of_file", "digest_of_weights", "variant_of"]
 
-PIPELINE = "StableDiffusionPipeline"
-WEIGHED = ("unet", "vae", "text_encoder")
-"""Parts of a pipeline that have weights."""
-UNWEIGHED = {"tokenizer": "vocab.json or tokenizer.json", "scheduler": "scheduler_config.json"}
+VOCABULARY = "vocab.json or tokenizer.json"
+SCHEDULE = "scheduler_config.json"
 WEIGHTS = ("*.safetensors", "*.bin")
 POINTER = b"version https://git-lfs"
 """How a file begins that git has not fetched yet."""
@@ -21,13 +21,8 @@ SAMPLED = 1 << 20
 """Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
 
 
-def check_folder(base: Path) -> None:
-    """Raise BackendError, in one line, when ``base`` is no folder of a whole Stable Diffusion pipeline."""
-    if base.is_file():
-        raise BackendError(
-            f'"{base}" is a single file, not a diffusers folder',
-            "convert it once with StableDiffusionPipeline.from_single_file(FILE).save_pretrained(FOLDER)",
-        )
+def check_folder(base: Path) -> Family:
+    """The family of a folder's pipeline. Raises BackendError, in one line, when it is no whole one that is known."""
     index = base / "model_index.json"
     if not index.is_file():
         raise BackendError(
@@ -37,15 +32,18 @@ def check_folder(base: Path) -> None:
         kind = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackendError(f'"{index}" cannot be read ({error})', "fetch the model again") from error
-    if kind != PIPELINE:
+    family = next((one for one in FAMILIES.values() if one.pipeline == kind), None)
+    if family is None:
+        known = " or ".join(one.pipeline for one in FAMILIES.values())
         raise BackendError(
-            f'"{base}" holds a "{kind}", not a {PIPELINE}', "choose a base of the Stable Diffusion 1.x family"
+            f'"{base}" holds a "{kind}", not a {known}', "choose a base of the Stable Diffusion 1.x or XL family"
         )
-    for part in WEIGHED:
+    for part in family.weighed:
         _check_part(base, part)
-    for part, file in UNWEIGHED.items():
+    for part, file in {**dict.fromkeys(family.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
         if not any((base / part / name).is_file() for name in file.split(" or ")):
             raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
+    return family
 
 
 def variant_of(base: Path) -> str | None:
@@ -58,13 +56,26 @@ def digest_of_weights(base: Path) -> str:
     """Identifies a base by samples of its weights: finetunes of one model have files of equal names and sizes."""
     digest = hashlib.sha256()
     for path in sorted(found for pattern in WEIGHTS for found in base.rglob(pattern)):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(base).as_posix()} {size}".encode())
-        with path.open("rb") as file:
-            for place in (0, size // 2, max(0, size - SAMPLED)):
-                file.seek(place)
-                digest.update(file.read(SAMPLED))
+        digest.update(f"{path.relative_to(base).as_posix()} {path.stat().st_size}".encode())
+        for sample in _samples(path):
+            digest.update(sample)
     return digest.hexdigest()
+
+
+def digest_of_file(path: Path) -> str:
+    """Identifies a single file by samples of it; its name does not count."""
+    digest = hashlib.sha256(f"{path.stat().st_size}".encode())
+    for sample in _samples(path):
+        digest.update(sample)
+    return digest.hexdigest()
+
+
+def _samples(path: Path) -> Iterator[bytes]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for place in (0, size // 2, max(0, size - SAMPLED)):
+            file.seek(place)
+            yield file.read(SAMPLED)
 
 
 def _check_part(base: Path, part: str) -> None:

@@ -13,20 +13,27 @@ from typing import Any
 
 import torch
 
-__all__ = ["PromptEncoder", "TextStates"]
+__all__ = ["PromptEncoder", "PromptPairEncoder", "TextStates"]
 
 ESCAPED = re.compile(r"\\([()\[\]])")
 """Brackets as people write them for user interfaces, where a plain one means emphasis: ``saber \\(fate\\)``."""
 REMEMBERED = 1024
-"""Prompts whose text states are kept; about 240 MB for Stable Diffusion 1.5."""
+"""Prompts whose text states are kept; about 240 MB for Stable Diffusion 1.5, 320 MB for SDXL in half precision."""
+
+Coded = tuple[torch.Tensor, torch.Tensor | None]
+"""The states of one prompt, (tokens, d), and its pooled state, (p,), where the family has one."""
 
 
 @dataclass(frozen=True)
 class TextStates:
-    """Text states (n, tokens, d), and which of them are there, (n, tokens) of 1 and 0; ``mask`` None means all are."""
+    """Text states (n, tokens, d), and which of them are there, (n, tokens) of 1 and 0; ``mask`` None means all are.
+
+    ``pooled`` is one vector a prompt, (n, p), where the family asks for it.
+    """
 
     states: torch.Tensor
     mask: torch.Tensor | None
+    pooled: torch.Tensor | None = None
 
 
 class PromptEncoder:
@@ -35,7 +42,7 @@ class PromptEncoder:
     def __init__(self, tokenizer: Any, encoder: Any, clip_skip: int | None, device: str) -> None:
         self._tokenizer, self._encoder, self._skip, self._device = tokenizer, encoder, clip_skip, device
         self._limit = min(int(tokenizer.model_max_length), int(encoder.config.max_position_embeddings))
-        self._remembered: dict[str, torch.Tensor] = {}
+        self._remembered: dict[str, Coded] = {}
 
     def encode(self, prompts: Sequence[str]) -> TextStates:
         """Text states of prompts, remembered.
@@ -46,9 +53,7 @@ class PromptEncoder:
 
     def encode_with_gradients(self, prompts: Sequence[str]) -> TextStates:
         """Text states of prompts in one pass through a text encoder that is being trained."""
-        chunks = [self.chunks(prompt) for prompt in prompts]
-        parts = torch.split(self._states(torch.cat(chunks)), [len(each) for each in chunks])
-        return _together([part.flatten(0, 1) for part in parts])
+        return _together(self._coded(prompts))
 
     def forget(self) -> None:
         """Drop what is remembered: the text encoder has changed."""
@@ -73,16 +78,22 @@ class PromptEncoder:
                     packed.append([])
         return torch.stack([self._framed(tokens) for tokens in packed])
 
-    def _known(self, prompt: str) -> torch.Tensor:
-        """Text states of one prompt, (tokens, d)."""
+    def _known(self, prompt: str) -> Coded:
+        """One prompt, remembered."""
         if (known := self._remembered.get(prompt)) is not None:
             return known
         if len(self._remembered) >= REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         with torch.no_grad(), torch.autocast(self._device, enabled=False):
-            states = self._states(self.chunks(prompt)).flatten(0, 1)
-        self._remembered[prompt] = states
-        return states
+            (coded,) = self._coded([prompt])
+        self._remembered[prompt] = coded
+        return coded
+
+    def _coded(self, prompts: Sequence[str]) -> list[Coded]:
+        """Prompts in one pass."""
+        chunks = [self.chunks(prompt) for prompt in prompts]
+        parts = torch.split(self._states(torch.cat(chunks)), [len(each) for each in chunks])
+        return [(part.flatten(0, 1), None) for part in parts]
 
     def _states(self, ids: torch.Tensor) -> torch.Tensor:
         coded = self._encoder(ids.to(self._device), output_hidden_states=self._skip is not None)
@@ -105,13 +116,40 @@ class PromptEncoder:
         return torch.tensor(ids + [made.pad_token_id] * (self._limit - len(ids)))
 
 
-def _together(rows: Sequence[torch.Tensor]) -> TextStates:
-    """Rows of states as one block; the shorter ones are filled with zeros that the mask hides."""
-    lengths = [len(row) for row in rows]
+class PromptPairEncoder(PromptEncoder):
+    """Encodes prompts as SDXL wants them: the states of two text encoders side by side, and the second's pooled one.
+
+    ``pairs`` are the two tokenizers with their text encoders. States are those before the last layer, without a final
+    norm; ``clip_skip`` leaves out further layers. The pooled state is that of a prompt's first chunk.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Any, Any]], clip_skip: int | None, device: str) -> None:
+        (tokenizer, encoder), second = pairs
+        super().__init__(tokenizer, encoder, clip_skip, device)
+        self._second = PromptEncoder(*second, clip_skip, device)
+
+    def _coded(self, prompts: Sequence[str]) -> list[Coded]:
+        chunks = [self.chunks(prompt) for prompt in prompts]
+        counts = [len(each) for each in chunks]
+        first = self._encoder(torch.cat(chunks).to(self._device), output_hidden_states=True)
+        ids = torch.cat([self._second.chunks(prompt) for prompt in prompts])
+        second = self._second._encoder(ids.to(self._device), output_hidden_states=True)
+        layer = -(2 + (self._skip or 0))
+        states = torch.cat([coded.hidden_states[layer] for coded in (first, second)], dim=-1)
+        pooled = torch.split(second.text_embeds, counts)
+        parts = torch.split(states, counts)
+        return [(part.flatten(0, 1), pool[0]) for part, pool in zip(parts, pooled, strict=True)]
+
+
+def _together(rows: Sequence[Coded]) -> TextStates:
+    """Prompts as one block; the shorter ones are filled with zeros that the mask hides."""
+    lengths = [len(states) for states, _ in rows]
     longest = max(lengths)
+    pools = [pool for _, pool in rows if pool is not None]
+    pooled = torch.stack(pools) if pools else None
     if min(lengths) == longest:
-        return TextStates(torch.stack(list(rows)), None)
-    states = torch.stack([torch.nn.functional.pad(row, (0, 0, 0, longest - len(row))) for row in rows])
-    places = torch.arange(longest, device=states.device)
-    mask = (places < torch.tensor(lengths, device=states.device)[:, None]).float()
-    return TextStates(states, mask)
+        return TextStates(torch.stack([states for states, _ in rows]), None, pooled)
+    filled = torch.stack([torch.nn.functional.pad(states, (0, 0, 0, longest - len(states))) for states, _ in rows])
+    places = torch.arange(longest, device=filled.device)
+    mask = (places < torch.tensor(lengths, device=filled.device)[:, None]).float()
+    return TextStates(filled, mask, pooled)

@@ -28,5 +28,14 @@ class SamplingSettings(BaseModel):
     """Text encoder layers left out from the end; null for none. 1 is what user interfaces call "clip skip 2"."""
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
     """Null reads it from the base's scheduler."""
+    zero_terminal_snr: bool | None = None
+    """Noise that ends in nothing but noise, as some v-prediction bases were trained; null reads it from the base."""
+    guidance_rescale: float = Field(0.0, ge=0, le=1)
+    """Share by which guided noise is brought back to the unguided one's contrast (arXiv 2305.08891); 0 leaves it."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Weights of UNet and text encoder, and arithmetic; auto takes the fastest that is safe on the device."""
+
+    def identity(self) -> str:
+        """The settings as text that tells them apart; what came later is left out where it changes nothing."""
+        later = {"zero_terminal_snr": None, "guidance_rescale": 0.0}
+        return self.model_dump_json(exclude={name for name, still in later.items() if getattr(self, name) == still})

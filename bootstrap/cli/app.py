@@ -29,7 +29,7 @@ def run(
         list[Path],
         typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
     ],
-    base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None,
     target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None,
@@ -115,7 +115,7 @@ def check(
         list[Path],
         typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
     ],
-    base: Annotated[str | None, typer.Option(help="A base of configs/base/; overrides character.json.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None,
     target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
@@ -139,7 +139,7 @@ def check(
 @app.command()
 def init(
     sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 4 pictures or one folder.")],
-    base: Annotated[str | None, typer.Option(help="A base of configs/base/; its panel reads the pictures.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the pictures.")] = None,
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     description: Annotated[
@@ -174,7 +174,7 @@ def schema(
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder with pictures.")],
     against: Annotated[list[Path], typer.Option(help="A seed picture to compare with; 1 to 4 times.")],
-    base: Annotated[str | None, typer.Option(help="A base of configs/base/; its panel judges.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel judges.")] = None,
     config: Annotated[str | None, typer.Option(help="A panel of configs/scoring/, or a YAML file of your own.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG), sorted by score.")] = None,

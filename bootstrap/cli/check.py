@@ -27,7 +27,6 @@ from bootstrap.preflight import (
     cost_of,
     duration,
     flops_of,
-    parameters_in,
     rounds_expected,
     rounds_that_fit,
     unknown_words,
@@ -137,12 +136,12 @@ def _directory(character: Character, options: Options) -> Path:
 
 def _models(config: RunConfig, found: Findings) -> None:
     """Whether base and panel are on the disk."""
-    from bootstrap.backends.folder import check_folder
+    from bootstrap.backends.bases import check_base
 
     if config.backend == "fake":
         return
     with found.collecting():
-        check_folder(embedded(config.base.path))
+        check_base(embedded(config.base.path))
     for recipe in (config.base.style, config.base.character):
         with found.collecting():
             recipe.check_packages()
@@ -152,7 +151,7 @@ def _models(config: RunConfig, found: Findings) -> None:
         found.problems.append(BackendError(f'face pack "{pack}" is not on this machine', "--set panel.face=none"))
     if held_out and not embedded(held_out).is_file():
         found.problems.append(BackendError(f'held-out encoder "{held_out}" is missing', "--set panel.held_out=''"))
-    if not embedded(clip.model).is_dir() and clip.model.startswith(("embedded:", "/", ".", "~")):
+    if not embedded(clip.model).is_dir() and ("/" in clip.model or clip.model.startswith(("embedded:", "~"))):
         found.problems.append(BackendError(f'clip model "{clip.model}" is missing', "see configs/scoring/"))
 
 
@@ -205,12 +204,13 @@ def _words(character: Character, config: RunConfig, seeds: Mapping[str, Image.Im
 
 def _room(character: Character, config: RunConfig, options: Options, seeds: int, found: Findings) -> None:
     """Time, disk and memory, and whether the folder of the run can be written."""
+    from bootstrap.backends.bases import unet_weights
     from bootstrap.machine import accelerator, disk_free
 
     directory = _directory(character, options)
     fake = config.backend == "fake"
     device = accelerator()
-    unet = 0 if fake else parameters_in(embedded(config.base.path) / "unet")
+    unet = 0 if fake else unet_weights(embedded(config.base.path))
     cost = cost_of(config, seeds, unet, flops_of(device.kind) if unet else 0.0)
     free, needed = disk_free(directory), 0.0 if fake else config.base.memory
     _say_cost(cost, config, f"{cost.disk:.1f} of {free:.0f} GB free", f"{needed:.0f} of {device.memory:.0f} GB")

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from bootstrap.config import BaseConfig, known, shipped_base
+from bootstrap.config import BaseConfig, embedded, known, shipped_base
 from bootstrap.errors import ConfigError
 
 __all__ = ["choose_base", "proposed"]
@@ -21,17 +21,20 @@ def choose_base(command: str, why: str) -> str:
     Raises ConfigError with ``why`` and the command to use where nobody can be asked, or where nobody answers.
     """
     bases = [shipped_base(name) for name in known("base")]
+    here = [base for base in bases if embedded(base.path).exists()]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise _unchosen(bases, command, why)
+        raise _unchosen(here, command, why)
     room = _room()
     typer.echo(f"{why}. Bases, and what they need of this machine's {room:.0f} GB:", err=True)
     for base in bases:
         fits = "" if base.memory <= room else "  (too large for this machine)"
-        typer.echo(f"  {base.name:<12} {base.memory:>3.0f} GB  {base.about}{fits}", err=True)
+        there = fits if base in here else "  (not on this machine)"
+        typer.echo(f"  {base.name:<12} {base.memory:>3.0f} GB  {base.about}{there}", err=True)
+    typer.echo("  or the path of a .safetensors checkpoint or a diffusers folder", err=True)
     try:
-        answer = typer.prompt("Which base", default=proposed(bases, room), err=True)
+        answer = typer.prompt("Which base", default=proposed(here, room), err=True)
     except typer.Abort:
-        raise _unchosen(bases, command, why) from None
+        raise _unchosen(here, command, why) from None
     return str(answer).strip()
 
 
@@ -42,10 +45,11 @@ def proposed(bases: list[BaseConfig], room: float | None) -> str | None:
 
 
 def _unchosen(bases: list[BaseConfig], command: str, why: str) -> ConfigError:
-    """What to say where nobody can be asked: the bases there are, and a command that runs."""
+    """What to say where nobody can be asked: the bases on this machine, and a command that runs."""
     there = ", ".join(f"{base.name} ({base.about})" if base.about else base.name for base in bases)
     example = proposed(bases, room=None) or bases[0].name
-    return ConfigError(f"no base model: {why}", f"bases: {there}; for example: {command} --base {example}")
+    own = "or a .safetensors checkpoint of yours"
+    return ConfigError(f"no base model: {why}", f"bases here: {there}, {own}; for example: {command} --base {example}")
 
 
 def _room() -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from bootstrap import __version__
-from bootstrap.backends.folder import check_folder
+from bootstrap.backends.bases import check_base
 from bootstrap.config import PanelConfig, embedded, known, load_panel, shipped_base
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine import accelerator, disk_free, memory, versions
@@ -75,6 +75,8 @@ def panel_needs(panel: PanelConfig) -> list[str]:
     missing = []
     if panel.clip.model.startswith("embedded:") and not clip.is_dir():
         missing.append(f"clip.model: no folder '{clip}'")
+    if "/" in panel.clip.model and not clip.is_dir():
+        missing.append(f"clip.model: '{panel.clip.model}' is not on this machine (hf download {panel.clip.model})")
     if panel.clip.pretrained and not Path(panel.clip.pretrained).expanduser().is_file():
         missing.append(f"clip.pretrained: no file '{panel.clip.pretrained}' (give the path of the weights)")
     places = (embedded(pack), folder_of(pack)) if pack else ()
@@ -89,7 +91,7 @@ def _base(name: str, room: float) -> str:
     """Why a base cannot be used here; "" when it can."""
     try:
         base = shipped_base(name)
-        check_folder(embedded(base.path))
+        check_base(embedded(base.path))
     except (BackendError, ConfigError) as error:
         return str(error)
     return f"needs {base.memory:.0f} GB, {room:.0f} are there" if room and base.memory > room else ""

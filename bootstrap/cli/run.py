@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from bootstrap.backends.folder import check_folder
+from bootstrap.backends.bases import check_base
 from bootstrap.character import Character, load_character
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.signals import stopping
@@ -26,6 +26,7 @@ from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.memory import PeakMemory
 from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
+from bootstrap.listeners.wording import duration
 from bootstrap.seeds import gather, open_seed
 from bootstrap.sessions import session
 from bootstrap.store.store import DATABASE, Store
@@ -137,7 +138,7 @@ def _check_base(config: RunConfig) -> None:
     if config.backend == "fake":
         return
     try:
-        check_folder(embedded(config.base.path))
+        check_base(embedded(config.base.path))
         for recipe in (config.base.style, config.base.character):
             recipe.check_packages()
     except BackendError as error:
@@ -162,6 +163,8 @@ def _play(store: Store, config: RunConfig, character: Character, pictures: Seque
     typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional)")
     typer.echo(f"lora     {done.adapter}")
     typer.echo(f"report   {done.report}")
+    if hours and hours.left < 0:
+        typer.echo(f"hours    over by {duration(-hours.left)}")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from bootstrap.backends.families import FAMILIES
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.records import Adapter, Job
@@ -54,18 +55,20 @@ def card(
     facts: Mapping[str, Any],
     files: tuple[str, str],
     previews: Sequence[tuple[str, Job]],
+    family: str = "sd1",
 ) -> str:
     """The card as Markdown.
 
     ``facts`` are what `bootstrap.report.status.status` says of the run; ``files`` are the names of the kohya and the
-    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for.
+    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for; ``family`` is
+    the base's.
     """
     parts = [
         f"---\n{yaml.safe_dump(_front(character, config.base, previews), sort_keys=False, allow_unicode=True)}---",
         f"# {character.name}",
         _opening(character, config.base),
         _gallery(previews),
-        _use(character, config.base, files),
+        _use(character, config.base, files, family),
         _made(character, config, adapter, recipe, facts),
         _weak(facts),
         _rights(character, config.base),
@@ -126,12 +129,12 @@ def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
     return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
 
 
-def _use(character: Character, base: BaseConfig, files: tuple[str, str]) -> str:
+def _use(character: Character, base: BaseConfig, files: tuple[str, str], family: str) -> str:
     kohya, plain = files
     stem, shape = Path(kohya).stem, base.sampling
     negative = ", ".join(filter(None, (base.negative, *character.negative, *character.forbidden)))
     prompt = ", ".join((character.trigger, *character.core))
-    lead, where = _loading(base)
+    lead, pipeline, load = _loading(base, family)
     return f"""## Use
 
 - **ComfyUI**: put `{kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
@@ -141,20 +144,23 @@ def _use(character: Character, base: BaseConfig, files: tuple[str, str]) -> str:
 - **diffusers**:
 
 ```python
-{lead}from diffusers import AutoPipelineForText2Image
+{lead}from diffusers import {pipeline}
 
-pipe = AutoPipelineForText2Image.from_pretrained({where})
+pipe = {pipeline}.{load}
 pipe.load_lora_weights(".", weight_name="{plain}")
 image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.guidance_scale:g},
              num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
 ```"""
 
 
-def _loading(base: BaseConfig) -> tuple[str, str]:
-    """What a script imports besides diffusers, and how it names the base."""
+def _loading(base: BaseConfig, family: str) -> tuple[str, str, str]:
+    """What a script imports besides diffusers, which pipeline it takes, and how it loads the base."""
+    plain = "AutoPipelineForText2Image"
     if base.path.startswith(EMBEDDED):
-        return "from bootstrap.config import embedded\n", f'embedded("{base.path}")'
-    return "", f'"{_base_name(base)}"'
+        return "from bootstrap.config import embedded\n", plain, f'from_pretrained(embedded("{base.path}"))'
+    if base.path.endswith(".safetensors"):  # the automatic one opens folders only
+        return "", FAMILIES[family].pipeline, f'from_single_file("{_base_name(base)}")'
+    return "", plain, f'from_pretrained("{_base_name(base)}")'
 
 
 def _made(

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from bootstrap.export.grammar import GRAMMARS
 from bootstrap.export.weights import kohya_names
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["ARCHITECTURE", "dataset_entries", "metadata_for"]
+__all__ = ["dataset_entries", "metadata_for"]
 
-ARCHITECTURE = "stable-diffusion-v1/lora"
 RECIPE_KEYS = {
     "ss_learning_rate": "learning_rate",
     "ss_unet_lr": "learning_rate",
@@ -29,6 +29,7 @@ RECIPE_KEYS = {
     "ss_gradient_accumulation_steps": "gradient_accumulation_steps",
     "ss_gradient_checkpointing": "gradient_checkpointing",
     "ss_max_grad_norm": "max_grad_norm",
+    "ss_enable_bucket": "enable_bucket",
     "ss_min_snr_gamma": "min_snr_gamma",
     "ss_noise_offset": "noise_offset",
     "ss_caption_dropout_rate": "caption_dropout",
@@ -42,14 +43,12 @@ ALWAYS = {
     "ss_cache_latents": "True",
     "ss_color_aug": "False",
     "ss_debiased_estimation": "False",
-    "ss_enable_bucket": "False",
     "ss_flip_aug": "False",
     "ss_loss_type": "l2",
     "ss_network_dropout": "None",
     "ss_num_reg_images": "0",
     "ss_random_crop": "False",
     "ss_shuffle_caption": "True",
-    "ss_zero_terminal_snr": "False",
 }
 """How this engine always trains."""
 
@@ -64,12 +63,16 @@ def metadata_for(
     modules: Iterable[str],
     training: Mapping[str, object],
     text_modules: Iterable[str] = (),
+    text_modules_2: Iterable[str] = (),
+    family: str = "sd1",
+    zero_terminal_snr: bool = False,
 ) -> dict[str, str]:
     """``ss_*`` and ``modelspec.*`` entries of a trained LoRA (all strings), and our own record of how it was made.
 
     ``resolution`` is width and height in pixels; ``modules`` and ``text_modules`` are module paths; ``training`` is the
-    recipe as plain data.
+    recipe as plain data; ``family`` is a key of `bootstrap.export.grammar.GRAMMARS`.
     """
+    grammar = GRAMMARS[family]
     now = datetime.now(UTC).replace(microsecond=0)
     recipe = {key: str(training[name]) for key, name in RECIPE_KEYS.items() if name in training}
     return {
@@ -80,18 +83,19 @@ def metadata_for(
         "ss_output_name": title,
         "ss_steps": str(steps),
         "ss_resolution": f"({resolution[0]}, {resolution[1]})",
-        "ss_base_model_version": "sd_v1_v" if v_prediction else "sd_v1",
+        "ss_base_model_version": grammar.version_v if v_prediction else grammar.version,
+        "ss_zero_terminal_snr": str(zero_terminal_snr),
         "ss_training_finished_at": str(now.timestamp()),
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": ARCHITECTURE,
-        "modelspec.implementation": "diffusers",
+        "modelspec.architecture": grammar.architecture,
+        "modelspec.implementation": grammar.implementation,
         "modelspec.title": title,
         "modelspec.date": now.isoformat(),
         "modelspec.resolution": f"{resolution[0]}x{resolution[1]}",
         "modelspec.trigger_phrase": trigger,
         "modelspec.prediction_type": "v" if v_prediction else "epsilon",
         "bootstrap.training": json.dumps(training, sort_keys=True),
-        "bootstrap.modules": json.dumps(kohya_names(modules, text_modules)),
+        "bootstrap.modules": json.dumps(kohya_names(modules, text_modules, text_modules_2, family)),
     }
 
 

@@ -22,6 +22,7 @@ from bootstrap.dataset import picture_bytes, safe_name
 from bootstrap.errors import StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import card
+from bootstrap.export.grammar import Grammar, grammar_of
 from bootstrap.export.metadata import dataset_entries
 from bootstrap.export.provenance import read_provenance
 from bootstrap.export.weights import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
@@ -37,7 +38,6 @@ FINAL = "final-"
 """How the names of adapters begin that were trained on the finished set."""
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
-UI_VERSION = {"stable-diffusion-v1/lora": "SD1", "stable-diffusion-xl-v1-base/lora": "SDXL"}
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,16 @@ class Release:
     @property
     def weights(self) -> Lora:
         """The tensors. Raises BackendError when their file cannot be read."""
-        names = json.loads(self.metadata["bootstrap.modules"])
-        unet = [module for name, module in names.items() if name.startswith("lora_unet_")]
-        text = [module for name, module in names.items() if not name.startswith("lora_unet_")]
-        return load_kohya(self.store.directory / self.adapter.path, unet, text)
+        names, grammar = json.loads(self.metadata["bootstrap.modules"]), self.grammar
+        unet, text, text_2 = (
+            [module for name, module in names.items() if grammar.part_of(name) == part] for part in range(3)
+        )
+        return load_kohya(self.store.directory / self.adapter.path, unet, text, text_2, grammar.family)
+
+    @property
+    def grammar(self) -> Grammar:
+        """How files of the base's family are written."""
+        return grammar_of(self.metadata["modelspec.architecture"])
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -104,7 +110,7 @@ def write_kohya(release: Release, folder: Path) -> Path:
     save_kohya(path, release.weights, {**release.metadata, **_entries(release)})
     about = {
         "description": f"{release.character.name}: character LoRA for {release.config.base.name}",
-        "sd version": UI_VERSION.get(release.metadata.get("modelspec.architecture", ""), "Other"),
+        "sd version": release.grammar.interface,
         "activation text": release.character.trigger,
         "preferred weight": 1.0,
         "negative text": ", ".join((*release.character.negative, *release.character.forbidden)),
@@ -140,6 +146,7 @@ def _write_about(release: Release, folder: Path) -> None:
         status(release.store),
         files=(f"{release.stem}.safetensors", DIFFUSERS),
         previews=shown,
+        family=release.grammar.family,
     )
     write_atomic(folder / "README.md", text.encode())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
+from bootstrap.export.grammar import GRAMMARS, in_file
 from bootstrap.store.files import write_atomic
 
 __all__ = ["Lora", "kohya_names", "load_kohya", "metadata_of", "save_diffusers", "save_kohya"]
@@ -26,33 +28,41 @@ __all__ = ["Lora", "kohya_names", "load_kohya", "metadata_of", "save_diffusers",
 Array = NDArray[np.float32]
 Pair = tuple[Array, Array]
 
-KOHYA_UNET = "lora_unet_"
-KOHYA_TEXT = "lora_te_"
-TEXT_MODEL = "text_model."
-"""Lies before a text encoder's module paths in the files; newer transformers leave it out of the model's own."""
-
 
 @dataclass(frozen=True)
 class Lora:
     """LoRA weights: module path (diffusers names, dots) → (down, up); ``network_alpha`` / rank is the scale.
 
-    ``modules`` are the UNet's, ``text_modules`` the text encoder's (with or without a leading ``text_model.``).
+    ``modules`` are the UNet's, ``text_modules`` the text encoder's (with or without a leading ``text_model.``),
+    ``text_modules_2`` those of SDXL's second one. ``family`` is a key of `bootstrap.export.grammar.GRAMMARS`.
     """
 
     modules: Mapping[str, Pair]
     network_alpha: float
     text_modules: Mapping[str, Pair] = field(default_factory=dict)
+    text_modules_2: Mapping[str, Pair] = field(default_factory=dict)
+    family: str = "sd1"
 
     @property
     def rank(self) -> int:
         """Rank of the first module (all are alike)."""
         return int(next(iter(self.modules.values()))[0].shape[0])
 
+    @property
+    def parts(self) -> tuple[Mapping[str, Pair], ...]:
+        """The weights of the UNet and of the text encoders."""
+        return self.modules, self.text_modules, self.text_modules_2
 
-def kohya_names(modules: Iterable[str], text_modules: Iterable[str] = ()) -> dict[str, str]:
-    """Kohya key (without its last part) → module path, for the UNet's and the text encoder's modules."""
-    unet = {KOHYA_UNET + module.replace(".", "_"): module for module in modules}
-    return unet | {KOHYA_TEXT + _in_file(module).replace(".", "_"): module for module in text_modules}
+
+def kohya_names(
+    modules: Iterable[str],
+    text_modules: Iterable[str] = (),
+    text_modules_2: Iterable[str] = (),
+    family: str = "sd1",
+) -> dict[str, str]:
+    """Kohya key (without its last part) → module path, for the UNet's and the text encoders' modules."""
+    names = GRAMMARS[family].names(modules, text_modules, text_modules_2)
+    return {name: module for (_, module), name in names.items()}
 
 
 def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
@@ -60,15 +70,15 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
 
     ``sshs_model_hash`` is the sha256 of the tensor region, as sd-scripts writes it.
     """
-    tensors, pairs = {}, {**lora.modules, **lora.text_modules}
-    for name, module in kohya_names(lora.modules, lora.text_modules).items():
-        down, up = pairs[module]
+    tensors, grammar = {}, GRAMMARS[lora.family]
+    for (part, module), name in grammar.names(*lora.parts).items():
+        down, up = lora.parts[part][module]
         tensors[f"{name}.lora_down.weight"] = np.ascontiguousarray(down, np.float32)
         tensors[f"{name}.lora_up.weight"] = np.ascontiguousarray(up, np.float32)
         tensors[f"{name}.alpha"] = np.array(lora.network_alpha, np.float32)
     basic = {
         "ss_v2": "False",
-        "ss_base_model_version": "sd_v1",
+        "ss_base_model_version": grammar.version,
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(lora.rank),
         "ss_network_alpha": str(lora.network_alpha),
@@ -83,20 +93,27 @@ def save_diffusers(path: Path, lora: Lora) -> None:
     It has no alpha that every reader honours, so the scale is multiplied into the up weights and alpha is the rank.
     """
     named = {f"unet.{module}": pair for module, pair in lora.modules.items()}
-    named |= {f"text_encoder.{_in_file(module)}": pair for module, pair in lora.text_modules.items()}
+    for part, pairs in (("text_encoder", lora.text_modules), ("text_encoder_2", lora.text_modules_2)):
+        named |= {f"{part}.{in_file(module)}": pair for module, pair in pairs.items()}
     tensors, scale = {}, lora.network_alpha / lora.rank
     for name, (down, up) in named.items():
         tensors[f"{name}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
         tensors[f"{name}.lora_B.weight"] = np.ascontiguousarray(up * scale, np.float32)
     config: dict[str, object] = {}
-    for part, modules in (("unet", lora.modules), ("text_encoder", lora.text_modules)):
+    for part, modules in zip(("unet", "text_encoder", "text_encoder_2"), lora.parts, strict=True):
         if modules:
             targets = sorted(modules)
             config |= {f"{part}.r": lora.rank, f"{part}.lora_alpha": lora.rank, f"{part}.target_modules": targets}
     _write(path, tensors, {"format": "pt", "lora_adapter_metadata": json.dumps(config)})
 
 
-def load_kohya(path: Path, modules: Iterable[str], text_modules: Iterable[str] = ()) -> Lora:
+def load_kohya(
+    path: Path,
+    modules: Iterable[str],
+    text_modules: Iterable[str] = (),
+    text_modules_2: Iterable[str] = (),
+    family: str = "sd1",
+) -> Lora:
     """Read a kohya file for a base with these module paths. Raises BackendError on keys that match none of them."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -105,25 +122,33 @@ def load_kohya(path: Path, modules: Iterable[str], text_modules: Iterable[str] =
         tensors = load_file(path)
     except (OSError, ValueError, SafetensorError) as error:
         raise BackendError(f'"{path}" is no LoRA that can be read ({error})', "train it again") from error
-    names = kohya_names(modules, text_modules)
-    found: dict[str, Pair] = {}
+    places = {name: place for place, name in GRAMMARS[family].names(modules, text_modules, text_modules_2).items()}
+    found: tuple[dict[str, Pair], ...] = ({}, {}, {})
     alphas = {}
     for key in tensors:
-        name, _, part = key.partition(".")
-        if name not in names:
-            raise BackendError(f'"{path}": key "{key}" fits no module of this base', "use the base it was trained on")
-        if part == "lora_down.weight":
-            found[name] = (tensors[key], _partner(tensors, f"{name}.lora_up.weight", path))
-        elif part == "alpha":
+        name, _, last = key.partition(".")
+        if name not in places:
+            raise BackendError(f'"{path}": {_foreign(key, family)}', "use the base it was trained on")
+        part, module = places[name]
+        if last == "lora_down.weight":
+            found[part][module] = (tensors[key], _partner(tensors, f"{name}.lora_up.weight", path))
+        elif last == "alpha":
             alphas[name] = float(tensors[key])
-    if not found:
+    if not any(found):
         raise BackendError(f'"{path}" holds no LoRA weights', "train it again")
-    rank = int(next(iter(found.values()))[0].shape[0])
-    unet, text = (
-        {names[name]: pair for name, pair in found.items() if name.startswith(part)}
-        for part in (KOHYA_UNET, KOHYA_TEXT)
-    )
-    return Lora(unet, next(iter(alphas.values()), float(rank)), text)
+    unet, text, text_2 = found
+    rank = next(int(down.shape[0]) for pairs in found for down, _ in pairs.values())
+    return Lora(unet, next(iter(alphas.values()), float(rank)), text, text_2, family)
+
+
+def _foreign(key: str, family: str) -> str:
+    """Why a key fits no module: where its name tells the family, that is the reason."""
+    xl = key.startswith(("lora_te1_", "lora_te2_")) or re.match(r"lora_unet_(input|output|middle)_block", key)
+    if xl and family == "sd1":
+        return "this is a LoRA for Stable Diffusion XL, the base is of Stable Diffusion 1"
+    if key.startswith(("lora_te_", "lora_unet_down_blocks", "lora_unet_up_blocks")) and family == "sdxl":
+        return "this is a LoRA for Stable Diffusion 1, the base is Stable Diffusion XL"
+    return f'key "{key}" fits no module of this base'
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -135,11 +160,6 @@ def metadata_of(path: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, struct.error) as error:
         raise BackendError(f'"{path}" has no metadata that can be read ({error})', "train it again") from error
     return found
-
-
-def _in_file(module: str) -> str:
-    """A text encoder's module path as files have it, however this transformers names it."""
-    return module if module.startswith(TEXT_MODEL) else TEXT_MODEL + module
 
 
 def _partner(tensors: Mapping[str, Array], key: str, path: Path) -> Array:

@@ -24,7 +24,7 @@ from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["Bench", "Guess", "Keep", "Outcome", "train_lora"]
 
-Guess = Callable[[torch.Tensor, torch.Tensor, Sequence[str]], torch.Tensor]
+Guess = Callable[[torch.Tensor, torch.Tensor, Sequence[str], Sequence[int]], torch.Tensor]
 
 Keep = Callable[[int], None]
 """Keeps the bench's weights as they stand after so many steps."""
@@ -38,14 +38,15 @@ class Bench:
     """What a training works on.
 
     ``weights`` are the UNet's LoRA weights, ``text_weights`` the text encoder's (none: it is not trained). ``latents``
-    is (items, c, h, w), scaled. ``guess`` predicts from noised latents (n, c, h, w), timesteps (n,) and n captions what
-    ``prediction_type`` names, with gradients. ``content`` names the base's weights and the pictures' pixels.
+    is one scaled (c, h, w) for each item, of several shapes perhaps. ``guess`` predicts from noised latents
+    (n, c, h, w), timesteps (n,), n captions and the numbers of their items what ``prediction_type`` names, with
+    gradients. ``content`` names the base's weights and the pictures' pixels.
     ``loss_scale`` lifts the gradients on their way back, where half precision would round them to zero.
     """
 
     weights: Sequence[torch.nn.Parameter]
     text_weights: Sequence[torch.nn.Parameter]
-    latents: torch.Tensor
+    latents: Sequence[torch.Tensor]
     guess: Guess
     alphas_cumprod: torch.Tensor
     prediction_type: str
@@ -79,7 +80,8 @@ def train_lora(
     Continues from a checkpoint of the same recipe, base, pictures and captions. Where a loss or a weight is no finite
     number it stops with the weights of the last regular checkpoint and says so; raises BackendError if there is none.
     """
-    batches, key = Batches(items, recipe), _key(bench, items, recipe)
+    shapes = tuple(tuple(latents.shape) for latents in bench.latents)
+    batches, key = Batches(items, recipe, shapes), _key(bench, items, recipe)
     learner = Learner(bench.weights, bench.text_weights, recipe)
     if (state := load_checkpoint(workdir, key)) is not None:
         learner.restore(state)
@@ -126,14 +128,15 @@ def _loss(bench: Bench, batches: Batches, number: int) -> torch.Tensor:
     """The weighted loss of one forward pass; noise and timesteps depend on seed and number alone."""
     recipe = batches.recipe
     generator = torch.Generator("cpu").manual_seed(recipe.seed * 1_000_003 + number)
-    latents = bench.latents[batches.places(number)]
+    places = batches.places(number)
+    latents = torch.stack([bench.latents[place] for place in places])
     noise = torch.randn(latents.shape, generator=generator)
     if recipe.noise_offset:
         noise = noise + recipe.noise_offset * torch.randn((*latents.shape[:2], 1, 1), generator=generator)
     times = torch.randint(0, len(bench.alphas_cumprod), (len(latents),), generator=generator)
     signal = bench.alphas_cumprod[times].to(bench.device)
     latents, noise, times = latents.to(bench.device), noise.to(bench.device), times.to(bench.device)
-    guess = bench.guess(noised(latents, noise, signal), times, batches.captions(number))
+    guess = bench.guess(noised(latents, noise, signal), times, batches.captions(number), places)
     wanted = target(latents, noise, signal, bench.prediction_type)
     each = functional.mse_loss(guess.float(), wanted, reduction="none").mean((1, 2, 3))
     return (each * snr_weight(signal, bench.prediction_type, recipe.min_snr_gamma)).mean()

@@ -64,6 +64,10 @@ class TrainRecipe(BaseModel):
     """Times an epoch shows each picture; it is in the name of the dataset's folder, ``10_<trigger>``."""
     batch_size: int = Field(8, ge=1)
     """Pictures a forward pass."""
+    enable_bucket: bool = False
+    """Train on pictures in their own aspect ratio instead of cutting them to the base's."""
+    bucket_reso_steps: int = Field(64, ge=8, multiple_of=8)
+    """Steps of a bucket's width and height, in pixels."""
     gradient_accumulation_steps: int = Field(1, ge=1, le=1024)
     """Forward passes an optimiser step: a larger batch in the memory of a small one."""
     gradient_checkpointing: bool = False

@@ -33,9 +33,9 @@ def test_a_whole_base_passes(base):
     assert variant_of(base) is None
 
 
-def test_a_single_file_and_an_empty_folder_are_no_base(tmp_path):
+def test_a_damaged_file_and_an_empty_folder_are_no_base(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"x")
-    assert "single file" in refusal(tmp_path / "model.safetensors")
+    assert "no safetensors file" in refusal(tmp_path / "model.safetensors")
     assert "model_index.json" in refusal(tmp_path)
     assert "model_index.json" in refusal(tmp_path / "nowhere")
 

@@ -68,7 +68,7 @@ def test_its_weights_are_trained_and_named_as_user_interfaces_name_them(path):
 def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path, tiny):
     from diffusers import StableDiffusionPipeline
 
-    lora = load_kohya(path, backend._painting.modules, backend._speaking.modules)
+    lora = load_kohya(path, backend._painting.modules, backend._speaking[0].modules)
     save_diffusers(tmp_path / "pytorch_lora_weights.safetensors", lora)
     effects = []
     for folder, name in ((path.parent, path.name), (tmp_path, "pytorch_lora_weights.safetensors")):

@@ -20,7 +20,7 @@ class Bencher:
         spoken = torch.nn.Parameter(torch.zeros(4, 1, 1))
         latents = torch.randn(4, 4, 6, 6, generator=generator)
 
-        def guess(seen, times, captions):
+        def guess(seen, times, captions, places):
             self.passes += 1
             heard = torch.tensor([len(caption) / 20 for caption in captions]).view(-1, 1, 1, 1)
             guessed = torch.nn.functional.conv2d(seen, weight) + heard * spoken

@@ -72,7 +72,7 @@ def test_plain_settings_are_a_plain_adamw_loop(bencher, four, tmp_path):
         noise = torch.randn(latents.shape, generator=random)
         times = torch.randint(0, 50, (3,), generator=random)
         signal = bench.alphas_cumprod[times]
-        guess = bench.guess(noised(latents, noise, signal), times, batches.captions(step))
+        guess = bench.guess(noised(latents, noise, signal), times, batches.captions(step), batches.places(step))
         each = (guess - target(latents, noise, signal, "epsilon")).square().mean((1, 2, 3))
         optimizer.zero_grad()
         (each * snr_weight(signal, "epsilon", 5.0)).mean().backward()

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,3 +75,14 @@ def test_captions_keep_their_order_where_nobody_shuffles():
     shuffled = plain.model_copy(update={"shuffle_caption": True, "keep_tokens": 2})
     said = {text for step in range(20) for text in Batches(items(1, 1), shuffled).captions(step)}
     assert said == {"t, a, b, c", "t, a, c, b"}
+
+
+def test_a_pass_sees_one_bucket_and_every_item_by_its_weight(four):
+    shapes = [(4, 6, 6), (4, 6, 6), (4, 8, 4), (4, 8, 4)]
+    batches = Batches(four, TrainRecipe(batch_size=2, seed=3), shapes)
+    seen = [batches.places(number) for number in range(600)]
+    assert all(len({shapes[place] for place in places}) == 1 for places in seen)
+    counts = [sum(places.count(place) for places in seen) for place in range(4)]
+    assert np.allclose(np.array(counts) / sum(counts), np.array([1, 2, 1, 2]) / 6, atol=0.05)
+    alike = Batches(four, batches.recipe, [shapes[0]] * 4)
+    assert [alike.places(n) for n in range(9)] == [Batches(four, batches.recipe).places(n) for n in range(9)]

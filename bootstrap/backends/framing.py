@@ -1,0 +1,73 @@
+"""A training picture at the size it is trained at, and what SDXL is told of how it was cut.
+
+A picture is never squeezed: it is cut at its edges to the base's shape, or to the nearest bucket. Knows no model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from PIL import Image, ImageOps
+
+from bootstrap.errors import BackendError
+from bootstrap.records import TrainItem
+from bootstrap.training.recipe import TrainRecipe
+
+__all__ = ["Framed", "bucket_for", "framed", "size_condition"]
+
+SLIMMEST = 0.5
+"""Shortest side of a bucket over that of a square of the same area; sd-scripts' 512 of 1024."""
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A picture as it is trained on, and its size condition, shape (1, 6)."""
+
+    image: Image.Image
+    sizes: torch.Tensor
+
+
+def framed(item: TrainItem, resolution: Size, recipe: TrainRecipe) -> Framed:
+    """A training picture at the base's size, or in its bucket. Raises BackendError when it cannot be read."""
+    try:
+        with Image.open(item.path) as opened:
+            picture = opened.convert("RGB")
+    except OSError as error:
+        raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
+    target = bucket_for(picture.size, resolution, recipe.bucket_reso_steps) if recipe.enable_bucket else resolution
+    cut = ImageOps.fit(picture, target, Image.Resampling.LANCZOS)
+    return Framed(cut, size_condition(target, picture.size))
+
+
+def bucket_for(size: Size, resolution: Size, steps: int) -> Size:
+    """The bucket whose shape is nearest to a picture's: no larger in area than ``resolution``, sides in ``steps``.
+
+    sd-scripts' ``make_bucket_resolutions`` (library/model_util.py); of equally near ones the larger.
+    """
+    area = resolution[0] * resolution[1]
+    side = area**0.5
+    sides = range(max(steps, _stepped(side * SLIMMEST, steps)), int(side / SLIMMEST) + 1, steps)
+    square = _stepped(side, steps)
+    buckets = {(width, min(_stepped(area / width, steps), int(side / SLIMMEST))) for width in sides}
+    fitting = {one for one in buckets | {(square, square)} if min(one) >= steps and one[0] * one[1] <= area}
+    ratio = size[0] / size[1]
+    return min(fitting | {resolution}, key=lambda one: (round(abs(one[0] / one[1] - ratio), 6), -one[0] * one[1], one))
+
+
+def size_condition(target: Size, original: Size | None = None) -> torch.Tensor:
+    """SDXL's micro-conditioning, shape (1, 6): original height and width, cut at top and left, target height and width.
+
+    Pixels; the cut is counted after enlarging, as in training of the base (arXiv 2307.01952, section 2.2). Without
+    ``original`` it is that of a whole picture of this size.
+    """
+    width, height = original or target
+    scale = max(target[0] / width, target[1] / height)
+    left, top = ((have * scale - want) / 2 for have, want in zip((width, height), target, strict=True))
+    return torch.tensor([[height, width, round(top), round(left), target[1], target[0]]], dtype=torch.float32)
+
+
+def _stepped(length: float, steps: int) -> int:
+    return int(length) // steps * steps

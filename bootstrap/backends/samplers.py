@@ -1,0 +1,33 @@
+"""The sampler that the settings name, on the schedule of the loaded base. Knows no picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bootstrap.backends.settings import SamplingSettings
+
+__all__ = ["sampler_for"]
+
+
+def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
+    """A diffusers scheduler, fresh, with the noise schedule and the prediction type of the pipeline's own."""
+    from diffusers import (
+        DDIMScheduler,
+        DPMSolverMultistepScheduler,
+        EulerAncestralDiscreteScheduler,
+        EulerDiscreteScheduler,
+    )
+
+    kinds = {
+        "ddim": DDIMScheduler,
+        "dpm++": DPMSolverMultistepScheduler,
+        "dpm++_karras": DPMSolverMultistepScheduler,
+        "euler": EulerDiscreteScheduler,
+        "euler_a": EulerAncestralDiscreteScheduler,
+    }
+    changed: dict[str, Any] = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
+    if settings.scheduler == "dpm++_karras":
+        changed["use_karras_sigmas"] = True
+    if settings.scheduler == "ddim" and "clip_sample" not in pipe.scheduler.config:
+        changed["clip_sample"] = False  # latents are not limited to -1..1, and diffusers would clip them
+    return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changed)

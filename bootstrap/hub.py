@@ -1,0 +1,39 @@
+"""Models that the Hugging Face cache of this machine holds, by their id. Asks the disk alone; fetches nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+__all__ = ["HUB_ID", "cached"]
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+"""``owner/name``."""
+WHOLE = ("model_index.json", "open_clip_config.json")
+"""Files that say that a folder is a whole model."""
+
+
+def cached(model: str) -> Path | None:
+    """Where the cache has a model: its folder, or its one checkpoint file; None where it has neither.
+
+    The cache's layout and the variables that move it are huggingface_hub's.
+    """
+    home = _cache() / f"models--{model.replace('/', '--')}"
+    try:
+        revision = (home / "refs" / "main").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    folder = home / "snapshots" / revision
+    if any((folder / name).is_file() for name in WHOLE):
+        return folder
+    files = sorted(folder.glob("*.safetensors"))
+    return files[0] if len(files) == 1 else None
+
+
+def _cache() -> Path:
+    if place := os.environ.get("HF_HUB_CACHE"):
+        return Path(place).expanduser()
+    if home := os.environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "huggingface" / "hub"

@@ -1,0 +1,186 @@
+"""Single files: what they are is told from the header, and those of a known family load without a network."""
+
+import importlib.util
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from bootstrap.backends import loading
+from bootstrap.backends.bases import check_base, digest_of_base, unet_weights, weights_in
+from bootstrap.backends.checkpoint import read_checkpoint
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.families import Family
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.errors import BackendError
+from bootstrap.records import Job, JobKind, Shot
+
+SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
+SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+UNET = "model.diffusion_model.input_blocks.0.0.weight"
+SD1 = (
+    UNET,
+    "first_stage_model.decoder.conv_in.weight",
+    "cond_stage_model.transformer.text_model.final_layer_norm.bias",
+)
+SDXL = (
+    UNET,
+    "first_stage_model.decoder.conv_in.weight",
+    "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias",
+    "conditioner.embedders.1.model.transformer.resblocks.0.ln_1.bias",
+)
+
+
+def original_layout():
+    place = Path(__file__).parent / "original_layout.py"
+    spec = importlib.util.spec_from_file_location("original_layout", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def file_of(folder, *keys, channels=4, metadata=None, name="model.safetensors"):
+    tensors = {key: np.zeros((1, channels, 1, 1), np.float16) for key in keys}
+    save_file(tensors, folder / name, metadata)
+    return folder / name
+
+
+def refusal(path):
+    with pytest.raises(BackendError) as error:
+        check_base(path)
+    text = str(error.value)
+    assert "\n" not in text
+    assert f'"{path}"' in text
+    return text
+
+
+@pytest.mark.parametrize(("keys", "family"), [(SD1, "sd1"), (SDXL, "sdxl")])
+def test_a_whole_checkpoint_says_its_family(tmp_path, keys, family):
+    found = read_checkpoint(file_of(tmp_path, *keys))
+    assert (found.family.name, found.prediction_type, found.zero_terminal_snr) == (family, "epsilon", False)
+
+
+@pytest.mark.parametrize(
+    ("markers", "metadata", "told"),
+    [
+        (("v_pred", "ztsnr"), None, ("v_prediction", True)),
+        (("v_pred",), None, ("v_prediction", False)),
+        ((), {"modelspec.prediction_type": "v"}, ("v_prediction", False)),
+        ((), {"modelspec.prediction_type": "epsilon"}, ("epsilon", False)),
+    ],
+)
+def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, told):
+    found = read_checkpoint(file_of(tmp_path, *SDXL, *markers, metadata=metadata))
+    assert (found.prediction_type, found.zero_terminal_snr) == told
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("lora_unet_input_blocks_4_1_proj_in.lora_down.weight",), "is a LoRA"),
+        (("transformer.single_transformer_blocks.0.lora_A.weight",), "is a LoRA"),
+        (("model.diffusion_model.double_blocks.0.img_attn.qkv.weight",), "is Flux"),
+        (("model.diffusion_model.joint_blocks.0.x.weight",), "is Stable Diffusion 3"),
+        ((UNET, "cond_stage_model.model.transformer.resblocks.0.ln_1.bias"), "is Stable Diffusion 2"),
+        ((UNET, "conditioner.embedders.0.model.transformer.resblocks.0.ln_1.bias"), "is the refiner"),
+        (("decoder.conv_in.weight", "encoder.conv_in.weight"), "is a VAE"),
+        (("control_model.input_blocks.0.0.weight",), "is a ControlNet"),
+        ((UNET,), "without its text encoders"),
+        ((SD1[0], SD1[2]), "no VAE"),
+        ((SD1[1], SD1[2]), "no family that is known"),
+        (("something.else",), "no family that is known"),
+    ],
+)
+def test_what_is_no_base_is_named_in_one_line(tmp_path, keys, said):
+    assert said in refusal(file_of(tmp_path, *keys))
+
+
+def test_other_tasks_formats_and_damage_are_told(tmp_path):
+    assert "inpainting" in refusal(file_of(tmp_path, *SD1, channels=9))
+    (tmp_path / "model.ckpt").write_bytes(b"\x80\x02}q\x00.")
+    assert "can run code" in refusal(tmp_path / "model.ckpt")
+    whole = file_of(tmp_path, *SD1)
+    whole.write_bytes(whole.read_bytes()[:-1])
+    assert "cut short" in refusal(whole)
+    whole.write_bytes(struct.pack("<Q", 1 << 60) + b"{}")
+    assert "no safetensors file" in refusal(whole)
+    assert "not on this machine" in refusal(tmp_path / "nowhere.safetensors")
+
+
+def test_files_are_told_apart_by_what_is_in_them(tmp_path):
+    one, same = file_of(tmp_path, *SD1), file_of(tmp_path, *SD1, name="copy.safetensors")
+    other = file_of(tmp_path, *SD1, channels=5, name="other.safetensors")
+    assert digest_of_base(one) == digest_of_base(same) != digest_of_base(other)
+    assert (unet_weights(one), weights_in(one)) == (4, 12)
+
+
+def test_the_tokenizer_is_that_of_clip():
+    made = loading.clip_tokenizer()
+    assert made("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
+    assert (made.model_max_length, made.pad_token_id, loading.clip_tokenizer("!").pad_token_id) == (77, 49407, 0)
+
+
+@pytest.fixture
+def as_file(tmp_path, monkeypatch):
+    """Makes one file of a pipeline; the package's configs are then this pipeline's."""
+
+    def make(pipe, **more):
+        layout = original_layout()
+        layout.save_configs(pipe, tmp_path / "configs")
+        layout.save_checkpoint(pipe, tmp_path / "model.safetensors", **more)
+        monkeypatch.setattr(Family, "configs", property(lambda family: tmp_path / "configs"))
+        monkeypatch.setattr(loading, "clip_tokenizer", lambda pad_token="": pipe.tokenizer)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        return tmp_path / "model.safetensors"
+
+    return make
+
+
+def drawn(base):
+    backend = DiffusersBackend(base, SETTINGS, device="cpu")
+    job = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "green hair", "", 1, {})
+    return np.asarray(next(backend.generate([job], None))[0][1]).astype(int), backend
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sdxl_as_one_file_draws_as_its_folder_does(tiny_xl, as_file):
+    from diffusers import StableDiffusionXLPipeline
+
+    picture, backend = drawn(as_file(StableDiffusionXLPipeline.from_pretrained(tiny_xl, add_watermarker=False)))
+    assert backend.family.name == "sdxl"
+    assert abs(picture - drawn(tiny_xl)[0]).max() <= 1
+    assert next(backend._vae.parameters()).dtype == torch.float32
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sd1_as_one_file_draws_as_its_folder_does_and_tells_its_schedule(tiny, as_file, tmp_path):
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+
+    pipe = StableDiffusionPipeline.from_pretrained(tiny, safety_checker=None, requires_safety_checker=False)
+    torch.manual_seed(0)
+    pipe.unet = UNet2DConditionModel.from_config({**pipe.unet.config, "layers_per_block": 2})  # as the real one
+    pipe.save_pretrained(tmp_path / "folder")
+    picture, _ = drawn(as_file(pipe))
+    assert abs(picture - drawn(tmp_path / "folder")[0]).max() <= 1
+    velocity = drawn(as_file(pipe, markers=("v_pred", "ztsnr")))[1]
+    assert velocity._prediction_type == "v_prediction"
+    assert float(velocity._pipe.scheduler.alphas_cumprod[-1]) == 0
+
+
+def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypatch):
+    monkeypatch.setattr("bootstrap.machine.memory", lambda: 1e-4)
+    with pytest.raises(BackendError, match=r"take 0\.\d GB, cpu has 0\.0; choose a smaller base, or halve"):
+        DiffusersBackend(tiny, SETTINGS, device="cpu")
+
+
+def test_shipped_configs_are_whole():
+    from bootstrap.backends.families import FAMILIES
+
+    for family in FAMILIES.values():
+        index = json.loads((family.configs / "model_index.json").read_text())
+        assert index["_class_name"] == family.pipeline
+        assert all((family.configs / part / "config.json").is_file() for part in family.weighed)

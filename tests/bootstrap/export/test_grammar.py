@@ -1,0 +1,134 @@
+"""Names of every module of the real models, from their configs on the meta device, as programs look for them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS
+from bootstrap.backends.families import FAMILIES
+from bootstrap.errors import BackendError
+from bootstrap.export import Lora, kohya_names, load_kohya, metadata_of, save_kohya
+from bootstrap.export.grammar import GRAMMARS, grammar_of, original_name
+
+
+def unet_of(family: str) -> torch.nn.Module:
+    from diffusers import UNet2DConditionModel
+
+    with torch.device("meta"):
+        model: torch.nn.Module = UNet2DConditionModel.from_config(
+            json.loads((FAMILIES[family].configs / "unet" / "config.json").read_text())
+        )
+    return model
+
+
+def text_of(family: str, part: str) -> torch.nn.Module:
+    import transformers
+
+    config = json.loads((FAMILIES[family].configs / part / "config.json").read_text())
+    with torch.device("meta"):
+        model: torch.nn.Module = getattr(transformers, config["architectures"][0])(
+            transformers.CLIPTextConfig.from_dict(config)
+        )
+    return model
+
+
+def trained(model: torch.nn.Module, targets: str) -> list[str]:
+    return [name for name, _ in model.named_modules() if re.fullmatch(targets, name)]
+
+
+@pytest.fixture(scope="module")
+def unets() -> dict[str, torch.nn.Module]:
+    return {family: unet_of(family) for family in FAMILIES}
+
+
+@pytest.mark.parametrize(("family", "modules", "weights"), [("sd1", 192, 859_520_964), ("sdxl", 722, 2_567_463_684)])
+def test_the_shipped_configs_are_those_of_the_real_models(
+    unets: dict[str, torch.nn.Module], family: str, modules: int, weights: int
+) -> None:
+    unet = unets[family]
+    assert sum(weight.numel() for weight in unet.parameters()) == weights
+    names = kohya_names(trained(unet, UNET_TARGETS), family=family)
+    assert len(names) == modules
+
+
+def test_sdxl_is_named_as_the_original_code_numbers_it(unets: dict[str, torch.nn.Module]) -> None:
+    names = kohya_names(trained(unets["sdxl"], UNET_TARGETS), family="sdxl")
+    grammar = r"lora_unet_(input_blocks_[4578]_1|middle_block_1|output_blocks_[0-5]_1)_\w+"
+    assert all(re.fullmatch(grammar, name) for name in names)
+    assert names["lora_unet_input_blocks_4_1_proj_in"] == "down_blocks.1.attentions.0.proj_in"
+    last = "output_blocks_5_1_transformer_blocks_1_ff_net_2"
+    assert names[f"lora_unet_{last}"] == "up_blocks.1.attentions.2.transformer_blocks.1.ff.net.2"
+
+
+def test_diffusers_maps_every_original_name_back(unets: dict[str, torch.nn.Module]) -> None:
+    from diffusers.loaders.lora_conversion_utils import (
+        _convert_non_diffusers_lora_to_diffusers,
+        _maybe_map_sgm_blocks_to_diffusers,
+    )
+
+    unet = unets["sdxl"]
+    modules = trained(unet, UNET_TARGETS)
+    tensors = {}
+    for name in kohya_names(modules, family="sdxl"):
+        tensors |= {f"{name}.lora_down.weight": torch.zeros(1, 1), f"{name}.lora_up.weight": torch.zeros(1, 1)}
+        tensors[f"{name}.alpha"] = torch.tensor(1.0)
+    mapped = _maybe_map_sgm_blocks_to_diffusers(dict(tensors), unet.config)
+    back, _ = _convert_non_diffusers_lora_to_diffusers(mapped)
+    found = {re.sub(r"^unet\.|\.processor|[._]lora\.(down|up)\.weight$", "", key) for key in back}
+    assert found == {name.removesuffix(".0") if "to_out" in name else name for name in modules}
+
+
+def layers(unet: torch.nn.Module) -> Iterator[str]:
+    yield from (name for name, layer in unet.named_modules() if list(layer.parameters(recurse=False)))
+
+
+def test_no_two_layers_have_one_name_and_all_are_original(unets: dict[str, torch.nn.Module]) -> None:
+    named = [original_name(layer) for layer in layers(unets["sdxl"])]
+    assert len(set(named)) == len(named)
+    assert {name.split(".")[0] for name in named} == {
+        "input_blocks", "middle_block", "output_blocks", "out", "time_embed", "label_emb",
+    }  # fmt: skip
+    assert "input_blocks.3.0.op" in named
+    assert "output_blocks.2.2.conv" in named
+    assert "middle_block.2.emb_layers.1" in named
+
+
+@pytest.mark.parametrize(
+    ("family", "prefixes", "counts"), [("sd1", ("lora_te_",), (72,)), ("sdxl", ("lora_te1_", "lora_te2_"), (72, 192))]
+)
+def test_text_encoders_have_their_prefix(family: str, prefixes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    texts = [trained(text_of(family, part), TEXT_TARGETS) for part in FAMILIES[family].text_encoders]
+    assert tuple(map(len, texts)) == counts
+    names = kohya_names([], *texts, family=family)
+    for prefix, count in zip(prefixes, counts, strict=True):
+        assert sum(name.startswith(f"{prefix}text_model_encoder_layers_") for name in names) == count
+
+
+def test_an_sdxl_file_says_what_it_is_and_comes_back_whole(tmp_path: Path) -> None:
+    module, text = "down_blocks.1.attentions.0.proj_in", "text_model.encoder.layers.0.mlp.fc1"
+    random = np.random.default_rng(0)
+    pairs = [(random.normal(size=(2, 4)).astype("f4"), random.normal(size=(6, 2)).astype("f4")) for _ in range(3)]
+    lora = Lora({module: pairs[0]}, 1.0, {text: pairs[1]}, {text: pairs[2]}, "sdxl")
+    save_kohya(tmp_path / "x", lora, {})
+    assert metadata_of(tmp_path / "x")["ss_base_model_version"] == "sdxl_base_v1-0"
+    back = load_kohya(tmp_path / "x", [module], [text], [text], "sdxl")
+    for before, after in zip(lora.parts, back.parts, strict=True):
+        assert all((before[name][n] == after[name][n]).all() for name in before for n in (0, 1))
+    with pytest.raises(BackendError, match="LoRA for Stable Diffusion XL"):
+        load_kohya(tmp_path / "x", [module], [text])
+    save_kohya(tmp_path / "1", Lora({module: pairs[0]}, 1.0), {})
+    with pytest.raises(BackendError, match="LoRA for Stable Diffusion 1"):
+        load_kohya(tmp_path / "1", [module], family="sdxl")
+
+
+def test_an_architecture_names_its_family() -> None:
+    assert {grammar_of(grammar.architecture) for grammar in GRAMMARS.values()} == set(GRAMMARS.values())
+    with pytest.raises(BackendError, match='"flux-1-dev/lora"'):
+        grammar_of("flux-1-dev/lora")
