@@ -155,11 +155,15 @@ def _hearing(handler: Any) -> Iterator[None]:
 
 def _became(code: int, run: Path) -> tuple[State, str]:
     """What an exit code says of a character, and why, as its run remembers it."""
+    from bootstrap.listeners.following import somebody_works
+
     if code == 0:
         return "done", ""
     if code < 0:
         return "failed", f"killed by {signal.Signals(-code).name}"
-    return ("asks" if code == WAITS else "failed"), _reason(run) or f"exit code {code}"
+    if code == WAITS:
+        return "asks", _reason(run)
+    return "failed", "another process works on it" if somebody_works(run) else _reason(run) or f"exit code {code}"
 
 
 def _reason(run: Path) -> str:

@@ -99,6 +99,24 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
     assert not painted
 
 
+def test_what_was_cut_stays_cut_when_the_run_is_killed_before_it_is_judged(tiny, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "REPORT", 1e6)
+    run, tiny = tmp_path / "run", [*tiny, "--set", "base.sampling.batch_size=2", "--budget", "1s"]
+
+    def dying(engine, frames):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("loops.round.measure", dying)
+        assert call("run", *tiny, "--out", run).code == 130
+    with Store.open(run, exclusive=False) as store:
+        drawn = store.frames(1)
+        assert store.missing_jobs(1)
+    assert call("run", *tiny, "--out", run).code == 0
+    with Store.open(run, exclusive=False) as store:
+        assert store.frames(1) == drawn
+
+
 def test_a_long_night_changes_nothing_but_its_decisions(tiny, grown, call, tmp_path):
     run = tmp_path / "run"
     assert call("run", *tiny, "--out", run, "--budget", "10h").code == 0
