@@ -99,6 +99,7 @@ def _row(
         "family": shot.family,
         "framing": shot.framing,
         "shows": ", ".join((shot.expression, shot.pose, shot.outfit, shot.background)),
+        "tags": [shot.framing, shot.expression, shot.pose, shot.background],
         "verdict": verdict.kind.value if verdict else "",
         "by": verdict.by if verdict else "",
         "reasons": list(verdict.reasons) if verdict else [],

@@ -186,7 +186,7 @@ async function explain(frame) {
 function suggest(caption) {
   const has = new Set(caption.split(",").map((tag) => tag.trim()));
   const counts = new Map();
-  for (const f of state.frames) for (const tag of f.shows.split(", ").concat(f.framing)) counts.set(tag, (counts.get(tag) || 0) + 1);
+  for (const f of state.frames) for (const tag of f.tags) counts.set(tag, (counts.get(tag) || 0) + 1);
   const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).filter((tag) => !has.has(tag)).slice(0, 12);
   $("tags").replaceChildren(...tags.map((tag) => Object.assign(document.createElement("button"), { textContent: `+ ${tag}`, value: tag })));
 }

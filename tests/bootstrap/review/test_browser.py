@@ -1,0 +1,200 @@
+"""The review page in a real browser, by keyboard, with a thousand frames, on a phone, in two windows.
+
+Drives the system's Chromium; skips where there is none.
+"""
+
+import shutil
+import statistics
+import threading
+import time
+
+import pytest
+from PIL import Image
+
+from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Shot, Verdict, VerdictKind
+from bootstrap.review.serve import Address, listen
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+FRAMES = 1000
+PATIENCE = 4
+"""A busy machine may take this many times as long as the bars say."""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def many(store, config):
+    """A thousand candidates beside the four that are there; they share eight pictures, as only their number matters."""
+    jobs = []
+    for n in range(FRAMES):
+        family, framing = FAMILIES[n % 6], FRAMINGS[n % 4]
+        view = next(iter(config.views.families[family].views))
+        shot = Shot(family, view, framing, "smile", "standing", "default", "forest", "cel shading", n)
+        jobs.append(Job(f"candidate-r01w1-{n:010x}", JobKind.CANDIDATE, 1, 1, shot, f"p{n}", "", n, {}))
+    store.plan(jobs)
+    folder = store.directory / "frames" / "r01w1"
+    for n in range(8):
+        Image.new("RGB", (96, 96), (30 * n, 90, 200 - 20 * n)).save(folder / f"{n}.png")
+    rows = [(job.id, f"frames/r01w1/{n % 8}.png", f"digest{n % 8}", "a1") for n, job in enumerate(jobs)]
+    with store._journal.change(None) as db:
+        db.executemany("INSERT INTO frames (id, path, digest, adapter) VALUES (?, ?, ?, ?)", rows)
+    kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)
+    verdicts = [Verdict(job.id, kinds[n % 3], "gate", ("said",), (n + 1) / 1001, 1.0) for n, job in enumerate(jobs)]
+    store.set_verdicts(verdicts, 1, 1)
+    return store
+
+
+@pytest.fixture
+def served(store):
+    """The page's address while a server thread runs."""
+    import uvicorn
+
+    from bootstrap.review.app import build
+
+    listening = listen(Address("127.0.0.1", 0))
+    address = Address("127.0.0.1", listening.getsockname()[1])
+    app = build(store, address.hosts)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield address.url
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+@pytest.fixture
+def page(browser, served):
+    """An open page on which nothing goes wrong unheard."""
+    one = browser.new_page(viewport={"width": 1200, "height": 850})
+    troubles = []
+    one.on("pageerror", lambda error: troubles.append(str(error)))
+    one.on("console", lambda said: said.type == "error" and troubles.append(said.text))
+    one.goto(served)
+    one.wait_for_selector("#grid li")
+    yield one
+    one.close()
+    assert troubles == []
+
+
+def becomes(page, expression, seconds=20.0):
+    """Wait until something is true on the page (asked from outside: the page itself forbids evaluating text)."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < until, expression
+        time.sleep(0.005)
+
+
+def settled(store, count, seconds=20.0):
+    """Wait until that many verdicts of a person are rows."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        mine = {id: one for id, one in store.verdicts().items() if one.by == "person"}
+        if len(mine) >= count:
+            return mine
+        time.sleep(0.1)
+    raise AssertionError(f"{len(mine)} of {count} verdicts arrived")
+
+
+def test_a_thousand_frames_open_soon_and_are_judged_by_keyboard(many, page, served):
+    began = time.monotonic()
+    page.goto(served)
+    becomes(page, f"document.querySelectorAll('#grid li').length === {FRAMES + 4}")
+    assert time.monotonic() - began < 2 * PATIENCE
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#single")
+    waits = []
+    for n in range(30):
+        began = time.monotonic()
+        page.keyboard.press("kr"[n % 2])
+        becomes(page, f"document.getElementById('shows').textContent.startsWith('{n + 2} of ')")
+        waits.append(time.monotonic() - began)
+    assert statistics.median(waits) < 0.05 * PATIENCE
+    mine = settled(many, 30)
+    assert sum(one.kind is VerdictKind.KEEP for one in mine.values()) == 15
+    page.keyboard.press("u")
+    becomes(page, "document.getElementById('says').textContent.startsWith('undone: rejected')")
+    becomes(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`]).length === 0")
+    assert len([one for one in many.verdicts().values() if one.by == "person"]) == 29
+
+
+def test_reasons_the_seed_captions_and_help(page, store):
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    page.keyboard.press("r")
+    (verdict,) = settled(store, 1).values()
+    assert verdict.reasons == ("face", "hands")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#chips [value=hands]", "aria-pressed") == "true"
+    page.keyboard.down("f")
+    assert "/seeds/0" in page.get_attribute("#large", "src")
+    page.keyboard.up("f")
+    assert "/pictures/" in page.get_attribute("#large", "src")
+    becomes(page, "document.getElementById('caption').value.startsWith('mikachr')")
+    page.fill("#caption", "mikachr, k and r are letters here")
+    page.click("#save-caption")
+    becomes(page, "document.getElementById('caption-by').textContent === 'yours'")
+    assert list(store.person.captions().values()) == ["mikachr, k and r are letters here"]
+    page.click("#close")
+    page.keyboard.press("?")
+    assert page.is_visible("#help")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#help")
+
+
+def test_quotas_filter_and_blind_hides_the_gate(page):
+    page.click("#quotas [data-family=behind]")
+    labels = page.eval_on_selector_all("#grid button", "all => all.map(one => one.getAttribute('aria-label'))")
+    assert labels
+    assert all(label.startswith("behind") for label in labels)
+    page.click("#blind")
+    assert "kept" not in page.get_attribute("#grid button >> nth=0", "aria-label")
+    assert page.get_attribute("#quotas [data-family=behind]", "aria-pressed") == "true"
+
+
+def test_a_server_that_goes_away_loses_no_verdict(page, store):
+    page.keyboard.press("Enter")
+    page.route("**/api/verdicts", lambda route: route.abort())
+    page.keyboard.press("k")
+    becomes(page, "document.getElementById('says').textContent.includes('wait here')")
+    page.unroute("**/api/verdicts")
+    page.reload()
+    assert len(settled(store, 1)) == 1
+
+
+def test_two_windows_never_lose_a_verdict(page, browser, served, store):
+    other = browser.new_page()
+    other.goto(served)
+    other.wait_for_selector("#grid li")
+    for one, key in ((page, "k"), (other, "r")):
+        one.keyboard.press("Home")
+        one.keyboard.press("Enter")
+        one.keyboard.press(key)
+        settled(store, 1)
+    becomes(other, "document.getElementById('says').textContent.includes('another window said kept')")
+    (id,) = settled(store, 1)
+    assert [one.kind.value for one in store.verdict_history(id)][1:] == ["keep", "reject"]
+    other.close()
+
+
+def test_a_phone_has_room_for_everything(browser, served):
+    phone = browser.new_page(viewport={"width": 375, "height": 720}, has_touch=True, color_scheme="dark")
+    phone.goto(served)
+    phone.wait_for_selector("#grid li")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 375
+    phone.tap("#grid button >> nth=0")
+    assert phone.evaluate("document.getElementById('single').scrollWidth") <= 375
+    phone.tap("#keep")
+    becomes(phone, "document.getElementById('shows').textContent.startsWith('2 of ')")
+    phone.close()
