@@ -3,7 +3,7 @@
 Everything happens inside one view family, where scores are comparable. Decoys are the null distribution: pictures of
 the same shots that are *not* the character. Pure functions of numbers; knows no picture and no model.
 
-Sources: Z/T/S-norm, Auckenthaler et al. 2000; conformal p-values and Benjamini-Hochberg on them, Bates et al. 2023
+Sources: Z-norm, Auckenthaler et al. 2000; conformal p-values and Benjamini-Hochberg on them, Bates et al. 2023
 (arXiv 2104.08279) and, for calibration on confirmed non-targets, Choi 2026 (arXiv 2606.22336).
 """
 
@@ -24,8 +24,6 @@ Floats = NDArray[np.float64]
 Tail = Literal["empirical", "smooth"]
 Calibrating = Literal["exchanged", "lookalikes", "both"]
 """Which kind of decoys is the null distribution; see `judge`."""
-Cohort = Mapping[str, Mapping[Hashable, tuple[float, float]]]
-"""Scorer → picture → mean and deviation of its similarity to the decoys (itself left out): the T half of S-norm."""
 
 FEWEST = 20
 """Fewer decoys than this cannot calibrate a scorer or a set of scorers."""
@@ -74,14 +72,16 @@ def judge(
     exchanged: Mapping[Hashable, Measured],
     alpha: float,
     tail: Tail = "empirical",
-    cohort: Cohort | None = None,
     calibrate_on: Calibrating = "exchanged",
 ) -> Judged:
     """Rank the candidates of one view family against its decoys (all of them past the same checks).
 
-    Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm; with
-    ``cohort`` S-norm, the mean of Z and T). A frame's score is its weakest applicable scorer; it is ranked against the
-    decoys' weakest over the same scorers.
+    Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm). A
+    frame's score is its weakest applicable scorer; it is ranked against the decoys' weakest over the same scorers.
+
+    There is no T half (how alike a picture is to the decoys themselves), though S-norm has one: no kind of decoy has
+    both the adapter's style and the character's traits, so every candidate is unlike all of them, true or false; and
+    a T value has another scale, so the weakest scorer would always be the one that has it.
 
     Which kind calibrates: "exchanged" pools both where they agree, and where they differ takes the exchanged ones
     alone, for they were drawn by the adapter under test and share whatever it does to every picture. But they lack the
@@ -94,16 +94,15 @@ def judge(
         lookalikes: decoys of kind (a); exchanged: of kind (b). Ids are distinct over all three.
         alpha: Benjamini-Hochberg level of ``passes``; see `Gate` for the cumulative one.
         tail: "smooth" for p-values below 1/(n + 1); see `smooth_p`.
-        cohort: optional statistics of every picture against the decoys.
         calibrate_on: which kind of decoys calibrates.
     """
     if lookalikes and exchanged and calibrate_on == "both":
-        like = judge(candidates, lookalikes, {}, alpha, tail, cohort)
-        return _stricter(like, judge(candidates, {}, exchanged, alpha, tail, cohort), alpha)
+        like = judge(candidates, lookalikes, {}, alpha, tail)
+        return _stricter(like, judge(candidates, {}, exchanged, alpha, tail), alpha)
     if lookalikes and calibrate_on == "lookalikes":
         exchanged = {}
     decoys = {**lookalikes, **exchanged}
-    values = _normalised(candidates, decoys, cohort or {})
+    values = _normalised(candidates, decoys)
     against, null = _calibrating(lookalikes, exchanged, values)
     ranked: dict[Hashable, Ranked] = {}
     for key in candidates:
@@ -135,7 +134,7 @@ def _stricter(first: Judged, second: Judged, alpha: float) -> Judged:
 
 
 def _normalised(
-    candidates: Mapping[Id, Measured], decoys: Mapping[Hashable, Measured], cohort: Cohort
+    candidates: Mapping[Id, Measured], decoys: Mapping[Hashable, Measured]
 ) -> dict[Hashable, dict[str, float]]:
     """Every picture's normalised value of each scorer that could tell and has enough decoys to stand against."""
     result: dict[Hashable, dict[str, float]] = {key: {} for key in (*candidates, *decoys)}
@@ -147,12 +146,12 @@ def _normalised(
         row = np.array(list(known.values()), np.float64)
         for key, value in known.items():
             rest = _without(row, value)
-            result[key][name] = _s_norm(value, rest, cohort.get(name, {}).get(key))
+            result[key][name] = _z_norm(value, rest)
         for key, measured in candidates.items():
             answer = measured.get(name)
             if answer is not None and answer.value is not None:
                 stats = (float(row.mean()), float(row.std(ddof=1)))
-                result[key][name] = _s_norm(answer.value, stats, cohort.get(name, {}).get(key))
+                result[key][name] = _z_norm(answer.value, stats)
     return result
 
 
@@ -166,10 +165,9 @@ def _without(row: Floats, value: float) -> tuple[float, float]:
     return mean, math.sqrt(max(spread, 0.0) / (n - 2))
 
 
-def _s_norm(value: float, z: tuple[float, float], t: tuple[float, float] | None) -> float:
+def _z_norm(value: float, among: tuple[float, float]) -> float:
     floor = 1e-6  # equal decoys: any distance from them counts as large, but stays finite
-    score = (value - z[0]) / max(z[1], floor)
-    return score if t is None else (score + (value - t[0]) / max(t[1], floor)) / 2
+    return (value - among[0]) / max(among[1], floor)
 
 
 def _calibrating(

@@ -101,29 +101,6 @@ class ClipIdentity:
             rows[group] = part
         return where, rows
 
-    def cohort(self, pictures: Sequence[Picture], decoys: Sequence[Picture]) -> list[tuple[float, float] | None]:
-        """Mean and deviation of each picture's own similarity to the decoys, itself left out: T-norm statistics.
-
-        A picture that resembles everybody has a high mean (Auckenthaler 2000). None where no two decoys share a crop.
-        """
-        sums: list[list[np.ndarray]] = [[] for _ in pictures]
-        for crop in self._use:
-            where, vectors = self.embeddings(pictures, crop)
-            among, rows = self.embeddings(decoys, crop)
-            if not where or not among:
-                continue
-            cosines = vectors @ rows.T
-            for n, place in enumerate(where):
-                others = [i for i, d in enumerate(among) if decoys[d].digest != pictures[place].digest]
-                sums[place].append(cosines[n, others])
-        stats: list[tuple[float, float] | None] = []
-        for parts in sums:
-            enough = [part for part in parts if len(part) > 1]
-            means = [float(part.mean()) for part in enough]
-            spreads = [float(part.std(ddof=1)) for part in enough]
-            stats.append((float(np.mean(means)), float(np.mean(spreads))) if enough else None)
-        return stats
-
     def _how(self, picture: Picture) -> str:
         return "head cut by its face" if "head" in self._use and self._crops.found(picture) else ""
 

@@ -110,12 +110,6 @@ def test_a_kind_that_is_missing_leaves_the_other_to_calibrate(asked):
     assert judge(measured([6.0]), {}, {}, 0.05, calibrate_on=asked).against == "nothing"
 
 
-def test_a_hub_that_resembles_everybody_is_marked_down():
-    cohort = {"clip": {"0": (0.0, 1.0), "1": (3.0, 1.0)}}
-    ranked = judge(measured([3.0, 3.0]), decoys(1), {}, 0.05, cohort=cohort).ranked
-    assert ranked["0"].score == pytest.approx(ranked["1"].score + 1.5)
-
-
 def test_a_decoy_leaves_itself_out():
     null = {**decoys(1, n=30), "odd": {"clip": Measurement(50.0)}}
     assert max(judge(measured([0.0]), null, {}, 0.05).decoy_scores) > 30  # with itself it would stay below √31

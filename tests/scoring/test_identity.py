@@ -50,13 +50,6 @@ def test_the_fingerprint_follows_seeds_and_settings(encoder, paint):
     assert identity(encoder, paint("red")).fingerprint in prints
 
 
-def test_the_cohort_leaves_a_decoy_itself_out(encoder, paint):
-    decoys = [paint("red"), paint((200, 55, 0)), paint("blue")]
-    scorer = identity(encoder, paint("red"), use=("head",))
-    among, outside = scorer.cohort([decoys[0], paint((255, 1, 1))], decoys)
-    assert outside[0] > among[0]
-
-
 def test_without_seeds_there_is_no_identity(encoder):
     with pytest.raises(ValueError, match="no reference pictures"):
         identity(encoder)
