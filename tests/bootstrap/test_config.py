@@ -40,6 +40,6 @@ def test_an_unknown_base_gets_a_suggestion():
 
 
 def test_a_gate_that_calibrates_on_decoys_wants_them_drawn():
-    assert load("puppet").loop.calibrate_on == "exchanged"
+    assert load("puppet").loop.calibrate_on == "lookalikes"
     with pytest.raises(ConfigError, match='calibrate_on "both" needs exchanged above 0'):
         load("puppet", overrides=["loop.calibrate_on=both", "loop.exchanged=0"])

@@ -13,7 +13,8 @@ SHORT = ["loop.exchanged=6", "loop.lookalikes=8", "loop.most_decoys=8", "loop.ro
 @pytest.fixture
 def planned(given, play, tmp_path):
     """The jobs of the first wave of a small run with both kinds of decoys."""
-    play([*given, *(part for text in SHORT for part in ("--set", text))], tmp_path / "run")
+    both = [*SHORT, "loop.calibrate_on=both"]
+    play([*given, *(part for text in both for part in ("--set", text))], tmp_path / "run")
     with Store.open(tmp_path / "run", exclusive=False) as store:
         yield store.jobs(1, 1)
 
