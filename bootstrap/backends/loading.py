@@ -119,7 +119,8 @@ def _check_room(base: Path, device: str, dtype: torch.dtype) -> None:
     room = memory() if device == "cpu" else accelerator().memory
     needed = weights_in(base) * dtype.itemsize / GIB
     if 0 < room < needed:
-        half = "" if dtype.itemsize < 4 else ", or halve it with --set base.sampling.dtype=bfloat16"
+        kind = "bfloat16" if device == "cpu" else "float16"
+        half = "" if dtype.itemsize < 4 else f", or halve it with --set base.sampling.dtype={kind}"
         raise BackendError(
             f'the weights of "{base}" take {needed:.1f} GB, {device} has {room:.1f}', f"choose a smaller base{half}"
         )

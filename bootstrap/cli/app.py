@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.cli.lora import lora_app
 from bootstrap.cli.queue import queue_app
 
 __all__ = ["app"]
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Grow a character LoRA out of one to four pictures.",
 )
 app.add_typer(queue_app, name="queue")
+app.add_typer(lora_app, name="lora")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 

@@ -16,6 +16,7 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset import Written, frame_items, seed_number, unseen_axes, write_dataset
 from bootstrap.export.provenance import score_columns, write_provenance
+from bootstrap.export.retrain import write_trainer_file
 from bootstrap.records import Frame, Phase, Seed, TrainItem, Verdict
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
@@ -36,7 +37,10 @@ class Collection:
     trained: Sequence[TrainItem] | None = None
 
     def write(self, folder: Path, repeats: int) -> Path:
-        """Write pictures, captions, ``metadata.jsonl`` and ``provenance.csv``; returns the folder with the pictures."""
+        """Write pictures, captions, ``metadata.jsonl``, ``provenance.csv`` and ``sd-scripts.toml``.
+
+        Returns the folder with the pictures.
+        """
         frames, items = [*self.kept, *self.provisional], self._items()
         written = write_dataset(folder, self.character.trigger, items, [self._facts(f) for f in frames], repeats)
         rows = [row for n, seed in enumerate(self.store.seeds()) for row in self._original(n, seed)]
@@ -44,6 +48,7 @@ class Collection:
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
         write_provenance(folder, rows)
+        write_trainer_file(folder, written.folder, self.config.base.character, self.config.base.sampling)
         return written.folder
 
     @cached_property

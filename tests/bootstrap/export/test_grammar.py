@@ -15,7 +15,8 @@ from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS
 from bootstrap.backends.families import FAMILIES
 from bootstrap.errors import BackendError
 from bootstrap.export import Lora, kohya_names, load_kohya, metadata_of, save_kohya
-from bootstrap.export.grammar import GRAMMARS, grammar_of, original_name
+from bootstrap.export.grammar import GRAMMARS, grammar_of, in_file, original_name
+from bootstrap.export.modules import modules_of
 
 
 def unet_of(family: str) -> torch.nn.Module:
@@ -132,3 +133,11 @@ def test_an_architecture_names_its_family() -> None:
     assert {grammar_of(grammar.architecture) for grammar in GRAMMARS.values()} == set(GRAMMARS.values())
     with pytest.raises(BackendError, match='"flux-1-dev/lora"'):
         grammar_of("flux-1-dev/lora")
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_modules_listed_from_configs_are_those_of_the_models(unets: dict[str, torch.nn.Module], family: str) -> None:
+    listed, *text = modules_of(family)
+    assert set(listed) == set(trained(unets[family], UNET_TARGETS))
+    for part, paths in zip(FAMILIES[family].text_encoders, text, strict=True):
+        assert {in_file(path) for path in trained(text_of(family, part), TEXT_TARGETS)} == set(paths)

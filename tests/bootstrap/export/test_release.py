@@ -205,6 +205,38 @@ def test_a_trained_text_encoder_is_published_too(store: Store) -> None:
     assert "text_encoder.text_model.encoder.layers.0.mlp.fc1.lora_A.weight" in plain
 
 
+def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
+    down, up = np.ones((2, 4), np.float32), np.ones((4, 2), np.float32)
+    unet, text = "mid_block.attentions.0.proj_in", "text_model.encoder.layers.0.mlp.fc1"
+    facts = metadata_for(
+        "xl", "", (1024, 1024), 1, v_prediction=True, modules=[unet], training={"text_encoder": True},
+        text_modules=[text], text_modules_2=[text], family="sdxl", zero_terminal_snr=True,
+    )  # fmt: skip
+    lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, {text: (2 * down, up)}, "sdxl")
+    save_kohya(store.directory / "xl.safetensors", lora, facts)
+    adapter = Adapter("r03-character", "character", 3, "xl.safetensors", "ef" * 32, 1, 0.1)
+    store.add_adapter(adapter)
+    published = publish(store, adapter, store.directory / "xl")
+    tensors, said = load_file(published), metadata_of(published)
+    assert "lora_unet_middle_block_1_proj_in.alpha" in tensors
+    for part, size in (("te1", 1), ("te2", 2)):
+        assert tensors[f"lora_{part}_text_model_encoder_layers_0_mlp_fc1.lora_down.weight"].max() == size
+    assert json.loads(published.with_suffix(".json").read_text())["sd version"] == "SDXL"
+    assert (said["ss_base_model_version"], said["ss_zero_terminal_snr"]) == ("sdxl_base_v1-0", "True")
+    plain = load_file(published.parent / "pytorch_lora_weights.safetensors")
+    assert "text_encoder_2.text_model.encoder.layers.0.mlp.fc1.lora_A.weight" in plain
+
+
+def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
+    store: Store, config: RunConfig, character: Character
+) -> None:
+    base = config.base.model_copy(update={"path": "/home/ada/mix.safetensors", "name": "/home/ada/mix.safetensors"})
+    own, adapter = config.model_copy(update={"base": base}), store.adapters()[-1]
+    text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [], family="sdxl")
+    assert 'StableDiffusionXLPipeline.from_single_file("mix.safetensors")' in text
+    assert "/home" not in text
+
+
 def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
     preview = store.frames(kind=JobKind.PANEL)[0]
     (store.directory / preview.path).unlink()

@@ -1,0 +1,124 @@
+"""LoRA files of any trainer: what they are, converted without a change, compared."""
+
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from typer.testing import CliRunner
+
+from bootstrap.cli.lora import lora_app
+from bootstrap.errors import BackendError, UsageError
+from bootstrap.export import Lora, save_diffusers, save_kohya
+from bootstrap.export.foreign import read_any
+from bootstrap.export.modules import modules_of
+
+UNET = {
+    "sd1": "down_blocks.0.attentions.0.proj_in",
+    "sdxl": "mid_block.attentions.0.transformer_blocks.9.attn2.to_out.0",
+}
+TEXT = "text_model.encoder.layers.0.mlp.fc1"
+
+
+def pair(rank=2, seed=0):
+    random = np.random.default_rng(seed)
+    return random.normal(size=(rank, 4)).astype("f4"), random.normal(size=(6, rank)).astype("f4")
+
+
+def lora_of(family):
+    second = {TEXT: pair(seed=2)} if family == "sdxl" else {}
+    return Lora({UNET[family]: pair()}, 1.0, {TEXT: pair(seed=1)}, second, family)
+
+
+def call(*words):
+    return CliRunner().invoke(lora_app, [str(word) for word in words])
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl"])
+def test_the_list_of_modules_is_that_of_the_models(family):
+    unet, *text = modules_of(family)
+    assert (len(unet), *map(len, text)) == ((192, 72) if family == "sd1" else (722, 72, 192))
+    assert UNET[family] in unet
+    assert len(set(unet)) == len(unet)
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl"])
+def test_a_way_there_and_back_changes_nothing(tmp_path, family):
+    save_kohya(tmp_path / "a.safetensors", lora_of(family), {"modelspec.trigger_phrase": "mikachr"})
+    assert call("convert", tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--to", "diffusers").exit_code == 0
+    assert any(key.endswith("lora_A.weight") for key in load_file(tmp_path / "b.safetensors"))
+    assert call("convert", tmp_path / "b.safetensors", tmp_path / "c.safetensors").exit_code == 0
+    keys = {"a": set(load_file(tmp_path / "a.safetensors")), "c": set(load_file(tmp_path / "c.safetensors"))}
+    assert keys["a"] == keys["c"]
+    said = call("diff", tmp_path / "a.safetensors", tmp_path / "c.safetensors").output
+    shares = [float(share) for share in re.findall(r"([\d.e-]+) %", said)]
+    assert len(shares) == (3 if family == "sdxl" else 2)
+    assert max(shares) < 1e-4
+    assert isinstance(call("convert", tmp_path / "a.safetensors", tmp_path / "b.safetensors").exception, UsageError)
+
+
+def test_a_file_says_what_it_is(tmp_path):
+    save_kohya(tmp_path / "a.safetensors", lora_of("sdxl"), {"modelspec.trigger_phrase": "mikachr"})
+    told = json.loads(call("inspect", tmp_path / "a.safetensors", "--json").output)
+    wanted = {"family": "SDXL", "grammar": "kohya", "rank": "2", "alpha": "1", "trigger": "mikachr", "unknown keys": ""}
+    assert {name: told[name] for name in wanted} == wanted
+    assert told["modules"] == "1 of the UNet, 2 of the text encoders"
+    assert "SDXL" in call("inspect", tmp_path / "a.safetensors").output
+
+
+def test_modules_of_several_ranks_become_one_without_a_change(tmp_path):
+    names = [f"lora_unet_down_blocks_0_attentions_0_{part}" for part in ("proj_in", "proj_out")]
+    tensors, wanted = {}, {}
+    for name, rank, alpha in zip(names, (2, 3), (1.0, 3.0), strict=True):
+        down, up = pair(rank)
+        tensors |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}
+        tensors[f"{name}.alpha"] = np.array(int(alpha))  # as diffusers writes it
+        wanted[name] = up @ down * alpha / rank
+    save_file(tensors, tmp_path / "x.safetensors")
+    found = read_any(tmp_path / "x.safetensors")
+    assert (found.ranks, found.lora.rank, found.lora.network_alpha) == ((2, 3), 3, 3.0)
+    for (down, up), change in zip(found.lora.modules.values(), wanted.values(), strict=True):
+        assert np.allclose(up @ down, change, atol=1e-6)
+
+
+def test_files_in_half_precision_are_read(tmp_path):
+    name, (down, up) = "lora_unet_mid_block_attentions_0_proj_in", pair()
+    entries, data = {}, b""
+    for part, value in (("lora_down", down), ("lora_up", up)):
+        raw = (value.view("u4") >> 16).astype("<u2").tobytes()  # bfloat16, which numpy has not
+        places = [len(data), len(data) + len(raw)]
+        entries[f"{name}.{part}.weight"] = {"dtype": "BF16", "shape": value.shape, "data_offsets": places}
+        data += raw
+    header = json.dumps(entries).encode()
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+    (found,) = read_any(tmp_path / "x.safetensors").lora.modules.values()
+    assert np.allclose(found[0], down, rtol=0.01)
+    assert np.allclose(found[1], up, rtol=0.01)
+
+
+def test_diffusers_files_that_tell_their_alpha_are_scaled_by_it(tmp_path):
+    save_diffusers(tmp_path / "d.safetensors", lora_of("sd1"))
+    tensors = load_file(tmp_path / "d.safetensors")
+    save_file(tensors, tmp_path / "e.safetensors", {"lora_adapter_metadata": json.dumps({"unet.lora_alpha": 8})})
+    plain, told = (read_any(tmp_path / f"{name}.safetensors").lora for name in "de")
+    assert (plain.network_alpha, told.rank) == (2.0, 2)
+    assert np.allclose(told.modules[UNET["sd1"]][1], plain.modules[UNET["sd1"]][1] * 4)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("lora_unet_x.hada_w1_a",), "LyCORIS or DoRA"),
+        (("lora_unet_x.lora_down.weight", "lora_unet_x.lora_up.weight"), "fits no module"),
+        (("model.diffusion_model.x",), "no LoRA weights"),
+    ],
+)
+def test_what_is_not_understood_is_told_in_one_line(tmp_path, keys, said):
+    save_file({key: np.zeros((1, 1), np.float32) for key in keys}, tmp_path / "x.safetensors")
+    with pytest.raises(BackendError, match=said):
+        read_any(tmp_path / "x.safetensors")
+    (tmp_path / "x.pt").write_bytes(b"pickled")
+    with pytest.raises(BackendError, match="can run code"):
+        read_any(tmp_path / "x.pt")
