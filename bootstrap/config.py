@@ -331,7 +331,19 @@ def _override(data: dict[str, Any], text: str) -> None:
         data = data.setdefault(key, {})
         if not isinstance(data, dict):
             raise ConfigError(f'--set "{text}": "{key}" has no parts', "see configs/ for the names")
-    data[keys[-1]] = yaml.safe_load(value) if value.strip() else ""
+    try:
+        data[keys[-1]] = yaml.safe_load(value) if value.strip() else ""
+    except yaml.YAMLError:
+        raise ConfigError(f'--set "{text}": "{value}" is no YAML value', "put texts with signs into quotes") from None
+
+
+WORDED = {
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    **dict.fromkeys(("tuple_type", "list_type"), "write a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "write named parts, { ... }"),
+}
+"""Kind of a validation error → what to do, where the library speaks of its own types."""
 
 
 def _problem(model: type[BaseModel], item: Any) -> str:
@@ -339,7 +351,8 @@ def _problem(model: type[BaseModel], item: Any) -> str:
     if item["type"] != "extra_forbidden":
         whole = item["type"] == "missing" or isinstance(item.get("input"), dict | BaseModel)
         value = "" if whole else f' "{str(item.get("input"))[:60]}"'
-        return f"{path}{value}: {item['msg'][0].lower()}{item['msg'][1:]}"
+        said = WORDED.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+        return f"{path}{value}: {said[0].lower()}{said[1:]}"
     *above, wrong = (str(part) for part in item["loc"])
     close = difflib.get_close_matches(wrong, _part_at(model, above).model_fields, 1)
     close = close or difflib.get_close_matches(wrong, _field_names(model), 1)

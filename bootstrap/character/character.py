@@ -25,6 +25,10 @@ __all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "lo
 COMMENT = ("_", "$")
 """First characters of keys that are for people and editors; the loader passes over them."""
 
+UNFIT = '/\\:*?"<>|'
+"""Signs that one system or another refuses in the name of a file."""
+LONGEST_TRIGGER = 64
+
 
 def _split(value: Any) -> Any:
     """``"a, b"`` or ``["a", "b"]`` as tags; anything else is left for the validator to refuse."""
@@ -87,7 +91,7 @@ class Character(Frozen):
     """What kind of subject; quotas and caption policy come from configs/subjects/."""
     name: str = Field(min_length=1)
     """What people call it."""
-    trigger: str = Field(min_length=1)
+    trigger: str = Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_TRIGGER})
     """The word that calls it in a prompt; best no real word."""
     base: str | None = None
     """A base of configs/base/, or a folder with a model."""
@@ -135,7 +139,11 @@ class Character(Frozen):
             raise ValueError("must not be empty: write a made-up word, for example mikachr")
         if "," in trigger or len(trigger.split()) > 1:
             raise ValueError("must be one word without commas, for example mikachr")
-        return trigger.strip()
+        word = trigger.strip()
+        if word.startswith(".") or not word.isprintable() or set(word) & set(UNFIT) or len(word) > LONGEST_TRIGGER:
+            signs = f"no {' '.join(UNFIT)} and no dot at its beginning"
+            raise ValueError(f"names folders too: at most {LONGEST_TRIGGER} characters, {signs}")
+        return word
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -197,6 +205,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise CharacterError(f'"{path}" cannot be read ({error})', "give a UTF-8 JSON file") from error
     except json.JSONDecodeError as error:
         raise CharacterError(f"{path}:{error.lineno}: not valid JSON ({error.msg})", "mend that line") from None
+    except RecursionError:
+        raise CharacterError(f"{path}: not valid JSON (nested too deeply)", "write { ... } as `init` does") from None
     except KeyError as error:
         raise CharacterError(f'{path}: "{error.args[0]}" is written twice in one object', "leave one of them") from None
     if not isinstance(data, dict):

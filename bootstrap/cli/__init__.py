@@ -5,12 +5,13 @@ Heavy libraries are imported inside the commands, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
 from rich.console import Console
 
-from bootstrap.errors import BootstrapError, Interrupted, Paused
+from bootstrap.errors import BootstrapError, Interrupted, Paused, UsageError
 
 __all__ = ["main"]
 
@@ -29,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.hint:
             talk.print(f"hint: {error.hint}", markup=False)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        talk.print(f'error: "{error.filename}" is too long a path', markup=False, style="bold red")
+        sys.exit(UsageError.exit_code)
     except Paused as pause:
         talk.print(f"{pause.reason}; then run: {pause.then_run}", markup=False)
         sys.exit(pause.exit_code)

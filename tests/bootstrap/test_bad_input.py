@@ -142,6 +142,40 @@ def test_a_picture_in_place_of_the_description_and_the_other_way_round(call, tmp
     assert "character.json" in done.line
 
 
+DESCRIPTIONS = {
+    "an empty trigger": ({"trigger": ""}, 'trigger "": must not be empty: write a made-up word'),
+    "a trigger that climbs": ({"trigger": "../../up"}, 'trigger "../../up": names folders too'),
+    "a trigger with a NUL": ({"trigger": "a\0b"}, "names folders too"),
+    "a trigger without end": ({"trigger": "a" * 400}, "at most 64 characters"),
+    "a list for parts": ({"outfits": ["a"], "invariant": "red"}, "outfits \"['a']\": write named parts, { ... }"),
+    "a text for a list": ({"seeds": "x"}, 'seeds "x": write a list'),
+}
+
+
+@pytest.mark.parametrize("kind", DESCRIPTIONS)
+def test_a_description_that_cannot_be_used(call, tmp_path, kind):
+    change, said = DESCRIPTIONS[kind]
+    path = tmp_path / "character.json"
+    path.write_text(json.dumps({"name": "M", "trigger": "mchr", "invariant": {"hair": "red hair"}} | change))
+    done = call("run", RUBY / "seed.png", path, "--base", "puppet", "--out", tmp_path / "out")
+    assert (done.code, said in done.line) == (2, True), done.err
+    assert len(done.err.splitlines()) <= 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_json_without_bottom_and_a_path_without_end(call, tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    done = call("run", RUBY / "seed.png", tmp_path / "deep.json")
+    assert (done.code, "nested too deeply" in done.line) == (2, True)
+    done = call("run", RUBY / "seed.png", RUBY / "character.json", "--backend", "fake", "--out", tmp_path / ("a" * 400))
+    assert (done.code, "too long a path" in done.line) == (2, True)
+
+
+def test_a_setting_that_is_no_yaml(call):
+    done = call("run", RUBY / "seed.png", RUBY / "character.json", "--set", "loop.target=[")
+    assert (done.code, '"[" is no YAML value' in done.line) == (2, True)
+
+
 def in_namespace(script, *arguments):
     """Run a shell script in a mount namespace of its own; None where this system does not allow one."""
     if sys.platform != "linux" or not shutil.which("unshare"):
