@@ -1,12 +1,14 @@
 """The gate between rounds: it pauses, it waits, it goes on; what a person said is heard at the next boundary."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from PIL import Image
 
 from bootstrap.events import GatePassed, WaitingForPerson
 from bootstrap.records import JobKind, VerdictKind
+from bootstrap.review.own import add_own
 from bootstrap.review.speaking import judge
 from bootstrap.store.store import Store
 from loops import gate
@@ -144,3 +146,30 @@ def test_a_person_who_speaks_after_the_end_is_answered_by_one_more_round(finishe
     assert call("run", *arguments, "--out", run).code == 0
     with opened(run) as store:
         assert len(store.rounds()) == before + 1, "one word, one round"
+
+
+def test_a_picture_of_ones_own_is_measured_judged_and_when_approved_kept(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    call("run", *tiny, "--out", run, "--gate", "human")
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (200, 70, 50)).save(buffer, format="PNG")
+    with opened(run) as store:
+        like = store.kept()[0]
+        mine = add_own(store, like, buffer.getvalue()).job.id
+        before = {row["scorer"]: row["fingerprint"] for row in fingerprints(store)}
+    call("approve", run, mine)
+    call("gate", run, "auto")
+    assert call("run", *tiny, "--out", run, "--gate", "human").code == 0
+    with opened(run) as store:
+        assert store.measurements([mine])[mine]
+        assert mine in {frame.job.id for frame in store.kept()}
+        after = {row["scorer"]: row["fingerprint"] for row in fingerprints(store)}
+        assert after["clip"] != before["clip"], "an approved picture joins the references: all is measured anew"
+        assert {name for name in before if before[name] != after[name]} == {"clip"}
+    rows = [json.loads(line) for line in (run / "dataset" / "metadata.jsonl").read_text().splitlines()]
+    assert any(row["prompt"].startswith("a picture of one's own") for row in rows)
+
+
+def fingerprints(store):
+    query = "SELECT DISTINCT scorer, fingerprint FROM measurements JOIN jobs ON jobs.id = frame WHERE kind != 'panel'"
+    return store._journal.all(query)
