@@ -39,6 +39,7 @@ GATE = "gate"
 NEUTRAL = "neutral expression"
 GUIDED = ("outfit", "pose", "background", "expression")
 """Axes whose values share the set."""
+DRIFTED = "the round that drew it has drifted"
 REASON_ENDS = re.compile(r":| -?\d| of ")
 """Where the part of a verdict's reason ends that many frames share: values and names of frames follow."""
 Left = tuple[VerdictKind, str]
@@ -86,8 +87,10 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.family]) for f in candidates}
     ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
     passing = _passing(engine, candidates, ranks, kept)
-    open_frames = [f for f in candidates if f.job.id in passing and f.job.id not in kept | decided]
+    sound, closed = engine.sound_rounds, kept | decided
+    open_frames = [f for f in candidates if f.job.id in passing - closed and f.job.round in sound]
     picks, left = _picks(engine, open_frames, ranks, places)
+    left |= {f.job.id: (VerdictKind.UNDECIDED, DRIFTED) for f in candidates if f.job.round not in sound}
     verdicts = [
         _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), picks, left)
         for frame in candidates

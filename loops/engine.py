@@ -92,17 +92,22 @@ class Engine:
         """The adapter of that name, if it was trained."""
         return next((adapter for adapter in self.store.adapters() if adapter.id == name), None)
 
+    @property
+    def sound_rounds(self) -> set[int]:
+        """Numbers of the rounds that did not drift, the one being played, and 0 for a person's own pictures."""
+        rounds = self.store.rounds()
+        usable = usable_rounds([one for one in rounds if one.outcome is not None])
+        return usable | {one.number for one in rounds if one.outcome is None} | {0}
+
     def usable_keeps(self) -> list[Frame]:
         """Kept frames of every round that did not drift, in plan order: what may be trained on and shipped.
 
         What a person kept counts in any case.
         """
-        rounds = self.store.rounds()
-        usable = usable_rounds([one for one in rounds if one.outcome is not None])
-        playing = {one.number for one in rounds if one.outcome is None} | {0}  # 0: a person's own pictures
+        rounds = self.sound_rounds
         verdicts = self.store.verdicts()
         by_person = {id for id, verdict in verdicts.items() if verdict.by == PERSON}
-        return [f for f in self.store.kept() if f.job.round in usable | playing or f.job.id in by_person]
+        return [f for f in self.store.kept() if f.job.round in rounds or f.job.id in by_person]
 
     def candidates(self) -> list[Frame]:
         """Every candidate frame so far, in plan order; a person's own pictures (round 0) once they are measured."""

@@ -62,8 +62,9 @@ def fill(engine: Engine, number: int) -> None:
     store, places = engine.store, quotas(engine.config.loop.target, engine.config.views)
     if store.frames_judged(VerdictKind.PROVISIONAL) or not empty_places(engine, places):
         return
-    verdicts = store.verdicts()
+    verdicts, sound = store.verdicts(), engine.sound_rounds
     undecided = [f for f in store.frames_judged(VerdictKind.UNDECIDED) if verdicts[f.job.id].by == GATE]
+    undecided = [frame for frame in undecided if frame.job.round in sound]
     options = [as_candidate(engine, frame, verdicts[frame.job.id].score or 0.0) for frame in undecided]
     there = [as_candidate(engine, frame, 0.0) for frame in engine.usable_keeps()]
     room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share

@@ -35,7 +35,7 @@ def next_round(engine: Engine) -> RoundPlan | None:
     spoken_since, rounds = hear_person(engine), engine.store.rounds()
     if cut_off := next((one for one in rounds if one.outcome is None), None):
         return RoundPlan(cut_off.number, cut_off.phase, cut_off.goal)
-    found = next_goal(rounds, len(engine.store.kept()), engine.config.loop, continued_after(engine.store))
+    found = next_goal(rounds, len(engine.usable_keeps()), engine.config.loop, continued_after(engine.store))
     if found is None and spoken_since:
         found = "character", engine.config.loop.target
     if found is None:

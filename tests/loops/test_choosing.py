@@ -1,5 +1,6 @@
 """What limits a choice in the story, and what becomes of frames that are past the gate and not chosen."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.records import Frame, Job, JobKind, Shot, VerdictKind
+from bootstrap.records import Frame, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.shots import Planner, quotas
 from loops import choose as room
+from loops.finish import fill
 from scoring.base import Measurement
 from scoring.calibrate import Ranked
 
@@ -148,3 +150,29 @@ def test_the_configuration_says_which_decoys_calibrate(engine, monkeypatch, aske
     measured = {id: {"clip": Measurement(value)} for id, value in (values | {"c": 0.9}).items()}
     rank = room.ranked(engine, [shown("c", 0)], measured)["c"]
     assert (rank.p < 0.05) is beaten
+
+
+def test_no_frame_of_a_round_that_drifted_fills_an_empty_place(engine):
+    engine.config = load("puppet", overrides=["loop.target=4", "panel.duplicate_bits=0"])
+    cells = [cell for cell, count in quotas(4, engine.config.views).items() for _ in range(count)]
+
+    def placed(id, number, cell, angle):
+        one = shown(id, angle)
+        shot = replace(one.job.shot, family=cell[0], framing=cell[1])
+        return replace(one, job=replace(one.job, round=number, shot=shot))
+
+    kept = [placed(f"k{n}", 1, cell, 20 * n) for n, cell in enumerate(cells[:3])]
+    undecided = [placed("drifted", 2, cells[3], 90), placed("sound", 1, cells[3], 100)]
+    verdicts = {
+        f.job.id: Verdict(f.job.id, VerdictKind.UNDECIDED, room.GATE, ("x",), 0.1, score)
+        for f, score in zip(undecided, (9.0, 1.0), strict=True)
+    }
+    told = []
+    engine.usable_keeps, engine.sound_rounds = lambda: kept, {0, 1}
+    engine.store = SimpleNamespace(
+        frames_judged=lambda kind: undecided if kind is VerdictKind.UNDECIDED else [],
+        verdicts=lambda: verdicts,
+        set_verdicts=lambda given, *_: told.extend(given),
+    )
+    fill(engine, 3)
+    assert [(one.frame, one.kind) for one in told] == [("sound", VerdictKind.PROVISIONAL)]

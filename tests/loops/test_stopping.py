@@ -1,9 +1,12 @@
 """The rules by which a run goes on, stops, and rolls back."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from bootstrap.config import load
 from bootstrap.store.round import Round
+from loops.engine import Engine
 from loops.stopping import best_round, drifted, next_goal, usable_rounds
 
 LOOP = load("puppet").loop
@@ -94,3 +97,9 @@ def test_a_run_from_before_the_strata_were_kept_goes_on():
     for one in old:
         del one.outcome["held_out_strata"], one.outcome["selecting_strata"]
     assert not drifted(old)
+
+
+def test_the_round_being_played_is_sound_and_one_that_drifted_is_not():
+    rounds = [done(1), done(2, held_out=0.3, selecting=0.4), Round(3, "character", 48, None)]
+    engine = SimpleNamespace(store=SimpleNamespace(rounds=lambda: rounds))
+    assert Engine.sound_rounds.fget(engine) == {0, 1, 3}
