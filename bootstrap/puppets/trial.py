@@ -78,9 +78,9 @@ def _family(family: str, judged: Sequence[tuple[Frame, float]], kept: set[str]) 
         round(cut, 3),
         len(lookalikes),
         len(chosen),
-        sum(value > cut for value in chosen),
+        int(sum(value > cut for value in chosen)),
         len(candidates),
-        sum(value > cut for _, value in candidates),
+        int(sum(value > cut for _, value in candidates)),
         {number: _mean(value for frame, value in candidates if frame.job.round == number) for number in rounds},
     )
 
