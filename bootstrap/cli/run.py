@@ -74,7 +74,6 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     with (
         Store.open(directory, create=True) as store,
         _listening(store, directory),
-        session(store),
         notifying(store, notifier, character.name),
     ):
         try:
@@ -156,7 +155,7 @@ def _play(store: Store, config: RunConfig, character: Character, pictures: Seque
     engine.clock, engine.hours = clock, hours
     engine.attended = sys.stdin.isatty() and sys.stderr.isatty()
     try:
-        with stopping(engine):
+        with session(store), stopping(engine):  # a command that is refused leaves the run as it was
             done = run(engine)
     finally:
         engine.backend.close()
