@@ -12,10 +12,11 @@ from bootstrap.backends.checkpoint import UNET, read_checkpoint, read_header
 from bootstrap.backends.families import Family
 from bootstrap.backends.folder import check_folder, digest_of_file, digest_of_weights
 from bootstrap.errors import BackendError
+from bootstrap.hub import HUB_ID
 
 __all__ = ["check_base", "digest_of_base", "unet_weights", "weights_in"]
 
-FORMS = "a diffusers folder, a .safetensors checkpoint, or the id of a model that is in the Hugging Face cache"
+FORMS = "--base takes the path of a .safetensors checkpoint or of a diffusers folder"
 
 
 def check_base(base: Path) -> Family:
@@ -24,9 +25,9 @@ def check_base(base: Path) -> Family:
         return read_checkpoint(base).family
     if base.is_dir():
         return check_folder(base)
+    fetch = f"; hf download {base.as_posix()} fetches this one" if HUB_ID.fullmatch(base.as_posix()) else ""
     raise BackendError(
-        f'"{base}" is not on this machine: no such file, and no model_index.json in such a folder',
-        f"--set base.path=... takes {FORMS}",
+        f'"{base}" is not on this machine: no such file, and no model_index.json in such a folder', f"{FORMS}{fetch}"
     )
 
 

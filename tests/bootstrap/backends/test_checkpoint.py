@@ -109,6 +109,8 @@ def test_other_tasks_formats_and_damage_are_told(tmp_path):
     whole.write_bytes(struct.pack("<Q", 1 << 60) + b"{}")
     assert "no safetensors file" in refusal(whole)
     assert "not on this machine" in refusal(tmp_path / "nowhere.safetensors")
+    with pytest.raises(BackendError, match="folder; hf download owner/model fetches"):
+        check_base(Path("owner/model"))
 
 
 def test_files_are_told_apart_by_what_is_in_them(tmp_path):
