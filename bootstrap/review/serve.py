@@ -57,12 +57,12 @@ def serve(store: Store, address: Address, listening: socket.socket | None = None
 
 def listen(address: Address) -> socket.socket:
     """A socket at the address. Raises UsageError."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
     except (OSError, OverflowError) as error:
+        listening.close()
         said = getattr(error, "strerror", None) or str(error)
         place = f"{address.host}:{address.port}"
         raise UsageError(f'cannot serve at "{place}" ({said})', "choose another --port") from error
