@@ -23,6 +23,7 @@ from bootstrap.puppets.styles import Layers, develop
 _SUPERSAMPLING = 2
 _HEAD, _TORSO = 0, 1
 _LIGHT = np.array((-0.42, -0.66, 0.62), np.float32)  # pixel rows grow downwards
+_LINED = 192  # side of the raster, in pixels, on which a line is as wide as the pixels beside a border
 _STEP = 0.20  # a depth step inside one part that deserves a line, in head radii
 _GLOSS = 0.955
 
@@ -136,7 +137,10 @@ def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Floats:
 
 
 def _lines(raster: Raster, parts: NDArray[np.int8], scale: float) -> Flags:
-    """Both pixels beside every border between parts, and beside every depth step inside one."""
+    """Both pixels beside every border between parts, and beside every depth step inside one.
+
+    In large drawings as many more as keep the line's share of the picture: a drawing made smaller shows the same line.
+    """
     line = np.zeros(parts.shape, np.bool_)
     depth = np.where(parts >= 0, raster.depth, FAR)
     step = np.float32(_STEP * scale)
@@ -146,7 +150,18 @@ def _lines(raster: Raster, parts: NDArray[np.int8], scale: float) -> Flags:
     line[:-1] |= down
     line[:, 1:] |= across
     line[:, :-1] |= across
+    for _ in range(round(len(line) / _LINED) - 1):
+        line = _wider(line)
     return line
+
+
+def _wider(line: Flags) -> Flags:
+    wide = line.copy()
+    wide[1:] |= line[:-1]
+    wide[:-1] |= line[1:]
+    wide[:, 1:] |= line[:, :-1]
+    wide[:, :-1] |= line[:, 1:]
+    return wide
 
 
 def _locate(puppet: Puppet, raster: Raster, shot: PuppetShot) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
