@@ -12,7 +12,7 @@ CONFIG = load("puppet")
 def test_pictures_and_steps_are_about_those_of_the_demonstration():
     cost = cost_of(CONFIG, seeds=1, parameters=8_000_000, speed=5.5e10)
     assert 2500 < cost.pictures < 3800
-    assert 600 < cost.steps < 1400
+    assert 1400 < cost.steps < 2400
     assert 300 < cost.seconds < 900
     assert cost.disk < 1
 

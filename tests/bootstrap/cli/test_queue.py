@@ -136,9 +136,16 @@ def test_no_queue_and_another_programs_file_are_one_line(call, tmp_path):
 
 
 STOP_IT = """
-import sys, signal, os, threading
+import sys, signal, os, threading, time
+from pathlib import Path
 from bootstrap.cli import queue
-threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+def stop_once_it_works():
+    while not Path(sys.argv[1] + "-works").exists():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=stop_once_it_works, daemon=True).start()
 queue.sys.executable = sys.argv[1]
 print(queue._played([], "."))
 """
@@ -146,7 +153,7 @@ print(queue._played([], "."))
 
 def test_a_signal_is_handed_on_to_the_process_that_works(tmp_path):
     sleeper = tmp_path / "sleeper"
-    sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\nsleep 30 & wait\n")
+    sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\ntouch $0-works\nsleep 30 & wait\n")
     sleeper.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", STOP_IT, sleeper], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(130, 'SIGINT')"

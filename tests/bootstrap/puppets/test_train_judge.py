@@ -128,7 +128,7 @@ def test_the_loop_cannot_read_its_judge():
 
 
 def test_one_command_rebuilds_every_model():
-    assert set(SHARES) == set(TRAINERS)
+    assert set(SHARES) == set(TRAINERS) - {"decoder"}  # a second decoder, for a base that is trained already
     assert sum(SHARES.values()) == pytest.approx(1)
 
 
