@@ -25,7 +25,7 @@ __all__ = [
     "Cost", "cost_of", "duration", "flops_of", "parameters_in", "rounds_expected", "rounds_that_fit", "unknown_words",
 ]  # fmt: skip
 
-REDRAWN = 1.4
+REDRAWN = 4.0
 """Candidates of a whole run over those of one wave for every place, as the embedded base has it."""
 SHARED_DECOYS = 1.2
 """Decoys drawn over those asked for at first: some fail the checks and are replaced."""
@@ -87,7 +87,8 @@ def _pictures(config: RunConfig) -> int:
     """Candidates and decoys of both kinds."""
     loop, families = config.loop, len(config.views.families)
     candidates = loop.target * loop.candidates_a_place * REDRAWN
-    decoys = loop.lookalikes + loop.exchanged * rounds_expected(loop)
+    exchanged = 0 if loop.calibrate_on == "lookalikes" else loop.exchanged
+    decoys = loop.lookalikes + exchanged * rounds_expected(loop)
     return math.ceil(candidates + families * decoys * SHARED_DECOYS)
 
 

@@ -11,10 +11,15 @@ CONFIG = load("puppet")
 
 def test_pictures_and_steps_are_about_those_of_the_demonstration():
     cost = cost_of(CONFIG, seeds=1, parameters=8_000_000, speed=5.5e10)
-    assert 2500 < cost.pictures < 3800
+    assert 1400 < cost.pictures < 3000
     assert 1400 < cost.steps < 2400
     assert 300 < cost.seconds < 900
     assert cost.disk < 1
+
+
+def test_decoys_that_nothing_calibrates_cost_nothing():
+    both = load("puppet", overrides=["loop.calibrate_on=both"])
+    assert cost_of(both, 1, 10**6, 1e9).pictures > cost_of(CONFIG, 1, 10**6, 1e9).pictures + 1000
 
 
 def test_a_smaller_target_costs_less_and_no_speed_gives_no_time():
