@@ -124,7 +124,9 @@ def ranked(
         exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
         group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
         ours, like, other = (_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged))
-        judged = judge(ours, like, other, loop.max_false_accepts, calibrate_on=loop.calibrate_on)
+        # the base's own drawings are look-alikes themselves: only other traits can tell them from anything
+        asked = loop.calibrate_on if adapter else "exchanged"
+        judged = judge(ours, like, other, loop.max_false_accepts, calibrate_on=asked)
         found |= {str(id): one for id, one in judged.ranked.items()}
     return found
 

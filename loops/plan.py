@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bootstrap.events import WavePlanned
-from bootstrap.records import Job, JobKind, Shot, seed_of
+from bootstrap.records import Job, JobKind, Phase, Shot, seed_of
 from bootstrap.shots import Cell
 from loops.choose import empty_places
 from loops.decoys import DECOYS, usable_decoys
 from loops.engine import Engine
-from loops.teach import named_traits
+from loops.teach import named_traits, teachable
 from scoring.calibrate import decoys_needed
 
 __all__ = ["exchange", "plan_wave", "planned"]
@@ -59,7 +59,8 @@ def _decoys(engine: Engine, kind: JobKind, number: int, wave: int, shots: Sequen
     there = Counter(frame.job.shot.family for frame in usable if frame.job.id in known)
     jobs = []
     for family, asked in Counter(shot.family for shot in shots).items():
-        missing = min(_wanted(engine, kind, asked) - there[family], engine.config.loop.most_decoys - made[family])
+        wanted = _wanted(engine, kind, number, asked)
+        missing = min(wanted - there[family], engine.config.loop.most_decoys - made[family])
         used = {job.shot.key for job in ours}
         own = [shot for shot in shots if shot.family == family and shot.key not in used][: max(0, missing)]
         more = engine.planner.plan(_spread(own or shots, family, missing - len(own)), [*shots, *(j.shot for j in ours)])
@@ -67,11 +68,11 @@ def _decoys(engine: Engine, kind: JobKind, number: int, wave: int, shots: Sequen
     return jobs
 
 
-def _wanted(engine: Engine, kind: JobKind, candidates: int) -> int:
+def _wanted(engine: Engine, kind: JobKind, number: int, candidates: int) -> int:
     """Decoys a family: the configured start, more where the candidates need it, up to the limit."""
-    loop = engine.config.loop
+    loop, phase = engine.config.loop, _phase(engine, number)
     start = loop.lookalikes if kind is JobKind.LOOKALIKE else loop.exchanged
-    if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes":
+    if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes" and teachable(engine, number, phase):
         return 0  # nothing would be ranked among them
     keeps = max(1, round(candidates / loop.candidates_a_place))
     return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.max_false_accepts))) if start else 0
@@ -110,9 +111,12 @@ def _understood(engine: Engine, number: int, shot: Shot, traits: Mapping[str, st
     Captions of the character phase withhold them; asked for in words all the same, the character comes out worse than
     by the trigger alone (likeness .62 against .79, see the log of experiments).
     """
-    phase = next(one.phase for one in engine.store.rounds() if one.number == number)
-    named, own = named_traits(engine, number, phase), engine.wording.traits(shot)
+    named, own = named_traits(engine, number, _phase(engine, number)), engine.wording.traits(shot)
     return {axis: tag for axis, tag in traits.items() if tag in named or tag != own[axis]}
+
+
+def _phase(engine: Engine, number: int) -> Phase:
+    return next(one.phase for one in engine.store.rounds() if one.number == number)
 
 
 def exchange(engine: Engine, shot: Shot) -> dict[str, str]:

@@ -18,15 +18,20 @@ from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 from loops.memory import trained_within_memory
 
-__all__ = ["named_traits", "recipe_for", "teach", "teach_round", "trained", "training_set"]
+__all__ = ["named_traits", "recipe_for", "teach", "teach_round", "teachable", "trained", "training_set"]
 
 
 def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
     """The adapter of a round; None while nothing is kept and the seeds may not be trained on: then the base draws."""
-    if not engine.character.trains_seeds(phase) and not _kept_before(engine, number):
+    if not teachable(engine, number, phase):
         engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
         return None
     return teach(engine, number, phase, f"r{number:02d}-{phase}")
+
+
+def teachable(engine: Engine, number: int, phase: Phase) -> bool:
+    """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
+    return engine.character.trains_seeds(phase) or bool(_kept_before(engine, number))
 
 
 def teach(engine: Engine, number: int, phase: Phase, name: str) -> Adapter:
@@ -80,9 +85,9 @@ def training_set(engine: Engine, number: int, phase: Phase, provisional: tuple[F
 
 
 def named_traits(engine: Engine, number: int, phase: Phase) -> frozenset[str]:
-    """The identity tags that a round's captions name: all in the style phase, in the character phase the rare ones."""
+    """The identity tags that a round may be asked in: all in the style phase and from the base, later the rare ones."""
     own = frozenset(engine.character.identity)
-    if phase == "style":
+    if phase == "style" or not teachable(engine, number, phase):
         return own
     if not _recipe(engine, phase).rare_tag_floor:
         return frozenset()

@@ -152,6 +152,16 @@ def test_the_configuration_says_which_decoys_calibrate(engine, monkeypatch, aske
     assert (rank.p < 0.05) is beaten
 
 
+def test_what_the_base_drew_is_ranked_among_other_characters(engine, monkeypatch):
+    """Whatever calibrates: among its own look-alikes none of the base's drawings could stand out."""
+    engine.judges.identity = ["clip"]
+    near, far = ([replace(shown(f"{kind}{n}", 0), adapter="") for n in range(30)] for kind in "nx")
+    monkeypatch.setattr(room, "usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
+    values = {f.job.id: 0.8 + n / 100 for n, f in enumerate(near)} | {f.job.id: n / 100 for n, f in enumerate(far)}
+    measured = {id: {"clip": Measurement(value)} for id, value in (values | {"c": 0.9}).items()}
+    assert room.ranked(engine, [replace(shown("c", 0), adapter="")], measured)["c"].p < 0.05
+
+
 def test_no_frame_of_a_round_that_drifted_fills_an_empty_place(engine):
     engine.config = load("puppet", overrides=["loop.target=4", "panel.duplicate_bits=0"])
     cells = [cell for cell, count in quotas(4, engine.config.views).items() for _ in range(count)]
