@@ -9,14 +9,6 @@ from bootstrap.backends.fake import FakeBackend
 from bootstrap.store.store import Store
 
 
-@pytest.fixture(autouse=True)
-def listening():
-    """Ctrl-C is heard, though a shell that puts a job into the background has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def ending(folder):
     with Store.open(folder, exclusive=False) as store:
         frames = [(frame.job, frame.digest, frame.adapter) for frame in store.frames()]
