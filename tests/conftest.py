@@ -17,6 +17,13 @@ class Call(NamedTuple):
     line: str
 
 
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard():
+    """Also where a shell, putting the tests into the background, has had it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def cache_of_its_own(monkeypatch, tmp_path_factory):
     """No test reads or writes what models saw in the pictures of the person who runs it."""
