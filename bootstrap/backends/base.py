@@ -65,5 +65,11 @@ class Backend(Protocol):
         (no good weights yet, memory ran out, an optimizer's package is missing, pictures or weights unreadable).
         """
 
+    def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
+        """Write to ``out`` one adapter that draws as these do together, each times its weight (1 as it was trained).
+
+        Files of any trainer that fit the base. Raises BackendError for one that does not, or is no plain LoRA.
+        """
+
     def close(self) -> None:
         """Free the model; the backend cannot be used afterwards."""

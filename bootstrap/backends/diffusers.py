@@ -28,6 +28,8 @@ from bootstrap.device import autocast, pick_device, telling_memory
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
+from bootstrap.export.blending import blended
+from bootstrap.export.foreign import read_any
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.lora import Bench, Guess, train_lora
 from bootstrap.training.recipe import TrainRecipe
@@ -97,6 +99,11 @@ class DiffusersBackend:
         self._save(path, items, recipe, outcome.steps)
         earlier = [Trained(weights_file(workdir, one.steps), one.steps, one.final_loss) for one in outcome.earlier]
         return Trained(path, outcome.steps, outcome.final_loss, tuple(earlier))
+
+    def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
+        """Write several adapters as one; see `bootstrap.backends.base.Backend`."""
+        lora = blended([(self._read(path), weight) for path, weight in adapters])
+        save_kohya(out, lora, {"ss_output_name": out.stem})
 
     def close(self) -> None:
         """Free the model."""
@@ -254,8 +261,7 @@ class DiffusersBackend:
     def _wear(self, adapter: Path | None) -> None:
         """Draw with these weights, or with the base alone."""
         if adapter is not None and adapter != self._attached:
-            text, text_2 = (*(slot.modules for slot in self._speaking), ())[:2]
-            lora = load_kohya(adapter, self._painting.modules, text, text_2, self.family.name)
+            lora = self._load(adapter)
             self._painting.fill(lora.modules, lora.rank, lora.network_alpha)
             speaks = bool(lora.text_modules or lora.text_modules_2)
             for slot, pairs in zip(self._speaking if speaks else (), lora.parts[1:], strict=False):
@@ -263,6 +269,25 @@ class DiffusersBackend:
             self._attached, self._attached_speaks = adapter, speaks
         self._painting.switch(on=adapter is not None)
         self._speak(adapter if self._attached_speaks else None)
+
+    def _load(self, adapter: Path) -> Lora:
+        """A kohya file of modules that this base has. Raises BackendError for any other."""
+        text, text_2 = (*(slot.modules for slot in self._speaking), ())[:2]
+        return load_kohya(adapter, self._painting.modules, text, text_2, self.family.name)
+
+    def _read(self, adapter: Path) -> Lora:
+        """A LoRA of any trainer: by the modules of the family, or the base's own where it is none of the real models.
+
+        Raises BackendError.
+        """
+        try:
+            found = read_any(adapter)
+        except BackendError:
+            with contextlib.suppress(BackendError):
+                return self._load(adapter)
+            raise
+        fits = found.lora.family == self.family.name and not found.unknown
+        return found.lora if fits else self._load(adapter)
 
     def _speak(self, adapter: Path | None) -> None:
         """Encode prompts with this adapter's text weights, or with the base's; each remembers its own states only."""

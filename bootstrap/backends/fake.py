@@ -78,6 +78,13 @@ class FakeBackend:
         earlier = [Trained(weights_file(workdir, steps), steps, 0.1) for steps in recipe.kept_steps]
         return Trained(path, recipe.steps, 0.1, tuple(earlier))
 
+    def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
+        """Mix their colours by weight; weights that add up to less than 1 leave the rest grey."""
+        total = sum(weight for _, weight in adapters)
+        mixed = sum(weight * _color_of(path) for path, weight in adapters) / max(total, 1.0)
+        color = mixed + max(0.0, 1.0 - total) * GREY
+        self._write(out, TrainRecipe(rank=1), 1, np.asarray(color, np.float64))
+
     def close(self) -> None:
         """Nothing to free."""
 

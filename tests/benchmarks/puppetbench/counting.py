@@ -45,6 +45,9 @@ class Counting:
         self.learnt += learning_costs(recipe.steps, recipe)
         return self._backend.train(items, recipe, workdir, emit)
 
+    def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
+        self._backend.blend(adapters, out)
+
     def close(self) -> None:
         """The backend belongs to the stage."""
 

@@ -128,6 +128,21 @@ def test_diffusers_loads_both_files_with_the_same_effect(backend, items, tmp_pat
     assert all(torch.allclose(kohya[name], ours[name], atol=1e-6) for name in kohya)
 
 
+def test_a_blend_of_one_lora_draws_as_it_does_and_weight_nothing_is_the_base(backend, items, tmp_path):
+    one = backend.train(items, RECIPE, tmp_path / "one", lambda event: None).path
+    other = backend.train(items[:1], RECIPE, tmp_path / "other", lambda event: None).path
+    shown = {}
+    for name, parts in {"whole": [(one, 1.0)], "half": [(one, 0.5)], "none": [(one, 0.0), (other, 0.0)],
+                        "both": [(one, 1.0), (other, 1.0)]}.items():  # fmt: skip
+        backend.blend(parts, tmp_path / f"{name}.safetensors")
+        shown[name] = pixels(backend, [job(1)], tmp_path / f"{name}.safetensors")[0].astype(int)
+    worn, base = (pixels(backend, [job(1)], path)[0].astype(int) for path in (one, None))
+    assert abs(shown["whole"] - worn).max() <= 1
+    assert abs(shown["none"] - base).max() <= 1
+    assert abs(shown["both"] - worn).max() > 1
+    assert 0 < abs(shown["half"] - base).mean() < abs(worn - base).mean()
+
+
 def test_a_folder_without_a_model_and_a_foreign_lora_are_told(backend, tmp_path):
     with pytest.raises(BackendError, match=r"model_index\.json"):
         DiffusersBackend(tmp_path, SETTINGS)

@@ -59,3 +59,12 @@ def test_a_picture_tells_how_it_was_made():
     assert text.splitlines() == [
         "1girl, rubychr <lora:ruby-r01:1>", "Negative prompt: lowres",
         "Steps: 20, Sampler: DDIM, CFG scale: 4, Seed: 7, Size: 96x96, Model: puppet"]  # fmt: skip
+
+
+def test_a_blend_wears_as_much_of_the_colour_as_it_weighs(trained, tmp_path):
+    backend, away = FakeBackend(), []
+    for weight in (1.0, 0.6, 0.2):
+        backend.blend([(trained, weight)], tmp_path / "blend.safetensors")
+        away.append(distance(backend, JobKind.CANDIDATE, tmp_path / "blend.safetensors"))
+    assert away == sorted(away)
+    assert away[0] < 25 < away[-1]
