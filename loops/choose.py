@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bootstrap.events import FramesJudged
-from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
+from bootstrap.records import FAMILIES, Frame, Verdict, VerdictKind
 from bootstrap.shots import Cell, apportion
-from loops.decoys import trait_slack, usable_decoys
+from loops.decoys import trait_slack
 from loops.engine import Engine
+from loops.learning import DOUBTED, by_verdicts
+from loops.strata import strata
 from scoring.base import Measurement
 from scoring.calibrate import Gate, Ranked, judge
 from scoring.select import Candidate, Quota, Rules, twin_of, why_not
@@ -85,11 +87,13 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
     slack = trait_slack(engine, measured)
     failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.family]) for f in candidates}
-    ranks = ranked(engine, [frame for frame in candidates if not failures[frame.job.id]], measured)
-    passing = _passing(engine, candidates, ranks, kept)
+    shown = [frame for frame in candidates if not failures[frame.job.id]]
+    ranks, doubted = by_verdicts(engine, shown, ranked(engine, shown, measured), measured, number, wave)
+    passing = _passing(engine, candidates, ranks, kept) - doubted
     sound, closed = engine.sound_rounds, kept | decided
     open_frames = [f for f in candidates if f.job.id in passing - closed and f.job.round in sound]
     picks, left = _picks(engine, open_frames, ranks, places)
+    left |= {id: (VerdictKind.UNDECIDED, DOUBTED) for id in doubted}
     left |= {f.job.id: (VerdictKind.UNDECIDED, DRIFTED) for f in candidates if f.job.round not in sound}
     verdicts = [
         _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), picks, left)
@@ -116,27 +120,12 @@ def ranked(
     engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
 ) -> dict[str, Ranked]:
     """Each candidate's place among the decoys of its view family; exchanged ones are its own adapter's."""
-    loop, decoys = engine.config.loop, usable_decoys(engine, measured)
     found: dict[str, Ranked] = {}
-    groups = dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates)
-    for family, adapter in groups:
-        lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family]
-        exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
-        group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
-        ours, like, other = (_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged))
-        # the base's own drawings are look-alikes themselves: only other traits can tell them from anything
-        asked = loop.calibrate_on if adapter else "exchanged"
-        judged = judge(ours, like, other, loop.max_false_accepts, calibrate_on=asked)
+    for group in strata(engine, candidates, measured):
+        ours, like, other = group.candidates, group.lookalikes, group.exchanged
+        judged = judge(ours, like, other, engine.config.loop.max_false_accepts, calibrate_on=group.calibrate_on)
         found |= {str(id): one for id, one in judged.ranked.items()}
     return found
-
-
-def _identity(
-    engine: Engine, frames: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
-) -> dict[Hashable, dict[str, Measurement]]:
-    """What the identity scorers said of some frames."""
-    names = engine.judges.identity
-    return {f.job.id: {name: measured[f.job.id][name] for name in names} for f in frames}
 
 
 def _picks(

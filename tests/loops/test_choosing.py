@@ -145,7 +145,7 @@ def test_the_configuration_says_which_decoys_calibrate(engine, monkeypatch, aske
     engine.config = load("puppet", overrides=[f"loop.calibrate_on={asked}"])
     engine.judges.identity = ["clip"]
     near, far = [shown(f"n{n}", 0) for n in range(30)], [shown(f"x{n}", 0) for n in range(30)]
-    monkeypatch.setattr(room, "usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
+    monkeypatch.setattr("loops.strata.usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
     values = {f.job.id: 0.8 + n / 100 for n, f in enumerate(near)} | {f.job.id: n / 100 for n, f in enumerate(far)}
     measured = {id: {"clip": Measurement(value)} for id, value in (values | {"c": 0.9}).items()}
     rank = room.ranked(engine, [shown("c", 0)], measured)["c"]
@@ -156,7 +156,7 @@ def test_what_the_base_drew_is_ranked_among_other_characters(engine, monkeypatch
     """Whatever calibrates: among its own look-alikes none of the base's drawings could stand out."""
     engine.judges.identity = ["clip"]
     near, far = ([replace(shown(f"{kind}{n}", 0), adapter="") for n in range(30)] for kind in "nx")
-    monkeypatch.setattr(room, "usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
+    monkeypatch.setattr("loops.strata.usable_decoys", lambda *_: {JobKind.LOOKALIKE: near, JobKind.EXCHANGED: far})
     values = {f.job.id: 0.8 + n / 100 for n, f in enumerate(near)} | {f.job.id: n / 100 for n, f in enumerate(far)}
     measured = {id: {"clip": Measurement(value)} for id, value in (values | {"c": 0.9}).items()}
     assert room.ranked(engine, [replace(shown("c", 0), adapter="")], measured)["c"].p < 0.05
