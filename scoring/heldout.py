@@ -1,4 +1,4 @@
-"""A second opinion that never selects: an ONNX encoder of another architecture, read only to stop and roll back."""
+"""A second opinion that never selects: an encoder of another family, read only to stop and roll back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from scoring.base import Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
-from scoring.features import Features, Vectors
+from scoring.features import Encoder, Features, Vectors
 
 SIDE = 96
 """Pixels of the square that the encoder reads."""
@@ -60,7 +60,7 @@ class HeldOut:
 
     name = "held-out"
 
-    def __init__(self, encoder: OnnxEncoder, references: Sequence[Picture], features: Features) -> None:
+    def __init__(self, encoder: Encoder, references: Sequence[Picture], features: Features) -> None:
         if not references:
             raise ValueError("held-out: no reference pictures; give at least one seed")
         self._encoder, self._features, self._references = encoder, features, tuple(references)

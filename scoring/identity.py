@@ -23,7 +23,7 @@ class ClipIdentity:
     The value is in −1..1. Not applicable when the picture's framing shares no crop with any reference.
 
     Args:
-        encoder: an image encoder.
+        encoder: of images; CLIP, or one that was taught characters (CCIP) or shapes (DINOv2).
         references: the seeds.
         crops: where head and body stand.
         features: the cache of embeddings.

@@ -1,0 +1,68 @@
+"""DINOv2 (Apache-2.0) as an encoder of subject crops, through transformers. Nothing is downloaded.
+
+It sees shape and texture rather than what a picture is about, so crops of a subject compare better with it than whole
+pictures with CLIP (field scoring §1.6, §1.7). Knows no seed; `identity.ClipIdentity` compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scoring.ccip import units
+from scoring.clip import ScorerUnavailable
+from scoring.features import Vectors
+
+__all__ = ["DinoEncoder"]
+
+PATCHES = 16
+"""Patches of a side: 224 pixels of 14, the size at which DINOv2 is evaluated."""
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's normalisation of RGB in 0..1."""
+
+
+class DinoEncoder:
+    """Unit vectors of a crop's class token, shape (n, hidden size).
+
+    Args:
+        folder: a model of transformers' Dinov2 family: ``config.json`` and ``model.safetensors``.
+        device: torch device.
+
+    Raises:
+        ScorerUnavailable: the folder holds no such model.
+    """
+
+    def __init__(self, folder: str | Path, device: str = "cpu") -> None:
+        import torch
+        from transformers import Dinov2Config, Dinov2Model
+
+        folder = Path(folder)
+        weights = folder / "model.safetensors"
+        if not weights.is_file() or not (folder / "config.json").is_file():
+            raise ScorerUnavailable(f"dino: '{folder}' has no config.json with model.safetensors")
+        try:
+            config = Dinov2Config.from_pretrained(folder, local_files_only=True)
+            if config.model_type != "dinov2":
+                raise ValueError(f"its model_type is {config.model_type}")
+            model = Dinov2Model.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
+        except Exception as error:  # configs and weights fail in many ways, all of which mean: not this model
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ScorerUnavailable(f"dino: '{folder}' does not load as DINOv2: {first}") from error
+        self._torch, self._device = torch, device
+        self._model = model.to(device).eval()
+        self._side = PATCHES * int(config.patch_size)
+        with weights.open("rb") as file:
+            self.fingerprint = f"dino:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}:{self._side}"
+
+    def embed(self, images: Sequence[Image.Image]) -> Vectors:
+        """Unit vectors of RGB images, shape (n, d); images are resized to the square."""
+        size = (self._side, self._side)
+        pixels = [np.asarray(im.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.float32) for im in images]
+        batch = ((np.stack(pixels) / 255 - np.array(MEAN)) / np.array(STD)).transpose(0, 3, 1, 2).astype(np.float32)
+        with self._torch.inference_mode():
+            rows = self._model(pixel_values=self._torch.from_numpy(batch).to(self._device)).last_hidden_state[:, 0]
+        return units(rows.float().cpu().numpy())

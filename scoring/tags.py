@@ -1,0 +1,127 @@
+"""Is the picture what was asked, by the tags that it shows or must not show? View and number of subjects.
+
+Words that exclude each other are compared by `zeroshot.TraitCheck`; here are those that need an absence: a front view
+has no tag of its own, it is what shows neither a side nor a back. Knows no threshold but those it is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.base import Measurement, Picture, not_applicable
+from scoring.features import Features
+from scoring.tagger import Tagger
+
+__all__ = ["TagRule", "TagSubjects", "TagView"]
+
+CROWD = (
+    "2girls", "3girls", "4girls", "5girls", "6+girls", "multiple girls", "2boys", "3boys", "4boys", "5boys", "6+boys",
+    "multiple boys", "2others", "multiple others", "multiple views",
+)  # fmt: skip
+PAIR = ("1girl", "1boy")
+"""Tags that speak of two subjects where both are seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagRule:
+    """A view family by its tags: one of ``shows`` must be seen (none: nothing must), none of ``never`` may be."""
+
+    shows: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+
+class TagView:
+    """Does the picture show the view family that was asked?
+
+    The value is the smaller of two leads in log-odds: of the best tag that must be seen over ``seen``, and of
+    ``unseen`` over the best tag that may not be; ≥ 0 is as asked. Tags that the tagger does not have are skipped.
+
+    Args:
+        tagger: reads pictures. features: its cache.
+        rules: view family → its tags.
+        seen: probability from which a tag counts as seen.
+        unseen: probability from which a tag that may not be there counts against the picture.
+    """
+
+    name = "view"
+
+    def __init__(
+        self, tagger: Tagger, features: Features, rules: Mapping[str, TagRule], seen: float = 0.35, unseen: float = 0.6
+    ) -> None:
+        self._tagger, self._features, self._rules = tagger, features, dict(rules)
+        self._seen, self._unseen = _odds(seen), _odds(unseen)
+        self.fingerprint = _fingerprint(tagger, sorted((k, r.shows, r.never) for k, r in rules.items()), seen, unseen)
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """The lead of the asked family for each picture."""
+        rows = self._features.vectors(self._tagger, pictures)
+        return [self._measure(picture, row) for picture, row in zip(pictures, rows, strict=True)]
+
+    def _measure(self, picture: Picture, row: NDArray[np.float32]) -> Measurement:
+        rule = self._rules.get(picture.family)
+        shows = self._known(rule.shows) if rule else []
+        never = self._known(rule.never) if rule else []
+        if not shows and not never:
+            return not_applicable(f"no tag tells the view '{picture.family}'")
+        found: list[tuple[float, str]] = []
+        if shows:
+            lead, word = max((float(row[place]), word) for word, place in shows)
+            found.append((lead - self._seen, f"does not show '{word}' ({_probability(lead):.2f})"))
+        if never:
+            lead, word = max((float(row[place]), word) for word, place in never)
+            found.append((self._unseen - lead, f"shows '{word}' ({_probability(lead):.2f})"))
+        value, why = min(found)
+        return Measurement(value, why if value < 0 else "")
+
+    def _known(self, words: Sequence[str]) -> list[tuple[str, int]]:
+        return [(word, place) for word in words for place in self._tagger.places([word])]
+
+
+class TagSubjects:
+    """One subject? The lead in log-odds of ``unseen`` over the best tag of several: ≥ 0 is one subject, or none.
+
+    Args:
+        tagger: reads pictures. features: its cache.
+        unseen: probability from which a tag of several subjects counts against the picture.
+    """
+
+    name = "subjects"
+
+    def __init__(self, tagger: Tagger, features: Features, unseen: float = 0.5) -> None:
+        self._tagger, self._features, self._unseen = tagger, features, _odds(unseen)
+        self._crowd = [(word, place) for word in CROWD for place in tagger.places([word])]
+        self._pair = tagger.places(PAIR)
+        self.fingerprint = _fingerprint(tagger, CROWD, PAIR, unseen)
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """The lead of one subject for each picture."""
+        rows = self._features.vectors(self._tagger, pictures)
+        return [self._measure(row) for row in rows[: len(pictures)]]
+
+    def _measure(self, row: NDArray[np.float32]) -> Measurement:
+        found = [(float(row[place]), word) for word, place in self._crowd]
+        if len(self._pair) == len(PAIR):
+            found.append((float(min(row[place] for place in self._pair)), " and ".join(PAIR)))
+        if not found:
+            return not_applicable("the tagger has no tag of several subjects")
+        lead, word = max(found)
+        value = self._unseen - lead
+        return Measurement(value, f"shows '{word}' ({_probability(lead):.2f})" if value < 0 else "")
+
+
+def _odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def _probability(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _fingerprint(tagger: Tagger, *settings: object) -> str:
+    return f"{tagger.fingerprint}:{hashlib.sha256(repr(settings).encode()).hexdigest()[:12]}"
