@@ -295,14 +295,20 @@ def review(
     host: Annotated[str, typer.Option(help="Another address than this machine's own; needs the token it prints.")] = (
         "127.0.0.1"
     ),
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Blind: 20 frames of a round at random; the report says how far you agree.")
+    ] = False,
+    round: Annotated[int | None, typer.Option(min=1, help="The round to audit [the last that has ended].")] = None,
 ) -> None:
     """Judge the pictures of a run on a page of this machine, also while the run works.
 
     bootstrap review runs/mika
+
+    bootstrap review runs/mika --audit
     """
     from bootstrap.cli.review import review_command
 
-    review_command(run, host=host, port=port)
+    review_command(run, host=host, port=port, audit=audit, number=round)
 
 
 @app.command()

@@ -6,18 +6,29 @@ from pathlib import Path
 
 import typer
 
+from bootstrap.errors import UsageError
+from bootstrap.review.audit import begin_audit
 from bootstrap.review.serve import address_of, listen, serve
 from bootstrap.store.store import Store
 
 __all__ = ["review_command"]
 
 
-def review_command(run: Path, *, host: str, port: int) -> None:
-    """Print the address and serve; raises UsageError when there is no run, or the address is taken."""
+def review_command(run: Path, *, host: str, port: int, audit: bool = False, number: int | None = None) -> None:
+    """Print the address and serve, with ``audit`` only the frames that are drawn for the audit of a round (``number``).
+
+    Raises UsageError when there is no run, the address is taken, or nothing can be audited.
+    """
+    if number is not None and not audit:
+        raise UsageError(f'--round "{number}" belongs to --audit', "the page itself shows every round")
     address = address_of(host, port)
     with Store.open(run, exclusive=False) as store:
+        asked = begin_audit(store, number) if audit else None
+        if asked:
+            drawn = f"{len(asked.gate)} of {asked.population} frames, {len(asked.answers)} of them judged"
+            typer.echo(f"audit   round {asked.round}: {drawn}; the gate's opinion is hidden, the report will compare")
         listening = listen(address)
         typer.echo(f"review  {address.url}  (Ctrl-C ends it)")
         if address.token:
             typer.echo("other machines can reach this; whoever has the address may judge", err=True)
-        serve(store, address, listening)
+        serve(store, address, listening, asked.round if asked else None)

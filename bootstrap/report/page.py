@@ -25,6 +25,7 @@ from bootstrap.report.rounds import over_rounds, round_section, timings
 from bootstrap.report.scores import by_family
 from bootstrap.report.sheets import contact_sheet
 from bootstrap.report.status import status
+from bootstrap.report.verdicts import person
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 
@@ -46,6 +47,7 @@ def write_report(store: Store, out: Path, title: str) -> Path:
         _previews(store, gallery),
         _scores(store, gallery),
         *(round_section(store, gallery, one) for one in reversed(store.rounds())),
+        person(store, gallery),
         _adapters(store),
         _files(store, out.parent),
         timings(store, facts["seconds"]),

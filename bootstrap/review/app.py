@@ -24,12 +24,13 @@ from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
 from bootstrap.records import Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, words_on
+from bootstrap.review.audit import audit_of, blindfolded
 from bootstrap.review.gate import let_go_on
 from bootstrap.review.guard import Guard
 from bootstrap.review.own import add_own
 from bootstrap.review.pictures import SIDES, Pictures
 from bootstrap.review.speaking import SAID, judge, take_back
-from bootstrap.store.person import Answer
+from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
 
 __all__ = ["build"]
@@ -81,9 +82,12 @@ class NotFoundError(Exception):
     """No candidate has this id."""
 
 
-def build(store: Store, hosts: frozenset[str], token: str = "") -> Starlette:
-    """The application for an open run; see `bootstrap.review.guard.Guard` for ``hosts`` and ``token``."""
-    desk = Desk(store)
+def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | None = None) -> Starlette:
+    """The application for an open run; see `bootstrap.review.guard.Guard` for ``hosts`` and ``token``.
+
+    ``audit`` is the round whose audit is asked about: then nothing that the gate says leaves the server.
+    """
+    desk = Desk(store) if audit is None else AuditDesk(store, audit)
     routes = [
         Route("/", desk.page),
         Route("/api/frames", desk.frames),
@@ -109,6 +113,9 @@ def build(store: Store, hosts: frozenset[str], token: str = "") -> Starlette:
 class Desk:
     """The endpoints of one open run."""
 
+    audited: int | None = None
+    """The round that is audited, if this is an audit."""
+
     def __init__(self, store: Store) -> None:
         self._store, self._pictures = store, Pictures(store)
         loader = FileSystemLoader(HERE / "templates")
@@ -116,7 +123,8 @@ class Desk:
 
     def page(self, request: Request) -> Response:
         """The page itself; what it shows is asked for by its script."""
-        return HTMLResponse(self._templates.get_template("review.html").render(run=self._store.directory.name))
+        page = self._templates.get_template("review.html")
+        return HTMLResponse(page.render(run=self._store.directory.name, audit=self.audited or ""))
 
     def frames(self, request: Request) -> Response:
         """Everything to open with."""
@@ -198,6 +206,37 @@ class Desk:
         if frame is None or frame.job.kind is not JobKind.CANDIDATE:
             raise NotFoundError
         return frame
+
+
+class AuditDesk(Desk):
+    """The same for a blind audit: only its frames, and nothing that the gate said of them."""
+
+    def __init__(self, store: Store, number: int) -> None:
+        super().__init__(store)
+        self.audited = number
+
+    def frames(self, request: Request) -> Response:
+        """The frames that were drawn."""
+        told, audit = album(self._store), audit_of(self._store, self.audited or 0)
+        return JSONResponse({**told, "frames": blindfolded(told["frames"], audit), "waits": None})
+
+    def words(self, request: Request) -> Response:
+        """What a person said of them by now."""
+        words = words_on(self._store)
+        return JSONResponse({id: words[id] for id in self._asked() if id in words and words[id][2] == PERSON})
+
+    def frame(self, request: Request) -> Response:
+        """Of one frame what is no judgement."""
+        told = explanation(self._store, self._candidate(request.path_params["id"]))
+        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []})
+
+    def undo(self, said: TakenBack) -> dict[str, Any]:
+        """Take the last word back; the gate's that counts again is not told."""
+        told = super().undo(said)
+        return told if told["by"] == PERSON else {**told, "verdict": "", "by": "", "reasons": []}
+
+    def _asked(self) -> list[str]:
+        return list(audit_of(self._store, self.audited or 0).gate)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

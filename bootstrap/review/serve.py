@@ -43,14 +43,16 @@ def address_of(host: str, port: int) -> Address:
     return Address(host, port, "" if _is_loopback(host) else secrets.token_urlsafe(24))
 
 
-def serve(store: Store, address: Address, listening: socket.socket | None = None) -> None:
-    """Serve until Ctrl-C. Raises UsageError when the address cannot be used."""
+def serve(
+    store: Store, address: Address, listening: socket.socket | None = None, audit: int | None = None
+) -> None:
+    """Serve until Ctrl-C, as a blind audit of a round if one is given. Raises UsageError if the address is taken."""
     import uvicorn
 
     from bootstrap.review.app import build
 
     listening = listening or listen(address)
-    app = build(store, address.hosts, address.token)
+    app = build(store, address.hosts, address.token, audit)
     config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -17,9 +17,11 @@ from bootstrap.records import Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.journal import Journal, now
 
-__all__ = ["PERSON", "Answer", "Heard", "Person", "in_force"]
+__all__ = ["BLIND", "PERSON", "Answer", "Heard", "Person", "in_force"]
 
 PERSON = "person"
+BLIND = "audit-"
+"""How the key of a word begins that was given without seeing what the gate says."""
 COLUMNS = "(frame, kind, by, reasons, p, score, round, wave, at, seen, key)"
 
 
@@ -100,6 +102,17 @@ class Person:
         """Frame id → version of what a person says of it; frames of which nobody spoke do not occur."""
         query = "SELECT frame, max(seq) AS seq FROM verdicts WHERE by = ? GROUP BY frame"
         return {row["frame"]: row["seq"] for row in self._journal.all(query, PERSON)}
+
+    def blind(self) -> dict[str, Verdict]:
+        """Frame id → the first word that a person gave of it, where it was given blind and is not taken back."""
+        words: dict[str, list[sqlite3.Row]] = {}
+        for row in self._journal.all("SELECT * FROM verdicts WHERE by = ? ORDER BY seq", PERSON):
+            if row["kind"] == VerdictKind.WITHDRAWN:
+                del words.setdefault(row["frame"], [])[-1:]
+            else:
+                words.setdefault(row["frame"], []).append(row)
+        first = {frame: said[0] for frame, said in words.items() if said}
+        return {frame: rows.verdict_from(row) for frame, row in first.items() if (row["key"] or "").startswith(BLIND)}
 
     def write_caption(self, frame: str, text: str, event: CaptionWritten) -> None:
         """Append a caption that replaces the generated one; an empty text brings that one back."""

@@ -2,7 +2,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const run = document.body.dataset.run;
+const run = document.body.dataset.run, audit = document.body.dataset.audit;
 const QUEUE = `review-queue:${run}`;
 const WORDS = { keep: "kept", reject: "rejected", provisional: "provisional", undecided: "undecided", "": "not judged" };
 const state = { frames: [], byId: new Map(), cards: new Map(), order: [], at: -1, family: "", done: [], chips: new Set(),
@@ -77,7 +77,9 @@ function tally() {
   const mine = state.frames.filter((f) => f.by === "person").length;
   const kept = state.frames.filter((f) => f.verdict === "keep").length;
   const waiting = state.queue.length ? ` · ${state.queue.length} on the way` : "";
-  $("counts").textContent = `${kept} kept · ${mine} of ${state.frames.length} by you${waiting}`;
+  const judged = `${mine} of ${state.frames.length} by you${waiting}`;
+  $("counts").textContent = audit ? judged : `${kept} kept · ${judged}`;
+  if (audit && mine === state.frames.length && !state.queue.length) tell("the audit is complete: the report of the run says how far you agree with the gate");
   const bars = document.createDocumentFragment();
   for (const family of state.data.families) {
     const quota = state.data.quotas.family[family] || 0;
@@ -97,7 +99,7 @@ function tally() {
 }
 
 const current = () => state.byId.get(state.order[state.at]);
-const blind = () => $("blind").checked;
+const blind = () => audit !== "" || $("blind").checked;
 
 function mark() {
   $("grid").querySelector("[aria-current]")?.removeAttribute("aria-current");
@@ -232,7 +234,7 @@ function verdict(kind) {
 function say(frame, kind, reasons) {
   if (frame.by === "person" && frame.verdict === kind && frame.reasons.join() === reasons.join()) return;
   const before = { verdict: frame.verdict, by: frame.by, reasons: frame.reasons };
-  const item = { path: "/api/verdicts", body: { id: frame.id, verdict: kind, reasons, seen: frame.version, key: newKey() } };
+  const item = { path: "/api/verdicts", body: { id: frame.id, verdict: kind, reasons, seen: frame.version, key: (audit && "audit-") + newKey() } };
   state.done.push({ id: frame.id, key: item.body.key, kind, before });
   enqueue(item);
 }
