@@ -112,6 +112,35 @@ def export(
 
 
 @app.command()
+def compare(
+    run: RunFolder,
+    checkpoints: Annotated[
+        list[str] | None, typer.Option(help="Weights of the run by name, files, or all [the final training's].")
+    ] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="How strongly, with commas [1.0,0.8,0.6].")] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="Another LoRA beside it: a style, a character."),
+    ] = None,
+    pose: Annotated[str, typer.Option(help="A pose that it was never taught.")] = "",
+    outfit: Annotated[str, typer.Option(help="Clothes that it never wore, as tags.")] = "",
+    each: Annotated[int, typer.Option(min=1, max=20, help="Pictures a view family.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Folder of the page [RUN/compare].")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
+) -> None:
+    """Try a run's LoRA: checkpoints x weights, unseen pose and outfit, other LoRAs; recommend, and say what is missing.
+
+    bootstrap compare runs/mika --weights 1.0,0.8,0.6 --with watercolor.safetensors:0.7
+
+    bootstrap compare runs/mika --checkpoints all --weights 1 --json
+    """
+    from bootstrap.cli.compare import Wish, compare_command
+
+    wish = Wish(checkpoints or (), weights or (), beside or (), pose, outfit, each)
+    compare_command(run, wish, out=out, as_json=json)
+
+
+@app.command()
 def check(
     sources: Annotated[
         list[Path],
@@ -193,18 +222,19 @@ def score(
 @app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
-    fetch_face: Annotated[
-        str | None, typer.Option(metavar="PACK", help="Download an insightface pack, after showing size and licence.")
+    fetch: Annotated[
+        str | None,
+        typer.Option("--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model, licence shown first."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
 ) -> None:
     """Say what this machine can do: device, memory, disk, packages, usable bases and scorers.
 
-    bootstrap doctor --fetch-face buffalo_l
+    bootstrap doctor --fetch wd-swinv2-tagger-v3
     """
     from bootstrap.cli.doctor import doctor_command
 
-    doctor_command(as_json=json, fetch_face=fetch_face, yes=yes)
+    doctor_command(as_json=json, fetching=fetch, yes=yes)
 
 
 FrameIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or how they end.")]

@@ -1,0 +1,164 @@
+"""``bootstrap compare``: checkpoints x weights of a run's LoRA, unseen things, other LoRAs beside it; and a verdict."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bootstrap.compare import Bench, Cell, Checkpoint, Trials, Verdict, grid, open_bench, trials_for, verdict_of
+from bootstrap.compare.bench import FOLDER, Measured
+from bootstrap.compare.grid import BASE, companion_from, weights_from
+from bootstrap.compare.page import as_plain, write_page, write_sheet
+from bootstrap.compare.results import Comparison, Result, best_of, results
+from bootstrap.config import RunConfig
+from bootstrap.errors import UsageError
+from bootstrap.export.release import FINAL, facts_of
+from bootstrap.records import Adapter, Frame, JobKind
+from bootstrap.shots import Cell as Place
+from bootstrap.shots import quotas
+from bootstrap.store.files import sha256_of, write_atomic
+from bootstrap.store.store import Store
+
+__all__ = ["Wish", "compare_command"]
+
+WEIGHTS = (1.0, 0.8, 0.6)
+"""Weights that are tried where none are given (field practice C8)."""
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asked for. Empty: what the command would choose."""
+
+    checkpoints: Sequence[str] = ()
+    weights: Sequence[str] = ()
+    beside: Sequence[str] = ()
+    pose: str = ""
+    outfit: str = ""
+    each: int = 2
+
+
+def compare_command(run: Path, wish: Wish, *, out: Path | None, as_json: bool) -> None:
+    """Draw, measure, judge, write compare.html, compare.png and compare.json into ``out`` [RUN/compare]."""
+    folder = out or run / FOLDER
+    with Store.open(run, exclusive=False) as store:
+        config, character = facts_of(store)
+        weights = weights_from(wish.weights) if wish.weights else list(WEIGHTS)
+        hashed: dict[Path, str] = {}
+        companions = [companion_from(text, hashed) for text in wish.beside]
+        chosen = _chosen(store, wish.checkpoints)
+        trials = trials_for(character, config, wish.each, wish.pose, wish.outfit)
+        bench = open_bench(store, config, trials.character)
+        try:
+            judge = _Judge(bench, trials)
+            tried = [judge(cell) for cell in grid([judge.checkpoint(one) for one in chosen], weights)]
+            base = judge(BASE)
+            alone = best_of(tried).cell
+            sets = [(one,) for one in companions] + ([tuple(companions)] if len(companions) > 1 else [])
+            stacked = [judge(Cell(alone.checkpoint, alone.weight, together)) for together in sets]
+        finally:
+            bench.backend.close()
+        found = Comparison(trials, base, tried, stacked)
+        verdict = verdict_of(found, *_places(store, config))
+        page = write_page(store, folder / "compare.html", character.name, found, verdict)
+        sheet = write_sheet(store, folder / "compare.png", found)
+    plain = json.dumps({"run": str(run), **as_plain(found, verdict)}, indent=2, ensure_ascii=False)
+    write_atomic(folder / "compare.json", f"{plain}\n".encode())
+    typer.echo(plain if as_json else _said(verdict, page, sheet))
+
+
+class _Judge:
+    """Cells into results, one after the other, told on stderr; what is drawn already is only measured."""
+
+    def __init__(self, bench: Bench, trials: Trials) -> None:
+        """Read how the run's decoys were measured; those that another panel measured do not count."""
+        from loops.engine import Engine
+
+        self._bench, self._trials, store = bench, trials, bench.store
+        self._engine = Engine(store, bench.backend, bench.judges, bench.config, bench.character)
+        decoys = [f.job.id for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) for f in store.frames(kind=kind)]
+        stale = set(store.unmeasured(decoys, bench.judges.fingerprints))
+        self._decoys: Measured = {id: one for id, one in store.measurements(decoys).items() if id not in stale}
+        if stale and not self._decoys:
+            typer.echo("note: this run's decoys were measured by another panel; identity cannot be ranked", err=True)
+
+    def checkpoint(self, adapter: Adapter | Path) -> Checkpoint:
+        """An adapter of the run, asked in the words that it was taught; a file of any trainer, by the trigger alone."""
+        from loops.teach import named_traits
+
+        if isinstance(adapter, Path):
+            return Checkpoint(adapter.stem, adapter.absolute(), sha256_of(adapter))
+        path = self._bench.store.directory / adapter.path
+        named = None if adapter.phase == "style" else named_traits(self._engine, adapter.round, adapter.phase)
+        return Checkpoint(adapter.id, path, adapter.sha256, adapter.steps, named)
+
+    def __call__(self, cell: Cell) -> Result:
+        """Drawn, measured and ranked."""
+        frames = self._bench.draw(cell, self._trials.shots, self._told)
+        measured = self._bench.measure(frames)
+        names = self._bench.judges.identity
+        return results(cell, frames, self._trials.tests, measured, self._scores(frames, measured), names)
+
+    def _scores(self, frames: Sequence[Frame], measured: Measured) -> dict[str, float | None]:
+        """Each frame's place among the run's decoys."""
+        from loops.choose import ranked
+
+        ranks = ranked(self._engine, frames, {**self._decoys, **measured})
+        return {id: one.score if one.weakest else None for id, one in ranks.items()}
+
+    def _told(self, name: str, done: int, total: int) -> None:
+        if done == total:
+            typer.echo(f"drawn: {name}, {total} pictures", err=True)
+
+
+def _places(store: Store, config: RunConfig) -> tuple[dict[Place, int], Counter[Place]]:
+    """Places of the set that were planned, and those that are filled."""
+    kept = Counter((frame.job.shot.family, frame.job.shot.framing) for frame in store.kept())
+    return quotas(config.loop.target, config.views), kept
+
+
+def _chosen(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
+    """The weights to try: the finished LoRA's, or those that are named. Raises UsageError."""
+    known = _known(store)
+    if not known:
+        raise UsageError(f'"{store.directory}" has trained nothing yet', "wait for its first round")
+    wanted = [part.strip() for text in names for part in text.split(",") if part.strip()]
+    if not wanted:
+        last = next((one.round for one in reversed(known.values()) if one.id.startswith(FINAL)), None)
+        final = [one for one in known.values() if one.id.startswith(FINAL) and one.round == last]
+        return [*final] or [list(known.values())[-1]]
+    found: list[Adapter | Path] = []
+    for name in wanted:
+        if name == ALL:
+            found += known.values()
+        elif name in known:
+            found.append(known[name])
+        elif Path(name).expanduser().is_file():
+            found.append(Path(name).expanduser())
+        else:
+            has = f"it has {', '.join(known)}"
+            raise UsageError(f'--checkpoints "{name}" is no file and no weights of this run', has)
+    return list(dict.fromkeys(found))
+
+
+def _known(store: Store) -> dict[str, Adapter]:
+    """All weights of a run whose files are there, by name, in the order of their training."""
+    adapters = [one for one in store.adapters() if not one.id.startswith(FINAL)]
+    tries = [one for one in store.decisions() if one.name.startswith(FINAL)]
+    told: list[Mapping[str, Any]] = [plain for one in tries for plain in json.loads(one.value)]
+    adapters += [Adapter(**plain) for plain in told]
+    adapters += [one for one in store.adapters() if one.id.startswith(FINAL)]
+    return {one.id: one for one in adapters if (store.directory / one.path).is_file()}
+
+
+def _said(verdict: Verdict, page: Path, sheet: Path) -> str:
+    """The verdict as a person reads it in a terminal."""
+    marked = [("+", verdict.strengths), ("-", verdict.weaknesses), (">", verdict.advice)]
+    lines = [f"{mark} {text}" for mark, texts in marked for text in texts]
+    return "\n".join([verdict.summary, *lines, f"page  {page}", f"sheet {sheet}"])

@@ -1,0 +1,30 @@
+"""A finished LoRA under test: checkpoints x weights, what it was never taught, other LoRAs beside it; and what to do.
+
+Knows no order of stages: how pictures are ranked among a run's decoys is handed in by the command.
+"""
+
+from __future__ import annotations
+
+from bootstrap.compare.advice import Verdict, verdict_of
+from bootstrap.compare.bench import Bench, open_bench
+from bootstrap.compare.grid import Cell, Checkpoint, Companion, grid
+from bootstrap.compare.page import write_page
+from bootstrap.compare.results import Comparison, Result, results
+from bootstrap.compare.shots import Trials, trials_for
+
+__all__ = [
+    "Bench",
+    "Cell",
+    "Checkpoint",
+    "Companion",
+    "Comparison",
+    "Result",
+    "Trials",
+    "Verdict",
+    "grid",
+    "open_bench",
+    "results",
+    "trials_for",
+    "verdict_of",
+    "write_page",
+]

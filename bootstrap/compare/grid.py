@@ -1,0 +1,131 @@
+"""Which weights are tried, and how strongly: checkpoints x weights, and other LoRAs beside the best of them.
+
+Pure; knows no picture and no score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import UsageError
+
+__all__ = ["BASE", "Cell", "Checkpoint", "Companion", "companion_from", "grid", "weights_from"]
+
+HEAVIEST = 2.0
+"""Largest weight that is tried: beyond it every LoRA breaks."""
+PREFERRED = 1.0
+"""Where a LoRA should work (field practice C8)."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights of a training. ``named`` are the identity tags that its prompts may hold; None: all of them."""
+
+    name: str
+    path: Path
+    sha256: str
+    steps: int = 0
+    named: frozenset[str] | None = frozenset()
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Another LoRA that is worn beside it: a style, a second character. ``words`` join the prompts."""
+
+    path: Path
+    sha256: str
+    weight: float = PREFERRED
+    words: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A checkpoint at a weight, with its companions; no checkpoint: the base alone, asked in every trait word."""
+
+    checkpoint: Checkpoint | None
+    weight: float = PREFERRED
+    companions: tuple[Companion, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people: "final-r07 at 0.8 + watercolour at 0.7"."""
+        if self.checkpoint is None:
+            return "the base alone"
+        worn = [f"{self.checkpoint.name} at {self.weight:g}"]
+        return " + ".join([*worn, *(f"{one.name} at {one.weight:g}" for one in self.companions)])
+
+    @property
+    def parts(self) -> tuple[tuple[Path, float], ...]:
+        """Files and weights, the checkpoint first."""
+        if self.checkpoint is None:
+            return ()
+        return ((self.checkpoint.path, self.weight), *((one.path, one.weight) for one in self.companions))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the companions add to a prompt."""
+        return tuple(one.words for one in self.companions if one.words)
+
+    def key(self, *more: str) -> str:
+        """Identifies what is drawn with it, and ``more`` that it depends on: 12 hexadecimal digits."""
+        own = [] if self.checkpoint is None else [f"{self.checkpoint.sha256}:{self.weight:g}"]
+        others = [f"{one.sha256}:{one.weight:g}:{one.words}" for one in self.companions]
+        return hashlib.sha256("\n".join([*own, *others, *more]).encode()).hexdigest()[:12]
+
+
+BASE = Cell(None)
+"""What the base draws by words: the measure of control."""
+
+
+def grid(checkpoints: Sequence[Checkpoint], weights: Sequence[float]) -> list[Cell]:
+    """Every checkpoint at every weight, the preferred cell last: the longest training at the weight nearest to 1.
+
+    That order is what `scoring.trials.best_of` wants: the last stands unless another is clearly better.
+    """
+    by_weight = sorted(weights, key=lambda weight: (-abs(weight - PREFERRED), weight))
+    return [Cell(checkpoint, weight) for weight in by_weight for checkpoint in checkpoints]
+
+
+def weights_from(texts: Sequence[str]) -> list[float]:
+    """Weights as a person writes them ("1.0,0.8" or one by one), each once. Raises UsageError."""
+    found = []
+    for text in (part.strip() for given in texts for part in given.split(",")):
+        found.append(_weight(text, "--weights"))
+    return list(dict.fromkeys(found))
+
+
+def companion_from(text: str, digest_of_file: dict[Path, str]) -> Companion:
+    """``FILE[:weight][=words]`` as a Companion. Raises UsageError when there is no such file or no such weight.
+
+    ``digest_of_file`` remembers what was hashed.
+    """
+    from bootstrap.store.files import sha256_of
+
+    named, _, words = text.partition("=")
+    path, weight = Path(named).expanduser(), PREFERRED
+    if not path.is_file() and ":" in named:
+        front, _, back = named.rpartition(":")
+        path, weight = Path(front).expanduser(), _weight(back, "--with")
+    if not path.is_file():
+        raise UsageError(f'--with "{text}": there is no file "{path}"', "write FILE, FILE:0.8 or FILE:0.8=words")
+    if path not in digest_of_file:
+        digest_of_file[path] = sha256_of(path)
+    return Companion(path, digest_of_file[path], weight, words.strip())
+
+
+def _weight(text: str, option: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight <= HEAVIEST:
+        raise UsageError(f'{option} "{text}" is no weight', f"write numbers above 0 and at most {HEAVIEST:g}: 1.0,0.8")
+    return weight

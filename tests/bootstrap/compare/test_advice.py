@@ -1,0 +1,125 @@
+"""What the numbers of a comparison mean, in words."""
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.character import Character
+from bootstrap.compare.advice import verdict_of
+from bootstrap.compare.grid import BASE, Cell, Checkpoint, Companion, companion_from, grid, weights_from
+from bootstrap.compare.results import Comparison, Result, Shown
+from bootstrap.compare.shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
+from bootstrap.config import load
+from bootstrap.errors import UsageError
+from bootstrap.records import FAMILIES, Frame, Job, JobKind, Shot
+from scoring.trials import Drawn
+
+CONFIG = load("puppet")
+RUBY = Character.model_validate({
+    "name": "Ruby", "trigger": "rubychr", "invariant": {"hair": "red hair"},
+    "outfits": {"default": {"tags": "blue shirt, red skirt"}, "night": {"tags": "green dress"}},
+    "poses": ["standing", "waving"],
+})  # fmt: skip
+TRIALS = trials_for(RUBY, CONFIG)
+EARLY, LATE = (Checkpoint(name, Path(name), name, steps) for name, steps in (("early", 100), ("late", 200)))
+PLACES = {(family, "upper body"): 8 for family in FAMILIES}
+STRONG, WEAK = 6.0, 0.0
+"""Deviations above the decoys: identity .98 and .12."""
+
+
+def picture(family, test, score, reads, obeyed=True):
+    shot = Shot(family, family, "upper body", "smile", "standing", "default", "forest", "cel shading")
+    job = Job("x", JobKind.PANEL, 0, 0, shot, "", "", 1, {})
+    return Shown(Frame(job, "x.png", "", ""), test, Drawn(score, (obeyed,), False), reads, {"clip": 0.5}, ())
+
+
+def result(cell, scores=None, tests=None, reads=None, obeyed=True):
+    """A cell of two pictures a family and one a test beside them; STRONG where nothing else is said."""
+    shown = [picture(family, KNOWN, (scores or {}).get(family, STRONG), reads or {}, obeyed) for family in FAMILIES * 2]
+    unseen = [picture("front", test, (tests or {}).get(test, STRONG), {}) for test in (UNSEEN_POSE, UNSEEN_OUTFIT)]
+    return Result(cell, tuple([*shown, *unseen]))
+
+
+def verdict(*cells, base=None, stacked=(), kept=None):
+    base = base or result(BASE, dict.fromkeys(FAMILIES, WEAK))
+    return verdict_of(Comparison(TRIALS, base, cells, stacked), PLACES, kept or {})
+
+
+def test_the_longest_training_at_full_weight_stands_unless_another_is_clearly_better():
+    cells = grid([EARLY, LATE], [1.0, 0.8])
+    assert [cell.name for cell in cells] == ["early at 0.8", "late at 0.8", "early at 1", "late at 1"]
+    equal = verdict(*map(result, cells))
+    assert equal.best.cell.name == "late at 1"
+    assert "works at full weight" in equal.summary
+    broken = [result(cell, dict.fromkeys(FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in cells]
+    assert verdict(*broken).best.cell.weight == 0.8
+    assert "acceptable" in verdict(*broken).summary
+    weak = grid([LATE], [1.0, 0.5])
+    only = [result(cell, dict.fromkeys(FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in weak]
+    assert "turned down" in verdict(*only).summary
+
+
+def test_a_view_that_falls_is_named_with_the_pictures_to_add():
+    found = verdict(result(Cell(LATE), {"behind": WEAK}), kept={("behind", "upper body"): 3})
+    assert [text.partition(":")[0] for text in found.weaknesses] == ["behind falls"]
+    assert found.add == {("behind", "upper body"): 4}
+    assert found.advice[0] == "add 4 behind upper body: the set holds 3 of 8"
+    assert any(text.startswith("it holds from these views: front 0.98") for text in found.strengths)
+    assert not verdict(result(Cell(LATE))).add
+
+
+def test_a_trait_is_lost_only_where_the_base_shows_it():
+    base = result(BASE, reads={"hair_color": True, "tail": False})
+    partly = [picture(family, KNOWN, WEAK, {"tail": True}) for family in FAMILIES[:4]]
+    base = Result(BASE, (*base.shown, *partly, *partly))
+    assert base.rates()["tail"] == (8, 20)
+    found = verdict(result(Cell(LATE), reads={"hair_color": False, "tail": False}), base=base)
+    assert found.weaknesses == ("hair color gets lost: shown on 0 of 12, the base by words on 12",)
+
+
+def test_obedience_is_held_against_the_base_s():
+    assert any(text.startswith("it obeys as well") for text in verdict(result(Cell(LATE))).strengths)
+    assert any(text.startswith("it obeys less") for text in verdict(result(Cell(LATE), obeyed=False)).weaknesses)
+
+
+def test_what_it_was_never_taught_and_what_stands_beside_it():
+    style = Companion(Path("style.safetensors"), "s", 0.7)
+    overridden = result(Cell(LATE, 1.0, (style,)), dict.fromkeys(FAMILIES, WEAK))
+    found = verdict(result(Cell(LATE), tests={UNSEEN_POSE: WEAK}), stacked=[overridden])
+    assert any(text.startswith("it loses itself in an unseen pose (arms up)") for text in found.weaknesses)
+    assert any(text.startswith("it takes an unseen outfit") for text in found.strengths)
+    assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
+
+
+def test_without_decoys_nothing_is_said_of_identity():
+    found = verdict(result(Cell(LATE), dict.fromkeys(FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))))
+    assert "identity cannot be ranked" in found.summary
+    assert not found.add
+    assert "look-alikes" in found.advice[0]
+    assert not any("identity" in text for text in (*found.strengths, *found.weaknesses))
+
+
+def test_the_unseen_things_are_none_that_it_was_taught():
+    assert TRIALS.pose == "arms up"
+    top, bottom = TRIALS.outfit.split(", ")
+    assert top in CONFIG.panel.vocabulary["top"]
+    assert bottom in CONFIG.panel.vocabulary["bottom"]
+    assert {top, bottom}.isdisjoint({"blue shirt", "red skirt", "green dress"})
+    assert TRIALS.tests.count(KNOWN) == 12
+    unseen = [shot for shot, test in zip(TRIALS.shots, TRIALS.tests, strict=True) if test == UNSEEN_POSE]
+    assert {(shot.pose, shot.framing) for shot in unseen} == {("arms up", "full body")}
+    assert len({shot.key for shot in TRIALS.shots}) == len(TRIALS.shots)
+    named = trials_for(RUBY, CONFIG, 1, "diving", "armor")
+    assert (named.pose, named.outfit, len(named.shots)) == ("diving", "armor", 18)
+
+
+def test_weights_and_companions_are_read_as_people_write_them(tmp_path):
+    assert weights_from(["1.0,0.8", "0.8"]) == [1.0, 0.8]
+    path = tmp_path / "a:b.safetensors"
+    path.write_bytes(b"x")
+    hashed = {}
+    assert companion_from(str(path), hashed).weight == 1.0
+    both = companion_from(f"{path}:0.6=oil painting", hashed)
+    assert (both.path, both.weight, both.words) == (path, 0.6, "oil painting")
+    with pytest.raises(UsageError, match="no weight"):
+        companion_from(f"{path}:-1", hashed)

@@ -1,0 +1,153 @@
+"""`bootstrap compare` on a small finished run of the fake backend."""
+
+import contextlib
+import json
+import shutil
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from bootstrap.cli import app as commands
+from bootstrap.cli import main
+from bootstrap.errors import UsageError
+from bootstrap.store.store import Store
+
+SMALL = [
+    "loop.target=6", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=24", "loop.exchanged=0",
+    "loop.most_decoys=24", "loop.max_false_accepts=0.4", "loop.final_candidates=2", "base.character.steps=10",
+    "base.sampling.width=32", "base.sampling.height=32",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """The folder of a finished run; its final training left two weights."""
+    folder = tmp_path_factory.mktemp("compared")
+    Image.new("RGB", (128, 128), (215, 60, 40)).save(folder / "seed.png")
+    character = {
+        "name": "Red <3", "trigger": "redchr", "base": "puppet", "core": "1girl, solo",
+        "invariant": {"hair": "red hair"}, "seeds": [{"file": "seed.png", "view": "front", "framing": "upper body"}],
+    }  # fmt: skip
+    (folder / "character.json").write_text(json.dumps(character))
+    given = [folder / "seed.png", folder / "character.json", "--backend", "fake", "--out", folder / "run"]
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+        main(["run", *map(str, given), *(part for text in SMALL for part in ("--set", text))])
+    assert not ended.value.code
+    return folder / "run"
+
+
+@pytest.fixture
+def run(grown, tmp_path):
+    return shutil.copytree(grown, tmp_path / "run")
+
+
+def compare(run, *options):
+    return CliRunner().invoke(commands.app, ["compare", str(run), *options])
+
+
+def found(run, *options):
+    result = compare(run, *options, "--json")
+    assert result.exit_code == 0, result.exception
+    return json.loads(result.stdout)
+
+
+def test_every_checkpoint_is_tried_at_every_weight(run):
+    plain = found(run, "--weights", "1.0,0.5", "--each", "1")
+    with Store.open(run, exclusive=False) as store:
+        final = store.adapters()[-1].id
+    names = list(dict.fromkeys(one["checkpoint"] for one in plain["cells"]))
+    assert len(names) == 2
+    assert {name.split("-step")[0] for name in names} == {final.split("-step")[0]}
+    assert [one["weight"] for one in plain["cells"]] == [1.0, 0.5] * 2
+    assert all(one["pictures"] == 18 and set(one["tests"]) == {"as taught", "an unseen pose", "an unseen outfit"}
+               for one in plain["cells"])  # fmt: skip
+    assert plain["recommended"]["checkpoint"] in names
+    best = max(one["value"] for one in plain["cells"])
+    (chosen,) = (one for one in plain["cells"] if plain["recommended"].items() <= one.items())
+    assert chosen["value"] >= best - 0.1
+
+
+def test_a_weaker_weight_wears_less_of_the_character(run):
+    plain = found(run, "--weights", "1.0,0.3", "--each", "1", "--checkpoints", "final-r02")
+    strong, weak = (one["scorers"]["clip"] for one in plain["cells"])
+    assert weak < strong
+    assert plain["base"]["scorers"]["clip"] < strong
+
+
+def test_page_sheet_and_data_are_written_and_nothing_else_is_touched(run):
+    before = {path: path.stat().st_mtime_ns for path in run.glob("frames/**/*.png")}
+    result = compare(run, "--weights", "1", "--each", "1")
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.startswith("use final-r02")
+    page = (run / "compare" / "compare.html").read_text()
+    assert "<h1>Red &lt;3</h1>" in page
+    assert page.count("data:image/webp") == 3 * 18, "the base and two checkpoints"
+    assert "http" not in page.replace("http://www.w3.org", "")
+    with Image.open(run / "compare" / "compare.png") as sheet:
+        assert sheet.width > 18 * 100
+    assert {path: path.stat().st_mtime_ns for path in run.glob("frames/**/*.png")} == before
+    assert not list(run.rglob("blend*"))
+
+
+def test_what_is_drawn_is_not_drawn_again(run):
+    found(run, "--weights", "1", "--each", "1")
+    drawn = {path: path.stat().st_mtime_ns for path in (run / "compare" / "pictures").rglob("*.png")}
+    lost = next(iter(drawn))
+    lost.unlink()
+    again = compare(run, "--weights", "1,0.7", "--each", "1")
+    assert again.stderr.count("drawn:") == 1 + 2, "the cell with a hole, and two at the new weight"
+    kept = {path for path, at in drawn.items() if path.parent != lost.parent and path.stat().st_mtime_ns == at}
+    assert len(kept) == 2 * 18
+
+
+def test_other_loras_stand_beside_the_best_one_by_one_and_together(run, tmp_path):
+    with Store.open(run, exclusive=False) as store:
+        other = run / store.adapters()[0].path
+    for name in ("style", "friend"):
+        shutil.copy(other, tmp_path / f"{name}.safetensors")
+    plain = found(
+        run, "--weights", "1", "--each", "1", "--with", f"{tmp_path}/style.safetensors:0.5=watercolor",
+        "--with", f"{tmp_path}/friend.safetensors",
+    )  # fmt: skip
+    worn = [[(one["weight"], one["words"]) for one in cell["with"]] for cell in plain["stacked"]]
+    assert worn == [[(0.5, "watercolor")], [(1.0, "")], [(0.5, "watercolor"), (1.0, "")]]
+    said = " ".join([*plain["strengths"], *plain["weaknesses"]])
+    assert "style at 0.5" in said
+    assert "friend at 1" in said
+
+
+def test_weights_of_another_trainer_or_an_earlier_round_are_tried_too(run, tmp_path):
+    with Store.open(run, exclusive=False) as store:
+        first = store.adapters()[0]
+    shutil.copy(run / first.path, tmp_path / "mine.safetensors")
+    plain = found(run, "--checkpoints", f"{first.id},{tmp_path}/mine.safetensors", "--weights", "1", "--each", "1")
+    assert [one["checkpoint"] for one in plain["cells"]] == [first.id, "mine"]
+    assert plain["cells"][0]["scorers"] == plain["cells"][1]["scorers"]
+
+
+def test_unseen_things_can_be_named(run):
+    plain = found(run, "--pose", "riding a bike", "--outfit", "red scarf, blue boots", "--weights", "1", "--each", "1")
+    assert plain["unseen"] == {"pose": "riding a bike", "outfit": "red scarf, blue boots"}
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--weights", "1,heavy"], '--weights "heavy" is no weight'),
+    (["--weights", "9"], '--weights "9" is no weight'),
+    (["--checkpoints", "r99"], '"r99" is no file'),
+    (["--with", "nowhere.safetensors:0.7"], 'no file "nowhere.safetensors"'),
+])  # fmt: skip
+def test_what_cannot_be_tried_is_one_line(run, options, said):
+    result = compare(run, *options)
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
+    assert not (run / "compare").exists()
+
+
+def test_a_run_without_weights_says_so(tmp_path, grown):
+    with Store.open(tmp_path / "new", create=True) as store, Store.open(grown, exclusive=False) as old:
+        for name in ("config", "character"):
+            store.remember(name, old.recall(name))
+    result = compare(tmp_path / "new")
+    assert isinstance(result.exception, UsageError)
+    assert "has trained nothing yet" in str(result.exception)
