@@ -1,11 +1,13 @@
-"""SIGKILL at random instants, again and again, on the fake backend: is the end that of an undisturbed run?
+"""SIGKILL at random instants, again and again: is the end that of an undisturbed run?
 
-    python tests/benchmarks/kills.py [--kills 200] [--seed 0] [--a-run 6]
+    OMP_NUM_THREADS=1 python tests/benchmarks/kills.py [--kills 180] [--embedded 20] [--seed 0] [--a-run 6]
 
-One process imports everything once and forks: a child plays `bootstrap run`, and is killed after a random time. After
-every kill each row, picture and LoRA is hashed anew (`bootstrap verify`). A run is killed --a-run times, then left to
-finish and compared with one that nobody disturbed: pixels, verdicts, kept set, tensors, captions, events (dates and
-durations excepted). Prints what it found as JSON; exits 1 when anything differed.
+Most kills hit the fake backend, --embedded of them the base of this package with tiny settings. One process imports
+everything once and forks: a child plays `bootstrap run`, and is killed after a random time. After every kill each row,
+picture and LoRA is hashed anew (`bootstrap verify`). A run is killed --a-run times, then left to finish and compared
+with one that nobody disturbed: pixels, verdicts, kept set, tensors, captions, events (dates and durations excepted). In
+every third run a person speaks between the kills: there each of their words must be in force at the end.
+Prints what it found as JSON; exits 1 when anything differed.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -27,26 +30,43 @@ import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.backends.fake_eyes import fake_eyes  # noqa: F401
 from bootstrap.cli import main
 from bootstrap.errors import BootstrapError
+from bootstrap.records import JobKind
+from bootstrap.review.speaking import SAID, judge
 from bootstrap.sessions import sessions
-from bootstrap.store.store import DATABASE, Store
+from bootstrap.store.store import DATABASE, PERSON, Store
 from bootstrap.upkeep import check_files
 
 SETTINGS = {
-    "loop.target": 6, "loop.style_goals": "[3]", "loop.lookalikes": 12, "loop.exchanged": 6, "loop.most_decoys": 24,
-    "loop.max_false_accepts": 0.4, "loop.rounds": 4, "base.style.steps": 10, "base.character.steps": 10,
-    "base.sampling.width": 32, "base.sampling.height": 32, "base.sampling.batch_size": 4,
+    "fake": {
+        "loop.target": 6, "loop.style_goals": "[3]", "loop.lookalikes": 12, "loop.exchanged": 6, "loop.most_decoys": 24,
+        "loop.max_false_accepts": 0.4, "loop.rounds": 4, "base.style.steps": 10, "base.character.steps": 10,
+        "base.sampling.width": 32, "base.sampling.height": 32, "base.sampling.batch_size": 4,
+    },
+    "embedded": {
+        "loop.target": 3, "loop.style_goals": "[2]", "loop.lookalikes": 4, "loop.exchanged": 0, "loop.most_decoys": 6,
+        "loop.max_false_accepts": 0.4, "loop.rounds": 2, "loop.waves": 1, "loop.final_candidates": 2,
+        "base.minimum_steps": 4, "base.style.steps": 4, "base.character.steps": 6, "base.sampling.steps": 3,
+        "base.sampling.batch_size": 4,
+    },
 }  # fmt: skip
+PARTS = (0.5, 0.9)
+"""A process is killed within this part of an undisturbed run's time: each start loads what is there, so that a kill
+later in the span meets what the last one left; the embedded base needs longer to load."""
 TIMES = ("at", "seconds")
 
 
-def given(folder):
+def given(folder, backend):
     """Seed, character file and the arguments of the run."""
-    Image.new("RGB", (64, 64), (215, 60, 40)).save(folder / "seed.png")
-    about = {"name": "Red", "trigger": "redchr", "base": "puppet", "invariant": {"hair": "red hair"}}
-    about["seeds"] = [{"file": "seed.png", "view": "front", "framing": "upper body"}]
-    (folder / "character.json").write_text(json.dumps(about))
-    options = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
-    return ["run", str(folder / "seed.png"), str(folder / "character.json"), "--backend", "fake", *options]
+    ruby = Path(__file__).parents[2] / "configs" / "characters" / "ruby"
+    files = [str(ruby / "seed.png"), str(ruby / "character.json"), "--base", "puppet"]
+    if backend == "fake":
+        Image.new("RGB", (64, 64), (215, 60, 40)).save(folder / "seed.png")
+        about = {"name": "Red", "trigger": "redchr", "base": "puppet", "invariant": {"hair": "red hair"}}
+        about["seeds"] = [{"file": "seed.png", "view": "front", "framing": "upper body"}]
+        (folder / "character.json").write_text(json.dumps(about))
+        files = [str(folder / "seed.png"), str(folder / "character.json"), "--backend", "fake"]
+    options = [word for name, value in SETTINGS[backend].items() for word in ("--set", f"{name}={value}")]
+    return ["run", *files, *options]
 
 
 def begin(arguments):
@@ -103,50 +123,83 @@ def damage(run):
 
 
 def disturb(arguments, run, kills, longest, chance):
-    """Kill the run so many times, each after a random time; the kills that met it at work, and the damage they did."""
-    met, found = 0, []
+    """Kill the run so many times, each after a random time; the instants that met it at work, and the damage done."""
+    instants, found = [], []
     for _ in range(kills):
-        child = begin([*arguments, "--out", str(run)])
-        time.sleep(chance.uniform(0, longest))
+        child, instant = begin([*arguments, "--out", str(run)]), chance.uniform(0, longest)
+        time.sleep(instant)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        met += ended(child) == -signal.SIGKILL
+        if ended(child) == -signal.SIGKILL:
+            instants.append(round(instant, 2))
         found += damage(run)
-    return met, found
+    return instants, found
 
 
-def play(folder, options):
-    """The figures of the whole benchmark."""
-    arguments, chance = given(folder), random.Random(options.seed)
+def speak(run, chance):
+    """A person keeps and rejects a few frames of a run that was just killed: id and word of each."""
+    if not (run / DATABASE).is_file():
+        return {}
+    with Store.open(run, exclusive=False) as store:
+        frames = store.frames(kind=JobKind.CANDIDATE)
+        said = {f.job.id: chance.choice(list(SAID)) for f in chance.sample(frames, min(2, len(frames)))}
+        for id, word in said.items():
+            judge(store, store.frame(id), SAID[word])
+    return said
+
+
+def lost(run, said):
+    """The words of a person that are not in force any more."""
+    with Store.open(run, exclusive=False) as store:
+        now = store.verdicts()
+    kept = [id for id, word in said.items() if (now[id].kind, now[id].by) == (SAID[word], PERSON)]
+    return [f"verdict on {id} lost" for id in said if id not in kept]
+
+
+def play(folder, backend, kills, options):
+    """The figures of one backend."""
+    arguments, chance = given(folder, backend), random.Random(f"{backend} {options.seed}")
     began = time.monotonic()
     if code := ended(begin([*arguments, "--out", str(folder / "whole")])):
         raise SystemExit(f"the undisturbed run ended with {code}")
     longest, whole = time.monotonic() - began, ending(folder / "whole")
-    figures = {"kills": 0, "runs": 0, "same": 0, "differ": [], "damage": [], "seconds_undisturbed": round(longest, 2)}
-    while figures["kills"] < options.kills:
-        run = folder / f"run{figures['runs']:03d}"
-        # each start loads what is there, so that a kill later in the span meets what the last one left
-        met, found = disturb(arguments, run, options.a_run, longest / 2, chance)
+    figures = {"kills": 0, "runs": 0, "same": 0, "spoken": 0, "differ": [], "damage": [], "cut_off_as_remembered": 0}
+    figures |= {"seconds_undisturbed": round(longest, 2), "instants": []}
+    while figures["kills"] < kills:
+        run, speaks = folder / f"run{figures['runs']:03d}", options.spoken and figures["runs"] % options.spoken == 0
+        longest_now = longest * PARTS[backend != "fake"]
+        instants, found = disturb(arguments, run, options.a_run, longest_now, chance)
+        said = speak(run, chance) if speaks else {}
+        instants_too, found_too = disturb(arguments, run, 2, longest_now, chance) if said else ([], [])
         code = ended(begin([*arguments, "--out", str(run)]))
         ends = ending(run) if code == 0 else {}
-        differ = [name for name, value in ends.items() if value != whole[name]] if ends else [f"exit {code}"]
+        # what a person says changes the end, and must: then only their words are compared
+        differ = [name for name, value in ends.items() if value != whole[name]] if ends and not said else []
+        differ += [f"exit {code}"] if code else lost(run, said)
         with Store.open(run, exclusive=False) as store:
-            cut_off = sum(not one.ended for one in sessions(store))
-        figures["kills"] += met
+            figures["cut_off_as_remembered"] += sum(not one.ended for one in sessions(store))
+        figures["instants"] += [*instants, *instants_too]
+        figures["kills"] += len(instants) + len(instants_too)
         figures["runs"] += 1
+        figures["spoken"] += len(said)
         figures["same"] += not differ
-        figures["cut_off_as_remembered"] = figures.get("cut_off_as_remembered", 0) + cut_off
         figures["differ"] += [f"{run.name}: {name}" for name in differ]
-        figures["damage"] += [f"{run.name}: {said}" for said in found]
+        figures["damage"] += [f"{run.name}: {one}" for one in [*found, *found_too]]
+        if not differ and not found and not found_too:
+            shutil.rmtree(run)
     return figures
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=180, help="on the fake backend")
+    parser.add_argument("--embedded", type=int, default=20, help="on the embedded base")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--a-run", type=int, default=6)
-    with tempfile.TemporaryDirectory() as where:
-        outcome = play(Path(where), parser.parse_args())
+    parser.add_argument("--spoken", type=int, default=3, help="a person speaks in every n-th run; 0: never")
+    asked, outcome = parser.parse_args(), {}
+    for kind, count in (("fake", asked.kills), ("embedded", asked.embedded)):
+        with tempfile.TemporaryDirectory() as where:
+            outcome[kind] = play(Path(where), kind, count, asked) if count else {}
     print(json.dumps(outcome, indent=2))  # noqa: T201
-    sys.exit(bool(outcome["differ"] or outcome["damage"]))
+    sys.exit(any(figures.get("differ") or figures.get("damage") for figures in outcome.values()))
