@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.hub import HUB_ID, cached
+from bootstrap.scorers import ClipConfig, FaceConfig, IdentityConfig, TaggerConfig
 from bootstrap.settings import Frozen, LoopConfig, SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 from scoring.base import FAMILIES
@@ -100,41 +101,6 @@ class ViewsConfig(Frozen):
         return frozenset(self.families[family].hides) | frozenset(self.framing_hides.get(framing, ()))
 
 
-class ClipConfig(Frozen):
-    """The OpenCLIP model that reads pictures."""
-
-    model: str
-    """An open_clip model name, or a folder with its config; ``embedded:clip`` is the shipped one."""
-    pretrained: str = ""
-    """Weights file; empty for the one in the folder."""
-
-
-class FaceConfig(Frozen):
-    """The insightface pack and when its embedding may speak (field scoring §1.4). ``face: none`` does without."""
-
-    pack: str
-    """Folder of the pack; ``embedded:face`` is the shipped one; empty switches faces off."""
-    det_size: int = Field(640, ge=32)
-    """Side in pixels that the detector sees."""
-    upscale_to: int = Field(0, ge=0)
-    """Pictures smaller than this are enlarged before detection; 0 leaves them."""
-    min_det_score: float = Field(0.5, ge=0, le=1)
-    """Below it a face is not scored."""
-    min_size: float = Field(64, gt=0)
-    """Shortest side of a face box, in pixels of the picture shown to the detector."""
-    max_yaw: float = Field(40, gt=0, le=90)
-    """A face turned further is not scored, in degrees."""
-    head_per_face: float = Field(1.9, gt=0)
-    """Side of a head over the longer side of its face box; 1 for a pack that boxes whole heads."""
-    families: tuple[str, ...] = ("front", "three-quarter", "above", "below")
-    """View families in which this pack tells individuals apart; elsewhere its answer is not applicable."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _none(cls, given: Any) -> Any:
-        return {"pack": ""} if given in (None, "", "none") else given
-
-
 class PanelConfig(Frozen):
     """Who judges (configs/scoring/)."""
 
@@ -142,8 +108,16 @@ class PanelConfig(Frozen):
     """Identity, views and traits."""
     face: FaceConfig
     """Identity of faces."""
+    tagger: TaggerConfig = TaggerConfig()
+    """Views, framings, traits and the number of subjects, instead of CLIP."""
+    ccip: IdentityConfig = IdentityConfig()
+    """Identity of drawn characters."""
+    dino: IdentityConfig = IdentityConfig()
+    """Identity of subject crops by shape and texture."""
     held_out: str = ""
-    """An ONNX identity encoder, read only to stop and roll back."""
+    """An ONNX identity encoder, or an OpenCLIP model of another family; read only to stop and roll back."""
+    qualified: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Scorer → view families in which it was shown, here or by its authors, to tell what it is asked."""
     composition: Mapping[str, Mapping[str, tuple[float, float, float, float]]]
     """Framing → head and body boxes as fractions (left, top, right, bottom), where no detector sees the subject."""
     view_phrases: Mapping[str, tuple[str, ...]]
@@ -162,7 +136,7 @@ class PanelConfig(Frozen):
     """Where frames' heads are cut: by ``composition``, right for a base that keeps to its framings, or by the
     ``face`` where one is found, right for one that does not."""
     identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
-    """Crops whose embedding tells individuals apart."""
+    """Crops whose CLIP embedding tells individuals apart; empty: only where no other scorer of identity is set."""
     captioned: tuple[str, ...] = ()
     """Axes that are read well enough to drop a caption's tag when the picture shows another word of the axis."""
     view_margin: float = 0.0

@@ -18,27 +18,34 @@ from PIL import Image
 from bootstrap.captions import Wording
 from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
+from bootstrap.models import located
 from bootstrap.records import Frame, JobKind, Seed
 from bootstrap.seeds import cuts, open_seed
 from bootstrap.store.store import Store
 from scoring.base import Measurement, Picture, digest_of
-from scoring.crops import Crops
+from scoring.crops import CROPS, Crops
 from scoring.defects import Defects
 from scoring.duplicates import CopyOfSeed, difference_hash
 from scoring.features import Encoder, Features
+from scoring.heldout import HeldOut
 from scoring.identity import ClipIdentity
 from scoring.panel import Panel, Seat
+from scoring.tagger import Tagger
+from scoring.tags import TagRule, TagSubjects, TagView
 from scoring.zeroshot import TraitCheck, ViewCheck, WordEncoder, read_axis
 
 if TYPE_CHECKING:
+    from scoring.clip import ClipEncoder
     from scoring.face import FacePack
 
 __all__ = ["ASKED", "FAULTS", "TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of", "seats_for"]
 
 TRAITS = "traits"
 """Name of the check of identity traits."""
-ASKED = ("view", "seen ")
+ASKED = ("view", "framing", "seen ")
 """How the names of the checks begin that read what a shot asks for, identity apart."""
+FRAMING = "framing"
+"""Name of the check of framings, and of their axis."""
 FAULTS = ("defects", "copy", "subjects")
 """Names of the checks of what no picture should have."""
 Values = Mapping[str, Measurement]
@@ -52,6 +59,10 @@ class Eyes:
     features: Features
     faces: FacePack | None
     margin: float
+    tagger: Tagger | None = None
+    ccip: Encoder | None = None
+    dino: Encoder | None = None
+    held_out: Encoder | None = None
 
     def crops(self, config: PanelConfig) -> Crops:
         """Where heads and bodies are cut out of pictures: by composition, or heads by their faces."""
@@ -63,26 +74,58 @@ class Eyes:
         return Crops(config.composition, finder=finder)
 
     def read(self, image: Image.Image, phrases: Sequence[str]) -> str:
-        """The phrase that a picture shows; "" when the best does not lead by the margin."""
+        """The phrase that a picture shows; "" when the best does not lead by the margin.
+
+        The tagger reads what it has a tag for, phrase by phrase; CLIP the rest.
+        """
         picture = Picture(image, digest_of(image), "", "")
-        return read_axis(self.encoder, self.features, picture, phrases, self.margin)[0] or ""
+        told = self.tagger is not None and all(self.tagger.knows(phrase) for phrase in phrases)
+        reader = self.tagger if self.tagger is not None and told else self.encoder
+        return read_axis(reader, self.features, picture, phrases, self.margin)[0] or ""
 
 
-def open_eyes(config: PanelConfig, cache: Path | None, device: str = "cpu") -> Eyes:
-    """Load the panel's models. Raises BackendError naming the file that is missing or does not load."""
-    from scoring.clip import ClipEncoder, ScorerUnavailable
+def open_eyes(config: PanelConfig, cache: Path | None, device: str = "cpu", *, comparing: bool = True) -> Eyes:
+    """Load the panel's models; without ``comparing`` only those that read pictures, not those that compare with seeds.
+
+    Raises BackendError naming the file that is missing or does not load.
+    """
+    from scoring.clip import ScorerUnavailable
     from scoring.face import FacePack
 
+    face, tagger = config.face, config.tagger
     try:
-        model = config.clip.model
-        known = str(embedded(model)) if model.startswith("embedded:") or embedded(model).is_dir() else model
-        encoder = ClipEncoder(known, config.clip.pretrained, device)
-        face = config.face
+        encoder = _clip(config.clip.model, config.clip.pretrained, device)
         pack = embedded(face.pack)
         faces = FacePack(pack, det_size=face.det_size, upscale_to=face.upscale_to, cache=cache) if face.pack else None
+        reader = Tagger(located(tagger.model), tagger.words, tagger.threads) if tagger.model else None
+        ccip, dino = _further(config, device) if comparing else (None, None)
+        held_out = _held_out(config.held_out, device) if config.held_out and comparing else None
     except ScorerUnavailable as error:
         raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
-    return Eyes(encoder, Features(cache), faces, config.read_margin)
+    return Eyes(encoder, Features(cache), faces, config.read_margin, reader, ccip, dino, held_out)
+
+
+def _clip(model: str, pretrained: str, device: str) -> ClipEncoder:
+    from scoring.clip import ClipEncoder
+
+    known = str(embedded(model)) if model.startswith("embedded:") or embedded(model).is_dir() else model
+    return ClipEncoder(known, pretrained, device)
+
+
+def _further(config: PanelConfig, device: str) -> tuple[Encoder | None, Encoder | None]:
+    """The encoders of characters and of shapes, where the panel has them."""
+    from scoring.ccip import CcipEncoder
+    from scoring.dino import DinoEncoder
+
+    ccip = CcipEncoder(located(config.ccip.model), config.ccip.threads) if config.ccip.model else None
+    return ccip, DinoEncoder(located(config.dino.model), device) if config.dino.model else None
+
+
+def _held_out(model: str, device: str) -> Encoder:
+    """An ONNX file, or an OpenCLIP model of a folder or of the hub's cache."""
+    from scoring.heldout import OnnxEncoder
+
+    return _clip(model, "", device) if embedded(model).is_dir() else OnnxEncoder(embedded(model))
 
 
 def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list[Picture]:
@@ -102,8 +145,7 @@ def judges_for(
     """The panel in front of these seeds, and of what a person ``approved``."""
     encoder, features = eyes.encoder, eyes.features
     panel = Panel(seats_for(eyes, config, references, _checked(config, wording), approved))
-    readers = [_reader(axis, encoder, features, config) for axis in config.captioned if axis in config.vocabulary]
-    return Judges(wording, encoder, features, panel, Panel(readers), tuple(references))
+    return Judges(wording, encoder, features, panel, Panel(_readers(eyes, config)), tuple(references))
 
 
 def seats_for(
@@ -114,53 +156,108 @@ def seats_for(
     approved: Sequence[Picture] = (),
 ) -> list[Seat]:
     """The panel's scorers with their roles. The trait check reads ``axes``; None: every axis the panel reads well."""
-    encoder, features, crops = eyes.encoder, eyes.features, eyes.crops(config)
+    encoder, features = eyes.encoder, eyes.features
+    crops = eyes.crops(config)
+    seats = [
+        *(_tagger_seats(eyes.tagger, eyes, config, axes) if eyes.tagger else _word_seats(eyes, config, axes, crops)),
+        Seat(Defects(references), "check"),
+        Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
+        *_identity_seats(eyes, config, references, approved, crops),
+    ]
+    if eyes.faces:
+        seats += _face_seats(eyes.faces, config, references, counting=eyes.tagger is None)
+    if eyes.held_out:
+        seats.append(Seat(HeldOut(eyes.held_out, references, features), "held-out"))
+    return seats
+
+
+def _word_seats(eyes: Eyes, config: PanelConfig, axes: Sequence[str] | None, crops: Crops) -> list[Seat]:
+    """View and traits, read by CLIP."""
+    encoder, features = eyes.encoder, eyes.features
     readable = tuple(config.vocabulary) if config.checked is None else config.checked
     known = config.vocabulary if axes is not None else {a: w for a, w in config.vocabulary.items() if a in readable}
     heads = crops if config.traits_from_head else None
     traits = TraitCheck(encoder, features, known, slack=config.trait_margin, axes=axes, heads=heads)
-    identity = ClipIdentity(encoder, references, crops, features, use=config.identity_crops, approved=approved)
+    view = ViewCheck(encoder, features, config.view_phrases, config.view_margin)
+    return [Seat(view, "check"), Seat(traits, "check")]
+
+
+def _tagger_seats(tagger: Tagger, eyes: Eyes, config: PanelConfig, axes: Sequence[str] | None) -> list[Seat]:
+    """View, traits, number of subjects and framing, read by the tagger."""
+    said, features = config.tagger, eyes.features
+    rules = {family: TagRule(rule.shows, rule.never) for family, rule in said.views.items()}
+    known = _tagged(tagger, config.vocabulary)
+    checked = [axis for axis in said.checked if axes is None or axis in axes]
+    traits = TraitCheck(tagger, features, known, slack=said.trait_margin, axes=checked)
     seats = [
-        Seat(ViewCheck(encoder, features, config.view_phrases, config.view_margin), "check"),
+        Seat(TagView(tagger, features, rules, said.seen, said.unseen), "check"),
         Seat(traits, "check"),
-        Seat(Defects(references), "check"),
-        Seat(CopyOfSeed(encoder, references, features, config.copy_cosine), "check"),
-        Seat(identity, "identity"),
+        Seat(TagSubjects(tagger, features, said.unseen), "check"),
     ]
-    if eyes.faces:
-        seats += _face_seats(eyes.faces, config, references)
-    if config.held_out:
-        seats.append(_held_out_seat(config, references, features))
+    if said.framing_margin is not None and FRAMING in known:
+        framing = TraitCheck(tagger, features, {FRAMING: known[FRAMING]}, axes=[FRAMING], slack=said.framing_margin)
+        framing.name = FRAMING
+        seats.append(Seat(framing, "check"))
     return seats
+
+
+def _tagged(tagger: Tagger, vocabulary: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The part of the vocabulary that the tagger has tags for; axes of one word tell nothing apart."""
+    known = {axis: [word for word in words if tagger.knows(word)] for axis, words in vocabulary.items()}
+    return {axis: words for axis, words in known.items() if len(words) > 1}
+
+
+def _identity_seats(
+    eyes: Eyes, config: PanelConfig, references: Sequence[Picture], approved: Sequence[Picture], crops: Crops
+) -> list[Seat]:
+    """Who compares with the seeds: CCIP and DINOv2 where the panel has them, and CLIP."""
+    there: list[tuple[str, Encoder, Sequence[str]]] = []
+    for name, encoder, said in (("ccip", eyes.ccip, config.ccip), ("dino", eyes.dino, config.dino)):
+        there += [(name, encoder, said.crops)] if encoder is not None else []
+    alone = not there and eyes.faces is None
+    if use := config.identity_crops or (CROPS if alone else ()):
+        there.append(("clip", eyes.encoder, use))
+    whole = _with_whole(crops, config) if any("whole" in use for _, _, use in there) else crops
+    return [
+        Seat(ClipIdentity(
+            encoder, references, whole if "whole" in use else crops, eyes.features, name, use, approved
+        ), "identity")
+        for name, encoder, use in there
+    ]  # fmt: skip
+
+
+def _with_whole(crops: Crops, config: PanelConfig) -> Crops:
+    """The same crops, and the whole picture as one of them."""
+    whole = {framing: {**boxes, "whole": (0.0, 0.0, 1.0, 1.0)} for framing, boxes in config.composition.items()}
+    return Crops(whole, finder=crops.finder)
 
 
 def _checked(config: PanelConfig, wording: Wording) -> list[str]:
     """The identity axes that every frame is checked for."""
     readable = config.checked if config.checked is not None else tuple(config.vocabulary)
+    readable = config.tagger.checked if config.tagger.model else readable
     return [axis for axis in wording.identity if axis in readable]
 
 
-def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Picture]) -> list[Seat]:
+def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Picture], *, counting: bool) -> list[Seat]:
     from scoring.face import FaceIdentity, SubjectCount
 
     face = config.face
     identity = FaceIdentity(faces, references, face.min_det_score, face.min_size, face.max_yaw, face.families)
-    return [Seat(SubjectCount(faces, face.min_det_score), "check"), Seat(identity, "identity")]
+    count = [Seat(SubjectCount(faces, face.min_det_score), "check")] if counting else []
+    return [*count, Seat(identity, "identity")]
 
 
-def _held_out_seat(config: PanelConfig, references: Sequence[Picture], features: Features) -> Seat:
-    from scoring.clip import ScorerUnavailable
-    from scoring.heldout import HeldOut, OnnxEncoder
-
-    try:
-        return Seat(HeldOut(OnnxEncoder(embedded(config.held_out)), references, features), "held-out")
-    except ScorerUnavailable as error:
-        raise BackendError(str(error), "set panel.held_out to '' to do without") from error
+def _readers(eyes: Eyes, config: PanelConfig) -> list[Seat]:
+    """A check of each captioned axis; they filter captions, never frames."""
+    encoder: WordEncoder = eyes.tagger or eyes.encoder
+    known: Mapping[str, Sequence[str]] = _tagged(eyes.tagger, config.vocabulary) if eyes.tagger else config.vocabulary
+    axes = config.tagger.captioned if eyes.tagger else config.captioned
+    return [_reader(axis, known[axis], encoder, eyes.features, config) for axis in axes if axis in known]
 
 
-def _reader(axis: str, encoder: WordEncoder, features: Features, config: PanelConfig) -> Seat:
-    """A check of one captioned axis; it filters captions, never frames."""
-    check = TraitCheck(encoder, features, {axis: config.vocabulary[axis]}, axes=[axis], slack=-config.read_margin)
+def _reader(axis: str, words: Sequence[str], encoder: WordEncoder, features: Features, config: PanelConfig) -> Seat:
+    check = TraitCheck(encoder, features, {axis: words}, axes=[axis], slack=-config.read_margin)
     check.name = f"seen {axis}"
     return Seat(check, "check")
 

@@ -1,7 +1,7 @@
 """Face packs that can be fetched: their name, size and licence are known before anything is, and fetching is a verb.
 
-Nothing else in the engine downloads. Names, sizes and terms are those of the InsightFace model zoo (its README); the
-network is handed in, so that tests need none. Knows no panel and asks nobody.
+Beside `bootstrap.models` nothing in the engine downloads. Names, sizes and terms are those of the InsightFace model zoo
+(its README); the network is handed in, so that tests need none. Knows no panel and asks nobody.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ from typing import BinaryIO
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.store.files import make_folder, sha256_of
 
-__all__ = ["PACKS", "Pack", "fetch", "folder_of", "pack_named"]
+__all__ = ["CHUNK", "PACKS", "Open", "Pack", "fetch", "folder_of", "open_address", "pack_named"]
 
 RELEASES = "https://github.com/deepinsight/insightface/releases/download/model-zoo"
 TERMS = "non-commercial research only (InsightFace pretrained models)"
@@ -54,11 +54,12 @@ Open = Callable[[str], BinaryIO]
 """Opens an address for reading; raises OSError."""
 
 
-def pack_named(name: str) -> Pack:
-    """The pack of that name. Raises ConfigError naming those there are."""
+def pack_named(name: str, others: Sequence[str] = ()) -> Pack:
+    """The pack of that name. Raises ConfigError naming those there are, and ``others`` that could have been meant."""
     found = next((pack for pack in PACKS if pack.name == name), None)
     if found is None:
-        raise ConfigError(f'no face pack "{name}" is known', f"choose one of: {', '.join(p.name for p in PACKS)}")
+        there = ", ".join([*(pack.name for pack in PACKS), *others])
+        raise ConfigError(f'no model "{name}" is known that could be fetched', f"choose one of: {there}")
     return found
 
 
@@ -78,7 +79,7 @@ def fetch(pack: Pack, root: Path | None = None, address: Open | None = None) -> 
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{pack.name}-") as beside:
         archive, models = Path(beside) / "pack.zip", Path(beside) / "models"
         try:
-            with (address or _open)(pack.url) as source, archive.open("wb") as target:
+            with (address or open_address)(pack.url) as source, archive.open("wb") as target:
                 _copy(source, target, pack)
             _unpack(archive, models, pack)
             if folder.exists():
@@ -90,7 +91,8 @@ def fetch(pack: Pack, root: Path | None = None, address: Open | None = None) -> 
         return sha256_of(archive)
 
 
-def _open(url: str) -> BinaryIO:
+def open_address(url: str) -> BinaryIO:
+    """What lies at an address, for reading. Raises OSError."""
     opened: BinaryIO = urllib.request.urlopen(url, timeout=60)
     return opened
 

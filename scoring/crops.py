@@ -69,6 +69,11 @@ class Crops:
         self._finder = finder
 
     @property
+    def finder(self) -> HeadFinder | None:
+        """Who knows heads better than the composition."""
+        return self._finder
+
+    @property
     def fingerprint(self) -> str:
         """The settings as one line."""
         boxes = sorted((framing, sorted(boxes.items())) for framing, boxes in self._composition.items())

@@ -31,6 +31,7 @@ from bootstrap.preflight import (
     rounds_that_fit,
     unknown_words,
 )
+from bootstrap.qualified import blind_spots, missing_models
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, gather, open_seed, unread
 from bootstrap.seeds.checks import names_of, seed_warnings
@@ -145,14 +146,8 @@ def _models(config: RunConfig, found: Findings) -> None:
     for recipe in (config.base.style, config.base.character):
         with found.collecting():
             recipe.check_packages()
-    clip, pack, held_out = config.panel.clip, config.panel.face.pack, config.panel.held_out
-    packs = [embedded(pack), Path("~/.insightface/models").expanduser() / pack]
-    if pack and not any(folder.is_dir() and any(folder.glob("*.onnx")) for folder in packs):
-        found.problems.append(BackendError(f'face pack "{pack}" is not on this machine', "--set panel.face=none"))
-    if held_out and not embedded(held_out).is_file():
-        found.problems.append(BackendError(f'held-out encoder "{held_out}" is missing', "--set panel.held_out=''"))
-    if not embedded(clip.model).is_dir() and ("/" in clip.model or clip.model.startswith(("embedded:", "~"))):
-        found.problems.append(BackendError(f'clip model "{clip.model}" is missing', "see configs/scoring/"))
+    found.problems += [BackendError(what, how) for what, how in missing_models(config.panel)]
+    found.notes += blind_spots(config.panel)
 
 
 def _describe(character: Character, config: RunConfig) -> None:

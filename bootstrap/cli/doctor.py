@@ -16,7 +16,9 @@ from bootstrap.backends.bases import check_base
 from bootstrap.config import PanelConfig, embedded, known, load_panel, shipped_base
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine import accelerator, disk_free, memory, versions
+from bootstrap.models import MODELS, fetch_model, located, model_named
 from bootstrap.packs import fetch, folder_of, pack_named
+from bootstrap.qualified import missing_models
 
 __all__ = ["doctor_command", "panel_needs"]
 
@@ -28,10 +30,10 @@ LEAST_DISK = 2.0
 """GiB that a run should find free."""
 
 
-def doctor_command(*, as_json: bool, fetch_face: str | None, yes: bool) -> None:
-    """Print what was found; with ``fetch_face`` fetch that pack first. Exits with 1 when no run would work here."""
-    if fetch_face:
-        _fetch(fetch_face, yes=yes)
+def doctor_command(*, as_json: bool, fetching: str | None, yes: bool) -> None:
+    """Print what was found; with ``fetching`` get that model first. Exits with 1 when no run would work here."""
+    if fetching:
+        _fetch(fetching, yes=yes)
     facts = examine(Path.cwd())
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -69,22 +71,7 @@ def examine(folder: Path) -> dict[str, Any]:
 
 def panel_needs(panel: PanelConfig) -> list[str]:
     """What a panel lacks on this machine, in words; [] when it is usable. Loads and downloads nothing."""
-    if panel.clip.model == "fake":
-        return []
-    clip, pack, held_out = embedded(panel.clip.model), panel.face.pack, panel.held_out
-    missing = []
-    if panel.clip.model.startswith("embedded:") and not clip.is_dir():
-        missing.append(f"clip.model: no folder '{clip}'")
-    if "/" in panel.clip.model and not clip.is_dir():
-        missing.append(f"clip.model: '{panel.clip.model}' is not on this machine (hf download {panel.clip.model})")
-    if panel.clip.pretrained and not Path(panel.clip.pretrained).expanduser().is_file():
-        missing.append(f"clip.pretrained: no file '{panel.clip.pretrained}' (give the path of the weights)")
-    places = (embedded(pack), folder_of(pack)) if pack else ()
-    if pack and not any(place.is_dir() and any(place.glob("*.onnx")) for place in places):
-        missing.append(f"face.pack: '{pack}' is not here (bootstrap doctor --fetch-face NAME, or face: none)")
-    if held_out and not embedded(held_out).is_file():
-        missing.append(f"held_out: no file '{embedded(held_out)}' (or '' to do without)")
-    return missing
+    return [f"{what} ({how})" for what, how in missing_models(panel)]
 
 
 def _base(name: str, room: float) -> str:
@@ -99,23 +86,31 @@ def _base(name: str, room: float) -> str:
 
 def _fetch(name: str, *, yes: bool) -> None:
     """Say name, size, source and licence, ask, and only then download."""
-    pack = pack_named(name)
-    if folder_of(name).is_dir():
-        typer.echo(f"face pack {name} is there already: {folder_of(name)}")
+    model = model_named(name)
+    offered = model or pack_named(name, [one.name for one in MODELS])
+    folder = located(name) if model else folder_of(name)
+    if folder.is_dir():
+        typer.echo(f"{name} is there already: {folder}")
         return
-    typer.echo(f"face pack  {pack.name}: {pack.what}")
-    typer.echo(f"size       about {pack.megabytes} MB, into {folder_of(name)}")
-    typer.echo(f"from       {pack.url}")
-    typer.echo(f"licence    {pack.licence}")
+    typer.echo(f"{'model' if model else 'face pack':<10} {offered.name}: {offered.what}")
+    typer.echo(f"size       about {offered.megabytes} MB, into {folder}")
+    typer.echo(f"from       {offered.url}")
+    typer.echo(f"licence    {offered.licence}")
     if not yes:
         if not sys.stdin.isatty():
-            command = shlex.join(["bootstrap", "doctor", "--fetch-face", name, "--yes"])
+            command = shlex.join(["bootstrap", "doctor", "--fetch", name, "--yes"])
             raise UsageError(f'the licence of "{name}" was not accepted', f"to accept it: {command}")
         if not typer.confirm("Accept the licence and download?", default=False):
             typer.echo("nothing was downloaded")
             return
-    digest = fetch(pack)
-    typer.echo(f"fetched    sha256 {digest}; use it with --set panel.face.pack={name}")
+    if model:
+        fetch_model(model)
+        typer.echo("fetched    every file has its pinned sha256:")
+        for file in model.files:
+            typer.echo(f"           {file.sha256}  {file.name}")
+        typer.echo(f"           use it with --set panel.{model.setting}.model={name}")
+        return
+    typer.echo(f"fetched    sha256 {fetch(pack_named(name))}; use it with --set panel.face.pack={name}")
 
 
 def _show(facts: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     from bootstrap.device import pick_device
     from bootstrap.judges import open_eyes
 
-    eyes = open_eyes(config.panel, cache_folder() / "features", pick_device())
+    eyes = open_eyes(config.panel, cache_folder() / "features", pick_device(), comparing=False)
     return reader_of(eyes, config.panel), eyes.read, eyes.faces
 
 

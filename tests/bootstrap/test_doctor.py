@@ -20,7 +20,7 @@ def machine(monkeypatch, tmp_path):
     """A machine with a known device, packs in a folder of the test, and a network that is never reached."""
     monkeypatch.setattr(doctor, "accelerator", lambda: Accelerator("cpu", "a test", 8.0))
     monkeypatch.setattr(packs, "ROOT", tmp_path / "models")
-    monkeypatch.setattr(packs, "_open", lambda url: pytest.fail(f"went to {url}"))
+    monkeypatch.setattr(packs, "open_address", lambda url: pytest.fail(f"went to {url}"))
 
 
 def archive(**members):
@@ -33,7 +33,7 @@ def archive(**members):
 
 def serve(monkeypatch, data):
     asked = []
-    monkeypatch.setattr(packs, "_open", lambda url: asked.append(url) or io.BytesIO(data))
+    monkeypatch.setattr(packs, "open_address", lambda url: asked.append(url) or io.BytesIO(data))
     return asked
 
 
@@ -88,7 +88,7 @@ def test_without_yes_and_without_a_terminal_nothing_is_fetched(call, tmp_path):
     assert done.code == 2
     for word in ("buffalo_l", "326 MB", "non-commercial research only", "https://"):
         assert word in done.out
-    assert "bootstrap doctor --fetch-face buffalo_l --yes" in done.err
+    assert "bootstrap doctor --fetch buffalo_l --yes" in done.err
     assert not (tmp_path / "models").exists()
 
 
