@@ -6,7 +6,7 @@ they run in threads, and the store lets one speak at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from bootstrap.review.album import album, caption_of, explanation, words_on
 from bootstrap.review.audit import audit_of, blindfolded
 from bootstrap.review.gate import let_go_on
 from bootstrap.review.guard import Guard
+from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
 from bootstrap.review.own import add_own
 from bootstrap.review.pictures import SIDES, Pictures
 from bootstrap.review.speaking import SAID, judge, take_back
@@ -95,6 +96,7 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/frames/{id}", desk.frame),
         Route("/thumbs/{size}/{id}", desk.thumbnail),
         Route("/pictures/{id}", desk.picture),
+        Route("/decoys/{id}", desk.decoy),
         Route("/seeds/{number:int}", desk.seed),
         Route("/api/verdicts", desk.posted(Spoken, desk.judge), methods=["POST"]),
         Route("/api/undo", desk.posted(TakenBack, desk.undo), methods=["POST"]),
@@ -117,7 +119,7 @@ class Desk:
     """The round that is audited, if this is an audit."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._pictures = store, Pictures(store)
+        self._store, self._pictures, self._nearest = store, Pictures(store), Nearest(store)
         loader = FileSystemLoader(HERE / "templates")
         self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
 
@@ -136,7 +138,8 @@ class Desk:
 
     def frame(self, request: Request) -> Response:
         """Why one frame is judged as it is."""
-        return JSONResponse(explanation(self._store, self._candidate(request.path_params["id"])))
+        frame = self._candidate(request.path_params["id"])
+        return JSONResponse({**explanation(self._store, frame), "nearest": self._nearest.of(frame)})
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""
@@ -148,6 +151,10 @@ class Desk:
     def picture(self, request: Request) -> Response:
         """A whole picture."""
         return _image(self._pictures.whole(self._candidate(request.path_params["id"])), "image/png")
+
+    def decoy(self, request: Request) -> Response:
+        """A decoy, small: what a frame must stand out from."""
+        return _image(self._pictures.thumbnail(self._found(request.path_params["id"], DECOYS), "m"), "image/webp")
 
     def seed(self, request: Request) -> Response:
         """A seed, by its place from 0."""
@@ -202,8 +209,11 @@ class Desk:
 
     def _candidate(self, id: str) -> Frame:
         """The candidate of that id; raises NotFoundError."""
+        return self._found(id, (JobKind.CANDIDATE,))
+
+    def _found(self, id: str, kinds: Sequence[JobKind]) -> Frame:
         frame = self._store.frame(id) if id and len(id) <= 200 and "\x00" not in id else None
-        if frame is None or frame.job.kind is not JobKind.CANDIDATE:
+        if frame is None or frame.job.kind not in kinds:
             raise NotFoundError
         return frame
 
@@ -228,7 +238,8 @@ class AuditDesk(Desk):
     def frame(self, request: Request) -> Response:
         """Of one frame what is no judgement."""
         told = explanation(self._store, self._candidate(request.path_params["id"]))
-        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []})
+        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": [],
+                             "nearest": NOTHING_NEAR})  # fmt: skip
 
     def undo(self, said: TakenBack) -> dict[str, Any]:
         """Take the last word back; the gate's that counts again is not told."""

@@ -179,10 +179,23 @@ async function explain(frame) {
   }
   const reasons = document.createElement("p");
   reasons.textContent = told.reasons.join("; ");
-  $("why").replaceChildren(head, reasons, table);
+  const near = document.createElement("div");
+  near.className = "near";
+  if (told.nearest.seed) near.append(alike(`/seeds/${told.nearest.seed.number}`, `nearest seed: ${told.nearest.seed.similarity.toFixed(3)} alike`));
+  if (told.nearest.decoy) near.append(alike(`/decoys/${encodeURIComponent(told.nearest.decoy.id)}`, `nearest decoy: ${told.nearest.decoy.similarity.toFixed(3)} alike`));
+  $("why").replaceChildren(head, reasons, near, table);
   $("caption").value = told.caption;
   $("caption-by").textContent = told.written ? "yours" : "generated";
   suggest(told.caption);
+}
+
+function alike(source, text) {
+  const figure = document.createElement("figure"), says = document.createElement("figcaption"), image = new Image();
+  image.src = source;
+  image.alt = "";
+  says.textContent = text;
+  figure.append(image, says);
+  return figure;
 }
 
 function suggest(caption) {
