@@ -37,19 +37,20 @@ Rule = Callable[[Stage, Sequence[tuple[Job, Picture]], int], list[int]]
 
 def best_by_clip(stage: Stage, drawn: Sequence[tuple[Job, Picture]], goal: int) -> list[int]:
     """The pictures most alike the seeds, whatever they show."""
-    values = _measured(stage, drawn, stage.engine.judges.identity[0])
+    values = measured_by(stage, drawn, stage.engine.judges.identity[0])
     known = {n: one.value for n, one in enumerate(values) if one.value is not None}
     return sorted(sorted(known, key=lambda n: -known[n])[:goal])
 
 
 def faces_above(stage: Stage, drawn: Sequence[tuple[Job, Picture]], goal: int) -> list[int]:
     """The first pictures whose face passes; where no face can be scored the picture is thrown away."""
-    values = _measured(stage, drawn, FACE)
+    values = measured_by(stage, drawn, FACE)
     passing = [n for n, one in enumerate(values) if one.value is not None and one.value >= FACE_ABOVE]
     return sorted(sorted(passing, key=lambda n: drawn[n][0].seed)[:goal])
 
 
-def _measured(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str) -> list[Measurement]:
+def measured_by(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str) -> list[Measurement]:
+    """A scorer's answer for each picture."""
     rows = stage.engine.judges.panel.measure([picture for _, picture in drawn], only=[scorer])
     return [row.get(scorer, not_applicable("no such scorer")) for row in rows]
 
@@ -63,21 +64,22 @@ def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, 
     pool: list[tuple[Job, Picture]] = []
     shots: list[Shot] = list(stage.panel)  # no picture of the test is drawn in training
     for number, goal in enumerate(goals, 1):
-        adapter = _taught(stage, backend, folder / f"r{number}", _items(stage, kept, folder, "style"), "style")
+        adapter = taught_by(stage, backend, folder / f"r{number}", _items(stage, kept, folder, "style"), "style")
         new = stage.engine.planner.plan(places(each, each, stage.config.views), shots)
         shots += new
-        pool += _drawn(backend, [stage.job(len(pool) + n, shot, "style") for n, shot in enumerate(new)], adapter)
+        pool += drawn_by(backend, [stage.job(len(pool) + n, shot, "style") for n, shot in enumerate(new)], adapter)
         kept = [pool[n] for n in rule(stage, pool, goal)]
-    final = _taught(stage, backend, folder / "final", _items(stage, kept, folder, "character"), "character")
+    final = taught_by(stage, backend, folder / "final", _items(stage, kept, folder, "character"), "character")
     return final, {"kept": len(kept), "families": _counted(kept)}
 
 
 def _items(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
     """Seeds as in our first round, and the kept pictures, each as likely."""
-    return [*training_set(stage.engine, 1, phase), *_written(stage, kept, folder, phase)]
+    return [*training_set(stage.engine, 1, phase), *written(stage, kept, folder, phase)]
 
 
-def _written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
+def written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
+    """Pictures as files of a training set, captioned as their phase is."""
     items = []
     for job, picture in kept:
         path = folder / "kept" / f"{job.id}.png"
@@ -86,7 +88,8 @@ def _written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, ph
     return items
 
 
-def _taught(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
+def taught_by(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
+    """A LoRA by the recipe of a phase, grown with the pictures."""
     return _train(backend, folder, items, recipe_for(stage.engine, phase, 1, len(items)))
 
 
@@ -95,7 +98,8 @@ def _train(backend: Counting, folder: Path, items: Sequence[TrainItem], recipe: 
     return backend.train(items, recipe, folder, lambda event: None).path
 
 
-def _drawn(backend: Counting, jobs: Sequence[Job], adapter: Path | None) -> list[tuple[Job, Picture]]:
+def drawn_by(backend: Counting, jobs: Sequence[Job], adapter: Path | None) -> list[tuple[Job, Picture]]:
+    """Each job with its picture."""
     pictures: dict[str, Image.Image] = {}
     for batch in backend.generate(jobs, adapter):
         pictures |= {job.id: image.convert("RGB") for job, image in batch}
@@ -122,7 +126,7 @@ def the_chosen_one(stage: Stage, backend: Counting) -> tuple[Path | None, dict[s
     adapter: Path | None = None
     first, spreads = 0.0, []
     for number in range(MOST_ROUNDS):
-        drawn = _drawn(backend, _one_prompt(stage, number, count), adapter)
+        drawn = drawn_by(backend, _one_prompt(stage, number, count), adapter)
         features = _features(stage, drawn)
         spreads.append(round(spread(features), 4))
         first = first or spreads[0]
@@ -152,7 +156,7 @@ def _one_prompt(stage: Stage, number: int, count: int) -> list[Job]:
 def _without_words(stage: Stage, drawn: Sequence[tuple[Job, Picture]], folder: Path) -> list[TrainItem]:
     """Its captions say the new word and nothing else ("a photo of <$V$>")."""
     tags = (stage.character.trigger, *stage.character.core)
-    return [replace(item, tags=tags) for item in _written(stage, drawn, folder, "character")]
+    return [replace(item, tags=tags) for item in written(stage, drawn, folder, "character")]
 
 
 def _features(stage: Stage, drawn: Sequence[tuple[Job, Picture]]) -> NDArray[np.float32]:

@@ -57,6 +57,12 @@ def vendi(features: Floats) -> float:
     return float(np.exp(-(values * np.log(values)).sum()))
 
 
+def saturation(images: NDArray[np.uint8]) -> float:
+    """Mean saturation (HSV) of pictures (N, H, W, 3), 0..1: what training on one's own pictures drives up."""
+    high, low = images.max(axis=-1).astype(np.float64), images.min(axis=-1).astype(np.float64)
+    return float(((high - low) / np.maximum(high, 1.0)).mean())
+
+
 def by_family(families: Sequence[str], order: Sequence[str], columns: Mapping[str, Floats]) -> dict[str, Any]:
     """View family -> number of pictures, and the mean of each column there (rounded to four places)."""
     found: dict[str, Any] = {}

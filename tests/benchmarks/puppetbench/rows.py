@@ -52,8 +52,12 @@ def write(work: Path, row: Row) -> None:
     write_atomic(path, (json.dumps(row, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def read_every(work: Path) -> list[Row]:
+    """Every row there is, by file name."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted((work / "rows").glob("*.json"))]
+
+
 def read_all(work: Path, contestants: Sequence[str]) -> list[Row]:
     """Every row of these contestants, by character, in their order."""
-    found = [json.loads(path.read_text("utf-8")) for path in sorted((work / "rows").glob("*.json"))]
-    rows: list[Row] = [row for row in found if row["contestant"] in contestants]
+    rows = [row for row in read_every(work) if row["contestant"] in contestants]
     return sorted(rows, key=lambda row: (row["character"], contestants.index(row["contestant"])))

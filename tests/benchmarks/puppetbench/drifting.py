@@ -1,0 +1,149 @@
+"""Two ways of going on for more rounds than are good: ours, and a set that is replaced by each round's top-k.
+
+A way plays one round at a time and goes on where it was cut off. Does NOT know the truth, nor what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Protocol
+
+from bootstrap.records import Job, Phase, Shot, TrainItem
+from bootstrap.settings import LoopConfig
+from bootstrap.shots import places
+from bootstrap.store.files import write_atomic
+from bootstrap.store.round import Round
+from loops.round import RoundPlan, play_round
+from loops.stopping import NEXT_TO_NOTHING, drifted
+from loops.teach import training_set
+from scoring.base import Measurement, Picture
+from scoring.strata import summed
+from tests.benchmarks.puppetbench import growing
+from tests.benchmarks.puppetbench.counting import Counting
+from tests.benchmarks.puppetbench.stage import Stage
+
+STEP = 4
+"""Forced rounds beyond the target ask for target // STEP more pictures each."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """A round that is over: its adapter, how it wants to be prompted, how many pictures the set holds, its outcome."""
+
+    adapter: Path | None
+    phase: Phase
+    kept: int
+    outcome: Mapping[str, Any]
+
+
+class Way(Protocol):
+    """Plays rounds 1, 2, … in order; one that is over is found again."""
+
+    def play(self, number: int, phase: Phase, goal: int) -> Played:
+        """The round, played or found."""
+
+
+def plans(loop: LoopConfig, rounds: int) -> list[RoundPlan]:
+    """Our own goals first, then as many more as the rounds ask for: the set must grow, needed or not."""
+    goals = [*(goal for goal in loop.style_goals if goal < loop.target), loop.target]
+    while len(goals) < rounds:
+        goals.append(goals[-1] + max(1, loop.target // STEP))
+    phases: list[Phase] = ["style" if goal < loop.target else "character" for goal in goals]
+    return [RoundPlan(n, phase, goal) for n, (phase, goal) in enumerate(zip(phases, goals, strict=True), 1)][:rounds]
+
+
+class Ours:
+    """Our rounds, one after the other, whatever the stopping rule says."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._engine = stage.open_run("drift-ours")
+
+    def play(self, number: int, phase: Phase, goal: int) -> Played:
+        store = self._engine.store
+        done = {one.number: one for one in store.rounds() if one.outcome is not None}
+        if number not in done:
+            play_round(self._engine, RoundPlan(number, phase, goal))
+            done = {one.number: one for one in store.rounds()}
+        made = [one for one in store.adapters() if one.round <= number]
+        path = store.directory / made[-1].path if made else None
+        used: Phase = made[-1].phase if made else phase
+        outcome = done[number].outcome or {}
+        return Played(path, used, int(outcome["kept"]), outcome)
+
+
+class Replaced:
+    """Each round trains on nothing but the top-k of the round before, scored by CLIP against the seeds."""
+
+    def __init__(self, stage: Stage, pictures: int) -> None:
+        self._stage, self._pictures = stage, pictures
+        self._folder = stage.folder / "drift-topk"
+
+    def play(self, number: int, phase: Phase, goal: int) -> Played:
+        folder = self._folder / f"r{number:02d}"
+        if not (folder / "done.json").is_file():
+            self._play(number, phase, folder)
+        plain = json.loads((folder / "done.json").read_text("utf-8"))
+        return Played(Path(plain["adapter"]), phase, len(plain["kept"]), plain["outcome"])
+
+    def _play(self, number: int, phase: Phase, folder: Path) -> None:
+        stage = self._stage
+        backend = Counting(stage.backend, stage.config.base.sampling)
+        adapter = growing.taught_by(stage, backend, folder, self._items(number, phase), phase)
+        jobs = [stage.job(n, shot, phase) for n, shot in enumerate(self._shots(number))]
+        drawn = growing.drawn_by(backend, jobs, adapter)
+        kept = [drawn[n] for n in growing.best_by_clip(stage, drawn, stage.config.loop.target)]
+        items = growing.written(stage, kept, folder, phase)
+        told = {
+            "adapter": str(adapter),
+            "kept": [asdict(item) for item in items],
+            "outcome": outcome_of(stage, drawn, len(kept)),
+        }
+        write_atomic(folder / "done.json", json.dumps(told).encode())
+
+    def _items(self, number: int, phase: Phase) -> list[TrainItem]:
+        if number == 1:
+            return training_set(self._stage.engine, 1, phase)
+        plain = json.loads((self._folder / f"r{number - 1:02d}" / "done.json").read_text("utf-8"))
+        return [TrainItem(**{**one, "tags": tuple(one["tags"])}) for one in plain["kept"]]
+
+    def _shots(self, number: int) -> list[Shot]:
+        """New shots of the whole grid each round, none of the test."""
+        planner, count = self._stage.engine.planner, self._pictures
+        shots: list[Shot] = []
+        for _ in range(number):
+            shots += planner.plan(places(count, count, self._stage.config.views), [*self._stage.panel, *shots])
+        return shots[-count:]
+
+
+def outcome_of(stage: Stage, drawn: Sequence[tuple[Job, Picture]], kept: int) -> dict[str, Any]:
+    """What `loops.stopping.outcome` says of a round, for pictures that are in no store."""
+    judges = stage.engine.judges
+    names = {"held_out": judges.held_out, "selecting": judges.identity[0]}
+    found: dict[str, Any] = {"kept": kept, "new": kept, "candidates": len(drawn)}
+    for role, name in names.items():
+        values = growing.measured_by(stage, drawn, name) if name else []
+        strata = _strata(drawn, values)
+        found[f"{role}_strata"] = summed(strata)
+        found[role] = fmean(fmean(one) for one in strata.values()) if strata else None
+    return found
+
+
+def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for (job, _), one in zip(drawn, values, strict=bool(values)):
+        if one.value is not None:
+            found.setdefault(f"{job.shot.family}/{job.shot.framing}", []).append(one.value)
+    return found
+
+
+def would_stop(outcomes: Sequence[Mapping[str, Any]], plan: Sequence[RoundPlan]) -> str:
+    """Whether the stopping rule ends a run after these rounds: "drift", "nothing new", or "" while it goes on."""
+    done = [Round(one.number, one.phase, one.goal, dict(out)) for one, out in zip(plan, outcomes, strict=False)]
+    if drifted(done):
+        return "drift"
+    last = outcomes[-1]
+    return "nothing new" if last["new"] <= NEXT_TO_NOTHING * last["candidates"] else ""
