@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bootstrap.errors import BootstrapError, UsageError
 from bootstrap.store.files import write_atomic, write_image
-from tests.benchmarks.puppetbench import rows
+from tests.benchmarks.puppetbench import rows, unnamed
 from tests.benchmarks.puppetbench.pictures import plot, sheet
 from tests.benchmarks.puppetbench.report import report
 from tests.benchmarks.puppetbench.settings import CHARACTERS, FULL, QUICK, QUICK_CONTESTANTS, TITLES, Settings
@@ -63,6 +63,8 @@ def publish(work: Path, names: Sequence[str]) -> str:
         raise UsageError(f"there is no row in '{work}'", "run the benchmark into that folder first")
     there = [name for name in names if any(row["contestant"] == name for row in found)]
     table = report(found, there)
+    if looked := unnamed.read_all(work, there):
+        table += "\n" + unnamed.told(looked, there)
     write_atomic(work / "table.md", table.encode())
     write_image(work / "plot.png", plot(found, there))
     write_image(work / "sheet.png", sheet(work, found, there))

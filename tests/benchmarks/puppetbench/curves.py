@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 PANEL, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 340, 56, 18, 44, 76
 """Pixels of a panel, and of what lies around its plot."""
-LINES = 5
+LINES, MOST_MARKS = 5, 12
+"""Lines of the grid; where there are at most so many places x, each is marked."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def _panel(
 
     for step in range(LINES + 1):
         y = y_low + (y_high - y_low) * step / LINES
-        x = x_low + (x_high - x_low) * step / LINES
         draw.line((at(x_low, y), at(x_high, y)), "#e4e4e4")
         draw.text((left + LEFT - 6, at(x_low, y)[1]), f"{y:.3g}", "#555555", _font(11), anchor="rm")
+    known = sorted({x for x, _ in points})
+    even = [x_low + (x_high - x_low) * step / LINES for step in range(LINES + 1)]
+    for x in known if len(known) <= MOST_MARKS else even:
         draw.text((at(x, y_low)[0], HEIGHT - BOTTOM + 6), f"{x:.3g}", "#555555", _font(11), anchor="ma")
     draw.text((left + PANEL - RIGHT, HEIGHT - BOTTOM + 22), x_title, "#555555", _font(12), anchor="ra")
     if diagonal:

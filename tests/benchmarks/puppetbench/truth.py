@@ -42,6 +42,10 @@ class Truth:
         """The shots as they should be, uint8 (N, 96, 96, 3)."""
         return paint(np.stack([render(self.puppet, puppet_shot(shot)).image for shot in shots]), self._vae)
 
+    def look(self, drawings: Images) -> NDArray[np.float32]:
+        """The judge's vectors of drawings (N, 96, 96, 3), painted first."""
+        return self.judge.embed(paint(drawings, self._vae))
+
     def likeness(self, images: Images, shots: Sequence[Shot]) -> NDArray[np.float32]:
         """The judge's similarity of each picture with the truth of its shot, −1..1; each shot is painted once."""
         single = list({_asked(shot): shot for shot in shots}.values())
