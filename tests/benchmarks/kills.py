@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/kills.py [--kills 180] [--embedded 20] [--seed 0] [--a-run 6]
 
 Most kills hit the fake backend, --embedded of them the base of this package with tiny settings. One process imports
-everything once and forks: a child plays `bootstrap run`, and is killed after a random time. After every kill each row,
-picture and LoRA is hashed anew (`bootstrap verify`). A run is killed --a-run times, then left to finish and compared
-with one that nobody disturbed: pixels, verdicts, kept set, tensors, captions, events (dates and durations excepted). In
-every third run a person speaks between the kills: there each of their words must be in force at the end.
+everything once and forks: a child plays `bootstrap run`, and is killed after a random part of its work. After every
+kill each row, picture and LoRA is hashed anew (`bootstrap verify`). A run is killed --a-run times, then left to finish
+and compared with one that nobody disturbed: pixels, verdicts, kept set, tensors, captions, events (dates and durations
+excepted). In every third run a person speaks between the kills: there each of their words must be in force at the end.
 Prints what it found as JSON; exits 1 when anything differed.
 """
 
@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import hashlib
 import json
+import math
 import os
 import random
 import shutil
@@ -49,9 +50,9 @@ SETTINGS = {
         "base.sampling.batch_size": 4,
     },
 }  # fmt: skip
-PARTS = (0.5, 0.9)
-"""A process is killed within this part of an undisturbed run's time: each start loads what is there, so that a kill
-later in the span meets what the last one left; the embedded base needs longer to load."""
+LATEST = 0.95
+"""A process is killed within this part of the work of an undisturbed run: each start loads what is there, so that a
+kill late in the span meets what the last one left."""
 TIMES = ("at", "seconds")
 
 
@@ -89,6 +90,15 @@ def ended(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def worked(child):
+    """Seconds of work of a child so far, by the processor's clock; infinite once it has ended."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        spent = float(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
+        return spent if fields[0] != "Z" else math.inf
+    return math.inf
+
+
 def ending(run):
     """What must be the same however often it was killed."""
     with Store.open(run, exclusive=False) as store:
@@ -123,11 +133,15 @@ def damage(run):
 
 
 def disturb(arguments, run, kills, longest, chance):
-    """Kill the run so many times, each after a random time; the instants that met it at work, and the damage done."""
+    """Kill the run so many times, each after a random part of its work; the instants that met it at work, and damage.
+
+    Instants are seconds of work, not of the wall, so that a busy machine is disturbed in the same places.
+    """
     instants, found = [], []
     for _ in range(kills):
         child, instant = begin([*arguments, "--out", str(run)]), chance.uniform(0, longest)
-        time.sleep(instant)
+        while worked(child) < instant:
+            time.sleep(0.001)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         if ended(child) == -signal.SIGKILL:
@@ -159,18 +173,18 @@ def lost(run, said):
 def play(folder, backend, kills, options):
     """The figures of one backend."""
     arguments, chance = given(folder, backend), random.Random(f"{backend} {options.seed}")
-    began = time.monotonic()
-    if code := ended(begin([*arguments, "--out", str(folder / "whole")])):
+    child = begin([*arguments, "--out", str(folder / "whole")])
+    _, status, used = os.wait4(child, 0)
+    if code := os.waitstatus_to_exitcode(status):
         raise SystemExit(f"the undisturbed run ended with {code}")
-    longest, whole = time.monotonic() - began, ending(folder / "whole")
+    longest, whole = used.ru_utime + used.ru_stime, ending(folder / "whole")
     figures = {"kills": 0, "runs": 0, "same": 0, "spoken": 0, "differ": [], "damage": [], "cut_off_as_remembered": 0}
-    figures |= {"seconds_undisturbed": round(longest, 2), "instants": []}
+    figures |= {"work_undisturbed": round(longest, 2), "instants": []}
     while figures["kills"] < kills:
         run, speaks = folder / f"run{figures['runs']:03d}", options.spoken and figures["runs"] % options.spoken == 0
-        longest_now = longest * PARTS[backend != "fake"]
-        instants, found = disturb(arguments, run, options.a_run, longest_now, chance)
+        instants, found = disturb(arguments, run, options.a_run, longest * LATEST, chance)
         said = speak(run, chance) if speaks else {}
-        instants_too, found_too = disturb(arguments, run, 2, longest_now, chance) if said else ([], [])
+        instants_too, found_too = disturb(arguments, run, 2, longest * LATEST, chance) if said else ([], [])
         code = ended(begin([*arguments, "--out", str(run)]))
         ends = ending(run) if code == 0 else {}
         # what a person says changes the end, and must: then only their words are compared
