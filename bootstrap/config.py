@@ -255,6 +255,11 @@ def shipped_base(name: str) -> BaseConfig:
     return validated(BaseConfig, _shipped("base", name), f"configs/base/{name}.yaml", ConfigError)
 
 
+def shipped_views(name: str) -> ViewsConfig:
+    """A grid of configs/views/. Raises ConfigError."""
+    return validated(ViewsConfig, _shipped("views", name), f"configs/views/{name}.yaml", ConfigError)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as a mapping; raises ConfigError if it is none."""
     try:

@@ -22,7 +22,7 @@ from bootstrap.models import located
 from bootstrap.records import Frame, JobKind, Seed
 from bootstrap.seeds import cuts, open_seed
 from bootstrap.store.store import Store
-from scoring.base import Measurement, Picture, digest_of
+from scoring.base import Measurement, Picture, Scorer, digest_of
 from scoring.crops import CROPS, Crops
 from scoring.defects import Defects
 from scoring.duplicates import CopyOfSeed, difference_hash
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from scoring.clip import ClipEncoder
     from scoring.face import FacePack
 
-__all__ = ["ASKED", "FAULTS", "TRAITS", "Eyes", "Judges", "judges_for", "open_eyes", "references_of", "seats_for"]
+__all__ = [
+    "ASKED", "FAULTS", "TRAITS", "Eyes", "Judges", "judges_for", "open_eyes",
+    "readers_for", "references_of", "seats_for", "view_check",
+]  # fmt: skip
 
 TRAITS = "traits"
 """Name of the check of identity traits."""
@@ -145,7 +148,7 @@ def judges_for(
     """The panel in front of these seeds, and of what a person ``approved``."""
     encoder, features = eyes.encoder, eyes.features
     panel = Panel(seats_for(eyes, config, references, _checked(config, wording), approved))
-    return Judges(wording, encoder, features, panel, Panel(_readers(eyes, config)), tuple(references))
+    return Judges(wording, encoder, features, panel, Panel(readers_for(eyes, config)), tuple(references))
 
 
 def seats_for(
@@ -178,19 +181,17 @@ def _word_seats(eyes: Eyes, config: PanelConfig, axes: Sequence[str] | None, cro
     known = config.vocabulary if axes is not None else {a: w for a, w in config.vocabulary.items() if a in readable}
     heads = crops if config.traits_from_head else None
     traits = TraitCheck(encoder, features, known, slack=config.trait_margin, axes=axes, heads=heads)
-    view = ViewCheck(encoder, features, config.view_phrases, config.view_margin)
-    return [Seat(view, "check"), Seat(traits, "check")]
+    return [Seat(view_check(eyes, config), "check"), Seat(traits, "check")]
 
 
 def _tagger_seats(tagger: Tagger, eyes: Eyes, config: PanelConfig, axes: Sequence[str] | None) -> list[Seat]:
     """View, traits, number of subjects and framing, read by the tagger."""
     said, features = config.tagger, eyes.features
-    rules = {family: TagRule(rule.shows, rule.never) for family, rule in said.views.items()}
     known = _tagged(tagger, config.vocabulary)
     checked = [axis for axis in said.checked if axes is None or axis in axes]
     traits = TraitCheck(tagger, features, known, slack=said.trait_margin, axes=checked)
     seats = [
-        Seat(TagView(tagger, features, rules, said.seen, said.unseen), "check"),
+        Seat(view_check(eyes, config), "check"),
         Seat(traits, "check"),
         Seat(TagSubjects(tagger, features, said.unseen), "check"),
     ]
@@ -248,12 +249,22 @@ def _face_seats(faces: FacePack, config: PanelConfig, references: Sequence[Pictu
     return [*count, Seat(identity, "identity")]
 
 
-def _readers(eyes: Eyes, config: PanelConfig) -> list[Seat]:
-    """A check of each captioned axis; they filter captions, never frames."""
+def readers_for(eyes: Eyes, config: PanelConfig, *, all_axes: bool = False) -> list[Seat]:
+    """A check of each captioned axis, or of every one that the panel reads well; they filter captions, never frames."""
     encoder: WordEncoder = eyes.tagger or eyes.encoder
     known: Mapping[str, Sequence[str]] = _tagged(eyes.tagger, config.vocabulary) if eyes.tagger else config.vocabulary
-    axes = config.tagger.captioned if eyes.tagger else config.captioned
+    checked = config.tagger.checked if eyes.tagger else config.checked or ()
+    axes = (*(config.tagger.captioned if eyes.tagger else config.captioned), *(checked if all_axes else ()))
     return [_reader(axis, known[axis], encoder, eyes.features, config) for axis in axes if axis in known]
+
+
+def view_check(eyes: Eyes, config: PanelConfig) -> Scorer:
+    """Who reads the view: the tagger where there is one, else CLIP."""
+    if eyes.tagger is None:
+        return ViewCheck(eyes.encoder, eyes.features, config.view_phrases, config.view_margin)
+    said = config.tagger
+    rules = {family: TagRule(rule.shows, rule.never) for family, rule in said.views.items()}
+    return TagView(eyes.tagger, eyes.features, rules, said.seen, said.unseen)
 
 
 def _reader(axis: str, words: Sequence[str], encoder: WordEncoder, features: Features, config: PanelConfig) -> Seat:

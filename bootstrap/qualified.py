@@ -16,10 +16,15 @@ from scoring.base import FAMILIES
 __all__ = ["blind_spots", "missing_models"]
 
 
-def missing_models(panel: PanelConfig) -> list[tuple[str, str]]:
-    """What a panel lacks on this machine: what is missing, and what to do about it; [] when it is usable."""
+def missing_models(panel: PanelConfig, *, comparing: bool = True) -> list[tuple[str, str]]:
+    """What a panel lacks on this machine: what is missing, and what to do about it; [] when it is usable.
+
+    Without ``comparing`` only what reads pictures is asked for, not what compares them with seeds.
+    """
     if panel.clip.model == "fake":
         return []
+    if not comparing:
+        return [*_clip(panel), *_tagger(panel)]
     return [*_clip(panel), *_face(panel), *_tagger(panel), *_identity(panel), *_held_out(panel)]
 
 

@@ -237,6 +237,26 @@ def doctor(
     doctor_command(as_json=json, fetching=fetch, yes=yes)
 
 
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures with captions beside them.")],
+    trigger: Annotated[str | None, typer.Option(help="The first tag of every caption [of 10_mikachr].")] = None,
+    character: Annotated[Path | None, typer.Option(help="A character.json: its trigger, core and identity.")] = None,
+    intended: Annotated[list[str] | None, typer.Option(help="Tags that are meant for every caption.")] = None,
+    panel: Annotated[str | None, typer.Option(help="Let a panel of configs/scoring/ look at the pictures too.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
+) -> None:
+    """Find what in a captioned folder, of any trainer, would teach a LoRA something unintended; exits 1 if there is.
+
+    bootstrap audit dataset/10_mikachr --intended "anime screencap"
+
+    bootstrap audit pictures/ --trigger mikachr --panel drawn --json
+    """
+    from bootstrap.cli.audit import Wanted, audit_command
+
+    audit_command(folder, Wanted(trigger, character, intended or (), panel), as_json=json)
+
+
 FrameIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or how they end.")]
 Reasons = Annotated[
     list[str] | None, typer.Option("--reason", help="face, outfit, hands, view, duplicate or style; several times.")
