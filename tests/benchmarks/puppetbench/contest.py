@@ -13,7 +13,7 @@ from PIL import Image
 from bootstrap.records import FAMILIES
 from scoring.base import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
-from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Entry
+from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, Entry
 from tests.benchmarks.puppetbench.counting import drawing_costs
 from tests.benchmarks.puppetbench.gate import kept_and_true
 from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 COPY = "copy"
 
 
-def compete(stage: Stage, contestant: str, work: Path) -> rows.Row:
-    """The row of a contestant: found, or made and committed."""
+def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = None) -> rows.Row:
+    """The row of a contestant: found, or made and committed. ``way`` is how it comes by its LoRA; None: as listed."""
     rows.hold(work, stage.key)
     if done := rows.read(work, stage.seed, contestant):
         return done
     stage.fix()
     began = time.monotonic()
-    entry = CONTESTANTS[contestant](stage)
+    entry = (way or CONTESTANTS[contestant])(stage)
     seconds = time.monotonic() - began
     images = stage.draw(stage.panel, entry.adapter, entry.phase)
     write_panel(panel_path(work, stage.seed, contestant), images)

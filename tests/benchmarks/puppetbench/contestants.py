@@ -47,14 +47,22 @@ def base(stage: Stage) -> Entry:
 
 
 def seeds(stage: Stage) -> Entry:
-    """A LoRA on the plain seed picture: what anyone can have at once."""
-    whole = [item for item in training_set(stage.engine, 1, "style") if item.kind == "seed"]
-    return taught(stage, whole, "style", "seeds")
+    """A LoRA on the plain seed picture, captioned and trained as our final one is: what anyone can have at once."""
+    return taught(stage, _plain(training_set(stage.engine, 1, "character")), "character", "seeds")
+
+
+def named(stage: Stage) -> Entry:
+    """The same with every trait in caption and prompt: the base draws what words can say, the LoRA the rest."""
+    return taught(stage, _plain(training_set(stage.engine, 1, "style")), "style", "named")
 
 
 def crops(stage: Stage) -> Entry:
-    """A LoRA on the seed with its crops and altered copies: our first round."""
+    """A LoRA on the seed with its crops and altered copies, every trait named: our first round."""
     return taught(stage, training_set(stage.engine, 1, "style"), "style", "crops")
+
+
+def _plain(items: Sequence[TrainItem]) -> list[TrainItem]:
+    return [item for item in items if item.kind == "seed"]
 
 
 def ceiling(stage: Stage) -> Entry:
@@ -130,6 +138,7 @@ def _grown(stage: Stage, name: str, rule: growing.Rule) -> Entry:
 CONTESTANTS: Mapping[str, Contestant] = {
     "base": base,
     "seeds": seeds,
+    "named": named,
     "crops": crops,
     "chosen_one": chosen_one,
     "topk": topk,

@@ -74,7 +74,8 @@ SIDE = 96
 TITLES = {
     "base": "base + prompt",
     "seeds": "seed alone",
-    "crops": "seed, crops, copies",
+    "named": "seed alone, traits named",
+    "crops": "seed, crops, copies; traits named",
     "chosen_one": "The Chosen One",
     "topk": "top-k by CLIP",
     "face": "face above 0.5",

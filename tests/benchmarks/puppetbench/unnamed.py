@@ -73,7 +73,7 @@ def drawings(truth: Any, puppet: Puppet, shots: Sequence[Shot]) -> Drawings:
         if seen.any():
             vectors[seen] = truth.look(pictures[seen])
         other[trait] = vectors
-        asked[trait] = seen & ((true * vectors).sum(1) < 1 - APART)
+        asked[trait] = (true * vectors).sum(1) < 1 - APART
     return Drawings(true, other, asked)
 
 
