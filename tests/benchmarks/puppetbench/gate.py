@@ -1,8 +1,9 @@
-"""The gate against the truth: `python -m tests.benchmarks.puppetbench.gate RUN --puppet SEED`.
+"""The gate against the truth: `python -m tests.benchmarks.puppetbench.gate RUN --puppet SEED [--plot gate.png]`.
 
 For each view family and scorer of a finished run: how well it tells true frames from false ones, what it keeps of the
 true where it lets 5 % of the false through, and what the gate loses without it. A frame is true as in design §6: more
-alike the painted drawing of its shot than 99 % of the base's look-alikes. Changes nothing in the run.
+alike the painted drawing of its shot than 99 % of the base's look-alikes. Changes nothing in the run. Several runs,
+each with its puppet, are told one after the other and drawn together: RUN RUN --puppet SEED SEED.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bootstrap.backends.base import Backend
 from bootstrap.captions import Wording
@@ -26,14 +28,17 @@ from bootstrap.config import RunConfig
 from bootstrap.judges import judges_for, open_eyes, references_of
 from bootstrap.records import FAMILIES, Frame, JobKind
 from bootstrap.shots import quotas
+from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
 from loops.choose import ranked
 from loops.decoys import trait_slack
 from loops.engine import Engine
 from scoring.base import Measurement, not_applicable
+from scoring.calibrate import Gate
+from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.panels import Images
-from tests.benchmarks.puppetbench.roc import auc, power_at, spearman
+from tests.benchmarks.puppetbench.roc import FEWEST, auc, power_at, spearman
 from tests.benchmarks.puppetbench.settings import PASS
 
 log = logging.getLogger(__name__)
@@ -43,6 +48,9 @@ EXCHANGED = 40
 """Exchanged decoys a view family that are shown to the judge: their likeness is only averaged."""
 STATED = (0.01, 0.05, 0.1, 0.2)
 """False-accept rates at which the p-values are held against what they let through."""
+DRAWN = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+"""The same for the plot."""
+COLORS = dict(zip(FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
 Measured = Mapping[str, Mapping[str, Measurement]]
 Likeness = Callable[[Images, Sequence[Any]], NDArray[np.float32]]
 
@@ -112,6 +120,14 @@ class Audit:
         past = [f for f in candidates if not judges.failures(measured[f.job.id], slack[f.job.shot.family])]
         return {id: (one.score, one.p) for id, one in ranked(self.engine, past, measured).items() if one.weakest}
 
+    def admitted(self, without: str = "") -> set[str]:
+        """The candidates that the gate lets in at the run's stated rate, view family by view family."""
+        scores, gate, found = self.scores(without), Gate(self.engine.config.loop.max_false_accepts), set()
+        for family in FAMILIES:
+            ids = [frame.job.id for frame in self.of(JobKind.CANDIDATE, family)]
+            found |= {str(id) for id in gate.admit(family, {id: scores[id][1] for id in ids if id in scores})}
+        return found
+
 
 def _without(measured: Measured, scorer: str) -> dict[str, dict[str, Measurement]]:
     silent = {scorer: not_applicable("left out")} if scorer else {}
@@ -145,7 +161,7 @@ def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
 
 def told(audit: Audit) -> str:
     """The audit as markdown."""
-    tables = (_frames_table, _scorer_table, _gate_table, _calibration_table)
+    tables = (_frames_table, _scorer_table, _gate_table, _admitted_table, _calibration_table)
     return "\n\n".join(told_of(audit) for told_of in tables) + "\n"
 
 
@@ -185,6 +201,58 @@ def _gate_table(audit: Audit) -> str:
         cells = [_quality(audit, family, {id: one[0] for id, one in scores.items()}) for family in FAMILIES]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells])
     return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *FAMILIES], lines)
+
+
+def _admitted_table(audit: Audit) -> str:
+    """What Benjamini-Hochberg lets in at the run's own rate, with all scorers and with each left out."""
+    lines, rate = [], audit.engine.config.loop.max_false_accepts
+    for left_out in ("", *audit.engine.judges.identity):
+        admitted = audit.admitted(left_out)
+        cells = [_let_in([f for f in audit.of(JobKind.CANDIDATE, family) if f.job.id in admitted], audit)
+                 for family in FAMILIES]  # fmt: skip
+        whole = [f for f in audit.frames if f.job.id in admitted]
+        lines.append([f"without {left_out}" if left_out else "all scorers", *cells, _let_in(whole, audit)])
+    title = f"What is let in at the stated rate {rate:g}: false of admitted"
+    return table(title, ["scorers", *FAMILIES, "all"], lines)
+
+
+def _let_in(frames: Sequence[Frame], audit: Audit) -> str:
+    """False frames of all that were let in, and their share."""
+    if not frames:
+        return NOTHING
+    false = sum(not audit.is_true(frame) for frame in frames)
+    return f"{false} of {len(frames)} ({false / len(frames):.2f})"
+
+
+def calibration(audit: Audit, without: str = "") -> dict[str, list[tuple[float, float]]]:
+    """View family → (stated rate, share of the false candidates past the checks whose p is at most so large).
+
+    A gate is honest where no point lies above the diagonal. Families with fewer than FEWEST false frames are left out.
+    """
+    scores, found = audit.scores(without), {}
+    for family in FAMILIES:
+        judged = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in scores]
+        false = sorted(scores[f.job.id][1] for f in judged if not audit.is_true(f))
+        if len(false) >= FEWEST:
+            found[family] = [(rate, float(np.mean([p <= rate for p in false]))) for rate in DRAWN]
+    return found
+
+
+def plot(audits: Sequence[Audit]) -> Image.Image:
+    """Stated against real false-accept rate over the runs: all scorers, then each left out; a line a family."""
+    names = audits[0].engine.judges.identity
+    panels = {}
+    for left_out in ("", *names):
+        each = [calibration(audit, left_out) for audit in audits]
+        lines = [Curve(family, COLORS[family], _averaged([one[family] for one in each if family in one]))
+                 for family in FAMILIES]  # fmt: skip
+        panels[f"without {left_out}" if left_out else "all scorers"] = lines
+    return chart(panels, "stated rate", "up: real rate; above the line more is let in than is said", diagonal=True)
+
+
+def _averaged(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """The mean of several runs' curves, which have the same stated rates."""
+    return [(points[0][0], float(np.mean([y for _, y in points]))) for points in zip(*curves, strict=True)]
 
 
 def _calibration_table(audit: Audit) -> str:
@@ -236,19 +304,27 @@ def _number(value: float | None) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, judge, and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.puppetbench.gate", description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--puppet", type=int, required=True, help="seed of the character")
+    parser.add_argument("run", type=Path, nargs="+")
+    parser.add_argument("--puppet", type=int, nargs="+", required=True, help="seed of the character, one a run")
     parser.add_argument("--out", type=Path, default=None, help="a markdown file to write as well")
+    parser.add_argument("--plot", type=Path, default=None, help="a picture of the calibration to write")
     given = parser.parse_args(arguments)
+    if len(given.run) != len(given.puppet):
+        parser.error(f"{len(given.run)} runs and {len(given.puppet)} puppets: give one of each")
     from bootstrap.puppets.anatomy import sample_puppet
     from tests.benchmarks.puppetbench.truth import Truth
 
-    audit = open_audit(given.run, Truth(sample_puppet(given.puppet)).likeness)
-    text = told(audit)
-    audit.engine.store.close()
+    pairs = zip(given.run, given.puppet, strict=True)
+    audits = [open_audit(run, Truth(sample_puppet(puppet)).likeness) for run, puppet in pairs]
+    titles = [f"## {audit.engine.character.name}: {run}\n\n" for audit, run in zip(audits, given.run, strict=True)]
+    text = "\n".join(title + told(audit) for title, audit in zip(titles, audits, strict=True))
     sys.stdout.write(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
+    if given.plot:
+        write_image(given.plot, plot(audits))
+    for audit in audits:
+        audit.engine.store.close()
 
 
 if __name__ == "__main__":

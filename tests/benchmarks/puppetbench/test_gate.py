@@ -10,7 +10,7 @@ from PIL import Image
 from bootstrap.cli import main
 from bootstrap.records import FAMILIES, JobKind
 from bootstrap.store.store import Store
-from tests.benchmarks.puppetbench.gate import kept_and_true, open_audit, told
+from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, open_audit, plot, told
 
 SMALL = [
     "loop.target=6", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=10", "loop.exchanged=0",
@@ -71,6 +71,31 @@ def test_the_tables_name_every_scorer_and_family(run):
     audit = open_audit(run, redness)
     text = told(audit)
     audit.engine.store.close()
-    assert text.count("### ") == 4
+    assert text.count("### ") == 5
     assert all(f"without {name}" in text for name in audit.engine.judges.identity)
     assert all(f"| {family} |" in text for family in FAMILIES)
+
+
+def test_calibration_rises_with_the_stated_rate_and_is_drawn(run):
+    audit = open_audit(run, redness)
+    curves = calibration(audit)
+    image = plot([audit, audit])
+    audit.engine.store.close()
+    assert curves
+    for points in curves.values():
+        assert [rate for rate, _ in points] == sorted(rate for rate, _ in points)
+        assert [real for _, real in points] == sorted(real for _, real in points)
+    panels = 1 + len(audit.engine.judges.identity)
+    assert image.width == 400 * panels
+
+
+def test_what_is_let_in_without_a_scorer_is_told(run):
+    audit = open_audit(run, redness)
+    admitted = audit.admitted()
+    name, *_ = audit.engine.judges.identity
+    nobody = audit.admitted(name)
+    audit.engine.store.close()
+    kept = {frame.job.id for frame in audit.frames if frame.job.id in admitted}
+    assert admitted == kept
+    assert admitted
+    assert not nobody, "the only scorer is silent: nothing can be ranked"

@@ -97,3 +97,14 @@ def test_the_table_lies_beside_the_rows(sides, capsys):
 
 def test_settings_name_a_folder():
     assert vary.slug(["loop.style_goals=[8, 24]", "a.b=c"]) == "a.b=c+loop.style_goals=_8_24"
+
+
+def test_a_side_takes_the_test_of_the_base_once(tmp_path):
+    there, here = (tmp_path / side / "characters" / str(SEED) for side in ("base", "side"))
+    there.mkdir(parents=True)
+    (there / "panel.json").write_text("the base's")
+    vary._share(tmp_path / "base", tmp_path / "side", SEED)
+    assert (here / "panel.json").read_text() == "the base's"
+    (there / "panel.json").write_text("another")
+    vary._share(tmp_path / "base", tmp_path / "side", SEED)
+    assert (here / "panel.json").read_text() == "the base's"
