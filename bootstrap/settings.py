@@ -57,7 +57,7 @@ class LoopConfig(Frozen):
     """Decoys of kind (b) a view family, made for each adapter."""
     most_decoys: int = Field(200, ge=1)
     """Most decoys of one kind, a view family and adapter, when the deficit needs more."""
-    max_false_accepts: float = Field(0.2, gt=0, lt=0.5)
+    max_false_accepts: float = Field(0.3, gt=0, lt=0.5)
     """Stated rate of false frames among those kept (Benjamini-Hochberg level)."""
     calibrate_on: Literal["exchanged", "lookalikes", "both"] = "lookalikes"
     """Which decoys the p-values are counted among: ``exchanged`` lack the character's traits but are drawn by its own

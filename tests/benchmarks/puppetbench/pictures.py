@@ -18,8 +18,8 @@ from tests.benchmarks.puppetbench.shares import Interval, mean
 Scale = Callable[[float], float]
 """A value -> where it stands, in pixels from the top."""
 COLORS = {
-    "base": "#9aa0a6", "seeds": "#e8a33d", "named": "#b98b5a", "crops": "#c97b1a", "chosen_one": "#7d6bb0", "topk": "#5b8fd6",
-    "face": "#3fa7a0", "ours": "#d1495b", "ceiling": "#3b4252",
+    "base": "#9aa0a6", "seeds": "#e8a33d", "named": "#b98b5a", "crops": "#c97b1a", "chosen_one": "#7d6bb0",
+    "topk": "#5b8fd6", "face": "#3fa7a0", "ours": "#d1495b", "ceiling": "#3b4252",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 1200, 560, 60, 50, 90
 SHOWN = 12
