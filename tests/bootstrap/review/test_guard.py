@@ -15,7 +15,7 @@ COUNT = int(os.environ.get("REVIEW_FUZZ", "300"))
 """Fuzzed requests; the bar is 10 000, which takes minutes."""
 BODY = {"verdict": "reject"}
 ROUTES = ("/", "/api/frames", "/api/words", "/api/verdicts", "/api/undo", "/api/captions", "/api/gate", "/api/pictures",
-          "/thumbs/m/", "/pictures/", "/seeds/", "/static/", "/api/frames/")  # fmt: skip
+          "/thumbs/m/", "/pictures/", "/decoys/", "/seeds/", "/static/", "/api/frames/")  # fmt: skip
 TRAVERSALS = (
     "../run.db", "..%2frun.db", "%2e%2e/run.db", "..%5crun.db", "....//run.db", "/etc/passwd", "%2fetc%2fpasswd",
     "run.db", "..%252frun.db", "%00", "a%00b", "candidate-r1-0/../../run.db", "%c0%ae%c0%ae/run.db", "%ff%fe",
@@ -96,7 +96,7 @@ def test_bodies_end_where_they_have_to(client, store):
 
 @pytest.mark.parametrize("tail", TRAVERSALS)
 def test_no_path_reaches_the_file_system(client, tail):
-    for route in ("/pictures/", "/thumbs/m/", "/thumbs/", "/seeds/", "/static/", "/api/frames/"):
+    for route in ("/pictures/", "/decoys/", "/thumbs/m/", "/thumbs/", "/seeds/", "/static/", "/api/frames/"):
         answer = client.get(route + tail)
         assert answer.status_code in (403, 404), route + tail
         assert b"SQLite" not in answer.content
