@@ -5,7 +5,7 @@ paired differences with a bootstrap over characters. Each side is an ordinary fo
 finished one given by --base) and one named after the settings, so its rows are kept and never made again.
 
     --what ours         a whole run (the default)
-    --what crops        our first round alone: seed, crops and copies
+    --what crops        our first round alone: seed, crops and copies (or seeds, named: the seed alone)
     --what ceiling      45 drawings: what the training settings can hold
     --what retrain      the final training anew, on what the finished runs of the base kept
 """
@@ -33,7 +33,7 @@ from tests.benchmarks.puppetbench.shares import difference, mean
 
 log = logging.getLogger(__name__)
 
-WHAT = ("ours", "crops", "seeds", "ceiling", "retrain")
+WHAT = ("ours", "seeds", "named", "crops", "ceiling", "retrain")
 AS_IS, SOURCE = "as-is", "source"
 RETRAIN = "retrain"
 SHARED = ("character.json", "front.png", "panel.json", "cuts.json")
