@@ -94,6 +94,7 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/frames", desk.frames),
         Route("/api/words", desk.words),
         Route("/api/frames/{id}", desk.frame),
+        Route("/api/nearest/{id}", desk.near),
         Route("/thumbs/{size}/{id}", desk.thumbnail),
         Route("/pictures/{id}", desk.picture),
         Route("/decoys/{id}", desk.decoy),
@@ -138,8 +139,11 @@ class Desk:
 
     def frame(self, request: Request) -> Response:
         """Why one frame is judged as it is."""
-        frame = self._candidate(request.path_params["id"])
-        return JSONResponse({**explanation(self._store, frame), "nearest": self._nearest.of(frame)})
+        return JSONResponse(explanation(self._store, self._candidate(request.path_params["id"])))
+
+    def near(self, request: Request) -> Response:
+        """What one frame looks most like; asked for apart, as reading what is remembered takes its time once."""
+        return JSONResponse(self._nearest.of(self._candidate(request.path_params["id"])))
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""
@@ -238,8 +242,11 @@ class AuditDesk(Desk):
     def frame(self, request: Request) -> Response:
         """Of one frame what is no judgement."""
         told = explanation(self._store, self._candidate(request.path_params["id"]))
-        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": [],
-                             "nearest": NOTHING_NEAR})  # fmt: skip
+        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []})
+
+    def near(self, request: Request) -> Response:
+        """Nothing: a similarity is a score."""
+        return JSONResponse(NOTHING_NEAR)
 
     def undo(self, said: TakenBack) -> dict[str, Any]:
         """Take the last word back; the gate's that counts again is not told."""

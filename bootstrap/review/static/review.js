@@ -181,12 +181,19 @@ async function explain(frame) {
   reasons.textContent = told.reasons.join("; ");
   const near = document.createElement("div");
   near.className = "near";
-  if (told.nearest.seed) near.append(alike(`/seeds/${told.nearest.seed.number}`, `nearest seed: ${told.nearest.seed.similarity.toFixed(3)} alike`));
-  if (told.nearest.decoy) near.append(alike(`/decoys/${encodeURIComponent(told.nearest.decoy.id)}`, `nearest decoy: ${told.nearest.decoy.similarity.toFixed(3)} alike`));
   $("why").replaceChildren(head, reasons, near, table);
   $("caption").value = told.caption;
   $("caption-by").textContent = told.written ? "yours" : "generated";
   suggest(told.caption);
+  resemble(frame, near);
+}
+
+async function resemble(frame, place) {
+  const answer = await fetch(`/api/nearest/${encodeURIComponent(frame.id)}`).catch(() => null);
+  if (!answer?.ok || current()?.id !== frame.id) return;
+  const { seed, decoy } = await answer.json();
+  if (seed) place.append(alike(`/seeds/${seed.number}`, `nearest seed: ${seed.similarity.toFixed(3)} alike`));
+  if (decoy) place.append(alike(`/decoys/${encodeURIComponent(decoy.id)}`, `nearest decoy: ${decoy.similarity.toFixed(3)} alike`));
 }
 
 function alike(source, text) {

@@ -62,7 +62,7 @@ def test_the_nearest_decoy_is_of_the_same_view_and_the_nearest_seed_has_its_numb
 
 
 def test_the_page_shows_both_with_their_pictures_and_no_other_frame_as_a_decoy(client, remembered, ids):
-    told = client.get(f"/api/frames/{remembered.job.id}").json()["nearest"]
+    told = client.get(f"/api/nearest/{remembered.job.id}").json()
     assert client.get(f"/decoys/{told['decoy']['id']}").headers["content-type"] == "image/webp"
     assert client.get(f"/decoys/{ids[0]}").status_code == 404
     assert client.get(f"/pictures/{told['decoy']['id']}").status_code == 404, "a decoy is no candidate"
@@ -70,7 +70,7 @@ def test_the_page_shows_both_with_their_pictures_and_no_other_frame_as_a_decoy(c
 
 def test_where_nothing_is_remembered_nothing_is_near(store, client, ids):
     assert Nearest(store).of(store.frame(ids[0])) == NOTHING_NEAR
-    assert client.get(f"/api/frames/{ids[0]}").json()["nearest"] == NOTHING_NEAR
+    assert client.get(f"/api/nearest/{ids[0]}").json() == NOTHING_NEAR
 
 
 def test_a_frame_drawn_since_is_looked_up_once_more(store, remembered, ids):
