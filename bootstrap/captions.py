@@ -6,11 +6,13 @@ the trigger absorbs them (field practice B4, B7, C5). Knows no picture: what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bootstrap.character import Character
-from bootstrap.config import ViewsConfig
+from bootstrap.config import RunConfig, ViewsConfig
+from bootstrap.prose import clauses
 from bootstrap.records import Phase, Shot
 
 __all__ = ["Wording"]
@@ -24,19 +26,29 @@ class Wording:
     """Turns shots of one character into words.
 
     ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag that no word
-    means keeps the key it has in character.json, and cannot be checked.
+    means keeps the key it has in character.json, and cannot be checked. ``dialect`` is what the base was taught;
+    ``enlarged`` is the tag of a picture that had to be enlarged ("": none).
     """
 
     character: Character
     views: ViewsConfig
     vocabulary: Mapping[str, tuple[str, ...]]
     quality: tuple[str, ...] = ()
+    dialect: Literal["tags", "prose"] = "tags"
+    enlarged: str = ""
     _axes: dict[str, str] = field(init=False, repr=False, compare=False)
     _nouns: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_axes", {word: axis for axis, words in self.vocabulary.items() for word in words})
         object.__setattr__(self, "_nouns", _shared_nouns(self.vocabulary))
+
+    @classmethod
+    def of(cls, character: Character, config: RunConfig) -> Wording:
+        """The words of a run."""
+        base = config.base
+        quality = _tags(base.quality.split(","))
+        return cls(character, config.views, config.panel.vocabulary, quality, base.dialect, base.enlarged)
 
     def axis_of(self, tag: str, otherwise: str) -> str:
         """The axis a tag belongs to: of the word it means, or of things that are named alike ("golden eyes").
@@ -90,17 +102,9 @@ class Wording:
 
     def prompt(self, shot: Shot, traits: Mapping[str, str], *, trigger: bool = True) -> str:
         """The prompt of a shot with the given identity tags; without the trigger for the base alone."""
-        lead = (self.character.trigger,) if trigger else ()
-        return _line(
-            (
-                *lead,
-                *self.character.core,
-                *traits.values(),
-                *self.varying(shot).values(),
-                *self.character.quality,
-                *self.quality,
-            )
-        )
+        called = self._called(shot, traits) if trigger else ()
+        said = self._said(traits.values(), self.varying(shot), called, trigger=trigger)
+        return _line((*said, *self.character.quality, *self.quality))
 
     def negative(self, base: str) -> str:
         """The negative prompt: the base's, the character's, and what is forbidden."""
@@ -108,17 +112,40 @@ class Wording:
 
     def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
-        hidden = frozenset(unseen)
-        named = {**(self.traits(shot) if phase == "style" else {}), **self.varying(shot)}
-        tags = (tag for axis, tag in named.items() if axis not in hidden)
-        return _tags((self.character.trigger, *self.character.core, *tags))
+        hidden, known = frozenset(unseen), self.traits(shot)
+        varying = {axis: tag for axis, tag in self.varying(shot).items() if axis not in hidden}
+        named = (axis for axis in known if phase == "style" and axis not in hidden)
+        traits = [varying.get(axis, known[axis]) for axis in named]  # a hat that is worn comes before one's own
+        return self._said(traits, varying, self._called(shot, known))
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag)."""
         hidden = frozenset(hides)
         identity = {axis: tag for axis, tag in self.identity.items() if phase == "style" and axis not in hidden}
-        tags = (tag for axis, tag in shown.items() if axis not in hidden)
-        return _tags((self.character.trigger, *self.character.core, *identity.values(), *tags))
+        tags = {axis: tag for axis, tag in shown.items() if axis not in hidden}
+        visible = {axis for axis in self.identity if axis not in hidden}
+        return self._said(identity.values(), tags, self._own_words(visible))
+
+    def _said(
+        self, traits: Iterable[str], varying: Mapping[str, str], called: tuple[str, ...], *, trigger: bool = True
+    ) -> tuple[str, ...]:
+        """Tags, or the clauses of a sentence, in caption order."""
+        lead, core = self.character.trigger if trigger else "", self.character.core
+        if self.dialect == "tags":
+            return _tags((lead, *core, *called, *traits, *varying.values()))
+        worn = tuple(tag for tag in (o.trigger for o in self.character.wardrobe.values()) if tag in varying.values())
+        return clauses(lead, core, traits, varying, (*called, *worn))
+
+    def _called(self, shot: Shot, traits: Mapping[str, str]) -> tuple[str, ...]:
+        """The character's own words for what a shot shows; not for a trait that is exchanged for another."""
+        own, seen = self.identity, self._seen(self.identity, shot)
+        return self._own_words({axis for axis in seen if traits.get(axis, own[axis]) == own[axis]})
+
+    def _own_words(self, axes: Collection[str]) -> tuple[str, ...]:
+        """The unique tags of the parts that these axes show (D6), and the style switch (D5, B8)."""
+        shown = {self.identity[axis] for axis in axes}
+        words = (word for part, word in self.character.unique.items() if shown & set(self.character.invariant[part]))
+        return (*words, *self.character.style_switch)
 
     def _seen(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
         hidden = self.views.hidden(shot.family, shot.framing)

@@ -49,6 +49,10 @@ class BaseConfig(Frozen):
     """Quality tags appended to every prompt."""
     negative: str = ""
     """Negative prompt placed before the character's own."""
+    dialect: Literal["tags", "prose"] = "tags"
+    """Whether prompts and captions are tags or the clauses of a sentence."""
+    enlarged: str = ""
+    """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
     sampling: SamplingSettings
     """How pictures are sampled."""
     style: TrainRecipe
@@ -61,6 +65,12 @@ class BaseConfig(Frozen):
     """Fewest optimiser steps."""
     scoring: str = "puppet"
     """Which file of configs/scoring/ can see this base's pictures."""
+
+    @model_validator(mode="after")
+    def _counted(self) -> BaseConfig:
+        if self.dialect == "prose" and self.character.rare_tag_floor:
+            raise ValueError("character.rare_tag_floor counts tags: set dialect to tags, or the floor to 0")
+        return self
 
 
 class FamilyPlan(Frozen):

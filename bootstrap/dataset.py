@@ -60,6 +60,8 @@ def seed_items(
             shown = {axis: tag for axis, tag in shown.items() if axis != "style"} | dict.fromkeys(
                 ["altered"], cut.extra[0]
             )
+        if cut.enlarged and captioner.wording.enlarged:
+            shown = {**shown, "enlarged": captioner.wording.enlarged}
         hides = captioner.wording.views.hidden(seed.family, cut.framing)
         items.append(TrainItem(str(path), captioner.wording.seed_caption(phase, shown, hides), cut.kind))
     return items

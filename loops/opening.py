@@ -33,7 +33,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     """Everything a run works with. Raises ConfigError when the run was begun with other settings or seeds."""
     settle(store, config, character, pictures)
     backend, eyes = _models(config, store.directory)
-    wording = Wording(character, config.views, config.panel.vocabulary, _split(config.base.quality))
+    wording = Wording.of(character, config)
     seeds = _take_in(store, wording, eyes, config.panel, pictures)
     judging = partial(
         judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel)
@@ -118,7 +118,3 @@ def _say(engine: Engine, seeds: Sequence[Seed]) -> None:
             engine.note(f"{Path(seed.source).name}: could not read {', '.join(missing)}; write it into character.json")
     if engine.wording.unknown:
         engine.note(f"no scorer can check: {', '.join(engine.wording.unknown)}")
-
-
-def _split(tags: str) -> tuple[str, ...]:
-    return tuple(tag.strip() for tag in tags.split(",") if tag.strip())

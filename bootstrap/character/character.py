@@ -106,8 +106,13 @@ class Character(Frozen):
     never (until something is kept the base draws from words alone). Identity is judged against them all the same."""
     core: Tags = ("1girl", "solo")
     """Tags at the head of every caption."""
+    style_switch: Tags = ()
+    """Tags of the drawing style in every caption and every prompt with the trigger; left out of a prompt of yours they
+    let another style in ("anime screencap")."""
     invariant: Mapping[str, Tags] = Field(min_length=1)
     """What the trigger must absorb, by part of the body."""
+    unique: Mapping[str, str] = Field(default_factory=dict)
+    """One made-up tag for a part of ``invariant``, in every caption that shows it ("hair": "blue mikachr hair")."""
     outfits: Mapping[str, Outfit] = Field(default_factory=dict)
     """Clothes by name; the first is the usual one."""
     expressions: Listed = ()
@@ -264,6 +269,22 @@ def _contradictions(character: Character) -> list[str]:
     for field in ("forbidden", "negative"):
         both = [tag for tag in getattr(character, field) if tag in own]
         problems += [f'{field} "{tag}" also belongs to the character: leave one of them' for tag in both]
+    problems += [
+        f'unique.{part} "{word}": {why}'
+        for part, word in character.unique.items()
+        for why in _unfit(part, word, character)
+    ]
     triggers = [character.trigger, *(outfit.trigger for outfit in character.outfits.values() if outfit.trigger)]
     twice = {trigger for trigger in triggers if triggers.count(trigger) > 1}
     return [*problems, *(f'trigger "{trigger}" is used twice: give each outfit its own' for trigger in sorted(twice))]
+
+
+def _unfit(part: str, word: str, character: Character) -> list[str]:
+    """Why a word cannot be the unique tag of a part."""
+    if part not in character.invariant:
+        return [f"there is no such part in invariant (use one of: {', '.join(character.invariant)})"]
+    if not word.strip() or "," in word:
+        return ["write one tag without commas"]
+    if word == character.trigger or word in character.identity:
+        return ["make up a tag of its own, for example with the trigger in it"]
+    return []

@@ -167,7 +167,7 @@ def _seeds(
     found: Findings,
 ) -> None:
     """Each seed with its caption, for correction; what nobody wrote is read when the run begins."""
-    captioner = SeedCaptioner(Wording(character, config.views, config.panel.vocabulary), lambda image, phrases: "")
+    captioner = SeedCaptioner(Wording.of(character, config), lambda image, phrases: "")
     for name, image in seeds.items():
         parts = [] if captioner.told_whole(paths[name]) else figures(image)
         if parts:

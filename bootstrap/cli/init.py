@@ -98,7 +98,7 @@ def _seed(draft: Draft, told: Character | None, config: RunConfig, read: Read, p
     invariant = known_traits or {"hair": ()}
     outfits = dict(told.outfits) if told else {}
     character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant, outfits=outfits)
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording.of(character, config)
     return SeedCaptioner(wording, read).caption(path, "", "", view.image, view.number)
 
 

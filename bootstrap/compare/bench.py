@@ -53,8 +53,7 @@ class Bench:
     @cached_property
     def wording(self) -> Wording:
         """Shots into words, as the run words them."""
-        quality = tuple(tag.strip() for tag in self.config.base.quality.split(",") if tag.strip())
-        return Wording(self.character, self.config.views, self.config.panel.vocabulary, quality)
+        return Wording.of(self.character, self.config)
 
     @cached_property
     def judges(self) -> Judges:

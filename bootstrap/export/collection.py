@@ -74,7 +74,7 @@ class Collection:
         return naming_rare(items, self._captioned("style"), floor) if floor else items
 
     def _captioned(self, phase: Phase) -> list[TrainItem]:
-        wording = Wording(self.character, self.config.views, self.config.panel.vocabulary)
+        wording = Wording.of(self.character, self.config)
         run, frames = self.store.directory, [*self.kept, *self.provisional]
         measured = self.store.measurements([frame.job.id for frame in frames])
         unseen = {id: unseen_axes(values) for id, values in measured.items()}

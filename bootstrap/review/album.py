@@ -81,7 +81,7 @@ def caption_of(store: Store, frame: Frame) -> str:
         character = Character.model_validate_json(store.recall("character") or "")
     except ValidationError:
         return ""
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording.of(character, config)
     unseen = unseen_axes(store.measurements([frame.job.id]).get(frame.job.id, {}))
     return ", ".join(wording.caption(frame.job.shot, "character", unseen))
 

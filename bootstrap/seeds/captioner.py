@@ -107,6 +107,8 @@ class SeedCaptioner:
         own = {
             *self.wording.character.identity,
             *self.wording.character.core,
+            *self.wording.character.style_switch,
+            *self.wording.character.unique.values(),
             self.wording.character.trigger,
             *view.split(", "),
             *(tag for outfit in self._outfits().values() for tag in outfit),

@@ -15,18 +15,24 @@ from bootstrap.seeds.pictures import square
 
 __all__ = ["Composition", "Cut", "cuts"]
 
+FEW = 0.75
+"""A picture with fewer of the wanted pixels than this is blurred by enlarging (768 of 1024: field practice C4)."""
 Composition = Mapping[str, Mapping[str, Box]]
 """Framing → crop name → where it stands in a picture of that framing."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A seed, a crop of it, or an altered copy; ``extra`` tags say what was done to it."""
+    """A seed, a crop of it, or an altered copy; ``extra`` tags say what was done to it.
+
+    ``enlarged``: it had far fewer pixels than it has now.
+    """
 
     image: Image.Image
     kind: str
     framing: str
     extra: tuple[str, ...] = ()
+    enlarged: bool = False
 
 
 def cuts(
@@ -37,14 +43,19 @@ def cuts(
     ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.
     """
     whole = square(image)
-    found = [Cut(_sized(whole, side), "seed", framing)]
+    found = [Cut(_sized(whole, side), "seed", framing, enlarged=_few(whole, side))]
     tighter = FRAMINGS[: FRAMINGS.index(framing)] if framing in composition else FRAMINGS if head else ()
     for target in tighter:
         box = _reframed(head or composition[framing]["head"], composition[target]["head"])
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
-            found.append(Cut(_sized(whole, side, box), "crop", target))
+            found.append(Cut(_sized(whole, side, box), "crop", target, enlarged=_few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
-    return [*found, Cut(grey, "altered", framing, ("monochrome",))]
+    return [*found, Cut(grey, "altered", framing, ("monochrome",), enlarged=found[0].enlarged)]
+
+
+def _few(whole: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> bool:
+    """Whether a window of a square picture has far fewer than ``side`` pixels."""
+    return min(1.0, box[2] - box[0]) * whole.width < FEW * side
 
 
 def _reframed(head: Box, wanted: Box) -> Box:
