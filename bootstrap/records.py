@@ -158,13 +158,14 @@ class TrainItem:
 
     ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when
     shuffled; ``kind`` is seed | crop | altered | kept | provisional; ``weight`` is its share of the sampled steps
-    relative to 1.0 for a kept frame.
+    relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known.
     """
 
     path: str
     tags: tuple[str, ...]
     kind: str
     weight: float = 1.0
+    subject: Box | None = None
 
     @property
     def caption(self) -> str:

@@ -1,63 +1,77 @@
-"""LoRA weights on a loaded model: injected once, then filled, reset and switched off in place.
+"""Adapter weights on a loaded model: injected once, then filled, reset and switched off in place.
 
-Serves a UNet and a text encoder alike. Knows no file, no prompt and no training.
+Serves a UNet and a text encoder alike, and every kind of network. Knows no file, no prompt and no training.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["TEXT_TARGETS", "UNET_TARGETS", "Slot"]
+from bootstrap.export.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of
+from bootstrap.training.network import Network
+
+__all__ = ["TEXT_TARGETS", "UNET_CONVS", "UNET_TARGETS", "Network", "Slot"]
 
 ADAPTER = "character"
 UNET_TARGETS = (
     r".*transformer_blocks\.\d+\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))|.*\.(proj_in|proj_out)"
 )
 """kohya's default set: every linear layer and 1x1 convolution of the UNet's transformer blocks (sd-scripts)."""
+UNET_CONVS = r".*resnets\.\d+\.(conv1|conv2|time_emb_proj|conv_shortcut)|.*\.(down|up)samplers\.0\.conv"
+"""What a network with ``conv_rank`` reaches too: all of the residual blocks and samplers (sd-scripts' ``conv_dim``)."""
+KERNELS = r"resnets\.\d+\.(conv1|conv2)|(down|up)samplers\.0\.conv"
+"""How the paths of those end that have a kernel of 3 x 3, and ``conv_rank``; the others have the rank of the rest."""
 TEXT_TARGETS = r".*\.layers\.\d+\.(self_attn\.(q_proj|k_proj|v_proj|out_proj)|mlp\.(fc1|fc2))"
 """kohya's set for a CLIP text encoder: attention and feed-forward of every layer (sd-scripts)."""
-
-Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+PRODUCTS = {"loha": Hada, "lokr": Kron}
+"""Kinds that peft keeps as plain parameters → what they are made of."""
 
 
 class Slot:
-    """Where a model wears an adapter; one at a time. ``modules`` are the paths that it reaches, in a fixed order."""
+    """Where a model wears an adapter; one at a time. ``modules`` are the paths that it can reach, in a fixed order."""
 
-    def __init__(self, model: Any, targets: str) -> None:
-        self._model, self._targets = model, targets
-        self._shape: tuple[int, float] | None = None
-        self.modules = [name for name, _ in model.named_modules() if re.fullmatch(targets, name)]
+    def __init__(self, model: Any, targets: str, convs: str = "") -> None:
+        self._model, self._targets, self._convs = model, targets, convs
+        self._shape: Network | None = None
+        widest = f"{targets}|{convs}" if convs else targets
+        self.modules = [name for name, _ in model.named_modules() if re.fullmatch(widest, name)]
 
-    def fresh(self, rank: int, network_alpha: float, seed: int) -> list[torch.nn.Parameter]:
-        """Wear a new adapter (B = 0, A drawn from ``seed``); its trainable weights, in float32 on any base."""
-        self._inject(rank, network_alpha)
+    def fresh(self, network: Network, seed: int) -> list[torch.nn.Parameter]:
+        """Wear a new adapter that changes nothing yet, drawn from ``seed``; its weights, in float32 on any base."""
+        if network.kind == "dora":
+            self._shape = None  # its lengths begin as the base's
+        self._inject(network)
         torch.manual_seed(seed)
         weights = []
         for layer in self._layers().values():
-            layer.reset_lora_parameters(ADAPTER, True)
-            for part in (layer.lora_A[ADAPTER], layer.lora_B[ADAPTER]):
-                part.weight.data = part.weight.data.float()
-                weights.append(part.weight)
+            if network.kind in PRODUCTS:
+                layer.reset_adapter_parameters(ADAPTER)
+            else:
+                layer.reset_lora_parameters(ADAPTER, True)
+            for part in _parameters(layer).values():
+                part.data = part.data.float()
+                weights.append(part)
         self.switch(on=True)
         return weights
 
-    def fill(self, pairs: Mapping[str, Pair], rank: int, network_alpha: float) -> None:
-        """Wear these weights, module path → (down, up); a module without any is left as the base has it."""
-        self._inject(rank, network_alpha)
-        with torch.no_grad():
-            for name, layer in self._layers().items():
-                down, up = layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight
-                if name in pairs:
-                    down.copy_(torch.from_numpy(pairs[name][0]))
-                    up.copy_(torch.from_numpy(pairs[name][1]))
-                else:
-                    up.zero_()
+    def fill(self, modules: Mapping[str, Weights], rank: int, network_alpha: float) -> None:
+        """Wear these weights, by module path; a module without any is left as the base has it."""
+        kind = next(map(kind_of, modules.values()), "lora")
+        if kind in PRODUCTS:
+            self._fill_products(modules, kind, rank, network_alpha)
+        else:
+            ranks = [(has_kernel(one), rank_of(one) or 0) for one in modules.values()]
+            kernels = max((found for kernel, found in ranks if kernel), default=0)
+            most = max((found for kernel, found in ranks if not kernel), default=rank)
+            conv = kernels or (most if any(re.fullmatch(self._convs, name) for name in modules) else None)
+            self._fill_pairs(modules, Network(kind, most, network_alpha / rank * most, conv))  # type: ignore[arg-type]
         self.switch(on=True)
 
     def switch(self, *, on: bool) -> None:
@@ -65,34 +79,128 @@ class Slot:
         for layer in self._layers().values():
             layer.enable_adapters(on)
 
-    def pairs(self) -> dict[str, Pair]:
-        """The weights worn, module path → (down, up)."""
-        return {
-            name: (_array(layer.lora_A[ADAPTER].weight), _array(layer.lora_B[ADAPTER].weight))
-            for name, layer in self._layers().items()
-        }
+    def weights(self) -> dict[str, Weights]:
+        """The weights worn, by module path."""
+        return {name: _read(layer) for name, layer in self._layers().items()}
 
-    def _inject(self, rank: int, network_alpha: float) -> None:
+    def _fill_pairs(self, modules: Mapping[str, Weights], network: Network) -> None:
+        if network.kind == "dora":
+            self._shape = None
+        self._inject(network)
+        with torch.no_grad():
+            for name, layer in self._layers().items():
+                parts = list(_parameters(layer).values())
+                if name not in modules:
+                    parts[1].zero_()
+                    continue
+                for axis, (part, value) in enumerate(zip(parts, modules[name], strict=True)):
+                    assert value is not None
+                    _copy(part, torch.from_numpy(value), axis)
+
+    def _fill_products(self, modules: Mapping[str, Weights], kind: str, rank: int, network_alpha: float) -> None:
+        """As a file has them, whatever they are factored into: peft computes with what is there."""
+        self._unwrap()
+        named = "|".join(map(re.escape, modules))
+        self._wrap(Network(kind, rank, network_alpha), named)  # type: ignore[arg-type]
+        for name, layer in self._layers().items():
+            own = modules[name]
+            assert isinstance(own, Hada | Kron)
+            for parameters in (getattr(layer, attribute) for attribute in layer.adapter_layer_names):
+                if ADAPTER in parameters:
+                    del parameters[ADAPTER]
+            some = next(layer.get_base_layer().parameters())
+            for field, value in own._asdict().items():
+                if value is not None:
+                    tensor = torch.from_numpy(np.ascontiguousarray(value)).to(some.device)
+                    held = getattr(layer, f"{_prefix(kind)}_{field}")
+                    held[ADAPTER] = torch.nn.Parameter(tensor, requires_grad=False)
+            layer.scaling[ADAPTER] = network_alpha / rank
+
+    def _inject(self, network: Network) -> None:
         """Put in an adapter of this shape; one of the same shape stays."""
-        from peft import LoraConfig, inject_adapter_in_model
-
-        if self._shape == (rank, network_alpha):
+        if self._shape == network:
             return
-        for layer in self._layers().values():
-            layer.delete_adapter(ADAPTER)
+        self._unwrap()
+        wide = network.conv_rank is not None and self._convs
+        own = network if wide else replace(network, conv_rank=None)
+        self._wrap(own, f"{self._targets}|{self._convs}" if wide else self._targets)
+        self._shape = network
+
+    def _unwrap(self) -> None:
+        """The model as it was before any adapter."""
+        for name, layer in self._layers().items():
+            above, _, last = name.rpartition(".")
+            setattr(self._model.get_submodule(above), last, layer.get_base_layer())
         vars(self._model).pop("peft_config", None)  # else peft warns of a second adapter
-        config = LoraConfig(r=rank, lora_alpha=network_alpha, target_modules=self._targets, init_lora_weights=True)
-        inject_adapter_in_model(config, self._model, ADAPTER)
+        self._shape = None
+
+    def _wrap(self, network: Network, targets: str) -> None:
+        from peft import inject_adapter_in_model
+
+        inject_adapter_in_model(_config(network, targets), self._model, ADAPTER)
         for layer in self._layers().values():
             layer.set_adapter(ADAPTER)
         self._model.eval()
-        self._shape = (rank, network_alpha)
 
     def _layers(self) -> dict[str, Any]:
         """Module path → layer of everything that wears the adapter, in a fixed order."""
         from peft.tuners.tuners_utils import BaseTunerLayer
 
         return {name: layer for name, layer in self._model.named_modules() if isinstance(layer, BaseTunerLayer)}
+
+
+def _config(network: Network, targets: str) -> Any:
+    from peft import LoHaConfig, LoKrConfig, LoraConfig
+
+    rank, conv = network.rank, network.conv_rank
+    patterns: dict[str, Any] = {}
+    if conv not in (None, rank):
+        patterns = {"rank_pattern": {KERNELS: conv}, "alpha_pattern": {KERNELS: network.scale * conv}}
+    if network.kind == "loha":
+        return LoHaConfig(r=rank, alpha=network.network_alpha, target_modules=targets, **patterns)
+    if network.kind == "lokr":
+        factor = {"decompose_factor": network.factor}
+        return LoKrConfig(r=rank, alpha=network.network_alpha, target_modules=targets, **factor, **patterns)
+    return LoraConfig(
+        r=rank,
+        lora_alpha=network.network_alpha,
+        target_modules=targets,
+        init_lora_weights=True,
+        use_dora=network.kind == "dora",
+        **patterns,
+    )
+
+
+def _copy(part: torch.Tensor, value: torch.Tensor, axis: int) -> None:
+    """Fill a parameter; a file's module of a smaller rank, which is the ``axis`` of a pair, leaves the rest zero."""
+    if axis < 2 and value.shape[axis] < part.shape[axis]:
+        part.zero_()
+        part = part.narrow(axis, 0, value.shape[axis])
+    part.copy_(value.reshape(part.shape))
+
+
+def _prefix(kind: str) -> str:
+    return "hada" if kind == "loha" else "lokr"
+
+
+def _parameters(layer: Any) -> dict[str, Any]:
+    """The adapter's parameters in one layer, in a fixed order: of a pair down, up, and DoRA's lengths."""
+    if hasattr(layer, "lora_A"):
+        found = {"down": layer.lora_A[ADAPTER].weight, "up": layer.lora_B[ADAPTER].weight}
+        if ADAPTER in layer.lora_magnitude_vector:
+            found["magnitude"] = layer.lora_magnitude_vector[ADAPTER].weight
+        return found
+    named = {name: getattr(layer, name) for name in layer.adapter_layer_names}
+    return {name.split("_", 1)[1]: held[ADAPTER] for name, held in named.items() if ADAPTER in held}
+
+
+def _read(layer: Any) -> Weights:
+    arrays = {name: _array(part) for name, part in _parameters(layer).items()}
+    if "down" not in arrays:
+        return Hada(**arrays) if hasattr(layer, "hada_w1_a") else Kron(**arrays)
+    if "magnitude" in arrays:
+        return Dora(arrays["down"], arrays["up"], arrays["magnitude"].reshape(-1))
+    return arrays["down"], arrays["up"]
 
 
 def _array(weight: torch.Tensor) -> NDArray[np.float32]:

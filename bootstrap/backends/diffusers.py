@@ -12,33 +12,40 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 
-from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS, Slot
+from bootstrap.backends.adapters import TEXT_TARGETS, UNET_CONVS, UNET_TARGETS, Network, Slot
 from bootstrap.backends.base import Trained, weights_file
 from bootstrap.backends.bases import digest_of_base
-from bootstrap.backends.framing import Framed, framed, size_condition
+from bootstrap.backends.coding import coded
+from bootstrap.backends.framing import framed, size_condition
 from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import PromptEncoder, PromptPairEncoder, TextStates
+from bootstrap.backends.regular import NOWHERE, regular_items
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.thrift import checkpointing, resting, suspended
 from bootstrap.device import autocast, pick_device, telling_memory
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
 from bootstrap.export.blending import blended
 from bootstrap.export.foreign import read_any
-from bootstrap.records import Job, TrainItem
+from bootstrap.records import Job, JobKind, TrainItem
+from bootstrap.report.sheets import contact_sheet
+from bootstrap.store.files import write_image
 from bootstrap.training.lora import Bench, Guess, train_lora
+from bootstrap.training.losslog import SAMPLES
+from bootstrap.training.passes import Passes
 from bootstrap.training.recipe import TrainRecipe
-from scoring.base import digest_of
 
 __all__ = ["DiffusersBackend"]
 
 LOSS_SCALE = 4096.0
 """For float16, whose smallest number is 6e-8; a power of two, so that nothing is rounded by it."""
+SAMPLED = 4
+"""Pictures of a sheet of samples."""
 DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
 
@@ -52,7 +59,7 @@ class DiffusersBackend:
         self._pipe, self.family = load_pipeline(base, self.device, settings)
         self._unet, self._vae = self._pipe.unet, self._pipe.vae
         self._prompts = self._prompt_encoder()
-        self._painting = Slot(self._unet, UNET_TARGETS)
+        self._painting = Slot(self._unet, UNET_TARGETS, UNET_CONVS)
         self._speaking = [Slot(getattr(self._pipe, part), TEXT_TARGETS) for part in self.family.text_encoders]
         self._attached: Path | None = None
         self._attached_speaks = False
@@ -91,10 +98,14 @@ class DiffusersBackend:
         def keep(steps: int) -> None:
             self._save(weights_file(workdir, steps), items, recipe, steps)
 
+        def sample(steps: int) -> None:
+            self._sample(items, recipe, workdir / SAMPLES / f"step{steps:08d}.png")
+
         with telling_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
-            bench = self._bench(items, recipe)
-            with self._checkpointing(recipe):
-                outcome = train_lora(bench, items, recipe, workdir, emit, keep)
+            regular = regular_items(items, recipe, workdir, lambda jobs: self.generate(jobs, None))
+            bench = self._bench(items, recipe, regular)
+            with checkpointing(self._unet, recipe), resting(self._unused(bench, items, recipe), self.device):
+                outcome = train_lora(bench, items, recipe, workdir, emit, keep, sample)
         path = weights_file(workdir)
         self._save(path, items, recipe, outcome.steps)
         earlier = [Trained(weights_file(workdir, one.steps), one.steps, one.final_loss) for one in outcome.earlier]
@@ -179,26 +190,34 @@ class DiffusersBackend:
 
     # ── training ──
 
-    def _bench(self, items: Sequence[TrainItem], recipe: TrainRecipe) -> Bench:
+    def _bench(self, items: Sequence[TrainItem], recipe: TrainRecipe, regular: Sequence[TrainItem] = ()) -> Bench:
         """A fresh adapter, the pictures as latents, and the base as a function that guesses."""
         self._detach()
-        shape = recipe.rank, recipe.network_alpha
-        weights = self._painting.fresh(*shape, recipe.seed)
+        network = Network.of(recipe)
+        weights = self._painting.fresh(network, recipe.seed)
         spoken = []
         for number, slot in enumerate(self._speaking if recipe.text_encoder else (), 1):
-            spoken += slot.fresh(*shape, recipe.seed + number)
-        pictures = [framed(item, self.resolution, recipe) for item in items]
-        latents, digests = self._latents(pictures)
+            spoken += slot.fresh(network, recipe.seed + number)
+        pictures = [framed(item, self.resolution, recipe, n) for item in items for n in range(recipe.latent_crops)]
+        pictures += [framed(item, self.resolution, recipe) for item in regular]
+        latents = coded(self._vae, self.device, pictures, recipe)
+        sizes = torch.cat([picture.sizes for picture in pictures])
+        guess = self._guesser(sizes, live=recipe.text_encoder)
         return Bench(
             weights,
             spoken,
-            latents,
-            self._guesser(torch.cat([picture.sizes for picture in pictures]), live=recipe.text_encoder),
+            latents.means,
+            guess,
             self._pipe.scheduler.alphas_cumprod,
             self._prediction_type,
             self.device,
-            "|".join([self._digest, *digests]),
+            "|".join([self._digest, *latents.digests]),
             LOSS_SCALE if self.settings.dtype == "float16" else 1.0,
+            recipe.latent_crops,
+            latents.deviations,
+            latents.masks,
+            regular,
+            self._base_guesser(self._guesser(sizes, live=False), recipe),
         )
 
     def _guesser(self, sizes: torch.Tensor, *, live: bool) -> Guess:
@@ -214,32 +233,57 @@ class DiffusersBackend:
 
         return guess
 
-    def _latents(self, pictures: Sequence[Framed]) -> tuple[Sequence[torch.Tensor], list[str]]:
-        """The training pictures as scaled latents, each (c, h, w), on the CPU, and the digests of their pixels."""
-        rows, digests = [], []
-        with torch.inference_mode():
-            for picture in pictures:
-                coded = self._vae.encode(_pixels(picture.image).to(self.device))
-                latents = coded.latent_dist.mean if hasattr(coded, "latent_dist") else coded.latents
-                rows.append(latents[0].float().cpu() * self._vae.config.scaling_factor)
-                digests.append(digest_of(picture.image))
-        return [row.clone() for row in rows], digests
+    def _base_guesser(self, guess: Guess, recipe: TrainRecipe) -> Guess:
+        """The same without the adapter that is in training, and without gradients."""
+        slots = [self._painting, *(self._speaking if recipe.text_encoder else ())]
 
-    @contextlib.contextmanager
-    def _checkpointing(self, recipe: TrainRecipe) -> Iterator[None]:
-        """Activations of the UNet computed twice, for as long as a training that wants it lasts."""
-        if recipe.gradient_checkpointing:
-            self._unet.enable_gradient_checkpointing()
-        try:
-            yield
-        finally:
-            self._unet.disable_gradient_checkpointing()
+        def bare(
+            latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str], places: Sequence[int]
+        ) -> torch.Tensor:
+            for slot in slots:
+                slot.switch(on=False)
+            try:
+                with torch.no_grad():
+                    return guess(latents, times, captions, places)
+            finally:
+                for slot in slots:
+                    slot.switch(on=True)
+
+        return bare
+
+    def _unused(self, bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[Any]:
+        """The parts that a training does without, as every caption it can ask for is encoded now."""
+        if recipe.text_encoder or not recipe.text_variants:
+            return []
+        self._prompts.remember(Passes(bench, items, recipe).texts())
+        return [] if self.device == "cpu" else self._beside
+
+    @property
+    def _beside(self) -> list[Any]:
+        """Everything but the UNet."""
+        return [getattr(self._pipe, part) for part in (*self.family.text_encoders, "vae")]
+
+    def _sample(self, items: Sequence[TrainItem], recipe: TrainRecipe, path: Path) -> None:
+        """A sheet of what the weights in training draw of the first captions, always from the same noise."""
+        said = list(dict.fromkeys(item.caption for item in items))[:SAMPLED]
+        jobs = [Job(f"{n}", JobKind.PANEL, 0, 0, NOWHERE, prompt, "", n, {}) for n, prompt in enumerate(said)]
+        device = torch.device(self.device).type
+        away = [part for part in self._beside if recipe.text_variants and part.device.type != device]
+        if recipe.text_encoder:
+            self._prompts.forget()  # they have learned since
+        with suspended(self._unet), resting(away, self.device, at=self.device):
+            batches = [jobs[start : start + self.batch_size] for start in range(0, len(jobs), self.batch_size)]
+            pictures = [picture for batch in batches for picture in self._draw(batch)]
+        if recipe.text_encoder:
+            self._prompts.forget()
+        write_image(path, contact_sheet(pictures, SAMPLED, said, max(self.resolution)), {})
 
     def _save(self, path: Path, items: Sequence[TrainItem], recipe: TrainRecipe, steps: int) -> None:
         """Write the adapter that is worn, with its pedigree."""
-        spoken = [slot.pairs() for slot in self._speaking] if recipe.text_encoder else []
+        spoken = [slot.weights() for slot in self._speaking] if recipe.text_encoder else []
         text, text_2 = (*spoken, {}, {})[:2]
-        lora = Lora(self._painting.pairs(), recipe.network_alpha, text, text_2, self.family.name)
+        modules = self._painting.weights()
+        lora = Lora(modules, recipe.network_alpha, text, text_2, self.family.name, recipe.rank)
         trigger = items[0].tags[0] if items[0].tags else ""
         facts = metadata_for(
             f"{trigger}-{path.parent.name}",
@@ -308,8 +352,3 @@ def _rescaled(guess: torch.Tensor, within: torch.Tensor, share: float) -> torch.
     axes = tuple(range(1, guess.ndim))
     calm = guess * (within.std(axes, keepdim=True) / guess.std(axes, keepdim=True))
     return share * calm + (1 - share) * guess
-
-
-def _pixels(picture: Image.Image) -> torch.Tensor:
-    """A picture as (1, 3, h, w) in -1..1."""
-    return torch.from_numpy(np.asarray(picture, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]

@@ -43,6 +43,7 @@ class PromptEncoder:
         self._tokenizer, self._encoder, self._skip, self._device = tokenizer, encoder, clip_skip, device
         self._limit = min(int(tokenizer.model_max_length), int(encoder.config.max_position_embeddings))
         self._remembered: dict[str, Coded] = {}
+        self._most = REMEMBERED
 
     def encode(self, prompts: Sequence[str]) -> TextStates:
         """Text states of prompts, remembered.
@@ -55,9 +56,17 @@ class PromptEncoder:
         """Text states of prompts in one pass through a text encoder that is being trained."""
         return _together(self._coded(prompts))
 
+    def remember(self, prompts: Sequence[str]) -> None:
+        """Encode all of these now, and keep them beside what else is remembered: the encoder may then rest."""
+        self._most = max(self._most, REMEMBERED + len(prompts))
+        for prompt in prompts:
+            self._known(prompt)
+            self._remembered[prompt] = self._remembered.pop(prompt)  # the last to be dropped
+
     def forget(self) -> None:
         """Drop what is remembered: the text encoder has changed."""
         self._remembered.clear()
+        self._most = REMEMBERED
 
     def chunks(self, prompt: str) -> torch.Tensor:
         """Token ids of a prompt, (chunks, limit): one chunk where it fits, else as many as it takes."""
@@ -82,7 +91,7 @@ class PromptEncoder:
         """One prompt, remembered."""
         if (known := self._remembered.get(prompt)) is not None:
             return known
-        if len(self._remembered) >= REMEMBERED:
+        if len(self._remembered) >= self._most:
             del self._remembered[next(iter(self._remembered))]
         with torch.no_grad(), torch.autocast(self._device, enabled=False):
             (coded,) = self._coded([prompt])

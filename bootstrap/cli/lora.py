@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json as plain
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bootstrap.export.kinds import Weights
 
 __all__ = ["lora_app"]
 
 lora_app = typer.Typer(no_args_is_help=True, help="Look into LoRA files of any trainer, convert and compare them.")
 FEW = 3
+NETWORKS = {"lora": "LoRA", "locon": "LoCon", "dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A LoRA as .safetensors.")]
 
 
@@ -31,6 +35,7 @@ def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain
     told = {
         "family": said.interface,
         "grammar": found.grammar,
+        "network": NETWORKS[lora.kind if lora.conv_rank is None or lora.kind != "lora" else "locon"],
         "rank": ", ".join(map(str, found.ranks)),
         "alpha": f"{lora.network_alpha:g}",
         "modules": f"{counts[0]} of the UNet, {sum(counts[1:])} of the text encoders",
@@ -70,6 +75,8 @@ def convert(
     found = read_any(file)
     if to == "diffusers":
         save_diffusers(out, found.lora)
+        if found.lora.kind in ("loha", "lokr"):
+            typer.echo(f"note: diffusers has no {NETWORKS[found.lora.kind]}: multiplied out, exactly", err=True)
     else:
         named = {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
         shape = {"ss_network_dim": str(found.lora.rank), "ss_network_alpha": str(found.lora.network_alpha)}
@@ -97,7 +104,7 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
         gone = total = 0.0
         for module in {*mine, *theirs}:
             changes = [
-                delta(pairs[module], lora.network_alpha / lora.rank) if module in pairs else np.zeros(1, np.float32)
+                delta(pairs[module], lora.scale) if module in pairs else np.zeros(1, np.float32)
                 for lora, pairs in ((first, mine), (second, theirs))
             ]
             gone += float(((changes[0] - changes[1]) ** 2).sum())
@@ -106,6 +113,22 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
             share = f"{100 * (gone / total) ** 0.5:.4g} %" if total else "only in the other"
             both, alone = len({*mine} & {*theirs}), len({*mine} ^ {*theirs})
             typer.echo(f"{name:<13}{share} over {both} modules in both, {alone} in one")
+            _say_lengths(mine, theirs)
+
+
+def _say_lengths(mine: Mapping[str, Weights], theirs: Mapping[str, Weights]) -> None:
+    """DoRA's lengths apart from its directions: without the base they cannot be told as one change."""
+    from bootstrap.export.kinds import Dora
+
+    found = [
+        (one.magnitude, other.magnitude)
+        for module, one in mine.items()
+        if isinstance(one, Dora) and isinstance(other := theirs.get(module), Dora)
+    ]
+    if found:
+        gone = sum(float(((one - other) ** 2).sum()) for one, other in found)
+        total = sum(float((one**2).sum()) for one, _ in found)
+        typer.echo(f"{'':<13}{100 * (gone / total) ** 0.5:.4g} % of the rows' lengths, over {len(found)} modules")
 
 
 def _some(keys: Sequence[str]) -> str:

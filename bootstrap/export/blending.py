@@ -11,7 +11,8 @@ import numpy as np
 
 from bootstrap.errors import BackendError
 from bootstrap.export.grammar import in_file
-from bootstrap.export.weights import Lora, Pair
+from bootstrap.export.kinds import Pair, as_pair
+from bootstrap.export.weights import Lora
 
 __all__ = ["blended"]
 
@@ -20,22 +21,27 @@ def blended(loras: Sequence[tuple[Lora, float]]) -> Lora:
     """One LoRA that changes the base as these do together; exact: sum of w · alpha / rank · up @ down.
 
     A weight of 0 leaves its LoRA out of the sum, not out of the rank, so that all blends of the same LoRAs have one
-    shape. Raises BackendError when there is none, or when they are for bases of two families.
+    shape. LoHa and LoKr are multiplied out. Raises BackendError when there is none, when they are for bases of two
+    families, or for a DoRA, whose lengths do not add up.
     """
     if not loras:
         raise BackendError("there is no LoRA to blend", "give at least one")
     families = list(dict.fromkeys(lora.family for lora, _ in loras))
     if len(families) > 1:
         raise BackendError(f"these LoRAs are for bases of two families ({', '.join(families)})", "give those of one")
-    rank = sum(lora.rank for lora, _ in loras)
-    parts = [_part(loras, number, rank) for number in range(3)]
-    return Lora(parts[0], float(rank), parts[1], parts[2], families[0])
+    if any(lora.kind == "dora" for lora, _ in loras):
+        raise BackendError("a DoRA cannot be blended: it sets lengths, which do not add up", "give other LoRAs")
+    joined = [_part(loras, number) for number in range(3)]
+    rank = max(len(down) for part in joined for down, _ in part.values())
+    rank = max(rank, sum(lora.rank for lora, _ in loras))
+    parts = [{module: _filled(pair, rank) for module, pair in part.items()} for part in joined]
+    return Lora(parts[0], float(rank), parts[1], parts[2], families[0], rank)
 
 
-def _part(loras: Sequence[tuple[Lora, float]], number: int, rank: int) -> dict[str, Pair]:
+def _part(loras: Sequence[tuple[Lora, float]], number: int) -> dict[str, Pair]:
     """The modules of the UNet (0) or of a text encoder (1, 2) that any of them reaches."""
     named = [
-        {in_file(module) if number else module: pair for module, pair in lora.parts[number].items()}
+        {in_file(module) if number else module: as_pair(each) for module, each in lora.parts[number].items()}
         for lora, _ in loras
     ]
     found: dict[str, list[Pair]] = {}
@@ -43,14 +49,19 @@ def _part(loras: Sequence[tuple[Lora, float]], number: int, rank: int) -> dict[s
         scale = np.float32(weight * lora.network_alpha / lora.rank)
         for module, (down, up) in pairs.items():
             found.setdefault(module, []).append((down, up * scale))
-    return {module: _joined(pairs, rank) for module, pairs in found.items()}
+    return {module: _joined(pairs) for module, pairs in found.items()}
 
 
-def _joined(pairs: Sequence[Pair], rank: int) -> Pair:
-    """Side by side along the rank, filled up with zeros: convolutions of one pixel keep their two further axes."""
-    down = np.concatenate([pair[0] for pair in pairs], axis=0)
-    up = np.concatenate([pair[1] for pair in pairs], axis=1)
-    missing = rank - down.shape[0]
+def _joined(pairs: Sequence[Pair]) -> Pair:
+    """Side by side along the rank; convolutions keep their kernel, unless one of them was multiplied out."""
+    if len({pair[0].ndim for pair in pairs}) > 1:
+        pairs = [(down.reshape(len(down), -1), up.reshape(len(up), -1)) for down, up in pairs]
+    return np.concatenate([pair[0] for pair in pairs], axis=0), np.concatenate([pair[1] for pair in pairs], axis=1)
+
+
+def _filled(pair: Pair, rank: int) -> Pair:
+    """The same pair at a larger rank."""
+    (down, up), missing = pair, rank - len(pair[0])
     return (
         np.pad(down, [(0, missing), *[(0, 0)] * (down.ndim - 1)]),
         np.pad(up, [(0, 0), (0, missing), *[(0, 0)] * (up.ndim - 2)]),

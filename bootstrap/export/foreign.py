@@ -1,4 +1,4 @@
-"""LoRA files of any trainer, in the kohya or the diffusers grammar, read as weights by module path.
+"""LoRA files of any trainer, in the kohya, LyCORIS, peft or diffusers grammar, read as weights by module path.
 
 The family is the one whose modules a file names; nothing is unpickled. Knows no run.
 """
@@ -17,22 +17,32 @@ from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
 from bootstrap.export.grammar import GRAMMARS, UNET, in_file
-from bootstrap.export.modules import modules_of
-from bootstrap.export.weights import Lora
+from bootstrap.export.kinds import ROUNDED, Weights, change, from_tensors, kind_of, rank_of
+from bootstrap.export.modules import convs_of, modules_of
+from bootstrap.export.weights import Lora, lora_of
 
 __all__ = ["LoraFile", "delta", "read_any"]
 
 Array = NDArray[np.float32]
 Place = tuple[int, str]
 """The part (0 the UNet, 1 and 2 the text encoders) and the module path."""
+LYCORIS = (
+    *(f"hada_{part}" for part in ("w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2")),
+    *(f"lokr_{part}" for part in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b", "t2")),
+)
+OWN = ("lora_down.weight", "lora_up.weight", "lora_mid.weight", "alpha", "dora_scale", *LYCORIS)
 ENDINGS = {
-    "lora_down.weight": "down", "lora_up.weight": "up", "lora_A.weight": "down", "lora_B.weight": "up",
-    "lora.down.weight": "down", "lora.up.weight": "up", "alpha": "alpha",
+    **{name: name for name in OWN}, "lora_A.weight": "lora_down.weight", "lora_B.weight": "lora_up.weight",
+    "lora.down.weight": "lora_down.weight", "lora.up.weight": "lora_up.weight",
+    "lora_magnitude_vector": "dora_scale", "lora_magnitude_vector.weight": "dora_scale",
 }  # fmt: skip
+"""How a key may end → what our own files call it."""
 PARTS = ("unet.", "text_encoder.", "text_encoder_2.")
+PEFT = "base_model.model."
+"""Lies before the module paths of files that peft wrote itself; it says nothing of the part, which is the UNet."""
 NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 """Kinds of number that LoRA files hold; diffusers writes alpha as an integer."""
-OTHER = (".hada_", ".lokr_", ".dora_scale", ".lora_mid.", ".lora_magnitude_vector", ".diff.", ".diff_b.", ".oft_")
+OTHER = (".diff.", ".diff_b.", ".oft_", ".oft_blocks.", ".w_norm.", ".b_norm.", ".on_input.", ".bundle_emb.")
 
 
 @dataclass(frozen=True)
@@ -56,9 +66,11 @@ def read_any(path: Path) -> LoraFile:
     header = read_header(path)
     facts = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
     if other := next((key for key in header if any(mark in f"{key}." for mark in OTHER)), ""):
-        raise BackendError(f'"{path}" holds "{other}": LyCORIS or DoRA weights', "convert it to a plain LoRA first")
+        raise BackendError(
+            f'"{path}" holds "{other}", which is none of LoRA, LoCon, DoRA, LoHa and LoKr', "convert it to one of these"
+        )
     split = {key: _split(key) for key in header}
-    if not any(ending in ("down", "up") for _, ending in split.values()):
+    if not any(ending not in ("", "alpha") for _, ending in split.values()):
         raise BackendError(f'"{path}" holds no LoRA weights', "give the file of a LoRA")
     family, places = _family({name for name, _ in split.values()})
     tensors = _tensors(path, header)
@@ -66,19 +78,24 @@ def read_any(path: Path) -> LoraFile:
     for key, (name, ending) in split.items():
         if ending and name in places:
             found.setdefault(places[name], {})[ending] = tensors[key]
-    whole = {place: parts for place, parts in found.items() if {"down", "up"} <= parts.keys()}
+    alphas = _told_alphas(facts)
+    whole: dict[Place, tuple[Weights, float]] = {}
+    for place, parts in found.items():
+        alpha = alphas[place[0]].get(place[1]) or alphas[place[0]].get("")
+        told = {"alpha": np.array(alpha, np.float32)} if alpha else {}
+        if (read := from_tensors({**told, **parts})) is not None:
+            whole[place] = read
     if not whole:
         raise BackendError(f'"{path}" fits no module of a family that is known', "use it with the base it is for")
     unknown = tuple(key for key, (name, ending) in split.items() if not ending or places.get(name) not in whole)
     grammar = "kohya" if any(key.startswith((UNET, "lora_te")) for key in header) else "diffusers"
-    ranks = tuple(sorted({int(parts["down"].shape[0]) for parts in whole.values()}))
-    return LoraFile(_lora(whole, _alphas(whole, facts), ranks[-1], family), grammar, ranks, facts, unknown)
+    ranks = tuple(sorted({rank for weights, _ in whole.values() if (rank := rank_of(weights))}))
+    return LoraFile(_lora(whole, family), grammar, ranks, facts, unknown)
 
 
-def delta(pair: tuple[Array, Array], scale: float) -> Array:
-    """The change that a module makes to a weight: (out, in), convolutions of one pixel alike."""
-    down, up = (part.reshape(part.shape[0], -1) for part in pair)
-    return np.asarray(scale * (up @ down), np.float32)
+def delta(weights: Weights, scale: float) -> Array:
+    """The change that a module makes to a weight: (out, in), kernels flattened into the inputs."""
+    return change(weights, scale)
 
 
 def _tensors(path: Path, header: Mapping[str, Any]) -> dict[str, Array]:
@@ -102,7 +119,7 @@ def _split(key: str) -> tuple[str, str]:
     """A key as module name and what it holds; ("…", "") where it is no part of a LoRA."""
     for ending, part in ENDINGS.items():
         if key.endswith(f".{ending}"):
-            return key.removesuffix(f".{ending}"), part
+            return key.removesuffix(f".{ending}").removeprefix(PEFT), part
     return key, ""
 
 
@@ -115,9 +132,12 @@ def _family(names: set[str]) -> tuple[str, dict[str, Place]]:
 
 def _places(family: str) -> dict[str, Place]:
     """Every name that trainers give a module of the real model: kohya's, kohya's with diffusers' paths, diffusers'."""
-    grammar, modules = GRAMMARS[family], modules_of(family)
+    grammar = GRAMMARS[family]
+    unet, *text = modules_of(family)
+    modules = ((*unet, *convs_of(family)), *text)
     found = {name: place for place, name in grammar.names(*modules).items()}
     found |= {UNET + module.replace(".", "_"): (0, module) for module in modules[0]}
+    found |= {module: (0, module) for module in modules[0]}
     for part, paths in enumerate(modules):
         for path in paths:
             found[PARTS[part] + path] = part, path
@@ -126,32 +146,40 @@ def _places(family: str) -> dict[str, Place]:
     return found
 
 
-def _alphas(whole: Mapping[Place, Mapping[str, Array]], facts: Mapping[str, str]) -> dict[Place, float]:
-    """Each module's alpha: its own, the one of the diffusers metadata, or (none told) its rank."""
+def _told_alphas(facts: Mapping[str, str]) -> tuple[dict[str, float], ...]:
+    """Module path → alpha, part by part, as the diffusers metadata has it; under "" that of all others, if told."""
     try:
         told = json.loads(facts.get("lora_adapter_metadata", "{}"))
-    except ValueError:
-        told = {}
-    found = {}
-    for place, parts in whole.items():
-        rank = float(parts["down"].shape[0])
-        told_here = told.get(f"{PARTS[place[0]]}lora_alpha") or rank
-        found[place] = float(parts["alpha"]) if "alpha" in parts else float(told_here)
-    return found
+        return tuple(
+            {
+                "": float(told.get(f"{part}lora_alpha") or 0),
+                **{name: float(alpha) for name, alpha in (told.get(f"{part}alpha_pattern") or {}).items()},
+            }
+            for part in PARTS
+        )
+    except (ValueError, TypeError, AttributeError):
+        return ({}, {}, {})
 
 
-def _lora(whole: Mapping[Place, Mapping[str, Array]], alphas: Mapping[Place, float], rank: int, family: str) -> Lora:
-    """The modules with one rank and one alpha."""
-    ranks = {parts["down"].shape[0] for parts in whole.values()}
-    alike = len(set(alphas.values())) == 1 and len(ranks) == 1
-    network_alpha = next(iter(alphas.values())) if alike else float(rank)
-    pairs: tuple[dict[str, tuple[Array, Array]], ...] = ({}, {}, {})
-    for (part, module), parts in whole.items():
-        down, up = parts["down"], parts["up"]
-        if not alike:
-            scale, missing = alphas[part, module] / down.shape[0], rank - down.shape[0]
-            down = np.pad(down, [(0, missing), *[(0, 0)] * (down.ndim - 1)])
-            up = np.pad(up * np.float32(scale), [(0, 0), (0, missing), *[(0, 0)] * (up.ndim - 2)])
-        pairs[part][in_file(module) if part else module] = down, up
-    unet, text, text_2 = pairs
-    return Lora(unet, network_alpha, text, text_2, family)
+def _lora(whole: Mapping[Place, tuple[Weights, float]], family: str) -> Lora:
+    """The modules with one scale: plain pairs of several are brought to the largest rank, which is then their alpha."""
+    whole = {(part, in_file(module) if part else module): one for (part, module), one in whole.items()}
+    plain = all(kind_of(weights) == "lora" for weights, _ in whole.values())
+    scales = [scale for _, scale in whole.values()]
+    if not plain or max(scales) - min(scales) < ROUNDED * abs(scales[0]):
+        return lora_of(whole, family)
+    rank = max(len(weights[0]) for weights, _ in whole.values() if weights[0] is not None)
+    even = {place: (_padded(weights, scale, rank), 1.0) for place, (weights, scale) in whole.items()}
+    return lora_of(even, family)
+
+
+def _padded(weights: Weights, scale: float, rank: int) -> Weights:
+    """A plain pair at a larger rank, with its scale multiplied in."""
+    down, up = weights[0], weights[1]
+    assert down is not None
+    assert up is not None
+    missing = rank - len(down)
+    return (
+        np.pad(down, [(0, missing), *[(0, 0)] * (down.ndim - 1)]),
+        np.pad(up * np.float32(scale), [(0, 0), (0, missing), *[(0, 0)] * (up.ndim - 2)]),
+    )

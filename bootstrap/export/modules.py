@@ -10,7 +10,7 @@ from typing import Any
 
 from bootstrap.backends.families import FAMILIES
 
-__all__ = ["modules_of"]
+__all__ = ["convs_of", "modules_of"]
 
 IN_BLOCK = (
     *(f"attn{number}.{part}" for number in (1, 2) for part in ("to_q", "to_k", "to_v", "to_out.0")),
@@ -28,6 +28,12 @@ def modules_of(family: str) -> tuple[tuple[str, ...], ...]:
     return tuple(_unet(_config(known.configs / "unet"))), *(tuple(part) for part in text)
 
 
+@cache
+def convs_of(family: str) -> tuple[str, ...]:
+    """Module paths of the UNet that a network with ``conv_rank`` reaches too: residual blocks and samplers."""
+    return tuple(_convs(_config(FAMILIES[family].configs / "unet")))
+
+
 def _config(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return found
@@ -41,6 +47,26 @@ def _unet(config: dict[str, Any]) -> Iterator[str]:
             for place in range(count if kind.startswith("CrossAttn") else 0):
                 yield from _attention(f"{side}_blocks.{block}.attentions.{place}", order[block])
     yield from _attention("mid_block.attentions.0", depths[-1])
+
+
+def _convs(config: dict[str, Any]) -> Iterator[str]:
+    widths, layers = config["block_out_channels"], config["layers_per_block"]
+    last = len(widths) - 1
+    for block, width in enumerate(widths):
+        for place in range(layers):
+            narrower = place == 0 and widths[max(0, block - 1)] != width
+            yield from _resnet(f"down_blocks.{block}.resnets.{place}", shortcut=narrower)
+        yield from (f"down_blocks.{block}.downsamplers.0.conv",) if block < last else ()
+        for place in range(layers + 1):  # each hears what the way down said, too
+            yield from _resnet(f"up_blocks.{block}.resnets.{place}", shortcut=True)
+        yield from (f"up_blocks.{block}.upsamplers.0.conv",) if block < last else ()
+    for place in range(2):
+        yield from _resnet(f"mid_block.resnets.{place}", shortcut=False)
+
+
+def _resnet(path: str, *, shortcut: bool) -> Iterator[str]:
+    yield from (f"{path}.{part}" for part in ("conv1", "conv2", "time_emb_proj"))
+    yield from (f"{path}.conv_shortcut",) if shortcut else ()
 
 
 def _attention(path: str, depth: int) -> Iterator[str]:

@@ -38,6 +38,8 @@ FINAL = "final-"
 """How the names of adapters begin that were trained on the finished set."""
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
+PRODUCTS = ("loha", "lokr")
+"""Kinds that diffusers does not know; multiplied out, as an export that is asked for, they are large."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def release_of(store: Store, adapter: Adapter) -> Release:
 def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
     """Write every format of an adapter into ``folder``, with previews and card; returns the kohya file."""
     release = release_of(store, adapter)
-    write_diffusers(release, folder)
+    if release.weights.kind not in PRODUCTS:
+        write_diffusers(release, folder)
     return write_kohya(release, folder)
 
 
@@ -144,7 +147,7 @@ def _write_about(release: Release, folder: Path) -> None:
         release.adapter,
         release.recipe,
         status(release.store),
-        files=(f"{release.stem}.safetensors", DIFFUSERS),
+        files=(f"{release.stem}.safetensors", *(() if release.weights.kind in PRODUCTS else (DIFFUSERS,))),
         previews=shown,
         family=release.grammar.family,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bootstrap.backends.settings import SamplingSettings
+from bootstrap.export.weights import NETWORKS
 from bootstrap.store.files import write_atomic
+from bootstrap.training.network import Network
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["TRAINER_FILE", "write_trainer_file"]
@@ -48,8 +50,9 @@ num_repeats = {int(pictures.partition("_")[0])}
 
 def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:
     """The recipe as options of the command line; text encoders are left out where they were not trained."""
+    network = Network.of(recipe)
     pairs = {
-        "network_module": "networks.lora",
+        "network_module": NETWORKS[network.kind if network.kind != "locon" else "lora"][0],
         "network_dim": recipe.rank,
         "network_alpha": f"{recipe.network_alpha:g}",
         "optimizer_type": OPTIMIZERS[recipe.optimizer],
@@ -59,6 +62,8 @@ def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:
         "lr_scheduler_num_cycles": recipe.lr_scheduler_num_cycles if "restarts" in recipe.lr_scheduler else None,
         "lr_warmup_steps": recipe.lr_warmup_steps,
         "max_train_steps": recipe.steps,
+        "network_args": _network_args(network),
+        "prior_loss_weight": f"{recipe.prior_loss_weight:g}" if recipe.reg_data_dir is not None else None,
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
         "min_snr_gamma": f"{recipe.min_snr_gamma:g}" if recipe.min_snr_gamma else None,
         "noise_offset": f"{recipe.noise_offset:g}" if recipe.noise_offset else None,
@@ -75,6 +80,16 @@ def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:
     }
     words = [f"--{name} {value}" for name, value in pairs.items() if value is not None]
     return "\n# ".join([*words, " ".join(f"--{name}" for name, on in switches.items() if on)])
+
+
+def _network_args(network: Network) -> str | None:
+    """LyCORIS' algorithm, and what convolutions get."""
+    told = dict(NETWORKS[network.kind if network.kind != "locon" else "lora"][1])
+    if network.kind == "lokr":
+        told["factor"] = str(network.factor)
+    if network.conv_rank is not None:
+        told |= {"conv_dim": str(network.conv_rank), "conv_alpha": f"{network.scale * network.conv_rank:g}"}
+    return " ".join(f"{name}={value}" for name, value in told.items()) or None
 
 
 def _bool(value: bool) -> str:

@@ -48,21 +48,45 @@ class Batches:
         found: NDArray[np.float64] = np.where(members[chosen], weights, 0.0)
         return found
 
-    def captions(self, number: int) -> list[str]:
-        """The captions of a pass: tags after the kept ones shuffled and dropped, sometimes the whole caption."""
-        rng = self._rng(number, 1)
-        return [self._spoken(self.items[place].tags, rng) for place in self.places(number)]
+    def crops(self, number: int, each: int) -> list[int]:
+        """Which of ``each`` crops of its items a pass sees."""
+        return [int(crop) for crop in self._rng(number, 3).integers(each, size=self.recipe.batch_size)]
 
-    def _spoken(self, tags: Sequence[str], rng: np.random.Generator) -> str:
-        recipe = self.recipe
-        if rng.random() < recipe.caption_dropout:
+    def captions(self, number: int, *, bare: bool = False) -> list[str]:
+        """The captions of a pass: tags after the kept ones shuffled and dropped, sometimes the whole caption.
+
+        ``bare`` leaves the kept ones, the trigger, out and everything else as it is.
+        """
+        rng = self._rng(number, 1)
+        return [self._spoken(place, rng, bare=bare) for place in self.places(number)]
+
+    def texts(self, *, bare: bool = False) -> list[str]:
+        """Every caption that the passes of a recipe with ``text_variants`` can ask for."""
+        found = [
+            self._shuffled(place, self._varied(place, variant), bare=bare)
+            for place in range(len(self.items))
+            for variant in range(self.recipe.text_variants)
+        ]
+        return list(dict.fromkeys(["", *found]))
+
+    def _spoken(self, place: int, rng: np.random.Generator, *, bare: bool) -> str:
+        if rng.random() < self.recipe.caption_dropout:
             return ""
+        variants = self.recipe.text_variants
+        return self._shuffled(place, self._varied(place, int(rng.integers(variants))) if variants else rng, bare=bare)
+
+    def _varied(self, place: int, variant: int) -> np.random.Generator:
+        """What shuffles one variant of an item's caption: the same in every pass."""
+        return np.random.default_rng([self.recipe.seed, place, 4, variant])
+
+    def _shuffled(self, place: int, rng: np.random.Generator, *, bare: bool) -> str:
+        recipe, tags = self.recipe, self.items[place].tags
         first, rest = (
             list(tags[: recipe.keep_tokens]),
             [t for t in tags[recipe.keep_tokens :] if rng.random() >= recipe.tag_dropout],
         )
         order = rng.permutation(len(rest)) if recipe.shuffle_caption else range(len(rest))
-        return ", ".join([*first, *(rest[i] for i in order)])
+        return ", ".join([*(() if bare else first), *(rest[i] for i in order)])
 
     def _rng(self, number: int, stream: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.recipe.seed, number, stream])

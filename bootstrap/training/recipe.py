@@ -7,19 +7,32 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bootstrap.errors import BackendError
 
-__all__ = ["OPTIMIZER_PACKAGES", "TrainRecipe", "no_package"]
+__all__ = ["OPTIMIZER_PACKAGES", "Kind", "TrainRecipe", "no_package"]
+
+Kind = Literal["lora", "locon", "dora", "loha", "lokr"]
+"""What is trained: LoRA on the transformer blocks; LoCon, on every convolution too; DoRA (arXiv 2402.09353), which
+learns direction and length apart; LoHa and LoKr, products of Hadamard and Kronecker (LyCORIS, arXiv 2309.14859)."""
 
 OPTIMIZER_PACKAGES = {"adamw8bit": "bitsandbytes", "prodigy": "prodigyopt"}
 """Optimizers that live in packages which are not installed with this one."""
 
 TEXT_SHARE = 0.1
 """The text encoder's rate as a share of the UNet's where none is given: what guides for character LoRAs advise."""
+WATCHING = ("sample_every_n_steps", "tensorboard")
+"""Settings that change no weight."""
+LATER = frozenset({
+    "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
+    "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
+    "output_preservation",
+})  # fmt: skip
+"""Settings that older checkpoints do not know."""
 PRODIGY_FLOOR = 0.1
 """Prodigy finds the rate itself and multiplies it by ``learning_rate``; below this it hardly moves."""
 
@@ -42,6 +55,13 @@ class TrainRecipe(BaseModel):
     """LoRA rank (``network_dim``)."""
     network_alpha: float = Field(16.0, gt=0)
     """LoRA alpha; the weights are scaled by ``network_alpha / rank``."""
+    network: Kind = "lora"
+    """``lora``, ``locon``, ``dora``, ``loha`` or ``lokr``; user interfaces load each of them."""
+    conv_rank: int | None = Field(None, ge=1, le=256)
+    """Rank of the convolutions of k x k (``conv_dim``), scaled like the rest; null: with ``locon`` as ``rank``, else
+    they are left alone."""
+    lokr_factor: int = Field(8, ge=-1)
+    """Size of LoKr's small factor; -1 takes the most even one, for the smallest files."""
     text_encoder: bool = False
     """Train LoRA weights in the text encoder too; for Stable Diffusion XL most trainers leave it off."""
     optimizer: Literal["adamw", "adamw8bit", "adafactor", "prodigy"] = "adamw"
@@ -72,6 +92,8 @@ class TrainRecipe(BaseModel):
     """Forward passes an optimiser step: a larger batch in the memory of a small one."""
     gradient_checkpointing: bool = False
     """Compute the UNet's activations twice instead of keeping them: less memory, about a third slower."""
+    gradient_checkpointing_interval: int = Field(1, ge=1, le=64)
+    """Compute twice in every n-th block only: 2 takes more memory and is up to half faster (SimpleTuner PR 1184)."""
     ema_decay: float | None = Field(None, gt=0, lt=1)
     """Exponential moving average of the weights, which is what is then exported; null switches it off."""
     min_snr_gamma: float | None = Field(5.0, gt=0)
@@ -86,6 +108,26 @@ class TrainRecipe(BaseModel):
     """Probability that a tag after the kept ones is dropped."""
     caption_dropout: float = Field(0.05, ge=0, le=1)
     """Probability that a whole caption is emptied."""
+    text_variants: int = Field(0, ge=0, le=64)
+    """Shuffled and dropped-out variants of each caption, encoded once before the training, which then needs no text
+    encoder in memory; 0 shuffles anew each time."""
+    latent_crops: int = Field(1, ge=1, le=16)
+    """Crops of a picture that is cut to its shape: centred, and spread over what the cut leaves out."""
+    sample_latents: bool = False
+    """Draw latents from what the VAE says (mean and deviation) anew each time, instead of taking the mean."""
+    masked_loss: bool = False
+    """Weigh the background down: the subject is what a picture's alpha, its ``<stem>_mask.png`` or its box shows."""
+    background_weight: float = Field(0.1, ge=0, le=1)
+    """Weight of the background where ``masked_loss`` is on; 0 does not learn it at all."""
+    reg_data_dir: str | None = None
+    """Folder of regularisation pictures: each with a ``.txt``, or in a folder ``<repeats>_<class>``."""
+    prior_pictures: int = Field(0, ge=0, le=1000)
+    """Regularisation pictures that the base draws itself, of the captions without their trigger (arXiv 2208.12242)."""
+    prior_loss_weight: float = Field(1.0, ge=0)
+    """Weight of the loss on regularisation pictures."""
+    output_preservation: float = Field(0.0, ge=0)
+    """Weight of the distance to the base's own output for captions without their trigger: what is not the character
+    stays as it was, without any further picture; twice the time. 0 switches it off."""
     rare_tag_floor: int = Field(0, ge=0)
     """Identity tags that fewer generated pictures show than this stay in the captions of the character phase, because
     the trigger cannot absorb what it seldom sees (field practice D6: 15); 0 leaves every one to the trigger."""
@@ -97,6 +139,10 @@ class TrainRecipe(BaseModel):
     """Seed of data order, noise and initialisation."""
     checkpoint_every: int = Field(100, ge=1)
     """Steps between checkpoints from which a killed training continues exactly."""
+    sample_every_n_steps: int = Field(0, ge=0)
+    """Steps between two sheets of samples, drawn with the weights as they are; 0 for none."""
+    tensorboard: bool = False
+    """Write loss, rate and samples for TensorBoard too (needs the package tensorboard); a CSV is always written."""
     candidates: int = Field(1, ge=1, le=20)
     """Weights to choose from that one training leaves, evenly over its second half, the finished ones among them."""
 
@@ -119,6 +165,18 @@ class TrainRecipe(BaseModel):
         package = OPTIMIZER_PACKAGES.get(self.optimizer)
         if package and importlib.util.find_spec(package) is None:
             raise no_package(self.optimizer)
+        if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
+            raise BackendError(
+                "tensorboard needs the package tensorboard (not installed)",
+                "pip install tensorboard, or set the recipe's tensorboard to false",
+            )
+        if self.reg_data_dir is not None and not Path(self.reg_data_dir).expanduser().is_dir():
+            raise BackendError(f'reg_data_dir "{self.reg_data_dir}" is no folder', "name a folder of pictures, or null")
+
+    def identity(self) -> str:
+        """The settings as text that tells trainings apart; what came later is left out where it changes nothing."""
+        plain = {name for name in LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(exclude={*plain, *WATCHING})
 
     def epoch_steps(self, pictures: int) -> int | None:
         """Optimiser steps of ``epochs`` over so many pictures, by sd-scripts' arithmetic; None where none are set."""

@@ -8,7 +8,8 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from safetensors.torch import load_file
 
-from bootstrap.backends.adapters import UNET_TARGETS, Slot
+from bootstrap.backends.adapters import UNET_TARGETS, Network, Slot
+from bootstrap.backends.coding import Coded
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.settings import SamplingSettings
 from bootstrap.errors import BackendError, Interrupted
@@ -170,7 +171,8 @@ def test_another_base_of_equal_size_has_another_fingerprint(backend, tiny, tmp_p
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_in_one_line(backend, items, tmp_path, monkeypatch):
-    monkeypatch.setattr(backend, "_latents", lambda items: (torch.full((3, 4, 8, 8), torch.nan), ["", "", ""]))
+    nothing = Coded(torch.full((3, 4, 8, 8), torch.nan), (), (), ["", "", ""])
+    monkeypatch.setattr("bootstrap.backends.diffusers.coded", lambda *given: nothing)
     with pytest.raises(BackendError, match="not finite"):
         backend.train(items, RECIPE, tmp_path / "nan", lambda event: None)
     assert not (tmp_path / "nan" / "adapter.safetensors").exists()
@@ -214,7 +216,7 @@ def test_an_adapter_of_another_rank_takes_the_place_of_the_first():
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
     )  # fmt: skip
     slot = Slot(unet, UNET_TARGETS)
-    slot.fresh(2, 2.0, seed=1)
-    weights = slot.fresh(4, 4.0, seed=1)  # a warning of peft would fail this test
+    slot.fresh(Network("lora", 2, 2.0), seed=1)
+    weights = slot.fresh(Network("lora", 4, 4.0), seed=1)  # a warning of peft would fail this test
     assert {weight.shape[0] for weight in weights[::2]} == {4}
-    assert len(slot.pairs()) == len(slot.modules)
+    assert len(slot.weights()) == len(slot.modules)

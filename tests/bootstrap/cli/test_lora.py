@@ -13,6 +13,7 @@ from bootstrap.cli.lora import lora_app
 from bootstrap.errors import BackendError, UsageError
 from bootstrap.export import Lora, save_diffusers, save_kohya
 from bootstrap.export.foreign import read_any
+from bootstrap.export.kinds import Dora, Hada, Kron
 from bootstrap.export.modules import modules_of
 
 UNET = {
@@ -57,6 +58,43 @@ def test_a_way_there_and_back_changes_nothing(tmp_path, family):
     assert len(shares) == (3 if family == "sdxl" else 2)
     assert max(shares) < 1e-4
     assert isinstance(call("convert", tmp_path / "a.safetensors", tmp_path / "b.safetensors").exception, UsageError)
+
+
+def some(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("f4")
+
+
+RESNET = "down_blocks.1.resnets.0.conv1"
+OTHERS = {
+    "LoCon": {UNET["sd1"]: pair(rank=3), RESNET: (some(2, 4, 3, 3), some(6, 2, 1, 1))},
+    "DoRA": {UNET["sd1"]: Dora(*pair(), some(6))},
+    "LoHa": {UNET["sd1"]: Hada(some(6, 2), some(2, 4), some(6, 2), some(2, 4))},
+    "LoKr": {UNET["sd1"]: Kron(w1=some(2, 2), w2_a=some(3, 2), w2_b=some(2, 2))},
+}
+
+
+@pytest.mark.parametrize("network", OTHERS)
+def test_other_networks_go_there_and_back_with_the_same_change(tmp_path, network):
+    save_kohya(tmp_path / "a.safetensors", Lora(OTHERS[network], 1.0), {})
+    told = json.loads(call("inspect", tmp_path / "a.safetensors", "--json").output)
+    assert (told["network"], told["unknown keys"], told["alpha"]) == (network, "", "1")
+    for source, to, name in (("a", "diffusers", "b"), ("b", "kohya", "c")):
+        done = call("convert", tmp_path / f"{source}.safetensors", tmp_path / f"{name}.safetensors", "--to", to)
+        assert done.exit_code == 0
+        said = call("diff", tmp_path / "a.safetensors", tmp_path / f"{name}.safetensors").output
+        shares = [float(share) for share in re.findall(r"([\d.e-]+) %", said)]
+        assert len(shares) == (2 if network == "DoRA" else 1)
+        assert max(shares) < 1e-3
+    again = call("convert", tmp_path / "a.safetensors", tmp_path / "e", "--to", "diffusers")
+    assert ("multiplied out" in again.stderr) == (network in ("LoHa", "LoKr"))
+
+
+def test_a_file_of_peft_itself_is_read(tmp_path):
+    one = OTHERS["LoHa"][UNET["sd1"]]
+    named = {f"base_model.model.{UNET['sd1']}.hada_{part}": value for part, value in one._asdict().items()}
+    save_file(named, tmp_path / "x.safetensors")
+    found = read_any(tmp_path / "x.safetensors")
+    assert (found.lora.kind, found.unknown) == ("loha", ())
 
 
 def test_a_file_says_what_it_is(tmp_path):
@@ -110,7 +148,8 @@ def test_diffusers_files_that_tell_their_alpha_are_scaled_by_it(tmp_path):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        (("lora_unet_x.hada_w1_a",), "LyCORIS or DoRA"),
+        (("lora_unet_x.oft_blocks",), "none of LoRA, LoCon, DoRA, LoHa and LoKr"),
+        (("lora_unet_x.hada_w1_a",), "fits no module"),
         (("lora_unet_x.lora_down.weight", "lora_unet_x.lora_up.weight"), "fits no module"),
         (("model.diffusion_model.x",), "no LoRA weights"),
     ],

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.backends.settings import SamplingSettings
 from bootstrap.config import known, load
 from bootstrap.export.retrain import TRAINER_FILE, write_trainer_file
+from bootstrap.training.recipe import TrainRecipe
 
 
 @pytest.mark.parametrize("name", known("base"))
@@ -36,3 +38,11 @@ def test_what_a_person_changed_stays(tmp_path: Path) -> None:
     (tmp_path / TRAINER_FILE).write_text("mine")
     write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.character, base.sampling)
     assert (tmp_path / TRAINER_FILE).read_text() == "mine"
+
+
+def test_other_networks_are_lycoris_there(tmp_path):
+    recipe = TrainRecipe(network="lokr", rank=8, network_alpha=4, conv_rank=4)
+    write_trainer_file(tmp_path, tmp_path / "10_x", recipe, SamplingSettings())
+    text = (tmp_path / TRAINER_FILE).read_text()
+    assert "--network_module lycoris.kohya" in text
+    assert "--network_args algo=lokr factor=8 conv_dim=4 conv_alpha=2" in text

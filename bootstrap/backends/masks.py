@@ -1,0 +1,59 @@
+"""Where the subject of a training picture is: in its alpha, in a picture beside it, or in the box that is known of it.
+
+Knows no model and no loss.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bootstrap.errors import BackendError
+from bootstrap.records import TrainItem
+
+__all__ = ["MASK", "loss_mask", "subject_mask"]
+
+MASK = "_mask.png"
+"""End of the name of a mask beside its picture: white is the subject, black the background, as in OneTrainer."""
+
+
+def subject_mask(opened: Image.Image, item: TrainItem) -> Image.Image | None:
+    """The subject in white, mode L, at the picture's size; None where nothing tells it. Raises BackendError.
+
+    A mask beside the picture is a person's word and comes first, then transparency, then the box.
+    """
+    beside = Path(item.path).with_name(f"{Path(item.path).stem}{MASK}")
+    if beside.is_file():
+        try:
+            with Image.open(beside) as mask:
+                return mask.convert("L").resize(opened.size)
+        except OSError as error:
+            raise BackendError(f'mask "{beside}" cannot be read ({error})', "restore it, or remove it") from error
+    if opened.has_transparency_data:
+        alpha = opened.convert("RGBA").getchannel("A")
+        if alpha.getextrema()[0] != 255:
+            return alpha
+    return _boxed(opened.size, item.subject) if item.subject else None
+
+
+def loss_mask(mask: Image.Image | None, shape: tuple[int, int], background: float) -> torch.Tensor:
+    """The weight of each place of the latents, (1, *shape): 1 at the subject, ``background`` around it.
+
+    Shrunk by area, as sd-scripts does it (library/custom_train_functions.py, ``apply_masked_loss``).
+    """
+    if mask is None:
+        return torch.ones((1, *shape))
+    whole = torch.from_numpy(np.asarray(mask, np.float32) / 255)[None, None]
+    small = torch.nn.functional.interpolate(whole, shape, mode="area")[0]
+    return background + (1 - background) * small
+
+
+def _boxed(size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    """A rectangle in fractions of the picture."""
+    mask = Image.new("L", size, 0)
+    left, top, right, bottom = (round(edge * side) for edge, side in zip(box, (*size, *size), strict=True))
+    mask.paste(255, (left, top, right, bottom))
+    return mask
