@@ -77,16 +77,17 @@ class _Judge:
     """Cells into results, one after the other, told on stderr; what is drawn already is only measured."""
 
     def __init__(self, bench: Bench, trials: Trials) -> None:
-        """Read how the run's decoys were measured; those that another panel measured do not count."""
+        """Read how the run's decoys were measured; those that another panel measured are measured anew, not stored."""
         from loops.engine import Engine
 
         self._bench, self._trials, store = bench, trials, bench.store
         self._engine = Engine(store, bench.backend, bench.judges, bench.config, bench.character)
-        decoys = [f.job.id for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) for f in store.frames(kind=kind)]
-        stale = set(store.unmeasured(decoys, bench.judges.fingerprints))
-        self._decoys: Measured = {id: one for id, one in store.measurements(decoys).items() if id not in stale}
-        if stale and not self._decoys:
-            typer.echo("note: this run's decoys were measured by another panel; identity cannot be ranked", err=True)
+        decoys = {f.job.id: f for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) for f in store.frames(kind=kind)}
+        stale = set(store.unmeasured(list(decoys), bench.judges.fingerprints))
+        self._decoys: Measured = store.measurements([id for id in decoys if id not in stale])
+        if stale:
+            typer.echo(f"note: {len(stale)} decoys are measured anew: another panel had measured them", err=True)
+            self._decoys |= bench.measure([decoys[id] for id in stale])
 
     def checkpoint(self, adapter: Adapter | Path) -> Checkpoint:
         """An adapter of the run, asked in the words that it was taught; a file of any trainer, by the trigger alone."""

@@ -61,7 +61,9 @@ Said = tuple[bool, str]
 
 
 def _summary(best: Result, grid: Sequence[Result]) -> str:
-    told = f"identity {best.trial.identity:.2f}" if best.ranked else "identity cannot be ranked in this run"
+    if not best.ranked:
+        return f"use {best.cell.name}: this run has no decoys, so identity cannot be ranked and nothing else be chosen"
+    told = f"identity {best.trial.identity:.2f}"
     way = _way(best.cell.weight, tried=any(one.cell.weight >= FULL for one in grid))
     return f"use {best.cell.name}: {told}, control {best.trial.control:.2f}; {way}"
 

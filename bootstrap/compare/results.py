@@ -105,7 +105,12 @@ class Comparison:
 
 
 def best_of(grid: Sequence[Result]) -> Result:
-    """The recommended cell: the last, unless another draws a clearly better panel (`scoring.trials.best_of`)."""
+    """The recommended cell: the last, unless another draws a clearly better panel (`scoring.trials.best_of`).
+
+    Control alone chooses nothing: the base obeys best of all. So where identity cannot be ranked it is the last.
+    """
+    if not any(one.ranked for one in grid):
+        return grid[-1]
     return grid[chosen_by.best_of([one.trial for one in grid])]
 
 

@@ -92,7 +92,10 @@ def test_what_it_was_never_taught_and_what_stands_beside_it():
 
 
 def test_without_decoys_nothing_is_said_of_identity():
-    found = verdict(result(Cell(LATE), dict.fromkeys(FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))))
+    nothing = dict.fromkeys(FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
+    weak, strong = (result(cell, *nothing, obeyed=cell.weight < 1) for cell in grid([LATE], [1.0, 0.5]))
+    found = verdict(weak, strong)
+    assert found.best is strong, "control alone chooses nothing"
     assert "identity cannot be ranked" in found.summary
     assert not found.add
     assert "look-alikes" in found.advice[0]

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 from bootstrap.cli import app as commands
 from bootstrap.cli import main
 from bootstrap.errors import UsageError
+from bootstrap.records import JobKind
 from bootstrap.store.store import Store
+from scoring.base import Measurement
 
 SMALL = [
     "loop.target=6", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=24", "loop.exchanged=0",
@@ -151,3 +153,16 @@ def test_a_run_without_weights_says_so(tmp_path, grown):
     result = compare(tmp_path / "new")
     assert isinstance(result.exception, UsageError)
     assert "has trained nothing yet" in str(result.exception)
+
+
+def test_decoys_that_another_panel_measured_are_measured_anew_and_not_stored(run):
+    fresh = found(run, "--weights", "1", "--each", "1")
+    with Store.open(run) as store:
+        decoys = [frame.job.id for frame in store.frames(kind=JobKind.LOOKALIKE)]
+        old = {id: {"clip": Measurement(9.0)} for id in decoys}
+        store.add_measurements(old, {"clip": "another panel"})
+    result = compare(run, "--weights", "1", "--each", "1", "--json")
+    assert f"{len(decoys)} decoys are measured anew" in result.stderr
+    assert json.loads(result.stdout)["cells"] == fresh["cells"]
+    with Store.open(run, exclusive=False) as store:
+        assert store.measurements(decoys)[decoys[0]]["clip"] == Measurement(9.0)
