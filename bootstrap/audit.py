@@ -32,7 +32,7 @@ ALIKE = 3
 """Bits of a 64-bit perceptual hash in which clones differ at most."""
 ALTERED = ("greyscale", "monochrome", "sketch", "lowres", "low quality", "mirrored", "altered")
 """Tags that say that a copy was altered on purpose: it is no clone."""
-COUNTS = ("1girl", "1boy", "1other", "solo", "no humans")
+COUNTS = ("1girl", "1boy", "1other", "solo", "no humans", "a girl", "a boy", "a character")
 """Core tags that a set of one character has in every caption."""
 STYLES = (
     "cel shading", "flat color", "anime screencap", "anime coloring", "sketch", "watercolor", "pastel", "monochrome",
@@ -185,7 +185,7 @@ def _everywhere(
     """Tags that are learned as part of the character because hardly a caption lacks them."""
     if len(told) < FEWEST:
         return []
-    meant = {*triggers, *intent.everywhere, *(() if intent.everywhere else COUNTS)}
+    meant = {*triggers, *intent.everywhere, *COUNTS}
     common = [tag for tag, share in shares.items() if share >= EVERYWHERE and tag not in meant]
     styles = [tag for tag in common if tag in STYLES]
     hint = "vary it, or leave it out if the trigger should mean it (--intended if it should stay)"

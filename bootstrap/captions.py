@@ -15,7 +15,9 @@ from bootstrap.config import RunConfig, ViewsConfig
 from bootstrap.prose import clauses
 from bootstrap.records import Phase, Shot
 
-__all__ = ["Wording"]
+__all__ = ["Dialect", "Wording", "calling"]
+
+Dialect = Literal["tags", "prose"]
 
 ELSEWHERE = 0.25
 """Share of another axis' words that may end in the same noun ("closed eyes" is an expression)."""
@@ -34,7 +36,7 @@ class Wording:
     views: ViewsConfig
     vocabulary: Mapping[str, tuple[str, ...]]
     quality: tuple[str, ...] = ()
-    dialect: Literal["tags", "prose"] = "tags"
+    dialect: Dialect = "tags"
     enlarged: str = ""
     _axes: dict[str, str] = field(init=False, repr=False, compare=False)
     _nouns: dict[str, str] = field(init=False, repr=False, compare=False)
@@ -155,6 +157,14 @@ class Wording:
             for axis, tag in tags.items()
             if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")
         }
+
+
+def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
+    """What calls the whole character in a prompt: the trigger, the core, and its own words where it has some."""
+    own = (*character.unique.values(), *character.style_switch)
+    if dialect == "prose":
+        return clauses(character.trigger, character.core, (), {}, own)
+    return _tags((character.trigger, *character.core, *own))
 
 
 def _shared_nouns(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

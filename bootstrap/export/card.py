@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from bootstrap.backends.families import FAMILIES
+from bootstrap.captions import calling
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.records import Adapter, Job
@@ -85,7 +86,7 @@ def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str,
         ],
         "base_model": _base_name(base),
         "base_model_relation": "adapter",
-        "instance_prompt": ", ".join((character.trigger, *character.core)),
+        "instance_prompt": ", ".join(calling(character, base.dialect)),
         "pipeline_tag": "text-to-image",
         **_license(character.license),
     }

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap.captions import Wording
+from bootstrap.captions import Wording, calling
 from bootstrap.character import Character, load_character
 from bootstrap.config import load
 from bootstrap.dataset import seed_items
@@ -90,3 +90,12 @@ def test_enlarged_pictures_are_tagged_where_the_base_has_a_word_for_it(tmp_path)
 def test_how_much_is_too_few():
     sizes = {side: cuts(Image.new("RGB", (96, 96)), "", {}, side)[0].enlarged for side in (96, 128, 129, 1024)}
     assert sizes == {96: False, 128: False, 129: True, 1024: True}
+
+
+def test_what_calls_the_character_is_told_on_its_card():
+    character = Character(**PLAIN, **OWN)
+    assert calling(character, "tags") == (
+        "mikachr", "1girl", "solo", "blue mikachr hair", "yellow mikachr eyes", "anime screencap",
+    )  # fmt: skip
+    assert calling(character, "prose")[:2] == ("mikachr", "a girl")
+    assert calling(Character(**PLAIN), "tags") == ("mikachr", "1girl", "solo")
