@@ -21,8 +21,8 @@ FALLS = 0.12
 """How far below the whole a part must lie to be named."""
 AS_THE_BASE = 0.95
 """Share of the base's obedience that a LoRA should keep (the project's bar for control)."""
-READ_WELL, LOST = 0.6, 0.25
-"""A trait is only judged where the base shows it on at least this share of its pictures; it falls when so much less."""
+LOST = 0.25
+"""How much less often than on the base's pictures a trait must be shown to be called lost."""
 FULL, USABLE = 0.95, 0.75
 """Weights from which a LoRA works as it should, and acceptably (field practice C8)."""
 KEEPS = 0.85
@@ -47,7 +47,7 @@ class Verdict:
 def verdict_of(found: Comparison, planned: Mapping[Place, int], kept: Mapping[Place, int]) -> Verdict:
     """Judge a comparison; ``planned`` and ``kept`` count the pictures of the run's set by place."""
     best, base = best_of(found.grid), found.base
-    said = [*_views(best), *_framings(best), *_traits(best, base), *_control(best, base),
+    said = [*_views(best), *_framings(best), *_traits(best, found), *_control(best, base),
             *_untaught(best, base, found.trials), *_beside(best, found.stacked)]  # fmt: skip
     if best.trial.faulty:
         said.append((False, f"{best.trial.faulty} of {len(best.shown)} pictures are faulty or copy a seed"))
@@ -110,18 +110,15 @@ def _weak(part: Result, whole: Result) -> bool:
     return whole.ranked and part.trial.identity < min(below, HOLDS)
 
 
-def _traits(best: Result, base: Result) -> list[Said]:
+def _traits(best: Result, found: Comparison) -> list[Said]:
     """What the base shows by its words and the LoRA does not, or not as often."""
-    found: list[Said] = []
-    ours, theirs = best.rates(), base.rates()
-    for axis, (right, told) in ours.items():
-        base_right, base_told = theirs.get(axis, (0, 0))
-        if not (told and base_told) or base_right / base_told < READ_WELL:
-            continue
-        if right / told < base_right / base_told - LOST:
-            spoken = axis.replace("_", " ")
-            found.append((False, f"{spoken} gets lost: shown on {right} of {told}, the base by words on {base_right}"))
-    return found[:MOST_NAMED]
+    said: list[Said] = []
+    theirs = found.base.rates()
+    for axis, (right, told) in best.rates().items():
+        if axis in found.readable and right / told < theirs[axis][0] / theirs[axis][1] - LOST:
+            lost = f"the {axis.replace('_', ' ')} gets lost: shown on {right} of {told}"
+            said.append((False, f"{lost}, the base by words on {theirs[axis][0]} of {theirs[axis][1]}"))
+    return said[:MOST_NAMED]
 
 
 def _control(best: Result, base: Result) -> list[Said]:

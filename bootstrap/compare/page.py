@@ -5,7 +5,7 @@ Decides nothing: results and verdict come in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,7 @@ def write_page(store: Store, out: Path, title: str, found: Comparison, verdict: 
         "Checkpoints and weights": _table(found.grid, verdict.best),
         "Beside other LoRAs": _stacked(found.stacked, verdict.best),
         "View families and tests": _parts(found.rows),
-        **{
-            f"Pictures, {found.trials.asks(test)}": _pictures(gallery, store.directory, found.rows, test)
-            for test in TESTS
-        },
+        **{f"Pictures, {found.trials.asks(test)}": _pictures(gallery, store.directory, found, test) for test in TESTS},
     }
     there = [(f"part{n}", escape(name), part) for n, (name, part) in enumerate(sections.items()) if part]
     rest = "".join(f'<h2 id="{place}">{name}</h2>{part}' for place, name, part in there)
@@ -169,20 +166,21 @@ def _parts(rows: Sequence[Result]) -> str:
     return f'{note}<div class="scroll"><table><tr><th>cell</th>{head}</tr>{"".join(lines)}</table></div>'
 
 
-def _pictures(gallery: Gallery, run: Path, rows: Sequence[Result], test: str) -> str:
-    strips = []
-    for row in rows:
+def _pictures(gallery: Gallery, run: Path, found: Comparison, test: str) -> str:
+    """What every cell draws in a test; what is not seen is told of the axes that are read well on the base."""
+    strips, readable = [], found.readable
+    for row in found.rows:
         shown = [one for one in row.shown if one.test == test]
-        figures = "".join(_figure(gallery, run, one) for one in shown)
+        figures = "".join(_figure(gallery, run, one, readable) for one in shown)
         if shown:
             name = f"<h3>{escape(row.cell.name)}</h3>"
             strips.append(f'<div class="strip">{name}<div class="sheet">{figures}</div></div>')
     return "".join(strips)
 
 
-def _figure(gallery: Gallery, run: Path, one: Shown) -> str:
+def _figure(gallery: Gallery, run: Path, one: Shown, readable: Collection[str]) -> str:
     shot, place = one.frame.job.shot, UNKNOWN if one.drawn.identity is None else f"{one.drawn.likeness:.2f}"
-    wrong = [axis.replace("_", " ") for axis, shown in one.reads.items() if not shown]
+    wrong = [axis.replace("_", " ") for axis, shown in one.reads.items() if not shown and axis in readable]
     said = f"{shot.family}, {shot.framing} · {place}" + (f" · not seen: {', '.join(wrong)}" if wrong else "")
     return gallery.picture(run / one.frame.path, "; ".join((said, *one.faults)))
 

@@ -23,6 +23,10 @@ from scoring.trials import Drawn, Trial
 __all__ = ["Comparison", "Result", "Shown", "best_of", "results"]
 
 
+READ_WELL = 0.6
+"""Share of the base's own pictures, asked by words, on which an axis must be read as asked to be believed."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """One picture with what was made of it. ``reads`` is axis → whether the asked word is shown; ``raw`` the identity
@@ -102,6 +106,11 @@ class Comparison:
         names = list(dict.fromkeys(one.checkpoint for one in self.grid))
         ordered = sorted(self.grid, key=lambda one: (names.index(one.checkpoint), -one.cell.weight))
         return [self.base, *ordered, *self.stacked]
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """The axes that are read as asked on enough of the base's own pictures: of the others nothing is told."""
+        return frozenset(axis for axis, (right, told) in self.base.rates().items() if right >= READ_WELL * max(1, told))
 
 
 def best_of(grid: Sequence[Result]) -> Result:

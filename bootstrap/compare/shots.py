@@ -52,7 +52,7 @@ def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use.
     """
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording.of(character, config)
     planner = Planner(character, config.views, config.subject)
     pose, clothes = pose or _pose(config, planner), outfit or _clothes(config, character, wording)
     families, framings = list(config.views.families), list(config.views.framings)
@@ -95,6 +95,8 @@ def _clothes(config: RunConfig, character: Character, wording: Wording) -> str:
     found = []
     for axis in axes:
         others = [word for word in config.panel.vocabulary.get(axis, ()) if word not in worn]
+        if len(axes) > 1:  # a dress leaves no room for the rest
+            others = [word for word in others if not word.endswith("dress")]
         if others:
             found.append(others[seed_of(character.trigger, "compare", axis) % len(others)])
     return ", ".join(found) or next(one for one in CLOTHES if one not in worn)

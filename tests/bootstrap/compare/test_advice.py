@@ -73,8 +73,9 @@ def test_a_trait_is_lost_only_where_the_base_shows_it():
     partly = [picture(family, KNOWN, WEAK, {"tail": True}) for family in FAMILIES[:4]]
     base = Result(BASE, (*base.shown, *partly, *partly))
     assert base.rates()["tail"] == (8, 20)
+    assert Comparison(TRIALS, base, []).readable == {"hair_color"}
     found = verdict(result(Cell(LATE), reads={"hair_color": False, "tail": False}), base=base)
-    assert found.weaknesses == ("hair color gets lost: shown on 0 of 12, the base by words on 12",)
+    assert found.weaknesses == ("the hair color gets lost: shown on 0 of 12, the base by words on 12 of 12",)
 
 
 def test_obedience_is_held_against_the_base_s():
@@ -107,6 +108,7 @@ def test_the_unseen_things_are_none_that_it_was_taught():
     top, bottom = TRIALS.outfit.split(", ")
     assert top in CONFIG.panel.vocabulary["top"]
     assert bottom in CONFIG.panel.vocabulary["bottom"]
+    assert not top.endswith("dress")
     assert {top, bottom}.isdisjoint({"blue shirt", "red skirt", "green dress"})
     assert TRIALS.tests.count(KNOWN) == 12
     unseen = [shot for shot, test in zip(TRIALS.shots, TRIALS.tests, strict=True) if test == UNSEEN_POSE]
