@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from bootstrap.errors import BootstrapError, ConfigError, Interrupted, Paused
 from bootstrap.events import Event, Incident, RoundEnded, RunEnded, WaitingForPerson
 from bootstrap.listeners.wording import sentence
 from bootstrap.records import Frame, VerdictKind
+from bootstrap.report.night import UNDELIVERED
 from bootstrap.report.sheets import contact_sheet
 from bootstrap.store.store import Store
 
@@ -53,6 +56,7 @@ class Notifier:
         self._patience = patience
         self._waiting: queue.Queue[Message | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
+        self._failed, self._sending_since = 0, math.inf
 
     @property
     def on(self) -> bool:
@@ -66,6 +70,14 @@ class Notifier:
                 self._thread.start()
             self._waiting.put(message)
 
+    @property
+    def trouble(self) -> str:
+        """What went wrong so far, in words: messages that a service refused, or one that hangs; "" for nothing."""
+        said = [f"{self._failed} could not be sent"] if self._failed else []
+        if time.monotonic() - self._sending_since > self._patience:
+            said.append(f"a service has not answered for more than {self._patience:.0f} s")
+        return ", ".join(said)
+
     def close(self) -> bool:
         """Wait a little for what is on its way; whether everything had left. A thread that hangs is left behind."""
         if self._thread.is_alive():
@@ -75,9 +87,16 @@ class Notifier:
 
     def _work(self) -> None:
         while (message := self._waiting.get()) is not None:
-            with contextlib.suppress(Exception), _attached(message.sheet) as paths:  # a service is foreign code
-                assert self._service is not None
-                self._service.notify(title=message.title, body=message.body, attach=paths or None)
+            self._sending_since = time.monotonic()
+            self._failed += not self._sent(message)
+            self._sending_since = math.inf
+
+    def _sent(self, message: Message) -> bool:
+        """Whether every service took the message; Apprise says False where one did not."""
+        with contextlib.suppress(Exception), _attached(message.sheet) as paths:  # a service is foreign code
+            assert self._service is not None
+            return self._service.notify(title=message.title, body=message.body, attach=paths or None) is not False
+        return False
 
 
 @contextlib.contextmanager
@@ -87,7 +106,13 @@ def notifying(store: Store, notifier: Notifier, name: str) -> Iterator[None]:
         yield
         return
 
+    def look() -> None:
+        if notifier.trouble:
+            with contextlib.suppress(BootstrapError):
+                store.remember(UNDELIVERED, notifier.trouble)
+
     def hear(event: Event) -> None:
+        look()
         if isinstance(event, RoundEnded | RunEnded | WaitingForPerson):
             notifier.send(Message(f"{name}: {_heading(event)}", sentence(event), _sheet(store)))
         if isinstance(event, Incident) and event.what in URGENT:
@@ -108,6 +133,7 @@ def notifying(store: Store, notifier: Notifier, name: str) -> Iterator[None]:
         raise
     finally:
         notifier.close()
+        look()
 
 
 def _heading(event: RoundEnded | RunEnded | WaitingForPerson) -> str:

@@ -11,7 +11,10 @@ from bootstrap.events import Incident
 from bootstrap.sessions import FINISHED, Session, sessions
 from bootstrap.store.store import Store
 
-__all__ = ["incidents", "night"]
+__all__ = ["UNDELIVERED", "incidents", "night"]
+
+UNDELIVERED = "undelivered"
+"""The fact that says which messages to a person did not leave; it is no event, as a run does not depend on it."""
 
 Line = tuple[str, str, str]
 """When (ISO 8601), what kind, and in words."""
@@ -19,7 +22,9 @@ Line = tuple[str, str, str]
 
 def night(store: Store) -> str:
     """The section of the page: a line for each incident and for each time that the work broke off; "" for none."""
-    lines = incidents(store)
+    lines, undelivered = incidents(store), store.recall(UNDELIVERED)
+    if undelivered:
+        lines.append(("", "messages", f"{undelivered}; the run went on without them"))
     if not lines:
         return ""
     cells = [(at.replace("T", " ")[:16], kind, said) for at, kind, said in lines]

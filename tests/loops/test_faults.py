@@ -1,19 +1,26 @@
-"""Everything that may happen in a night, injected: memory, a scorer, the disk, signals, the clock, sleep, a kill."""
+"""Everything that may happen in a night, injected: memory, NaN, a scorer, the disk, a webhook, signals, clock, kill."""
 
+import math
 import os
 import signal
+import sys
+import threading
+from types import ModuleType
 
 import pytest
 
 from bootstrap.backends.fake import FakeBackend
 from bootstrap.clock import Clock
-from bootstrap.errors import OutOfMemoryError
+from bootstrap.errors import BackendError, OutOfMemoryError
 from bootstrap.events import Incident
+from bootstrap.listeners.notify import Notifier
 from bootstrap.report.night import incidents
 from bootstrap.sessions import sessions
 from bootstrap.store.store import Store
 from loops import watching
+from scoring.base import Measurement
 from scoring.defects import Defects
+from scoring.identity import ClipIdentity
 
 
 def told(run, what):
@@ -136,6 +143,64 @@ def test_before_the_disk_is_full_the_run_stops_and_then_goes_on(tiny, call, tmp_
     assert call("run", *tiny, "--out", run).code == 0
     assert kept(run) == kept(grown)
     assert "the disk is nearly full" in (run / "report.html").read_text()
+
+
+def test_a_scorer_that_answers_nan_says_nothing_and_the_run_goes_on(tiny, call, tmp_path, monkeypatch):
+    score, run = ClipIdentity.score, tmp_path / "run"
+
+    def lost(self, pictures):
+        answers = score(self, pictures)
+        return [Measurement(math.nan) if n % 3 == 0 else one for n, one in enumerate(answers)]
+
+    monkeypatch.setattr(ClipIdentity, "score", lost)
+    assert call("run", *tiny, "--out", run).code == 0
+    with Store.open(run, exclusive=False) as store:
+        said = {id: by_scorer["clip"] for id, by_scorer in store.measurements().items()}
+        lost_ones = {id for id, one in said.items() if one.value is None}
+        assert 0 < len(lost_ones) < len(said)
+        assert {one.why for one in said.values() if one.value is None} == {"the value is not finite (nan)"}
+        assert not lost_ones & {frame.job.id for frame in store.kept()}, "who could not be told apart is not kept"
+        assert store.kept()
+    assert ">nan<" not in (run / "report.html").read_text()
+
+
+def test_a_base_whose_picture_is_no_number_stops_in_a_line_and_then_goes_on(tiny, call, tmp_path, monkeypatch, grown):
+    run, paint = tmp_path / "run", FakeBackend._paint
+
+    def spoilt(self, job, worn):
+        if self.painted == 20:
+            raise BackendError(f'"{job.id}" came out as no finite picture', "lower guidance_scale or use float32")
+        return paint(self, job, worn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeBackend, "_paint", spoilt)
+        done = call("run", *tiny, "--out", run)
+    assert done.code == 1
+    assert "came out as no finite picture" in done.line
+    assert call("run", *tiny, "--out", run).code == 0
+    assert kept(run) == kept(grown)
+    assert "came out as no finite picture" in (run / "report.html").read_text()
+
+
+class Hanging:
+    """A service that never answers, as apprise.Apprise."""
+
+    def add(self, address):
+        return True
+
+    def notify(self, **message):
+        threading.Event().wait(30)
+
+
+def test_a_webhook_that_hangs_costs_no_picture_and_hardly_any_time(tiny, call, tmp_path, monkeypatch, grown):
+    module = ModuleType("apprise")
+    module.Apprise = Hanging
+    monkeypatch.setitem(sys.modules, "apprise", module)
+    monkeypatch.setattr("bootstrap.cli.run.Notifier", lambda addresses: Notifier(addresses, patience=0.1))
+    run = tmp_path / "run"
+    assert call("run", *tiny, "--out", run, "--notify", "json://night").code == 0
+    assert kept(run) == kept(grown)
+    assert "a service has not answered" in (run / "report.html").read_text()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
