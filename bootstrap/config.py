@@ -177,6 +177,8 @@ class RunConfig(Frozen):
     panel: PanelConfig
     seed: int = Field(0, ge=0)
     """Random seed of the whole run."""
+    profile: str = ""
+    """The profile of configs/machines/ that was taken; "" for none."""
     backend: Literal["diffusers", "fake"] = "diffusers"
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
 
@@ -211,13 +213,16 @@ def load(
     loop: str = "standard",
     own: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
+    profile: str = "none",
     **top: Any,
 ) -> RunConfig:
     """The RunConfig of a base with the named views, subject and loop.
 
-    ``own`` are the sections of an own file (see `read_own`), ``overrides`` are ``a.b=c`` texts, which win. Raises
-    ConfigError with every problem at once.
+    ``own`` are the sections of an own file (see `read_own`), ``overrides`` are ``a.b=c`` texts, which win; for
+    ``profile`` see `bootstrap.machines`. Raises ConfigError with every problem at once.
     """
+    from bootstrap.machines import with_profile
+
     own = {**(own or {}), **top}
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
     named |= {name: part for name, part in own.items() if name in SECTIONS and isinstance(part, str)}
@@ -226,6 +231,7 @@ def load(
     data["base"] = _base(named["base"])
     judged_by = "fake" if own.get("backend") == "fake" else str(data["base"].get("scoring", "puppet"))
     data["panel"] = _shipped("scoring", named.get("panel", judged_by))
+    data = with_profile(data, profile)
     for name, part in own.items():
         if not (name in SECTIONS and isinstance(part, str)):
             data[name] = _merged(data[name], part) if name in data and isinstance(part, dict) else part

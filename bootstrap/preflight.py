@@ -19,10 +19,14 @@ import numpy as np
 
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.errors import BackendError
+from bootstrap.machine import Accelerator
+from bootstrap.machines import profiles
 from bootstrap.settings import LoopConfig
 
 __all__ = [
-    "Cost", "cost_of", "duration", "flops_of", "parameters_in", "rounds_expected", "rounds_that_fit", "unknown_words",
+    "Cost", "check_memory", "cost_of", "decoys_of", "duration", "flops_of", "parameters_in", "rounds_expected",
+    "rounds_that_fit", "unknown_words",
 ]  # fmt: skip
 
 REDRAWN = 4.0
@@ -85,11 +89,33 @@ def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float
 
 def _pictures(config: RunConfig) -> int:
     """Candidates and decoys of both kinds."""
-    loop, families = config.loop, len(config.views.families)
-    candidates = loop.target * loop.candidates_a_place * REDRAWN
+    loop = config.loop
+    return math.ceil(loop.target * loop.candidates_a_place * REDRAWN + _decoys(config))
+
+
+def _decoys(config: RunConfig) -> float:
+    loop = config.loop
     exchanged = 0 if loop.calibrate_on == "lookalikes" else loop.exchanged
     decoys = loop.lookalikes + exchanged * rounds_expected(loop)
-    return math.ceil(candidates + families * decoys * SHARED_DECOYS)
+    return len(config.views.families) * decoys * SHARED_DECOYS
+
+
+def decoys_of(config: RunConfig) -> int:
+    """Pictures of a run that only calibrate the gate."""
+    return math.ceil(_decoys(config))
+
+
+def check_memory(config: RunConfig, device: Accelerator) -> None:
+    """Raise BackendError, with what can be done, where a base takes more memory than the device has."""
+    needed = 0.0 if config.backend == "fake" else config.base.memory
+    if not 0 < device.memory < needed:
+        return
+    smaller = [name for name, one in profiles().items() if one.base.get("memory", needed) <= device.memory]
+    options = [f"--profile {smaller[-1]}"] if smaller and device.kind != "cpu" and config.profile != smaller[-1] else []
+    raise BackendError(
+        f'base "{config.base.name}" takes about {needed:.0f} GB, {device.kind} has {device.memory:.1f}',
+        f"choose {', '.join([*options, 'a smaller base (--base sd15)'])} or a larger machine",
+    )
 
 
 def _steps(config: RunConfig, seeds: int) -> list[int]:

@@ -124,10 +124,11 @@ class DiffusersBackend:
 
     def _prompt_encoder(self) -> PromptEncoder:
         pipe, skip = self._pipe, self.settings.clip_skip
+        there = "cpu" if self.settings.offload else self.device
         if self.family.name == "sdxl":
             pairs = ((pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2))
-            return PromptPairEncoder(pairs, skip, self.device)
-        return PromptEncoder(pipe.tokenizer, pipe.text_encoder, skip, self.device)
+            return PromptPairEncoder(pairs, skip, self.device, there)
+        return PromptEncoder(pipe.tokenizer, pipe.text_encoder, skip, self.device, there)
 
     def _predict(self, latents: torch.Tensor, time: torch.Tensor, text: TextStates, sizes: torch.Tensor) -> Any:
         """What the UNet answers; ``sizes``, (n, 6), is heard by families with a pooled text state only."""
@@ -260,8 +261,9 @@ class DiffusersBackend:
 
     @property
     def _beside(self) -> list[Any]:
-        """Everything but the UNet."""
-        return [getattr(self._pipe, part) for part in (*self.family.text_encoders, "vae")]
+        """Everything on the device but the UNet."""
+        parts = () if self.settings.offload else self.family.text_encoders
+        return [getattr(self._pipe, part) for part in (*parts, "vae")]
 
     def _sample(self, items: Sequence[TrainItem], recipe: TrainRecipe, path: Path) -> None:
         """A sheet of what the weights in training draw of the first captions, always from the same noise."""

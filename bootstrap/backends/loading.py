@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bootstrap.backends.bases import check_base, weights_in
+from bootstrap.backends.bases import check_base, unet_weights, weights_in
 from bootstrap.backends.checkpoint import read_checkpoint
 from bootstrap.backends.families import Family
 from bootstrap.backends.folder import variant_of
@@ -38,11 +38,11 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
     Raises BackendError, in one line, when the base does not load, is made for another task, or is too large.
     """
     family, dtype = check_base(base), weights_dtype(device, settings.dtype)
-    _check_room(base, device, dtype)
+    _check_room(base, device, dtype, offload=settings.offload)
     try:
         with _quiet(), telling_memory("choose a smaller base, or close other programs"):
             pipe = _from_file(base, family, dtype) if base.is_file() else _from_folder(base, family, dtype)
-            pipe.to(device)
+            _place(pipe, device, offload=settings.offload)
     except BackendError:
         raise
     except Exception as error:  # a damaged file makes the libraries raise anything
@@ -112,15 +112,26 @@ def _reschedule(pipe: Any, changed: dict[str, Any], *, zero_terminal_snr: bool) 
     pipe.scheduler = DDIMScheduler.from_config(config, **changed)
 
 
-def _check_room(base: Path, device: str, dtype: torch.dtype) -> None:
+def _place(pipe: Any, device: str, *, offload: bool) -> None:
+    """All on the device, or UNet and VAE alone."""
+    if not offload:
+        pipe.to(device)
+        return
+    pipe.unet.to(device)
+    pipe.vae.to(device)
+    pipe.vae.enable_tiling()
+
+
+def _check_room(base: Path, device: str, dtype: torch.dtype, *, offload: bool = False) -> None:
     """Raise BackendError before anything is loaded where the weights alone exceed the device's memory."""
     from bootstrap.machine import accelerator, memory
 
     room = memory() if device == "cpu" else accelerator().memory
-    needed = weights_in(base) * dtype.itemsize / GIB
+    needed = (unet_weights(base) if offload else weights_in(base)) * dtype.itemsize / GIB
     if 0 < room < needed:
         kind = "bfloat16" if device == "cpu" else "float16"
         half = "" if dtype.itemsize < 4 else f", or halve it with --set base.sampling.dtype={kind}"
+        half += "" if offload or device == "cpu" else ", or leave the text encoders out with --profile 8gb"
         raise BackendError(
             f'the weights of "{base}" take {needed:.1f} GB, {device} has {room:.1f}', f"choose a smaller base{half}"
         )

@@ -37,10 +37,16 @@ class TextStates:
 
 
 class PromptEncoder:
-    """Encodes prompts with one tokenizer and text encoder; ``clip_skip`` layers are left out from the end."""
+    """Encodes prompts with one tokenizer and text encoder; ``clip_skip`` layers are left out from the end.
 
-    def __init__(self, tokenizer: Any, encoder: Any, clip_skip: int | None, device: str) -> None:
+    States are on ``device``; the encoder itself may be on another, ``encodes_on``.
+    """
+
+    def __init__(
+        self, tokenizer: Any, encoder: Any, clip_skip: int | None, device: str, encodes_on: str | None = None
+    ) -> None:
         self._tokenizer, self._encoder, self._skip, self._device = tokenizer, encoder, clip_skip, device
+        self._there = encodes_on or device
         self._limit = min(int(tokenizer.model_max_length), int(encoder.config.max_position_embeddings))
         self._remembered: dict[str, Coded] = {}
         self._most = REMEMBERED
@@ -93,7 +99,7 @@ class PromptEncoder:
             return known
         if len(self._remembered) >= self._most:
             del self._remembered[next(iter(self._remembered))]
-        with torch.no_grad(), torch.autocast(self._device, enabled=False):
+        with torch.no_grad(), torch.autocast(self._there, enabled=False):
             (coded,) = self._coded([prompt])
         self._remembered[prompt] = coded
         return coded
@@ -102,10 +108,10 @@ class PromptEncoder:
         """Prompts in one pass."""
         chunks = [self.chunks(prompt) for prompt in prompts]
         parts = torch.split(self._states(torch.cat(chunks)), [len(each) for each in chunks])
-        return [(part.flatten(0, 1), None) for part in parts]
+        return [(part.flatten(0, 1).to(self._device), None) for part in parts]
 
     def _states(self, ids: torch.Tensor) -> torch.Tensor:
-        coded = self._encoder(ids.to(self._device), output_hidden_states=self._skip is not None)
+        coded = self._encoder(ids.to(self._there), output_hidden_states=self._skip is not None)
         if self._skip is None:
             states: torch.Tensor = coded.last_hidden_state
             return states
@@ -132,20 +138,22 @@ class PromptPairEncoder(PromptEncoder):
     norm; ``clip_skip`` leaves out further layers. The pooled state is that of a prompt's first chunk.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Any, Any]], clip_skip: int | None, device: str) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[Any, Any]], clip_skip: int | None, device: str, encodes_on: str | None = None
+    ) -> None:
         (tokenizer, encoder), second = pairs
-        super().__init__(tokenizer, encoder, clip_skip, device)
-        self._second = PromptEncoder(*second, clip_skip, device)
+        super().__init__(tokenizer, encoder, clip_skip, device, encodes_on)
+        self._second = PromptEncoder(*second, clip_skip, device, encodes_on)
 
     def _coded(self, prompts: Sequence[str]) -> list[Coded]:
         chunks = [self.chunks(prompt) for prompt in prompts]
         counts = [len(each) for each in chunks]
-        first = self._encoder(torch.cat(chunks).to(self._device), output_hidden_states=True)
+        first = self._encoder(torch.cat(chunks).to(self._there), output_hidden_states=True)
         ids = torch.cat([self._second.chunks(prompt) for prompt in prompts])
-        second = self._second._encoder(ids.to(self._device), output_hidden_states=True)
+        second = self._second._encoder(ids.to(self._there), output_hidden_states=True)
         layer = -(2 + (self._skip or 0))
-        states = torch.cat([coded.hidden_states[layer] for coded in (first, second)], dim=-1)
-        pooled = torch.split(second.text_embeds, counts)
+        states = torch.cat([coded.hidden_states[layer] for coded in (first, second)], dim=-1).to(self._device)
+        pooled = torch.split(second.text_embeds.to(self._device), counts)
         parts = torch.split(states, counts)
         return [(part.flatten(0, 1), pool[0]) for part, pool in zip(parts, pooled, strict=True)]
 

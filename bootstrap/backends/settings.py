@@ -35,7 +35,10 @@ class SamplingSettings(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Weights of UNet and text encoder, and arithmetic; auto takes the fastest that is safe on the device."""
 
+    offload: bool = False
+    """Text encoders stay in main memory, and the VAE decodes in tiles: for cards of 8 GB."""
+
     def identity(self) -> str:
         """The settings as text that tells them apart; what came later is left out where it changes nothing."""
-        later = {"zero_terminal_snr": None, "guidance_rescale": 0.0}
+        later = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False}
         return self.model_dump_json(exclude={name for name, still in later.items() if getattr(self, name) == still})

@@ -43,6 +43,7 @@ def run(
     budget: Annotated[str | None, typer.Option(help="Hours of work, spent on rounds: 8h, 90min, 1h30m.")] = None,
     until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
     notify: Annotated[list[str] | None, typer.Option(metavar="URL", help="Whom to tell, by Apprise.")] = None,
+    profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None,
 ) -> None:
     """Begin a run, or continue it: the same command does both.
 
@@ -55,7 +56,7 @@ def run(
     from bootstrap.cli.run import Options, run_command
 
     said = Options(base, target, rounds, seed, out, config, tuple(settings or ()), backend, gate, budget, until)
-    run_command(sources, replace(said, notify=tuple(notify or ())))
+    run_command(sources, replace(said, notify=tuple(notify or ()), profile=profile))
 
 
 @app.command()
@@ -155,6 +156,7 @@ def check(
     backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
     budget: Annotated[str | None, typer.Option(help="Hours of work: says what fits into them.")] = None,
     until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
+    profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None,
 ) -> None:
     """Say what a run would do and cost, and every reason why it could not begin; loads no model.
 
@@ -164,7 +166,7 @@ def check(
     from bootstrap.cli.run import Options
 
     said = Options(base, target, rounds, None, out, config, tuple(settings or ()), backend)
-    check_command(sources, replace(said, budget=budget, until=until))
+    check_command(sources, replace(said, budget=budget, until=until, profile=profile))
 
 
 @app.command()

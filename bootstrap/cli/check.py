@@ -22,9 +22,12 @@ from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
 from bootstrap.hours import Limits, limits_of, seconds_of
+from bootstrap.machines import night_of, profiles
 from bootstrap.preflight import (
     Cost,
+    check_memory,
     cost_of,
+    decoys_of,
     duration,
     flops_of,
     rounds_expected,
@@ -217,9 +220,8 @@ def _room(character: Character, config: RunConfig, options: Options, seeds: int,
     if free < cost.disk:
         full = f'the disk of "{directory}" has {free:.1f} GB free, a run takes about {cost.disk:.1f}'
         found.problems.append(OutputError(full, "free some room, or choose another disk with --out"))
-    if 0 < device.memory < needed:
-        small = f'base "{config.base.name}" takes {needed:.0f} GB, {device.kind} has {device.memory:.1f}'
-        found.problems.append(BackendError(small, "choose a smaller one with --base"))
+    with found.collecting():
+        check_memory(config, device)
 
 
 def _say_cost(cost: Cost, config: RunConfig, disk: str, memory: str) -> None:
@@ -229,6 +231,17 @@ def _say_cost(cost: Cost, config: RunConfig, disk: str, memory: str) -> None:
     if config.loop.rounds > rounds:
         typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
     typer.echo(f"room       disk {disk}, memory {memory}")
+    if config.profile:
+        _say_night(cost, config)
+
+
+def _say_night(cost: Cost, config: RunConfig) -> None:
+    """What the profile's card takes for it, by published speeds."""
+    profile = profiles()[config.profile]
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.character.batch_size, profile)
+    speeds = f"{profile.seconds_a_picture:g} s a picture and {profile.seconds_a_sample:g} s a training picture"
+    typer.echo(f"night      profile {config.profile}: {night.seconds / 3600:.1f} of 8 hours at {speeds}")
+    typer.echo(f"           {night.decoys} of the pictures are decoys, {100 * night.decoy_share:.0f} % of the night")
 
 
 def _say_hours(limits: Limits, config: RunConfig, seeds: int, unet: int, device: str) -> None:

@@ -27,6 +27,7 @@ from bootstrap.listeners.memory import PeakMemory
 from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.listeners.wording import duration
+from bootstrap.preflight import check_memory
 from bootstrap.seeds import gather, open_seed
 from bootstrap.sessions import session
 from bootstrap.store.store import DATABASE, Store
@@ -50,10 +51,11 @@ class Options:
     budget: str | None = None
     until: str | None = None
     notify: tuple[str, ...] = ()
+    profile: str | None = None
 
     def words(self) -> list[str]:
         """The options as they would be typed."""
-        names = ("base", "target", "rounds", "seed", "out", "config", "backend", "gate", "budget", "until")
+        names = ("base", "target", "rounds", "seed", "out", "config", "profile", "backend", "gate", "budget", "until")
         single = {name: getattr(self, name) for name in names}
         given = [word for name, value in single.items() if value is not None for word in (f"--{name}", str(value))]
         more = {"set": self.settings, "notify": self.notify}
@@ -112,6 +114,7 @@ def resolve(
         views=character.views,
         subject=character.kind,
         own=own,
+        profile=options.profile or ("none" if own.get("backend") == "fake" else "auto"),
         overrides=[*options.settings, *(f"{path}={count}" for path, count in counts.items() if count is not None)],
     )
 
@@ -134,12 +137,15 @@ def _begun_with(directory: Path) -> str | None:
 
 def _check_base(config: RunConfig) -> None:
     """Raise ConfigError when base or optimizers cannot be used on this machine, before a run is begun with them."""
+    from bootstrap.machine import accelerator
+
     if config.backend == "fake":
         return
     try:
         check_base(embedded(config.base.path))
         for recipe in (config.base.style, config.base.character):
             recipe.check_packages()
+        check_memory(config, accelerator())
     except BackendError as error:
         raise ConfigError(error.message, error.hint) from error
 
