@@ -57,8 +57,9 @@ def compare_command(run: Path, wish: Wish, *, out: Path | None, as_json: bool) -
         bench = open_bench(store, config, trials.character)
         try:
             judge = _Judge(bench, trials)
-            tried = [judge(cell) for cell in grid([judge.checkpoint(one) for one in chosen], weights)]
-            base = judge(BASE)
+            cells = grid([judge.checkpoint(one) for one in chosen], weights)
+            bench.try_on([*cells, Cell(cells[-1].checkpoint, companions=tuple(companions))])
+            tried, base = [judge(cell) for cell in cells], judge(BASE)
             alone = best_of(tried).cell
             sets = [(one,) for one in companions] + ([tuple(companions)] if len(companions) > 1 else [])
             stacked = [judge(Cell(alone.checkpoint, alone.weight, together)) for together in sets]
@@ -77,12 +78,15 @@ class _Judge:
     """Cells into results, one after the other, told on stderr; what is drawn already is only measured."""
 
     def __init__(self, bench: Bench, trials: Trials) -> None:
-        """Read how the run's decoys were measured; those that another panel measured are measured anew, not stored."""
+        """Read how the run's look-alikes were measured; what another panel measured is measured anew, not stored.
+
+        Exchanged decoys are some adapter's own and calibrate no other.
+        """
         from loops.engine import Engine
 
         self._bench, self._trials, store = bench, trials, bench.store
         self._engine = Engine(store, bench.backend, bench.judges, bench.config, bench.character)
-        decoys = {f.job.id: f for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) for f in store.frames(kind=kind)}
+        decoys = {frame.job.id: frame for frame in store.frames(kind=JobKind.LOOKALIKE)}
         stale = set(store.unmeasured(list(decoys), bench.judges.fingerprints))
         self._decoys: Measured = store.measurements([id for id in decoys if id not in stale])
         if stale:

@@ -132,6 +132,17 @@ class Bench:
         self.backend.blend(cell.parts, blend)
         return blend
 
+    def try_on(self, cells: Sequence[Cell]) -> None:
+        """Wear every file once, before anything is drawn. Raises BackendError naming one that does not fit the base."""
+        files = dict.fromkeys(path for cell in cells for path, _ in cell.parts)
+        with tempfile.TemporaryDirectory() as place:
+            for number, path in enumerate(files):
+                blend = Path(place) / f"{number}.safetensors"
+                self.backend.blend([(path, 1.0)], blend)
+                for _ in self.backend.generate([], blend):
+                    pass
+                blend.unlink()
+
     def _frame(self, job: Job, path: Path, cell: Cell) -> Frame:
         with Image.open(path) as image:
             digest = digest_of(image.convert("RGB"))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
 from bootstrap.cli import main
-from bootstrap.errors import UsageError
+from bootstrap.errors import BackendError, UsageError
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from scoring.base import Measurement
@@ -166,3 +166,11 @@ def test_decoys_that_another_panel_measured_are_measured_anew_and_not_stored(run
     assert json.loads(result.stdout)["cells"] == fresh["cells"]
     with Store.open(run, exclusive=False) as store:
         assert store.measurements(decoys)[decoys[0]]["clip"] == Measurement(9.0)
+
+
+def test_a_file_that_does_not_fit_is_told_before_anything_is_drawn(run, tmp_path):
+    (tmp_path / "broken.safetensors").write_bytes(b"no")
+    result = compare(run, "--with", f"{tmp_path}/broken.safetensors")
+    assert isinstance(result.exception, BackendError)
+    assert "broken.safetensors" in str(result.exception)
+    assert not (run / "compare").exists()
