@@ -111,3 +111,19 @@ def test_a_view_that_is_no_family_is_refused():
     with pytest.raises(ConfigError, match="no family 'frnt'"):
         load("illustrious", overrides=["panel.tagger.views.frnt={shows: [a]}"])
     assert load("illustrious", overrides=["panel.tagger=none", "panel.ccip=none"]).panel.tagger.model == ""
+
+
+def test_faces_and_a_tagger_count_subjects_once(reader):
+    class Faces:
+        fingerprint = "faces"
+
+        def look(self, pictures):
+            """Nothing to find."""
+
+        def faces(self, picture):
+            return []
+
+    both = seated(tagger=reader, faces=Faces()).panel
+    assert both.names().count("subjects") == 1
+    assert both.names("identity") == ["face"]
+    assert seated(faces=Faces()).panel.names("check")[-1] == "subjects"
