@@ -15,11 +15,11 @@ from bootstrap.report.plots import histogram
 from bootstrap.store.store import Store
 from scoring.base import Measurement
 
-__all__ = ["DECOYS", "by_family", "by_scorer"]
+__all__ = ["DECOYS", "IDENTITY", "by_family", "by_scorer"]
 
 TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
 DECOYS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
-IDENTITY = ("clip", "face", "held-out")
+IDENTITY = ("clip", "face", "ccip", "dino", "held-out")
 """The scorers that ask who it is; the others check what was asked for."""
 SILENT = '<p class="soft">cannot tell in these views</p>'
 Measured = Mapping[str, Mapping[str, Measurement]]

@@ -25,6 +25,7 @@ from bootstrap.events import CaptionWritten
 from bootstrap.records import Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, words_on
 from bootstrap.review.audit import audit_of, blindfolded
+from bootstrap.review.chances import Chances
 from bootstrap.review.gate import let_go_on
 from bootstrap.review.guard import Guard
 from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
@@ -120,7 +121,8 @@ class Desk:
     """The round that is audited, if this is an audit."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._pictures, self._nearest = store, Pictures(store), Nearest(store)
+        self._store, self._pictures = store, Pictures(store)
+        self._nearest, self._chances = Nearest(store), Chances(store)
         loader = FileSystemLoader(HERE / "templates")
         self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
 
@@ -142,8 +144,9 @@ class Desk:
         return JSONResponse(explanation(self._store, self._candidate(request.path_params["id"])))
 
     def near(self, request: Request) -> Response:
-        """What one frame looks most like; asked for apart, as reading what is remembered takes its time once."""
-        return JSONResponse(self._nearest.of(self._candidate(request.path_params["id"])))
+        """Each scorer's p of a frame, and what it looks most like; asked for apart, as reading that takes a moment."""
+        frame = self._candidate(request.path_params["id"])
+        return JSONResponse({**self._nearest.of(frame), "p": self._chances.of(frame)})
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""
@@ -246,7 +249,7 @@ class AuditDesk(Desk):
 
     def near(self, request: Request) -> Response:
         """Nothing: a similarity is a score."""
-        return JSONResponse(NOTHING_NEAR)
+        return JSONResponse({**NOTHING_NEAR, "p": {}})
 
     def undo(self, said: TakenBack) -> dict[str, Any]:
         """Take the last word back; the gate's that counts again is not told."""

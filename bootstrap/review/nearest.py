@@ -122,7 +122,7 @@ def _remembered(store: Store) -> _Known | None:
 
 def _keys(panel: PanelConfig, framing: str) -> dict[str, str]:
     """Crop → the key under which the panel remembers it, for pictures of a framing."""
-    if panel.heads != "composition":
+    if panel.heads != "composition" or not panel.identity_crops:
         return {WHOLE: WHOLE}
     crops, picture = Crops(panel.composition), Picture(Image.new("RGB", (1, 1)), "", "", framing)
     return {crop: crops.key(picture, crop) for crop in panel.identity_crops if crops.box(framing, crop)}

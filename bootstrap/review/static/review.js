@@ -176,6 +176,7 @@ async function explain(frame) {
   for (const one of told.answers) {
     const row = table.insertRow(), value = one.value === null ? "n/a" : one.value.toFixed(3);
     for (const text of [one.scorer, value, one.why]) row.insertCell().textContent = text;
+    row.dataset.scorer = one.scorer;
   }
   const reasons = document.createElement("p");
   reasons.textContent = told.reasons.join("; ");
@@ -191,7 +192,8 @@ async function explain(frame) {
 async function resemble(frame, place) {
   const answer = await fetch(`/api/nearest/${encodeURIComponent(frame.id)}`).catch(() => null);
   if (!answer?.ok || current()?.id !== frame.id) return;
-  const { seed, decoy } = await answer.json();
+  const { seed, decoy, p } = await answer.json();
+  for (const row of $("why").querySelectorAll("tr")) if (row.dataset.scorer in p) row.cells[1].append(` (p ${p[row.dataset.scorer].toFixed(3)})`);
   if (seed) place.append(alike(`/seeds/${seed.number}`, `nearest seed: ${seed.similarity.toFixed(3)} alike`));
   if (decoy) place.append(alike(`/decoys/${encodeURIComponent(decoy.id)}`, `nearest decoy: ${decoy.similarity.toFixed(3)} alike`));
 }

@@ -47,7 +47,7 @@ def test_nothing_that_the_gate_says_leaves_the_server(page, ids):
         text = page.get(f"/api/frames/{id}").text
         assert "fills it" not in text
         assert not json.loads(text)["answers"]
-        assert page.get(f"/api/nearest/{id}").json() == {"seed": None, "decoy": None}
+        assert page.get(f"/api/nearest/{id}").json() == {"seed": None, "decoy": None, "p": {}}
     assert 'data-audit="1"' in page.get("/").text
     says(page, ids[0], "reject", "audit-000000")
     assert page.post("/api/undo", json={"id": ids[0]}).json()["verdict"] == ""

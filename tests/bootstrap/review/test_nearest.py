@@ -11,7 +11,7 @@ from bootstrap.config import RunConfig
 from bootstrap.judges import references_of
 from bootstrap.records import JobKind
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
-from scoring.base import Picture
+from scoring.base import Measurement, Picture
 from scoring.crops import Crops
 from scoring.features import Features
 
@@ -70,7 +70,14 @@ def test_the_page_shows_both_with_their_pictures_and_no_other_frame_as_a_decoy(c
 
 def test_where_nothing_is_remembered_nothing_is_near(store, client, ids):
     assert Nearest(store).of(store.frame(ids[0])) == NOTHING_NEAR
-    assert client.get(f"/api/nearest/{ids[0]}").json() == NOTHING_NEAR
+    assert client.get(f"/api/nearest/{ids[0]}").json() == {**NOTHING_NEAR, "p": {}}
+
+
+def test_each_scorer_says_its_own_p_among_the_decoys_of_the_view(store, client, remembered, ids):
+    values = {"decoy-0": 0.2, "decoy-1": 0.9, "decoy-2": 0.7}
+    store.add_measurements({id: {"clip": Measurement(value)} for id, value in values.items()}, {"clip": "v1"})
+    told = client.get(f"/api/nearest/{remembered.job.id}").json()["p"]
+    assert told == {"clip": pytest.approx(2 / 3, abs=1e-3)}, "0.5 is beaten by one of the two decoys from the front"
 
 
 def test_a_frame_drawn_since_is_looked_up_once_more(store, remembered, ids):
