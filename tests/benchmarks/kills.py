@@ -201,6 +201,7 @@ def play(folder, backend, kills, options):
         figures["damage"] += [f"{run.name}: {one}" for one in [*found, *found_too]]
         if not differ and not found and not found_too:
             shutil.rmtree(run)
+        sys.stderr.write(f"{backend}: {figures['kills']} kills, {figures['same']} of {figures['runs']} runs the same\n")
     return figures
 
 
