@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bootstrap.export.foreign import LoraFile
     from bootstrap.export.kinds import Weights
 
 __all__ = ["lora_app"]
@@ -26,10 +27,9 @@ def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain
 
     bootstrap lora inspect mika.safetensors
     """
-    from bootstrap.export.foreign import read_any
     from bootstrap.export.grammar import GRAMMARS
 
-    found = read_any(file)
+    found = _read(file)
     lora, facts, said = found.lora, found.metadata, GRAMMARS[found.lora.family]
     counts = [len(part) for part in lora.parts]
     told = {
@@ -66,13 +66,12 @@ def convert(
     """
     from bootstrap.errors import UsageError
     from bootstrap.export import save_diffusers, save_kohya
-    from bootstrap.export.foreign import read_any
 
     if to not in ("kohya", "diffusers"):
         raise UsageError(f'"{to}" is no grammar', "--to kohya or --to diffusers")
     if out.exists():
         raise UsageError(f'"{out}" exists already', "choose another name: nothing is overwritten")
-    found = read_any(file)
+    found = _read(file)
     if to == "diffusers":
         save_diffusers(out, found.lora)
         if found.lora.kind in ("loha", "lokr"):
@@ -95,9 +94,9 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
     import numpy as np
 
     from bootstrap.errors import UsageError
-    from bootstrap.export.foreign import delta, read_any
+    from bootstrap.export.foreign import delta
 
-    first, second = read_any(one).lora, read_any(other).lora
+    first, second = _read(one).lora, _read(other).lora
     if first.family != second.family:
         raise UsageError(f'"{one}" and "{other}" are for bases of two families', "compare LoRAs of one family")
     for name, mine, theirs in zip(("UNet", "text 1", "text 2"), first.parts, second.parts, strict=True):
@@ -114,6 +113,17 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
             both, alone = len({*mine} & {*theirs}), len({*mine} ^ {*theirs})
             typer.echo(f"{name:<13}{share} over {both} modules in both, {alone} in one")
             _say_lengths(mine, theirs)
+
+
+def _read(file: Path) -> LoraFile:
+    """A person's file. Raises UsageError where it is none of theirs to use."""
+    from bootstrap.errors import BackendError, UsageError
+    from bootstrap.export.foreign import read_any
+
+    try:
+        return read_any(file)
+    except BackendError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def _say_lengths(mine: Mapping[str, Weights], theirs: Mapping[str, Weights]) -> None:

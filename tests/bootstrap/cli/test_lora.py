@@ -161,3 +161,19 @@ def test_what_is_not_understood_is_told_in_one_line(tmp_path, keys, said):
     (tmp_path / "x.pt").write_bytes(b"pickled")
     with pytest.raises(BackendError, match="can run code"):
         read_any(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("command", ["inspect", "convert", "diff"])
+def test_a_file_that_cannot_be_used_is_a_fault_of_the_command_line(tmp_path, command):
+    (tmp_path / "x.pt").write_bytes(b"pickled")
+    whole = tmp_path / "whole.safetensors"
+    save_kohya(whole, lora_of("sd1"), {})
+    (tmp_path / "cut.safetensors").write_bytes(whole.read_bytes()[:-40])
+    for name, said in (("x.pt", "can run code"), ("cut.safetensors", "cut"), ("gone.safetensors", "gone")):
+        more = {"inspect": (), "convert": (tmp_path / "out.safetensors",), "diff": (whole,)}[command]
+        error = call(command, tmp_path / name, *more).exception
+        assert isinstance(error, UsageError), error
+        assert error.exit_code == 2
+        assert said in str(error)
+        assert "\n" not in str(error)
+    assert not (tmp_path / "out.safetensors").exists()

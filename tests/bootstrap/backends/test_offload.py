@@ -1,0 +1,51 @@
+"""Text encoders in main memory and a VAE in tiles: for small cards, with the same pictures."""
+
+import numpy as np
+import torch
+
+from bootstrap.backends import loading
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.regular import NOWHERE
+from bootstrap.backends.settings import SamplingSettings
+from bootstrap.records import Job, JobKind
+
+SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
+
+
+def test_offloaded_parts_draw_the_same_picture(tiny_xl):
+    job = Job("j", JobKind.PANEL, 0, 0, NOWHERE, "green hair", "", 1, {})
+    drawn = []
+    for offload in (False, True):
+        backend = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"offload": offload}), device="cpu")
+        ((_, picture),) = next(iter(backend.generate([job], None)))
+        drawn.append(np.asarray(picture).astype(int))
+        assert len(backend._beside) == (1 if offload else 3)
+    assert abs(drawn[0] - drawn[1]).max() <= 1
+
+
+def test_only_unet_and_vae_go_to_the_device_and_settings_tell_it():
+    moved = []
+
+    class Part(torch.nn.Module):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def to(self, device):
+            moved.append((self.name, device))
+
+        def enable_tiling(self):
+            moved.append((self.name, "tiles"))
+
+    class Pipe:
+        unet, vae = Part("unet"), Part("vae")
+
+        def to(self, device):
+            moved.append(("all", device))
+
+    loading._place(Pipe(), "cuda", offload=True)
+    assert moved == [("unet", "cuda"), ("vae", "cuda"), ("vae", "tiles")]
+    loading._place(Pipe(), "cuda", offload=False)
+    assert moved[-1] == ("all", "cuda")
+    assert SETTINGS.identity() != SETTINGS.model_copy(update={"offload": True}).identity()
+    assert "offload" not in SETTINGS.identity()
