@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bootstrap.captions import Wording
 from bootstrap.errors import StoreError
-from bootstrap.records import Frame, Phase, Seed, TrainItem
+from bootstrap.records import Box, Frame, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, SeedCaptioner, cuts, open_seed
+from bootstrap.seeds.alpha import subject_of
 from bootstrap.settings import LoopConfig
 from bootstrap.store.files import make_folder, write_atomic, write_image
 from scoring.base import Measurement
@@ -49,11 +50,15 @@ def seed_items(
 ) -> list[TrainItem]:
     """One seed as training pictures: whole, tighter crops, a greyscale copy; files are written once."""
     image, _ = open_seed(run / seed.path)
+    clear = subject_of(run / seed.path, image.size)
+    masks = [cut.image for cut in cuts(clear, seed.framing, composition, side, seed.head)] if clear else []
     items = []
     for number, cut in enumerate(cuts(image, seed.framing, composition, side, seed.head)):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         if not path.is_file():
             make_folder(path.parent)
+            if masks:
+                write_image(path.with_name(f"{path.stem}_mask.png"), masks[number], {})
             write_image(path, cut.image, {})
         shown = captioner.shown(seed) | ({"framing": cut.framing} if cut.framing else {})
         if cut.extra:
@@ -63,7 +68,8 @@ def seed_items(
         if cut.enlarged and captioner.wording.enlarged:
             shown = {**shown, "enlarged": captioner.wording.enlarged}
         hides = captioner.wording.views.hidden(seed.family, cut.framing)
-        items.append(TrainItem(str(path), captioner.wording.seed_caption(phase, shown, hides), cut.kind))
+        caption, stands = captioner.wording.seed_caption(phase, shown, hides), _body(composition, cut.framing)
+        items.append(TrainItem(str(path), caption, cut.kind, subject=stands))
     return items
 
 
@@ -77,15 +83,27 @@ def frame_items(
     kind: str = "kept",
     weight: float = 1.0,
     written: Mapping[str, str] | None = None,
+    composition: Composition | None = None,
 ) -> list[TrainItem]:
     """Generated frames as training pictures; ``unseen`` names, by frame, the axes that the picture does not show.
 
     ``written`` are captions of a person's own, by frame; the style phase names the identity traits in them too.
     """
     return [
-        TrainItem(str(run / frame.path), _caption(frame, wording, phase, unseen, written or {}), kind, weight)
+        TrainItem(
+            str(run / frame.path),
+            _caption(frame, wording, phase, unseen, written or {}),
+            kind,
+            weight,
+            _body(composition or {}, frame.job.shot.framing),
+        )
         for frame in frames
     ]
+
+
+def _body(composition: Composition, framing: str) -> Box | None:
+    """Where the subject of such a framing stands."""
+    return composition.get(framing, {}).get("body")
 
 
 def _caption(

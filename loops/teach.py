@@ -105,10 +105,13 @@ def _captioned(engine: Engine, number: int, phase: Phase, provisional: tuple[Fra
     kept = _kept_before(engine, number)
     unseen = engine.unseen([*kept, *provisional])
     mine = engine.store.person.captions()
-    generated = frame_items(kept, run, engine.wording, phase, unseen, written=mine)
-    generated += frame_items(
-        provisional, run, engine.wording, phase, unseen, kind="provisional", weight=0.5, written=mine
-    )
+    generated = [
+        *frame_items(kept, run, engine.wording, phase, unseen, written=mine, composition=composition),
+        *frame_items(
+            provisional, run, engine.wording, phase, unseen,
+            kind="provisional", weight=0.5, written=mine, composition=composition,
+        ),
+    ]  # fmt: skip
     return balanced(originals, generated, engine.config.loop)
 
 
