@@ -23,6 +23,11 @@ def clip_dir() -> Path:
     return weights_dir() / "clip"
 
 
+def ccip_dir() -> Path:
+    """The encoder of one drawn character, in the form of the published CCIP."""
+    return weights_dir() / "ccip"
+
+
 def face_dir() -> Path:
     """The insightface pack: a detector and a recogniser in ONNX."""
     return weights_dir() / "face"
