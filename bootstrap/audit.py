@@ -264,7 +264,5 @@ def _altered(one: Captioned) -> bool:
     return any(tag in ALTERED for tag in one.tags or ())
 
 
-def _finding(
-    folder: Path, kind: str, severity: Severity, message: str, files: Iterable[Path], hint: str
-) -> Finding:
+def _finding(folder: Path, kind: str, severity: Severity, message: str, files: Iterable[Path], hint: str) -> Finding:
     return Finding(kind, severity, message, tuple(path.relative_to(folder).as_posix() for path in files), hint)

@@ -148,4 +148,3 @@ def _fetch(url: str, file: ModelFile, target: Path, address: Open) -> None:
                 raise OSError(f"more than the pinned {file.size} bytes came")
     if digest.hexdigest() != file.sha256:
         raise OSError(f"sha256 {digest.hexdigest()} is not the pinned {file.sha256}")
-

@@ -64,9 +64,7 @@ def by_verdicts(
 
 def _speaks(verdict: Verdict | None) -> bool:
     """Whether a verdict is a person's, and of the picture itself."""
-    return verdict is not None and verdict.by == PERSON and not (
-        verdict.reasons and set(verdict.reasons) <= RELATIVE
-    )
+    return verdict is not None and verdict.by == PERSON and not (verdict.reasons and set(verdict.reasons) <= RELATIVE)
 
 
 def _evidence(

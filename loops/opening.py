@@ -35,9 +35,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     backend, eyes = _models(config, store.directory)
     wording = Wording.of(character, config)
     seeds = _take_in(store, wording, eyes, config.panel, pictures)
-    judging = partial(
-        judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel)
-    )
+    judging = partial(judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
     judges = judging()
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
     engine = Engine(store, backend, judges, config, character, judging=judging)
@@ -59,9 +57,7 @@ def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
     return DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes
 
 
-def _take_in(
-    store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pictures: Sequence[Path]
-) -> list[Seed]:
+def _take_in(store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pictures: Sequence[Path]) -> list[Seed]:
     """Copy the original bytes into the run, under their hash, and caption them; those that are there stay.
 
     Where a picture is cropped, or a sheet is taken apart into a seed for each figure, the original is kept beside them.

@@ -80,7 +80,11 @@ class CopyOfSeed:
     name = "copy"
 
     def __init__(
-        self, encoder: Encoder, references: Sequence[Picture], features: Features, most: float = 0.98,
+        self,
+        encoder: Encoder,
+        references: Sequence[Picture],
+        features: Features,
+        most: float = 0.98,
         most_bits: int = 3,
     ) -> None:
         self._encoder, self._features, self._most, self._bits = encoder, features, most, most_bits

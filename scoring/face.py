@@ -44,8 +44,14 @@ class FacePack:
     """
 
     def __init__(
-        self, pack: str | Path, root: str | Path = "~/.insightface", det_size: int = 640, upscale_to: int = 0,
-        det_score: float = 0.3, nose_reach: float = NOSE_REACH, cache: Path | None = None,
+        self,
+        pack: str | Path,
+        root: str | Path = "~/.insightface",
+        det_size: int = 640,
+        upscale_to: int = 0,
+        det_score: float = 0.3,
+        nose_reach: float = NOSE_REACH,
+        cache: Path | None = None,
     ) -> None:
         folder = _local(pack, Path(root).expanduser())
         self._upscale_to, self._nose_reach = upscale_to, nose_reach
@@ -81,7 +87,10 @@ class FacePack:
         yaw = float(pose[1]) if pose is not None else yaw_of(np.asarray(face.kps), self._nose_reach)
         raw = face.normed_embedding
         return FoundFace(
-            (x0 / width, y0 / height, x1 / width, y1 / height), min(x1 - x0, y1 - y0), float(face.det_score), yaw,
+            (x0 / width, y0 / height, x1 / width, y1 / height),
+            min(x1 - x0, y1 - y0),
+            float(face.det_score),
+            yaw,
             None if raw is None or not np.isfinite(raw).all() else np.asarray(raw, np.float32),
         )
 
@@ -118,8 +127,13 @@ class FaceIdentity:
     name = "face"
 
     def __init__(
-        self, pack: FacePack, references: Sequence[Picture], min_det_score: float = 0.5, min_size: float = 64,
-        max_yaw: float = 40, families: Sequence[str] = FAMILIES,
+        self,
+        pack: FacePack,
+        references: Sequence[Picture],
+        min_det_score: float = 0.5,
+        min_size: float = 64,
+        max_yaw: float = 40,
+        families: Sequence[str] = FAMILIES,
     ) -> None:
         self._pack, self._gates, self._families = pack, (min_det_score, min_size, max_yaw), frozenset(families)
         usable = [self._scorable(picture) for picture in references]
@@ -213,7 +227,8 @@ def _analysis(folder: Path, det_size: int, det_score: float) -> Any:
     try:
         # Detector and recogniser only; no liveness addon: it withholds the embedding of every generated face.
         analysis = FaceAnalysis(
-            name=str(folder.resolve()), allowed_modules=["detection", "recognition", "landmark_3d_68"],
+            name=str(folder.resolve()),
+            allowed_modules=["detection", "recognition", "landmark_3d_68"],
             providers=["CPUExecutionProvider"],
         )
         analysis.prepare(ctx_id=-1, det_thresh=det_score, det_size=(det_size, det_size))

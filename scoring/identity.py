@@ -65,7 +65,8 @@ class ClipIdentity:
                 if np.isfinite(value):
                     found[place].append(float(value))
         return [
-            Measurement(float(np.mean(values)), self._how(picture)) if values
+            Measurement(float(np.mean(values)), self._how(picture))
+            if values
             else not_applicable(f"no crop of '{picture.framing}' to compare with the seeds")
             for picture, values in zip(pictures, found, strict=True)
         ]

@@ -113,8 +113,10 @@ class _Set:
     def allowed(self, place: int, counts: Mapping[int, int]) -> bool:
         """Whether the caps and the near-duplicate rule let a candidate in."""
         candidate = self.pool[place]
-        if any(q.maximum is not None and counts[n] >= q.maximum and q.holds(candidate.axes)
-               for n, q in enumerate(self.quotas)):
+        if any(
+            q.maximum is not None and counts[n] >= q.maximum and q.holds(candidate.axes)
+            for n, q in enumerate(self.quotas)
+        ):
             return False
         same = sum(self.pool[i].prompt == candidate.prompt for i in self.chosen)
         if candidate.prompt and same >= self.rules.a_prompt:
@@ -230,8 +232,7 @@ def _reason(state: _Set, place: int, counts: Mapping[int, int]) -> str:
     filled = [
         ((quota.target - counts[n]) / quota.target, len(quota.cell), -n)
         for n, quota in enumerate(state.quotas)
-        if quota.target and not quota.guides
-        and counts[n] < max(quota.target, quota.minimum) and quota.holds(axes)
+        if quota.target and not quota.guides and counts[n] < max(quota.target, quota.minimum) and quota.holds(axes)
     ]
     if not filled:
         return "adds variety"

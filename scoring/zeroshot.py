@@ -93,9 +93,7 @@ class ViewCheck:
 
     name = "view"
 
-    def __init__(
-        self, encoder: WordEncoder, features: Features, phrases: Vocabulary, slack: float = 0.0
-    ) -> None:
+    def __init__(self, encoder: WordEncoder, features: Features, phrases: Vocabulary, slack: float = 0.0) -> None:
         self._encoder, self._features, self._slack = encoder, features, slack
         self._families = list(phrases)
         self._phrases = [phrase for family in phrases for phrase in phrases[family]]
@@ -199,15 +197,19 @@ class TraitCheck:
         """The asked tags of checked axes that the vocabulary does not have, in order, as "axis: tag"."""
         return [
             f"{axis}: {tag}"
-            for axis, tags in asked.items() if self._axes is None or axis in self._axes
-            for tag in _tags(tags) if self._reading(axis, tag) is None
+            for axis, tags in asked.items()
+            if self._axes is None or axis in self._axes
+            for tag in _tags(tags)
+            if self._reading(axis, tag) is None
         ]
 
     def _reading(self, axis: str, tag: str) -> tuple[str, str] | None:
         """Axis and word of the vocabulary that a tag means: itself, or its longest ending ("pale blue hair")."""
         lists = {axis: self._vocabulary[axis]} if axis in self._vocabulary else self._vocabulary
         endings = [
-            (len(word), name, word) for name, words in lists.items() for word in words
+            (len(word), name, word)
+            for name, words in lists.items()
+            for word in words
             if tag == word or tag.endswith(f" {word}")
         ]
         return max(endings)[1:] if endings else None

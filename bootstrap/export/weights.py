@@ -49,6 +49,7 @@ NETWORKS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """Kind of weights → the module that sd-scripts trains them with, and its arguments."""
 
+
 @dataclass(frozen=True)
 class Lora:
     """LoRA weights: module path (diffusers names, dots) → weights; ``network_alpha`` / rank is the scale of all.
@@ -167,9 +168,7 @@ def _lengths(weights: Dora) -> Array:
     return weights.magnitude if weights.down.ndim == 2 else weights.magnitude.reshape(1, -1, 1, 1)
 
 
-def _peft_config(
-    part: str, modules: Mapping[str, Weights], ranks: Mapping[str, int], lora: Lora
-) -> dict[str, object]:
+def _peft_config(part: str, modules: Mapping[str, Weights], ranks: Mapping[str, int], lora: Lora) -> dict[str, object]:
     """peft's configuration of one part, as far as a reader needs it."""
     mine = {module: ranks[f"{part}.{in_file(module) if part != 'unet' else module}"] for module in modules}
     most = max(mine.values()) if lora.kind in ("loha", "lokr") else lora.rank

@@ -43,9 +43,7 @@ def address_of(host: str, port: int) -> Address:
     return Address(host, port, "" if _is_loopback(host) else secrets.token_urlsafe(24))
 
 
-def serve(
-    store: Store, address: Address, listening: socket.socket | None = None, audit: int | None = None
-) -> None:
+def serve(store: Store, address: Address, listening: socket.socket | None = None, audit: int | None = None) -> None:
     """Serve until Ctrl-C, as a blind audit of a round if one is given. Raises UsageError if the address is taken."""
     import uvicorn
 

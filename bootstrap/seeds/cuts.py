@@ -35,9 +35,7 @@ class Cut:
     enlarged: bool = False
 
 
-def cuts(
-    image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None
-) -> list[Cut]:
+def cuts(image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None) -> list[Cut]:
     """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy (D9).
 
     ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.

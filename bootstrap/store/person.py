@@ -129,9 +129,7 @@ class Person:
         }
         return {frame: text for frame, text in found.items() if text}
 
-    def _speak(
-        self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str | None, told: Event
-    ) -> Answer:
+    def _speak(self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str | None, told: Event) -> Answer:
         """Look and append in one transaction, so that two who speak at once come one after the other."""
         values = (verdict.frame, verdict.kind.value, PERSON, rows.text_of(verdict.reasons), None, None)
         try:

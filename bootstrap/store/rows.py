@@ -14,7 +14,14 @@ from bootstrap.records import Adapter, Frame, Job, JobKind, Seed, Shot, Verdict,
 from scoring.base import Measurement, not_applicable
 
 __all__ = [
-    "adapter_from", "event_from", "finite", "frame_from", "job_from", "measurement_from", "seed_from", "text_of",
+    "adapter_from",
+    "event_from",
+    "finite",
+    "frame_from",
+    "job_from",
+    "measurement_from",
+    "seed_from",
+    "text_of",
     "verdict_from",
 ]
 

@@ -208,8 +208,10 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     eyes = type(fake_eyes())(**{**vars(fake_eyes()), "tagger": reader})
     place = tmp_path / "set"
     for name, color, tags in (
-        ("right", (250, 20, 20), "m, red hair, forest"), ("hair", (20, 20, 250), "m, red hair, forest"),
-        ("place", (250, 20, 20), "m, red hair, city street"), ("view", (250, 20, 20), "m, from behind"),
+        ("right", (250, 20, 20), "m, red hair, forest"),
+        ("hair", (20, 20, 250), "m, red hair, forest"),
+        ("place", (250, 20, 20), "m, red hair, city street"),
+        ("view", (250, 20, 20), "m, from behind"),
     ):
         place.mkdir(exist_ok=True)
         Image.new("RGB", (64, 64), color).save(place / f"{name}.png")

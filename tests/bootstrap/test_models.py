@@ -37,7 +37,8 @@ def test_a_model_lies_flat_where_a_panel_looks_for_it(tiny):
     folder = fetch_model(model)
     assert folder == located(model.name)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
-        "model.onnx": GRAPH, "selected_tags.csv": TAGS,
+        "model.onnx": GRAPH,
+        "selected_tags.csv": TAGS,
     }
     with pytest.raises(OutputError, match="exists already"):
         fetch_model(model)
@@ -107,7 +108,10 @@ def test_a_panel_names_each_model_that_is_missing_and_how_to_get_it(tiny):
     assert ways["tagger.model"] == "bootstrap doctor --fetch wd-swinv2-tagger-v3, or --set panel.tagger=none"
     assert ways["dino.model"].startswith("hf download facebook/dinov2-base")
     assert {what.partition(":")[0] for what, _ in missing_models(load_panel("photo"))} == {
-        "clip.model", "face.pack", "dino.model", "held_out",
+        "clip.model",
+        "face.pack",
+        "dino.model",
+        "held_out",
     }
     assert missing_models(load_panel("puppet")) == missing_models(load_panel("fake")) == []
 

@@ -43,7 +43,15 @@ def seated(config=DRAWN, **eyes):
 def test_a_tagger_reads_view_traits_framing_and_number(reader):
     judges = seated(tagger=reader, ccip=ColorEncoder(), dino=ColorEncoder(), held_out=ColorEncoder())
     assert judges.panel.names() == [
-        "view", "traits", "subjects", "framing", "defects", "copy", "ccip", "dino", "held-out",
+        "view",
+        "traits",
+        "subjects",
+        "framing",
+        "defects",
+        "copy",
+        "ccip",
+        "dino",
+        "held-out",
     ]
     assert judges.panel.names("identity") == ["ccip", "dino"]
     assert judges.held_out == "held-out"
@@ -90,11 +98,14 @@ def test_phrases_are_read_by_the_tagger_where_it_knows_them_all(reader):
 def test_real_models_of_a_panel_are_opened_from_their_folders(tmp_path):
     tagger(tmp_path / "tagger", TAGS)
     ccip(tmp_path / "ccip")
-    panel = load("puppet", overrides=[
-        f"panel.tagger={{model: '{tmp_path / 'tagger'}'}}",
-        f"panel.ccip={{model: '{tmp_path / 'ccip'}', crops: [whole]}}",
-        "panel.held_out=embedded:clip",
-    ]).panel
+    panel = load(
+        "puppet",
+        overrides=[
+            f"panel.tagger={{model: '{tmp_path / 'tagger'}'}}",
+            f"panel.ccip={{model: '{tmp_path / 'ccip'}', crops: [whole]}}",
+            "panel.held_out=embedded:clip",
+        ],
+    ).panel
     eyes = open_eyes(panel, None)
     assert eyes.tagger is not None
     assert eyes.ccip is not None

@@ -124,4 +124,3 @@ def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
         assert words in said
     assert '"a.png" shows 2 faces' in said
     assert '"b.png" is a near-duplicate of "a.png"' in said
-

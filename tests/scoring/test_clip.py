@@ -80,10 +80,13 @@ def test_a_name_that_open_clip_knows_takes_a_local_weights_file(folder, encoder,
     assert np.array_equal(named.embed_words(["from behind"]), encoder.embed_words(["from behind"]))
 
 
-@pytest.mark.parametrize(("part", "file"), [
-    ({"hf_tokenizer_name": "nobody/no-such-tokenizer"}, "tokenizer_config.json"),
-    ({"hf_model_name": "nobody/no-such-tower"}, "config.json"),
-])
+@pytest.mark.parametrize(
+    ("part", "file"),
+    [
+        ({"hf_tokenizer_name": "nobody/no-such-tokenizer"}, "tokenizer_config.json"),
+        ({"hf_model_name": "nobody/no-such-tower"}, "config.json"),
+    ],
+)
 def test_what_open_clip_would_fetch_is_told_and_not_fetched(folder, tmp_path, part, file):
     config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **part}}
     (tmp_path / f"hub-{file}").write_text(json.dumps(config))
@@ -92,11 +95,14 @@ def test_what_open_clip_would_fetch_is_told_and_not_fetched(folder, tmp_path, pa
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize(("model", "pretrained", "message"), [
-    ("no-such-model", "", "'no-such-model' is neither a folder nor a model"),
-    ("ViT-B-32", "", "no weights file for 'ViT-B-32'"),
-    ("ViT-B-32", "missing.safetensors", "no weights file for 'ViT-B-32' .'missing.safetensors'."),
-])
+@pytest.mark.parametrize(
+    ("model", "pretrained", "message"),
+    [
+        ("no-such-model", "", "'no-such-model' is neither a folder nor a model"),
+        ("ViT-B-32", "", "no weights file for 'ViT-B-32'"),
+        ("ViT-B-32", "missing.safetensors", "no weights file for 'ViT-B-32' .'missing.safetensors'."),
+    ],
+)
 def test_what_is_missing_is_told_in_one_line(model, pretrained, message):
     with pytest.raises(ScorerUnavailable, match=message):
         ClipEncoder(model, pretrained)

@@ -18,7 +18,9 @@ BRIGHT, DARK = (250, 250, 250), (5, 5, 5)
 
 def save(path, nodes, shape, outputs, constants):
     graph = helper.make_graph(
-        nodes, path.stem, [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        nodes,
+        path.stem,
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "m"]) for name in outputs],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -44,8 +46,11 @@ def folder(tmp_path_factory):
                 value[middle] = np.array([-6, -4, 6, -4, 0, 0, -4, 6, 4, 6]) / 8
             name = f"{kind}{stride}"
             constants[f"c_{name}"] = value
-            nodes.append(helper.make_node("Mul", ["bright", f"c_{name}"], [name]) if kind == "score"
-                         else helper.make_node("Identity", [f"c_{name}"], [name]))
+            nodes.append(
+                helper.make_node("Mul", ["bright", f"c_{name}"], [name])
+                if kind == "score"
+                else helper.make_node("Identity", [f"c_{name}"], [name])
+            )
             outputs.append(name)
     save(root / "detector.onnx", nodes, [1, 3, "h", "w"], outputs, constants)
     recogniser = [helper.make_node("ReduceMean", ["x", "axes"], ["y"], keepdims=0)]
@@ -81,13 +86,16 @@ def test_the_same_face_has_cosine_one(pack, paint):
     assert scorer.speaks
 
 
-@pytest.mark.parametrize(("facts", "options", "why"), [
-    ({"top": DARK}, {}, "no face"),
-    ({"top": DARK, "family": "behind"}, {}, "no face from behind"),
-    ({"top": BRIGHT, "family": ""}, {}, "the view is not known"),
-    ({"top": BRIGHT}, {"min_size": 64}, "face too small: 30 < 64 px"),
-    ({"top": (190, 190, 190)}, {"min_det_score": 0.8}, "face not clear: 0.48 < 0.80"),
-])
+@pytest.mark.parametrize(
+    ("facts", "options", "why"),
+    [
+        ({"top": DARK}, {}, "no face"),
+        ({"top": DARK, "family": "behind"}, {}, "no face from behind"),
+        ({"top": BRIGHT, "family": ""}, {}, "the view is not known"),
+        ({"top": BRIGHT}, {"min_size": 64}, "face too small: 30 < 64 px"),
+        ({"top": (190, 190, 190)}, {"min_det_score": 0.8}, "face not clear: 0.48 < 0.80"),
+    ],
+)
 def test_what_cannot_be_told_is_not_applicable_with_the_reason(pack, paint, facts, options, why):
     scorer = FaceIdentity(pack, [paint(BRIGHT, size=SIDE)], **{"min_size": 20, **options})
     scorer._references = scorer._references or [np.ones(3, np.float32)]
@@ -116,10 +124,14 @@ def found(short_side=80, det_score=0.9, yaw=0.0, embedding=(1.0, 0.0)):
     return FoundFace((0.2, 0.2, 0.6, 0.6), short_side, det_score, yaw, vector)
 
 
-@pytest.mark.parametrize(("face", "why"), [
-    (found(yaw=-55), "face turned: 55° > 40°"), (found(yaw=math.nan), "face turned"),
-    (found(embedding=None), "face has no embedding"),
-])
+@pytest.mark.parametrize(
+    ("face", "why"),
+    [
+        (found(yaw=-55), "face turned: 55° > 40°"),
+        (found(yaw=math.nan), "face turned"),
+        (found(embedding=None), "face has no embedding"),
+    ],
+)
 def test_a_turned_face_is_not_scored(paint, face, why):
     scorer = FaceIdentity(Told(found()), [paint(BRIGHT)])
     scorer._pack = Told(face)
@@ -134,10 +146,15 @@ def test_a_seed_without_a_face_is_no_reference(paint):
     assert scorer.score([paint(DARK)])[0].why == "no seed shows a face to compare with"
 
 
-@pytest.mark.parametrize(("faces", "value"), [
-    ([found()], 0.5), ([found(), found()], -0.5), ([found(), found(short_side=30)], 0.5),
-    ([found(), found(det_score=0.35)], 0.5),
-])
+@pytest.mark.parametrize(
+    ("faces", "value"),
+    [
+        ([found()], 0.5),
+        ([found(), found()], -0.5),
+        ([found(), found(short_side=30)], 0.5),
+        ([found(), found(det_score=0.35)], 0.5),
+    ],
+)
 def test_more_than_one_sure_face_of_some_size_fails(paint, faces, value):
     assert SubjectCount(Told(*faces)).score([paint(BRIGHT)])[0].value == value
 

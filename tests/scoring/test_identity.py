@@ -4,10 +4,13 @@ from scoring.crops import Crops
 from scoring.features import Features
 from scoring.identity import ClipIdentity
 
-CROPS = Crops({
-    "full body": {"head": (0, 0, 1, 0.5), "body": (0, 0.5, 1, 1)},
-    "portrait": {"head": (0, 0, 1, 0.5), "body": (0, 0.95, 1, 1)},
-}, fallback="")
+CROPS = Crops(
+    {
+        "full body": {"head": (0, 0, 1, 0.5), "body": (0, 0.5, 1, 1)},
+        "portrait": {"head": (0, 0, 1, 0.5), "body": (0, 0.95, 1, 1)},
+    },
+    fallback="",
+)
 
 
 def identity(encoder, *seeds, **options):

@@ -40,12 +40,16 @@ def test_one_bad_picture_does_not_silence_the_rest(paint):
 
 
 def test_only_checks_below_zero_fail(paint):
-    panel = Panel([
-        Seat(Fixed("clip", Measurement(-0.9)), "identity"), Seat(Fixed("view", Measurement(-1.0)), "check"),
-        Seat(Fixed("traits", Measurement(-1.0)), "check"), Seat(Fixed("copy", Measurement(0.0)), "check"),
-        Seat(Fixed("subjects", not_applicable("no face")), "check"),
-        Seat(Fixed("judge", Measurement(-1.0)), "held-out"),
-    ])
+    panel = Panel(
+        [
+            Seat(Fixed("clip", Measurement(-0.9)), "identity"),
+            Seat(Fixed("view", Measurement(-1.0)), "check"),
+            Seat(Fixed("traits", Measurement(-1.0)), "check"),
+            Seat(Fixed("copy", Measurement(0.0)), "check"),
+            Seat(Fixed("subjects", not_applicable("no face")), "check"),
+            Seat(Fixed("judge", Measurement(-1.0)), "held-out"),
+        ]
+    )
     answers = panel.measure([paint("red")])[0] | {"view": Measurement(-1.0, "reads as front, not behind")}
     assert panel.failing(answers) == ["view: reads as front, not behind", "traits -1.00"]
     assert panel.identity(answers) == {"clip": Measurement(-0.9)}
@@ -67,8 +71,11 @@ def mean_color(tmp_path):
     node = helper.make_node("ReduceMean", ["x", "axes"], ["y"], keepdims=0)
     axes = helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])
     graph = helper.make_graph(
-        [node], "mean", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 96, 96])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])], [axes],
+        [node],
+        "mean",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 96, 96])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+        [axes],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.save(model, tmp_path / "mean.onnx")

@@ -81,11 +81,13 @@ class Patches:
 
 def test_copies_of_a_seed_and_of_its_mirror_image_are_found():
     check = CopyOfSeed(Patches(), [shapes(1)], Features())
-    copy, mirrored, other = check.score([
-        changed(shapes(1), lambda im: im.point(lambda v: min(255, v + 1))),
-        changed(shapes(1), ImageOps.mirror),
-        shapes(2),
-    ])
+    copy, mirrored, other = check.score(
+        [
+            changed(shapes(1), lambda im: im.point(lambda v: min(255, v + 1))),
+            changed(shapes(1), ImageOps.mirror),
+            shapes(2),
+        ]
+    )
     assert (copy.value < 0, copy.why) == (True, "copy of a seed")
     assert (mirrored.value < 0, mirrored.why) == (True, "mirrored copy of a seed")
     assert other.value > 0

@@ -22,9 +22,12 @@ def test_a_view_as_asked_has_a_positive_margin(encoder, paint):
 
 
 def test_the_phrases_of_a_family_stand_together(encoder, paint):
-    blue, purple = ViewCheck(encoder, Features(), VIEWS).score([
-        paint("blue", family="behind"), paint((128, 0, 128), family="behind"),
-    ])
+    blue, purple = ViewCheck(encoder, Features(), VIEWS).score(
+        [
+            paint("blue", family="behind"),
+            paint((128, 0, 128), family="behind"),
+        ]
+    )
     assert blue.value > 5  # two phrases share the probability; neither is the other's rival
     assert purple.value == pytest.approx(math.log(2))
 
@@ -49,9 +52,12 @@ def test_a_family_without_words_is_not_applicable(encoder, paint):
 
 def test_the_weakest_trait_counts_and_is_named(encoder, paint):
     check = TraitCheck(encoder, Features(), WORDS)
-    good, bad = check.score([
-        paint("red", hair="red hair", eyes="red eyes"), paint("red", hair="red hair", eyes="blue eyes"),
-    ])
+    good, bad = check.score(
+        [
+            paint("red", hair="red hair", eyes="red eyes"),
+            paint("red", hair="red hair", eyes="blue eyes"),
+        ]
+    )
     assert good.value > 0
     assert good.why == ""
     assert bad.value < 0

@@ -31,6 +31,7 @@ from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.phrases import PHRASES
+from bootstrap.puppets.train.warm import start_from_onnx
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,10 @@ def train(options: TrainOptions) -> None:
     truths = phrase_truths(list(material.specs))
     exam = Exam(options, vae)
     torch.manual_seed(options.seed + 3)
-    pupil = Pupil().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pupil = Pupil()
+    if options.start is not None:
+        start_from_onnx(pupil.encoder, torch.zeros(1, 3, SIZE, SIZE), options.start / FILE)
+    pupil.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     log.info("ccip: %.2f M parameters, %d pictures", checkpoint.count_parameters(pupil.encoder) / 1e6, len(material))
 
     def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:

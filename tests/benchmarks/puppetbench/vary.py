@@ -86,9 +86,7 @@ def play(
             _run(what, seed, base, work, settings, truth)
 
 
-def _run(
-    what: str, seed: int, base: Path, work: Path, settings: Settings, truth: Callable[[], object] | None
-) -> None:
+def _run(what: str, seed: int, base: Path, work: Path, settings: Settings, truth: Callable[[], object] | None) -> None:
     from tests.benchmarks.puppetbench.contest import compete
     from tests.benchmarks.puppetbench.contestants import CONTESTANTS
     from tests.benchmarks.puppetbench.retraining import retrained

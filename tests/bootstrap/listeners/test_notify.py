@@ -112,7 +112,7 @@ def test_a_wrong_address_and_a_missing_package_are_one_line_at_the_start(monkeyp
     monkeypatch.setitem(sys.modules, "apprise", None)
     done = call("run", tmp_path, "--notify", "ntfy://night")
     assert done.code == 2
-    assert 'needs the package apprise' in done.line
+    assert "needs the package apprise" in done.line
     assert 'pip install "lora-bootstrap[notify]"' in done.err
 
 

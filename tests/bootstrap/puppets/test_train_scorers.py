@@ -232,3 +232,32 @@ def test_clip_training_goes_on_from_the_shipped_weights(material: Any, tmp_path:
     first, second = (trainer.Run(one, material, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on))
     assert second["tag"] < first["tag"]
     assert second["identity"] < first["identity"]
+
+
+def test_ccip_training_lowers_its_losses_and_its_graph_is_what_the_scorer_opens(
+    material: Any, drawings: Any, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    from bootstrap.puppets.train import ccip
+    from bootstrap.puppets.train.clip_lesson import phrase_truths
+    from bootstrap.puppets.train.orthogonal import Muon
+    from scoring.ccip import CcipEncoder
+
+    torch.manual_seed(0)
+    pupil = ccip.Pupil()
+    optimizer, truths, rng = Muon(pupil, 2e-3), phrase_truths(list(material.specs)), np.random.default_rng(0)
+    totals = []
+    for _ in range(12):
+        losses = ccip.losses(pupil, material, truths, 24, rng)
+        assert set(losses) == {"tags", "unnamed", "identity"}
+        optimizer.zero_grad()
+        total = torch.stack(list(losses.values())).sum()
+        total.backward()
+        optimizer.step()
+        totals.append(float(total.detach()))
+    assert np.mean(totals[-3:]) < np.mean(totals[:3])
+    ccip.write(pupil.encoder, tmp_path)
+    scores = ccip.measure(tmp_path, drawings, drawings.images)
+    assert all(0 <= value <= 1 for value in scores.values())
+    assert CcipEncoder(tmp_path).embed([Image.fromarray(drawings.images[0])]).shape == (1, ccip.EMBEDDING)

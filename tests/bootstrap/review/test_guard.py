@@ -153,4 +153,3 @@ def fuzz(client, store, count, seed=0):
     assert store.verdicts() == before
     made = {path for path in store.directory.rglob("*")} - inside
     assert all("thumbs" in path.parts or path.name.startswith("run.db") for path in made), made
-
