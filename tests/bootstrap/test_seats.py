@@ -79,13 +79,14 @@ def test_without_further_encoders_clip_speaks_of_identity():
     assert seated(ccip=ColorEncoder()).panel.names("identity") == ["ccip"]
 
 
-def test_the_puppets_panel_is_what_it_was():
+def test_who_sits_on_the_puppets_panel():
     puppet = load("puppet")
     wording = Wording(CHARACTER, puppet.views, puppet.panel.vocabulary)
     eyes = open_eyes(puppet.panel, None)
     judges = judges_for(eyes, puppet.panel, wording, [shown((200, 20, 20))])
-    assert judges.panel.names() == ["view", "traits", "defects", "copy", "clip", "subjects", "face", "held-out"]
-    assert (eyes.tagger, eyes.ccip, eyes.dino) == (None, None, None)
+    assert judges.panel.names() == ["view", "traits", "defects", "copy", "ccip", "clip", "subjects", "face", "held-out"]
+    assert judges.identity == ["ccip", "clip", "face"]
+    assert (eyes.tagger, eyes.dino) == (None, None)
 
 
 def test_phrases_are_read_by_the_tagger_where_it_knows_them_all(reader):
