@@ -69,10 +69,13 @@ def _bar(draw: ImageDraw.ImageDraw, left: float, wide: float, one: Interval, col
 
 
 def _legend(draw: ImageDraw.ImageDraw, there: Sequence[str]) -> None:
-    for number, name in enumerate(there):
-        left, top = LEFT + number % 8 * 140, HEIGHT - 50
+    left, top = float(LEFT), HEIGHT - 50
+    for name in there:
+        if left + draw.textlength(TITLES[name], _font(13)) > WIDTH - 40:
+            left, top = float(LEFT), top + 22
         draw.rectangle((left, top, left + 14, top + 14), COLORS[name])
         draw.text((left + 20, top + 7), TITLES[name], "black", _font(13), anchor="lm")
+        left += 44 + draw.textlength(TITLES[name], _font(13))
 
 
 def sheet(work: Path, rows: Sequence[Row], there: Sequence[str], most: int = 5) -> Image.Image:

@@ -1,0 +1,101 @@
+"""Likeness that may not be bought with another view: `python -m tests.benchmarks.puppetbench.views --work FOLDER`.
+
+A LoRA that draws the seed again, whatever was asked, is alike; so a picture that the judge reads as another view family
+than was asked for counts nothing here. Reads finished panels and rows and draws nothing anew; `views.md` is added
+beside the table. Does NOT know how anybody came by a LoRA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.errors import BootstrapError, UsageError
+from bootstrap.records import FAMILIES
+from bootstrap.store.files import write_atomic
+from tests.benchmarks.puppetbench import rows
+from tests.benchmarks.puppetbench.markdown import table
+from tests.benchmarks.puppetbench.panels import panel_path, read_panel
+from tests.benchmarks.puppetbench.rows import Row
+from tests.benchmarks.puppetbench.settings import TITLES
+from tests.benchmarks.puppetbench.shares import difference, mean
+
+ALL = "all"
+Found = dict[str, dict[int, dict[str, tuple[float, float]]]]
+"""Contestant → character → family (or "all") → share of views obeyed, likeness with the others counting nothing."""
+
+
+def look(work: Path, contestants: Sequence[str], judge: Any) -> Found:
+    """Every finished panel; ``judge`` reads its view families."""
+    found: Found = {}
+    for row in rows.read_all(work, contestants):
+        path = panel_path(work, row["character"], row["contestant"])
+        if path.is_file():
+            read = judge.read(read_panel(path, row["all"]["pictures"]))["family"]
+            found.setdefault(row["contestant"], {})[row["character"]] = held(row, _asked(work, row), read)
+    return found
+
+
+def held(row: Row, asked: Sequence[str], read: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Family (or "all") → share of pictures that show it, mean likeness with the others counting nothing."""
+    wanted, right = np.array(asked), np.array(asked) == np.array(read)
+    likeness: NDArray[np.float64] = np.array(row["likeness"]) * right
+    of = {family: wanted == family for family in FAMILIES if (wanted == family).any()} | {ALL: wanted == wanted}
+    return {name: (float(right[mine].mean()), float(likeness[mine].mean())) for name, mine in of.items()}
+
+
+def _asked(work: Path, row: Row) -> list[str]:
+    plain = json.loads((work / "characters" / str(row["character"]) / "panel.json").read_text("utf-8"))
+    return [shot["family"] for shot in plain]
+
+
+def told(found: Found, against: str = "seeds") -> str:
+    """The likeness and the obeyed views of each contestant, and ours minus ``against``, paired."""
+    there = [name for name in TITLES if name in found]
+    columns = [*FAMILIES, ALL]
+    lines = [
+        [TITLES[name], *(f"{_mean(found[name], one, 1):.3f} ({_mean(found[name], one, 0):.0%})" for one in columns)]
+        for name in there
+    ]
+    pairs = sorted(set(found.get("ours", {})) & set(found.get(against, {})))
+    if pairs:
+        apart = [
+            difference([found["ours"][c][one][1] for c in pairs], [found[against][c][one][1] for c in pairs])
+            for one in columns
+        ]
+        lines.append([f"**ours − {TITLES[against]}**", *map(str, apart)])
+    title = "Likeness where the view was shown, another view counting nothing (views shown)"
+    return table(title, ["contestant", *columns], lines) + "\n"
+
+
+def _mean(one: dict[int, dict[str, tuple[float, float]]], column: str, place: int) -> float:
+    return mean([each[column][place] for each in one.values()]).value
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line, look, and write the table."""
+    from bootstrap.puppets import oracle
+
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.puppetbench.views", description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("runs/puppetbench"))
+    given = parser.parse_args(arguments)
+    try:
+        found = look(given.work, list(TITLES), oracle.load())
+        if not found:
+            raise UsageError(f"there is no finished panel in '{given.work}'", "run the benchmark into it first")
+        text = told(found)
+        write_atomic(given.work / "views.md", text.encode())
+        sys.stdout.write(text)
+    except BootstrapError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
