@@ -6,7 +6,7 @@ done, so finishing again changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootstrap.events import RunEnded
@@ -15,7 +15,7 @@ from bootstrap.export.release import publish
 from bootstrap.records import Verdict, VerdictKind
 from bootstrap.report import write_report
 from bootstrap.shots import quotas
-from loops.choose import GATE, as_candidate, empty_places, quotas_of, rules_of, unfilled
+from loops.choose import DRIFTED, GATE, as_candidate, empty_places, quotas_of, rules_of, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
 from loops.teach import training_set
@@ -39,6 +39,7 @@ def finish(engine: Engine) -> Finished:
     """Fill, train, choose, write: dataset folder, LoRA files and report."""
     number = len(engine.store.rounds()) + 1
     kept = engine.usable_keeps()
+    set_aside(engine, number)
     fill(engine, number)
     extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
     if empty := unfilled(engine, [*kept, *extra], quotas(engine.config.loop.target, engine.config.views)):
@@ -55,6 +56,14 @@ def finish(engine: Engine) -> Finished:
         engine.emit(RunEnded(done.kept, done.provisional, adapter.id, page.name))
     write_report(engine.store, page, engine.character.name)  # once more: now it may say that the run is finished
     return done
+
+
+def set_aside(engine: Engine, number: int) -> None:
+    """Let the rows say what the finished set does not hold: frames that the gate kept in a round that drifted."""
+    usable, verdicts = {frame.job.id for frame in engine.usable_keeps()}, engine.store.verdicts()
+    left = [frame.job.id for frame in engine.store.kept() if frame.job.id not in usable]
+    told = [replace(verdicts[id], kind=VerdictKind.UNDECIDED, reasons=(DRIFTED, *verdicts[id].reasons)) for id in left]
+    engine.store.set_verdicts(told, number, 0)
 
 
 def fill(engine: Engine, number: int) -> None:

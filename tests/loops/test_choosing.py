@@ -11,7 +11,7 @@ from bootstrap.config import load
 from bootstrap.records import Frame, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.shots import Planner, quotas
 from loops import choose as room
-from loops.finish import fill
+from loops.finish import fill, set_aside
 from scoring.base import Measurement
 from scoring.calibrate import Ranked
 
@@ -186,3 +186,17 @@ def test_no_frame_of_a_round_that_drifted_fills_an_empty_place(engine):
     )
     fill(engine, 3)
     assert [(one.frame, one.kind) for one in told] == [("sound", VerdictKind.PROVISIONAL)]
+
+
+def test_what_a_drifted_round_kept_is_set_aside_at_the_end_with_the_reason_first(engine):
+    sound, drifted = shown("sound", 0), shown("drifted", 90)
+    verdicts = {
+        one.job.id: Verdict(one.job.id, VerdictKind.KEEP, room.GATE, ("x",), 0.1, 2.0) for one in (sound, drifted)
+    }
+    told = []
+    engine.usable_keeps = lambda: [sound]
+    engine.store = SimpleNamespace(
+        kept=lambda: [sound, drifted], verdicts=lambda: verdicts, set_verdicts=lambda given, *_: told.extend(given)
+    )
+    set_aside(engine, 3)
+    assert told == [Verdict("drifted", VerdictKind.UNDECIDED, room.GATE, (room.DRIFTED, "x"), 0.1, 2.0)]
