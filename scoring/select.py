@@ -209,7 +209,7 @@ def _next(state: _Set, open_places: set[int]) -> tuple[int, str] | None:
     else:
         gains = {place: state.diversity(place) for place in rivals}
         enough = state.rules.diverse_enough * max(gains.values())
-        best = max((p for p in rivals if gains[p] >= enough), key=lambda p: (state.pool[p].quality, gains[p], -p))
+        best = max((p for p in rivals if gains[p] >= enough), key=lambda p: (state.pool[p].quality, round(gains[p], 9), -p))
     return best, _reason(state, best, counts)
 
 
