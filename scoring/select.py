@@ -209,7 +209,8 @@ def _next(state: _Set, open_places: set[int]) -> tuple[int, str] | None:
     else:
         gains = {place: state.diversity(place) for place in rivals}
         enough = state.rules.diverse_enough * max(gains.values())
-        best = max((p for p in rivals if gains[p] >= enough), key=lambda p: (state.pool[p].quality, round(gains[p], 9), -p))
+        good = [place for place in rivals if gains[place] >= enough]
+        best = max(good, key=lambda p: (state.pool[p].quality, round(gains[p], 6), -p))  # vectors are single precision
     return best, _reason(state, best, counts)
 
 
