@@ -84,6 +84,9 @@ def _views(best: Result) -> list[Said]:
     parts = best.by(lambda one: one.frame.job.shot.family)
     held = {name: part.trial.identity for name, part in parts.items() if _held(part, best)}
     said = [(False, f"{name} falls: {_number(part, best)}") for name, part in parts.items() if _weak(part, best)]
+    if best.ranked and best.trial.identity < HOLDS - FALLS:
+        whole = f"identity {best.trial.identity:.2f} overall, from {HOLDS} on it holds"
+        said.insert(0, (False, f"few of its pictures are more alike than the base's look-alikes: {whole}"))
     if held:
         said.append(
             (True, f"it holds from these views: {', '.join(f'{name} {one:.2f}' for name, one in held.items())}")
@@ -105,8 +108,10 @@ def _held(part: Result, whole: Result) -> bool:
 
 
 def _weak(part: Result, whole: Result) -> bool:
-    """Below what holds, and clearly below the whole or far below what holds."""
-    below = max(whole.trial.identity - FALLS, HOLDS - FALLS)
+    """Below what holds, and clearly below the whole or, where the whole holds, far below what holds."""
+    below = whole.trial.identity - FALLS
+    if whole.trial.identity >= HOLDS:
+        below = max(below, HOLDS - FALLS)
     return whole.ranked and part.trial.identity < min(below, HOLDS)
 
 
@@ -188,6 +193,9 @@ def _advice(
         f"add {number} {' '.join(place)}: the set holds {kept.get(place, 0)} of {planned.get(place, 0)}"
         for place, number in add.items()
     ]
+    if best.ranked and best.trial.identity < HOLDS - FALLS:
+        said.append("look through the set in `bootstrap review` and reject who is somebody else")
+        said.append("or begin again with more seeds: a second picture from the side or from behind tells most")
     if add:
         said.append("approve them in `bootstrap review`, or begin again with a seed of that view")
     if not best.ranked:

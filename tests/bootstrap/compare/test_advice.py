@@ -68,6 +68,14 @@ def test_a_view_that_falls_is_named_with_the_pictures_to_add():
     assert not verdict(result(Cell(LATE))).add
 
 
+def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
+    found = verdict(result(Cell(LATE), dict.fromkeys(FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
+    assert [text for text in found.weaknesses if "falls" in text] == []
+    assert found.weaknesses[0].startswith("few of its pictures are more alike than the base's look-alikes")
+    assert not found.add
+    assert any("review" in text for text in found.advice)
+
+
 def test_a_trait_is_lost_only_where_the_base_shows_it():
     base = result(BASE, reads={"hair_color": True, "tail": False})
     partly = [picture(family, KNOWN, WEAK, {"tail": True}) for family in FAMILIES[:4]]
