@@ -22,7 +22,7 @@ from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
 from bootstrap.hours import Limits, limits_of, seconds_of
-from bootstrap.machines import night_of, profiles
+from bootstrap.machines import NIGHT, night_of, profiles
 from bootstrap.preflight import (
     Cost,
     check_memory,
@@ -242,6 +242,8 @@ def _say_night(cost: Cost, config: RunConfig) -> None:
     speeds = f"{profile.seconds_a_picture:g} s a picture and {profile.seconds_a_sample:g} s a training picture"
     typer.echo(f"night      profile {config.profile}: {night.seconds / 3600:.1f} of 8 hours at {speeds}")
     typer.echo(f"           {night.decoys} of the pictures are decoys, {100 * night.decoy_share:.0f} % of the night")
+    if night.seconds > NIGHT:
+        typer.echo("           more than a night: a smaller --target, fewer --rounds, or --budget 8h")
 
 
 def _say_hours(limits: Limits, config: RunConfig, seeds: int, unet: int, device: str) -> None:

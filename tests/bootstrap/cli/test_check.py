@@ -162,3 +162,12 @@ def test_no_model_is_loaded(given):
     before = set(sys.modules)
     assert call(*given()).exit_code == 0
     assert not {"diffusers", "open_clip", "insightface"} & (set(sys.modules) - before)
+
+
+@pytest.mark.parametrize(("target", "too_long"), [(200, True), (8, False)])
+def test_a_schedule_that_outlasts_the_night_is_told_with_what_to_do(given, target, too_long):
+    small = ["--set", "base.character.batch_size=1", "--set", "base.style.batch_size=1"]
+    done = call(*given(), "--profile", "8gb", "--target", target, *small)
+    assert done.exit_code == 0, done.stderr
+    assert "night      profile 8gb: " in done.stdout
+    assert ("more than a night" in done.stdout) == too_long
