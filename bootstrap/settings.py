@@ -67,6 +67,9 @@ class LoopConfig(Frozen):
     diverse_enough: float = Field(DIVERSE_ENOUGH, ge=0, le=1)
     """Frames that add at least this share of the most diversity on offer count as equally diverse, and the likeness
     decides among them: 1 for diversity alone, 0 for the likeness alone."""
+    after_drift: Literal["best", "stop"] = "best"
+    """What follows a round that drifted: the LoRA of the best round before it draws what is still missing, and none is
+    trained on more; or nothing, and the run ends."""
     provisional_share: float = Field(0.25, ge=0, le=0.5)
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)

@@ -17,7 +17,7 @@ from bootstrap.records import JobKind, Phase
 from bootstrap.shots import places
 from loops.choose import empty_places
 from loops.engine import Engine
-from loops.teach import recipe_for
+from loops.teach import drawing_round, recipe_for
 
 __all__ = ["Speeds", "affordable", "another_wave", "closing_cost", "cut_short", "speeds"]
 
@@ -74,9 +74,10 @@ def affordable(engine: Engine, number: int, phase: Phase, goal: int) -> tuple[Ph
     def decide() -> tuple[str, str]:
         room = hours.left - closing_cost(engine, number)
         last = _round_cost(engine, number, "character", target)
-        if phase == "style" and _round_cost(engine, number, phase, goal) + last <= room:
+        after_drift = drawing_round(engine, number) is not None
+        if phase == "style" and _round_cost(engine, number, phase, goal) + last * (not after_drift) <= room:
             return phase, ""
-        if last <= room:
+        if last <= room and not (after_drift and phase == "style"):
             return "character", "" if phase == "character" else "time is left for one round: it is the character phase"
         took = f"a round takes about {duration(last)} and finishing {duration(closing_cost(engine, number))}"
         return NO, f"no further round: {took}, {duration(max(0.0, hours.left))} are left"
@@ -139,7 +140,7 @@ def closing_cost(engine: Engine, number: int) -> float:
 def _round_cost(engine: Engine, number: int, phase: Phase, goal: int) -> float:
     """Seconds of a round with one wave."""
     pace, pictures = speeds(engine), len(engine.usable_keeps()) + CUTS * len(engine.seeds)
-    steps = recipe_for(engine, phase, number, pictures).steps
+    steps = 0 if drawing_round(engine, number) else recipe_for(engine, phase, number, pictures).steps
     return MARGIN * (steps * pace.step + _pictures(engine, goal) * pace.picture)
 
 

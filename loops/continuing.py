@@ -28,7 +28,7 @@ CONTINUED = "continued_after"
 MAY_CHANGE = {
     "config": re.compile(
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys|final_candidates)"  # how much
-        r"|loop\.(max_false_accepts|provisional_share|calibrate_on|diverse_enough)"  # the gate
+        r"|loop\.(max_false_accepts|provisional_share|calibrate_on|diverse_enough|after_drift)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway)"  # the quotas
     ),
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),

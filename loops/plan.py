@@ -18,7 +18,7 @@ from bootstrap.shots import Cell
 from loops.choose import empty_places
 from loops.decoys import DECOYS, usable_decoys
 from loops.engine import Engine
-from loops.teach import named_traits, teachable
+from loops.teach import drawing_round, named_traits, teachable
 from scoring.calibrate import decoys_needed
 
 __all__ = ["exchange", "plan_wave", "planned"]
@@ -111,7 +111,9 @@ def _understood(engine: Engine, number: int, shot: Shot, traits: Mapping[str, st
     Captions of the character phase withhold them; asked for in words all the same, the character comes out worse than
     by the trigger alone (likeness .62 against .79, see the log of experiments).
     """
-    named, own = named_traits(engine, number, _phase(engine, number)), engine.wording.traits(shot)
+    taught = drawing_round(engine, number)
+    named = named_traits(engine, taught.number if taught else number, _phase(engine, number))
+    own = engine.wording.traits(shot)
     return {axis: tag for axis, tag in traits.items() if tag in named or tag != own[axis]}
 
 

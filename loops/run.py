@@ -5,7 +5,6 @@ Running and resuming are the same call. Knows no model and prints nothing.
 
 from __future__ import annotations
 
-from bootstrap.records import Phase
 from loops.budget import affordable
 from loops.continuing import continued_after
 from loops.engine import Engine
@@ -14,6 +13,7 @@ from loops.gate import pass_gate
 from loops.hearing import hear_person
 from loops.round import RoundPlan, play_round
 from loops.stopping import next_goal
+from loops.teach import drawing_round
 
 __all__ = ["run"]
 
@@ -35,11 +35,11 @@ def next_round(engine: Engine) -> RoundPlan | None:
     spoken_since, rounds = hear_person(engine), engine.store.rounds()
     if cut_off := next((one for one in rounds if one.outcome is None), None):
         return RoundPlan(cut_off.number, cut_off.phase, cut_off.goal)
-    found = next_goal(rounds, len(engine.usable_keeps()), engine.config.loop, continued_after(engine.store))
+    loop, best = engine.config.loop, drawing_round(engine, len(rounds) + 1)
+    found = next_goal(rounds, len(engine.usable_keeps()), loop, continued_after(engine.store), best)
     if found is None and spoken_since:
-        found = "character", engine.config.loop.target
+        found = best.phase if best else "character", loop.target
     if found is None:
         return None
-    phase: Phase = "style" if found[0] == "style" else "character"
-    fits = affordable(engine, len(rounds) + 1, phase, found[1])
+    fits = affordable(engine, len(rounds) + 1, *found)
     return RoundPlan(len(rounds) + 1, *fits) if fits else None

@@ -9,7 +9,7 @@ import math
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.records import FAMILIES, VerdictKind
+from bootstrap.records import FAMILIES, Phase, VerdictKind
 from bootstrap.settings import LoopConfig
 from bootstrap.store.round import Round
 from scoring.strata import Change, change, summed
@@ -27,19 +27,27 @@ NEXT_TO_NOTHING = 0.03
 """Part of its candidates that a round keeps when it was for nothing."""
 
 
-def next_goal(rounds: list[Round], kept: int, loop: LoopConfig, continued_after: int = 0) -> tuple[str, int] | None:
+def next_goal(
+    rounds: list[Round], kept: int, loop: LoopConfig, continued_after: int = 0, drawn_by: Round | None = None
+) -> tuple[Phase, int] | None:
     """Phase and goal of the next round: the first style goal not reached, then the target; None when it is over.
 
     The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a
     round missed is not tried twice when at least half of it is there: more data first, then more of the same. When a
     style round added next to nothing, another on the same pictures would too: the character phase begins. A finished
     run that was given new settings after ``continued_after`` rounds plays at least one more where a place is empty,
-    whatever ended it before.
+    whatever ended it before. Once a round has drifted, all further ones are ``drawn_by`` the adapter of an earlier one,
+    until the places are filled or such a round, too, adds next to nothing; without such an adapter the run is over.
     """
     done = [one for one in rounds if one.outcome is not None]
     allowed = max(loop.rounds, continued_after + 1) if continued_after else loop.rounds
     judged_anew = len(done) > continued_after
-    if len(done) >= allowed or (judged_anew and drifted(done)):
+    if len(done) >= allowed:
+        return None
+    if drawn_by is not None:
+        in_vain = judged_anew and not drifted(done) and _plateau(done)
+        return None if kept >= loop.target or in_vain else (drawn_by.phase, loop.target)
+    if judged_anew and drifted(done):
         return None
     in_character = any(one.phase == "character" for one in done)
     if in_character and (kept >= loop.target or (judged_anew and _plateau(done))):

@@ -13,20 +13,55 @@ from bootstrap.errors import BackendError
 from bootstrap.events import AdapterTrained, Emit, Event, Progress
 from bootstrap.records import Adapter, Frame, Phase, TrainItem, seed_of
 from bootstrap.store.files import make_folder, sha256_of
+from bootstrap.store.round import Round
 from bootstrap.training.rare import naming_rare
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 from loops.memory import trained_within_memory
+from loops.stopping import best_round, usable_rounds
 
-__all__ = ["named_traits", "recipe_for", "teach", "teach_round", "teachable", "trained", "training_set"]
+__all__ = [
+    "drawing_round",
+    "named_traits",
+    "recipe_for",
+    "teach",
+    "teach_round",
+    "teachable",
+    "trained",
+    "training_set",
+]
 
 
 def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
-    """The adapter of a round; None while nothing is kept and the seeds may not be trained on: then the base draws."""
+    """The adapter of a round; None while nothing is kept and the seeds may not be trained on: then the base draws.
+
+    After a drift it is an earlier round's.
+    """
+    if best := drawing_round(engine, number):
+        engine.note(
+            f"round {number}: teaching more led to drift; the LoRA of round {best.number} draws what is missing"
+        )
+        return engine.adapter(_name(best))
     if not teachable(engine, number, phase):
         engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
         return None
-    return teach(engine, number, phase, f"r{number:02d}-{phase}")
+    return teach(engine, number, phase, _name(Round(number, phase, 0, None)))
+
+
+def drawing_round(engine: Engine, number: int) -> Round | None:
+    """The earlier round whose adapter draws this one, once a round before it has drifted: the best that was sound.
+
+    None while none has drifted, where the run shall stop then, or where no sound round has trained an adapter.
+    """
+    done = [one for one in engine.store.rounds() if one.number < number and one.outcome is not None]
+    sound = usable_rounds(done)
+    if len(sound) == len(done) or engine.config.loop.after_drift == "stop":
+        return None
+    return best_round([one for one in done if one.number in sound and engine.adapter(_name(one))])
+
+
+def _name(one: Round) -> str:
+    return f"r{one.number:02d}-{one.phase}"
 
 
 def teachable(engine: Engine, number: int, phase: Phase) -> bool:

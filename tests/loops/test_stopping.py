@@ -8,6 +8,7 @@ from bootstrap.config import load
 from bootstrap.store.round import Round
 from loops.engine import Engine
 from loops.stopping import best_round, drifted, next_goal, usable_rounds
+from loops.teach import drawing_round
 
 LOOP = load("puppet").loop
 
@@ -97,6 +98,37 @@ def test_a_run_from_before_the_strata_were_kept_goes_on():
     for one in old:
         del one.outcome["held_out_strata"], one.outcome["selecting_strata"]
     assert not drifted(old)
+
+
+FELL = done(2, goal=40, held_out=0.3)
+
+
+@pytest.mark.parametrize(("since", "kept", "next_one"), [
+    ([], 20, ("style", 48)),
+    ([], 48, None),
+    ([done(3, goal=48)], 30, ("style", 48)),
+    ([done(3, goal=48, new=1)], 30, None),
+    ([done(n, goal=48) for n in range(3, 7)], 30, None),
+])  # fmt: skip
+def test_after_a_drift_the_best_round_goes_on_drawing_until_it_adds_nothing(since, kept, next_one):
+    assert next_goal([done(1), FELL, *since], kept, LOOP, drawn_by=done(1)) == next_one
+
+
+def test_the_best_sound_round_with_an_adapter_draws_after_a_drift():
+    def asked(number, loop=LOOP, trained=("r01-style", "r02-style", "r03-style")):
+        rounds = [done(1), done(2, held_out=0.6), done(3, held_out=0.3), done(4, held_out=0.7)]
+        engine = SimpleNamespace(
+            store=SimpleNamespace(rounds=lambda: rounds),
+            adapter=lambda name: name if name in trained else None,
+            config=SimpleNamespace(loop=loop),
+        )
+        best = drawing_round(engine, number)
+        return best.number if best else None
+
+    assert (asked(3), asked(4), asked(5)) == (None, 2, 2), "round 4 was drawn by round 2's"
+    assert asked(4, trained=("r01-style",)) == 1
+    assert asked(4, trained=()) is None
+    assert asked(4, LOOP.model_copy(update={"after_drift": "stop"})) is None
 
 
 def test_the_round_being_played_is_sound_and_one_that_drifted_is_not():

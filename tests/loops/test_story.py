@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.cli import main
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 
@@ -52,6 +53,23 @@ def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
     assert len(list((out / "lora").glob("redchr-*.safetensors"))) == 1
     assert "redchr" in done.stdout
     assert (out / "report.html").is_file()
+
+
+def test_after_a_drift_an_earlier_lora_draws_and_the_set_is_filled(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("loops.stopping.drifted", lambda done: bool(done) and done[-1].number == 2)
+    monkeypatch.setattr("loops.teach.best_round", lambda done: done[0])  # this backend has no held-out encoder
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *given, "--out", str(tmp_path / "run")])
+    assert not ended.value.code
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        drawn_by = {f.job.round: f.adapter for f in store.frames(kind=JobKind.CANDIDATE)}
+        assert [one.phase for one in store.rounds()][:3] == ["style"] * 3
+        assert drawn_by[2] == "r02-style"
+        assert {adapter for number, adapter in drawn_by.items() if number != 2} == {"r01-style"}
+        assert [a.id for a in store.adapters() if a.id.startswith("r0")] == ["r01-style", "r02-style"]
+        assert {f.job.round for f in store.kept()} == {1, 3}
+        assert len(store.kept()) == 12
+    assert "the LoRA of round 1 draws what is missing" in capsys.readouterr().err
 
 
 def test_the_same_command_on_a_finished_run_changes_nothing(given, play, tmp_path):

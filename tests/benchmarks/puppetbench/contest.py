@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bootstrap.errors import UsageError
 from bootstrap.records import FAMILIES
 from scoring.base import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
@@ -17,6 +18,7 @@ from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, En
 from tests.benchmarks.puppetbench.counting import drawing_costs
 from tests.benchmarks.puppetbench.gate import kept_and_true
 from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
+from tests.benchmarks.puppetbench.settings import LEANS_ON
 from tests.benchmarks.puppetbench.shots import puppet_shot
 from tests.benchmarks.puppetbench.stage import Stage
 
@@ -29,6 +31,7 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
     """The row of a contestant: found, or made and committed. ``way`` is how it comes by its LoRA; None: as listed."""
     rows.hold(work, stage.key)
     if done := rows.read(work, stage.seed, contestant):
+        _same(work, stage, done)
         return done
     stage.fix()
     began = time.monotonic()
@@ -39,6 +42,7 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
     write_panel(panel_path(work, stage.seed, "truth"), stage.painted)
     row = {
         "key": stage.key,
+        "own": stage.own(contestant),
         "character": stage.seed,
         "name": stage.character.name,
         "contestant": contestant,
@@ -54,6 +58,16 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
     rows.write(work, row)
     log.info("%s %s: identity %.3f, %d s", stage.character.name, contestant, row["all"]["identity"], seconds)
     return row
+
+
+def _same(work: Path, stage: Stage, row: rows.Row) -> None:
+    """Raise UsageError when a row was made with other settings of its own, which its contestant alone heeds."""
+    contestant = row["contestant"]
+    if row["own"] != stage.own(contestant):
+        raise UsageError(
+            f"the row of {row['name']}, {contestant}, in '{work}' was made with another {LEANS_ON[contestant]}",
+            f"give another --work, or delete {rows.path_of(work, stage.seed, contestant).name} and the run beside it",
+        )
 
 
 def measured(stage: Stage, images: Images) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Who competes: each gets a stage and hands back a LoRA, how it wants to be prompted, and what it cost.
 
-Does NOT know how anything is measured; no contestant sees the judge, and only the ceiling sees the truth.
+Does NOT know how anything is measured. The judge chooses for nobody but the perfect gate, and only that one and the
+ceiling see the truth: they say what is there to be had.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from loops.run import run
 from loops.teach import recipe_for, training_set
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, learning_costs
+from tests.benchmarks.puppetbench.perfect import perfect_set
 from tests.benchmarks.puppetbench.stage import Stage
 
 
@@ -102,6 +104,11 @@ def ours(stage: Stage) -> Entry:
     )
 
 
+def perfect(stage: Stage) -> Entry:
+    """Our run's own candidates, chosen by the judge: what a gate that knows the truth would have made of them."""
+    return taught(stage, perfect_set(stage), "character", "perfect")
+
+
 def topk(stage: Stage) -> Entry:
     """Grown by the CLIP scorer's best pictures, without gate or coverage."""
     return _grown(stage, "topk", growing.best_by_clip)
@@ -144,5 +151,6 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "topk": topk,
     "face": face,
     "ours": ours,
+    "perfect": perfect,
     "ceiling": ceiling,
 }

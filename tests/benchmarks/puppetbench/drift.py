@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _play_all(given: argparse.Namespace) -> None:
-    settings: Settings = (QUICK if given.quick else FULL).given(tuple(given.set))
+    settings: Settings = (QUICK if given.quick else FULL).given(("loop.after_drift=stop", *given.set))
     for number in given.character:
         if not 1 <= number <= len(CHARACTERS):
             raise UsageError(f'--character "{number}" is no puppet', f"give 1 to {len(CHARACTERS)}")

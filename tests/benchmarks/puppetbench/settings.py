@@ -5,6 +5,7 @@ Knows no model and no disk.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 CHARACTERS = tuple(range(80_000_001, 80_000_021))
@@ -27,7 +28,7 @@ class Settings:
         framings: how many of the four framings the panel asks for.
         lookalikes: base drawings a view family that set the judge's cut.
         drawings: painted drawings that the ceiling learns from.
-        peer_pictures: pictures that the other ways of growing draw together, about what a whole run of ours draws.
+        peer_pictures: pictures that the other ways of growing draw together: what a whole run of ours draws, about.
         overrides: settings of the run as `--set` takes them, the same for every contestant.
         backend: what draws and trains; "fake" is for tests of the benchmark itself.
     """
@@ -36,7 +37,7 @@ class Settings:
     framings: int = 4
     lookalikes: int = 100
     drawings: int = 45
-    peer_pictures: int = 3000
+    peer_pictures: int = 1200
     overrides: tuple[str, ...] = ()
     backend: str = "diffusers"
 
@@ -71,6 +72,19 @@ QUICK = Settings(
 PASS = 0.01
 """Share of look-alikes above the judge's cut (design §6)."""
 SIDE = 96
+GROWN = ("loop.style_goals", "loop.target")
+SHARED_OUT = ("loop.seeds_share", "loop.seed_cap")
+PEERS = "peer_pictures"
+LEANS_ON: Mapping[str, Sequence[str]] = {
+    "crops": SHARED_OUT,
+    "chosen_one": (PEERS,),
+    "topk": (PEERS, *GROWN, *SHARED_OUT),
+    "face": (PEERS, *GROWN, *SHARED_OUT),
+    "ours": ("loop",),
+    "perfect": ("loop",),
+    "retrain": ("loop",),
+}
+"""Contestant -> what its row depends on beside base, judge and test: how our loop grows is its own affair."""
 TITLES = {
     "base": "base + prompt",
     "seeds": "seed alone",
@@ -80,6 +94,7 @@ TITLES = {
     "topk": "top-k by CLIP",
     "face": "face above 0.5",
     "ours": "ours",
+    "perfect": "ours, chosen by the judge",
     "ceiling": "45 drawings",
 }
 """Contestant -> what tables call it, in the order of their columns."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,16 @@ from bootstrap.store.store import Store
 from loops.engine import Engine
 from loops.opening import open_engine
 from tests.benchmarks.puppetbench.panels import Images
-from tests.benchmarks.puppetbench.settings import CHARACTERS, NAMES, PASS, SEED_VIEW, SIDE, Settings
+from tests.benchmarks.puppetbench.settings import (
+    CHARACTERS,
+    LEANS_ON,
+    NAMES,
+    PASS,
+    PEERS,
+    SEED_VIEW,
+    SIDE,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from tests.benchmarks.puppetbench.truth import Truth
@@ -86,14 +95,16 @@ class Stage:
 
     @cached_property
     def key(self) -> str:
-        """Changes with base, judge, settings and panel: rows of different keys cannot stand in one table."""
-        parts = (
-            self.backend.fingerprint,
-            self.truth.key,
-            self.config.model_dump_json(),
-            repr(self.settings),
-        )
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        """Changes with base, judge, scorers and panel: rows of different keys cannot stand in one table."""
+        test = replace(self.settings, peer_pictures=0, overrides=())
+        return _digest(self.backend.fingerprint, self.truth.key, self.config.model_dump_json(exclude={"loop"}), test)
+
+    def own(self, contestant: str) -> str:
+        """Changes with what else a contestant's row depends on (`LEANS_ON`): how our loop grows matters to ours."""
+        plain = self.config.model_dump(mode="json")
+        known = {PEERS: self.settings.peer_pictures, "loop": plain["loop"]}
+        known |= {f"loop.{name}": value for name, value in plain["loop"].items()}
+        return _digest(*(f"{name}={known[name]}" for name in LEANS_ON.get(contestant, ())))
 
     def fix(self) -> None:
         """Plan the panel and draw the cut, before anybody competes."""
@@ -163,6 +174,10 @@ class Stage:
             seed=seed_of("puppetbench", self.seed, shot.key),
             traits=traits,
         )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def name_of(seed: int) -> str:

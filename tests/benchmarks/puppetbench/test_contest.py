@@ -1,11 +1,18 @@
 """Contestants on the fake backend with a made-up truth: every one of them ends with a row, and no row is made twice."""
 
+from statistics import fmean
+
 import pytest
 
-from bootstrap.records import FAMILIES
+from bootstrap.errors import UsageError
+from bootstrap.records import FAMILIES, JobKind
+from bootstrap.store.store import Store
+from loops.choose import cell_of
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.contest import compete
+from tests.benchmarks.puppetbench.gate import likeness_of
 from tests.benchmarks.puppetbench.made_up import TINY, Truth
+from tests.benchmarks.puppetbench.perfect import perfect_set
 from tests.benchmarks.puppetbench.settings import TITLES
 from tests.benchmarks.puppetbench.stage import Stage
 
@@ -62,3 +69,26 @@ def test_a_row_is_made_once_and_panel_and_cut_stay(played):
     before = rows.path_of(work, stage.seed, "ours").stat().st_mtime_ns
     assert compete(again, "ours", work)["likeness"] == made["ours"]["likeness"]
     assert rows.path_of(work, stage.seed, "ours").stat().st_mtime_ns == before
+
+
+def test_a_row_of_ours_is_held_to_its_loop_and_the_others_are_not(played):
+    stage, work, made = played
+    again = Stage(stage.seed, stage.folder, TINY.given(("loop.seeds_share=0.5",)))
+    again.truth, again.engine = stage.truth, stage.engine
+    assert compete(again, "ceiling", work)["likeness"] == made["ceiling"]["likeness"]
+    for name in ("ours", "crops", "topk"):
+        with pytest.raises(UsageError, match=f"{name}, in .* was made with another"):
+            compete(again, name, work)
+
+
+def test_the_judge_chooses_the_likest_of_our_run_for_the_perfect_gate(played):
+    stage, work, made = played
+    run = work / "characters" / "1" / "ours"
+    with Store.open(run, exclusive=False) as store:
+        frames = store.frames(kind=JobKind.CANDIDATE)
+        alike = likeness_of(store, frames, stage.truth.likeness)
+        kept = {one.path for one in perfect_set(stage) if one.kind == "kept"}
+        chosen = [frame for frame in frames if str(run / frame.path) in kept]
+        others = [[alike[f.job.id] for f in frames if cell_of(f) == cell_of(one)] for one in chosen]
+    assert made["perfect"]["facts"]["pictures"] >= len(chosen) == 4
+    assert all(alike[one.job.id] >= fmean(of_the_place) for one, of_the_place in zip(chosen, others, strict=True))

@@ -1,0 +1,48 @@
+"""What our run would have come to with a gate that knows the truth: its own candidates, chosen by the judge.
+
+Between ours and this lies what the gate loses, between this and the ceiling what the base cannot draw from the seeds.
+Draws nothing, and changes nothing in the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bootstrap.dataset import balanced, frame_items
+from bootstrap.errors import UsageError
+from bootstrap.records import Frame, JobKind, TrainItem
+from bootstrap.shots import quotas
+from bootstrap.store.store import DATABASE, Store
+from loops.choose import as_candidate, quotas_of, rules_of
+from loops.engine import Engine
+from loops.teach import training_set
+from scoring.select import choose
+from tests.benchmarks.puppetbench.gate import likeness_of
+from tests.benchmarks.puppetbench.stage import Stage
+
+RUN = "ours"
+
+
+def perfect_set(stage: Stage) -> list[TrainItem]:
+    """Seeds and the likest candidates of the finished run under its quotas, weighed and captioned as ours are.
+
+    Raises UsageError when the run is not there.
+    """
+    run = stage.folder / RUN
+    if not (run / DATABASE).is_file():
+        raise UsageError(f"there is no run in '{run}'", "let ours compete first")
+    with Store.open(run, exclusive=False) as store:
+        engine = replace(stage.engine, store=store)
+        chosen, composition = _likest(stage, engine), stage.config.panel.composition
+        pictures = frame_items(chosen, run, engine.wording, "character", engine.unseen(chosen), composition=composition)
+        return balanced(training_set(stage.engine, 1, "character"), pictures, stage.config.loop)
+
+
+def _likest(stage: Stage, engine: Engine) -> list[Frame]:
+    frames = engine.store.frames(kind=JobKind.CANDIDATE)
+    alike = likeness_of(engine.store, frames, stage.truth.likeness)
+    places = quotas(engine.config.loop.target, engine.config.views)
+    options = [as_candidate(engine, frame, alike[frame.job.id]) for frame in frames]
+    limits, looks = quotas_of(engine, places), engine.judges.seed_looks
+    picked = {pick.id for pick in choose(options, limits, sum(places.values()), [], looks, rules_of(engine))}
+    return [frame for frame in frames if frame.job.id in picked]
