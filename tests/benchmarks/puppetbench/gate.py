@@ -3,7 +3,8 @@
 For each view family and scorer of a finished run: how well it tells true frames from false ones, what it keeps of the
 true where it lets 5 % of the false through, and what the gate loses without it. A frame is true as in design §6: more
 alike the painted drawing of its shot than 99 % of the base's look-alikes. Changes nothing in the run. Several runs,
-each with its puppet, are told one after the other and drawn together: RUN RUN --puppet SEED SEED.
+each with its puppet (RUN RUN --puppet SEED SEED), are told one after the other, and then together, beside the judge
+itself as a scorer that is shown nothing but the seed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -87,16 +88,26 @@ def likeness_of(store: Store, frames: Sequence[Frame], likeness: Likeness) -> di
 
 @dataclass(frozen=True)
 class Audit:
-    """A run with the truth of its frames. ``engine`` measures and draws nothing: it is asked for ranks."""
+    """A run with the truth of its frames. ``engine`` measures and draws nothing: it is asked for ranks.
+
+    ``instead``: frame → what is asked in place of the identity scorers, if anything is.
+    """
 
     engine: Engine
     frames: Sequence[Frame]
     likeness: Mapping[str, float]
+    instead: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def measured(self) -> dict[str, dict[str, Measurement]]:
         """Every measurement of the run."""
-        return self.engine.store.measurements()
+        found = self.engine.store.measurements()
+        return {id: {**values, **self._asked_instead(id)} for id, values in found.items()} if self.instead else found
+
+    def _asked_instead(self, id: str) -> dict[str, Measurement]:
+        first, *others = self.engine.judges.identity
+        silent = dict.fromkeys((first, *others), not_applicable("not asked"))
+        return {**silent, first: Measurement(self.instead[id])} if id in self.instead else silent
 
     @cached_property
     def cuts(self) -> dict[str, float]:
@@ -112,8 +123,8 @@ class Audit:
         """Whether a frame is the individual."""
         return self.likeness[frame.job.id] > self.cuts[frame.job.shot.family]
 
-    def scores(self, without: str = "") -> dict[str, tuple[float, float]]:
-        """Candidate past the checks -> score and p of the gate, one identity scorer silenced."""
+    def scores(self, *without: str) -> dict[str, tuple[float, float]]:
+        """Candidate past the checks -> score and p of the gate, some identity scorers silenced."""
         measured = _without(self.measured, without)
         slack, judges = trait_slack(self.engine, measured), self.engine.judges
         candidates = [f for f in self.frames if f.job.kind is JobKind.CANDIDATE and f.job.id in measured]
@@ -129,8 +140,8 @@ class Audit:
         return found
 
 
-def _without(measured: Measured, scorer: str) -> dict[str, dict[str, Measurement]]:
-    silent = {scorer: not_applicable("left out")} if scorer else {}
+def _without(measured: Measured, scorers: Sequence[str]) -> dict[str, dict[str, Measurement]]:
+    silent = {name: not_applicable("left out") for name in scorers if name}
     return {id: {**values, **silent} for id, values in measured.items()}
 
 
@@ -308,21 +319,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--puppet", type=int, nargs="+", required=True, help="seed of the character, one a run")
     parser.add_argument("--out", type=Path, default=None, help="a markdown file to write as well")
     parser.add_argument("--plot", type=Path, default=None, help="a picture of the calibration to write")
+    parser.add_argument("--roc", type=Path, default=None, help="a picture of what passes of the true against the false")
     given = parser.parse_args(arguments)
     if len(given.run) != len(given.puppet):
         parser.error(f"{len(given.run)} runs and {len(given.puppet)} puppets: give one of each")
+    from bootstrap.puppets import oracle
     from bootstrap.puppets.anatomy import sample_puppet
+    from tests.benchmarks.puppetbench import pooled
     from tests.benchmarks.puppetbench.truth import Truth
 
     pairs = zip(given.run, given.puppet, strict=True)
     audits = [open_audit(run, Truth(sample_puppet(puppet)).likeness) for run, puppet in pairs]
     titles = [f"## {audit.engine.character.name}: {run}\n\n" for audit, run in zip(audits, given.run, strict=True)]
     text = "\n".join(title + told(audit) for title, audit in zip(titles, audits, strict=True))
+    eyes = [pooled.shown_the_seed(audit, oracle.load().embed) for audit in audits]
+    text += "\n" + pooled.told(audits, eyes)
     sys.stdout.write(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
     if given.plot:
         write_image(given.plot, plot(audits))
+    if given.roc:
+        write_image(given.roc, pooled.roc(audits, eyes))
     for audit in audits:
         audit.engine.store.close()
 

@@ -10,6 +10,7 @@ from PIL import Image
 from bootstrap.cli import main
 from bootstrap.records import FAMILIES, JobKind
 from bootstrap.store.store import Store
+from tests.benchmarks.puppetbench import pooled
 from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, open_audit, plot, told
 
 SMALL = [
@@ -87,6 +88,31 @@ def test_calibration_rises_with_the_stated_rate_and_is_drawn(run):
         assert [real for _, real in points] == sorted(real for _, real in points)
     panels = 1 + len(audit.engine.judges.identity)
     assert image.width == 400 * panels
+
+
+def bright(images):
+    """The truth as vectors: a product with the seed's rises with the red of a picture."""
+    return np.stack([redness(images, []), np.ones(len(images), np.float32)], axis=1)
+
+
+def test_all_runs_together_beside_the_judge_who_sees_the_seed_alone(run):
+    audit = open_audit(run, redness)
+    eyes = pooled.shown_the_seed(audit, bright)
+    known = {f.job.id: eyes.instead[f.job.id] for f in audit.of(JobKind.CANDIDATE, "front")}
+    text = pooled.told([audit, audit], [eyes, eyes])
+    image = pooled.roc([audit], [eyes])
+    rank = pooled._quality(eyes, "front", known)[-1]
+    audit.engine.store.close()
+    assert text.count("### ") == 3
+    assert text.count(f"| {pooled.JUDGE} |") == 2
+    assert rank is None or rank > 0.99, "what it sees from the seed is here the truth itself"
+    assert image.width == 400 * (2 + len(audit.engine.judges.identity))
+
+
+def test_what_passes_of_the_true_lies_on_the_line_between_the_steps():
+    perfect, blind = ([3.0, 4.0], [1.0, 2.0]), ([1.0, 2.0], [1.0, 2.0])
+    assert [pooled.passed(*perfect, rate) for rate in (0.0, 0.5, 1.0)] == [1.0, 1.0, 1.0]
+    assert [pooled.passed(*blind, rate) for rate in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.25, 0.5, 1.0]
 
 
 def test_what_is_let_in_without_a_scorer_is_told(run):

@@ -1,0 +1,179 @@
+"""Several audited runs together: what each scorer can tell, what the gate lets in, and what there is to be known.
+
+The judge stands in the tables as a scorer that is shown what ours are shown, the seed and its crops: whoever else looks
+at the seed alone can hardly know more of what the judge will say. Does NOT open runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bootstrap.records import FAMILIES, JobKind
+from tests.benchmarks.puppetbench.curves import Curve, chart
+from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit
+from tests.benchmarks.puppetbench.markdown import table
+from tests.benchmarks.puppetbench.panels import Images
+from tests.benchmarks.puppetbench.roc import FEWEST, auc, power_at, spearman
+
+STATED = (0.01, 0.05, 0.1, 0.2, 0.3)
+STEPS = tuple(np.linspace(0, 1, 21))
+SIDE = 96
+JUDGE = "the judge, shown the seed alone"
+Values = Mapping[str, float]
+Embed = Callable[[Images], NDArray[np.float32]]
+
+
+def shown_the_seed(audit: Audit, embed: Embed) -> Audit:
+    """The audit with ``embed`` in place of the identity scorers: a frame's similarity with the likest seed or crop."""
+    store, references = audit.engine.store, audit.engine.judges.references
+    seen = embed(np.stack([_pixels(one.image) for one in references]))
+    found = embed(np.stack([_pixels(store.frame_image(frame)) for frame in audit.frames]))
+    values = (found @ seen.T).max(axis=1)
+    return replace(audit, instead={f.job.id: float(v) for f, v in zip(audit.frames, values, strict=True)})
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(image.convert("RGB").resize((SIDE, SIDE)))
+
+
+def told(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
+    """The tables as markdown; ``eyes`` are the same runs as the judge sees them from the seed."""
+    names = ", ".join(audit.engine.character.name for audit in audits)
+    parts = [_quality_table(audits, eyes), _admitted_table(audits, eyes), _calibration_table(audits)]
+    return f"## All together: {names}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _ways(audits: Sequence[Audit], eyes: Sequence[Audit]) -> dict[str, list[tuple[Audit, Values]]]:
+    """Scorer → each run with what it says of the candidates past the checks."""
+    found = {}
+    identity = audits[0].engine.judges.identity
+    for name in identity:
+        others = [other for other in identity if other != name]
+        found[f"{name} alone"] = [(audit, _scores(audit, others)) for audit in audits]
+    found["the gate: the weakest of them"] = [(audit, _scores(audit, [])) for audit in audits]
+    found[JUDGE] = [(audit, _scores(audit, [])) for audit in eyes]
+    return found
+
+
+def _scores(audit: Audit, without: Sequence[str]) -> Values:
+    return {id: score for id, (score, _) in audit.scores(*without).items()}
+
+
+def _split(audit: Audit, family: str, values: Values) -> tuple[list[float], list[float]]:
+    """What a scorer says of the true and of the false candidates of a view family."""
+    frames = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in values]
+    true = [values[f.job.id] for f in frames if audit.is_true(f)]
+    return true, [values[f.job.id] for f in frames if not audit.is_true(f)]
+
+
+def _quality_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
+    lines = []
+    for name, runs in _ways(audits, eyes).items():
+        cells = [[_quality(audit, family, values) for audit, values in runs] for family in FAMILIES]
+        lines.append([name, *map(_means, cells), _means([one for family in cells for one in family])])
+    head = f"AUC of true against false / true passed at {FALSE_RATE:.0%} false / rank correlation with the truth"
+    return table(f"{head}; past the checks, means over runs", ["scorer", *FAMILIES, "all"], lines)
+
+
+def _quality(audit: Audit, family: str, values: Values) -> tuple[float | None, ...]:
+    true, false = _split(audit, family, values)
+    ids = [frame.job.id for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in values]
+    along = spearman([values[id] for id in ids], [audit.likeness[id] for id in ids])
+    return auc(true, false), power_at(true, false, FALSE_RATE), along
+
+
+def _means(rows: Sequence[tuple[float | None, ...]]) -> str:
+    columns = [[value for value in column if value is not None] for column in zip(*rows, strict=True)]
+    return " / ".join(f"{fmean(column):.2f}" if column else NOTHING for column in columns)
+
+
+def _admitted_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
+    """What Benjamini-Hochberg lets in at the runs' own rate."""
+    ways = {"the gate": (audits, "")}
+    ways |= {f"without {name}": (audits, name) for name in audits[0].engine.judges.identity}
+    ways[JUDGE] = (eyes, "")
+    lines = []
+    for title, (runs, left_out) in ways.items():
+        let = [(audit, audit.admitted(left_out)) for audit in runs]
+        counts = [_counted(let, family) for family in FAMILIES]
+        lines.append([title, *map(_let_in, counts), _let_in(tuple(map(sum, zip(*counts, strict=True))))])
+    title = (
+        f"Let in at the stated rate {audits[0].engine.config.loop.max_false_accepts:g}: false of admitted; true let in"
+    )
+    return table(title, ["scorers", *FAMILIES, "all"], lines)
+
+
+def _counted(let: Sequence[tuple[Audit, set[str]]], family: str) -> tuple[int, int, int, int]:
+    """Admitted, true among them, true there are, candidates: sums over runs."""
+    found = np.zeros(4, int)
+    for audit, ids in let:
+        frames = audit.of(JobKind.CANDIDATE, family)
+        inside = [frame for frame in frames if frame.job.id in ids]
+        true = sum(map(audit.is_true, inside))
+        found += (len(inside), true, sum(map(audit.is_true, frames)), len(frames))
+    admitted, right, there, candidates = map(int, found)
+    return admitted, right, there, candidates
+
+
+def _let_in(counts: tuple[int, ...]) -> str:
+    admitted, true, there, _ = counts
+    share = f" ({1 - true / admitted:.2f})" if admitted else ""
+    return f"{admitted - true} of {admitted}{share}; {true} of {there}"
+
+
+def _calibration_table(audits: Sequence[Audit]) -> str:
+    """Stated rates against what p lets through of the false and of the true candidates past the checks."""
+    every = [(audit, {id: p for id, (_, p) in audit.scores().items()}) for audit in audits]
+    lines = []
+    for family in FAMILIES:
+        split = [_split(audit, family, values) for audit, values in every]
+        true, false = ([p for one in split for p in one[side]] for side in (0, 1))
+        cells = [f"{_below(false, rate)} / {_below(true, rate)}" for rate in STATED]
+        lines.append([family, str(len(false)), str(len(true)), *cells])
+    head = ["family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
+    return table("Calibration: share of the false / of the true candidates that p lets through", head, lines)
+
+
+def _below(values: Sequence[float], rate: float) -> str:
+    return f"{np.mean([value <= rate for value in values]):.2f}" if values else NOTHING
+
+
+def roc(audits: Sequence[Audit], eyes: Sequence[Audit]) -> Image.Image:
+    """True passed against false passed, means over runs: a panel a scorer, a line a view family."""
+    panels = {
+        name: [Curve(family, COLORS[family], _mean_curve(runs, family)) for family in FAMILIES]
+        for name, runs in _ways(audits, eyes).items()
+    }
+    return chart(panels, "false passed", "up: true passed; the diagonal is chance", diagonal=True)
+
+
+def _mean_curve(runs: Sequence[tuple[Audit, Values]], family: str) -> list[tuple[float, float]]:
+    curves = []
+    for audit, values in runs:
+        true, false = _split(audit, family, values)
+        if min(len(true), len(false)) >= FEWEST:
+            curves.append([passed(true, false, rate) for rate in STEPS])
+    return (
+        [(float(rate), fmean(row)) for rate, row in zip(STEPS, zip(*curves, strict=True), strict=True)]
+        if curves
+        else []
+    )
+
+
+def passed(true: Sequence[float], false: Sequence[float], rate: float) -> float:
+    """The share of the true that passes where ``rate`` of the false does, on the line between the steps."""
+    cuts = sorted({*true, *false}, reverse=True)
+    points = [(0.0, 0.0)]
+    points += [(float(np.mean(np.array(false) >= cut)), float(np.mean(np.array(true) >= cut))) for cut in cuts]
+    best = 0.0
+    for (left, low), (right, high) in pairwise(points):
+        if left <= rate <= right:
+            best = max(best, high if right == left else low + (high - low) * (rate - left) / (right - left))
+    return best
