@@ -1,5 +1,6 @@
 """Presets of real bases: each one's settings are run on a small model of its family; a file finds its own preset."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bootstrap.config import embedded, known, load, load_panel
 from bootstrap.errors import ConfigError
 
 REAL = [name for name in known("base") if name != "puppet"]
+ROOT = Path(__file__).parents[2]
 TEXT = {"sd1": "cond_stage_model.transformer.x", "sdxl": "conditioner.embedders.1.model.transformer.x"}
 
 
@@ -95,3 +97,16 @@ def test_every_family_has_a_plain_preset():
 
     assert set(PLAIN) == set(FAMILIES)
     assert {*PLAIN.values(), *FINETUNES.values(), VELOCITY} == set(REAL)
+
+
+def test_every_value_that_an_experiment_chose_names_an_entry_of_the_log():
+    log = (ROOT / "tests" / "benchmarks" / "LOG.md").read_text("utf-8")
+    titles = [line.split(" · ", 1)[-1] for line in log.splitlines() if line.startswith("## ")]
+    pointers = {
+        (path.name, title)
+        for path in sorted((ROOT / "configs").rglob("*.yaml"))
+        for title in re.findall(r'LOG "([^".]+)"', path.read_text("utf-8"))
+    }
+    assert {name for name, _ in pointers} == {"puppet.yaml", "standard.yaml"}
+    lost = [one for one in pointers if sum(title.startswith(one[1]) for title in titles) != 1]
+    assert not lost
