@@ -273,7 +273,7 @@ def _calibration_table(audit: Audit) -> str:
         judged = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in scores]
         true = [scores[f.job.id][1] for f in judged if audit.is_true(f)]
         false = [scores[f.job.id][1] for f in judged if not audit.is_true(f)]
-        cells = [f"{_below(false, rate)} / {_below(true, rate)}" for rate in STATED]
+        cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
         lines.append([family, str(len(false)), str(len(true)), *cells])
     head = ["family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of false / of true candidates past the checks that p lets through", head, lines)
@@ -300,7 +300,8 @@ def _quality(audit: Audit, family: str, values: Mapping[str, float]) -> str:
     return NOTHING if parts == [None] * 3 else " / ".join(map(_number, parts))
 
 
-def _below(values: Sequence[float], rate: float) -> str:
+def below(values: Sequence[float], rate: float) -> str:
+    """The share of values up to a rate, in words."""
     return _number(float(np.mean([value <= rate for value in values]))) if values else NOTHING
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from bootstrap.records import FAMILIES, JobKind
 from tests.benchmarks.puppetbench.curves import Curve, chart
-from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit
+from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit, below
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.roc import FEWEST, auc, power_at, spearman
@@ -135,14 +135,10 @@ def _calibration_table(audits: Sequence[Audit]) -> str:
     for family in FAMILIES:
         split = [_split(audit, family, values) for audit, values in every]
         true, false = ([p for one in split for p in one[side]] for side in (0, 1))
-        cells = [f"{_below(false, rate)} / {_below(true, rate)}" for rate in STATED]
+        cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
         lines.append([family, str(len(false)), str(len(true)), *cells])
     head = ["family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of the false / of the true candidates that p lets through", head, lines)
-
-
-def _below(values: Sequence[float], rate: float) -> str:
-    return f"{np.mean([value <= rate for value in values]):.2f}" if values else NOTHING
 
 
 def roc(audits: Sequence[Audit], eyes: Sequence[Audit]) -> Image.Image:
