@@ -74,10 +74,13 @@ def affordable(engine: Engine, number: int, phase: Phase, goal: int) -> tuple[Ph
     def decide() -> tuple[str, str]:
         room = hours.left - closing_cost(engine, number)
         last = _round_cost(engine, number, "character", target)
-        after_drift = drawing_round(engine, number) is not None
-        if phase == "style" and _round_cost(engine, number, phase, goal) + last * (not after_drift) <= room:
+        own = _round_cost(engine, number, phase, goal)
+        if drawing_round(engine, number):  # its phase is that of the adapter that draws, and no other round must follow
+            if own <= room:
+                return phase, ""
+        elif phase == "style" and own + last <= room:
             return phase, ""
-        if last <= room and not (after_drift and phase == "style"):
+        elif last <= room:
             return "character", "" if phase == "character" else "time is left for one round: it is the character phase"
         took = f"a round takes about {duration(last)} and finishing {duration(closing_cost(engine, number))}"
         return NO, f"no further round: {took}, {duration(max(0.0, hours.left))} are left"

@@ -1,5 +1,7 @@
 """Hours that a person gave: what fits is decided once, stored, followed; the end is always a dataset and a LoRA."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from bootstrap.backends.fake import FakeBackend
@@ -131,6 +133,19 @@ NONSENSE = [("--budget", "soon"), ("--budget", "0h"), ("--budget", "100d"), ("--
 
 
 @pytest.mark.parametrize("given", NONSENSE)
+@pytest.mark.parametrize(("left", "after_drift", "given"), [
+    (25, False, ("style", 40)), (15, False, ("character", 48)), (5, False, None),
+    (15, True, ("style", 40)), (5, True, None),
+])  # fmt: skip
+def test_a_round_that_fits_is_played_and_one_after_a_drift_needs_no_other(store, monkeypatch, left, after_drift, given):
+    monkeypatch.setattr(budget, "closing_cost", lambda *_: 100.0)
+    monkeypatch.setattr(budget, "_round_cost", lambda *_: 10.0)
+    monkeypatch.setattr(budget, "drawing_round", lambda *_: after_drift or None)
+    hours = SimpleNamespace(left=100.0 + left, key="night")
+    engine = SimpleNamespace(hours=hours, store=store, config=SimpleNamespace(loop=SimpleNamespace(target=48)))
+    assert budget.affordable(engine, 3, "style", 40) == given
+
+
 def test_nonsense_is_one_clear_line(tiny, call, tmp_path, given):
     done = call("run", *tiny, "--out", tmp_path / "run", *given)
     assert done.code == 2
