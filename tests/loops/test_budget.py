@@ -133,17 +133,17 @@ NONSENSE = [("--budget", "soon"), ("--budget", "0h"), ("--budget", "100d"), ("--
 
 
 @pytest.mark.parametrize("given", NONSENSE)
-@pytest.mark.parametrize(("left", "after_drift", "given"), [
+@pytest.mark.parametrize(("left", "after_drift", "fits"), [
     (25, False, ("style", 40)), (15, False, ("character", 48)), (5, False, None),
     (15, True, ("style", 40)), (5, True, None),
 ])  # fmt: skip
-def test_a_round_that_fits_is_played_and_one_after_a_drift_needs_no_other(store, monkeypatch, left, after_drift, given):
+def test_a_round_that_fits_is_played_and_one_after_a_drift_needs_no_other(store, monkeypatch, left, after_drift, fits):
     monkeypatch.setattr(budget, "closing_cost", lambda *_: 100.0)
     monkeypatch.setattr(budget, "_round_cost", lambda *_: 10.0)
     monkeypatch.setattr(budget, "drawing_round", lambda *_: after_drift or None)
     hours = SimpleNamespace(left=100.0 + left, key="night")
     engine = SimpleNamespace(hours=hours, store=store, config=SimpleNamespace(loop=SimpleNamespace(target=48)))
-    assert budget.affordable(engine, 3, "style", 40) == given
+    assert budget.affordable(engine, 3, "style", 40) == fits
 
 
 def test_nonsense_is_one_clear_line(tiny, call, tmp_path, given):
