@@ -14,6 +14,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bootstrap.errors import BootstrapError, UsageError
@@ -21,7 +22,15 @@ from bootstrap.store.files import write_atomic, write_image
 from tests.benchmarks.puppetbench import rows, unnamed
 from tests.benchmarks.puppetbench.pictures import plot, sheet
 from tests.benchmarks.puppetbench.report import report
-from tests.benchmarks.puppetbench.settings import CHARACTERS, FULL, QUICK, QUICK_CONTESTANTS, TITLES, Settings
+from tests.benchmarks.puppetbench.settings import (
+    CHARACTERS,
+    FULL,
+    QUICK,
+    QUICK_CONTESTANTS,
+    SEED_VIEWS,
+    TITLES,
+    Settings,
+)
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +87,11 @@ def _understood(given: argparse.Namespace) -> tuple[list[int], list[str], Settin
     if not 1 <= count <= len(CHARACTERS):
         raise UsageError(f'--characters "{count}" is not possible', f"give 1 to {len(CHARACTERS)}")
     names = given.contestants or list(QUICK_CONTESTANTS if given.quick else TITLES)
-    settings = (QUICK if given.quick else FULL).given(tuple(given.set))
-    work = given.work or Path("runs") / ("puppetbench-quick" if given.quick else "puppetbench")
+    settings = replace((QUICK if given.quick else FULL).given(tuple(given.set)), seeds=given.seeds)
+    name = ("puppetbench-quick" if given.quick else "puppetbench") + (
+        f"-{given.seeds}-seeds" if given.seeds > 1 else ""
+    )
+    work = given.work or Path("runs") / name
     return list(CHARACTERS[:count][part - 1 :: parts]), names, settings, work
 
 
@@ -96,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--characters", type=int, default=4, help="how many of the twenty puppets")
     parser.add_argument("--contestants", nargs="+", choices=list(TITLES), default=None)
     parser.add_argument("--part", default="1/1", help="k/n: only every n-th character, for n processes side by side")
+    parser.add_argument(
+        "--seeds", type=int, choices=range(1, len(SEED_VIEWS) + 1), default=1, help="seed pictures each"
+    )
     parser.add_argument("--work", type=Path, default=None, help="folder of rows, runs and results")
     parser.add_argument("--set", action="append", default=[], help="a setting of the run, a.b=c, for every contestant")
     parser.add_argument("--report", action="store_true", help="only write table, plot and sheet of the rows there are")

@@ -46,6 +46,7 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
         "character": stage.seed,
         "name": stage.character.name,
         "contestant": contestant,
+        "seeds": stage.settings.seeds,
         "phase": entry.phase,
         "seconds": round(seconds, 1),
         "drawn": entry.drawn,

@@ -47,8 +47,9 @@ def _heading(rows: Sequence[Row]) -> str:
     people = sorted({(row["character"], row["name"]) for row in rows})
     named = ", ".join(f"{name} ({seed})" for seed, name in people)
     pictures = rows[0]["all"]["pictures"] if rows else 0
+    given = {1: "one seed"}.get(seeds := rows[0].get("seeds", 1) if rows else 1, f"{seeds} seeds")
     return (
-        f"## PuppetBench: {len(people)} characters, one seed each\n\n{named}. {pictures} pictures a contestant and "
+        f"## PuppetBench: {len(people)} characters, {given} each\n\n{named}. {pictures} pictures a contestant and "
         f"character, the same shots and random seeds for all; [middle 95 % of a bootstrap over characters]."
     )
 

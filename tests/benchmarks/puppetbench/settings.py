@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 CHARACTERS = tuple(range(80_000_001, 80_000_021))
 """Seeds of the twenty puppets. Every training set counts from another million (`FIRST_SEED` of its module), twins from
 a hundred millions more, and nothing was tuned on these."""
-SEED_VIEW = "front"
-"""One seed picture each, as in design §6."""
+SEED_VIEWS = ("front", "profile-left", "behind", "three-quarter-right")
+"""What the seed pictures show: the first alone is the number of record; a character sheet has the first three."""
 NAMES = (
     "Ada", "Bea", "Cleo", "Dot", "Eve", "Fay", "Gwen", "Hana", "Ivy", "Juno",
     "Kira", "Lena", "Mina", "Nell", "Olga", "Pia", "Quin", "Rosa", "Sena", "Tova",
@@ -30,6 +30,7 @@ class Settings:
         drawings: painted drawings that the ceiling learns from.
         peer_pictures: pictures that the other ways of growing draw together: what a whole run of ours draws, about.
         overrides: settings of the run as `--set` takes them, the same for every contestant.
+        seeds: how many seed pictures, 1 to 4.
         backend: what draws and trains; "fake" is for tests of the benchmark itself.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     drawings: int = 45
     peer_pictures: int = 1200
     overrides: tuple[str, ...] = ()
+    seeds: int = 1
     backend: str = "diffusers"
 
     def given(self, overrides: tuple[str, ...]) -> Settings:

@@ -34,7 +34,7 @@ from tests.benchmarks.puppetbench.settings import (
     NAMES,
     PASS,
     PEERS,
-    SEED_VIEW,
+    SEED_VIEWS,
     SIDE,
     Settings,
 )
@@ -54,7 +54,7 @@ class Stage:
         self.seed, self.folder, self.settings = seed, folder, settings
         self.puppet = sample_puppet(seed)
         if not (folder / "character.json").is_file():
-            cast(seed, folder, name_of(seed), (SEED_VIEW,))
+            cast(seed, folder, name_of(seed), SEED_VIEWS[: settings.seeds])
         self.character: Character = load_character(folder / "character.json")
         self.config: RunConfig = load(
             "puppet",
@@ -69,7 +69,8 @@ class Stage:
         """The engine of the run ``name``, new or old."""
         store = Store.open(self.folder / name, create=True)
         self.stores.append(store)
-        return open_engine(store, self.config, self.character, [self.folder / f"{SEED_VIEW}.png"])
+        pictures = [self.folder / f"{view}.png" for view in SEED_VIEWS[: self.settings.seeds]]
+        return open_engine(store, self.config, self.character, pictures)
 
     def close(self) -> None:
         """Close every run that was opened."""

@@ -1,5 +1,6 @@
 """Contestants on the fake backend with a made-up truth: every one of them ends with a row, and no row is made twice."""
 
+from dataclasses import replace
 from statistics import fmean
 
 import pytest
@@ -92,3 +93,10 @@ def test_the_judge_chooses_the_likest_of_our_run_for_the_perfect_gate(played):
         others = [[alike[f.job.id] for f in frames if cell_of(f) == cell_of(one)] for one in chosen]
     assert made["perfect"]["facts"]["pictures"] >= len(chosen) == 4
     assert all(alike[one.job.id] >= fmean(of_the_place) for one, of_the_place in zip(chosen, others, strict=True))
+
+
+def test_several_seeds_are_different_views_of_the_same_puppet(tmp_path):
+    stage = Stage(80_000_001, tmp_path, replace(TINY, seeds=3))
+    assert [seed.family for seed in stage.engine.seeds] == ["front", "profile", "behind"]
+    assert stage.own("ours") == Stage(80_000_001, tmp_path, TINY).own("ours")
+    stage.close()
