@@ -58,8 +58,15 @@ def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) 
     lines = []
     for name in there:
         means = [mean(paired(rows, [name], family, column)[0]) for family in (*FAMILIES, ALL)]
-        lines.append([TITLES[name], *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
+        lines.append([_title(rows, name), *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
     return table(title, ["contestant", *FAMILIES, ALL], lines)
+
+
+def _title(rows: Sequence[Row], name: str) -> str:
+    """What tables call a contestant, and how many of the characters it has met where it has not met all."""
+    everybody = {row["character"] for row in rows}
+    met = {row["character"] for row in rows if row["contestant"] == name}
+    return TITLES[name] if met == everybody else f"{TITLES[name]} ({len(met)} of {len(everybody)} characters)"
 
 
 def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
@@ -92,7 +99,7 @@ def _against(rows: Sequence[Row], there: Sequence[str]) -> str:
 
 def _control(rows: Sequence[Row], there: Sequence[str]) -> str:
     axes = list(rows[0]["obeyed"]) if rows else []
-    lines = [[TITLES[name], *(_percent(*_obeyed(rows, name, [axis])) for axis in axes)] for name in there]
+    lines = [[_title(rows, name), *(_percent(*_obeyed(rows, name, [axis])) for axis in axes)] for name in there]
     for line, name in zip(lines, there, strict=True):
         line.insert(1, f"{_share(*_obeyed(rows, name, ASKED)):.3f}")
         line.insert(2, f"{_share(*_obeyed(rows, name, [axis for axis in axes if axis not in ASKED])):.3f}")
@@ -110,7 +117,7 @@ def _spread(rows: Sequence[Row], there: Sequence[str]) -> str:
     for name in there:
         mine = [row for row in rows if row["contestant"] == name]
         lines.append([
-            TITLES[name],
+            _title(rows, name),
             f"{_average(row['all']['diversity'] for row in mine):.2f}",
             f"{_average(row['all']['copies'] for row in mine):.3f}",
             _percent(sum(row["bleed"][0] for row in mine), sum(row["bleed"][1] for row in mine)),

@@ -62,6 +62,12 @@ def test_the_table_tells_losses_too(work):
     assert "| ours | behind | n/a |" in table, "one character with a ceiling states no share"
 
 
+def test_who_has_not_met_every_character_is_named_with_how_many(work):
+    table = report(rows.read_all(work, list(TITLES)), list(IDENTITY))
+    assert "| 45 drawings (1 of 2 characters) | 0.800 |" in table
+    assert "| ours | 0.805 |" in table
+
+
 def test_publishing_writes_table_plot_and_sheet(work):
     publish(work, tuple(TITLES))
     assert {"table.md", "plot.png", "sheet.png"} <= {path.name for path in work.iterdir()}
