@@ -19,7 +19,8 @@ Scale = Callable[[float], float]
 """A value -> where it stands, in pixels from the top."""
 COLORS = {
     "base": "#9aa0a6", "seeds": "#e8a33d", "named": "#b98b5a", "crops": "#c97b1a", "chosen_one": "#7d6bb0",
-    "topk": "#5b8fd6", "face": "#3fa7a0", "ours": "#d1495b", "ceiling": "#3b4252",
+    "topk": "#5b8fd6", "face": "#3fa7a0", "ours": "#d1495b", "perfect": "#e58fa0",
+    "ceiling": "#3b4252",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 1200, 560, 60, 50, 90
 SHOWN = 12
@@ -29,9 +30,15 @@ TRUTH = "truth"
 
 
 def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
-    """Identity by view family: a bar a contestant, its interval over characters as a whisker."""
+    """Identity by view family: a bar a contestant, its interval over characters as a whisker.
+
+    Where some characters were met by all of them, only these are shown.
+    """
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw, groups = ImageDraw.Draw(image), (*FAMILIES, ALL)
+    met = [{row["character"] for row in rows if row["contestant"] == name} for name in there]
+    if common := set.intersection(*met) if met else set():
+        rows = [row for row in rows if row["character"] in common]
     found = {(name, one): mean(paired(rows, [name], one)[0]) for name in there for one in groups}
     ends = [end for one in found.values() for end in (one.value, one.low, one.high) if not np.isnan(end)]
     low, high = np.floor(min(ends) * 10) / 10, np.ceil(max(ends) * 10) / 10
@@ -48,7 +55,8 @@ def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
         for number, name in enumerate(there):
             _bar(draw, left + number * wide, wide, found[name, group], COLORS[name], height)
     _legend(draw, there)
-    draw.text((LEFT, 12), "Identity: the judge's likeness with the truth, mean over characters", "black", _font(18))
+    title = f"Identity: the judge's likeness with the truth, mean over {len(common) or 'their'} characters"
+    draw.text((LEFT, 12), title, "black", _font(18))
     return image
 
 

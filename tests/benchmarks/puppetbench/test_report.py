@@ -10,6 +10,7 @@ from bootstrap.records import FAMILIES
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.__main__ import main, publish
 from tests.benchmarks.puppetbench.panels import panel_path, read_panel, write_panel
+from tests.benchmarks.puppetbench.pictures import COLORS
 from tests.benchmarks.puppetbench.report import paired, report
 from tests.benchmarks.puppetbench.settings import CHARACTERS, FULL, TITLES
 
@@ -66,6 +67,10 @@ def test_who_has_not_met_every_character_is_named_with_how_many(work):
     table = report(rows.read_all(work, list(TITLES)), list(IDENTITY))
     assert "| 45 drawings (1 of 2 characters) | 0.800 |" in table
     assert "| ours | 0.805 |" in table
+
+
+def test_every_contestant_has_a_color():
+    assert set(COLORS) == set(TITLES)
 
 
 def test_publishing_writes_table_plot_and_sheet(work):
