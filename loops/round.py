@@ -34,7 +34,7 @@ class RoundPlan:
 
 def play_round(engine: Engine, plan: RoundPlan) -> None:
     """Train, then waves of drawing, measuring and choosing until every place is filled or the waves are spent."""
-    store, kept = engine.store, len(engine.store.kept())
+    store, kept = engine.store, len(engine.usable_keeps())
     store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
     adapter, taught = None, False
@@ -52,7 +52,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PANEL])
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
-    store.end_round(plan.number, result, RoundEnded(plan.number, len(store.kept()), result["held_out"]))
+    store.end_round(plan.number, result, RoundEnded(plan.number, result["kept"], result["held_out"]))
 
 
 def _judged(engine: Engine, number: int, wave: int) -> bool:

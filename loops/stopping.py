@@ -70,7 +70,7 @@ def outcome(engine: Engine, number: int) -> dict[str, Any]:
     held_out, selecting = (_per_family(engine, frames, measured, name) for name in names.values())
     strata = {f"{role}_strata": _strata(frames, measured, name) for role, name in names.items()}
     return {
-        "kept": len(engine.store.kept()),
+        "kept": len(engine.usable_keeps()),
         "new": len(fresh),
         "candidates": len(frames),
         "held_out": held_out[0],
