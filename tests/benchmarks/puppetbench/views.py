@@ -56,21 +56,19 @@ def _asked(work: Path, row: Row) -> list[str]:
     return [shot["family"] for shot in plain]
 
 
-def told(found: Found, against: str = "seeds") -> str:
-    """The likeness and the obeyed views of each contestant, and ours minus ``against``, paired."""
+def told(found: Found) -> str:
+    """The likeness and the obeyed views of each contestant, and ours minus each other one, paired."""
     there = [name for name in TITLES if name in found]
     columns = [*FAMILIES, ALL]
     lines = [
         [TITLES[name], *(f"{_mean(found[name], one, 1):.3f} ({_mean(found[name], one, 0):.0%})" for one in columns)]
         for name in there
     ]
-    pairs = sorted(set(found.get("ours", {})) & set(found.get(against, {})))
-    if pairs:
-        apart = [
-            difference([found["ours"][c][one][1] for c in pairs], [found[against][c][one][1] for c in pairs])
-            for one in columns
-        ]
-        lines.append([f"**ours − {TITLES[against]}**", *map(str, apart)])
+    for other in there:
+        pairs = sorted(set(found.get("ours", {})) & set(found[other]))
+        if other != "ours" and pairs:
+            values = [[[found[name][c][one][1] for c in pairs] for name in ("ours", other)] for one in columns]
+            lines.append([f"**ours − {TITLES[other]}**", *(str(difference(*pair)) for pair in values)])
     title = "Likeness where the view was shown, another view counting nothing (views shown)"
     return table(title, ["contestant", *columns], lines) + "\n"
 
