@@ -76,17 +76,19 @@ PASS = 0.01
 SIDE = 96
 GROWN = ("loop.style_goals", "loop.target")
 SHARED_OUT = ("loop.seeds_share", "loop.seed_cap")
-PEERS = "peer_pictures"
+PEERS, FINAL = "peer_pictures", "base.character"
 LEANS_ON: Mapping[str, Sequence[str]] = {
     "crops": SHARED_OUT,
+    "seeds": (FINAL,),
     "chosen_one": (PEERS,),
-    "topk": (PEERS, *GROWN, *SHARED_OUT),
-    "face": (PEERS, *GROWN, *SHARED_OUT),
-    "ours": ("loop",),
-    "perfect": ("loop",),
-    "retrain": ("loop",),
+    "topk": (FINAL, PEERS, *GROWN, *SHARED_OUT),
+    "face": (FINAL, PEERS, *GROWN, *SHARED_OUT),
+    "ours": (FINAL, "loop"),
+    "perfect": (FINAL, "loop"),
+    "retrain": (FINAL, "loop"),
+    "ceiling": (FINAL,),
 }
-"""Contestant -> what its row depends on beside base, judge and test: how our loop grows is its own affair."""
+"""Contestant -> what its row depends on beside base, judge and test: not all heed how we grow and learn at last."""
 TITLES = {
     "base": "base + prompt",
     "seeds": "seed alone",

@@ -30,6 +30,7 @@ from loops.opening import open_engine
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import (
     CHARACTERS,
+    FINAL,
     LEANS_ON,
     NAMES,
     PASS,
@@ -98,12 +99,13 @@ class Stage:
     def key(self) -> str:
         """Changes with base, judge, scorers and panel: rows of different keys cannot stand in one table."""
         test = replace(self.settings, peer_pictures=0, overrides=())
-        return _digest(self.backend.fingerprint, self.truth.key, self.config.model_dump_json(exclude={"loop"}), test)
+        common = self.config.model_dump_json(exclude={"loop": True, "base": {"character"}})
+        return _digest(self.backend.fingerprint, self.truth.key, common, test)
 
     def own(self, contestant: str) -> str:
         """Changes with what else a contestant's row depends on (`LEANS_ON`): how our loop grows matters to ours."""
         plain = self.config.model_dump(mode="json")
-        known = {PEERS: self.settings.peer_pictures, "loop": plain["loop"]}
+        known = {PEERS: self.settings.peer_pictures, "loop": plain["loop"], FINAL: plain["base"]["character"]}
         known |= {f"loop.{name}": value for name, value in plain["loop"].items()}
         return _digest(*(f"{name}={known[name]}" for name in LEANS_ON.get(contestant, ())))
 
