@@ -25,6 +25,8 @@ FAR = (4.0, 0.1)
 """Standard errors, and part of the level, by which it must fall to stop a run by itself."""
 NEXT_TO_NOTHING = 0.03
 """Part of its candidates that a round keeps when it was for nothing."""
+LEFT_OVER = 0.05
+"""Part of the target that may stay open after the character phase: a place or two are no reason to train once more."""
 
 
 def next_goal(
@@ -34,10 +36,11 @@ def next_goal(
 
     The last allowed round is always the character phase, whatever the style phase has reached. A style goal that a
     round missed is not tried twice when at least half of it is there: more data first, then more of the same. When a
-    style round added next to nothing, another on the same pictures would too: the character phase begins. A finished
-    run that was given new settings after ``continued_after`` rounds plays at least one more where a place is empty,
-    whatever ended it before. Once a round has drifted, all further ones are ``drawn_by`` the adapter of an earlier one,
-    until the places are filled or such a round, too, adds next to nothing; without such an adapter the run is over.
+    style round added next to nothing, another on the same pictures would too: the character phase begins. Where a
+    character round leaves a place or two, provisional frames fill them. A finished run that was given new settings
+    after ``continued_after`` rounds plays at least one more where a place is empty, whatever ended it before. Once a
+    round has drifted, all further ones are ``drawn_by`` the adapter of an earlier one, until the places are filled or
+    such a round, too, adds next to nothing; without such an adapter the run is over.
     """
     done = [one for one in rounds if one.outcome is not None]
     allowed = max(loop.rounds, continued_after + 1) if continued_after else loop.rounds
@@ -50,7 +53,8 @@ def next_goal(
     if judged_anew and drifted(done):
         return None
     in_character = any(one.phase == "character" for one in done)
-    if in_character and (kept >= loop.target or (judged_anew and _plateau(done))):
+    enough = math.ceil(loop.target * (1 - LEFT_OVER)) if judged_anew else loop.target
+    if in_character and (kept >= enough or (judged_anew and _plateau(done))):
         return None
     tried = [one.goal for one in done if one.phase == "style"]
     ahead = [g for g in loop.style_goals if g < loop.target and kept < g and not (g in tried and kept * 2 >= g)]
