@@ -21,8 +21,12 @@ __all__ = ["best_round", "drifted", "next_goal", "outcome", "usable_rounds"]
 
 FOOLED = 2.0
 """Standard errors by which the held-out scorer falls when rising scores are believed to fool the loop."""
-FAR = (4.0, 0.1)
-"""Standard errors, and part of the level, by which it must fall to stop a run by itself."""
+FAR = (4.0, 0.05)
+"""Standard errors, and part of the level, by which it must fall to stop a run by itself.
+
+Eight forced rounds of ours fall by .037 at most; a set that each round replaces by its top-k falls by .065 after five,
+when a third of the likeness is gone (tests/benchmarks/LOG.md, "Drift over eight forced rounds").
+"""
 NEXT_TO_NOTHING = 0.03
 """Part of its candidates that a round keeps when it was for nothing."""
 LEFT_OVER = 0.05
