@@ -44,8 +44,8 @@ class Piece:
 def freeable(store: Store) -> list[Piece]:
     """Files that are not needed any more, in a run that nobody works on.
 
-    Checkpoints of trainings that are over; weights of earlier rounds and of trials that were not chosen, for every
-    round trains from the base; and, once the run is finished, the remembered embeddings.
+    Checkpoints of trainings that are over; weights of trials that were not chosen; and, once the run is finished, the
+    weights of its rounds and the remembered embeddings.
     """
     adapters, run = store.adapters(), store.directory
     needed = {one.path for one in _needed(adapters)}
@@ -95,10 +95,10 @@ def check_files(store: Store) -> list[str]:
 
 
 def _needed(adapters: Sequence[Adapter]) -> list[Adapter]:
-    """The finished LoRA, and the last one of a round: the run may be drawing with it."""
+    """The finished LoRA; in a run that goes on every round's, too, for after a drift it draws with an earlier one."""
     final = [one for one in adapters if one.id.startswith(FINAL)]
     rounds = [one for one in adapters if not one.id.startswith(FINAL)]
-    going_on = rounds[-1:] if not final or (rounds and rounds[-1].round >= final[-1].round) else []
+    going_on = rounds if not final or (rounds and rounds[-1].round >= final[-1].round) else []
     return [*final[-1:], *going_on]
 
 

@@ -51,13 +51,19 @@ def teach_round(engine: Engine, number: int, phase: Phase) -> Adapter | None:
 def drawing_round(engine: Engine, number: int) -> Round | None:
     """The earlier round whose adapter draws this one, once a round before it has drifted: the best that was sound.
 
-    None while none has drifted, where the run shall stop then, or where no sound round has trained an adapter.
+    None while none has drifted, where the run shall stop then, or where no sound round's weights are there.
     """
     done = [one for one in engine.store.rounds() if one.number < number and one.outcome is not None]
     sound = usable_rounds(done)
     if len(sound) == len(done) or engine.config.loop.after_drift == "stop":
         return None
-    return best_round([one for one in done if one.number in sound and engine.adapter(_name(one))])
+    return best_round([one for one in done if one.number in sound and _there(engine, one)])
+
+
+def _there(engine: Engine, one: Round) -> bool:
+    """Whether a round's weights can draw: trained, and not freed since."""
+    made = engine.adapter(_name(one))
+    return made is not None and (engine.store.directory / made.path).is_file()
 
 
 def _name(one: Round) -> str:

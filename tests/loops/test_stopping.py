@@ -119,20 +119,24 @@ def test_after_a_drift_the_best_round_goes_on_drawing_until_it_adds_nothing(sinc
     assert next_goal([done(1), FELL, *since], kept, LOOP, drawn_by=done(1)) == next_one
 
 
-def test_the_best_sound_round_with_an_adapter_draws_after_a_drift():
+def test_the_best_sound_round_with_an_adapter_draws_after_a_drift(tmp_path):
     def asked(number, loop=LOOP, trained=("r01-style", "r02-style", "r03-style")):
         rounds = [done(1), done(2, held_out=0.6), done(3, held_out=0.3), done(4, held_out=0.7)]
         engine = SimpleNamespace(
-            store=SimpleNamespace(rounds=lambda: rounds),
-            adapter=lambda name: name if name in trained else None,
+            store=SimpleNamespace(rounds=lambda: rounds, directory=tmp_path),
+            adapter=lambda name: SimpleNamespace(path=name) if name in trained else None,
             config=SimpleNamespace(loop=loop),
         )
         best = drawing_round(engine, number)
         return best.number if best else None
 
+    for name in ("r01-style", "r02-style", "r03-style"):
+        (tmp_path / name).touch()
     assert (asked(3), asked(4), asked(5)) == (None, 2, 2), "round 4 was drawn by round 2's"
     assert asked(4, trained=("r01-style",)) == 1
     assert asked(4, trained=()) is None
+    (tmp_path / "r02-style").unlink()
+    assert asked(4) == 1, "round 2's weights were freed"
     assert asked(4, LOOP.model_copy(update={"after_drift": "stop"})) is None
 
 

@@ -60,6 +60,7 @@ def test_a_run_under_way_keeps_what_it_works_with(cluttered):
     assert last.path not in going
     assert not any(name.startswith(("features", "adapters/final")) for name in going), "the final training is under way"
     assert any(name.startswith("adapters/r01") for name in going)
+    assert not any("adapters/r01" in name and name.endswith(".safetensors") for name in going), "a drift may ask for it"
 
 
 def test_gc_keeps_off_a_run_that_somebody_works_on(finished, call):
