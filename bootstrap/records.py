@@ -6,27 +6,29 @@ Knows no disk, no model and no order of events: a record is a fact.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
-from scoring.base import FAMILIES
+from scoring.base import VIEW_FAMILIES
 
 __all__ = [
-    "FAMILIES",
     "FRAMINGS",
+    "VIEW_FAMILIES",
     "Adapter",
     "Decision",
     "Frame",
     "Job",
     "JobKind",
     "Phase",
+    "Reference",
     "Seed",
     "Shot",
     "TrainItem",
     "Verdict",
     "VerdictKind",
-    "seed_of",
+    "random_seed_of",
 ]
 
 FRAMINGS = ("close-up", "portrait", "upper body", "full body")
@@ -41,7 +43,7 @@ class JobKind(StrEnum):
     CANDIDATE = "candidate"
     LOOKALIKE = "lookalike"  # decoy (a): the base, with all trait words
     EXCHANGED = "exchanged"  # decoy (b): the adapter under test, two or more identity traits exchanged
-    PANEL = "panel"  # a fixed test of an adapter
+    PROBE = "probe"  # a fixed set of shots on which adapters are compared
 
 
 class VerdictKind(StrEnum):
@@ -54,30 +56,57 @@ class VerdictKind(StrEnum):
     WITHDRAWN = "withdrawn"  # a person takes back their last word; never in force
 
 
-def seed_of(*parts: object) -> int:
-    """A 63-bit random seed from what a thing *is*; the same parts always give the same seed."""
+def random_seed_of(*parts: object) -> int:
+    """A 63-bit random seed from what a thing *is*; equal parts give equal seeds."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One planned picture. ``view`` is a name in configs/views; ``take`` tells apart draws of the same shot."""
+    """One planned picture.
 
-    family: str
+    ``view_family`` and ``view`` are names of the views file, ``framing`` is one of its framings. ``axes`` maps each
+    further axis of the subject kind ("expression", "outfit" …), in the kind's order, to its value. ``take`` tells apart
+    draws of the same shot.
+    """
+
+    view_family: str
     view: str
     framing: str
-    expression: str
-    pose: str
-    outfit: str
-    background: str
-    style: str
+    axes: Mapping[str, str] = field(default_factory=dict)
     take: int = 0
+
+    def __hash__(self) -> int:
+        """Shots of one key are equal."""
+        return hash(self.key)
+
+    def __getitem__(self, axis: str) -> str:
+        """The value of any axis, ``view_family``, ``view`` and ``framing`` among them. Raises KeyError."""
+        if axis in ("view_family", "view", "framing"):
+            return str(getattr(self, axis))
+        return self.axes[axis]
+
+    def having(self, changes: Mapping[str, str]) -> Shot:
+        """The same shot with other values on some of its further axes."""
+        return replace(self, axes={**self.axes, **changes})
 
     @property
     def key(self) -> str:
         """What the shot is, as one line; equal keys are the same shot."""
-        return "|".join(str(value) for value in asdict(self).values())
+        return "|".join((self.view_family, self.view, self.framing, *self.axes.values(), str(self.take)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture that a drawer is shown: a seed, or a frame that a person approved.
+
+    ``path`` is relative to the run directory; ``strength`` runs from 0 (not heeded) to 1.
+    """
+
+    path: str
+    sha256: str
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +123,23 @@ class Job:
     shot: Shot
     prompt: str
     negative: str
-    seed: int
+    random_seed: int
     traits: dict[str, str]
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The picture made for a job. ``path`` is relative to the run directory; ``adapter`` is "" for the base alone."""
+    """The picture made for a job.
+
+    ``path`` is relative to the run directory; ``adapter`` is "" for the base alone; ``drawer`` names what drew it.
+    """
 
     job: Job
     path: str
     digest: str
     adapter: str
+    drawer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +177,7 @@ class Seed:
     path: str
     sha256: str
     source: str
-    family: str
+    view_family: str
     view: str
     framing: str
     outfit: str

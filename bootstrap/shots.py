@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bootstrap.character import Character
-from bootstrap.config import ViewsConfig
-from bootstrap.records import Shot, seed_of
-from bootstrap.settings import SubjectConfig
+from bootstrap.config import SubjectConfig, ViewsConfig
+from bootstrap.records import Shot, random_seed_of
 
 __all__ = ["Cell", "Planner", "apportion", "places", "quotas"]
 
+AXES = ("expression", "pose", "outfit", "background", "style")
+"""What varies besides view and framing, in the order in which a shot holds it."""
 Cell = tuple[str, str]
 """A view family and a framing."""
 NEVER = 1e-9
@@ -38,10 +38,10 @@ def quotas(total: int, views: ViewsConfig) -> dict[Cell, int]:
     families = apportion(total, {name: plan.share for name, plan in views.families.items()})
     left = dict(apportion(total, views.framings))
     cells: dict[Cell, int] = {}
-    for family, count in sorted(families.items(), key=lambda item: item[1]):
+    for view_family, count in sorted(families.items(), key=lambda item: item[1]):
         part = apportion(count, {name: max(value, 1e-6) for name, value in left.items()})
         for framing, number in part.items():
-            cells[family, framing] = number
+            cells[view_family, framing] = number
             left[framing] -= number
     return cells
 
@@ -50,7 +50,7 @@ def places(goal: int, target: int, views: ViewsConfig) -> dict[Cell, int]:
     """The first ``goal`` of the ``target`` places: nested, so that what an early goal fills counts at the end."""
     whole = quotas(max(goal, target), views)
     order = sorted(
-        ((place + 0.5) / count, seed_of("place", *cell), cell)
+        ((place + 0.5) / count, random_seed_of("place", *cell), cell)
         for cell, count in whole.items()
         for place in range(count)
     )
@@ -86,15 +86,15 @@ class Planner:
         """``wanted`` shots a cell, each axis taking the value least drawn so far; ``take`` makes each new."""
         counts = _Counts(drawn)
         shots = []
-        for (family, framing), number in wanted.items():
+        for (view_family, framing), number in wanted.items():
             for _ in range(number):
-                shot = counts.numbered(self._next(family, framing, counts))
+                shot = counts.numbered(self._next(view_family, framing, counts))
                 counts.add(shot)
                 shots.append(shot)
         return shots
 
-    def panel(self, wanted: Mapping[Cell, int]) -> list[Shot]:
-        """A fixed panel of ``wanted`` shots a cell; the words that the character must obey are asked for in turn."""
+    def probe(self, wanted: Mapping[Cell, int]) -> list[Shot]:
+        """A fixed probe of ``wanted`` shots a cell; the words that the character must obey are asked for in turn."""
         shots, words = self.plan(wanted, []), self._words_to_obey()
         return [self._asking(shot, words[n % len(words)]) for n, shot in enumerate(shots)] if words else shots
 
@@ -107,16 +107,15 @@ class Planner:
     def _asking(self, shot: Shot, word: str) -> Shot:
         """The shot with the word on its axis; a word of no axis is where it takes place ("rain")."""
         if word in self.character.wardrobe:
-            return replace(shot, outfit=word)
+            return shot.having({"outfit": word})
         axes = {"expression": "expressions", "pose": "poses", "style": "styles"}
         place = next((name for name, axis in axes.items() if word in self._known(axis)), "background")
-        changed: dict[str, Any] = {place: word}
-        return replace(shot, **changed)
+        return shot.having({place: word})
 
     def _known(self, axis: str) -> frozenset[str]:
         return frozenset((*self.axis(axis), *self.subject.defaults[axis]))
 
-    def _next(self, family: str, framing: str, counts: _Counts) -> Shot:
+    def _next(self, view_family: str, framing: str, counts: _Counts) -> Shot:
         """The shot whose every axis value was drawn least, relative to its share."""
 
         def least(axis: str, values: Sequence[str] = ()) -> str:
@@ -125,21 +124,17 @@ class Planner:
             return min(
                 shares,
                 key=lambda value: (
-                    (counts.of(family, axis, value) + 1) / shares[value],
+                    (counts.of(view_family, axis, value) + 1) / shares[value],
                     counts.of("", axis, value) / shares[value],
-                    seed_of(family, framing, axis, value),
+                    random_seed_of(view_family, framing, axis, value),
                 ),
             )
 
         return Shot(
-            family=family,
+            view_family=view_family,
             framing=framing,
-            view=least("view", tuple(self.views.families[family].views)),
-            expression=least("expression"),
-            pose=least("pose"),
-            outfit=least("outfit"),
-            background=least("background"),
-            style=least("style"),
+            view=least("view", tuple(self.views.families[view_family].views)),
+            axes={axis: least(axis) for axis in AXES},
         )
 
     def _expression_shares(self) -> dict[str, float]:
@@ -157,7 +152,7 @@ class Planner:
 
 
 class _Counts:
-    """How often each value was drawn, overall (family "") and in each view family."""
+    """How often each value was drawn, overall (view_family "") and in each view family."""
 
     def __init__(self, drawn: Iterable[Shot]) -> None:
         self._values: Counter[tuple[str, str, str]] = Counter()
@@ -168,13 +163,13 @@ class _Counts:
     def add(self, shot: Shot) -> None:
         """Count one more."""
         self._keys[replace(shot, take=0).key] += 1
-        for axis in ("view", "expression", "pose", "outfit", "background", "style"):
-            for family in ("", shot.family):
-                self._values[family, axis, getattr(shot, axis)] += 1
+        for axis in ("view", *AXES):
+            for view_family in ("", shot.view_family):
+                self._values[view_family, axis, shot[axis]] += 1
 
-    def of(self, family: str, axis: str, value: str) -> int:
+    def of(self, view_family: str, axis: str, value: str) -> int:
         """Times the value was drawn."""
-        return self._values[family, axis, value]
+        return self._values[view_family, axis, value]
 
     def numbered(self, shot: Shot) -> Shot:
         """The shot with the first ``take`` that was not drawn yet."""

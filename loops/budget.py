@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
-from bootstrap.listeners.wording import duration
 from bootstrap.records import JobKind, Phase
+from bootstrap.runs.sentences import duration
 from bootstrap.shots import places
 from loops.choose import empty_places
 from loops.engine import Engine
-from loops.teach import drawing_round, recipe_for
+from loops.train import drawing_round, recipe_for
 
 __all__ = ["Speeds", "affordable", "another_wave", "closing_cost", "cut_short", "speeds"]
 
@@ -120,7 +120,7 @@ def cut_short(engine: Engine, number: int, wave: int, kinds: tuple[JobKind, ...]
         return True
     jobs, missing = engine.store.jobs(number, wave), engine.store.missing_jobs(number, wave)
     ours, lack = ([job for job in some if job.kind in kinds] for some in (jobs, missing))
-    if not begun or not lack or all(job.kind is JobKind.PANEL for job in jobs):
+    if not begun or not lack or all(job.kind is JobKind.PROBE for job in jobs):
         return False
     pace, drawn = speeds(engine), len(jobs) - len(missing)
     room = engine.hours.left - closing_cost(engine, number) - drawn * pace.measured
@@ -151,7 +151,7 @@ def _pictures(engine: Engine, goal: int, *, decoys: bool = True) -> int:
     """Candidates for the empty places on the way to a goal, and the decoys of a new adapter."""
     loop = engine.config.loop
     empty = empty_places(engine, places(goal, loop.target, engine.config.views))
-    families = {family for family, _ in empty}
+    families = {view_family for view_family, _ in empty}
     return math.ceil(sum(empty.values()) * loop.candidates_a_place) + decoys * len(families) * loop.exchanged
 
 

@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bootstrap.events import FramesJudged
-from bootstrap.records import FAMILIES, Frame, Verdict, VerdictKind
+from bootstrap.records import VIEW_FAMILIES, Frame, Verdict, VerdictKind
 from bootstrap.shots import Cell, apportion
 from loops.decoys import trait_slack
 from loops.engine import Engine
-from loops.learning import DOUBTED, by_verdicts
 from loops.strata import strata
+from loops.verdict_fit import DOUBTED, by_verdicts
 from scoring.base import Measurement
 from scoring.calibrate import Gate, Ranked, judge
 from scoring.select import Candidate, Quota, Rules, twin_of, why_not
@@ -50,7 +50,7 @@ Left = tuple[VerdictKind, str]
 
 def cell_of(frame: Frame) -> Cell:
     """The place a frame stands in."""
-    return frame.job.shot.family, frame.job.shot.framing
+    return frame.job.shot.view_family, frame.job.shot.framing
 
 
 def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
@@ -86,7 +86,7 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
     kept = {frame.job.id for frame in store.kept()}
     decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
     slack = trait_slack(engine, measured)
-    failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.family]) for f in candidates}
+    failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.view_family]) for f in candidates}
     shown = [frame for frame in candidates if not failures[frame.job.id]]
     ranks, doubted = by_verdicts(engine, shown, ranked(engine, shown, measured), measured, number, wave)
     passing = _passing(engine, candidates, ranks, kept) - doubted
@@ -109,10 +109,10 @@ def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -
 
 def _passing(engine: Engine, candidates: Sequence[Frame], ranks: Mapping[str, Ranked], kept: set[str]) -> set[str]:
     """The frames that Benjamini-Hochberg admits, view family by view family, over the whole run."""
-    gate, passing = Gate(engine.config.loop.max_false_accepts, kept=kept), set()
-    for family in FAMILIES:
-        ids = [frame.job.id for frame in candidates if frame.job.shot.family == family]
-        passing |= gate.admit(family, {id: ranks[id].p for id in ids if id in ranks})
+    gate, passing = Gate(engine.config.loop.gate_level, kept=kept), set()
+    for view_family in VIEW_FAMILIES:
+        ids = [frame.job.id for frame in candidates if frame.job.shot.view_family == view_family]
+        passing |= gate.admit(view_family, {id: ranks[id].p for id in ids if id in ranks})
     return passing
 
 
@@ -123,7 +123,7 @@ def ranked(
     found: dict[str, Ranked] = {}
     for group in strata(engine, candidates, measured):
         ours, like, other = group.candidates, group.lookalikes, group.exchanged
-        judged = judge(ours, like, other, engine.config.loop.max_false_accepts, calibrate_on=group.calibrate_on)
+        judged = judge(ours, like, other, engine.config.loop.gate_level, calibrate_on=group.calibrate_on)
         found |= {str(id): one for id, one in judged.ranked.items()}
     return found
 
@@ -154,8 +154,8 @@ def _picks(
 def quotas_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
     """Places as quotas that are never overfilled, and a limit to neutral expressions where there are others."""
     cells = [
-        Quota({"family": family, "framing": framing}, count, maximum=count)
-        for (family, framing), count in places.items()
+        Quota({"view_family": view_family, "framing": framing}, count, maximum=count)
+        for (view_family, framing), count in places.items()
     ]
     subject = engine.config.subject
     if set(engine.planner.axis("expressions")) <= set(subject.neutral):
@@ -192,8 +192,8 @@ def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
     """A frame as `scoring.select` sees it."""
     embedding, bits = engine.judges.looks(frame, engine.store)
     shot = frame.job.shot
-    hidden = engine.config.views.hidden(shot.family, shot.framing)
-    axes = {axis: getattr(shot, axis) for axis in ("family", "framing", *GUIDED) if axis not in hidden}
+    hidden = engine.config.views.hidden(shot.view_family, shot.framing)
+    axes = {axis: shot[axis] for axis in ("view_family", "framing", *GUIDED) if axis not in hidden}
     if axes.get("expression") in engine.config.subject.neutral:
         axes["mood"] = NEUTRAL
     return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)

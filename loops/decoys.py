@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bootstrap.judges import TRAITS
-from bootstrap.records import FAMILIES, Frame, JobKind
+from bootstrap.panel.judges import TRAITS
+from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
 from loops.engine import Engine
 from scoring.base import Measurement
 
@@ -23,7 +23,7 @@ def usable_decoys(engine: Engine, measured: Mapping[str, Values]) -> dict[JobKin
     slack, judges = trait_slack(engine, measured), engine.judges
     frames = {kind: [f for f in engine.store.frames(kind=kind) if f.job.id in measured] for kind in DECOYS}
     return {
-        kind: [f for f in made if judges.usable_decoy(f, measured[f.job.id], slack[f.job.shot.family])]
+        kind: [f for f in made if judges.usable_decoy(f, measured[f.job.id], slack[f.job.shot.view_family])]
         for kind, made in frames.items()
     }
 
@@ -33,15 +33,15 @@ def trait_slack(engine: Engine, measured: Mapping[str, Values]) -> dict[str, flo
 
     They were asked for every trait, so what the reader misses on most of them it cannot see in this base's pictures.
     """
-    slack = dict.fromkeys(FAMILIES, 0.0)
-    for family in FAMILIES:
+    slack = dict.fromkeys(VIEW_FAMILIES, 0.0)
+    for view_family in VIEW_FAMILIES:
         frames = [
             f
             for f in engine.store.frames(kind=JobKind.LOOKALIKE)
-            if f.job.shot.family == family and f.job.id in measured
+            if f.job.shot.view_family == view_family and f.job.id in measured
         ]
         answers = [measured[f.job.id][TRAITS].value for f in frames]
         margins = sorted(value for value in answers if value is not None)
         if margins:
-            slack[family] = min(0.0, margins[int(engine.config.panel.trait_failures * len(margins))])
+            slack[view_family] = min(0.0, margins[int(engine.config.panel.trait_failures * len(margins))])
     return slack

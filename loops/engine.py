@@ -9,21 +9,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bootstrap.backends.base import Backend
+from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.parameters import parameters_text
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.clock import Clock
 from bootstrap.config import RunConfig
 from bootstrap.events import Event, Noted, Progress
-from bootstrap.judges import Judges
+from bootstrap.machine.clock import Clock
+from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import PERSON, Store
-from loops.hours import Hours
+from loops.safe_point import keep_watch
 from loops.stopping import usable_rounds
-from loops.watching import keep_watch
+from loops.time_left import Hours
 from scoring.base import Picture
 
 __all__ = ["Engine"]
@@ -38,7 +38,8 @@ class Engine:
     """
 
     store: Store
-    backend: Backend
+    drawer: Drawer
+    trainer: Trainer
     judges: Judges
     config: RunConfig
     character: Character
@@ -79,7 +80,7 @@ class Engine:
             self.emit(Noted(text))
 
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """How far a stage is; also a safe point: where a wish to stop is heard (see `loops.watching`)."""
+        """How far a stage is; also a safe point: where a wish to stop is heard (see `loops.safe_point`)."""
         self.store.append_event(Progress(stage, done, total, detail))
         keep_watch(self)
 
@@ -123,4 +124,4 @@ class Engine:
     @property
     def side(self) -> int:
         """The side of training pictures in pixels."""
-        return max(self.backend.resolution)
+        return max(self.drawer.resolution)

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bootstrap.export.release import FINAL
-from bootstrap.judges import ASKED, FAULTS
-from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, seed_of
+from bootstrap.panel.judges import ASKED, FAULTS
+from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, random_seed_of
 from loops.choose import ranked
 from loops.draw import draw
 from loops.engine import Engine
 from loops.measure import measure
-from loops.teach import named_traits, trained
+from loops.train import named_traits, trained
 from scoring.base import Measurement
 from scoring.trials import Drawn, Trial, best_of
 
@@ -55,7 +55,7 @@ def _try(engine: Engine, number: int, wave: int, adapter: Adapter) -> Trial:
     """What an adapter draws of the panel, measured."""
     engine.store.plan([_job(engine, number, wave, shot) for shot in _panel(engine)])
     draw(engine, number, wave, adapter)
-    frames = [frame for frame in engine.store.frames(number, wave, JobKind.PANEL) if frame.adapter == adapter.id]
+    frames = [frame for frame in engine.store.frames(number, wave, JobKind.PROBE) if frame.adapter == adapter.id]
     measure(engine, frames)
     return _trial(engine, frames)
 
@@ -87,24 +87,24 @@ def _panel(engine: Engine) -> list[Shot]:
     """Every view family, what must be obeyed, no identity words."""
     framings = list(engine.config.views.framings)
     wanted = {
-        (family, framings[(n + k) % len(framings)]): 1
-        for n, family in enumerate(engine.config.views.families)
+        (view_family, framings[(n + k) % len(framings)]): 1
+        for n, view_family in enumerate(engine.config.views.families)
         for k in range(PREVIEWS)
     }
-    return engine.planner.panel(wanted)
+    return engine.planner.probe(wanted)
 
 
 def _job(engine: Engine, number: int, wave: int, shot: Shot) -> Job:
-    wording, seed = engine.wording, seed_of(engine.config.seed, "preview", shot.key)
+    wording, seed = engine.wording, random_seed_of(engine.config.random_seed, "preview", shot.key)
     named = named_traits(engine, number, "character")
     return Job(
         id=f"preview-r{number:02d}-{seed:x}" if wave == 1 else f"preview-r{number:02d}w{wave}-{seed:x}",
-        kind=JobKind.PANEL,
+        kind=JobKind.PROBE,
         round=number,
         wave=wave,
         shot=shot,
         prompt=wording.prompt(shot, {axis: tag for axis, tag in wording.traits(shot).items() if tag in named}),
         negative=wording.negative(engine.config.base.negative),
-        seed=seed,
+        random_seed=seed,
         traits={},
     )

@@ -18,7 +18,7 @@ from bootstrap.shots import quotas
 from loops.choose import DRIFTED, GATE, as_candidate, empty_places, quotas_of, rules_of, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
-from loops.teach import training_set
+from loops.train import training_set
 from scoring.select import provisional
 
 __all__ = ["Finished", "finish"]

@@ -34,7 +34,7 @@ def drawn_within_memory(
     """
     done = 0
     while done < len(jobs):
-        size = _at_once(engine, DRAWING, engine.backend.batch_size)
+        size = _at_once(engine, DRAWING, engine.drawer.batch_size)
         try:
             for batch in _batches(engine, jobs[done:], size, adapter):
                 done += len(batch)
@@ -57,7 +57,7 @@ def trained_within_memory(
     while True:
         smaller = lean(engine, recipe)
         try:
-            return engine.backend.train(items, smaller, workdir, emit)
+            return engine.trainer.train(items, smaller, workdir, emit)
         except OutOfMemoryError:
             if smaller.batch_size == 1 and smaller.gradient_checkpointing:
                 raise
@@ -80,11 +80,11 @@ def lean(engine: Engine, recipe: TrainRecipe) -> TrainRecipe:
 def _batches(
     engine: Engine, jobs: Sequence[Job], size: int, adapter: Path | None
 ) -> Iterator[list[tuple[Job, Image.Image]]]:
-    if size >= engine.backend.batch_size:
-        yield from engine.backend.generate(jobs, adapter)
+    if size >= engine.drawer.batch_size:
+        yield from engine.drawer.draw(jobs, adapter)
         return
     for start in range(0, len(jobs), size):
-        yield from engine.backend.generate(jobs[start : start + size], adapter)
+        yield from engine.drawer.draw(jobs[start : start + size], adapter)
 
 
 def _at_once(engine: Engine, what: str, most: int) -> int:

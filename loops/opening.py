@@ -1,6 +1,6 @@
 """Opening a run, new or old: its facts are stored once, its models are loaded, its seeds are captioned.
 
-What a continued run may be given anew is settled in `loops.continuing`.
+What a continued run may be given anew is settled in `loops.resume`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from itertools import chain
 from pathlib import Path
 
 from bootstrap.backends.base import Backend
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.config import PanelConfig, RunConfig, embedded
-from bootstrap.judges import Eyes, judges_for, open_eyes, references_of
+from bootstrap.panel.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
 from bootstrap.seeds import SUBJECT, SeedCaptioner, open_seed, unread, views_in
 from bootstrap.seeds.checks import crowds, names_of, seed_warnings
 from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
-from loops.continuing import hold_fast, settle
 from loops.engine import Engine
+from loops.resume import hold_fast, settle
 
 __all__ = ["open_engine"]
 
@@ -38,7 +38,7 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     judging = partial(judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
     judges = judging()
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
-    engine = Engine(store, backend, judges, config, character, judging=judging)
+    engine = Engine(store, backend, backend, judges, config, character, judging=judging)
     _warn(engine, eyes, pictures)
     _say(engine, seeds)
     return engine
@@ -47,11 +47,11 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
 def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
     if config.backend == "fake":
         from bootstrap.backends.fake import FakeBackend
-        from bootstrap.backends.fake_eyes import fake_eyes
+        from bootstrap.panel.fake import fake_eyes
 
         return FakeBackend(config.base.sampling), fake_eyes()
     from bootstrap.backends.diffusers import DiffusersBackend
-    from bootstrap.device import pick_device
+    from bootstrap.machine.device import pick_device
 
     eyes = open_eyes(config.panel, run / "features", pick_device())
     return DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes

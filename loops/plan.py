@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bootstrap.events import WavePlanned
-from bootstrap.records import Job, JobKind, Phase, Shot, seed_of
+from bootstrap.records import Job, JobKind, Phase, Shot, random_seed_of
 from bootstrap.shots import Cell
 from loops.choose import empty_places
 from loops.decoys import DECOYS, usable_decoys
 from loops.engine import Engine
-from loops.teach import drawing_round, named_traits, teachable
+from loops.train import drawing_round, named_traits, teachable
 from scoring.calibrate import decoys_needed
 
 __all__ = ["exchange", "plan_wave", "planned"]
@@ -38,7 +38,7 @@ def plan_wave(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]
 
 def planned(engine: Engine, number: int, wave: int) -> bool:
     """Whether a wave has its jobs; a finished run that goes on has only previews where its next round begins."""
-    return any(job.kind is not JobKind.PANEL for job in engine.store.jobs(number, wave))
+    return any(job.kind is not JobKind.PROBE for job in engine.store.jobs(number, wave))
 
 
 def _candidates(engine: Engine, empty: Mapping[Cell, int]) -> list[Shot]:
@@ -49,44 +49,46 @@ def _candidates(engine: Engine, empty: Mapping[Cell, int]) -> list[Shot]:
 
 
 def _decoys(engine: Engine, kind: JobKind, number: int, wave: int, shots: Sequence[Shot]) -> list[Job]:
-    """Decoys that a family still needs: the candidates' own shots first, then more of the same kind.
+    """Decoys that a view family still needs: the candidates' own shots first, then more of the same kind.
 
-    Only those that passed the checks count as there, so a family whose decoys fail them gets more, up to a limit.
+    Only those that passed the checks count as there, so a view family whose decoys fail them gets more, up to a limit.
     """
     ours = [job for job in engine.store.jobs(kind=kind) if kind is JobKind.LOOKALIKE or job.round == number]
-    made, known = Counter(job.shot.family for job in ours), {job.id for job in ours}
+    made, known = Counter(job.shot.view_family for job in ours), {job.id for job in ours}
     usable = usable_decoys(engine, engine.store.measurements())[kind]
-    there = Counter(frame.job.shot.family for frame in usable if frame.job.id in known)
+    there = Counter(frame.job.shot.view_family for frame in usable if frame.job.id in known)
     jobs = []
-    for family, asked in Counter(shot.family for shot in shots).items():
+    for view_family, asked in Counter(shot.view_family for shot in shots).items():
         wanted = _wanted(engine, kind, number, asked)
-        missing = min(wanted - there[family], engine.config.loop.most_decoys - made[family])
+        missing = min(wanted - there[view_family], engine.config.loop.most_decoys - made[view_family])
         used = {job.shot.key for job in ours}
-        own = [shot for shot in shots if shot.family == family and shot.key not in used][: max(0, missing)]
-        more = engine.planner.plan(_spread(own or shots, family, missing - len(own)), [*shots, *(j.shot for j in ours)])
+        own = [shot for shot in shots if shot.view_family == view_family and shot.key not in used][: max(0, missing)]
+        more = engine.planner.plan(
+            _spread(own or shots, view_family, missing - len(own)), [*shots, *(j.shot for j in ours)]
+        )
         jobs += [_job(engine, kind, number, wave, shot) for shot in [*own, *more]]
     return jobs
 
 
 def _wanted(engine: Engine, kind: JobKind, number: int, candidates: int) -> int:
-    """Decoys a family: the configured start, more where the candidates need it, up to the limit."""
+    """Decoys a view family: the configured start, more where the candidates need it, up to the limit."""
     loop, phase = engine.config.loop, _phase(engine, number)
     start = loop.lookalikes if kind is JobKind.LOOKALIKE else loop.exchanged
     if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes" and teachable(engine, number, phase):
         return 0  # nothing would be ranked among them
     keeps = max(1, round(candidates / loop.candidates_a_place))
-    return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.max_false_accepts))) if start else 0
+    return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.gate_level))) if start else 0
 
 
-def _spread(like: Sequence[Shot], family: str, number: int) -> dict[Cell, int]:
-    """``number`` further places in a family, over the framings that the candidates have."""
-    framings = [shot.framing for shot in like if shot.family == family] or ["upper body"]
-    cells: Counter[Cell] = Counter((family, framings[n % len(framings)]) for n in range(max(0, number)))
+def _spread(like: Sequence[Shot], view_family: str, number: int) -> dict[Cell, int]:
+    """``number`` further places in a view family, over the framings that the candidates have."""
+    framings = [shot.framing for shot in like if shot.view_family == view_family] or ["upper body"]
+    cells: Counter[Cell] = Counter((view_family, framings[n % len(framings)]) for n in range(max(0, number)))
     return dict(cells)
 
 
 def _job(engine: Engine, kind: JobKind, number: int, wave: int, shot: Shot) -> Job:
-    wording, seed = engine.wording, seed_of(engine.config.seed, shot.key)
+    wording, seed = engine.wording, random_seed_of(engine.config.random_seed, shot.key)
     exchanged = exchange(engine, shot) if kind is JobKind.EXCHANGED else None
     traits = wording.traits(shot, exchanged)
     known = traits if kind is JobKind.LOOKALIKE else _understood(engine, number, shot, traits)
@@ -100,7 +102,7 @@ def _job(engine: Engine, kind: JobKind, number: int, wave: int, shot: Shot) -> J
         shot=shot,
         prompt=prompt,
         negative=wording.negative(engine.config.base.negative),
-        seed=seed,
+        random_seed=seed,
         traits=traits,
     )
 
@@ -128,10 +130,12 @@ def exchange(engine: Engine, shot: Shot) -> dict[str, str]:
     """
     panel, seen = engine.config.panel, engine.wording.traits(shot)
     axes = [axis for axis in panel.identity if axis in seen and axis in panel.vocabulary]
-    axes[1:] = sorted(axes[1:], key=lambda axis: seed_of(engine.config.seed, shot.key, "axis", axis))
-    count = 2 + seed_of(engine.config.seed, shot.key, "count") % 2
+    axes[1:] = sorted(axes[1:], key=lambda axis: random_seed_of(engine.config.random_seed, shot.key, "axis", axis))
+    count = 2 + random_seed_of(engine.config.random_seed, shot.key, "count") % 2
     return {
-        axis: _other(panel.vocabulary[axis], seen[axis], seed_of(engine.config.seed, shot.key, "word", axis))
+        axis: _other(
+            panel.vocabulary[axis], seen[axis], random_seed_of(engine.config.random_seed, shot.key, "word", axis)
+        )
         for axis in axes[:count]
     }
 

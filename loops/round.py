@@ -18,7 +18,7 @@ from loops.engine import Engine
 from loops.measure import measure
 from loops.plan import plan_wave, planned
 from loops.stopping import outcome
-from loops.teach import teach_round
+from loops.train import teach_round
 
 __all__ = ["RoundPlan", "play_round"]
 
@@ -49,7 +49,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
             adapter, taught = teach_round(engine, plan.number, plan.phase), True
         plan_wave(engine, plan.number, wave, wanted)
         draw(engine, plan.number, wave, adapter)
-        measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PANEL])
+        measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PROBE])
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
     store.end_round(plan.number, result, RoundEnded(plan.number, result["kept"], result["held_out"]))

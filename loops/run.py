@@ -5,15 +5,15 @@ Running and resuming are the same call. Knows no model and prints nothing.
 
 from __future__ import annotations
 
+from loops.approval import pass_gate
 from loops.budget import affordable
-from loops.continuing import continued_after
 from loops.engine import Engine
 from loops.finish import Finished, finish
-from loops.gate import pass_gate
-from loops.hearing import hear_person
+from loops.person import hear_person
+from loops.resume import continued_after
 from loops.round import RoundPlan, play_round
 from loops.stopping import next_goal
-from loops.teach import drawing_round
+from loops.train import drawing_round
 
 __all__ = ["run"]
 

@@ -9,8 +9,8 @@ import math
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.records import FAMILIES, Phase, VerdictKind
-from bootstrap.settings import LoopConfig
+from bootstrap.config import LoopConfig
+from bootstrap.records import VIEW_FAMILIES, Phase, VerdictKind
 from bootstrap.store.round import Round
 from scoring.strata import Change, change, summed
 
@@ -93,15 +93,15 @@ def _strata(frames: list[Any], measured: Any, scorer: str) -> dict[str, list[flo
     values: dict[str, list[float]] = {}
     for frame in frames if scorer else []:
         if (value := measured[frame.job.id][scorer].value) is not None:
-            values.setdefault(f"{frame.job.shot.family}/{frame.job.shot.framing}", []).append(value)
+            values.setdefault(f"{frame.job.shot.view_family}/{frame.job.shot.framing}", []).append(value)
     return summed(values)
 
 
 def _per_family(engine: Engine, frames: list[Any], measured: Any, scorer: str) -> tuple[float | None, float]:
     """Mean over view families of a scorer's mean, and its standard error: rounds draw different views."""
     means, errors = [], []
-    for family in FAMILIES:
-        values = [measured[f.job.id][scorer].value for f in frames if f.job.shot.family == family and scorer]
+    for view_family in VIEW_FAMILIES:
+        values = [measured[f.job.id][scorer].value for f in frames if f.job.shot.view_family == view_family and scorer]
         known = [value for value in values if value is not None]
         if len(known) > 1:
             means.append(fmean(known))

@@ -44,10 +44,12 @@ def strata(
 ) -> Iterator[Stratum]:
     """The candidates, group by group, each with its decoys; exchanged ones are its own adapter's."""
     decoys = usable_decoys(engine, measured)
-    for family, adapter in dict.fromkeys((frame.job.shot.family, frame.adapter) for frame in candidates):
-        lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.family == family]
-        exchanged = [f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.family, f.adapter) == (family, adapter)]
-        group = [f for f in candidates if (f.job.shot.family, f.adapter) == (family, adapter)]
+    for view_family, adapter in dict.fromkeys((frame.job.shot.view_family, frame.adapter) for frame in candidates):
+        lookalikes = [f for f in decoys[JobKind.LOOKALIKE] if f.job.shot.view_family == view_family]
+        exchanged = [
+            f for f in decoys[JobKind.EXCHANGED] if (f.job.shot.view_family, f.adapter) == (view_family, adapter)
+        ]
+        group = [f for f in candidates if (f.job.shot.view_family, f.adapter) == (view_family, adapter)]
         ours, like, other = (_identity(engine, frames, measured) for frames in (group, lookalikes, exchanged))
         # the base's own drawings are look-alikes themselves: only other traits can tell them from anything
         yield Stratum(ours, like, other, engine.config.loop.calibrate_on if adapter else "exchanged")

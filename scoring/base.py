@@ -12,7 +12,7 @@ from typing import Protocol
 
 from PIL import Image
 
-FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
+VIEW_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
 """View families: the strata in which scores are comparable."""
 
 
@@ -56,14 +56,14 @@ def broken(error: Exception) -> Measurement:
 class Picture:
     """A picture with what was asked of it.
 
-    ``image`` is RGB; ``digest`` identifies its pixels (see `digest_of`); ``family`` is one of FAMILIES; ``framing`` is
+    ``image`` is RGB; ``digest`` identifies its pixels (see `digest_of`); ``family`` is one of VIEW_FAMILIES; ``framing`` is
     close-up | portrait | upper body | full body ("" unknown); ``asked`` maps an axis ("view", "hair", "outfit" …) to
     the tag that was asked for.
     """
 
     image: Image.Image
     digest: str
-    family: str
+    view_family: str
     framing: str
     asked: Mapping[str, str] = field(default_factory=dict)
 

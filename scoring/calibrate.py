@@ -33,7 +33,7 @@ DIFFER_AT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Where a frame stands among the decoys of its family.
+    """Where a frame stands among the decoys of its view_family.
 
     ``score`` is the weakest applicable scorer's normalised value (decoy deviations above the decoys' mean); ``p`` the
     chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell; ``passes``
@@ -259,7 +259,7 @@ class Gate:
 
     Args:
         alpha: stated rate of false frames among those admitted.
-        earlier: family → id → p of every frame judged before (a resumed run gives its stored values).
+        earlier: view_family → id → p of every frame judged before (a resumed run gives its stored values).
         kept: ids admitted before; they stay admitted whatever comes.
     """
 
@@ -270,12 +270,12 @@ class Gate:
         kept: Collection[str] = (),
     ) -> None:
         self._alpha = alpha
-        self._seen = {family: dict(ps) for family, ps in (earlier or {}).items()}
+        self._seen = {view_family: dict(ps) for view_family, ps in (earlier or {}).items()}
         self._kept = set(kept)
 
-    def admit(self, family: str, p: Mapping[str, float]) -> set[str]:
-        """Add frames of a family with their p; the ids of this family that are admitted now, old and new."""
-        seen = self._seen.setdefault(family, {})
+    def admit(self, view_family: str, p: Mapping[str, float]) -> set[str]:
+        """Add frames of a view family with their p; the ids of this family that are admitted now, old and new."""
+        seen = self._seen.setdefault(view_family, {})
         seen.update(p)
         self._kept |= benjamini_hochberg(seen, self._alpha)
         return self._kept & seen.keys()

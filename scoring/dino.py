@@ -29,7 +29,7 @@ class DinoEncoder:
     """Unit vectors of a crop's class token, shape (n, hidden size).
 
     Args:
-        folder: a model of transformers' Dinov2 family: ``config.json`` and ``model.safetensors``.
+        folder: a model of transformers' Dinov2 view_family: ``config.json`` and ``model.safetensors``.
         device: torch device.
 
     Raises:

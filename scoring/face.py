@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scoring.base import FAMILIES, Measurement, Picture, not_applicable
+from scoring.base import VIEW_FAMILIES, Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
 from scoring.faces_found import FoundFace, FoundFaces
 
@@ -133,7 +133,7 @@ class FaceIdentity:
         min_det_score: float = 0.5,
         min_size: float = 64,
         max_yaw: float = 40,
-        families: Sequence[str] = FAMILIES,
+        families: Sequence[str] = VIEW_FAMILIES,
     ) -> None:
         self._pack, self._gates, self._families = pack, (min_det_score, min_size, max_yaw), frozenset(families)
         usable = [self._scorable(picture) for picture in references]
@@ -150,7 +150,7 @@ class FaceIdentity:
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """One cosine, or the reason why not, for each picture."""
         if self._references:
-            self._pack.look([picture for picture in pictures if picture.family in self._families])
+            self._pack.look([picture for picture in pictures if picture.view_family in self._families])
         return [self._measure(picture) for picture in pictures]
 
     def _measure(self, picture: Picture) -> Measurement:
@@ -164,13 +164,13 @@ class FaceIdentity:
     def _scorable(self, picture: Picture) -> FoundFace | str:
         """The face that may be embedded, or why there is none."""
         min_det_score, min_size, max_yaw = self._gates
-        if not picture.family:
+        if not picture.view_family:
             return "the view is not known"
-        if picture.family not in self._families:
-            return f"this face pack does not know faces {_said(picture.family)}"
+        if picture.view_family not in self._families:
+            return f"this face pack does not know faces {_said(picture.view_family)}"
         faces = self._pack.faces(picture)
         if not faces:
-            return "no face from behind" if picture.family == "behind" else "no face"
+            return "no face from behind" if picture.view_family == "behind" else "no face"
         face = faces[0]
         if face.short_side < min_size:
             return f"face too small: {face.short_side:.0f} < {min_size:.0f} px"
@@ -181,8 +181,8 @@ class FaceIdentity:
         return face if face.embedding is not None else "face has no embedding"
 
 
-def _said(family: str) -> str:
-    return f"in {family}" if family in ("profile", "three-quarter") else f"from {family}"
+def _said(view_family: str) -> str:
+    return f"in {view_family}" if view_family in ("profile", "three-quarter") else f"from {view_family}"
 
 
 class SubjectCount:

@@ -1,4 +1,4 @@
-"""A second opinion that never selects: an encoder of another family, read only to stop and roll back."""
+"""A second opinion that never selects: an encoder of another view_family, read only to stop and roll back."""
 
 from __future__ import annotations
 

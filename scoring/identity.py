@@ -51,7 +51,7 @@ class ClipIdentity:
         self._use = tuple(use)
         self._references, self._approved = tuple(references), tuple(approved)
         digests = "".join(sorted(p.digest + p.framing for p in references))
-        joined = "".join(sorted(p.digest + p.framing + p.family for p in approved))
+        joined = "".join(sorted(p.digest + p.framing + p.view_family for p in approved))
         settings = f"{crops.fingerprint}{self._use}{digests}{joined}"
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
@@ -85,7 +85,7 @@ class ClipIdentity:
 
     @staticmethod
     def _may_compare(picture: Picture, approved: Picture) -> bool:
-        return picture.family == approved.family and picture.digest != approved.digest
+        return picture.view_family == approved.view_family and picture.digest != approved.digest
 
     def embeddings(self, pictures: Sequence[Picture], crop: str) -> tuple[list[int], Vectors]:
         """Places of the pictures that show ``crop``, and its unit vectors, shape (places, d)."""

@@ -140,7 +140,7 @@ def rank(
     nulls: Sequence[Mapping[Hashable, Evidence]],
     names: Sequence[str],
 ) -> dict[Id, Ranked]:
-    """Each candidate's place among decoys of its family by the lesson's score; the largest p over several ``nulls``.
+    """Each candidate's place among decoys of its view_family by the lesson's score; the largest p over several ``nulls``.
 
     The lesson was learned from other pictures than the decoys, so p stays what it is: the chance of a decoy scoring as
     high. A candidate that no scorer could judge, or without decoys, has p = 1.

@@ -28,7 +28,7 @@ Need = tuple[float, int]
 class Candidate:
     """A frame that may be chosen.
 
-    ``axes`` maps an axis ("family", "framing", "outfit" …) to its value; ``quality`` is larger for better and
+    ``axes`` maps an axis ("view_family", "framing", "outfit" …) to its value; ``quality`` is larger for better and
     comparable within its stratum; ``embedding`` is a unit vector (d,); ``prompt`` is equal for frames of one prompt;
     ``hash`` is its 64-bit perceptual hash or None; a ``locked`` frame (a person's keep) is in the set whatever happens.
     """

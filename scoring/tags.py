@@ -59,16 +59,16 @@ class TagView:
         self.fingerprint = _fingerprint(tagger, sorted((k, r.shows, r.never) for k, r in rules.items()), seen, unseen)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """The lead of the asked family for each picture."""
+        """The lead of the asked view_family for each picture."""
         rows = self._features.vectors(self._tagger, pictures)
         return [self._measure(picture, row) for picture, row in zip(pictures, rows, strict=True)]
 
     def _measure(self, picture: Picture, row: NDArray[np.float32]) -> Measurement:
-        rule = self._rules.get(picture.family)
+        rule = self._rules.get(picture.view_family)
         shows = self._known(rule.shows) if rule else []
         never = self._known(rule.never) if rule else []
         if not shows and not never:
-            return not_applicable(f"no tag tells the view '{picture.family}'")
+            return not_applicable(f"no tag tells the view '{picture.view_family}'")
         found: list[tuple[float, str]] = []
         if shows:
             lead, word = max((float(row[place]), word) for word, place in shows)

@@ -82,7 +82,7 @@ def read_axis(
 class ViewCheck:
     """Does the picture show the view family that was asked?
 
-    The value is the log-probability of the asked family minus that of the best other one, minus ``slack``: ≥ 0 is as
+    The value is the log-probability of the asked view_family minus that of the best other one, minus ``slack``: ≥ 0 is as
     asked. ``why`` names the family that it reads as when it is another, or the phrase when the side is another.
 
     Args:
@@ -96,26 +96,26 @@ class ViewCheck:
     def __init__(self, encoder: WordEncoder, features: Features, phrases: Vocabulary, slack: float = 0.0) -> None:
         self._encoder, self._features, self._slack = encoder, features, slack
         self._families = list(phrases)
-        self._phrases = [phrase for family in phrases for phrase in phrases[family]]
-        self._owner = np.array([i for i, family in enumerate(phrases) for _ in phrases[family]])
+        self._phrases = [phrase for view_family in phrases for phrase in phrases[view_family]]
+        self._owner = np.array([i for i, view_family in enumerate(phrases) for _ in phrases[view_family]])
         self.fingerprint = _fingerprint(encoder, phrases, slack)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """The margin of the asked family for each picture."""
+        """The margin of the asked view_family for each picture."""
         if not pictures:
             return []
         rows = log_probabilities(self._encoder, self._features, pictures, self._phrases)
         return [self._measure(picture, row) for picture, row in zip(pictures, rows, strict=True)]
 
     def _measure(self, picture: Picture, row: NDArray[np.float64]) -> Measurement:
-        if picture.family not in self._families:
-            return not_applicable(f"no words for the view '{picture.family}'")
-        family = np.array([np.logaddexp.reduce(row[self._owner == i]) for i in range(len(self._families))])
-        asked = self._families.index(picture.family)
-        other = int(np.argmax(np.where(np.arange(len(family)) == asked, -np.inf, family)))
-        value = float(family[asked] - family[other]) - self._slack
+        if picture.view_family not in self._families:
+            return not_applicable(f"no words for the view '{picture.view_family}'")
+        view_family = np.array([np.logaddexp.reduce(row[self._owner == i]) for i in range(len(self._families))])
+        asked = self._families.index(picture.view_family)
+        other = int(np.argmax(np.where(np.arange(len(view_family)) == asked, -np.inf, view_family)))
+        value = float(view_family[asked] - view_family[other]) - self._slack
         if value < 0:
-            return Measurement(value, f"reads as {self._families[other]}, not {picture.family}")
+            return Measurement(value, f"reads as {self._families[other]}, not {picture.view_family}")
         seen = self._phrases[int(np.argmax(row))]
         words = picture.asked.get("view", "")
         return Measurement(value, f"reads as '{seen}'" if words in self._phrases and seen != words else "")
@@ -184,7 +184,9 @@ class TraitCheck:
         return Measurement(min(margins.values()) - self._slack, f"not as asked: {why}" if failing else "")
 
     def _visible(self, picture: Picture) -> list[tuple[str, str]]:
-        hidden = self._by_family.get(picture.family, frozenset()) | self._by_framing.get(picture.framing, frozenset())
+        hidden = self._by_family.get(picture.view_family, frozenset()) | self._by_framing.get(
+            picture.framing, frozenset()
+        )
         found: list[tuple[str, str]] = []
         for asked_axis, tags in picture.asked.items():
             if (self._axes is not None and asked_axis not in self._axes) or asked_axis in hidden:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bootstrap.export.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of
-from bootstrap.training.network import Network
+from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of
+from bootstrap.lora.network import Network
 
 __all__ = ["TEXT_TARGETS", "UNET_CONVS", "UNET_TARGETS", "Network", "Slot"]
 

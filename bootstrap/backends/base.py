@@ -1,6 +1,6 @@
-"""The boundary to whatever generates and trains: three verbs, so that the loop can be read and tested without a model.
+"""The boundary to what draws and what trains, so that the loop can be read and tested without a model.
 
-Knows no run, no round and no verdict; a backend never decides anything about identity.
+Knows no run, no round and no verdict: neither a drawer nor a trainer decides anything about identity.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ def weights_file(workdir: Path, steps: int | None = None) -> Path:
     return workdir / ("adapter.safetensors" if steps is None else f"adapter-step{steps:08d}.safetensors")
 
 
-class Backend(Protocol):
-    """Generates and trains with one loaded base model. The adapter is attached, reset and detached in place."""
+class Drawer(Protocol):
+    """Draws jobs. What it is shown besides words (an adapter, a job's references) is part of each call."""
+
+    @property
+    def name(self) -> str:
+        """What a frame records as its drawer."""
 
     @property
     def fingerprint(self) -> str:
@@ -46,16 +50,23 @@ class Backend(Protocol):
     def resolution(self) -> tuple[int, int]:
         """Width and height in pixels of the pictures it makes."""
 
-    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
-        """Paint ``jobs`` in fixed batches of ``batch_size``, in the order given, yielding each finished batch.
-
-        A picture depends only on its job, the adapter, and its place in its batch: the caller keeps batches whole.
-        ``adapter`` None means the base alone. Raises BackendError.
-        """
-
     @property
     def batch_size(self) -> int:
         """How many jobs make one batch."""
+
+    def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        """Draw ``jobs`` in fixed batches of ``batch_size``, in the order given, yielding each finished batch.
+
+        A picture depends only on its job, the adapter, and its place in its batch: the caller keeps batches whole.
+        ``adapter`` None means the base alone. Raises BackendError, also for a job whose references it cannot use.
+        """
+
+    def close(self) -> None:
+        """Free the model; the drawer cannot be used afterwards."""
+
+
+class Trainer(Protocol):
+    """Trains LoRAs for one base."""
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a LoRA from the base on ``items`` into ``workdir``; continues from a checkpoint found there.
@@ -71,5 +82,6 @@ class Backend(Protocol):
         Files of any trainer that fit the base. Raises BackendError for one that does not, or is no plain LoRA.
         """
 
-    def close(self) -> None:
-        """Free the model; the backend cannot be used afterwards."""
+
+class Backend(Drawer, Trainer, Protocol):
+    """A loaded base that both draws and trains. The adapter is attached, reset and detached in place."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from bootstrap.backends.checkpoint import UNET, read_checkpoint, read_header
-from bootstrap.backends.families import Family
+from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.folder import check_folder, digest_of_file, digest_of_weights
+from bootstrap.backends.single_file import UNET, read_checkpoint, read_header
 from bootstrap.errors import BackendError
-from bootstrap.hub import HUB_ID
+from bootstrap.machine.hub import HUB_ID
 
 __all__ = ["check_base", "digest_of_base", "unet_weights", "weights_in"]
 
 FORMS = "--base takes the path of a .safetensors checkpoint or of a diffusers folder"
 
 
-def check_base(base: Path) -> Family:
-    """The family of a base that can be used. Raises BackendError, in one line, when it cannot."""
+def check_base(base: Path) -> Architecture:
+    """The architecture of a base that can be used. Raises BackendError, in one line, when it cannot."""
     if base.is_file():
-        return read_checkpoint(base).family
+        return read_checkpoint(base).architecture
     if base.is_dir():
         return check_folder(base)
     fetch = f"; hf download {base.as_posix()} fetches this one" if HUB_ID.fullmatch(base.as_posix()) else ""

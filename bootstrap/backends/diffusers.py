@@ -24,18 +24,18 @@ from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import PromptEncoder, PromptPairEncoder, TextStates
 from bootstrap.backends.regular import NOWHERE, regular_items
 from bootstrap.backends.samplers import sampler_for
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.thrift import checkpointing, resting, suspended
-from bootstrap.device import autocast, pick_device, telling_memory
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
-from bootstrap.export import Lora, load_kohya, metadata_for, save_kohya
-from bootstrap.export.blending import blended
-from bootstrap.export.foreign import read_any
+from bootstrap.lora import Lora, load_kohya, metadata_for, save_kohya
+from bootstrap.lora.blending import blended
+from bootstrap.lora.foreign import read_any
+from bootstrap.machine.device import autocast, pick_device, telling_memory
+from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Job, JobKind, TrainItem
-from bootstrap.report.sheets import contact_sheet
 from bootstrap.store.files import write_image
-from bootstrap.training.lora import Bench, Guess, train_lora
+from bootstrap.training.lora import Guess, TrainingInputs, train_lora
 from bootstrap.training.losslog import SAMPLES
 from bootstrap.training.passes import Passes
 from bootstrap.training.recipe import TrainRecipe
@@ -56,15 +56,20 @@ class DiffusersBackend:
     def __init__(self, base: Path, settings: SamplingSettings, device: str = "auto") -> None:
         self.settings = settings
         self.device = pick_device(device)
-        self._pipe, self.family = load_pipeline(base, self.device, settings)
+        self._pipe, self.architecture = load_pipeline(base, self.device, settings)
         self._unet, self._vae = self._pipe.unet, self._pipe.vae
         self._prompts = self._prompt_encoder()
         self._painting = Slot(self._unet, UNET_TARGETS, UNET_CONVS)
-        self._speaking = [Slot(getattr(self._pipe, part), TEXT_TARGETS) for part in self.family.text_encoders]
+        self._speaking = [Slot(getattr(self._pipe, part), TEXT_TARGETS) for part in self.architecture.text_encoders]
         self._attached: Path | None = None
         self._attached_speaks = False
         self._spoken: Path | None = None
         self._digest = digest_of_base(base)
+
+    @property
+    def name(self) -> str:
+        """What a frame records as its drawer."""
+        return "diffusers"
 
     @property
     def fingerprint(self) -> str:
@@ -81,8 +86,8 @@ class DiffusersBackend:
         """Jobs a batch."""
         return self.settings.batch_size
 
-    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
-        """Draw in fixed batches; see `bootstrap.backends.base.Backend`."""
+    def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        """Draw in fixed batches; see `bootstrap.backends.base`."""
         self._wear(adapter)
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
@@ -91,7 +96,7 @@ class DiffusersBackend:
             yield list(zip(batch, pictures, strict=True))
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
-        """Train a fresh adapter from the base; see `bootstrap.backends.base.Backend`."""
+        """Train a fresh adapter from the base; see `bootstrap.backends.base`."""
         if not items:
             raise BackendError("there is no picture to train on", "give a seed")
 
@@ -102,7 +107,7 @@ class DiffusersBackend:
             self._sample(items, recipe, workdir / SAMPLES / f"step{steps:08d}.png")
 
         with telling_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
-            regular = regular_items(items, recipe, workdir, lambda jobs: self.generate(jobs, None))
+            regular = regular_items(items, recipe, workdir, lambda jobs: self.draw(jobs, None))
             bench = self._bench(items, recipe, regular)
             with checkpointing(self._unet, recipe), resting(self._unused(bench, items, recipe), self.device):
                 outcome = train_lora(bench, items, recipe, workdir, emit, keep, sample)
@@ -112,7 +117,7 @@ class DiffusersBackend:
         return Trained(path, outcome.steps, outcome.final_loss, tuple(earlier))
 
     def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
-        """Write several adapters as one; see `bootstrap.backends.base.Backend`."""
+        """Write several adapters as one; see `bootstrap.backends.base`."""
         lora = blended([(self._read(path), weight) for path, weight in adapters])
         save_kohya(out, lora, {"ss_output_name": out.stem})
 
@@ -125,13 +130,13 @@ class DiffusersBackend:
     def _prompt_encoder(self) -> PromptEncoder:
         pipe, skip = self._pipe, self.settings.clip_skip
         there = "cpu" if self.settings.offload else self.device
-        if self.family.name == "sdxl":
+        if self.architecture.name == "sdxl":
             pairs = ((pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2))
             return PromptPairEncoder(pairs, skip, self.device, there)
         return PromptEncoder(pipe.tokenizer, pipe.text_encoder, skip, self.device, there)
 
     def _predict(self, latents: torch.Tensor, time: torch.Tensor, text: TextStates, sizes: torch.Tensor) -> Any:
-        """What the UNet answers; ``sizes``, (n, 6), is heard by families with a pooled text state only."""
+        """What the UNet answers; ``sizes``, (n, 6), is heard by architectures with a pooled text state only."""
         added = None if text.pooled is None else {"text_embeds": text.pooled, "time_ids": sizes.to(self.device)}
         return self._unet(
             latents,
@@ -163,7 +168,7 @@ class DiffusersBackend:
         """Latents of a batch by classifier-free guidance, both halves in one pass."""
         settings, scheduler = self.settings, sampler_for(self._pipe, self.settings)
         scheduler.set_timesteps(settings.steps, device=self.device)
-        generators = [torch.Generator("cpu").manual_seed(job.seed) for job in batch]
+        generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
         latents = self._noise(generators) * scheduler.init_noise_sigma
         guided = settings.guidance_scale > 1
         asked = [job.prompt for job in batch]
@@ -191,20 +196,22 @@ class DiffusersBackend:
 
     # ── training ──
 
-    def _bench(self, items: Sequence[TrainItem], recipe: TrainRecipe, regular: Sequence[TrainItem] = ()) -> Bench:
+    def _bench(
+        self, items: Sequence[TrainItem], recipe: TrainRecipe, regular: Sequence[TrainItem] = ()
+    ) -> TrainingInputs:
         """A fresh adapter, the pictures as latents, and the base as a function that guesses."""
         self._detach()
         network = Network.of(recipe)
-        weights = self._painting.fresh(network, recipe.seed)
+        weights = self._painting.fresh(network, recipe.random_seed)
         spoken = []
         for number, slot in enumerate(self._speaking if recipe.text_encoder else (), 1):
-            spoken += slot.fresh(network, recipe.seed + number)
+            spoken += slot.fresh(network, recipe.random_seed + number)
         pictures = [framed(item, self.resolution, recipe, n) for item in items for n in range(recipe.latent_crops)]
         pictures += [framed(item, self.resolution, recipe) for item in regular]
         latents = coded(self._vae, self.device, pictures, recipe)
         sizes = torch.cat([picture.sizes for picture in pictures])
         guess = self._guesser(sizes, live=recipe.text_encoder)
-        return Bench(
+        return TrainingInputs(
             weights,
             spoken,
             latents.means,
@@ -252,7 +259,7 @@ class DiffusersBackend:
 
         return bare
 
-    def _unused(self, bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[Any]:
+    def _unused(self, bench: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[Any]:
         """The parts that a training does without, as every caption it can ask for is encoded now."""
         if recipe.text_encoder or not recipe.text_variants:
             return []
@@ -262,13 +269,13 @@ class DiffusersBackend:
     @property
     def _beside(self) -> list[Any]:
         """Everything on the device but the UNet."""
-        parts = () if self.settings.offload else self.family.text_encoders
+        parts = () if self.settings.offload else self.architecture.text_encoders
         return [getattr(self._pipe, part) for part in (*parts, "vae")]
 
     def _sample(self, items: Sequence[TrainItem], recipe: TrainRecipe, path: Path) -> None:
         """A sheet of what the weights in training draw of the first captions, always from the same noise."""
         said = list(dict.fromkeys(item.caption for item in items))[:SAMPLED]
-        jobs = [Job(f"{n}", JobKind.PANEL, 0, 0, NOWHERE, prompt, "", n, {}) for n, prompt in enumerate(said)]
+        jobs = [Job(f"{n}", JobKind.PROBE, 0, 0, NOWHERE, prompt, "", n, {}) for n, prompt in enumerate(said)]
         device = torch.device(self.device).type
         away = [part for part in self._beside if recipe.text_variants and part.device.type != device]
         if recipe.text_encoder:
@@ -285,7 +292,7 @@ class DiffusersBackend:
         spoken = [slot.weights() for slot in self._speaking] if recipe.text_encoder else []
         text, text_2 = (*spoken, {}, {})[:2]
         modules = self._painting.weights()
-        lora = Lora(modules, recipe.network_alpha, text, text_2, self.family.name, recipe.rank)
+        lora = Lora(modules, recipe.network_alpha, text, text_2, self.architecture.name, recipe.rank)
         trigger = items[0].tags[0] if items[0].tags else ""
         facts = metadata_for(
             f"{trigger}-{path.parent.name}",
@@ -295,7 +302,7 @@ class DiffusersBackend:
             modules=lora.modules,
             text_modules=lora.text_modules,
             text_modules_2=lora.text_modules_2,
-            family=self.family.name,
+            architecture=self.architecture.name,
             zero_terminal_snr=bool(self._pipe.scheduler.config.get("rescale_betas_zero_snr", False)),
             v_prediction=self._prediction_type == "v_prediction",
             training={**recipe.model_dump(), "text_encoder_lr": recipe.text_rate if recipe.text_encoder else None},
@@ -319,10 +326,10 @@ class DiffusersBackend:
     def _load(self, adapter: Path) -> Lora:
         """A kohya file of modules that this base has. Raises BackendError for any other."""
         text, text_2 = (*(slot.modules for slot in self._speaking), ())[:2]
-        return load_kohya(adapter, self._painting.modules, text, text_2, self.family.name)
+        return load_kohya(adapter, self._painting.modules, text, text_2, self.architecture.name)
 
     def _read(self, adapter: Path) -> Lora:
-        """A LoRA of any trainer: by the modules of the family, or the base's own where it is none of the real models.
+        """A LoRA of any trainer: by the modules of the architecture, or the base's own where it is none of the real models.
 
         Raises BackendError.
         """
@@ -332,7 +339,7 @@ class DiffusersBackend:
             with contextlib.suppress(BackendError):
                 return self._load(adapter)
             raise
-        fits = found.lora.family == self.family.name and not found.unknown
+        fits = found.lora.architecture == self.architecture.name and not found.unknown
         return found.lora if fits else self._load(adapter)
 
     def _speak(self, adapter: Path | None) -> None:

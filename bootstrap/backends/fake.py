@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bootstrap.backends.base import Trained, weights_file
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
-from bootstrap.export import Lora, metadata_for, metadata_of, save_kohya
-from bootstrap.records import Job, JobKind, TrainItem, seed_of
+from bootstrap.lora import Lora, metadata_for, metadata_of, save_kohya
+from bootstrap.records import Job, JobKind, TrainItem, random_seed_of
 from bootstrap.training.recipe import TrainRecipe
 
 Color = NDArray[np.float64]
@@ -26,7 +26,7 @@ MODULE = "mid_block.attentions.0.proj_in"
 COLOR_KEY = "fake_color"
 GREY = 128.0
 """What an adapter draws before it has learned anything."""
-WORN = {JobKind.CANDIDATE: 0.9, JobKind.PANEL: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
+WORN = {JobKind.CANDIDATE: 0.9, JobKind.PROBE: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
 """How much of the adapter's colour a picture of each kind wears."""
 HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.17}
 
@@ -42,9 +42,14 @@ class FakeBackend:
         self._before_picture = before_picture
 
     @property
+    def name(self) -> str:
+        """What a frame records as its drawer."""
+        return "fake"
+
+    @property
     def fingerprint(self) -> str:
         """Of the settings: there are no weights."""
-        return f"fake-{seed_of(self.settings.identity()):016x}"
+        return f"fake-{random_seed_of(self.settings.identity()):016x}"
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -56,8 +61,8 @@ class FakeBackend:
         """Jobs a batch."""
         return self.settings.batch_size
 
-    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
-        """Paint in fixed batches; see `bootstrap.backends.base.Backend`."""
+    def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+        """Paint in fixed batches; see `bootstrap.backends.base`."""
         worn = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
             yield [(job, self._paint(job, worn)) for job in jobs[start : start + self.batch_size]]
@@ -90,7 +95,7 @@ class FakeBackend:
 
     def _write(self, path: Path, recipe: TrainRecipe, steps: int, color: Color) -> None:
         """A LoRA file of random weights, with the colour that it has learned."""
-        generator = np.random.default_rng(recipe.seed)
+        generator = np.random.default_rng(recipe.random_seed)
         down = generator.normal(size=(recipe.rank, 4)).astype(np.float32)
         lora = Lora({MODULE: (down, generator.normal(size=(4, recipe.rank)).astype(np.float32))}, recipe.network_alpha)
         facts = metadata_for(
@@ -108,11 +113,11 @@ class FakeBackend:
         if self._before_picture:
             self._before_picture(self.painted)
         self.painted += 1
-        random = np.random.default_rng(job.seed)
+        random = np.random.default_rng(job.random_seed)
         share = WORN[job.kind] if worn is not None else 0.0
         own = _color_for("traits", *sorted(job.traits.items()))
         color = (share * worn if worn is not None else 0.0) + (1 - share) * own + random.normal(0, 3, 3)
-        image = Image.new("RGB", self.resolution, _rgb(_color_for("background", job.shot.background) * 0.3 + 160))
+        image = Image.new("RGB", self.resolution, _rgb(_color_for("background", job.shot["background"]) * 0.3 + 160))
         self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
         grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))
         return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
@@ -124,16 +129,16 @@ class FakeBackend:
         width, height = self.resolution
         radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
         x, y = width / 2 + random.normal(0, width / 40), height * 0.4 + random.normal(0, height / 40)
-        draw.rectangle((x - radius, y + radius / 2, x + radius, height), _rgb(_color_for("outfit", job.shot.outfit)))
+        draw.rectangle((x - radius, y + radius / 2, x + radius, height), _rgb(_color_for("outfit", job.shot["outfit"])))
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, (20, 20, 20))
         eyes = {"front": (-0.4, 0.4), "three-quarter": (-0.1, 0.6), "profile": (0.6,), "behind": ()}
-        for side in eyes.get(job.shot.family, (-0.4, 0.4)):
+        for side in eyes.get(job.shot.view_family, (-0.4, 0.4)):
             draw.ellipse((x + side * radius - 2, y - 2, x + side * radius + 2, y + 3), (30, 30, 60))
 
 
 def _color_for(*parts: object) -> Color:
     """A strong colour from what a thing is, 0-255."""
-    return np.random.default_rng(seed_of(*parts)).uniform(20, 235, 3)
+    return np.random.default_rng(random_seed_of(*parts)).uniform(20, 235, 3)
 
 
 def _mean_color(path: Path) -> Color:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap.backends.families import FAMILIES, Family
+from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
 __all__ = ["check_folder", "digest_of_file", "digest_of_weights", "variant_of"]
@@ -21,8 +21,8 @@ SAMPLED = 1 << 20
 """Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
 
 
-def check_folder(base: Path) -> Family:
-    """The family of a folder's pipeline. Raises BackendError, in one line, when it is no whole one that is known."""
+def check_folder(base: Path) -> Architecture:
+    """The architecture of a folder's pipeline. Raises BackendError, in one line, when it is no whole one that is known."""
     index = base / "model_index.json"
     if not index.is_file():
         raise BackendError(
@@ -32,18 +32,18 @@ def check_folder(base: Path) -> Family:
         kind = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackendError(f'"{index}" cannot be read ({error})', "fetch the model again") from error
-    family = next((one for one in FAMILIES.values() if one.pipeline == kind), None)
-    if family is None:
-        known = " or ".join(one.pipeline for one in FAMILIES.values())
+    architecture = next((one for one in ARCHITECTURES.values() if one.pipeline == kind), None)
+    if architecture is None:
+        known = " or ".join(one.pipeline for one in ARCHITECTURES.values())
         raise BackendError(
-            f'"{base}" holds a "{kind}", not a {known}', "choose a base of the Stable Diffusion 1.x or XL family"
+            f'"{base}" holds a "{kind}", not a {known}', "choose a base of the Stable Diffusion 1.x or XL architecture"
         )
-    for part in family.weighed:
+    for part in architecture.weighed:
         _check_part(base, part)
-    for part, file in {**dict.fromkeys(family.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
+    for part, file in {**dict.fromkeys(architecture.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
         if not any((base / part / name).is_file() for name in file.split(" or ")):
             raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
-    return family
+    return architecture
 
 
 def variant_of(base: Path) -> str | None:

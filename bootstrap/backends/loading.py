@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
+from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.bases import check_base, unet_weights, weights_in
-from bootstrap.backends.checkpoint import read_checkpoint
-from bootstrap.backends.families import Family
 from bootstrap.backends.folder import variant_of
-from bootstrap.backends.settings import SamplingSettings
-from bootstrap.device import telling_memory, weights_dtype
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.single_file import read_checkpoint
 from bootstrap.errors import BackendError
+from bootstrap.machine.device import telling_memory, weights_dtype
 
 __all__ = ["clip_tokenizer", "load_pipeline"]
 
@@ -32,16 +32,16 @@ TOKENS = 77
 GIB = 1 << 30
 
 
-def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[Any, Family]:
+def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[Any, Architecture]:
     """The pipeline on its device: the VAE in float32, whose half precision overflows; the rest as the settings say.
 
     Raises BackendError, in one line, when the base does not load, is made for another task, or is too large.
     """
-    family, dtype = check_base(base), weights_dtype(device, settings.dtype)
+    architecture, dtype = check_base(base), weights_dtype(device, settings.dtype)
     _check_room(base, device, dtype, offload=settings.offload)
     try:
         with _quiet(), telling_memory("choose a smaller base, or close other programs"):
-            pipe = _from_file(base, family, dtype) if base.is_file() else _from_folder(base, family, dtype)
+            pipe = _from_file(base, architecture, dtype) if base.is_file() else _from_folder(base, architecture, dtype)
             _place(pipe, device, offload=settings.offload)
     except BackendError:
         raise
@@ -50,11 +50,11 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
         raise BackendError(f'"{base}" does not load: {reason}', "fetch the model again") from error
     if pipe.unet.config.in_channels != pipe.vae.config.latent_channels:
         raise BackendError(f'"{base}" is made for inpainting or another task', "choose a plain text-to-image base")
-    for part in family.weighed:
+    for part in architecture.weighed:
         getattr(pipe, part).requires_grad_(False).eval()
     if settings.zero_terminal_snr is not None:
         _reschedule(pipe, {}, zero_terminal_snr=settings.zero_terminal_snr)
-    return pipe, family
+    return pipe, architecture
 
 
 def clip_tokenizer(pad_token: str = "<|endoftext|>") -> Any:
@@ -72,11 +72,11 @@ def clip_tokenizer(pad_token: str = "<|endoftext|>") -> Any:
     return CLIPTokenizer(vocab=vocabulary, merges=merges, pad_token=pad_token, model_max_length=TOKENS)
 
 
-def _from_folder(base: Path, family: Family, dtype: torch.dtype) -> Any:
+def _from_folder(base: Path, architecture: Architecture, dtype: torch.dtype) -> Any:
     import diffusers
 
-    unchecked = {"safety_checker": None, "requires_safety_checker": False} if family.name == "sd1" else {}
-    return getattr(diffusers, family.pipeline).from_pretrained(
+    unchecked = {"safety_checker": None, "requires_safety_checker": False} if architecture.name == "sd1" else {}
+    return getattr(diffusers, architecture.pipeline).from_pretrained(
         base,
         local_files_only=True,
         variant=variant_of(base),
@@ -85,15 +85,15 @@ def _from_folder(base: Path, family: Family, dtype: torch.dtype) -> Any:
     )
 
 
-def _from_file(path: Path, family: Family, dtype: torch.dtype) -> Any:
+def _from_file(path: Path, architecture: Architecture, dtype: torch.dtype) -> Any:
     import diffusers
 
-    checkpoint, configs = read_checkpoint(path), str(family.configs)
+    checkpoint, configs = read_checkpoint(path), str(architecture.configs)
     vae = diffusers.AutoencoderKL.from_single_file(
         str(path), config=configs, subfolder="vae", dtype=torch.float32, local_files_only=True
     )
-    made = dict(zip(family.tokenizers, (clip_tokenizer(), clip_tokenizer("!")), strict=False))
-    pipe = getattr(diffusers, family.pipeline).from_single_file(
+    made = dict(zip(architecture.tokenizers, (clip_tokenizer(), clip_tokenizer("!")), strict=False))
+    pipe = getattr(diffusers, architecture.pipeline).from_single_file(
         str(path), config=configs, dtype=dtype, local_files_only=True, vae=vae, **made
     )
     told = {"prediction_type": checkpoint.prediction_type}
@@ -124,7 +124,7 @@ def _place(pipe: Any, device: str, *, offload: bool) -> None:
 
 def _check_room(base: Path, device: str, dtype: torch.dtype, *, offload: bool = False) -> None:
     """Raise BackendError before anything is loaded where the weights alone exceed the device's memory."""
-    from bootstrap.machine import accelerator, memory
+    from bootstrap.machine.inventory import accelerator, memory
 
     room = memory() if device == "cpu" else accelerator().memory
     needed = (unet_weights(base) if offload else weights_in(base)) * dtype.itemsize / GIB

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job
 
 __all__ = ["parameters_text"]
@@ -36,7 +36,7 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
         "Steps": settings.steps,
         "Sampler": SAMPLERS[settings.scheduler],
         "CFG scale": f"{settings.guidance_scale:g}",
-        "Seed": job.seed,
+        "Seed": job.random_seed,
         "Size": f"{settings.width}x{settings.height}",
         "Model": model,
         "Clip skip": settings.clip_skip + 1 if settings.clip_skip else "",

@@ -21,14 +21,14 @@ REMEMBERED = 1024
 """Prompts whose text states are kept; about 240 MB for Stable Diffusion 1.5, 320 MB for SDXL in half precision."""
 
 Coded = tuple[torch.Tensor, torch.Tensor | None]
-"""The states of one prompt, (tokens, d), and its pooled state, (p,), where the family has one."""
+"""The states of one prompt, (tokens, d), and its pooled state, (p,), where the architecture has one."""
 
 
 @dataclass(frozen=True)
 class TextStates:
     """Text states (n, tokens, d), and which of them are there, (n, tokens) of 1 and 0; ``mask`` None means all are.
 
-    ``pooled`` is one vector a prompt, (n, p), where the family asks for it.
+    ``pooled`` is one vector a prompt, (n, p), where the architecture asks for it.
     """
 
     states: torch.Tensor

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import BackendError
-from bootstrap.records import Job, JobKind, Shot, TrainItem, seed_of
+from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.seeds.pictures import SUFFIXES
 from bootstrap.store.files import write_image
 from bootstrap.training.recipe import TrainRecipe
@@ -22,7 +22,7 @@ __all__ = ["Draw", "regular_items"]
 
 Draw = Callable[[Sequence[Job]], Iterator[list[tuple[Job, Image.Image]]]]
 REG = "reg"
-NOWHERE = Shot("", "", "", "", "", "", "", "")
+NOWHERE = Shot("", "", "")
 """No picture of the plan: only its words count."""
 
 
@@ -59,8 +59,8 @@ def _drawn(items: Sequence[TrainItem], recipe: TrainRecipe, folder: Path, draw: 
     wanted = []
     for number in range(recipe.prior_pictures):
         tags = said[number % len(said)]
-        seed = seed_of(recipe.seed, REG, number)
-        job = Job(f"{REG}{number:04d}", JobKind.PANEL, 0, 0, NOWHERE, ", ".join(tags), "", seed, {})
+        seed = random_seed_of(recipe.random_seed, REG, number)
+        job = Job(f"{REG}{number:04d}", JobKind.PROBE, 0, 0, NOWHERE, ", ".join(tags), "", seed, {})
         wanted.append((TrainItem(str((folder / f"{job.id}-{seed:x}.png").resolve()), tags, REG), job))
     missing = iter([one for one in wanted if not Path(one[0].path).is_file()])
     while some := list(islice(missing, 64)):

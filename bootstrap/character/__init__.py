@@ -1,7 +1,7 @@
 """Character: what a person writes about who is to be drawn, read from character.json.
 
 This door opens on the validated file; `bootstrap.character.description` knows the other format that is accepted,
-`bootstrap.character.triggers` warns of words that mean something, `bootstrap.character.draft` writes a first file.
+`bootstrap.character.triggers` warns of words that mean something, `bootstrap.panel.draft` writes a first file.
 """
 
 from __future__ import annotations

@@ -15,10 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator
 
 from bootstrap.character.description import Description, as_character, is_description
-from bootstrap.config import validated
+from bootstrap.config import Frozen, validated
 from bootstrap.errors import CharacterError
 from bootstrap.records import FRAMINGS, Phase
-from bootstrap.settings import Frozen
 
 __all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "load_character"]
 

@@ -34,7 +34,7 @@ def run(
     base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None,
     target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None,
+    random_seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
@@ -55,7 +55,7 @@ def run(
     """
     from bootstrap.cli.run import Options, run_command
 
-    said = Options(base, target, rounds, seed, out, config, tuple(settings or ()), backend, gate, budget, until)
+    said = Options(base, target, rounds, random_seed, out, config, tuple(settings or ()), backend, gate, budget, until)
     run_command(sources, replace(said, notify=tuple(notify or ()), profile=profile))
 
 

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bootstrap.audit import Audit, Captioned, Finding, Intent, audit, read_folder
 from bootstrap.character import Character, load_character
 from bootstrap.config import PanelConfig, ViewsConfig, known, load_panel, shipped_views
+from bootstrap.config.scorers import FaceConfig
+from bootstrap.dataset.caption_audit import CaptionAudit, Captioned, Finding, Intent, audit, read_folder
 from bootstrap.errors import ConfigError, UsageError
-from bootstrap.scorers import FaceConfig
 
 __all__ = ["Wanted", "audit_command"]
 
@@ -55,7 +55,7 @@ def audit_command(folder: Path, wanted: Wanted, *, as_json: bool) -> None:
 
 def _panel(name: str) -> PanelConfig:
     """The panel that is to look, if it can be loaded here. Raises ConfigError naming what it lacks."""
-    from bootstrap.qualified import missing_models
+    from bootstrap.panel.availability import missing_models
 
     panel = load_panel(name)
     if panel.clip.model == "fake":
@@ -84,23 +84,23 @@ def _constant(character: Character) -> list[str]:
 
 
 def _seen(folder: Path, set_: Sequence[Captioned], panel: PanelConfig) -> list[Finding]:
-    from bootstrap.device import pick_device
-    from bootstrap.judges import open_eyes
-    from bootstrap.machine import cache_folder
-    from bootstrap.verified import contradicted
+    from bootstrap.dataset.caption_check import contradicted
+    from bootstrap.machine.device import pick_device
+    from bootstrap.machine.inventory import cache_folder
+    from bootstrap.panel.judges import open_eyes
 
     eyes = open_eyes(panel, cache_folder() / "features", pick_device(), comparing=False)
     return contradicted(folder, set_, eyes, panel, _views(panel, shipped_views("standard")))
 
 
 def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
-    """Tags that say a view → its family: those of the grid, of the panel's phrases and of its tagger."""
-    said = {tags: family for family, plan in views.families.items() for tags in plan.views.values()}
-    said |= {phrase: family for family, phrases in panel.view_phrases.items() for phrase in phrases}
-    return said | {tag: family for family, rule in panel.tagger.views.items() for tag in rule.shows}
+    """Tags that say a view → its view_family: those of the grid, of the panel's phrases and of its tagger."""
+    said = {tags: view_family for view_family, plan in views.families.items() for tags in plan.views.values()}
+    said |= {phrase: view_family for view_family, phrases in panel.view_phrases.items() for phrase in phrases}
+    return said | {tag: view_family for view_family, rule in panel.tagger.views.items() for tag in rule.shows}
 
 
-def _plain(found: Audit) -> dict[str, object]:
+def _plain(found: CaptionAudit) -> dict[str, object]:
     return {
         "folder": str(found.folder),
         "sound": found.sound,
@@ -112,7 +112,7 @@ def _plain(found: Audit) -> dict[str, object]:
     }
 
 
-def _show(found: Audit) -> None:
+def _show(found: CaptionAudit) -> None:
     """A table on a terminal, tab-separated lines elsewhere; then what to do, each once."""
     named = ", ".join(found.triggers) or "none"
     typer.echo(f"{found.folder}: {found.pictures} pictures, {found.captions} captions, trigger {named}")

@@ -15,15 +15,12 @@ from pathlib import Path
 import typer
 from PIL import Image
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.run import Options, resolve
 from bootstrap.config import RunConfig, embedded, load
-from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
-from bootstrap.hours import Limits, limits_of, seconds_of
-from bootstrap.machines import NIGHT, night_of, profiles
-from bootstrap.preflight import (
+from bootstrap.config.estimate import (
     Cost,
     check_memory,
     cost_of,
@@ -34,7 +31,10 @@ from bootstrap.preflight import (
     rounds_that_fit,
     unknown_words,
 )
-from bootstrap.qualified import blind_spots, missing_models
+from bootstrap.config.profiles import NIGHT, night_of, profiles
+from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
+from bootstrap.machine.limits import Limits, limits_of, seconds_of
+from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, gather, open_seed, unread
 from bootstrap.seeds.checks import names_of, seed_warnings
@@ -203,7 +203,7 @@ def _words(character: Character, config: RunConfig, seeds: Mapping[str, Image.Im
 def _room(character: Character, config: RunConfig, options: Options, seeds: int, found: Findings) -> None:
     """Time, disk and memory, and whether the folder of the run can be written."""
     from bootstrap.backends.bases import unet_weights
-    from bootstrap.machine import accelerator, disk_free
+    from bootstrap.machine.inventory import accelerator, disk_free
 
     directory = _directory(character, options)
     fake = config.backend == "fake"

@@ -54,6 +54,6 @@ def _unchosen(bases: list[BaseConfig], command: str, why: str) -> ConfigError:
 
 def _room() -> float:
     """Memory of the device that would draw and train, in GiB."""
-    from bootstrap.machine import accelerator
+    from bootstrap.machine.inventory import accelerator
 
     return accelerator().memory

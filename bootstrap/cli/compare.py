@@ -11,9 +11,9 @@ from typing import Any
 
 import typer
 
-from bootstrap.compare import Bench, Cell, Checkpoint, Trials, Verdict, grid, open_bench, trials_for, verdict_of
-from bootstrap.compare.bench import FOLDER, Measured
+from bootstrap.compare import Advice, Cell, OpenRun, Trials, TriedWeights, grid, open_bench, trials_for, verdict_of
 from bootstrap.compare.grid import BASE, companion_from, weights_from
+from bootstrap.compare.open_run import FOLDER, Measured
 from bootstrap.compare.page import as_plain, write_page, write_sheet
 from bootstrap.compare.results import Comparison, Result, best_of, results
 from bootstrap.config import RunConfig
@@ -77,7 +77,7 @@ def compare_command(run: Path, wish: Wish, *, out: Path | None, as_json: bool) -
 class _Judge:
     """Cells into results, one after the other, told on stderr; what is drawn already is only measured."""
 
-    def __init__(self, bench: Bench, trials: Trials) -> None:
+    def __init__(self, bench: OpenRun, trials: Trials) -> None:
         """Read how the run's look-alikes were measured; what another panel measured is measured anew, not stored.
 
         Exchanged decoys are some adapter's own and calibrate no other.
@@ -85,7 +85,7 @@ class _Judge:
         from loops.engine import Engine
 
         self._bench, self._trials, store = bench, trials, bench.store
-        self._engine = Engine(store, bench.backend, bench.judges, bench.config, bench.character)
+        self._engine = Engine(store, bench.backend, bench.backend, bench.judges, bench.config, bench.character)
         decoys = {frame.job.id: frame for frame in store.frames(kind=JobKind.LOOKALIKE)}
         stale = set(store.unmeasured(list(decoys), bench.judges.fingerprints))
         self._decoys: Measured = store.measurements([id for id in decoys if id not in stale])
@@ -93,15 +93,15 @@ class _Judge:
             typer.echo(f"note: {len(stale)} decoys are measured anew: another panel had measured them", err=True)
             self._decoys |= bench.measure([decoys[id] for id in stale])
 
-    def checkpoint(self, adapter: Adapter | Path) -> Checkpoint:
+    def checkpoint(self, adapter: Adapter | Path) -> TriedWeights:
         """An adapter of the run, asked in the words that it was taught; a file of any trainer, by the trigger alone."""
-        from loops.teach import named_traits
+        from loops.train import named_traits
 
         if isinstance(adapter, Path):
-            return Checkpoint(adapter.stem, adapter.absolute(), sha256_of(adapter))
+            return TriedWeights(adapter.stem, adapter.absolute(), sha256_of(adapter))
         path = self._bench.store.directory / adapter.path
         named = None if adapter.phase == "style" else named_traits(self._engine, adapter.round, adapter.phase)
-        return Checkpoint(adapter.id, path, adapter.sha256, adapter.steps, named)
+        return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, named)
 
     def __call__(self, cell: Cell) -> Result:
         """Drawn, measured and ranked."""
@@ -124,7 +124,7 @@ class _Judge:
 
 def _places(store: Store, config: RunConfig) -> tuple[dict[Place, int], Counter[Place]]:
     """Places of the set that were planned, and those that are filled."""
-    kept = Counter((frame.job.shot.family, frame.job.shot.framing) for frame in store.kept())
+    kept = Counter((frame.job.shot.view_family, frame.job.shot.framing) for frame in store.kept())
     return quotas(config.loop.target, config.views), kept
 
 
@@ -162,7 +162,7 @@ def _known(store: Store) -> dict[str, Adapter]:
     return {one.id: one for one in adapters if (store.directory / one.path).is_file()}
 
 
-def _said(verdict: Verdict, page: Path, sheet: Path) -> str:
+def _said(verdict: Advice, page: Path, sheet: Path) -> str:
     """The verdict as a person reads it in a terminal."""
     marked = [("+", verdict.strengths), ("-", verdict.weaknesses), (">", verdict.advice)]
     lines = [f"{mark} {text}" for mark, texts in marked for text in texts]

@@ -15,10 +15,10 @@ from bootstrap import __version__
 from bootstrap.backends.bases import check_base
 from bootstrap.config import PanelConfig, embedded, known, load_panel, shipped_base
 from bootstrap.errors import BackendError, ConfigError, UsageError
-from bootstrap.machine import accelerator, disk_free, memory, versions
-from bootstrap.models import MODELS, fetch_model, located, model_named
-from bootstrap.packs import fetch, folder_of, pack_named
-from bootstrap.qualified import missing_models
+from bootstrap.machine.inventory import accelerator, disk_free, memory, versions
+from bootstrap.panel.availability import missing_models
+from bootstrap.panel.downloads import MODELS, fetch_model, located, model_named
+from bootstrap.panel.face_packs import fetch, folder_of, pack_named
 
 __all__ = ["doctor_command", "panel_needs"]
 

@@ -10,7 +10,7 @@ from bootstrap.errors import OutputError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import FINAL, facts_of, release_of, write_diffusers, write_kohya
 from bootstrap.records import Adapter, Frame
-from bootstrap.report.standing import finished
+from bootstrap.runs.standing import finished
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.description import made_up_trigger
-from bootstrap.character.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.config import RunConfig, load
 from bootstrap.errors import OutputError
-from bootstrap.machine import cache_folder
+from bootstrap.machine.inventory import cache_folder
+from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.records import Seed
 from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
 from bootstrap.seeds.checks import crowds
@@ -85,8 +85,8 @@ def _given(told: Character | None) -> dict[str, object]:
 
 def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     """The panel's reading of traits over all seeds, of what one seed shows, and its faces."""
-    from bootstrap.device import pick_device
-    from bootstrap.judges import open_eyes
+    from bootstrap.machine.device import pick_device
+    from bootstrap.panel.judges import open_eyes
 
     eyes = open_eyes(config.panel, cache_folder() / "features", pick_device(), comparing=False)
     return reader_of(eyes, config.panel), eyes.read, eyes.faces

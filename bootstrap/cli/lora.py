@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bootstrap.export.foreign import LoraFile
-    from bootstrap.export.kinds import Weights
+    from bootstrap.lora.foreign import LoraFile
+    from bootstrap.lora.kinds import Weights
 
 __all__ = ["lora_app"]
 
@@ -23,17 +23,17 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A LoRA as .safetenso
 
 @lora_app.command()
 def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False) -> None:
-    """Say what a LoRA file is: family, grammar, rank and alpha, what it reaches, what it says of itself.
+    """Say what a LoRA file is: architecture, grammar, rank and alpha, what it reaches, what it says of itself.
 
     bootstrap lora inspect mika.safetensors
     """
-    from bootstrap.export.grammar import GRAMMARS
+    from bootstrap.lora.grammar import GRAMMARS
 
     found = _read(file)
-    lora, facts, said = found.lora, found.metadata, GRAMMARS[found.lora.family]
+    lora, facts, said = found.lora, found.metadata, GRAMMARS[found.lora.architecture]
     counts = [len(part) for part in lora.parts]
     told = {
-        "family": said.interface,
+        "architecture": said.interface,
         "grammar": found.grammar,
         "network": NETWORKS[lora.kind if lora.conv_rank is None or lora.kind != "lora" else "locon"],
         "rank": ", ".join(map(str, found.ranks)),
@@ -65,7 +65,7 @@ def convert(
     bootstrap lora convert pytorch_lora_weights.safetensors mika.safetensors --to kohya
     """
     from bootstrap.errors import UsageError
-    from bootstrap.export import save_diffusers, save_kohya
+    from bootstrap.lora import save_diffusers, save_kohya
 
     if to not in ("kohya", "diffusers"):
         raise UsageError(f'"{to}" is no grammar', "--to kohya or --to diffusers")
@@ -94,11 +94,13 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
     import numpy as np
 
     from bootstrap.errors import UsageError
-    from bootstrap.export.foreign import delta
+    from bootstrap.lora.foreign import delta
 
     first, second = _read(one).lora, _read(other).lora
-    if first.family != second.family:
-        raise UsageError(f'"{one}" and "{other}" are for bases of two families', "compare LoRAs of one family")
+    if first.architecture != second.architecture:
+        raise UsageError(
+            f'"{one}" and "{other}" are for bases of two architectures', "compare LoRAs of one architecture"
+        )
     for name, mine, theirs in zip(("UNet", "text 1", "text 2"), first.parts, second.parts, strict=True):
         gone = total = 0.0
         for module in {*mine, *theirs}:
@@ -118,7 +120,7 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
 def _read(file: Path) -> LoraFile:
     """A person's file. Raises UsageError where it is none of theirs to use."""
     from bootstrap.errors import BackendError, UsageError
-    from bootstrap.export.foreign import read_any
+    from bootstrap.lora.foreign import read_any
 
     try:
         return read_any(file)
@@ -128,7 +130,7 @@ def _read(file: Path) -> LoraFile:
 
 def _say_lengths(mine: Mapping[str, Weights], theirs: Mapping[str, Weights]) -> None:
     """DoRA's lengths apart from its directions: without the base they cannot be told as one change."""
-    from bootstrap.export.kinds import Dora
+    from bootstrap.lora.kinds import Dora
 
     found = [
         (one.magnitude, other.magnitude)

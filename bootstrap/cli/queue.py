@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bootstrap.clock import Clock
 from bootstrap.errors import BootstrapError, ConfigError, Interrupted, Paused, UsageError
-from bootstrap.queue import Entry, Queue, State, share_of
+from bootstrap.machine.clock import Clock
+from bootstrap.runs.queue import Entry, Queue, State, share_of
 
 __all__ = ["queue_app"]
 
@@ -72,25 +72,25 @@ def run(
 
     bootstrap queue run --until 07:30
     """
-    from bootstrap.hours import limits_of
+    from bootstrap.machine.limits import limits_of
     from bootstrap.store.lock import ProcessLock
 
     limits, queue, clock = limits_of(budget, until), _existing(file), Clock()
     lock = ProcessLock(file.with_name(f"{file.name}.lock"))
     try:
-        _work(queue, Night(limits.budget, limits.until, clock))
+        _work(queue, QueueNight(limits.budget, limits.until, clock))
     finally:
         lock.release()
     _end(queue.entries(), f"bootstrap queue run --file {shlex.quote(str(file))}")
 
 
-class Night:
+class QueueNight:
     """The time that all characters share; no limit where none was given."""
 
     def __init__(self, budget: float | None, until: str | None, clock: Clock) -> None:
         from datetime import datetime
 
-        from bootstrap.hours import next_time
+        from bootstrap.machine.limits import next_time
 
         self._clock, self._budget, self._began = clock, budget, clock.awake()
         now = datetime.fromtimestamp(clock.wall()).astimezone()
@@ -104,7 +104,7 @@ class Night:
         return min(ends, default=None)
 
 
-def _work(queue: Queue, night: Night) -> None:
+def _work(queue: Queue, night: QueueNight) -> None:
     while entry := queue.next():
         left = night.left
         if left is not None and left <= 0:
@@ -155,7 +155,7 @@ def _hearing(handler: Any) -> Iterator[None]:
 
 def _became(code: int, run: Path) -> tuple[State, str]:
     """What an exit code says of a character, and why, as its run remembers it."""
-    from bootstrap.listeners.following import somebody_works
+    from bootstrap.runs.following import somebody_works
 
     if code == 0:
         return "done", ""
@@ -167,7 +167,7 @@ def _became(code: int, run: Path) -> tuple[State, str]:
 
 
 def _reason(run: Path) -> str:
-    from bootstrap.sessions import FINISHED, sessions
+    from bootstrap.runs.sessions import FINISHED, sessions
     from bootstrap.store.store import DATABASE, Store
 
     if not (run / DATABASE).is_file():

@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from bootstrap.errors import UsageError
-from bootstrap.review.audit import begin_audit
 from bootstrap.review.serve import address_of, listen, serve
+from bootstrap.runs.blind_audit import begin_audit
 from bootstrap.store.store import Store
 
 __all__ = ["review_command"]

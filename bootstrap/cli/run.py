@@ -17,19 +17,19 @@ from bootstrap.backends.bases import check_base
 from bootstrap.character import Character, load_character
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.signals import stopping
-from bootstrap.clock import Clock
 from bootstrap.config import RunConfig, embedded, load, read_own
+from bootstrap.config.estimate import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused, UsageError
 from bootstrap.events import Noted
-from bootstrap.hours import Limits, limits_of
 from bootstrap.listeners.jsonl import JsonLog
-from bootstrap.listeners.memory import PeakMemory
 from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
-from bootstrap.listeners.wording import duration
-from bootstrap.preflight import check_memory
+from bootstrap.machine.clock import Clock
+from bootstrap.machine.limits import Limits, limits_of
+from bootstrap.runs.peak_memory import PeakMemory
+from bootstrap.runs.sentences import duration
+from bootstrap.runs.sessions import session
 from bootstrap.seeds import gather, open_seed
-from bootstrap.sessions import session
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["Options", "resolve", "run_command", "sorted_out"]
@@ -42,7 +42,7 @@ class Options:
     base: str | None = None
     target: int | None = None
     rounds: int | None = None
-    seed: int | None = None
+    random_seed: int | None = None
     out: Path | None = None
     config: Path | None = None
     settings: tuple[str, ...] = ()
@@ -55,9 +55,26 @@ class Options:
 
     def words(self) -> list[str]:
         """The options as they would be typed."""
-        names = ("base", "target", "rounds", "seed", "out", "config", "profile", "backend", "gate", "budget", "until")
+        names = (
+            "base",
+            "target",
+            "rounds",
+            "random_seed",
+            "out",
+            "config",
+            "profile",
+            "backend",
+            "gate",
+            "budget",
+            "until",
+        )
         single = {name: getattr(self, name) for name in names}
-        given = [word for name, value in single.items() if value is not None for word in (f"--{name}", str(value))]
+        given = [
+            word
+            for name, value in single.items()
+            if value is not None
+            for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
         more = {"set": self.settings, "notify": self.notify}
         return [*given, *(word for name, texts in more.items() for text in texts for word in (f"--{name}", text))]
 
@@ -108,7 +125,7 @@ def resolve(
     name = options.base or _base_of(own) or character.base or begun_with or choose_base(command, why)
     own = {key: part for key, part in own.items() if not (key == "base" and isinstance(part, str))}
     counts = {"loop.target": options.target, "loop.rounds": options.rounds, "loop.gate": options.gate}
-    own |= {name: value for name in ("seed", "backend") if (value := getattr(options, name)) is not None}
+    own |= {name: value for name in ("random_seed", "backend") if (value := getattr(options, name)) is not None}
     return load(
         name,
         views=character.views,
@@ -137,7 +154,7 @@ def _begun_with(directory: Path) -> str | None:
 
 def _check_base(config: RunConfig) -> None:
     """Raise ConfigError when base or optimizers cannot be used on this machine, before a run is begun with them."""
-    from bootstrap.machine import accelerator
+    from bootstrap.machine.inventory import accelerator
 
     if config.backend == "fake":
         return
@@ -151,9 +168,9 @@ def _check_base(config: RunConfig) -> None:
 
 
 def _play(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], limits: Limits) -> None:
-    from loops.hours import Hours
     from loops.opening import open_engine
     from loops.run import run
+    from loops.time_left import Hours
 
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
@@ -164,7 +181,7 @@ def _play(store: Store, config: RunConfig, character: Character, pictures: Seque
         with session(store), stopping(engine):  # a command that is refused leaves the run as it was
             done = run(engine)
     finally:
-        engine.backend.close()
+        engine.drawer.close()
     typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional)")
     typer.echo(f"lora     {done.adapter}")
     typer.echo(f"report   {done.report}")

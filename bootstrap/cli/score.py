@@ -13,10 +13,10 @@ from rich.text import Text
 
 from bootstrap.config import PanelConfig, load_panel, shipped_base
 from bootstrap.errors import UsageError
-from bootstrap.judges import Eyes, open_eyes
-from bootstrap.machine import cache_folder
-from bootstrap.rating import Rated, Rater, as_plain, pictures_in
-from bootstrap.report.sheets import contact_sheet
+from bootstrap.machine.inventory import cache_folder
+from bootstrap.panel.judges import Eyes, open_eyes
+from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
+from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.seeds import gather, open_seed
 from bootstrap.store.files import write_image
 
@@ -64,10 +64,10 @@ def score_command(
 def _eyes(panel: PanelConfig) -> Eyes:
     """The panel's models; those of the fake panel are none."""
     if panel.clip.model == "fake":
-        from bootstrap.backends.fake_eyes import fake_eyes
+        from bootstrap.panel.fake import fake_eyes
 
         return fake_eyes()
-    from bootstrap.device import pick_device
+    from bootstrap.machine.device import pick_device
 
     return open_eyes(panel, cache_folder() / "features", pick_device())
 
@@ -75,7 +75,7 @@ def _eyes(panel: PanelConfig) -> Eyes:
 def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:
     """A table on a terminal, tab-separated lines elsewhere; reasons below, each once."""
     names = rater.panel.names()
-    heads, rows = ["picture", "family", *names, "fails"], [_row(one, names, folder) for one in rated]
+    heads, rows = ["picture", "view_family", *names, "fails"], [_row(one, names, folder) for one in rated]
     out = Console(highlight=False)
     if out.is_terminal:
         table = Table(*heads, box=None, title=f"most alike first ({rater.deciding})", title_justify="left")
@@ -96,7 +96,7 @@ def _row(one: Rated, names: Sequence[str], folder: Path) -> list[str]:
     if one.unreadable:
         return [where, "", *("" for _ in names), one.unreadable]
     values = [(one.answers or {})[name].value for name in names]
-    return [where, one.family or "?", *("-" if v is None else f"{v:.3f}" for v in values), "; ".join(one.failures)]
+    return [where, one.view_family or "?", *("-" if v is None else f"{v:.3f}" for v in values), "; ".join(one.failures)]
 
 
 def _reasons(rated: Sequence[Rated]) -> dict[str, int]:

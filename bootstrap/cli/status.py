@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bootstrap.listeners.wording import duration
-from bootstrap.report.status import status
+from bootstrap.runs.sentences import duration
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 __all__ = ["status_command"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from bootstrap.errors import BootstrapError, StoreError
+from bootstrap.runs.upkeep import check_files, free, freeable
 from bootstrap.store.store import Store
-from bootstrap.upkeep import check_files, free, freeable
 
 __all__ = ["gc_command", "verify_command"]
 

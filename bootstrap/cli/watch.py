@@ -12,10 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bootstrap.listeners.following import Glance, follow, somebody_works
 from bootstrap.listeners.terminal import QUIET
-from bootstrap.listeners.wording import duration, sentence
-from bootstrap.report.status import status
+from bootstrap.runs.following import Glance, follow, somebody_works
+from bootstrap.runs.sentences import duration, sentence
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 __all__ = ["watch_command", "watch_run"]
@@ -63,9 +63,11 @@ def _view(store: Store, glance: Glance, latest: deque[str]) -> RenderableType:
     wanted = f" of {facts['target']}" if facts["target"] else ""
     head = Text(f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional", style="bold")
     families = Table.grid(padding=(0, 1))
-    for family, one in facts["families"].items():
+    for view_family, one in facts["families"].items():
         there, quota = one["kept"] + one["provisional"], one["quota"] or 1
-        families.add_row(family, ProgressBar(total=quota, completed=min(there, quota), width=24), f"{there} / {quota}")
+        families.add_row(
+            view_family, ProgressBar(total=quota, completed=min(there, quota), width=24), f"{there} / {quota}"
+        )
     lines = Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in latest))
     return (
         Group(head, families, Text(), _stage(glance), Text(), lines)

@@ -5,22 +5,22 @@ Knows no order of stages: how pictures are ranked among a run's decoys is handed
 
 from __future__ import annotations
 
-from bootstrap.compare.advice import Verdict, verdict_of
-from bootstrap.compare.bench import Bench, open_bench
-from bootstrap.compare.grid import Cell, Checkpoint, Companion, grid
+from bootstrap.compare.advice import Advice, verdict_of
+from bootstrap.compare.grid import Cell, Companion, TriedWeights, grid
+from bootstrap.compare.open_run import OpenRun, open_bench
 from bootstrap.compare.page import write_page
 from bootstrap.compare.results import Comparison, Result, results
 from bootstrap.compare.shots import Trials, trials_for
 
 __all__ = [
-    "Bench",
+    "Advice",
     "Cell",
-    "Checkpoint",
     "Companion",
     "Comparison",
+    "OpenRun",
     "Result",
     "Trials",
-    "Verdict",
+    "TriedWeights",
     "grid",
     "open_bench",
     "results",

@@ -13,7 +13,7 @@ from bootstrap.compare.results import Comparison, Result, Shown, best_of
 from bootstrap.compare.shots import KNOWN, TESTS, Trials
 from bootstrap.shots import Cell as Place
 
-__all__ = ["Verdict", "verdict_of"]
+__all__ = ["Advice", "verdict_of"]
 
 HOLDS = 0.5
 """Mean identity from which a part counts as held: about where the gate begins to let frames in."""
@@ -33,7 +33,7 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Advice:
     """What to use and what to do. ``add`` is (view family, framing) → pictures to add; sentences end without a dot."""
 
     best: Result
@@ -44,7 +44,7 @@ class Verdict:
     advice: tuple[str, ...]
 
 
-def verdict_of(found: Comparison, planned: Mapping[Place, int], kept: Mapping[Place, int]) -> Verdict:
+def verdict_of(found: Comparison, planned: Mapping[Place, int], kept: Mapping[Place, int]) -> Advice:
     """Judge a comparison; ``planned`` and ``kept`` count the pictures of the run's set by place."""
     best, base = best_of(found.grid), found.base
     said = [*_views(best), *_framings(best), *_traits(best, found), *_control(best, base),
@@ -53,7 +53,7 @@ def verdict_of(found: Comparison, planned: Mapping[Place, int], kept: Mapping[Pl
         said.append((False, f"{best.trial.faulty} of {len(best.shown)} pictures are faulty or copy a seed"))
     good, bad = (tuple(text for well, text in said if well is side) for side in (True, False))
     add = _to_add(best, planned)
-    return Verdict(best, _summary(best, found.grid), good, bad, add, tuple(_advice(best, add, planned, kept)))
+    return Advice(best, _summary(best, found.grid), good, bad, add, tuple(_advice(best, add, planned, kept)))
 
 
 Said = tuple[bool, str]
@@ -81,7 +81,7 @@ def _way(weight: float, *, tried: bool) -> str:
 
 def _views(best: Result) -> list[Said]:
     """View families that hold, in one sentence, and each that falls."""
-    parts = best.by(lambda one: one.frame.job.shot.family)
+    parts = best.by(lambda one: one.frame.job.shot.view_family)
     held = {name: part.trial.identity for name, part in parts.items() if _held(part, best)}
     said = [(False, f"{name} falls: {_number(part, best)}") for name, part in parts.items() if _weak(part, best)]
     if best.ranked and best.trial.identity < HOLDS - FALLS:
@@ -169,10 +169,10 @@ def _beside(best: Result, stacked: Sequence[Result]) -> list[Said]:
 
 def _to_add(best: Result, planned: Mapping[Place, int]) -> dict[Place, int]:
     """Pictures for the places of the views that fall, the weakest framings first."""
-    weak = [name for name, part in best.by(lambda one: one.frame.job.shot.family).items() if _weak(part, best)]
+    weak = [name for name, part in best.by(lambda one: one.frame.job.shot.view_family).items() if _weak(part, best)]
     found: dict[Place, int] = {}
-    for family in weak:
-        places = {place: count for place, count in planned.items() if place[0] == family and count}
+    for view_family in weak:
+        places = {place: count for place, count in planned.items() if place[0] == view_family and count}
         wanted = max(2, math.ceil(MORE * sum(places.values())))
         order = sorted(places, key=lambda place: _identity_of(best, place))
         for place in order[:2]:
@@ -181,7 +181,7 @@ def _to_add(best: Result, planned: Mapping[Place, int]) -> dict[Place, int]:
 
 
 def _identity_of(best: Result, place: Place) -> float:
-    part = best.of(lambda one: (one.frame.job.shot.family, one.frame.job.shot.framing) == place)
+    part = best.of(lambda one: (one.frame.job.shot.view_family, one.frame.job.shot.framing) == place)
     return part.trial.identity if part else 1.0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bootstrap.errors import UsageError
 
-__all__ = ["BASE", "Cell", "Checkpoint", "Companion", "companion_from", "grid", "weights_from"]
+__all__ = ["BASE", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "weights_from"]
 
 HEAVIEST = 2.0
 """Largest weight that is tried: beyond it every LoRA breaks."""
@@ -21,7 +21,7 @@ PREFERRED = 1.0
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class TriedWeights:
     """Weights of a training. ``named`` are the identity tags that its prompts may hold; None: all of them."""
 
     name: str
@@ -50,7 +50,7 @@ class Companion:
 class Cell:
     """A checkpoint at a weight, with its companions; no checkpoint: the base alone, asked in every trait word."""
 
-    checkpoint: Checkpoint | None
+    checkpoint: TriedWeights | None
     weight: float = PREFERRED
     companions: tuple[Companion, ...] = ()
 
@@ -85,7 +85,7 @@ BASE = Cell(None)
 """What the base draws by words: the measure of control."""
 
 
-def grid(checkpoints: Sequence[Checkpoint], weights: Sequence[float]) -> list[Cell]:
+def grid(checkpoints: Sequence[TriedWeights], weights: Sequence[float]) -> list[Cell]:
     """Every checkpoint at every weight, the preferred cell last: the longest training at the weight nearest to 1.
 
     That order is what `scoring.trials.best_of` wants: the last stands unless another is clearly better.

@@ -13,12 +13,12 @@ from typing import Any
 from PIL import Image
 
 import bootstrap.report as report_room
-from bootstrap.compare.advice import Verdict
+from bootstrap.compare.advice import Advice
 from bootstrap.compare.results import Comparison, Result, Shown
 from bootstrap.compare.shots import TESTS
-from bootstrap.records import FAMILIES
+from bootstrap.pictures.sheets import contact_sheet
+from bootstrap.records import VIEW_FAMILIES
 from bootstrap.report.gallery import Gallery
-from bootstrap.report.sheets import contact_sheet
 from bootstrap.store.files import write_atomic, write_image
 from bootstrap.store.store import Store
 
@@ -29,11 +29,11 @@ SIDE = 112
 UNKNOWN = "–"
 
 
-def write_page(store: Store, out: Path, title: str, found: Comparison, verdict: Verdict) -> Path:
+def write_page(store: Store, out: Path, title: str, found: Comparison, verdict: Advice) -> Path:
     """Write the page to ``out``. Raises OutputError."""
     gallery = Gallery(store, out.parent)
     sections = {
-        "Verdict": _said(verdict),
+        "Advice": _said(verdict),
         "Checkpoints and weights": _table(found.grid, verdict.best),
         "Beside other LoRAs": _stacked(found.stacked, verdict.best),
         "View families and tests": _parts(found.rows),
@@ -60,12 +60,12 @@ def write_sheet(store: Store, out: Path, found: Comparison) -> Path:
     labels: list[str] = []
     for row in found.rows:
         images += [gallery.image(one.frame) for one in row.shown]
-        labels += [row.cell.name, *(one.frame.job.shot.family for one in row.shown[1:])]
+        labels += [row.cell.name, *(one.frame.job.shot.view_family for one in row.shown[1:])]
     write_image(out, contact_sheet(images, len(found.base.shown), labels, SIDE))
     return out
 
 
-def as_plain(found: Comparison, verdict: Verdict) -> dict[str, Any]:
+def as_plain(found: Comparison, verdict: Advice) -> dict[str, Any]:
     """Everything that was found, as plain data."""
     best, trials = verdict.best, found.trials
     base, *cells = found.rows[: 1 + len(found.grid)]
@@ -74,7 +74,10 @@ def as_plain(found: Comparison, verdict: Verdict) -> dict[str, Any]:
         "summary": verdict.summary,
         "strengths": list(verdict.strengths),
         "weaknesses": list(verdict.weaknesses),
-        "add": [{"family": family, "framing": framing, "pictures": n} for (family, framing), n in verdict.add.items()],
+        "add": [
+            {"view_family": view_family, "framing": framing, "pictures": n}
+            for (view_family, framing), n in verdict.add.items()
+        ],
         "advice": list(verdict.advice),
         "unseen": {"pose": trials.pose, "outfit": trials.outfit},
         "cells": [_plain(one) for one in cells],
@@ -104,7 +107,7 @@ def _numbers(one: Result) -> dict[str, Any]:
     return {**counts, "identity": identity, "control": control, "value": round(one.value, 4)}
 
 
-def _tiles(found: Comparison, verdict: Verdict) -> str:
+def _tiles(found: Comparison, verdict: Advice) -> str:
     best = verdict.best
     tiles: Mapping[str, str] = {
         "checkpoint": best.checkpoint,
@@ -118,7 +121,7 @@ def _tiles(found: Comparison, verdict: Verdict) -> str:
     return f'<div class="tiles">{"".join(boxes)}</div>'
 
 
-def _said(verdict: Verdict) -> str:
+def _said(verdict: Advice) -> str:
     lists = {"Strengths": verdict.strengths, "Weaknesses": verdict.weaknesses, "What to add": verdict.advice}
     cards = "".join(
         f'<div class="card"><h3>{name}</h3><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul></div>'
@@ -158,10 +161,10 @@ def _parts(rows: Sequence[Result]) -> str:
     lines = []
     for row in rows:
         families, tests = row.by(_family), row.by(_test)
-        parts = [*(families.get(family) for family in FAMILIES), *(tests.get(test) for test in TESTS)]
+        parts = [*(families.get(view_family) for view_family in VIEW_FAMILIES), *(tests.get(test) for test in TESTS)]
         cells = "".join(f"<td>{UNKNOWN if part is None else _identity(part)}</td>" for part in parts)
         lines.append(f"<tr><td>{escape(row.cell.name)}</td>{cells}</tr>")
-    head = "".join(f"<th>{escape(name)}</th>" for name in (*FAMILIES, *TESTS))
+    head = "".join(f"<th>{escape(name)}</th>" for name in (*VIEW_FAMILIES, *TESTS))
     note = "<p class=\"soft\">Identity: the picture's weakest scorer, as its place among the run's look-alikes.</p>"
     return f'{note}<div class="scroll"><table><tr><th>cell</th>{head}</tr>{"".join(lines)}</table></div>'
 
@@ -181,7 +184,7 @@ def _pictures(gallery: Gallery, run: Path, found: Comparison, test: str) -> str:
 def _figure(gallery: Gallery, run: Path, one: Shown, readable: Collection[str]) -> str:
     shot, place = one.frame.job.shot, UNKNOWN if one.drawn.identity is None else f"{one.drawn.likeness:.2f}"
     wrong = [axis.replace("_", " ") for axis, shown in one.reads.items() if not shown and axis in readable]
-    said = f"{shot.family}, {shot.framing} · {place}" + (f" · not seen: {', '.join(wrong)}" if wrong else "")
+    said = f"{shot.view_family}, {shot.framing} · {place}" + (f" · not seen: {', '.join(wrong)}" if wrong else "")
     return gallery.picture(run / one.frame.path, "; ".join((said, *one.faults)))
 
 
@@ -200,7 +203,7 @@ def _identity(one: Result) -> str:
 
 
 def _family(one: Shown) -> str:
-    return one.frame.job.shot.family
+    return one.frame.job.shot.view_family
 
 
 def _test(one: Shown) -> str:

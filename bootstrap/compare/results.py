@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from bootstrap.compare.bench import READS, Measured
 from bootstrap.compare.grid import Cell
+from bootstrap.compare.open_run import READS, Measured
 from bootstrap.compare.shots import Trials
-from bootstrap.judges import ASKED, FAULTS
+from bootstrap.panel.judges import ASKED, FAULTS
 from bootstrap.records import Frame
 from scoring import trials as chosen_by
 from scoring.base import Measurement

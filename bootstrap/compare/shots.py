@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.character import Outfit
 from bootstrap.config import RunConfig
-from bootstrap.records import Shot, seed_of
+from bootstrap.records import Shot, random_seed_of
 from bootstrap.shots import Planner
 
 __all__ = ["KNOWN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "Trials", "trials_for"]
@@ -56,13 +56,21 @@ def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str
     planner = Planner(character, config.views, config.subject)
     pose, clothes = pose or _pose(config, planner), outfit or _clothes(config, character, wording)
     families, framings = list(config.views.families), list(config.views.framings)
-    cells = {(family, framings[(n + k) % len(framings)]): 1 for n, family in enumerate(families) for k in range(each)}
-    known = planner.panel(cells)
-    few = [shot for family in families for shot in [one for one in known if one.family == family][: -(-each // 2)]]
+    cells = {
+        (view_family, framings[(n + k) % len(framings)]): 1
+        for n, view_family in enumerate(families)
+        for k in range(each)
+    }
+    known = planner.probe(cells)
+    few = [
+        shot
+        for view_family in families
+        for shot in [one for one in known if one.view_family == view_family][: -(-each // 2)]
+    ]
     strange: dict[str, dict[str, Any]] = {UNSEEN_POSE: {"pose": pose}, UNSEEN_OUTFIT: {"outfit": STRANGE}}
     shots, tests = list(known), [KNOWN] * len(known)
     for test, changed in strange.items():
-        shots += _numbered([replace(shot, framing=SHOWING[test], **changed) for shot in few])
+        shots += _numbered([replace(shot.having(changed), framing=SHOWING[test]) for shot in few])
         tests += [test] * len(few)
     wardrobe = {**character.wardrobe, STRANGE: Outfit(tags=tuple(part.strip() for part in clothes.split(",")))}
     extended = character.model_copy(update={"outfits": wardrobe})
@@ -98,5 +106,5 @@ def _clothes(config: RunConfig, character: Character, wording: Wording) -> str:
         if len(axes) > 1:  # a dress leaves no room for the rest
             others = [word for word in others if not word.endswith("dress")]
         if others:
-            found.append(others[seed_of(character.trigger, "compare", axis) % len(others)])
+            found.append(others[random_seed_of(character.trigger, "compare", axis) % len(others)])
     return ", ".join(found) or next(one for one in CLOTHES if one not in worn)

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from bootstrap.backends.families import FAMILIES
-from bootstrap.captions import calling
+from bootstrap.backends.architectures import ARCHITECTURES
+from bootstrap.captions.wording import calling
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.records import Adapter, Job
@@ -56,12 +56,12 @@ def card(
     facts: Mapping[str, Any],
     files: tuple[str, str],
     previews: Sequence[tuple[str, Job]],
-    family: str = "sd1",
+    architecture: str = "sd1",
 ) -> str:
     """The card as Markdown.
 
-    ``facts`` are what `bootstrap.report.status.status` says of the run; ``files`` are the names of the kohya and the
-    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for; ``family`` is
+    ``facts`` are what `bootstrap.runs.status.status` says of the run; ``files`` are the names of the kohya and the
+    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for; ``architecture`` is
     the base's.
     """
     parts = [
@@ -69,7 +69,7 @@ def card(
         f"# {character.name}",
         _opening(character, config.base),
         _gallery(previews),
-        _use(character, config.base, files, family),
+        _use(character, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
         _weak(facts),
         _rights(character, config.base),
@@ -126,16 +126,16 @@ def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
     """The previews with their prompts; everything was drawn by this LoRA by its trigger alone."""
     if not previews:
         return ""
-    pictures = " ".join(f"![{job.shot.family}, {job.shot.framing}]({name})" for name, job in previews)
+    pictures = " ".join(f"![{job.shot.view_family}, {job.shot.framing}]({name})" for name, job in previews)
     return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
 
 
-def _use(character: Character, base: BaseConfig, files: tuple[str, str], family: str) -> str:
+def _use(character: Character, base: BaseConfig, files: tuple[str, str], architecture: str) -> str:
     kohya, plain = files
     stem, shape = Path(kohya).stem, base.sampling
     negative = ", ".join(filter(None, (base.negative, *character.negative, *character.forbidden)))
     prompt = ", ".join((character.trigger, *character.core))
-    lead, pipeline, load = _loading(base, family)
+    lead, pipeline, load = _loading(base, architecture)
     return f"""## Use
 
 - **ComfyUI**: put `{kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
@@ -154,13 +154,13 @@ image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.gui
 ```"""
 
 
-def _loading(base: BaseConfig, family: str) -> tuple[str, str, str]:
+def _loading(base: BaseConfig, architecture: str) -> tuple[str, str, str]:
     """What a script imports besides diffusers, which pipeline it takes, and how it loads the base."""
     plain = "AutoPipelineForText2Image"
     if base.path.startswith(EMBEDDED):
         return "from bootstrap.config import embedded\n", plain, f'from_pretrained(embedded("{base.path}"))'
     if base.path.endswith(".safetensors"):  # the automatic one opens folders only
-        return "", FAMILIES[family].pipeline, f'from_single_file("{_base_name(base)}")'
+        return "", ARCHITECTURES[architecture].pipeline, f'from_single_file("{_base_name(base)}")'
     return "", plain, f'from_pretrained("{_base_name(base)}")'
 
 
@@ -175,7 +175,7 @@ def _made(
 
 The only reference was {seeds} by the author. In each round a LoRA was trained from the base on what was kept so far;
 pictures were generated with it and scored, and kept only where they beat look-alikes of the same view that are *not*
-this character, at a gate set to {100 * config.loop.max_false_accepts:g} % false accepts. The finished set has
+this character, at a gate set to {100 * config.loop.gate_level:g} % false accepts. The finished set has
 {facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's prompt, seed,
 adapter, scores and verdict. {_learned_from(character, config, adapter)}
 
@@ -209,21 +209,21 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _weak(facts: Mapping[str, Any]) -> str:
     """What the set is short of, view family by view family: where the LoRA is likely to lose the character."""
-    lines = [_shortage(family, counts) for family, counts in facts["families"].items()]
+    lines = [_shortage(view_family, counts) for view_family, counts in facts["families"].items()]
     said = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
     return f"## Weaknesses\n\n{said}\n\nPoses, outfits and styles that are not in the set were never tried."
 
 
-def _shortage(family: str, counts: Mapping[str, Any]) -> str:
+def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
     """A line about a view family that is missing, short or provisional; "" for one that is complete."""
     kept, extra, quota = counts["kept"], counts["provisional"], counts["quota"]
     if not kept + extra:
-        return f"- **{family}**: no picture in the set; the character may be lost from there."
+        return f"- **{view_family}**: no picture in the set; the character may be lost from there."
     if not extra and (not quota or kept >= quota):
         return ""
     wanted = f" of {quota} wanted" if quota else ""
     unsure = f", {extra} provisional (not far enough above the look-alikes)" if extra else ""
-    return f"- **{family}**: {kept} kept{wanted}{unsure}."
+    return f"- **{view_family}**: {kept} kept{wanted}{unsure}."
 
 
 def _rights(character: Character, base: BaseConfig) -> str:

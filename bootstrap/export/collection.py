@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bootstrap.captions import Wording
+from bootstrap.captions.rare import naming_rare
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset import Written, frame_items, seed_number, unseen_axes, write_dataset
-from bootstrap.export.provenance import score_columns, write_provenance
+from bootstrap.dataset.items import Written, frame_items, seed_number, unseen_axes, write_dataset
+from bootstrap.dataset.provenance import score_columns, write_provenance
 from bootstrap.export.retrain import write_trainer_file
 from bootstrap.records import Frame, Phase, Seed, TrainItem, Verdict
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
-from bootstrap.training.rare import naming_rare
 
 __all__ = ["Collection"]
 
@@ -88,11 +88,11 @@ class Collection:
         """Columns of metadata.jsonl beside file, text and origin."""
         verdict = self._verdicts[frame.job.id]
         return {
-            "view": frame.job.shot.family,
+            "view": frame.job.shot.view_family,
             "framing": frame.job.shot.framing,
             "prompt": frame.job.prompt,
             "negative_prompt": frame.job.negative,
-            "seed": frame.job.seed,
+            "seed": frame.job.random_seed,
             "generator": self.config.base.name,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
             "p": verdict.p,
@@ -132,7 +132,7 @@ class Collection:
             "made_from": name,
             "caption": whole.caption if whole else "",
             "training_weight": self._weight(whole.path if whole else ""),
-            "view": seed.family,
+            "view": seed.view_family,
             "framing": seed.framing,
             **rights,
         }
@@ -144,7 +144,7 @@ class Collection:
                 "made_from": name,
                 "caption": item.caption,
                 "training_weight": self._weight(item.path),
-                "view": seed.family,
+                "view": seed.view_family,
                 **rights,
             }
             for item in own

@@ -18,17 +18,17 @@ from pydantic import ValidationError
 
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset import picture_bytes, safe_name
+from bootstrap.dataset.items import picture_bytes, safe_name
+from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import card
-from bootstrap.export.grammar import Grammar, grammar_of
-from bootstrap.export.metadata import dataset_entries
-from bootstrap.export.provenance import read_provenance
-from bootstrap.export.weights import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
-from bootstrap.records import FAMILIES, Adapter, Frame, JobKind
-from bootstrap.report.sheets import thumbnail
-from bootstrap.report.status import status
+from bootstrap.lora.grammar import Grammar, grammar_of
+from bootstrap.lora.metadata import dataset_entries
+from bootstrap.lora.weights import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
+from bootstrap.pictures.sheets import thumbnail
+from bootstrap.records import VIEW_FAMILIES, Adapter, Frame, JobKind
+from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 
@@ -65,11 +65,11 @@ class Release:
         unet, text, text_2 = (
             [module for name, module in names.items() if grammar.part_of(name) == part] for part in range(3)
         )
-        return load_kohya(self.store.directory / self.adapter.path, unet, text, text_2, grammar.family)
+        return load_kohya(self.store.directory / self.adapter.path, unet, text, text_2, grammar.architecture)
 
     @property
     def grammar(self) -> Grammar:
-        """How files of the base's family are written."""
+        """How files of the base's architecture are written."""
         return grammar_of(self.metadata["modelspec.architecture"])
 
     @property
@@ -94,8 +94,8 @@ def facts_of(store: Store) -> tuple[RunConfig, Character]:
 def release_of(store: Store, adapter: Adapter) -> Release:
     """Gather what the files of an adapter say. Raises StoreError, or BackendError when its file cannot be read."""
     config, character = facts_of(store)
-    drawn = [frame for frame in store.frames(kind=JobKind.PANEL) if frame.adapter == adapter.id]
-    previews = sorted(drawn, key=lambda frame: FAMILIES.index(frame.job.shot.family))
+    drawn = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
+    previews = sorted(drawn, key=lambda frame: VIEW_FAMILIES.index(frame.job.shot.view_family))
     return Release(store, adapter, character, config, metadata_of(store.directory / adapter.path), previews)
 
 
@@ -138,7 +138,7 @@ def _write_about(release: Release, folder: Path) -> None:
     """The card, and the previews that it shows."""
     shown = []
     for number, frame in enumerate(release.previews, 1):
-        name = f"previews/{number:02d}-{frame.job.shot.family}.png"
+        name = f"previews/{number:02d}-{frame.job.shot.view_family}.png"
         write_atomic(folder / name, picture_bytes(release.store.directory / frame.path))
         shown.append((name, frame.job))
     text = card(
@@ -149,7 +149,7 @@ def _write_about(release: Release, folder: Path) -> None:
         status(release.store),
         files=(f"{release.stem}.safetensors", *(() if release.weights.kind in PRODUCTS else (DIFFUSERS,))),
         previews=shown,
-        family=release.grammar.family,
+        architecture=release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootstrap.backends.settings import SamplingSettings
-from bootstrap.export.weights import NETWORKS
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.lora.network import Network
+from bootstrap.lora.weights import NETWORKS
 from bootstrap.store.files import write_atomic
-from bootstrap.training.network import Network
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["TRAINER_FILE", "write_trainer_file"]
@@ -69,7 +69,7 @@ def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:
         "noise_offset": f"{recipe.noise_offset:g}" if recipe.noise_offset else None,
         "clip_skip": sampling.clip_skip + 1 if sampling.clip_skip else None,  # theirs counts from 1 for none
         "max_grad_norm": f"{recipe.max_grad_norm:g}",
-        "seed": recipe.seed,
+        "seed": recipe.random_seed,
     }
     switches = {
         "network_train_unet_only": not recipe.text_encoder,

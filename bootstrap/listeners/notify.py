@@ -21,10 +21,10 @@ from typing import Any
 
 from bootstrap.errors import BootstrapError, ConfigError, Interrupted, Paused
 from bootstrap.events import Event, Incident, RoundEnded, RunEnded, WaitingForPerson
-from bootstrap.listeners.wording import sentence
+from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Frame, VerdictKind
-from bootstrap.report.night import UNDELIVERED
-from bootstrap.report.sheets import contact_sheet
+from bootstrap.runs.night import UNDELIVERED
+from bootstrap.runs.sentences import sentence
 from bootstrap.store.store import Store
 
 __all__ = ["Message", "Notifier", "notifying"]
@@ -159,7 +159,7 @@ def _sheet(store: Store) -> bytes:
 
 
 def _label(frame: Frame) -> str:
-    return f"{frame.job.shot.family}, {frame.job.shot.framing}"
+    return f"{frame.job.shot.view_family}, {frame.job.shot.framing}"
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from bootstrap import events
 from bootstrap.events import Event
-from bootstrap.listeners.wording import sentence
+from bootstrap.runs.sentences import sentence
 
 __all__ = ["LastingConsole", "Terminal"]
 

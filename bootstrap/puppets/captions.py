@@ -48,15 +48,15 @@ def tags(puppet: Puppet, shot: PuppetShot) -> dict[str, str]:
 
 
 def view_tag(shot: PuppetShot) -> str:
-    """The words for a view: its family, and the side she faces where that matters."""
+    """The words for a view: its view_family, and the side she faces where that matters."""
     facing = "facing right" if shot.yaw > 0 else "facing left"
-    match shot.family:
+    match shot.view_family:
         case "three-quarter":
             return f"three-quarter view, {facing}"
         case "profile":
             return f"from side, {facing}"
-        case family:
-            return f"from {family}" if family in ("above", "below", "behind") else "from front"
+        case view_family:
+            return f"from {view_family}" if view_family in ("above", "below", "behind") else "from front"
 
 
 def caption(puppet: Puppet, shot: PuppetShot, rng: np.random.Generator | None = None) -> str:
@@ -77,7 +77,7 @@ def caption(puppet: Puppet, shot: PuppetShot, rng: np.random.Generator | None = 
 
 def is_seen(axis: str, tag: str, shot: PuppetShot) -> bool:
     """Whether the tag of one axis can be seen in this shot."""
-    behind = shot.family == "behind"
+    behind = shot.view_family == "behind"
     match axis:
         case "eye_color":
             return not behind and shot.expression != "closed eyes"

@@ -30,7 +30,7 @@ ANGLES = {
     "above": (0.0, 37.0),
     "below": (0.0, -33.0),
 }
-"""View name of configs/views/standard.yaml -> yaw and pitch in degrees, the middle of its family."""
+"""View name of configs/views/standard.yaml -> yaw and pitch in degrees, the middle of its view_family."""
 OUTFITS = ("default", "casual", "festive")
 STYLE = "cel shading"
 _SIDE = 512
@@ -48,7 +48,7 @@ def shot_of(view: str, framing: str = "upper body", **other: Any) -> PuppetShot:
         "style": STYLE,
     }
     return PuppetShot(
-        **{**plain, **other}, family=view.removesuffix("-left").removesuffix("-right"), yaw=yaw, pitch=pitch,
+        **{**plain, **other}, view_family=view.removesuffix("-left").removesuffix("-right"), yaw=yaw, pitch=pitch,
         framing=framing,
     )  # fmt: skip
 

@@ -171,7 +171,7 @@ def _locate(puppet: Puppet, raster: Raster, shot: PuppetShot) -> tuple[NDArray[n
     normals = offsets @ raster.metrics[_HEAD].T
     facing = normals[:, 2] / np.linalg.norm(normals, axis=1)
     keypoints = (raster.centers[_HEAD, :2] + offsets[:, :2]) / _SUPERSAMPLING
-    visible = (facing > 0.12) & (shot.family != "behind")
+    visible = (facing > 0.12) & (shot.view_family != "behind")
     return keypoints.astype(np.float32), visible
 
 

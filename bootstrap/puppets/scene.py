@@ -55,7 +55,7 @@ class PuppetShot:
     behind); pitch is positive where the camera looks from above. `outfit` is an index into the puppet's outfits.
     """
 
-    family: str
+    view_family: str
     yaw: float
     pitch: float
     framing: str
@@ -69,16 +69,16 @@ class PuppetShot:
 def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
     """A random shot; `fixed` pins any field of `PuppetShot`, the others are drawn.
 
-    Yaw and pitch jitter inside the family's range unless pinned.
+    Yaw and pitch jitter inside the view_family's range unless pinned.
 
     Raises:
         UsageError: `fixed` names no field of `PuppetShot`, or a value outside its vocabulary.
     """
     _check(fixed)
-    family = fixed.get("family") or _draw(rng, ALL_FAMILIES, _FAMILY_ODDS)
-    yaw, pitch = _sample_angles(rng, family)
+    view_family = fixed.get("view_family") or _draw(rng, ALL_FAMILIES, _FAMILY_ODDS)
+    yaw, pitch = _sample_angles(rng, view_family)
     drawn: dict[str, Any] = {
-        "family": family,
+        "view_family": view_family,
         "yaw": yaw,
         "pitch": pitch,
         "framing": _draw(rng, ALL_FRAMINGS, _FRAMING_ODDS),
@@ -91,11 +91,11 @@ def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
     return PuppetShot(**{**drawn, **fixed})
 
 
-def _sample_angles(rng: np.random.Generator, family: str) -> tuple[float, float]:
-    """Yaw and pitch in degrees, inside the family's stratum."""
+def _sample_angles(rng: np.random.Generator, view_family: str) -> tuple[float, float]:
+    """Yaw and pitch in degrees, inside the view_family's stratum."""
     turn = 1 if rng.random() < 0.5 else -1
     level = float(rng.uniform(-6, 6))
-    match family:
+    match view_family:
         case "front":
             return turn * float(rng.uniform(0, 12)), level
         case "three-quarter":
@@ -116,7 +116,7 @@ def _draw(rng: np.random.Generator, choices: Sequence[str], odds: Sequence[float
 
 
 _VOCABULARIES: Mapping[str, tuple[Any, ...]] = {
-    "family": ALL_FAMILIES,
+    "view_family": ALL_FAMILIES,
     "framing": ALL_FRAMINGS,
     "expression": ALL_EXPRESSIONS,
     "pose": ALL_POSES,

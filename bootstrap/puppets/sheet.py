@@ -25,8 +25,8 @@ def draw_sheet(rows: int = 8, columns: int = 12, size: int = 96, first_seed: int
         rng = np.random.default_rng([first_seed + row, 3])
         cells = []
         for column in range(columns):
-            family = ALL_FAMILIES[column % len(ALL_FAMILIES)]
-            shot = sample_shot(rng, family=family, framing=ALL_FRAMINGS[(column + row + column // 6) % 4])
+            view_family = ALL_FAMILIES[column % len(ALL_FAMILIES)]
+            shot = sample_shot(rng, view_family=view_family, framing=ALL_FRAMINGS[(column + row + column // 6) % 4])
             cells.append(render(puppet, shot, size).image)
         lines.append(np.concatenate(cells, axis=1))
     return np.concatenate(lines, axis=0)

@@ -41,7 +41,7 @@ class FamilyTrial:
     trained on the seeds alone.
     """
 
-    family: str
+    view_family: str
     cut: float
     lookalikes: int
     kept: int
@@ -58,23 +58,25 @@ def judge_run(run: Path, puppet: Puppet) -> list[FamilyTrial]:
     likeness = _likeness(store, frames, puppet)
     kept = {frame.job.id for frame in store.kept()}
     found = []
-    for family in ALL_FAMILIES:
+    for view_family in ALL_FAMILIES:
         mine = [
-            (frame, value) for frame, value in zip(frames, likeness, strict=True) if frame.job.shot.family == family
+            (frame, value)
+            for frame, value in zip(frames, likeness, strict=True)
+            if frame.job.shot.view_family == view_family
         ]
-        found.append(_family(family, mine, kept))
+        found.append(_family(view_family, mine, kept))
     store.close()
     return found
 
 
-def _family(family: str, judged: Sequence[tuple[Frame, float]], kept: set[str]) -> FamilyTrial:
+def _family(view_family: str, judged: Sequence[tuple[Frame, float]], kept: set[str]) -> FamilyTrial:
     lookalikes = [value for frame, value in judged if frame.job.kind is JobKind.LOOKALIKE]
     candidates = [(frame, value) for frame, value in judged if frame.job.kind is JobKind.CANDIDATE]
     cut = float(np.quantile(lookalikes, 1 - LOOKALIKES_PASS)) if lookalikes else float("nan")
     chosen = [value for frame, value in candidates if frame.job.id in kept]
     rounds = sorted({frame.job.round for frame, _ in candidates})
     return FamilyTrial(
-        family,
+        view_family,
         round(cut, 3),
         len(lookalikes),
         len(chosen),
@@ -107,11 +109,11 @@ def _truths(puppet: Puppet, shots: Sequence[Shot]) -> NDArray[np.uint8]:
                 puppet,
                 shot.view,
                 shot.framing,
-                expression=shot.expression,
-                pose=shot.pose,
-                outfit=OUTFITS.index(shot.outfit),
-                background=shot.background,
-                style=shot.style,
+                expression=shot["expression"],
+                pose=shot["pose"],
+                outfit=OUTFITS.index(shot["outfit"]),
+                background=shot["background"],
+                style=shot["style"],
             )
             for shot in shots
         ]
@@ -131,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         likeness = " ".join(f"{number}: {value:.3f}" for number, value in one.likeness.items())
         log.info(
             "%-14s kept %d, true %d; candidates %d, true %d; likeness by round %s",
-            *(one.family, one.kept, one.kept_true, one.candidates, one.candidates_true, likeness),
+            *(one.view_family, one.kept, one.kept_true, one.candidates, one.candidates_true, likeness),
         )
     kept, true = sum(one.kept for one in found), sum(one.kept_true for one in found)
     log.info("false among kept: %d of %d", kept - true, kept)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.report.page import write_report
-from bootstrap.report.sheets import contact_sheet
-from bootstrap.report.status import status
+from bootstrap.runs.status import status
 
 __all__ = ["contact_sheet", "status", "write_report"]

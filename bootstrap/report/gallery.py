@@ -11,8 +11,8 @@ from urllib.parse import quote
 from PIL import Image
 
 from bootstrap.errors import StoreError
-from bootstrap.records import FAMILIES, Frame, Verdict, VerdictKind
-from bootstrap.report.sheets import thumbnail
+from bootstrap.pictures.sheets import thumbnail
+from bootstrap.records import VIEW_FAMILIES, Frame, Verdict, VerdictKind
 from bootstrap.store.store import PERSON, Store
 
 __all__ = ["Gallery"]
@@ -38,14 +38,15 @@ class Gallery:
     def by_family(self, frames: Sequence[Frame]) -> str:
         """A contact sheet beside its name for each view family that has frames."""
         return "".join(
-            f'<div class="strip">{_heading(family, own)}{self.sheet(own)}</div>' for family, own in _families(frames)
+            f'<div class="strip">{_heading(view_family, own)}{self.sheet(own)}</div>'
+            for view_family, own in _families(frames)
         )
 
     def clusters(self, frames: Sequence[Frame]) -> str:
-        """The same, close together: for few frames a family."""
+        """The same, close together: for few frames a view family."""
         blocks = "".join(
-            f'<div class="cluster" style="--count:{len(own)}">{_heading(family, own)}{self.sheet(own)}</div>'
-            for family, own in _families(frames)
+            f'<div class="cluster" style="--count:{len(own)}">{_heading(view_family, own)}{self.sheet(own)}</div>'
+            for view_family, own in _families(frames)
         )
         return f'<div class="clusters">{blocks}</div>' if blocks else ""
 
@@ -83,9 +84,9 @@ class Gallery:
             kind = "keep person"
         why = "; ".join(verdict.reasons) if verdict else ""
         special = {"provisional": "provisional", "keep person": "approved"}.get(kind, "")
-        seen = shot.expression if shot.expression in frame.job.prompt else ""  # nobody asks for it from behind
+        seen = shot["expression"] if shot["expression"] in frame.job.prompt else ""  # nobody asks for it from behind
         says = [shot.framing, seen, f"round {frame.job.round}", special]
-        shown = f"{shot.family}, {shot.framing}: {why}" if reasons else " · ".join(filter(None, says))
+        shown = f"{shot.view_family}, {shot.framing}: {why}" if reasons else " · ".join(filter(None, says))
         title = f"{frame.job.id}\n{frame.job.prompt}\n{why}"
         link = self._link(self._store.directory / frame.path)
         return self._tag(kind, link, self._thumbnails[frame.job.id], shown, title)
@@ -102,9 +103,12 @@ class Gallery:
 
 def _families(frames: Sequence[Frame]) -> list[tuple[str, list[Frame]]]:
     """The view families that have frames, each with its own."""
-    groups = [(family, [frame for frame in frames if frame.job.shot.family == family]) for family in FAMILIES]
-    return [(family, own) for family, own in groups if own]
+    groups = [
+        (view_family, [frame for frame in frames if frame.job.shot.view_family == view_family])
+        for view_family in VIEW_FAMILIES
+    ]
+    return [(view_family, own) for view_family, own in groups if own]
 
 
-def _heading(family: str, frames: Sequence[Frame]) -> str:
-    return f"<h3>{escape(family)} <small>{len(frames)}</small></h3>"
+def _heading(view_family: str, frames: Sequence[Frame]) -> str:
+    return f"<h3>{escape(view_family)} <small>{len(frames)}</small></h3>"

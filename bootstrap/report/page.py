@@ -16,16 +16,16 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.events import Noted
-from bootstrap.listeners.wording import duration
+from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Frame, JobKind, Seed, VerdictKind
 from bootstrap.report.gallery import Gallery
-from bootstrap.report.night import night
 from bootstrap.report.plots import quota_bars
 from bootstrap.report.rounds import over_rounds, round_section, timings
 from bootstrap.report.scores import by_family
-from bootstrap.report.sheets import contact_sheet
-from bootstrap.report.status import status
 from bootstrap.report.verdicts import person
+from bootstrap.runs.night import night
+from bootstrap.runs.sentences import duration
+from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 
@@ -74,7 +74,7 @@ def write_sheets(store: Store, folder: Path, gallery: Gallery | None = None) -> 
     paths = []
     for name, frames in {**sets, "final": taken}.items():
         if frames:
-            labels = [f"{frame.job.shot.family}, {frame.job.shot.framing}" for frame in frames]
+            labels = [f"{frame.job.shot.view_family}, {frame.job.shot.framing}" for frame in frames]
             buffer = io.BytesIO()
             contact_sheet([gallery.image(frame) for frame in frames], SHEET_COLUMNS, labels).save(buffer, format="PNG")
             write_atomic(folder / f"{name}.png", buffer.getvalue())
@@ -127,7 +127,7 @@ def _variety(taken: list[Frame]) -> str:
         return ""
     lines = []
     for axis in VARIES:
-        counts = Counter(getattr(frame.job.shot, axis) for frame in taken)
+        counts = Counter(frame.job.shot[axis] for frame in taken)
         said = ", ".join(f"{escape(value)} <b>{count}</b>" for value, count in counts.most_common())
         lines.append(f"<dt>{axis}</dt><dd>{said}</dd>")
     return f'<div class="card"><h3>What varies</h3><dl>{"".join(lines)}</dl></div>'
@@ -155,7 +155,7 @@ def _final_set(store: Store, gallery: Gallery) -> str:
 
 def _previews(store: Store, gallery: Gallery) -> str:
     shipped = {adapter.id for adapter in store.adapters()}  # the panel was drawn with weights not chosen, too
-    frames = [frame for frame in store.frames(kind=JobKind.PANEL) if frame.adapter in shipped]
+    frames = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter in shipped]
     return f'<h2 id="previews">What the LoRA draws</h2>{gallery.clusters(frames)}' if frames else ""
 
 

@@ -57,12 +57,12 @@ def quota_bars(families: Mapping[str, Mapping[str, int | None]]) -> str:
     top = max([1, *((one["kept"] or 0) + (one["provisional"] or 0) for one in families.values()),
                *((one["quota"] or 0) for one in families.values())])  # fmt: skip
     lines = []
-    for family, one in families.items():
+    for view_family, one in families.items():
         kept, extra, quota = one["kept"] or 0, one["provisional"] or 0, one["quota"]
         count = f"{kept}{f' + {extra}' if extra else ''}{'' if quota is None else f' / {quota}'}"
         mark = "" if quota is None else f'<i class="quota" style="left:{100 * quota / top:.1f}%"></i>'
         lines.append(
-            f'<div class="bar"><span>{escape(family)}</span><div class="track">'
+            f'<div class="bar"><span>{escape(view_family)}</span><div class="track">'
             f'<b class="kept" style="width:{100 * kept / top:.1f}%"></b>'
             f'<b class="provisional" style="width:{100 * extra / top:.1f}%"></b>{mark}</div><em>{count}</em></div>'
         )

@@ -12,11 +12,11 @@ from html import escape
 from typing import Any
 
 from bootstrap.events import AdapterTrained, BatchGenerated, ScoresMeasured
-from bootstrap.listeners.wording import duration
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
 from bootstrap.report.gallery import Gallery
 from bootstrap.report.plots import curves, growth, stacked
 from bootstrap.report.scores import DECOYS, by_scorer
+from bootstrap.runs.sentences import duration
 from bootstrap.store.round import Round
 from bootstrap.store.store import Store
 

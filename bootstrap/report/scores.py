@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
+from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.report.plots import histogram
 from bootstrap.store.store import Store
 from scoring.base import Measurement
@@ -33,12 +33,14 @@ def by_family(store: Store, verdicts: Mapping[str, Verdict]) -> str:
     measured = store.measurements([frame.job.id for frame in [*candidates, *decoys]])
     known = {name for values in measured.values() for name in values}
     asked, rows = [name for name in IDENTITY if name in known], []
-    for family in FAMILIES:
-        groups = {name: [f for f in frames if f.job.shot.family == family]
+    for view_family in VIEW_FAMILIES:
+        groups = {name: [f for f in frames if f.job.shot.view_family == view_family]
                   for name, frames in _groups(candidates, decoys, verdicts).items()}  # fmt: skip
         plots = [(name, _plot(groups, measured, name) or SILENT) for name in asked]
         if groups["candidates"]:
-            rows.append(f'<div class="strip"><h3>{escape(family)}</h3><div class="plots">{_cards(plots)}</div></div>')
+            rows.append(
+                f'<div class="strip"><h3>{escape(view_family)}</h3><div class="plots">{_cards(plots)}</div></div>'
+            )
     return f"{legend()}{''.join(rows)}" if rows and asked else ""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bootstrap.events import GatePassed
 from bootstrap.report.gallery import Gallery
-from bootstrap.review.audit import Audit, Share, audits
+from bootstrap.runs.blind_audit import BlindAudit, Share, audits
 from bootstrap.store.store import PERSON, Store
 
 __all__ = ["person"]
@@ -51,7 +51,7 @@ def _nobodys_of(store: Store, gallery: Gallery, event: GatePassed) -> str:
     return f"<p>{escape(head)}</p>{sheet}"
 
 
-def _audit(one: Audit) -> str:
+def _audit(one: BlindAudit) -> str:
     """How far a person agreed with the gate without knowing what it says."""
     head = (
         f"Blind audit of round {one.round}: {len(one.gate)} frames, drawn at random out of the {one.population} that "

@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset import unseen_axes
-from bootstrap.records import FAMILIES, Frame, JobKind, Verdict, VerdictKind
-from bootstrap.report.status import place_quotas
-from bootstrap.review.gate import closed_round
+from bootstrap.dataset.items import unseen_axes
+from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.review.speaking import REASONS
+from bootstrap.runs.approval_setting import closed_round
+from bootstrap.runs.status import place_quotas
 from bootstrap.store.store import Store
 
 __all__ = ["album", "caption_of", "explanation", "words_on"]
@@ -35,9 +35,9 @@ def album(store: Store) -> dict[str, Any]:
     rows = [_row(frame, verdicts.get(frame.job.id), cuts, versions) for frame in frames]
     return {
         "frames": rows,
-        "seeds": [{"family": seed.family, "framing": seed.framing} for seed in store.seeds()],
-        "quotas": {"family": families, "framing": framings},
-        "families": list(FAMILIES),
+        "seeds": [{"view_family": seed.view_family, "framing": seed.framing} for seed in store.seeds()],
+        "quotas": {"view_family": families, "framing": framings},
+        "families": list(VIEW_FAMILIES),
         "reasons": list(REASONS),
         "waits": closed_round(store),
     }
@@ -91,15 +91,15 @@ def _row(
 ) -> dict[str, Any]:
     shot = frame.job.shot
     p = verdict.p if verdict else None
-    cut = cuts.get(shot.family)
+    cut = cuts.get(shot.view_family)
     doubt = abs(math.log10(p) - math.log10(cut)) if p and cut else SURE
     return {
         "id": frame.job.id,
         "round": frame.job.round,
-        "family": shot.family,
+        "view_family": shot.view_family,
         "framing": shot.framing,
-        "shows": ", ".join((shot.expression, shot.pose, shot.outfit, shot.background)),
-        "tags": [shot.framing, shot.expression, shot.pose, shot.background],
+        "shows": ", ".join((shot["expression"], shot["pose"], shot["outfit"], shot["background"])),
+        "tags": [shot.framing, shot["expression"], shot["pose"], shot["background"]],
         "verdict": verdict.kind.value if verdict else "",
         "by": verdict.by if verdict else "",
         "reasons": list(verdict.reasons) if verdict else [],
@@ -114,7 +114,7 @@ def _cuts(frames: list[Frame], verdicts: Mapping[str, Verdict]) -> dict[str, flo
     for frame in frames:
         one = verdicts.get(frame.job.id)
         if one and one.p and one.kind is VerdictKind.KEEP:
-            cuts[frame.job.shot.family] = max(one.p, cuts.get(frame.job.shot.family, 0.0))
+            cuts[frame.job.shot.view_family] = max(one.p, cuts.get(frame.job.shot.view_family, 0.0))
     return cuts
 
 

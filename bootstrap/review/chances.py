@@ -32,12 +32,12 @@ class Chances:
 
     def of(self, frame: Frame) -> dict[str, float]:
         """Scorer → chance of a decoy of this view scoring as high, 0..1; scorers that could tell, and have decoys."""
-        nulls, family = self._read(frame), frame.job.shot.family
+        nulls, view_family = self._read(frame), frame.job.shot.view_family
         answers = self._store.measurements([frame.job.id]).get(frame.job.id, {})
         return {
-            name: round(empirical_p(one.value, nulls[family, name]), 4)
+            name: round(empirical_p(one.value, nulls[view_family, name]), 4)
             for name, one in sorted(answers.items())
-            if one.value is not None and (family, name) in nulls
+            if one.value is not None and (view_family, name) in nulls
         }
 
     def _read(self, frame: Frame) -> Nulls:
@@ -49,7 +49,7 @@ class Chances:
 
 def _nulls(store: Store) -> Nulls:
     """View family and scorer → the values of the decoys."""
-    decoys = {frame.job.id: frame.job.shot.family for kind in DECOYS for frame in store.frames(kind=kind)}
+    decoys = {frame.job.id: frame.job.shot.view_family for kind in DECOYS for frame in store.frames(kind=kind)}
     found: dict[tuple[str, str], list[float]] = {}
     for id, answers in store.measurements(list(decoys)).items():
         for name in IDENTITY:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.errors import BootstrapError
-from bootstrap.judges import references_of
+from bootstrap.panel.judges import references_of
 from bootstrap.records import Frame, JobKind
 from bootstrap.store.store import Store
 from scoring.base import Picture
@@ -76,8 +76,8 @@ class Nearest:
             return NOTHING_NEAR
         seeds = [(_alike(own, shown), number) for number, shown in known.seeds if own.keys() & shown.keys()]
         decoys = [
-            (_alike(own, shown), id) for id, family, shown in known.decoys
-            if family == shot.family and own.keys() & shown.keys()
+            (_alike(own, shown), id) for id, view_family, shown in known.decoys
+            if view_family == shot.view_family and own.keys() & shown.keys()
         ]  # fmt: skip
         seed, decoy = max(seeds, default=None), max(decoys, default=None)
         return {
@@ -112,7 +112,7 @@ def _remembered(store: Store) -> _Known | None:
     shelves = {key: _shelf(store, f"{encoder}|{key}") for key in sorted(wanted)} if folder.is_dir() else {}
     known = _Known((), (), shelves, crops)
     decoys = [
-        (frame.job.id, frame.job.shot.family, known.shown(frame.digest, frame.job.shot.framing))
+        (frame.job.id, frame.job.shot.view_family, known.shown(frame.digest, frame.job.shot.framing))
         for kind in DECOYS
         for frame in store.frames(kind=kind)
     ]

@@ -31,7 +31,7 @@ def add_own(store: Store, like: Frame, data: bytes) -> Frame:
         shot=replace(like.job.shot, take=like.job.shot.take + 1000),
         prompt=f"a picture of one's own ({mark})",
         negative="",
-        seed=0,
+        random_seed=0,
         traits=like.job.traits,
     )
     if (there := store.frame(job.id)) is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.records import FRAMINGS, Seed
@@ -39,8 +39,8 @@ class SeedCaptioner:
         said, origin = self._said(path, figure)
         padded, phrases = square(image), self._phrases()
         view, framing = (said.pop(axis, "") or self.read(padded, phrases[axis]) for axis in ("view", "framing"))
-        family, view = self._view(view)
-        hidden = {"view", "framing"} | self.wording.views.hidden(family, framing)
+        view_family, view = self._view(view)
+        hidden = {"view", "framing"} | self.wording.views.hidden(view_family, framing)
         others = {axis: tag for axis, tag in said.items() if axis not in phrases}
         seen = {
             axis: said.get(axis) or self.read(padded, of_axis)
@@ -51,7 +51,7 @@ class SeedCaptioner:
             path=stored,
             sha256=sha256,
             source=f"{path}#{figure}" if figure else str(path),
-            family=family,
+            view_family=view_family,
             view=view,
             framing=framing,
             outfit=others.pop("outfit", "") or next(iter(self._outfits())),
@@ -84,7 +84,7 @@ class SeedCaptioner:
         views = self.wording.views.families
         outfit = self.wording.character.wardrobe[seed.outfit]
         worn = {self.wording.axis_of(tag, f"outfit {n}"): tag for n, tag in enumerate((outfit.trigger, *outfit.tags))}
-        looked = {"view": views[seed.family].views[seed.view] if seed.view else "", "framing": seed.framing}
+        looked = {"view": views[seed.view_family].views[seed.view] if seed.view else "", "framing": seed.framing}
         rest = dict(tag.split("=", 1) for tag in seed.tags)
         return {axis: tag for axis, tag in {**worn, **looked, **rest}.items() if tag}
 
@@ -120,11 +120,11 @@ class SeedCaptioner:
         return {name: outfit.tags for name, outfit in self.wording.character.wardrobe.items()}
 
     def _view(self, said: str) -> tuple[str, str]:
-        """Family and view name of what was said (a family, a view name, or tags); front where nothing is known."""
-        for family, plan in self.wording.views.families.items():
+        """Family and view name of what was said (a view family, a view name, or tags); front where nothing is known."""
+        for view_family, plan in self.wording.views.families.items():
             for name, tags in plan.views.items():
-                if said in (name, family, tags):
-                    return family, name
+                if said in (name, view_family, tags):
+                    return view_family, name
         if said:
             names = [name for plan in self.wording.views.families.values() for name in plan.views]
             raise SeedError(f'seed view "{said}" is unknown', f"use one of: {', '.join(names)}")

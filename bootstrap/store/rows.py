@@ -10,7 +10,7 @@ from typing import Any
 
 from bootstrap import events
 from bootstrap.events import Event
-from bootstrap.records import Adapter, Frame, Job, JobKind, Seed, Shot, Verdict, VerdictKind
+from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Seed, Shot, Verdict, VerdictKind
 from scoring.base import Measurement, not_applicable
 
 __all__ = [
@@ -37,7 +37,8 @@ def text_of(record: Any) -> str:
 def job_from(text: str) -> Job:
     """The job that `text_of` wrote."""
     plain = json.loads(text)
-    return Job(**{**plain, "kind": JobKind(plain["kind"]), "shot": Shot(**plain["shot"])})
+    references = tuple(Reference(**one) for one in plain.get("references", ()))
+    return Job(**{**plain, "kind": JobKind(plain["kind"]), "shot": Shot(**plain["shot"]), "references": references})
 
 
 def frame_from(row: Row) -> Frame:

@@ -77,7 +77,7 @@ class Batches:
 
     def _varied(self, place: int, variant: int) -> np.random.Generator:
         """What shuffles one variant of an item's caption: the same in every pass."""
-        return np.random.default_rng([self.recipe.seed, place, 4, variant])
+        return np.random.default_rng([self.recipe.random_seed, place, 4, variant])
 
     def _shuffled(self, place: int, rng: np.random.Generator, *, bare: bool) -> str:
         recipe, tags = self.recipe, self.items[place].tags
@@ -89,4 +89,4 @@ class Batches:
         return ", ".join([*(() if bare else first), *(rest[i] for i in order)])
 
     def _rng(self, number: int, stream: int = 0) -> np.random.Generator:
-        return np.random.default_rng([self.recipe.seed, number, stream])
+        return np.random.default_rng([self.recipe.random_seed, number, stream])

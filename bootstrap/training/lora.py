@@ -1,6 +1,6 @@
 """The training of one LoRA, from the first step to the last: reads top to bottom, knows no run and no round.
 
-What it trains on is handed in as a `Bench`: fresh adapter weights, cached latents, and a function that guesses noise.
+What it trains on is handed in as a `TrainingInputs`: fresh adapter weights, cached latents, and a function that guesses noise.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import torch
 from bootstrap.errors import BackendError, Interrupted
 from bootstrap.events import Emit, Noted, Progress
 from bootstrap.records import TrainItem
-from bootstrap.training.bench import Bench, Guess
 from bootstrap.training.checkpoint import load_checkpoint, save_checkpoint
+from bootstrap.training.inputs import Guess, TrainingInputs
 from bootstrap.training.learner import Learner
 from bootstrap.training.losslog import LossLog
 from bootstrap.training.passes import Passes
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["Bench", "Guess", "Keep", "Outcome", "train_lora"]
+__all__ = ["Guess", "Keep", "Outcome", "TrainingInputs", "train_lora"]
 
 Keep = Callable[[int], None]
 """Keeps the bench's weights as they stand after so many steps."""
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def train_lora(
-    bench: Bench,
+    bench: TrainingInputs,
     items: Sequence[TrainItem],
     recipe: TrainRecipe,
     workdir: Path,
@@ -94,7 +94,7 @@ def train_lora(
     return Outcome(learner.step, learner.finish(), earlier)
 
 
-def _gradients(bench: Bench, passes: Passes, step: int) -> torch.Tensor:
+def _gradients(bench: TrainingInputs, passes: Passes, step: int) -> torch.Tensor:
     """Sum up the gradients of one step's forward passes; returns their mean loss, without gradient."""
     count = passes.recipe.gradient_accumulation_steps
     losses = []
@@ -118,7 +118,7 @@ def _give_up(learner: Learner, emit: Emit) -> None:
     )
 
 
-def _key(bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe) -> str:
+def _key(bench: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> str:
     """Names the training: another base, picture, caption, weight or setting is another training."""
     facts = [(item.tags, item.weight) for item in items]
     parts = (bench.content, bench.prediction_type, facts, recipe.identity())

@@ -14,7 +14,7 @@ from torch.nn import functional
 from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
-from bootstrap.training.bench import Bench
+from bootstrap.training.inputs import TrainingInputs
 from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
 
@@ -38,12 +38,12 @@ class _Drawn:
 class Passes:
     """The losses of a training's forward passes, by number."""
 
-    def __init__(self, bench: Bench, items: Sequence[TrainItem], recipe: TrainRecipe) -> None:
+    def __init__(self, bench: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> None:
         self.recipe, self._bench = recipe, bench
         shapes = [tuple(latents.shape) for latents in bench.latents]
         self._begin = len(shapes) - len(bench.regular)
         self._batches = Batches(items, recipe, tuple(shapes[: self._begin : bench.crops]))
-        apart = recipe.model_copy(update={"seed": recipe.seed + 1})
+        apart = recipe.model_copy(update={"random_seed": recipe.random_seed + 1})
         self._regular = Batches(bench.regular, apart, tuple(shapes[self._begin :])) if bench.regular else None
 
     def loss(self, number: int) -> torch.Tensor:
@@ -52,7 +52,7 @@ class Passes:
         places = batches.places(number)
         if crops > 1:
             places = [place * crops + crop for place, crop in zip(places, batches.crops(number, crops), strict=True)]
-        seed = recipe.seed * 1_000_003 + number
+        seed = recipe.random_seed * 1_000_003 + number
         drawn = self._drawn(places, seed)
         loss = self._learned(drawn, batches.captions(number))
         if recipe.output_preservation:

@@ -135,7 +135,7 @@ class TrainRecipe(BaseModel):
     """Decay of the weights, by any optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
     """Gradient clipping."""
-    seed: int = Field(0, ge=0)
+    random_seed: int = Field(0, ge=0)
     """Seed of data order, noise and initialisation."""
     checkpoint_every: int = Field(100, ge=1)
     """Steps between checkpoints from which a killed training continues exactly."""

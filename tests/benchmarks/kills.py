@@ -28,24 +28,24 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 import loops.run  # noqa: F401  (imported before the forks)
-from bootstrap.backends.fake_eyes import fake_eyes  # noqa: F401
 from bootstrap.cli import main
 from bootstrap.errors import BootstrapError
+from bootstrap.panel.fake import fake_eyes  # noqa: F401
 from bootstrap.records import JobKind
 from bootstrap.review.speaking import SAID, judge
-from bootstrap.sessions import sessions
+from bootstrap.runs.sessions import sessions
+from bootstrap.runs.upkeep import check_files
 from bootstrap.store.store import DATABASE, PERSON, Store
-from bootstrap.upkeep import check_files
 
 SETTINGS = {
     "fake": {
         "loop.target": 6, "loop.style_goals": "[3]", "loop.lookalikes": 12, "loop.exchanged": 6, "loop.most_decoys": 24,
-        "loop.max_false_accepts": 0.4, "loop.rounds": 4, "base.style.steps": 10, "base.character.steps": 10,
+        "loop.gate_level": 0.4, "loop.rounds": 4, "base.style.steps": 10, "base.character.steps": 10,
         "base.sampling.width": 32, "base.sampling.height": 32, "base.sampling.batch_size": 4,
     },
     "embedded": {
         "loop.target": 3, "loop.style_goals": "[2]", "loop.lookalikes": 4, "loop.exchanged": 0, "loop.most_decoys": 6,
-        "loop.max_false_accepts": 0.4, "loop.rounds": 2, "loop.waves": 1, "loop.final_candidates": 2,
+        "loop.gate_level": 0.4, "loop.rounds": 2, "loop.waves": 1, "loop.final_candidates": 2,
         "base.minimum_steps": 4, "base.style.steps": 4, "base.character.steps": 6, "base.sampling.steps": 3,
         "base.sampling.batch_size": 4,
     },

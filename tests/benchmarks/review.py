@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright
 
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Seed, Shot, Verdict, VerdictKind
+from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.review.app import build
 from bootstrap.review.serve import Address, listen
 from bootstrap.store.store import Store
@@ -59,9 +59,21 @@ def filled(store, count):
     store.add_seed(Seed("seed.png", "ab" * 32, "seed.png", "front", "front", "portrait", "default", (), "read"))
     jobs = []
     for n in range(count):
-        family, framing = FAMILIES[n % 6], FRAMINGS[n % 4]
-        view = next(iter(config.views.families[family].views))
-        shot = Shot(family, view, framing, "smile", "standing", "default", "forest", "cel shading", n)
+        view_family, framing = VIEW_FAMILIES[n % 6], FRAMINGS[n % 4]
+        view = next(iter(config.views.families[view_family].views))
+        shot = Shot(
+            view_family,
+            view,
+            framing,
+            {
+                "expression": "smile",
+                "pose": "standing",
+                "outfit": "default",
+                "background": "forest",
+                "style": "cel shading",
+            },
+            n,
+        )
         jobs.append(Job(f"candidate-r01w1-{n:010x}", JobKind.CANDIDATE, 1, 1, shot, f"p{n}", "", n, {}))
     store.begin_round(1, "style", 48)
     store.plan(jobs)

@@ -78,12 +78,23 @@ def drawing(config: Any, base: Path) -> list[tuple[str, float, float]]:
 
     each = operations(lambda: pipe(PROMPT, **asked))
     found = [("diffusers pipeline, one prompt at a time", DRAWN / seconds(one_by_one), each)]
-    shot = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+    shot = Shot(
+        "front",
+        "front",
+        "portrait",
+        {
+            "expression": "smile",
+            "pose": "standing",
+            "outfit": "default",
+            "background": "forest",
+            "style": "cel shading",
+        },
+    )
     jobs = [Job(str(n), JobKind.CANDIDATE, 1, 1, shot, PROMPT, "", n, {}) for n in range(48)]
     for batch, dtype in ((24, "auto"), (24, "float32"), (1, "float32")):
         backend = DiffusersBackend(base, sampling.model_copy(update={"batch_size": batch, "dtype": dtype}), "cpu")
         some = jobs[: max(batch, DRAWN)]
-        took = seconds(lambda backend=backend, some=some: list(backend.generate(some, None)))
+        took = seconds(lambda backend=backend, some=some: list(backend.draw(some, None)))
         found.append((f"ours, batch {batch}, {dtype}", len(some) / took, each))
     return found
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.backends.fake import FakeBackend
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig, load
 from bootstrap.events import AdapterTrained
@@ -65,18 +65,28 @@ def store(tmp_path: Path, config: RunConfig, character: Character, trained: list
             Seed("seed.png", "ab" * 32, "/home/ada/me.png", "front", "front", "portrait", "default", (), "read")
         )
         run.begin_round(1, "style", 4)
-        jobs = [_job(wording, JobKind.CANDIDATE, 1, family, n) for n, family in enumerate(["front", *VIEWS])]
+        jobs = [_job(wording, JobKind.CANDIDATE, 1, view_family, n) for n, view_family in enumerate(["front", *VIEWS])]
         _draw(run, jobs, _adapter(run, "r01-style", "style", 1, trained))
         _judge(run, jobs)
         run.end_round(1, {"kept": 3, "candidates": 4, "held_out": None})
         final = _adapter(run, "final-r02", "character", 2, trained)
-        _draw(run, [_job(wording, JobKind.PANEL, 2, family, n) for n, family in enumerate(reversed(VIEWS))], final)
+        _draw(
+            run,
+            [_job(wording, JobKind.PROBE, 2, view_family, n) for n, view_family in enumerate(reversed(VIEWS))],
+            final,
+        )
         yield run
 
 
-def _job(wording: Wording, kind: JobKind, round: int, family: str, n: int) -> Job:
-    shot = Shot(family, VIEWS[family], "full body", "smile", "standing", "night", "forest", "cel shading", n)
-    traits = {} if kind is JobKind.PANEL else wording.traits(shot)
+def _job(wording: Wording, kind: JobKind, round: int, view_family: str, n: int) -> Job:
+    shot = Shot(
+        view_family,
+        VIEWS[view_family],
+        "full body",
+        {"expression": "smile", "pose": "standing", "outfit": "night", "background": "forest", "style": "cel shading"},
+        n,
+    )
+    traits = {} if kind is JobKind.PROBE else wording.traits(shot)
     return Job(f"{kind}-r{round}-{n}", kind, round, 1, shot, wording.prompt(shot, traits), "lowres", 2**62 + n, traits)
 
 
@@ -92,7 +102,7 @@ def _adapter(run: Store, name: str, phase: str, round: int, items: list[TrainIte
 
 def _draw(run: Store, jobs: list[Job], adapter: Adapter) -> None:
     run.plan(jobs)
-    for batch in FakeBackend().generate(jobs, run.directory / adapter.path):
+    for batch in FakeBackend().draw(jobs, run.directory / adapter.path):
         run.add_frames([(job, image, json.dumps(job.prompt)) for job, image in batch], adapter.id)
 
 

@@ -11,8 +11,8 @@ import signal
 import sys
 
 import loops.run  # noqa: F401  (imported before the forks)
-from bootstrap.backends.fake_eyes import fake_eyes  # noqa: F401
 from bootstrap.cli import main
+from bootstrap.panel.fake import fake_eyes  # noqa: F401
 from bootstrap.store.journal import Journal
 
 

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from bootstrap.backends.fake import FakeBackend
-from bootstrap.clock import Clock
 from bootstrap.events import Incident
-from bootstrap.hours import limits_of
+from bootstrap.machine.clock import Clock
+from bootstrap.machine.limits import limits_of
 from bootstrap.store.store import Store
 from loops import budget
-from loops.hours import STILL_MEANT, WORKED, Hours
+from loops.time_left import STILL_MEANT, WORKED, Hours
 
 HOUR = 3600.0
 

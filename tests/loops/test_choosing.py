@@ -24,9 +24,20 @@ def character(*expressions, backgrounds=("forest",), **facts):
     return Character(expressions=expressions, backgrounds=backgrounds, **given)
 
 
-def shown(id, angle, expression="smile", family="front", prompt="", background="forest", outfit="default"):
+def shown(id, angle, expression="smile", view_family="front", prompt="", background="forest", outfit="default"):
     """A frame whose look is an angle."""
-    shot = Shot(family, family, "portrait", expression, "standing", outfit, background, "cel shading")
+    shot = Shot(
+        view_family,
+        view_family,
+        "portrait",
+        {
+            "expression": expression,
+            "pose": "standing",
+            "outfit": outfit,
+            "background": background,
+            "style": "cel shading",
+        },
+    )
     return Frame(Job(id, JobKind.CANDIDATE, 1, 1, shot, prompt or id, "", 1, {}), f"{angle}", id, "a")
 
 
@@ -106,7 +117,7 @@ def test_what_nobody_sees_counts_for_no_share(engine):
     targets = {quota.label: quota.target for quota in limits}
     assert targets["smile"] + targets["frown"] + targets[PLAIN] == 4
     assert targets["forest"] == 14
-    assert "expression" not in room.as_candidate(engine, shown("b", 0, family="behind"), 0.0).axes
+    assert "expression" not in room.as_candidate(engine, shown("b", 0, view_family="behind"), 0.0).axes
 
 
 def test_frames_that_look_like_a_seed_come_last(engine):
@@ -168,7 +179,7 @@ def test_no_frame_of_a_round_that_drifted_fills_an_empty_place(engine):
 
     def placed(id, number, cell, angle):
         one = shown(id, angle)
-        shot = replace(one.job.shot, family=cell[0], framing=cell[1])
+        shot = replace(one.job.shot, view_family=cell[0], framing=cell[1])
         return replace(one, job=replace(one.job, round=number, shot=shot))
 
     kept = [placed(f"k{n}", 1, cell, 20 * n) for n, cell in enumerate(cells[:3])]

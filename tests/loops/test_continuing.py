@@ -10,7 +10,7 @@ from bootstrap.errors import ConfigError
 from bootstrap.events import Noted, RoundBegan
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.store import Store
-from loops.continuing import changes, hold_fast
+from loops.resume import changes, hold_fast
 
 
 def rewrite(arguments, **fields):
@@ -49,7 +49,7 @@ def test_a_new_round_is_played_although_the_rounds_were_spent(finished, call):
 def test_gate_budget_and_quotas_may_change_and_are_told(finished, call):
     run, arguments = finished
     quotas = ["views.families.behind.share=0.11", "views.families.front.share=0.24"]
-    options = ["loop.max_false_accepts=0.3", "loop.waves=1", *quotas, "subject.a_prompt=1"]
+    options = ["loop.gate_level=0.3", "loop.waves=1", *quotas, "subject.a_prompt=1"]
     done = call("run", *arguments, *(part for text in options for part in ("--set", text)), "--out", run)
     assert done.code == 0
     told = rounds_and_notes(run)[1][0]
@@ -64,7 +64,7 @@ def test_an_added_outfit_is_worn_in_the_new_round(finished, call):
     assert call("run", *arguments, "--target", 6, "--out", run).code == 0
     with Store.open(run, exclusive=False) as store:
         began = [event.round for event in store.events() if isinstance(event, RoundBegan)]
-        worn = {job.shot.outfit for job in store.jobs(began[-1], kind=JobKind.CANDIDATE)}
+        worn = {job.shot["outfit"] for job in store.jobs(began[-1], kind=JobKind.CANDIDATE)}
     assert "rain" in worn
 
 
@@ -89,7 +89,7 @@ def test_another_character_is_refused_with_old_and_new_value(finished, call, fie
     [
         (["--set", "base.sampling.steps=3"], 'base.sampling.steps "14", now "3"'),
         (["--set", "panel.copy_cosine=0.9"], 'panel.copy_cosine "1.0", now "0.9"'),
-        (["--seed", "7"], 'seed "0", now "7"'),
+        (["--random-seed", "7"], 'random_seed "0", now "7"'),
         (["--set", "base.style.rank=2"], "base.style.rank"),
     ],
 )

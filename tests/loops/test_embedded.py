@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from bootstrap.events import AdapterTrained
-from bootstrap.report.status import status
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"

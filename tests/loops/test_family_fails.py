@@ -3,7 +3,7 @@
 import pytest
 
 from bootstrap.events import Noted, RunEnded
-from bootstrap.judges import Judges
+from bootstrap.panel.judges import Judges
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.store import Store
 from scoring.base import Measurement
@@ -13,7 +13,7 @@ BROKEN = "front"
 
 @pytest.fixture
 def answering(monkeypatch):
-    """Let a scorer give one answer for every picture of the broken family."""
+    """Let a scorer give one answer for every picture of the broken view_family."""
 
     def answer(scorer, measurement):
         measure = Judges.measure
@@ -21,7 +21,7 @@ def answering(monkeypatch):
         def changed(self, frames, store):
             found = measure(self, frames, store)
             for frame in frames:
-                if frame.job.shot.family == BROKEN and frame.job.kind is JobKind.CANDIDATE:
+                if frame.job.shot.view_family == BROKEN and frame.job.kind is JobKind.CANDIDATE:
                     found[frame.job.id][scorer] = measurement
             return found
 
@@ -31,16 +31,16 @@ def answering(monkeypatch):
 
 
 def ended(call, arguments, out):
-    """A run that must end well: kept, provisional, notes, verdicts of the broken family."""
+    """A run that must end well: kept, provisional, notes, verdicts of the broken view_family."""
     done = call("run", *arguments, "--out", out)
     assert done.code == 0, done.err
     with Store.open(out, exclusive=False) as store:
         events, verdicts = store.events(), store.verdicts()
         assert isinstance(events[-1], RunEnded)
         notes = [event.text for event in events if isinstance(event, Noted)]
-        broken = [f for f in store.frames(kind=JobKind.CANDIDATE) if f.job.shot.family == BROKEN]
+        broken = [f for f in store.frames(kind=JobKind.CANDIDATE) if f.job.shot.view_family == BROKEN]
         assert broken
-        kept = [f.job.shot.family for f in store.kept()]
+        kept = [f.job.shot.view_family for f in store.kept()]
         return kept, [verdicts[f.job.id] for f in broken], notes
 
 

@@ -10,14 +10,14 @@ from types import ModuleType
 import pytest
 
 from bootstrap.backends.fake import FakeBackend
-from bootstrap.clock import Clock
 from bootstrap.errors import BackendError, OutOfMemoryError
 from bootstrap.events import Incident
 from bootstrap.listeners.notify import Notifier
-from bootstrap.report.night import incidents
-from bootstrap.sessions import sessions
+from bootstrap.machine.clock import Clock
+from bootstrap.runs.night import incidents
+from bootstrap.runs.sessions import sessions
 from bootstrap.store.store import Store
-from loops import watching
+from loops import safe_point as watching
 from scoring.base import Measurement
 from scoring.defects import Defects
 from scoring.identity import ClipIdentity
@@ -36,7 +36,7 @@ def kept(run):
 @pytest.fixture
 def small_memory(monkeypatch):
     """A backend that can draw so many pictures at once, and train on so many; what it was asked for."""
-    generate, train, asked = FakeBackend.generate, FakeBackend.train, {"drawn": [], "trained": []}
+    generate, train, asked = FakeBackend.draw, FakeBackend.train, {"drawn": [], "trained": []}
 
     def limit(most):
         def generating(self, jobs, adapter):
@@ -54,7 +54,7 @@ def small_memory(monkeypatch):
                 raise OutOfMemoryError("memory ran out", "lower the recipe's batch_size")
             return train(self, items, recipe, workdir, emit)
 
-        monkeypatch.setattr(FakeBackend, "generate", generating)
+        monkeypatch.setattr(FakeBackend, "draw", generating)
         monkeypatch.setattr(FakeBackend, "train", training)
         return asked
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.export.weights import metadata_of
+from bootstrap.lora.weights import metadata_of
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 
@@ -12,7 +12,7 @@ def panel(grown):
     """Jobs and frames of the panel of a finished run, its adapters, and what it noted."""
     with Store.open(grown, exclusive=False) as store:
         noted = [row["text"] for row in store.log() if row["kind"] == "Noted"]
-        return store.jobs(kind=JobKind.PANEL), store.frames(kind=JobKind.PANEL), store.adapters(), noted
+        return store.jobs(kind=JobKind.PROBE), store.frames(kind=JobKind.PROBE), store.adapters(), noted
 
 
 def test_every_candidate_draws_the_same_panel(panel):
@@ -20,7 +20,7 @@ def test_every_candidate_draws_the_same_panel(panel):
     by_wave = {wave: [(j.prompt, j.seed, j.shot) for j in jobs if j.wave == wave] for wave in (1, 2, 3)}
     assert by_wave[1] == by_wave[2] == by_wave[3]
     assert len(by_wave[1]) == 12
-    assert {shot.family for _, _, shot in by_wave[1]} >= {"front", "behind", "above", "below"}
+    assert {shot.view_family for _, _, shot in by_wave[1]} >= {"front", "behind", "above", "below"}
     assert len({frame.adapter for frame in frames}) == 3
 
 

@@ -11,7 +11,7 @@ from bootstrap.records import JobKind, VerdictKind
 from bootstrap.review.own import add_own
 from bootstrap.review.speaking import judge
 from bootstrap.store.store import Store
-from loops import gate
+from loops import approval as gate
 
 
 def ids_by(store, kind):
@@ -108,7 +108,7 @@ def test_somebody_at_the_terminal_is_waited_for(tiny, call, tmp_path, monkeypatc
 
 
 def call_beside(setting, run):
-    from bootstrap.review.gate import set_gate
+    from bootstrap.runs.approval_setting import set_gate
 
     with opened(run) as store:
         set_gate(store, setting)

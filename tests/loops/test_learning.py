@@ -11,7 +11,7 @@ from bootstrap.records import Frame, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.speaking import judge
 from bootstrap.store.store import Store
 from loops import choose as room
-from loops.learning import DOUBTED, by_verdicts
+from loops.verdict_fit import DOUBTED, by_verdicts
 from scoring.base import Measurement
 
 CONFIG = load("puppet", overrides=["loop.calibrate_on=lookalikes"])
@@ -19,7 +19,18 @@ NAMES = ["clip", "face"]
 
 
 def frame(id, kind=JobKind.CANDIDATE, adapter="a"):
-    shot = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+    shot = Shot(
+        "front",
+        "front",
+        "portrait",
+        {
+            "expression": "smile",
+            "pose": "standing",
+            "outfit": "default",
+            "background": "forest",
+            "style": "cel shading",
+        },
+    )
     return Frame(Job(id, kind, 1, 1, shot, id, "", 1, {}), id, id, adapter)
 
 

@@ -43,7 +43,7 @@ def test_a_sheet_becomes_views_and_its_original_bytes_are_kept(store, tmp_path):
     notes = [{"file": "sheet.png#1", "view": "front"}, {"file": "sheet.png#2", "view": "behind"}]
     character = Character(**RED, seeds=notes)
     seeds = open_engine(store, CONFIG, character, [path]).seeds
-    assert [(seed.family, seed.caption_from) for seed in seeds] == [
+    assert [(seed.view_family, seed.caption_from) for seed in seeds] == [
         ("front", "character.json"),
         ("behind", "character.json"),
     ]

@@ -28,7 +28,7 @@ def test_decoys_are_the_candidates_own_shots_and_seeds_first(planned):
     for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED):
         shared = [job for job in of(planned, kind) if job.shot.key in candidates]
         assert shared
-        assert all(job.seed == candidates[job.shot.key].seed for job in shared)
+        assert all(job.random_seed == candidates[job.shot.key].seed for job in shared)
 
 
 def test_lookalikes_have_every_trait_but_no_trigger(planned):
@@ -50,7 +50,7 @@ def test_exchanged_decoys_keep_the_trigger_and_change_two_traits_or_more(planned
 def test_random_seeds_come_from_what_a_shot_is(planned):
     by_key = {}
     for job in planned:
-        by_key.setdefault(job.shot.key, set()).add(job.seed)
+        by_key.setdefault(job.shot.key, set()).add(job.random_seed)
     assert all(len(seeds) == 1 for seeds in by_key.values())
     assert len({next(iter(seeds)) for seeds in by_key.values()}) == len(by_key)
     assert len({json.dumps(job.id) for job in planned}) == len(planned)
@@ -73,7 +73,7 @@ def test_words_that_stayed_in_the_captions_are_asked_for(given, play, tmp_path):
     play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
     with Store.open(tmp_path / "run", exclusive=False) as store:
         jobs = of(store.jobs(2), JobKind.CANDIDATE)
-        previews = of(store.jobs(), JobKind.PANEL)
+        previews = of(store.jobs(), JobKind.PROBE)
     assert jobs
     assert previews
     assert all("red hair" in job.prompt for job in [*jobs, *previews])

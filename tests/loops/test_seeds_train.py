@@ -46,7 +46,7 @@ def test_style_only_keeps_originals_out_of_the_finished_lora(tiny, call, trained
 def test_never_keeps_them_out_of_every_lora_and_the_base_draws_first(tiny, call, trained, tmp_path, monkeypatch):
     choosing(tmp_path, "never")
     # blocks of one colour are no more alike than the base's other blocks: what the gate lets through is not asked here
-    monkeypatch.setattr(Gate, "admit", lambda self, family, p: set(p))
+    monkeypatch.setattr(Gate, "admit", lambda self, view_family, p: set(p))
     done = call("run", *tiny, "--set", "loop.exchanged=4", "--out", tmp_path / "run")
     assert trained
     assert not any(kinds & ORIGINAL for kinds in trained.values())
@@ -61,7 +61,7 @@ def test_never_keeps_them_out_of_every_lora_and_the_base_draws_first(tiny, call,
 
 def test_when_nothing_was_kept_at_all_one_line_says_why_there_is_no_lora(tiny, call, trained, tmp_path):
     choosing(tmp_path, "never")
-    settings = ["loop.max_false_accepts=0.0001", "loop.provisional_share=0"]
+    settings = ["loop.gate_level=0.0001", "loop.provisional_share=0"]
     done = call("run", *tiny, *(p for text in settings for p in ("--set", text)), "--out", tmp_path / "run")
     assert done.code == 1
     assert '"seeds_train": "never"' in done.line

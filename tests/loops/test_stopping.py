@@ -8,7 +8,7 @@ from bootstrap.config import load
 from bootstrap.store.round import Round
 from loops.engine import Engine
 from loops.stopping import best_round, drifted, next_goal, usable_rounds
-from loops.teach import drawing_round
+from loops.train import drawing_round
 
 LOOP = load("puppet").loop
 

@@ -41,7 +41,7 @@ def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
         kept, verdicts = store.kept(), store.verdicts()
         assert [one.phase for one in store.rounds()] == ["style", "style", "character"]
         assert len(kept) == 12
-        assert {f.job.shot.family for f in kept} >= {"front", "profile", "behind"}
+        assert {f.job.shot.view_family for f in kept} >= {"front", "profile", "behind"}
         assert all(verdicts[f.job.id].reasons[0].startswith("fills ") for f in kept)
         assert all(f.job.kind is JobKind.CANDIDATE for f in kept)
         assert all(v.reasons for v in verdicts.values())
@@ -57,7 +57,7 @@ def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
 
 def test_after_a_drift_an_earlier_lora_draws_and_the_set_is_filled(given, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("loops.stopping.drifted", lambda done: bool(done) and done[-1].number == 2)
-    monkeypatch.setattr("loops.teach.best_round", lambda done: done[0])  # this backend has no held-out encoder
+    monkeypatch.setattr("loops.train.best_round", lambda done: done[0])  # this backend has no held-out encoder
     with pytest.raises(SystemExit) as ended:
         main(["run", *given, "--out", str(tmp_path / "run")])
     assert not ended.value.code

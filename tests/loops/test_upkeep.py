@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 from PIL import Image
 
+from bootstrap.runs.upkeep import check_files, freeable
 from bootstrap.store.store import Store
-from bootstrap.upkeep import check_files, freeable
 
 
 def files(run):

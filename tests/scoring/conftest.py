@@ -31,18 +31,18 @@ class ColorEncoder:
         return np.array([[float(name in phrase) for name in COLORS] for phrase in phrases], np.float32)
 
 
-def picture(top, bottom=None, family="front", framing="full body", size=48, **asked):
+def picture(top, bottom=None, view_family="front", framing="full body", size=48, **asked):
     """A picture whose upper half (the head) and lower half (the body) have these colours."""
     image = Image.new("RGB", (size, size), COLORS.get(bottom or top, bottom or top))
     image.paste(Image.new("RGB", (size, size // 2), COLORS.get(top, top)), (0, 0))
-    return Picture(image, digest_of(image), family, framing, asked)
+    return Picture(image, digest_of(image), view_family, framing, asked)
 
 
 def noise(seed, size=48, **facts):
     """A picture of grey noise; another one for each seed."""
     pixels = np.random.default_rng(seed).integers(40, 220, (size, size, 3), np.uint8)
     image = Image.fromarray(pixels)
-    return Picture(image, digest_of(image), facts.get("family", "front"), facts.get("framing", "full body"))
+    return Picture(image, digest_of(image), facts.get("view_family", "front"), facts.get("framing", "full body"))
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_same_picture_embeds_the_same_alone_or_in_a_batch(encoder, paint):
 
 def test_it_serves_the_checks(encoder, paint):
     check = ViewCheck(encoder, Features(), {"front": ["from front"], "behind": ["from behind"]})
-    front, behind = check.score([paint("red", family="front"), paint("red", family="behind")])
+    front, behind = check.score([paint("red", view_family="front"), paint("red", view_family="behind")])
     assert front.value == pytest.approx(-behind.value)
 
 

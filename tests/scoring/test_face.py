@@ -90,8 +90,8 @@ def test_the_same_face_has_cosine_one(pack, paint):
     ("facts", "options", "why"),
     [
         ({"top": DARK}, {}, "no face"),
-        ({"top": DARK, "family": "behind"}, {}, "no face from behind"),
-        ({"top": BRIGHT, "family": ""}, {}, "the view is not known"),
+        ({"top": DARK, "view_family": "behind"}, {}, "no face from behind"),
+        ({"top": BRIGHT, "view_family": ""}, {}, "the view is not known"),
         ({"top": BRIGHT}, {"min_size": 64}, "face too small: 30 < 64 px"),
         ({"top": (190, 190, 190)}, {"min_det_score": 0.8}, "face not clear: 0.48 < 0.80"),
     ],

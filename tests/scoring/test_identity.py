@@ -59,8 +59,8 @@ def test_without_seeds_there_is_no_identity(encoder):
 
 
 def test_an_approved_picture_speaks_in_its_own_view_family_and_never_for_itself(encoder, paint):
-    mine = paint("blue", family="behind")
+    mine = paint("blue", view_family="behind")
     scorer = identity(encoder, paint("red"), use=("head",), approved=[mine])
-    twin = paint("blue", "green", family="behind")
+    twin = paint("blue", "green", view_family="behind")
     assert values(scorer, twin, paint("blue"), mine) == [1.0, 0.0, 0.0]
     assert scorer.fingerprint != identity(encoder, paint("red"), use=("head",)).fingerprint

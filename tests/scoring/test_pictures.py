@@ -11,7 +11,7 @@ from scoring.features import Features
 
 def changed(picture, how):
     image = how(picture.image)
-    return Picture(image, digest_of(image), picture.family, picture.framing)
+    return Picture(image, digest_of(image), picture.view_family, picture.framing)
 
 
 def shapes(seed):

@@ -79,13 +79,13 @@ def test_a_view_is_what_it_shows_and_does_not_show(wd, paint):
         "above": TagRule(shows=("from above",)),
     }
     view = TagView(wd, Features(), rules, seen=0.35, unseen=0.6)
-    shown = [paint("red"), paint("blue"), paint("blue", family="behind"), paint("red", family="behind")]
+    shown = [paint("red"), paint("blue"), paint("blue", view_family="behind"), paint("red", view_family="behind")]
     front, back_asked_front, behind, front_asked_behind = view.score(shown)
     assert front.value > 0 < behind.value
     assert back_asked_front.why == "shows 'from behind' (0.98)"
     assert back_asked_front.value == pytest.approx(odds(0.6) - odds(0.98), abs=1e-3)
     assert front_asked_behind.why == "does not show 'from behind' (0.02)"
-    none, unruled = view.score([paint("red", family="above"), paint("red", family="below")])
+    none, unruled = view.score([paint("red", view_family="above"), paint("red", view_family="below")])
     assert none.value is unruled.value is None
     assert "above" in none.why
 

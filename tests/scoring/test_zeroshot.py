@@ -15,7 +15,7 @@ WORDS = {"hair": ["red hair", "green hair", "blue hair"], "eyes": ["red eyes", "
 
 def test_a_view_as_asked_has_a_positive_margin(encoder, paint):
     check = ViewCheck(encoder, Features(), VIEWS)
-    good, bad = check.score([paint("red", family="front"), paint("blue", family="front")])
+    good, bad = check.score([paint("red", view_family="front"), paint("blue", view_family="front")])
     assert good.value > 5
     assert bad.value < 0
     assert bad.why == "reads as behind, not front"
@@ -24,8 +24,8 @@ def test_a_view_as_asked_has_a_positive_margin(encoder, paint):
 def test_the_phrases_of_a_family_stand_together(encoder, paint):
     blue, purple = ViewCheck(encoder, Features(), VIEWS).score(
         [
-            paint("blue", family="behind"),
-            paint((128, 0, 128), family="behind"),
+            paint("blue", view_family="behind"),
+            paint((128, 0, 128), view_family="behind"),
         ]
     )
     assert blue.value > 5  # two phrases share the probability; neither is the other's rival
@@ -34,7 +34,7 @@ def test_the_phrases_of_a_family_stand_together(encoder, paint):
 
 def test_another_side_passes_and_is_told(encoder, paint):
     views = {"profile": ["red, facing left", "blue, facing right"], "front": ["green"]}
-    asked = paint("blue", family="profile", view="red, facing left")
+    asked = paint("blue", view_family="profile", view="red, facing left")
     answer = ViewCheck(encoder, Features(), views).score([asked])[0]
     assert answer.value > 0
     assert answer.why == "reads as 'blue, facing right'"
@@ -42,12 +42,12 @@ def test_another_side_passes_and_is_told(encoder, paint):
 
 def test_slack_moves_the_margin(encoder, paint):
     strict = ViewCheck(encoder, Features(), VIEWS, slack=100)
-    assert strict.score([paint("red", family="front")])[0].value < 0
+    assert strict.score([paint("red", view_family="front")])[0].value < 0
     assert strict.fingerprint != ViewCheck(encoder, Features(), VIEWS).fingerprint
 
 
 def test_a_family_without_words_is_not_applicable(encoder, paint):
-    assert not ViewCheck(encoder, Features(), VIEWS).score([paint("red", family="above")])[0].applicable
+    assert not ViewCheck(encoder, Features(), VIEWS).score([paint("red", view_family="above")])[0].applicable
 
 
 def test_the_weakest_trait_counts_and_is_named(encoder, paint):
@@ -66,8 +66,8 @@ def test_the_weakest_trait_counts_and_is_named(encoder, paint):
 
 def test_what_the_view_hides_is_not_asked(encoder, paint):
     check = TraitCheck(encoder, Features(), WORDS, None, {"behind": ["eyes"]}, {"full body": ["hair"]})
-    behind = paint("red", family="behind", framing="portrait", hair="red hair", eyes="blue eyes")
-    nothing = paint("red", family="behind", hair="blue hair", eyes="blue eyes")
+    behind = paint("red", view_family="behind", framing="portrait", hair="red hair", eyes="blue eyes")
+    nothing = paint("red", view_family="behind", hair="blue hair", eyes="blue eyes")
     assert check.score([behind])[0].value > 0
     assert not check.score([nothing])[0].applicable
 

@@ -207,5 +207,5 @@ def measure(folder: Path, unseen: Gallery, images: NDArray[np.uint8]) -> dict[st
         pictures = (crops.cut(crops.to_tensor(images), torch.from_numpy(boxes)) - MEAN) / DEVIATION
         rows = np.concatenate([session.run(None, {"input": part.numpy()})[0] for part in torch.split(pictures, 100)])
         found = identity_aucs(rows / np.linalg.norm(rows, axis=1, keepdims=True))
-        scores |= {f"{name}:{family}": value for family, value in found.items()}
+        scores |= {f"{name}:{view_family}": value for view_family, value in found.items()}
     return scores

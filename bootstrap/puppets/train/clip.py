@@ -246,7 +246,7 @@ def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
     scores["retrieval"] = _retrieval(model, words, whole, truth)
     low = unseen.framing >= _FIRST_WITH_BODY
     for name, embeddings, usable in (("whole", whole, None), ("head", head, None), ("body", body, low)):
-        scores |= {f"{name}:{family}": value for family, value in identity_aucs(embeddings, usable).items()}
+        scores |= {f"{name}:{view_family}": value for view_family, value in identity_aucs(embeddings, usable).items()}
     return scores
 
 

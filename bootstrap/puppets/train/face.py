@@ -111,17 +111,17 @@ def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
         if faces:
             left, _, right, _ = faces[0].bbox
             widths[index], embeddings[index] = max(right - left, 1e-3), faces[0].normed_embedding
-    scores = {f"found:{family}": value for family, value in _by_family(widths > 0, unseen).items()}
-    scores |= {f"auc:{family}": value for family, value in identity_aucs(embeddings, widths > 0).items()}
+    scores = {f"found:{view_family}": value for view_family, value in _by_family(widths > 0, unseen).items()}
+    scores |= {f"auc:{view_family}": value for view_family, value in identity_aucs(embeddings, widths > 0).items()}
     for least in _WIDTHS:
         large = identity_aucs(embeddings, widths >= least)
-        scores |= {f"auc>={least}:{family}": large[family] for family in ("front", "three-quarter")}
+        scores |= {f"auc>={least}:{view_family}": large[view_family] for view_family in ("front", "three-quarter")}
     return scores
 
 
 def _by_family(found: NDArray[np.bool_], unseen: Gallery) -> dict[str, float]:
     return {
-        family: float(found[unseen.family == place].mean())
-        for place, family in enumerate(scene.ALL_FAMILIES)
-        if family in SHOTS
+        view_family: float(found[unseen.view_family == place].mean())
+        for place, view_family in enumerate(scene.ALL_FAMILIES)
+        if view_family in SHOTS
     }

@@ -81,7 +81,7 @@ class Faces:
 def _pick(drawings: Gallery, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A quarter of the batch from behind, which must not be taken for faces."""
     rows = rng.integers(len(drawings), size=batch)
-    behind = np.flatnonzero(drawings.family == _BEHIND)
+    behind = np.flatnonzero(drawings.view_family == _BEHIND)
     rows[: batch // 6] = rng.choice(behind, batch // 6)
     return rows
 

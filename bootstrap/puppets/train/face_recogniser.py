@@ -28,7 +28,7 @@ TEMPLATE = np.array(
 PAINTED_ODDS = 0.4
 ATTRIBUTE_WEIGHT = 3.0
 _SHARPNESS = 16.0
-PLACES = np.array([place for place, family in enumerate(SHOTS) if family != "behind"])
+PLACES = np.array([place for place, view_family in enumerate(SHOTS) if view_family != "behind"])
 
 
 class Recogniser(nn.Module):

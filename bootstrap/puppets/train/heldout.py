@@ -97,5 +97,7 @@ def measure(folder: Path, unseen: Gallery) -> dict[str, float]:
         parts: list[NDArray[np.float32]] = [
             session.run(None, {"images": part.numpy()})[0] for part in torch.split(pictures, 100)
         ]
-        scores |= {f"{name}:{family}": value for family, value in identity_aucs(np.concatenate(parts)).items()}
+        scores |= {
+            f"{name}:{view_family}": value for view_family, value in identity_aucs(np.concatenate(parts)).items()
+        }
     return scores

@@ -68,9 +68,9 @@ class Gallery:
         return np.arange(len(self), dtype=np.int64) // len(SHOTS)
 
     @cached_property
-    def family(self) -> NDArray[np.int64]:
+    def view_family(self) -> NDArray[np.int64]:
         """Index into `scene.ALL_FAMILIES` of each picture."""
-        order = [scene.ALL_FAMILIES.index(family) for family in SHOTS]
+        order = [scene.ALL_FAMILIES.index(view_family) for view_family in SHOTS]
         return np.tile(np.array(order, dtype=np.int64), len(self) // len(SHOTS))
 
     @cached_property
@@ -85,9 +85,9 @@ def group_specs(kind: str, group: int) -> list[tuple[Puppet, PuppetShot]]:
     first = sample_puppet(seed)
     twins = [first, *(twin(first, seed + _TWIN_OFFSET * number) for number in range(1, TWINS))]
     return [
-        (puppet, sample_shot(np.random.default_rng([seed, 5, number, place]), family=family))
+        (puppet, sample_shot(np.random.default_rng([seed, 5, number, place]), view_family=view_family))
         for number, puppet in enumerate(twins)
-        for place, family in enumerate(SHOTS)
+        for place, view_family in enumerate(SHOTS)
     ]
 
 

@@ -20,7 +20,7 @@ _CEL = "cel shading"
 
 
 def measure(oracle: Oracle, unseen: Album, painted: NDArray[np.uint8]) -> dict[str, float]:
-    """Accuracies ("family") and AUCs ("same:front" for drawings, "painted:front" for what an autoencoder made of them).
+    """Accuracies ("view_family") and AUCs ("same:front" for drawings, "painted:front" for what an autoencoder made of them).
 
     Args:
         oracle: the judge.
@@ -34,7 +34,7 @@ def measure(oracle: Oracle, unseen: Album, painted: NDArray[np.uint8]) -> dict[s
         scores[axis] = accuracy(answers[axis], labels[:, column], choices)
     for name, images in (("same", unseen.images), ("painted", painted)):
         found = family_aucs(oracle.embed(images), unseen)
-        scores |= {f"{name}:{family}": value for family, value in found.items()}
+        scores |= {f"{name}:{view_family}": value for view_family, value in found.items()}
     return scores
 
 
@@ -46,7 +46,7 @@ def accuracy(answers: Sequence[str], labels: NDArray[np.int64], choices: Sequenc
 
 
 def family_aucs(embeddings: NDArray[np.float32], drawings: Album, *, alike: bool = True) -> dict[str, float]:
-    """View family -> AUC of two drawings of one puppet in that family against one of her and one of a twin of hers.
+    """View family -> AUC of two drawings of one puppet in that view_family against one of her and one of a twin of hers.
 
     Args:
         embeddings: unit vectors (N, D) of an album in its order.
@@ -59,7 +59,7 @@ def family_aucs(embeddings: NDArray[np.float32], drawings: Album, *, alike: bool
     families = len(scene.ALL_FAMILIES)
     itself = np.eye(TWINS, dtype=bool)
     result = {}
-    for place, family in enumerate(scene.ALL_FAMILIES):
+    for place, view_family in enumerate(scene.ALL_FAMILIES):
         again = place + families
         cosines = np.einsum("gad,gbd->gab", grid[:, :, place], grid[:, :, again])
         good = np.ones_like(cosines, dtype=bool)
@@ -67,5 +67,5 @@ def family_aucs(embeddings: NDArray[np.float32], drawings: Album, *, alike: bool
             cel = styles == _CEL
             good = cel[:, :, None, place] & cel[:, None, :, again]
             good &= (framing[:, :, place] == framing[:, :, again])[:, :, None]
-        result[family] = auc(cosines[good & itself], cosines[good & ~itself])
+        result[view_family] = auc(cosines[good & itself], cosines[good & ~itself])
     return result

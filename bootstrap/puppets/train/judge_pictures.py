@@ -61,20 +61,25 @@ class Album:
 
 
 def group_specs(kind: str, group: int) -> list[tuple[Puppet, PuppetShot]]:
-    """Whom and how the pictures of one group show: twin by twin, each family once, then each once more."""
+    """Whom and how the pictures of one group show: twin by twin, each view_family once, then each once more."""
     seed = FIRST_SEED[kind] + group
     first = sample_puppet(seed)
     twins = [first, *(twin(first, seed + _TWIN_OFFSET * number) for number in range(1, TWINS))]
     framing = _framings(np.random.default_rng([seed, 7]))
     return [
-        (puppet, sample_shot(np.random.default_rng([seed, 8, number, place]), family=family, framing=framing[place]))
+        (
+            puppet,
+            sample_shot(
+                np.random.default_rng([seed, 8, number, place]), view_family=view_family, framing=framing[place]
+            ),
+        )
         for number, puppet in enumerate(twins)
-        for place, family in enumerate(SHOTS)
+        for place, view_family in enumerate(SHOTS)
     ]
 
 
 def _framings(rng: np.random.Generator) -> list[str]:
-    """A framing for every shot of a group; a family's two are often the same."""
+    """A framing for every shot of a group; a view family's two are often the same."""
     families = len(scene.ALL_FAMILIES)
     first = [sample_shot(rng).framing for _ in range(families)]
     second = [same if rng.random() < _LIKE_ODDS else sample_shot(rng).framing for same in first]

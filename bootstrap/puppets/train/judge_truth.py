@@ -18,7 +18,7 @@ NOTHING = -100
 """The label of an axis that the picture cannot show; what `cross_entropy` ignores."""
 
 AXES: Mapping[str, tuple[str, ...]] = {
-    "family": scene.ALL_FAMILIES,
+    "view_family": scene.ALL_FAMILIES,
     "facing": ("facing left", "facing right"),
     "framing": scene.ALL_FRAMINGS,
     "background": scene.ALL_BACKGROUNDS,
@@ -42,7 +42,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
 }
 """Axis -> its answers; '' means that she has none."""
 
-WHOLE_ONLY = frozenset({"family", "facing", "framing", "background", "style", "pose"})
+WHOLE_ONLY = frozenset({"view_family", "facing", "framing", "background", "style", "pose"})
 """Axes read without the look at the head: where that is, is cut by the framing read here."""
 
 _COLORS = frozenset(axis for axis in AXES if axis.endswith("_color")) | {"skin"}
@@ -65,14 +65,14 @@ def _answer(axis: str, puppet: Puppet, shot: PuppetShot) -> str | None:
     """The true answer, or None where the picture does not show it."""
     named, outfit = puppet.named, puppet.named.outfits[shot.outfit]
     match axis:
-        case "family" | "framing" | "background" | "style" | "pose" | "expression" | "eye_color" | "tail":
+        case "view_family" | "framing" | "background" | "style" | "pose" | "expression" | "eye_color" | "tail":
             return _guarded(axis, puppet, shot)
         case "facing":
-            sided = shot.family in ("three-quarter", "profile")
+            sided = shot.view_family in ("three-quarter", "profile")
             return ("facing right" if shot.yaw > 0 else "facing left") if sided else None
         case "hat" | "accessory":
             kind = getattr(named, axis).split(" ", 1)[-1]
-            return None if kind == "glasses" and shot.family == "behind" else kind
+            return None if kind == "glasses" and shot.view_family == "behind" else kind
         case "hat_color" | "accessory_color":
             thing = getattr(named, axis.removesuffix("_color"))
             return thing.split(" ", 1)[0] if " " in thing else None

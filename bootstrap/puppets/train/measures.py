@@ -24,7 +24,7 @@ def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
 
 
 def identity_aucs(embeddings: NDArray[np.floating], usable: NDArray[np.bool_] | None = None) -> dict[str, float]:
-    """View family -> AUC of the first front picture against that family: same individual versus her twins.
+    """View family -> AUC of the first front picture against that view_family: same individual versus her twins.
 
     Args:
         embeddings: unit vectors of a whole gallery in its order, (groups * TWINS * len(SHOTS), D).
@@ -34,9 +34,9 @@ def identity_aucs(embeddings: NDArray[np.floating], usable: NDArray[np.bool_] | 
     good = np.ones(grid.shape[:3], dtype=bool) if usable is None else usable.reshape(grid.shape[:3])
     itself = np.eye(TWINS, dtype=bool)
     result = {}
-    for family in scene.ALL_FAMILIES:
-        place = len(SHOTS) - 1 - SHOTS[::-1].index(family)
+    for view_family in scene.ALL_FAMILIES:
+        place = len(SHOTS) - 1 - SHOTS[::-1].index(view_family)
         cosines = np.einsum("gad,gbd->gab", grid[:, :, 0], grid[:, :, place])
         both = good[:, :, None, 0] & good[:, None, :, place]
-        result[family] = auc(cosines[both & itself], cosines[both & ~itself])
+        result[view_family] = auc(cosines[both & itself], cosines[both & ~itself])
     return result

@@ -61,7 +61,7 @@ def read(images: NDArray[np.uint8], specs: Sequence[Spec], judge: oracle.Oracle)
     answers = judge.read(images)
     labels = judge_truth.labels([(puppet, shot) for puppet, shot, _ in specs])
     shots = [shot for _, shot, _ in specs]
-    front = np.array([shot.family == "front" for shot in shots])
+    front = np.array([shot.view_family == "front" for shot in shots])
     near = front & np.array([shot.framing in _NEAR for shot in shots])
     right = {}
     for column, (axis, choices) in enumerate(judge_truth.AXES.items()):

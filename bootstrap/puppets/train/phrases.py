@@ -40,7 +40,7 @@ def _axes() -> dict[str, list[str]]:
         "tail": [tail for tail in anatomy.ALL_TAILS if tail],
         "top": _colored((*anatomy.ALL_TOPS, anatomy.DRESS)),
         "bottom": _colored(anatomy.ALL_BOTTOMS),
-        "family": ["from front", "three-quarter view", "from side", "from behind", "from above", "from below"],
+        "view_family": ["from front", "three-quarter view", "from side", "from behind", "from above", "from below"],
         "facing": ["facing left", "facing right"],
         "framing": list(scene.ALL_FRAMINGS),
         "expression": list(scene.ALL_EXPRESSIONS),

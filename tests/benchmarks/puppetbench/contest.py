@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.errors import UsageError
-from bootstrap.records import FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 from scoring.base import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
 from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, Entry
@@ -74,14 +74,14 @@ def _same(work: Path, stage: Stage, row: rows.Row) -> None:
 def measured(stage: Stage, images: Images) -> dict[str, Any]:
     """Everything that is read off the panel's pictures."""
     shots = stage.panel
-    families = [shot.family for shot in shots]
+    families = [shot.view_family for shot in shots]
     likeness = stage.truth.likeness(images, shots)
-    same = likeness > np.array([stage.cuts[family] for family in families])
+    same = likeness > np.array([stage.cuts[view_family] for view_family in families])
     pictures, copied, features = _seen(stage, images)
     columns = {"identity": likeness, "same": same.astype(np.float32), "copies": copied}
-    found = measures.by_family(families, FAMILIES, columns)
-    for family in FAMILIES:
-        found[family]["diversity"] = round(measures.vendi(features[[one == family for one in families]]), 3)
+    found = measures.by_family(families, VIEW_FAMILIES, columns)
+    for view_family in VIEW_FAMILIES:
+        found[view_family]["diversity"] = round(measures.vendi(features[[one == view_family for one in families]]), 3)
     readings = stage.truth.judge.read(images)
     of_seed = dict(tag.split("=", 1) for tag in stage.engine.seeds[0].tags).get("background", "")
     overall = {name: round(float(values.mean()), 4) for name, values in columns.items()}
@@ -89,7 +89,7 @@ def measured(stage: Stage, images: Images) -> dict[str, Any]:
         "families": found,
         "all": {"pictures": len(pictures), **overall, "diversity": round(measures.vendi(features), 3)},
         "obeyed": measures.obeyed(readings, stage.puppet, [puppet_shot(shot) for shot in shots]),
-        "bleed": measures.bleeds(readings["background"], [shot.background for shot in shots], of_seed),
+        "bleed": measures.bleeds(readings["background"], [shot["background"] for shot in shots], of_seed),
         "likeness": [round(float(value), 4) for value in likeness],
     }
 
@@ -99,7 +99,7 @@ def _seen(stage: Stage, images: Images) -> tuple[list[Picture], measures.Floats,
     judges = stage.engine.judges
     pictures = []
     for shot, image in zip(stage.panel, map(Image.fromarray, images), strict=True):
-        pictures.append(Picture(image, digest_of(image), shot.family, shot.framing, {}))
+        pictures.append(Picture(image, digest_of(image), shot.view_family, shot.framing, {}))
     answers = [row[COPY].value for row in judges.panel.measure(pictures, only=[COPY])]
     copied = np.array([value is not None and value < 0 for value in answers], np.float32)
     return pictures, copied, judges.features.vectors(judges.encoder, pictures)

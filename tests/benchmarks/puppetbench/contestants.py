@@ -13,13 +13,13 @@ from typing import Any
 
 from PIL import Image
 
+from bootstrap.captions.rare import naming_rare
 from bootstrap.events import AdapterTrained, RunEnded
 from bootstrap.records import Phase, TrainItem
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
-from bootstrap.training.rare import naming_rare
 from loops.run import run
-from loops.teach import recipe_for, training_set
+from loops.train import recipe_for, training_set
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, learning_costs
 from tests.benchmarks.puppetbench.perfect import perfect_set

@@ -17,7 +17,7 @@ from bootstrap.puppets.anatomy import (
     Puppet,
 )
 from bootstrap.puppets.palette import CLOTHES
-from bootstrap.records import seed_of
+from bootstrap.records import random_seed_of
 
 CHOICES: Mapping[str, Sequence[Any]] = {
     "bangs": ALL_BANGS,
@@ -67,7 +67,7 @@ def changed(puppet: Puppet, trait: str) -> Puppet:
         other = _far_end(value, *RANGES[trait])
     else:
         others = [one for one in CHOICES[trait] if one != value and _unlike(trait, one, value)]
-        other = others[seed_of("counterfactual", puppet.seed, trait) % len(others)]
+        other = others[random_seed_of("counterfactual", puppet.seed, trait) % len(others)]
     fields: dict[str, Any] = {trait: other}
     return replace(puppet, unnamed=replace(puppet.unnamed, **fields))
 

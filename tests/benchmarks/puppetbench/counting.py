@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.backends.base import Backend, Trained
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.events import Emit
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
@@ -36,10 +36,10 @@ class Counting:
     def batch_size(self) -> int:
         return self._backend.batch_size
 
-    def generate(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
+    def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         self.pictures += len(jobs)
         self.drawn += drawing_costs(len(jobs), self._sampling)
-        return self._backend.generate(jobs, adapter)
+        return self._backend.draw(jobs, adapter)
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         self.learnt += learning_costs(recipe.steps, recipe)

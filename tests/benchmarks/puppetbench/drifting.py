@@ -12,14 +12,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
 
+from bootstrap.config import LoopConfig
 from bootstrap.records import Job, Phase, Shot, TrainItem
-from bootstrap.settings import LoopConfig
 from bootstrap.shots import places
 from bootstrap.store.files import write_atomic
 from bootstrap.store.round import Round
 from loops.round import RoundPlan, play_round
 from loops.stopping import NEXT_TO_NOTHING, drifted
-from loops.teach import training_set
+from loops.train import training_set
 from scoring.base import Measurement, Picture
 from scoring.strata import summed
 from tests.benchmarks.puppetbench import growing
@@ -136,7 +136,7 @@ def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement])
     found: dict[str, list[float]] = {}
     for (job, _), one in zip(drawn, values, strict=bool(values)):
         if one.value is not None:
-            found.setdefault(f"{job.shot.family}/{job.shot.framing}", []).append(one.value)
+            found.setdefault(f"{job.shot.view_family}/{job.shot.framing}", []).append(one.value)
     return found
 
 

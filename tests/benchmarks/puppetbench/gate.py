@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.backends.base import Backend
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.judges import judges_for, open_eyes, references_of
-from bootstrap.records import FAMILIES, Frame, JobKind
+from bootstrap.panel.judges import judges_for, open_eyes, references_of
+from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
@@ -51,7 +51,7 @@ STATED = (0.01, 0.05, 0.1, 0.2)
 """False-accept rates at which the p-values are held against what they let through."""
 DRAWN = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 """The same for the plot."""
-COLORS = dict(zip(FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
+COLORS = dict(zip(VIEW_FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
 Measured = Mapping[str, Mapping[str, Measurement]]
 Likeness = Callable[[Images, Sequence[Any]], NDArray[np.float32]]
 
@@ -63,16 +63,16 @@ def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -
     room = quotas(config.loop.target, config.views)
     alike = likeness_of(store, frames, likeness)
     found = {}
-    for family in FAMILIES:
-        mine = [f for f in frames if f.job.shot.family == family]
-        true = {f.job.id for f in mine if alike[f.job.id] > cuts[family]}
+    for view_family in VIEW_FAMILIES:
+        mine = [f for f in frames if f.job.shot.view_family == view_family]
+        true = {f.job.id for f in mine if alike[f.job.id] > cuts[view_family]}
         chosen = {f.job.id for f in mine} & kept
-        found[family] = {
+        found[view_family] = {
             "candidates": len(mine),
             "true": len(true),
             "kept": len(chosen),
             "kept_true": len(chosen & true),
-            "places": sum(count for cell, count in room.items() if cell[0] == family),
+            "places": sum(count for cell, count in room.items() if cell[0] == view_family),
         }
     return found
 
@@ -112,31 +112,34 @@ class Audit:
     @cached_property
     def cuts(self) -> dict[str, float]:
         """View family -> likeness that 1 % of the run's own look-alikes pass; nan without look-alikes."""
-        values = {family: [self.likeness[f.job.id] for f in self.of(JobKind.LOOKALIKE, family)] for family in FAMILIES}
+        values = {
+            view_family: [self.likeness[f.job.id] for f in self.of(JobKind.LOOKALIKE, view_family)]
+            for view_family in VIEW_FAMILIES
+        }
         return {name: float(np.quantile(row, 1 - PASS)) if row else float("nan") for name, row in values.items()}
 
-    def of(self, kind: JobKind, family: str) -> list[Frame]:
+    def of(self, kind: JobKind, view_family: str) -> list[Frame]:
         """The frames of a kind and view family."""
-        return [frame for frame in self.frames if frame.job.kind is kind and frame.job.shot.family == family]
+        return [frame for frame in self.frames if frame.job.kind is kind and frame.job.shot.view_family == view_family]
 
     def is_true(self, frame: Frame) -> bool:
         """Whether a frame is the individual."""
-        return self.likeness[frame.job.id] > self.cuts[frame.job.shot.family]
+        return self.likeness[frame.job.id] > self.cuts[frame.job.shot.view_family]
 
     def scores(self, *without: str) -> dict[str, tuple[float, float]]:
         """Candidate past the checks -> score and p of the gate, some identity scorers silenced."""
         measured = _without(self.measured, without)
         slack, judges = trait_slack(self.engine, measured), self.engine.judges
         candidates = [f for f in self.frames if f.job.kind is JobKind.CANDIDATE and f.job.id in measured]
-        past = [f for f in candidates if not judges.failures(measured[f.job.id], slack[f.job.shot.family])]
+        past = [f for f in candidates if not judges.failures(measured[f.job.id], slack[f.job.shot.view_family])]
         return {id: (one.score, one.p) for id, one in ranked(self.engine, past, measured).items() if one.weakest}
 
     def admitted(self, without: str = "") -> set[str]:
         """The candidates that the gate lets in at the run's stated rate, view family by view family."""
-        scores, gate, found = self.scores(without), Gate(self.engine.config.loop.max_false_accepts), set()
-        for family in FAMILIES:
-            ids = [frame.job.id for frame in self.of(JobKind.CANDIDATE, family)]
-            found |= {str(id) for id in gate.admit(family, {id: scores[id][1] for id in ids if id in scores})}
+        scores, gate, found = self.scores(without), Gate(self.engine.config.loop.gate_level), set()
+        for view_family in VIEW_FAMILIES:
+            ids = [frame.job.id for frame in self.of(JobKind.CANDIDATE, view_family)]
+            found |= {str(id) for id in gate.admit(view_family, {id: scores[id][1] for id in ids if id in scores})}
         return found
 
 
@@ -151,7 +154,7 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
     config = RunConfig.model_validate_json(store.recall("config") or "{}")
     character = Character.model_validate_json(store.recall("character") or "{}")
     if config.backend == "fake":
-        from bootstrap.backends.fake_eyes import fake_eyes
+        from bootstrap.panel.fake import fake_eyes
 
         eyes = fake_eyes()
     else:
@@ -159,14 +162,18 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
     wording = Wording(character, config.views, config.panel.vocabulary)
     judges = judges_for(eyes, config.panel, wording, references_of(store.seeds(), run, config.panel))
     frames = _to_judge(store.frames())
-    engine = Engine(store, cast(Backend, None), judges, config, character)
+    engine = Engine(store, cast(Backend, None), cast(Backend, None), judges, config, character)
     return Audit(engine, frames, likeness_of(store, frames, likeness))
 
 
 def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
     """Candidates, look-alikes, and some of the exchanged decoys of each view family."""
     exchanged = [frame for frame in frames if frame.job.kind is JobKind.EXCHANGED]
-    some = [f for family in FAMILIES for f in [e for e in exchanged if e.job.shot.family == family][:EXCHANGED]]
+    some = [
+        f
+        for view_family in VIEW_FAMILIES
+        for f in [e for e in exchanged if e.job.shot.view_family == view_family][:EXCHANGED]
+    ]
     return [*(frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)), *some]
 
 
@@ -179,16 +186,16 @@ def told(audit: Audit) -> str:
 def _frames_table(audit: Audit) -> str:
     kept = {frame.job.id for frame in audit.engine.store.kept()}
     lines = []
-    for family in FAMILIES:
-        candidates, lookalikes = audit.of(JobKind.CANDIDATE, family), audit.of(JobKind.LOOKALIKE, family)
+    for view_family in VIEW_FAMILIES:
+        candidates, lookalikes = audit.of(JobKind.CANDIDATE, view_family), audit.of(JobKind.LOOKALIKE, view_family)
         true = {f.job.id for f in candidates if audit.is_true(f)}
         chosen = {f.job.id for f in candidates} & kept
-        exchanged = audit.of(JobKind.EXCHANGED, family)
+        exchanged = audit.of(JobKind.EXCHANGED, view_family)
         means = [_mean(audit, lookalikes), _mean(audit, exchanged), _mean(audit, candidates)]
         chosen_mean = _mean(audit, [f for f in candidates if f.job.id in chosen])
         counts = f"{len(true)} of {len(candidates)} | {len(chosen & true)} of {len(chosen)}"
-        lines.append([family, str(len(lookalikes)), *means, chosen_mean, _number(audit.cuts[family]), counts])
-    head = ["family", "look-alikes", "their likeness", "exchanged", "candidates", "kept", "cut"]
+        lines.append([view_family, str(len(lookalikes)), *means, chosen_mean, _number(audit.cuts[view_family]), counts])
+    head = ["view_family", "look-alikes", "their likeness", "exchanged", "candidates", "kept", "cut"]
     return table("Frames and the truth", [*head, "true candidates", "true of kept"], lines)
 
 
@@ -197,11 +204,11 @@ def _scorer_table(audit: Audit) -> str:
     names = sorted({name for f in audit.frames for name in audit.measured.get(f.job.id, {})})
     lines = []
     for name in names:
-        cells = [_quality(audit, family, _values(audit, family, name)) for family in FAMILIES]
+        cells = [_quality(audit, view_family, _values(audit, view_family, name)) for view_family in VIEW_FAMILIES]
         if any(cell != NOTHING for cell in cells):
             lines.append([name, *cells])
     title = f"Scorers on candidates: AUC true against false / true kept at {FALSE_RATE:.0%} false / rank correlation"
-    return table(title, ["scorer", *FAMILIES], lines)
+    return table(title, ["scorer", *VIEW_FAMILIES], lines)
 
 
 def _gate_table(audit: Audit) -> str:
@@ -209,22 +216,24 @@ def _gate_table(audit: Audit) -> str:
     lines = []
     for left_out in ("", *audit.engine.judges.identity):
         scores = audit.scores(left_out)
-        cells = [_quality(audit, family, {id: one[0] for id, one in scores.items()}) for family in FAMILIES]
+        cells = [
+            _quality(audit, view_family, {id: one[0] for id, one in scores.items()}) for view_family in VIEW_FAMILIES
+        ]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells])
-    return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *FAMILIES], lines)
+    return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *VIEW_FAMILIES], lines)
 
 
 def _admitted_table(audit: Audit) -> str:
     """What Benjamini-Hochberg lets in at the run's own rate, with all scorers and with each left out."""
-    lines, rate = [], audit.engine.config.loop.max_false_accepts
+    lines, rate = [], audit.engine.config.loop.gate_level
     for left_out in ("", *audit.engine.judges.identity):
         admitted = audit.admitted(left_out)
-        cells = [_let_in([f for f in audit.of(JobKind.CANDIDATE, family) if f.job.id in admitted], audit)
-                 for family in FAMILIES]  # fmt: skip
+        cells = [_let_in([f for f in audit.of(JobKind.CANDIDATE, view_family) if f.job.id in admitted], audit)
+                 for view_family in VIEW_FAMILIES]  # fmt: skip
         whole = [f for f in audit.frames if f.job.id in admitted]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells, _let_in(whole, audit)])
     title = f"What is let in at the stated rate {rate:g}: false of admitted"
-    return table(title, ["scorers", *FAMILIES, "all"], lines)
+    return table(title, ["scorers", *VIEW_FAMILIES, "all"], lines)
 
 
 def _let_in(frames: Sequence[Frame], audit: Audit) -> str:
@@ -241,22 +250,22 @@ def calibration(audit: Audit, without: str = "") -> dict[str, list[tuple[float, 
     A gate is honest where no point lies above the diagonal. Families with fewer than FEWEST false frames are left out.
     """
     scores, found = audit.scores(without), {}
-    for family in FAMILIES:
-        judged = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in scores]
+    for view_family in VIEW_FAMILIES:
+        judged = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in scores]
         false = sorted(scores[f.job.id][1] for f in judged if not audit.is_true(f))
         if len(false) >= FEWEST:
-            found[family] = [(rate, float(np.mean([p <= rate for p in false]))) for rate in DRAWN]
+            found[view_family] = [(rate, float(np.mean([p <= rate for p in false]))) for rate in DRAWN]
     return found
 
 
 def plot(audits: Sequence[Audit]) -> Image.Image:
-    """Stated against real false-accept rate over the runs: all scorers, then each left out; a line a family."""
+    """Stated against real false-accept rate over the runs: all scorers, then each left out; a line a view family."""
     names = audits[0].engine.judges.identity
     panels = {}
     for left_out in ("", *names):
         each = [calibration(audit, left_out) for audit in audits]
-        lines = [Curve(family, COLORS[family], _averaged([one[family] for one in each if family in one]))
-                 for family in FAMILIES]  # fmt: skip
+        lines = [Curve(view_family, COLORS[view_family], _averaged([one[view_family] for one in each if view_family in one]))
+                 for view_family in VIEW_FAMILIES]  # fmt: skip
         panels[f"without {left_out}" if left_out else "all scorers"] = lines
     return chart(panels, "stated rate", "up: real rate; above the line more is let in than is said", diagonal=True)
 
@@ -269,30 +278,30 @@ def _averaged(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[flo
 def _calibration_table(audit: Audit) -> str:
     """Stated false-accept rates against what p lets through of false and of true candidates."""
     scores, lines = audit.scores(), []
-    for family in FAMILIES:
-        judged = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in scores]
+    for view_family in VIEW_FAMILIES:
+        judged = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in scores]
         true = [scores[f.job.id][1] for f in judged if audit.is_true(f)]
         false = [scores[f.job.id][1] for f in judged if not audit.is_true(f)]
         cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
-        lines.append([family, str(len(false)), str(len(true)), *cells])
-    head = ["family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
+        lines.append([view_family, str(len(false)), str(len(true)), *cells])
+    head = ["view_family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of false / of true candidates past the checks that p lets through", head, lines)
 
 
 NOTHING = "–"
 
 
-def _values(audit: Audit, family: str, name: str) -> dict[str, float]:
+def _values(audit: Audit, view_family: str, name: str) -> dict[str, float]:
     found = {}
-    for frame in audit.of(JobKind.CANDIDATE, family):
+    for frame in audit.of(JobKind.CANDIDATE, view_family):
         answer = audit.measured.get(frame.job.id, {}).get(name)
         if answer is not None and answer.value is not None:
             found[frame.job.id] = answer.value
     return found
 
 
-def _quality(audit: Audit, family: str, values: Mapping[str, float]) -> str:
-    frames = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in values]
+def _quality(audit: Audit, view_family: str, values: Mapping[str, float]) -> str:
+    frames = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     true = [values[f.job.id] for f in frames if audit.is_true(f)]
     false = [values[f.job.id] for f in frames if not audit.is_true(f)]
     along = spearman([values[f.job.id] for f in frames], [audit.likeness[f.job.id] for f in frames])

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bootstrap.records import Job, Shot, TrainItem, seed_of
+from bootstrap.records import Job, Shot, TrainItem, random_seed_of
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
-from loops.teach import recipe_for, training_set
+from loops.train import recipe_for, training_set
 from scoring.base import Measurement, Picture, digest_of, not_applicable
 from tests.benchmarks.puppetbench.clusters import cohesion, kmeans, spread
 from tests.benchmarks.puppetbench.counting import Counting
@@ -101,18 +101,18 @@ def _train(backend: Counting, folder: Path, items: Sequence[TrainItem], recipe: 
 def drawn_by(backend: Counting, jobs: Sequence[Job], adapter: Path | None) -> list[tuple[Job, Picture]]:
     """Each job with its picture."""
     pictures: dict[str, Image.Image] = {}
-    for batch in backend.generate(jobs, adapter):
+    for batch in backend.draw(jobs, adapter):
         pictures |= {job.id: image.convert("RGB") for job, image in batch}
     return [(job, _picture(job, pictures[job.id])) for job in jobs]
 
 
 def _picture(job: Job, image: Image.Image) -> Picture:
-    return Picture(image, digest_of(image), job.shot.family, job.shot.framing, {})
+    return Picture(image, digest_of(image), job.shot.view_family, job.shot.framing, {})
 
 
 def _counted(kept: Sequence[tuple[Job, Picture]]) -> dict[str, int]:
-    families = [job.shot.family for job, _ in kept]
-    return {family: families.count(family) for family in dict.fromkeys(families)}
+    families = [job.shot.view_family for job, _ in kept]
+    return {view_family: families.count(view_family) for view_family in dict.fromkeys(families)}
 
 
 def the_chosen_one(stage: Stage, backend: Counting) -> tuple[Path | None, dict[str, Any]]:
@@ -150,7 +150,10 @@ def _one_prompt(stage: Stage, number: int, count: int) -> list[Job]:
     """The character in words, from the front, drawn with ``count`` random seeds."""
     shot = stage.engine.planner.plan({("front", "upper body"): 1}, [])[0]
     job = stage.job(0, shot, "base")
-    return [replace(job, id=f"r{number}-{n:03d}", seed=seed_of("chosen", stage.seed, number, n)) for n in range(count)]
+    return [
+        replace(job, id=f"r{number}-{n:03d}", seed=random_seed_of("chosen", stage.seed, number, n))
+        for n in range(count)
+    ]
 
 
 def _without_words(stage: Stage, drawn: Sequence[tuple[Job, Picture]], folder: Path) -> list[TrainItem]:

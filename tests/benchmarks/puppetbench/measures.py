@@ -15,7 +15,7 @@ from bootstrap.puppets.anatomy import Puppet
 from bootstrap.puppets.scene import PuppetShot
 from bootstrap.puppets.train.judge_truth import AXES, NOTHING, labels
 
-ASKED = ("family", "facing", "framing", "background", "style", "pose", "expression", "top", "top_color", "bottom")
+ASKED = ("view_family", "facing", "framing", "background", "style", "pose", "expression", "top", "top_color", "bottom")
 """Axes that a prompt asks for; the others of the judge's axes are identity."""
 
 Floats = NDArray[np.float32]
@@ -66,9 +66,9 @@ def saturation(images: NDArray[np.uint8]) -> float:
 def by_family(families: Sequence[str], order: Sequence[str], columns: Mapping[str, Floats]) -> dict[str, Any]:
     """View family -> number of pictures, and the mean of each column there (rounded to four places)."""
     found: dict[str, Any] = {}
-    for family in order:
-        mine = np.array([one == family for one in families])
-        found[family] = {"pictures": int(mine.sum())}
+    for view_family in order:
+        mine = np.array([one == view_family for one in families])
+        found[view_family] = {"pictures": int(mine.sum())}
         if mine.any():
-            found[family] |= {name: round(float(values[mine].mean()), 4) for name, values in columns.items()}
+            found[view_family] |= {name: round(float(values[mine].mean()), 4) for name, values in columns.items()}
     return found

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.dataset import balanced, frame_items
+from bootstrap.dataset.items import balanced, frame_items
 from bootstrap.errors import UsageError
 from bootstrap.records import Frame, JobKind, TrainItem
 from bootstrap.shots import quotas
 from bootstrap.store.store import DATABASE, Store
 from loops.choose import as_candidate, quotas_of, rules_of
 from loops.engine import Engine
-from loops.teach import training_set
+from loops.train import training_set
 from scoring.select import choose
 from tests.benchmarks.puppetbench.gate import likeness_of
 from tests.benchmarks.puppetbench.stage import Stage

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bootstrap.records import FAMILIES, JobKind
+from bootstrap.records import VIEW_FAMILIES, JobKind
 from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit, below
 from tests.benchmarks.puppetbench.markdown import table
@@ -66,9 +66,9 @@ def _scores(audit: Audit, without: Sequence[str]) -> Values:
     return {id: score for id, (score, _) in audit.scores(*without).items()}
 
 
-def _split(audit: Audit, family: str, values: Values) -> tuple[list[float], list[float]]:
+def _split(audit: Audit, view_family: str, values: Values) -> tuple[list[float], list[float]]:
     """What a scorer says of the true and of the false candidates of a view family."""
-    frames = [frame for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in values]
+    frames = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     true = [values[f.job.id] for f in frames if audit.is_true(f)]
     return true, [values[f.job.id] for f in frames if not audit.is_true(f)]
 
@@ -76,15 +76,15 @@ def _split(audit: Audit, family: str, values: Values) -> tuple[list[float], list
 def _quality_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
     lines = []
     for name, runs in _ways(audits, eyes).items():
-        cells = [[_quality(audit, family, values) for audit, values in runs] for family in FAMILIES]
-        lines.append([name, *map(_means, cells), _means([one for family in cells for one in family])])
+        cells = [[_quality(audit, view_family, values) for audit, values in runs] for view_family in VIEW_FAMILIES]
+        lines.append([name, *map(_means, cells), _means([one for view_family in cells for one in view_family])])
     head = f"AUC of true against false / true passed at {FALSE_RATE:.0%} false / rank correlation with the truth"
-    return table(f"{head}; past the checks, means over runs", ["scorer", *FAMILIES, "all"], lines)
+    return table(f"{head}; past the checks, means over runs", ["scorer", *VIEW_FAMILIES, "all"], lines)
 
 
-def _quality(audit: Audit, family: str, values: Values) -> tuple[float | None, ...]:
-    true, false = _split(audit, family, values)
-    ids = [frame.job.id for frame in audit.of(JobKind.CANDIDATE, family) if frame.job.id in values]
+def _quality(audit: Audit, view_family: str, values: Values) -> tuple[float | None, ...]:
+    true, false = _split(audit, view_family, values)
+    ids = [frame.job.id for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     along = spearman([values[id] for id in ids], [audit.likeness[id] for id in ids])
     return auc(true, false), power_at(true, false, FALSE_RATE), along
 
@@ -102,19 +102,17 @@ def _admitted_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
     lines = []
     for title, (runs, left_out) in ways.items():
         let = [(audit, audit.admitted(left_out)) for audit in runs]
-        counts = [_counted(let, family) for family in FAMILIES]
+        counts = [_counted(let, view_family) for view_family in VIEW_FAMILIES]
         lines.append([title, *map(_let_in, counts), _let_in(tuple(map(sum, zip(*counts, strict=True))))])
-    title = (
-        f"Let in at the stated rate {audits[0].engine.config.loop.max_false_accepts:g}: false of admitted; true let in"
-    )
-    return table(title, ["scorers", *FAMILIES, "all"], lines)
+    title = f"Let in at the stated rate {audits[0].engine.config.loop.gate_level:g}: false of admitted; true let in"
+    return table(title, ["scorers", *VIEW_FAMILIES, "all"], lines)
 
 
-def _counted(let: Sequence[tuple[Audit, set[str]]], family: str) -> tuple[int, int, int, int]:
+def _counted(let: Sequence[tuple[Audit, set[str]]], view_family: str) -> tuple[int, int, int, int]:
     """Admitted, true among them, true there are, candidates: sums over runs."""
     found = np.zeros(4, int)
     for audit, ids in let:
-        frames = audit.of(JobKind.CANDIDATE, family)
+        frames = audit.of(JobKind.CANDIDATE, view_family)
         inside = [frame for frame in frames if frame.job.id in ids]
         true = sum(map(audit.is_true, inside))
         found += (len(inside), true, sum(map(audit.is_true, frames)), len(frames))
@@ -132,28 +130,28 @@ def _calibration_table(audits: Sequence[Audit]) -> str:
     """Stated rates against what p lets through of the false and of the true candidates past the checks."""
     every = [(audit, {id: p for id, (_, p) in audit.scores().items()}) for audit in audits]
     lines = []
-    for family in FAMILIES:
-        split = [_split(audit, family, values) for audit, values in every]
+    for view_family in VIEW_FAMILIES:
+        split = [_split(audit, view_family, values) for audit, values in every]
         true, false = ([p for one in split for p in one[side]] for side in (0, 1))
         cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
-        lines.append([family, str(len(false)), str(len(true)), *cells])
-    head = ["family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
+        lines.append([view_family, str(len(false)), str(len(true)), *cells])
+    head = ["view_family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of the false / of the true candidates that p lets through", head, lines)
 
 
 def roc(audits: Sequence[Audit], eyes: Sequence[Audit]) -> Image.Image:
     """True passed against false passed, means over runs: a panel a scorer, a line a view family."""
     panels = {
-        name: [Curve(family, COLORS[family], _mean_curve(runs, family)) for family in FAMILIES]
+        name: [Curve(view_family, COLORS[view_family], _mean_curve(runs, view_family)) for view_family in VIEW_FAMILIES]
         for name, runs in _ways(audits, eyes).items()
     }
     return chart(panels, "false passed", "up: true passed; the diagonal is chance", diagonal=True)
 
 
-def _mean_curve(runs: Sequence[tuple[Audit, Values]], family: str) -> list[tuple[float, float]]:
+def _mean_curve(runs: Sequence[tuple[Audit, Values]], view_family: str) -> list[tuple[float, float]]:
     curves = []
     for audit, values in runs:
-        true, false = _split(audit, family, values)
+        true, false = _split(audit, view_family, values)
         if min(len(true), len(false)) >= FEWEST:
             curves.append([passed(true, false, rate) for rate in STEPS])
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bootstrap.records import FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.measures import ASKED
 from tests.benchmarks.puppetbench.rows import Row
@@ -14,7 +14,7 @@ from tests.benchmarks.puppetbench.shares import FEWEST, difference, mean, share_
 
 FLOOR, CEILING, OURS, BASE = "seeds", "ceiling", "ours", "base"
 ALL = "all"
-"""Over all pictures of the panel, which holds every family equally often."""
+"""Over all pictures of the panel, which holds every view_family equally often."""
 CLOSED, FALSE, POWER, CONTROL, FALSE_AT_FIRST = 0.8, 0.05, 0.8, 0.95, 0.10
 """Bars of design §6: share closed, false among kept, true kept, obedience against the base's; and the first bar of the
 gate, on five puppets."""
@@ -30,16 +30,16 @@ def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def paired(rows: Sequence[Row], names: Sequence[str], family: str, column: str = "identity") -> list[list[float]]:
+def paired(rows: Sequence[Row], names: Sequence[str], view_family: str, column: str = "identity") -> list[list[float]]:
     """For each contestant its values of the characters that all of them have, in the same order."""
     found = {(row["character"], row["contestant"]): row for row in rows}
     known = sorted({row["character"] for row in rows})
     both = [one for one in known if all((one, name) in found for name in names)]
-    return [[_of(found[one, name], family)[column] for one in both] for name in names]
+    return [[_of(found[one, name], view_family)[column] for one in both] for name in names]
 
 
-def _of(row: Row, family: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = row["all"] if family == ALL else row["families"][family]
+def _of(row: Row, view_family: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = row["all"] if view_family == ALL else row["families"][view_family]
     return found
 
 
@@ -57,9 +57,9 @@ def _heading(rows: Sequence[Row]) -> str:
 def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) -> str:
     lines = []
     for name in there:
-        means = [mean(paired(rows, [name], family, column)[0]) for family in (*FAMILIES, ALL)]
+        means = [mean(paired(rows, [name], view_family, column)[0]) for view_family in (*VIEW_FAMILIES, ALL)]
         lines.append([_title(rows, name), *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
-    return table(title, ["contestant", *FAMILIES, ALL], lines)
+    return table(title, ["contestant", *VIEW_FAMILIES, ALL], lines)
 
 
 def _title(rows: Sequence[Row], name: str) -> str:
@@ -76,12 +76,14 @@ def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
     for name in there:
         if name in (FLOOR, CEILING):
             continue
-        for family in (*FAMILIES, ALL):
-            ours, floor, ceiling = paired(rows, [name, FLOOR, CEILING], family)
+        for view_family in (*VIEW_FAMILIES, ALL):
+            ours, floor, ceiling = paired(rows, [name, FLOOR, CEILING], view_family)
             if ours:
                 one = share_closed(ours, floor, ceiling)
-                lines.append([TITLES[name], family, str(one), str(one.numerator), str(one.denominator), str(len(ours))])
-    head = ["contestant", "family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
+                lines.append(
+                    [TITLES[name], view_family, str(one), str(one.numerator), str(one.denominator), str(len(ours))]
+                )
+    head = ["contestant", "view_family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
     return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[CEILING]} (goal {CLOSED})", head, lines)
 
 
@@ -92,9 +94,9 @@ def _against(rows: Sequence[Row], there: Sequence[str]) -> str:
     lines = []
     for name in there:
         if name != OURS:
-            pairs = [paired(rows, [OURS, name], family) for family in (*FAMILIES, ALL)]
+            pairs = [paired(rows, [OURS, name], view_family) for view_family in (*VIEW_FAMILIES, ALL)]
             lines.append([TITLES[name], *(str(difference(*pair)) if pair[0] else "–" for pair in pairs)])
-    return table("Ours minus the other, identity", ["the other", *FAMILIES, ALL], lines)
+    return table("Ours minus the other, identity", ["the other", *VIEW_FAMILIES, ALL], lines)
 
 
 def _control(rows: Sequence[Row], there: Sequence[str]) -> str:
@@ -132,12 +134,19 @@ def _spread(rows: Sequence[Row], there: Sequence[str]) -> str:
 
 def _gate(rows: Sequence[Row]) -> str:
     lines = []
-    for family, found in _gates(rows).items():
+    for view_family, found in _gates(rows).items():
         kept, true, right = found["kept"], found["true"], found["kept_true"]
         held = min(true, found["places"])
-        lines.append([family, f"{kept} of {found['places']}", f"{true} of {found['candidates']}", str(kept - right),
+        lines.append([view_family, f"{kept} of {found['places']}", f"{true} of {found['candidates']}", str(kept - right),
                       _percent(kept - right, kept), _percent(right, held)])  # fmt: skip
-    head = ["family", "kept of places", "true candidates", "false among kept", "%", "true kept where there was room, %"]
+    head = [
+        "view_family",
+        "kept of places",
+        "true candidates",
+        "false among kept",
+        "%",
+        "true kept where there was room, %",
+    ]
     return table("The gate of our runs against the truth", head, lines) if lines else ""
 
 
@@ -146,8 +155,8 @@ def _gates(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     found = [row["gate"] for row in rows if "gate" in row]
     if not found:
         return {}
-    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in FAMILIES}
-    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[FAMILIES[0]]}}
+    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in VIEW_FAMILIES}
+    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[VIEW_FAMILIES[0]]}}
 
 
 def _bars(rows: Sequence[Row]) -> str:
@@ -158,14 +167,14 @@ def _bars(rows: Sequence[Row]) -> str:
 
 def _identity_bars(rows: Sequence[Row]) -> list[list[str]]:
     lines = []
-    for family in FAMILIES:
-        ours, floor = paired(rows, [OURS, FLOOR], family)
+    for view_family in VIEW_FAMILIES:
+        ours, floor = paired(rows, [OURS, FLOOR], view_family)
         if ours:
             one = difference(ours, floor)
-            lines.append([f"identity above the seed alone, {family}", "> 0", str(one), _met(one.value > 0)])
-        ours, floor, ceiling = paired(rows, [OURS, FLOOR, CEILING], family)
+            lines.append([f"identity above the seed alone, {view_family}", "> 0", str(one), _met(one.value > 0)])
+        ours, floor, ceiling = paired(rows, [OURS, FLOOR, CEILING], view_family)
         if len(ours) >= FEWEST and (share := share_closed(ours, floor, ceiling).share):
-            lines.append([f"share closed, {family}", f"≥ {CLOSED}", str(share), _met(share.value >= CLOSED)])
+            lines.append([f"share closed, {view_family}", f"≥ {CLOSED}", str(share), _met(share.value >= CLOSED)])
     return lines
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bootstrap.records import VerdictKind
 from bootstrap.store.store import Store
-from loops.teach import training_set
+from loops.train import training_set
 from tests.benchmarks.puppetbench.contestants import Entry, taught
 from tests.benchmarks.puppetbench.stage import Stage
 from tests.benchmarks.puppetbench.vary import SOURCE

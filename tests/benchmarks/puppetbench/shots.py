@@ -12,9 +12,9 @@ def puppet_shot(shot: Shot) -> PuppetShot:
     return shot_of(
         shot.view,
         shot.framing,
-        expression=shot.expression,
-        pose=shot.pose,
-        outfit=OUTFITS.index(shot.outfit),
-        background=shot.background,
-        style=shot.style,
+        expression=shot["expression"],
+        pose=shot["pose"],
+        outfit=OUTFITS.index(shot["outfit"]),
+        background=shot["background"],
+        style=shot["style"],
     )

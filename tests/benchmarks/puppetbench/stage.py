@@ -21,7 +21,7 @@ from bootstrap.character import Character, load_character
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import cast
-from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Shot, seed_of
+from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, random_seed_of
 from bootstrap.shots import Cell
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
@@ -119,7 +119,7 @@ class Stage:
         path = self.folder / "panel.json"
         if not path.is_file():
             framings = FRAMINGS[: self.settings.framings]
-            shots = self._spread({(f, g): self.settings.a_cell for f in FAMILIES for g in framings}, [])
+            shots = self._spread({(f, g): self.settings.a_cell for f in VIEW_FAMILIES for g in framings}, [])
             write_atomic(path, json.dumps([asdict(shot) for shot in shots], indent=1).encode())
         return [Shot(**plain) for plain in json.loads(path.read_text("utf-8"))]
 
@@ -130,16 +130,16 @@ class Stage:
         if not path.is_file():
             write_atomic(path, json.dumps(self._cut(), indent=1).encode())
         plain = json.loads(path.read_text("utf-8"))
-        return {family: one["cut"] for family, one in plain.items()}
+        return {view_family: one["cut"] for view_family, one in plain.items()}
 
     def _cut(self) -> dict[str, dict[str, Any]]:
         a_framing = -(-self.settings.lookalikes // len(FRAMINGS))
-        shots = self._spread({(f, g): a_framing for f in FAMILIES for g in FRAMINGS}, self.panel)
+        shots = self._spread({(f, g): a_framing for f in VIEW_FAMILIES for g in FRAMINGS}, self.panel)
         values = self.truth.likeness(self.draw(shots, None, "base"), shots)
         found = {}
-        for family in FAMILIES:
-            mine = values[[shot.family == family for shot in shots]]
-            found[family] = {
+        for view_family in VIEW_FAMILIES:
+            mine = values[[shot.view_family == view_family for shot in shots]]
+            found[view_family] = {
                 "cut": round(float(np.quantile(mine, 1 - PASS)), 4),
                 "lookalikes": len(mine),
                 "mean": round(float(mine.mean()), 4),
@@ -158,7 +158,7 @@ class Stage:
         """The shots as ``adapter`` draws them, prompted as its phase was captioned: uint8 (N, 96, 96, 3)."""
         jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
         drawn: dict[str, NDArray[np.uint8]] = {}
-        for batch in (backend or self.backend).generate(jobs, adapter):
+        for batch in (backend or self.backend).draw(jobs, adapter):
             drawn |= {job.id: np.asarray(image.convert("RGB").resize((SIDE, SIDE))) for job, image in batch}
         return np.stack([drawn[job.id] for job in jobs])
 
@@ -168,13 +168,13 @@ class Stage:
         traits = {} if phase == "character" else wording.traits(shot)
         return Job(
             id=f"panel-{number:05d}",
-            kind=JobKind.PANEL,
+            kind=JobKind.PROBE,
             round=0,
             wave=0,
             shot=shot,
             prompt=wording.prompt(shot, traits, trigger=phase != "base"),
             negative=wording.negative(self.config.base.negative),
-            seed=seed_of("puppetbench", self.seed, shot.key),
+            seed=random_seed_of("puppetbench", self.seed, shot.key),
             traits=traits,
         )
 

@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from bootstrap.errors import UsageError
-from bootstrap.records import FAMILIES, JobKind
+from bootstrap.records import VIEW_FAMILIES, JobKind
 from bootstrap.store.store import Store
 from loops.choose import cell_of
 from tests.benchmarks.puppetbench import rows
@@ -32,8 +32,10 @@ def test_every_contestant_ends_with_a_whole_row(played):
     _, work, made = played
     assert [row["contestant"] for row in rows.read_all(work, list(TITLES))] == list(TITLES)
     for row in made.values():
-        assert sum(row["families"][family]["pictures"] for family in FAMILIES) == len(row["likeness"]) == 6
-        assert row["obeyed"]["family"][1] == 6
+        assert (
+            sum(row["families"][view_family]["pictures"] for view_family in VIEW_FAMILIES) == len(row["likeness"]) == 6
+        )
+        assert row["obeyed"]["view_family"][1] == 6
 
 
 def test_a_lora_is_prompted_as_its_captions_were_written(played):
@@ -97,6 +99,6 @@ def test_the_judge_chooses_the_likest_of_our_run_for_the_perfect_gate(played):
 
 def test_several_seeds_are_different_views_of_the_same_puppet(tmp_path):
     stage = Stage(80_000_001, tmp_path, replace(TINY, seeds=3))
-    assert [seed.family for seed in stage.engine.seeds] == ["front", "profile", "behind"]
+    assert [seed.view_family for seed in stage.engine.seeds] == ["front", "profile", "behind"]
     assert stage.own("ours") == Stage(80_000_001, tmp_path, TINY).own("ours")
     stage.close()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from bootstrap.settings import LoopConfig
+from bootstrap.config import LoopConfig
 from tests.benchmarks.puppetbench import drift, rows
 from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.drifting import plans, would_stop

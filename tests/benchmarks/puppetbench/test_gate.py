@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from bootstrap.cli import main
-from bootstrap.records import FAMILIES, JobKind
+from bootstrap.records import VIEW_FAMILIES, JobKind
 from bootstrap.store.store import Store
 from tests.benchmarks.puppetbench import pooled
 from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, open_audit, plot, told
 
 SMALL = [
     "loop.target=6", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=10", "loop.exchanged=0",
-    "loop.most_decoys=10", "loop.max_false_accepts=0.4", "base.character.steps=2", "base.sampling.width=32",
+    "loop.most_decoys=10", "loop.gate_level=0.4", "base.character.steps=2", "base.sampling.width=32",
     "base.sampling.height=32",
 ]  # fmt: skip
 
@@ -44,8 +44,8 @@ def redness(images, shots):
 
 def test_kept_frames_are_held_against_cuts_fixed_beforehand(run):
     with Store.open(run, exclusive=False) as store:
-        strict = kept_and_true(store, redness, dict.fromkeys(FAMILIES, 1.1))
-        lenient = kept_and_true(store, redness, dict.fromkeys(FAMILIES, -1.0))
+        strict = kept_and_true(store, redness, dict.fromkeys(VIEW_FAMILIES, 1.1))
+        lenient = kept_and_true(store, redness, dict.fromkeys(VIEW_FAMILIES, -1.0))
     assert sum(one["kept"] for one in strict.values()) > 0
     assert not any(one["true"] or one["kept_true"] for one in strict.values())
     assert all(one["true"] == one["candidates"] and one["kept_true"] == one["kept"] for one in lenient.values())
@@ -54,9 +54,9 @@ def test_kept_frames_are_held_against_cuts_fixed_beforehand(run):
 
 def test_the_audit_cuts_at_the_run_s_own_lookalikes(run):
     audit = open_audit(run, redness)
-    for family in FAMILIES:
-        values = [audit.likeness[f.job.id] for f in audit.of(JobKind.LOOKALIKE, family)]
-        assert sum(value > audit.cuts[family] for value in values) <= 1
+    for view_family in VIEW_FAMILIES:
+        values = [audit.likeness[f.job.id] for f in audit.of(JobKind.LOOKALIKE, view_family)]
+        assert sum(value > audit.cuts[view_family] for value in values) <= 1
     audit.engine.store.close()
 
 
@@ -74,7 +74,7 @@ def test_the_tables_name_every_scorer_and_family(run):
     audit.engine.store.close()
     assert text.count("### ") == 5
     assert all(f"without {name}" in text for name in audit.engine.judges.identity)
-    assert all(f"| {family} |" in text for family in FAMILIES)
+    assert all(f"| {view_family} |" in text for view_family in VIEW_FAMILIES)
 
 
 def test_calibration_rises_with_the_stated_rate_and_is_drawn(run):

@@ -53,9 +53,9 @@ def test_obedience_counts_what_a_picture_can_show():
     from bootstrap.puppets.train.judge_truth import AXES
 
     shots = [shot_of("front"), shot_of("behind")]
-    readings = {axis: [answers[0]] * 2 for axis, answers in AXES.items()} | {"family": ["front", "front"]}
+    readings = {axis: [answers[0]] * 2 for axis, answers in AXES.items()} | {"view_family": ["front", "front"]}
     found = obeyed(readings, sample_puppet(7), shots)
-    assert found["family"] == (1, 2)
+    assert found["view_family"] == (1, 2)
     assert found["expression"][1] == 1
 
 

@@ -12,8 +12,18 @@ from tests.benchmarks.puppetbench.counterfactual import RANGES, TRAITS, changed
 from tests.benchmarks.puppetbench.panels import panel_path, write_panel
 
 PUPPET = sample_puppet(80_000_001)
-FRONT = Shot("front", "front", "close-up", "smile", "standing", "default", "forest", "cel shading")
-BEHIND = Shot("behind", "behind", "close-up", "smile", "standing", "default", "forest", "cel shading")
+FRONT = Shot(
+    "front",
+    "front",
+    "close-up",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
+BEHIND = Shot(
+    "behind",
+    "behind",
+    "close-up",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 
 
 def test_every_unnamed_trait_can_be_changed_and_nothing_else_is():

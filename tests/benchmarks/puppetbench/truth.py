@@ -6,7 +6,6 @@ Does NOT know runs, prompts or contestants.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -56,4 +55,4 @@ class Truth:
 
 def _asked(shot: Shot) -> tuple[str, ...]:
     """What a drawing shows of a shot: everything but its take."""
-    return tuple(value for name, value in asdict(shot).items() if name != "take")
+    return (shot.view_family, shot.view, shot.framing, *shot.axes.values())

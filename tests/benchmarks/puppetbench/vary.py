@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.errors import BootstrapError, UsageError
-from bootstrap.records import FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 from bootstrap.store.files import make_folder, write_atomic
 from bootstrap.store.store import DATABASE
 from tests.benchmarks.puppetbench import rows
@@ -48,7 +48,10 @@ def _obeyed(row: Row, axes: Sequence[str]) -> float:
 
 
 MEASURES: Mapping[str, Value] = {
-    **{f"identity, {family}": lambda row, family=family: row["families"][family]["identity"] for family in FAMILIES},
+    **{
+        f"identity, {view_family}": lambda row, view_family=view_family: row["families"][view_family]["identity"]
+        for view_family in VIEW_FAMILIES
+    },
     "identity, all": lambda row: row["all"]["identity"],
     "same person": lambda row: row["all"]["same"],
     "what is asked": lambda row: _obeyed(row, ASKED),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.errors import BootstrapError, UsageError
-from bootstrap.records import FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 from bootstrap.store.files import write_atomic
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.markdown import table
@@ -29,7 +29,7 @@ from tests.benchmarks.puppetbench.shares import difference, mean
 
 ALL = "all"
 Found = dict[str, dict[int, dict[str, tuple[float, float]]]]
-"""Contestant → character → family (or "all") → share of views obeyed, likeness with the others counting nothing."""
+"""Contestant → character → view_family (or "all") → share of views obeyed, likeness with the others counting nothing."""
 
 
 def look(work: Path, contestants: Sequence[str], judge: Any) -> Found:
@@ -38,7 +38,7 @@ def look(work: Path, contestants: Sequence[str], judge: Any) -> Found:
     for row in rows.read_all(work, contestants):
         path = panel_path(work, row["character"], row["contestant"])
         if path.is_file():
-            read = judge.read(read_panel(path, row["all"]["pictures"]))["family"]
+            read = judge.read(read_panel(path, row["all"]["pictures"]))["view_family"]
             found.setdefault(row["contestant"], {})[row["character"]] = held(row, _asked(work, row), read)
     return found
 
@@ -47,19 +47,21 @@ def held(row: Row, asked: Sequence[str], read: Sequence[str]) -> dict[str, tuple
     """Family (or "all") → share of pictures that show it, mean likeness with the others counting nothing."""
     wanted, right = np.array(asked), np.array(asked) == np.array(read)
     likeness: NDArray[np.float64] = np.array(row["likeness"]) * right
-    of = {family: wanted == family for family in FAMILIES if (wanted == family).any()} | {ALL: wanted == wanted}
+    of = {view_family: wanted == view_family for view_family in VIEW_FAMILIES if (wanted == view_family).any()} | {
+        ALL: wanted == wanted
+    }
     return {name: (float(right[mine].mean()), float(likeness[mine].mean())) for name, mine in of.items()}
 
 
 def _asked(work: Path, row: Row) -> list[str]:
     plain = json.loads((work / "characters" / str(row["character"]) / "panel.json").read_text("utf-8"))
-    return [shot["family"] for shot in plain]
+    return [shot["view_family"] for shot in plain]
 
 
 def told(found: Found) -> str:
     """The likeness and the obeyed views of each contestant, and ours minus each other one, paired."""
     there = [name for name in TITLES if name in found]
-    columns = [*FAMILIES, ALL]
+    columns = [*VIEW_FAMILIES, ALL]
     lines = [
         [TITLES[name], *(f"{_mean(found[name], one, 1):.3f} ({_mean(found[name], one, 0):.0%})" for one in columns)]
         for name in there

@@ -1,4 +1,4 @@
-"""Tiny pipelines of both families with random weights, as folders and as single files in the original layout."""
+"""Tiny pipelines of both architectures with random weights, as folders and as single files in the original layout."""
 
 import shutil
 

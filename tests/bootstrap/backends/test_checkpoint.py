@@ -1,4 +1,4 @@
-"""Single files: what they are is told from the header, and those of a known family load without a network."""
+"""Single files: what they are is told from the header, and those of a known architecture load without a network."""
 
 import importlib.util
 import json
@@ -11,16 +11,21 @@ import torch
 from safetensors.numpy import save_file
 
 from bootstrap.backends import loading
+from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.bases import check_base, digest_of_base, unet_weights, weights_in
-from bootstrap.backends.checkpoint import read_checkpoint
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.families import Family
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.single_file import read_checkpoint
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Shot
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 UNET = "model.diffusion_model.input_blocks.0.0.weight"
 SD1 = (
     UNET,
@@ -58,10 +63,10 @@ def refusal(path):
     return text
 
 
-@pytest.mark.parametrize(("keys", "family"), [(SD1, "sd1"), (SDXL, "sdxl")])
-def test_a_whole_checkpoint_says_its_family(tmp_path, keys, family):
+@pytest.mark.parametrize(("keys", "architecture"), [(SD1, "sd1"), (SDXL, "sdxl")])
+def test_a_whole_checkpoint_says_its_family(tmp_path, keys, architecture):
     found = read_checkpoint(file_of(tmp_path, *keys))
-    assert (found.family.name, found.prediction_type, found.zero_terminal_snr) == (family, "epsilon", False)
+    assert (found.architecture.name, found.prediction_type, found.zero_terminal_snr) == (architecture, "epsilon", False)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +96,8 @@ def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, to
         (("control_model.input_blocks.0.0.weight",), "is a ControlNet"),
         ((UNET,), "without its text encoders"),
         ((SD1[0], SD1[2]), "no VAE"),
-        ((SD1[1], SD1[2]), "no family that is known"),
-        (("something.else",), "no family that is known"),
+        ((SD1[1], SD1[2]), "no architecture that is known"),
+        (("something.else",), "no architecture that is known"),
     ],
 )
 def test_what_is_no_base_is_named_in_one_line(tmp_path, keys, said):
@@ -134,7 +139,7 @@ def as_file(tmp_path, monkeypatch):
         layout = original_layout()
         layout.save_configs(pipe, tmp_path / "configs")
         layout.save_checkpoint(pipe, tmp_path / "model.safetensors", **more)
-        monkeypatch.setattr(Family, "configs", property(lambda family: tmp_path / "configs"))
+        monkeypatch.setattr(Architecture, "configs", property(lambda architecture: tmp_path / "configs"))
         monkeypatch.setattr(loading, "clip_tokenizer", lambda pad_token="": pipe.tokenizer)
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         return tmp_path / "model.safetensors"
@@ -145,7 +150,7 @@ def as_file(tmp_path, monkeypatch):
 def drawn(base):
     backend = DiffusersBackend(base, SETTINGS, device="cpu")
     job = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "green hair", "", 1, {})
-    return np.asarray(next(backend.generate([job], None))[0][1]).astype(int), backend
+    return np.asarray(next(backend.draw([job], None))[0][1]).astype(int), backend
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -153,7 +158,7 @@ def test_sdxl_as_one_file_draws_as_its_folder_does(tiny_xl, as_file):
     from diffusers import StableDiffusionXLPipeline
 
     picture, backend = drawn(as_file(StableDiffusionXLPipeline.from_pretrained(tiny_xl, add_watermarker=False)))
-    assert backend.family.name == "sdxl"
+    assert backend.architecture.name == "sdxl"
     assert abs(picture - drawn(tiny_xl)[0]).max() <= 1
     assert next(backend._vae.parameters()).dtype == torch.float32
 
@@ -174,15 +179,15 @@ def test_sd1_as_one_file_draws_as_its_folder_does_and_tells_its_schedule(tiny, a
 
 
 def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypatch):
-    monkeypatch.setattr("bootstrap.machine.memory", lambda: 1e-4)
+    monkeypatch.setattr("bootstrap.machine.inventory.memory", lambda: 1e-4)
     with pytest.raises(BackendError, match=r"take 0\.\d GB, cpu has 0\.0; choose a smaller base, or halve"):
         DiffusersBackend(tiny, SETTINGS, device="cpu")
 
 
 def test_shipped_configs_are_whole():
-    from bootstrap.backends.families import FAMILIES
+    from bootstrap.backends.architectures import ARCHITECTURES
 
-    for family in FAMILIES.values():
-        index = json.loads((family.configs / "model_index.json").read_text())
-        assert index["_class_name"] == family.pipeline
-        assert all((family.configs / part / "config.json").is_file() for part in family.weighed)
+    for architecture in ARCHITECTURES.values():
+        index = json.loads((architecture.configs / "model_index.json").read_text())
+        assert index["_class_name"] == architecture.pipeline
+        assert all((architecture.configs / part / "config.json").is_file() for part in architecture.weighed)

@@ -11,15 +11,20 @@ from safetensors.torch import load_file
 from bootstrap.backends.adapters import UNET_TARGETS, Network, Slot
 from bootstrap.backends.coding import Coded
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError, Interrupted
-from bootstrap.export import load_kohya, metadata_of, save_diffusers
+from bootstrap.lora import load_kohya, metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=3, guidance_scale=2.0, batch_size=3, width=32, height=32)
 RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, seed=3)
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 
 
 def job(seed, prompt="green hair, rubychr"):
@@ -27,7 +32,7 @@ def job(seed, prompt="green hair, rubychr"):
 
 
 def pixels(backend, jobs, adapter=None):
-    return [np.asarray(image) for batch in backend.generate(jobs, adapter) for _, image in batch]
+    return [np.asarray(image) for batch in backend.draw(jobs, adapter) for _, image in batch]
 
 
 @pytest.fixture(scope="module")

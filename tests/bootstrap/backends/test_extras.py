@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.framing import framed
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.thrift import checkpointing, resting
 from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
@@ -153,7 +153,7 @@ def test_preserving_the_base_keeps_what_is_said_without_the_trigger(backend, ite
         """How far the adapter moves what the base answers to captions without the trigger."""
         recipe = RECIPE.model_copy(update={"steps": 12, "batch_size": 3, "learning_rate": 0.03, **changes})
         trained = backend.train(items, recipe, folder, silent)
-        next(iter(backend.generate([job()], trained.path)))
+        next(iter(backend.draw([job()], trained.path)))
         bench = backend._bench(items, recipe)
         random = torch.Generator().manual_seed(0)
         seen, times = torch.randn(3, 4, 8, 8, generator=random), torch.tensor([50, 300, 700])
@@ -170,7 +170,7 @@ def job():
     from bootstrap.backends.regular import NOWHERE
     from bootstrap.records import Job, JobKind
 
-    return Job("j", JobKind.PANEL, 0, 0, NOWHERE, "red", "", 1, {})
+    return Job("j", JobKind.PROBE, 0, 0, NOWHERE, "red", "", 1, {})
 
 
 def test_regularisation_pictures_come_from_a_folder_or_the_base(backend, items, tmp_path):

@@ -4,12 +4,17 @@ from PIL import Image
 
 from bootstrap.backends.fake import FakeBackend
 from bootstrap.backends.parameters import parameters_text
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-SHOT = Shot("front", "front", "close-up", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "close-up",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 COLOR = (200, 30, 90)
 
 
@@ -18,7 +23,7 @@ def job(kind, seed=1):
 
 
 def distance(backend, kind, adapter):
-    ((pair,),) = backend.generate([job(kind)], adapter)
+    ((pair,),) = backend.draw([job(kind)], adapter)
     return float(np.abs(np.asarray(pair[1], float)[30:45, 40:56].mean((0, 1)) - COLOR).mean())
 
 
@@ -38,8 +43,8 @@ def test_candidates_resemble_what_the_adapter_saw_and_decoys_do_not(trained):
 
 def test_batches_are_fixed_and_pictures_repeat():
     backend = FakeBackend(SamplingSettings(batch_size=2, width=64, height=48))
-    jobs = [job(JobKind.PANEL, seed) for seed in range(5)]
-    batches, again = list(backend.generate(jobs, None)), list(backend.generate(jobs, None))
+    jobs = [job(JobKind.PROBE, seed) for seed in range(5)]
+    batches, again = list(backend.draw(jobs, None)), list(backend.draw(jobs, None))
     assert [len(batch) for batch in batches] == [2, 2, 1]
     assert batches[0][0][1].size == (64, 48)
     assert all(a.tobytes() == b.tobytes() for one, two in zip(batches, again, strict=True)

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from bootstrap.backends.adapters import ADAPTER
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
-from bootstrap.export import metadata_of, save_diffusers
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.lora import metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -26,7 +26,12 @@ NETWORKS = {
     "lokr": {"conv_rank": 4, "lokr_factor": 4, "rank": 4},
     "lokr of whole factors": {"lokr_factor": 8, "rank": 64},
 }
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 
 
 def silent(event):
@@ -35,7 +40,7 @@ def silent(event):
 
 def pixels(backend, adapter=None):
     job = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "green hair, rubychr", "", 1, {})
-    ((_, image),) = next(iter(backend.generate([job], adapter)))
+    ((_, image),) = next(iter(backend.draw([job], adapter)))
     return np.asarray(image).astype(int)
 
 

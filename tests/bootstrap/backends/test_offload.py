@@ -6,18 +6,18 @@ import torch
 from bootstrap.backends import loading
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.regular import NOWHERE
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
 
 
 def test_offloaded_parts_draw_the_same_picture(tiny_xl):
-    job = Job("j", JobKind.PANEL, 0, 0, NOWHERE, "green hair", "", 1, {})
+    job = Job("j", JobKind.PROBE, 0, 0, NOWHERE, "green hair", "", 1, {})
     drawn = []
     for offload in (False, True):
         backend = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"offload": offload}), device="cpu")
-        ((_, picture),) = next(iter(backend.generate([job], None)))
+        ((_, picture),) = next(iter(backend.draw([job], None)))
         drawn.append(np.asarray(picture).astype(int))
         assert len(backend._beside) == (1 if offload else 3)
     assert abs(drawn[0] - drawn[1]).max() <= 1

@@ -4,10 +4,15 @@ from typing import get_args
 import pytest
 
 from bootstrap.backends.parameters import SAMPLERS, parameters_text
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind, Shot
 
-SHOT = Shot("front", "front", "close-up", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "close-up",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 """The expression by which A1111 reads the last line (modules/infotext_utils.py)."""
 

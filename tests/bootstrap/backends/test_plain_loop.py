@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
 from bootstrap.training.losslog import LOSSES
@@ -76,18 +76,18 @@ def plain_losses(pipe, items, rank, start):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("family", ["sd1", "sdxl"])
-def test_the_losses_are_those_of_a_plain_diffusers_loop(family, items, tmp_path, request):
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_the_losses_are_those_of_a_plain_diffusers_loop(architecture, items, tmp_path, request):
     import diffusers
 
-    base = request.getfixturevalue("tiny" if family == "sd1" else "tiny_xl")
+    base = request.getfixturevalue("tiny" if architecture == "sd1" else "tiny_xl")
     backend = DiffusersBackend(base, SETTINGS, device="cpu")
     backend._bench(items, RECIPE)
     start = {name: weight.clone() for name, weight in backend._unet.named_parameters() if "lora_" in name}
     backend.train(items, RECIPE, tmp_path, lambda event: None)
     ours = [float(row.split(",")[1]) for row in (tmp_path / LOSSES).read_text().splitlines()[1:]]
-    kind = "StableDiffusionPipeline" if family == "sd1" else "StableDiffusionXLPipeline"
-    checks = {"safety_checker": None, "requires_safety_checker": False} if family == "sd1" else {}
+    kind = "StableDiffusionPipeline" if architecture == "sd1" else "StableDiffusionXLPipeline"
+    checks = {"safety_checker": None, "requires_safety_checker": False} if architecture == "sd1" else {}
     pipe = getattr(diffusers, kind).from_pretrained(base, **checks)
     theirs = plain_losses(pipe, items, RECIPE.rank, start)
     assert np.allclose(ours, theirs, atol=1e-5), (ours, theirs)

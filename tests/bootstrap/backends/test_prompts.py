@@ -4,11 +4,16 @@ import torch
 
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.prompts import REMEMBERED, PromptEncoder
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind, Shot
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=4, width=32, height=32, dtype="float32")
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 TAGS = "red hair, fox ears, green eyes, fair skin, smile, standing, forest, cel shading"
 LONG = ", ".join([TAGS] * 6)
 
@@ -26,7 +31,7 @@ def prompts(backend):
 
 def drawn(backend, *wishes):
     jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, *wish, 7, {}) for n, wish in enumerate(wishes)]
-    return [np.asarray(image).astype(int) for batch in backend.generate(jobs, None) for _, image in batch]
+    return [np.asarray(image).astype(int) for batch in backend.draw(jobs, None) for _, image in batch]
 
 
 def words_of(prompts, text):

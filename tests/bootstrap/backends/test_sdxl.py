@@ -1,4 +1,4 @@
-"""SDXL's family: two text encoders, pooled states, size conditions; files that diffusers loads whole."""
+"""SDXL's architecture: two text encoders, pooled states, size conditions; files that diffusers loads whole."""
 
 import json
 
@@ -9,9 +9,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import known, shipped_base
-from bootstrap.export import load_kohya, metadata_of, save_diffusers
+from bootstrap.lora import load_kohya, metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -19,13 +19,18 @@ SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=2, width=32,
 RECIPE = TrainRecipe(
     rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, seed=3
 )
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 LONG = ", ".join(["red hair, fox ears, green eyes, fair skin, smile, standing, forest, cel shading"] * 6)
 
 
 def pixels(backend, prompts=("green hair, rubychr",), adapter=None):
     jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, prompt, "", 1, {}) for n, prompt in enumerate(prompts)]
-    return [np.asarray(image).astype(int) for batch in backend.generate(jobs, adapter) for _, image in batch]
+    return [np.asarray(image).astype(int) for batch in backend.draw(jobs, adapter) for _, image in batch]
 
 
 def silent(event):

@@ -4,12 +4,17 @@ import pytest
 import torch
 
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Shot
 
 SETTINGS = SamplingSettings(steps=1, guidance_scale=2.0, batch_size=2, width=32, height=32)
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 
 
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
@@ -18,4 +23,4 @@ def test_latents_that_are_no_numbers_are_told_and_not_drawn(tiny, monkeypatch, n
     monkeypatch.setattr(backend, "_denoise", lambda batch: torch.full((len(batch), 4, 8, 8), number))
     jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, "green hair", "", n, {}) for n in range(2)]
     with pytest.raises(BackendError, match='"j0" came out as no finite picture'):
-        list(backend.generate(jobs, None))
+        list(backend.draw(jobs, None))

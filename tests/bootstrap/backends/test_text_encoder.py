@@ -9,8 +9,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.settings import SamplingSettings
-from bootstrap.export import load_kohya, metadata_of, save_diffusers
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.lora import load_kohya, metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -18,12 +18,17 @@ SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=2, width=32,
 RECIPE = TrainRecipe(
     rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, seed=3
 )
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "forest", "cel shading")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
 
 
 def drawn(backend, adapter=None):
     job = Job("j1", JobKind.CANDIDATE, 1, 1, SHOT, "green hair, rubychr", "", 1, {})
-    return [np.asarray(image) for batch in backend.generate([job], adapter) for _, image in batch]
+    return [np.asarray(image) for batch in backend.draw([job], adapter) for _, image in batch]
 
 
 def silent(event):

@@ -1,4 +1,4 @@
-"""Both families of real classes, small and with random weights, from the command line to the files: the whole loop.
+"""Both architectures of real classes, small and with random weights, from the command line to the files: the whole loop.
 
 Random pictures pass no check, so the checks and the gate are opened; everything else is what users run.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from bootstrap.judges import Judges
+from bootstrap.panel.judges import Judges
 from bootstrap.store.store import Store
 from loops import choose
 

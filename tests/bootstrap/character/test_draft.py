@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from bootstrap.character import load_character
-from bootstrap.character.draft import Draft, Reading, draft_text, read_traits, reader_of
 from bootstrap.config import load
-from bootstrap.judges import Eyes
+from bootstrap.panel.draft import Draft, Reading, draft_text, read_traits, reader_of
+from bootstrap.panel.judges import Eyes
 from bootstrap.records import Seed
 from scoring.features import Features
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from bootstrap import machine
 from bootstrap.cli import check
 from bootstrap.cli.app import app
-from bootstrap.machine import Accelerator
+from bootstrap.machine.inventory import Accelerator
+from bootstrap.machine.inventory import inventory as machine
 from bootstrap.store.store import Store
 
 MIKA = {

@@ -5,12 +5,12 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap import machine
 from bootstrap.cli import check
 from bootstrap.config import load
-from bootstrap.hours import duration_of
-from bootstrap.machine import Accelerator
-from bootstrap.preflight import cost_of, rounds_that_fit
+from bootstrap.config.estimate import cost_of, rounds_that_fit
+from bootstrap.machine.inventory import Accelerator
+from bootstrap.machine.inventory import inventory as machine
+from bootstrap.machine.limits import duration_of
 
 
 @pytest.fixture

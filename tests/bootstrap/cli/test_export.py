@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bootstrap.cli import app as commands
+from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import BootstrapError, OutputError, UsageError
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
-from bootstrap.export.provenance import read_provenance
-from bootstrap.export.weights import metadata_of
+from bootstrap.lora.weights import metadata_of
 from bootstrap.store.store import Store
 
 

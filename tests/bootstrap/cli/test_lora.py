@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from bootstrap.cli.lora import lora_app
 from bootstrap.errors import BackendError, UsageError
-from bootstrap.export import Lora, save_diffusers, save_kohya
-from bootstrap.export.foreign import read_any
-from bootstrap.export.kinds import Dora, Hada, Kron
-from bootstrap.export.modules import modules_of
+from bootstrap.lora import Lora, save_diffusers, save_kohya
+from bootstrap.lora.foreign import read_any
+from bootstrap.lora.kinds import Dora, Hada, Kron
+from bootstrap.lora.modules import modules_of
 
 UNET = {
     "sd1": "down_blocks.0.attentions.0.proj_in",
@@ -28,26 +28,26 @@ def pair(rank=2, seed=0):
     return random.normal(size=(rank, 4)).astype("f4"), random.normal(size=(6, rank)).astype("f4")
 
 
-def lora_of(family):
-    second = {TEXT: pair(seed=2)} if family == "sdxl" else {}
-    return Lora({UNET[family]: pair()}, 1.0, {TEXT: pair(seed=1)}, second, family)
+def lora_of(architecture):
+    second = {TEXT: pair(seed=2)} if architecture == "sdxl" else {}
+    return Lora({UNET[architecture]: pair()}, 1.0, {TEXT: pair(seed=1)}, second, architecture)
 
 
 def call(*words):
     return CliRunner().invoke(lora_app, [str(word) for word in words])
 
 
-@pytest.mark.parametrize("family", ["sd1", "sdxl"])
-def test_the_list_of_modules_is_that_of_the_models(family):
-    unet, *text = modules_of(family)
-    assert (len(unet), *map(len, text)) == ((192, 72) if family == "sd1" else (722, 72, 192))
-    assert UNET[family] in unet
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_the_list_of_modules_is_that_of_the_models(architecture):
+    unet, *text = modules_of(architecture)
+    assert (len(unet), *map(len, text)) == ((192, 72) if architecture == "sd1" else (722, 72, 192))
+    assert UNET[architecture] in unet
     assert len(set(unet)) == len(unet)
 
 
-@pytest.mark.parametrize("family", ["sd1", "sdxl"])
-def test_a_way_there_and_back_changes_nothing(tmp_path, family):
-    save_kohya(tmp_path / "a.safetensors", lora_of(family), {"modelspec.trigger_phrase": "mikachr"})
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_a_way_there_and_back_changes_nothing(tmp_path, architecture):
+    save_kohya(tmp_path / "a.safetensors", lora_of(architecture), {"modelspec.trigger_phrase": "mikachr"})
     assert call("convert", tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--to", "diffusers").exit_code == 0
     assert any(key.endswith("lora_A.weight") for key in load_file(tmp_path / "b.safetensors"))
     assert call("convert", tmp_path / "b.safetensors", tmp_path / "c.safetensors").exit_code == 0
@@ -55,7 +55,7 @@ def test_a_way_there_and_back_changes_nothing(tmp_path, family):
     assert keys["a"] == keys["c"]
     said = call("diff", tmp_path / "a.safetensors", tmp_path / "c.safetensors").output
     shares = [float(share) for share in re.findall(r"([\d.e-]+) %", said)]
-    assert len(shares) == (3 if family == "sdxl" else 2)
+    assert len(shares) == (3 if architecture == "sdxl" else 2)
     assert max(shares) < 1e-4
     assert isinstance(call("convert", tmp_path / "a.safetensors", tmp_path / "b.safetensors").exception, UsageError)
 
@@ -100,7 +100,14 @@ def test_a_file_of_peft_itself_is_read(tmp_path):
 def test_a_file_says_what_it_is(tmp_path):
     save_kohya(tmp_path / "a.safetensors", lora_of("sdxl"), {"modelspec.trigger_phrase": "mikachr"})
     told = json.loads(call("inspect", tmp_path / "a.safetensors", "--json").output)
-    wanted = {"family": "SDXL", "grammar": "kohya", "rank": "2", "alpha": "1", "trigger": "mikachr", "unknown keys": ""}
+    wanted = {
+        "architecture": "SDXL",
+        "grammar": "kohya",
+        "rank": "2",
+        "alpha": "1",
+        "trigger": "mikachr",
+        "unknown keys": "",
+    }
     assert {name: told[name] for name in wanted} == wanted
     assert told["modules"] == "1 of the UNet, 2 of the text encoders"
     assert "SDXL" in call("inspect", tmp_path / "a.safetensors").output

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from bootstrap.cli import queue as queueing
-from bootstrap.clock import Clock
 from bootstrap.errors import StoreError
-from bootstrap.queue import Queue, share_of
+from bootstrap.machine.clock import Clock
+from bootstrap.runs.queue import Queue, share_of
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_the_end_of_an_id_is_enough_and_scripts_get_data(store, call):
 
 def test_names_that_are_not_clear_change_nothing(store, call):
     good = ids(store)[0]
-    panel = next(frame.job.id for frame in store.frames(kind=JobKind.PANEL))
+    panel = next(frame.job.id for frame in store.frames(kind=JobKind.PROBE))
     for bad, said in (
         ("nobody", 'has no candidate "nobody"'),
         ("../../etc/passwd", "has no candidate"),

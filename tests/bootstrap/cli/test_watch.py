@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from bootstrap.cli import app as commands
 from bootstrap.cli.watch import watch_run
 from bootstrap.events import Noted, RunEnded
-from bootstrap.listeners.following import follow, somebody_works
+from bootstrap.runs.following import follow, somebody_works
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.store import Store
 

@@ -6,12 +6,12 @@ import pytest
 
 from bootstrap.character import Character
 from bootstrap.compare.advice import verdict_of
-from bootstrap.compare.grid import BASE, Cell, Checkpoint, Companion, companion_from, grid, weights_from
+from bootstrap.compare.grid import BASE, Cell, Companion, TriedWeights, companion_from, grid, weights_from
 from bootstrap.compare.results import Comparison, Result, Shown
 from bootstrap.compare.shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import load
 from bootstrap.errors import UsageError
-from bootstrap.records import FAMILIES, Frame, Job, JobKind, Shot
+from bootstrap.records import VIEW_FAMILIES, Frame, Job, JobKind, Shot
 from scoring.trials import Drawn
 
 CONFIG = load("puppet")
@@ -21,27 +21,41 @@ RUBY = Character.model_validate({
     "poses": ["standing", "waving"],
 })  # fmt: skip
 TRIALS = trials_for(RUBY, CONFIG)
-EARLY, LATE = (Checkpoint(name, Path(name), name, steps) for name, steps in (("early", 100), ("late", 200)))
-PLACES = {(family, "upper body"): 8 for family in FAMILIES}
+EARLY, LATE = (TriedWeights(name, Path(name), name, steps) for name, steps in (("early", 100), ("late", 200)))
+PLACES = {(view_family, "upper body"): 8 for view_family in VIEW_FAMILIES}
 STRONG, WEAK = 6.0, 0.0
 """Deviations above the decoys: identity .98 and .12."""
 
 
-def picture(family, test, score, reads, obeyed=True):
-    shot = Shot(family, family, "upper body", "smile", "standing", "default", "forest", "cel shading")
-    job = Job("x", JobKind.PANEL, 0, 0, shot, "", "", 1, {})
+def picture(view_family, test, score, reads, obeyed=True):
+    shot = Shot(
+        view_family,
+        view_family,
+        "upper body",
+        {
+            "expression": "smile",
+            "pose": "standing",
+            "outfit": "default",
+            "background": "forest",
+            "style": "cel shading",
+        },
+    )
+    job = Job("x", JobKind.PROBE, 0, 0, shot, "", "", 1, {})
     return Shown(Frame(job, "x.png", "", ""), test, Drawn(score, (obeyed,), False), reads, {"clip": 0.5}, ())
 
 
 def result(cell, scores=None, tests=None, reads=None, obeyed=True):
     """A cell of two pictures a family and one a test beside them; STRONG where nothing else is said."""
-    shown = [picture(family, KNOWN, (scores or {}).get(family, STRONG), reads or {}, obeyed) for family in FAMILIES * 2]
+    shown = [
+        picture(view_family, KNOWN, (scores or {}).get(view_family, STRONG), reads or {}, obeyed)
+        for view_family in VIEW_FAMILIES * 2
+    ]
     unseen = [picture("front", test, (tests or {}).get(test, STRONG), {}) for test in (UNSEEN_POSE, UNSEEN_OUTFIT)]
     return Result(cell, tuple([*shown, *unseen]))
 
 
 def verdict(*cells, base=None, stacked=(), kept=None):
-    base = base or result(BASE, dict.fromkeys(FAMILIES, WEAK))
+    base = base or result(BASE, dict.fromkeys(VIEW_FAMILIES, WEAK))
     return verdict_of(Comparison(TRIALS, base, cells, stacked), PLACES, kept or {})
 
 
@@ -51,11 +65,11 @@ def test_the_longest_training_at_full_weight_stands_unless_another_is_clearly_be
     equal = verdict(*map(result, cells))
     assert equal.best.cell.name == "late at 1"
     assert "works at full weight" in equal.summary
-    broken = [result(cell, dict.fromkeys(FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in cells]
+    broken = [result(cell, dict.fromkeys(VIEW_FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in cells]
     assert verdict(*broken).best.cell.weight == 0.8
     assert "acceptable" in verdict(*broken).summary
     weak = grid([LATE], [1.0, 0.5])
-    only = [result(cell, dict.fromkeys(FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in weak]
+    only = [result(cell, dict.fromkeys(VIEW_FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in weak]
     assert "turned down" in verdict(*only).summary
 
 
@@ -69,7 +83,7 @@ def test_a_view_that_falls_is_named_with_the_pictures_to_add():
 
 
 def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
-    found = verdict(result(Cell(LATE), dict.fromkeys(FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
+    found = verdict(result(Cell(LATE), dict.fromkeys(VIEW_FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
     assert [text for text in found.weaknesses if "falls" in text] == []
     assert found.weaknesses[0].startswith("few of its pictures are more alike than the base's look-alikes")
     assert not found.add
@@ -78,7 +92,7 @@ def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
 
 def test_a_trait_is_lost_only_where_the_base_shows_it():
     base = result(BASE, reads={"hair_color": True, "tail": False})
-    partly = [picture(family, KNOWN, WEAK, {"tail": True}) for family in FAMILIES[:4]]
+    partly = [picture(view_family, KNOWN, WEAK, {"tail": True}) for view_family in VIEW_FAMILIES[:4]]
     base = Result(BASE, (*base.shown, *partly, *partly))
     assert base.rates()["tail"] == (8, 20)
     assert Comparison(TRIALS, base, []).readable == {"hair_color"}
@@ -93,7 +107,7 @@ def test_obedience_is_held_against_the_base_s():
 
 def test_what_it_was_never_taught_and_what_stands_beside_it():
     style = Companion(Path("style.safetensors"), "s", 0.7)
-    overridden = result(Cell(LATE, 1.0, (style,)), dict.fromkeys(FAMILIES, WEAK))
+    overridden = result(Cell(LATE, 1.0, (style,)), dict.fromkeys(VIEW_FAMILIES, WEAK))
     found = verdict(result(Cell(LATE), tests={UNSEEN_POSE: WEAK}), stacked=[overridden])
     assert any(text.startswith("it loses itself in an unseen pose (arms up)") for text in found.weaknesses)
     assert any(text.startswith("it takes an unseen outfit") for text in found.strengths)
@@ -101,7 +115,7 @@ def test_what_it_was_never_taught_and_what_stands_beside_it():
 
 
 def test_without_decoys_nothing_is_said_of_identity():
-    nothing = dict.fromkeys(FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
+    nothing = dict.fromkeys(VIEW_FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
     weak, strong = (result(cell, *nothing, obeyed=cell.weight < 1) for cell in grid([LATE], [1.0, 0.5]))
     found = verdict(weak, strong)
     assert found.best is strong, "control alone chooses nothing"
@@ -120,7 +134,7 @@ def test_the_unseen_things_are_none_that_it_was_taught():
     assert {top, bottom}.isdisjoint({"blue shirt", "red skirt", "green dress"})
     assert TRIALS.tests.count(KNOWN) == 12
     unseen = [shot for shot, test in zip(TRIALS.shots, TRIALS.tests, strict=True) if test == UNSEEN_POSE]
-    assert {(shot.pose, shot.framing) for shot in unseen} == {("arms up", "full body")}
+    assert {(shot["pose"], shot.framing) for shot in unseen} == {("arms up", "full body")}
     assert len({shot.key for shot in TRIALS.shots}) == len(TRIALS.shots)
     named = trials_for(RUBY, CONFIG, 1, "diving", "armor")
     assert (named.pose, named.outfit, len(named.shots)) == ("diving", "armor", 18)

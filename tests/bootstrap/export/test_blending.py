@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from bootstrap.errors import BackendError
-from bootstrap.export.blending import blended
-from bootstrap.export.foreign import delta
-from bootstrap.export.weights import Lora
+from bootstrap.lora.blending import blended
+from bootstrap.lora.foreign import delta
+from bootstrap.lora.weights import Lora
 
 
-def lora(rank, network_alpha, modules, *, family="sd1", text=()):
+def lora(rank, network_alpha, modules, *, architecture="sd1", text=()):
     random = np.random.default_rng(rank)
 
     def pair(name):
@@ -17,7 +17,9 @@ def lora(rank, network_alpha, modules, *, family="sd1", text=()):
         down, up = (random.normal(size=(*shape, *ones)) for shape in ((rank, 5), (4, rank)))
         return down.astype(np.float32), up.astype(np.float32)
 
-    return Lora({name: pair(name) for name in modules}, network_alpha, {name: pair(name) for name in text}, {}, family)
+    return Lora(
+        {name: pair(name) for name in modules}, network_alpha, {name: pair(name) for name in text}, {}, architecture
+    )
 
 
 def change(one, module, part=0):
@@ -44,7 +46,7 @@ def test_text_encoders_meet_however_transformers_names_their_modules():
 
 
 def test_two_families_and_nothing_are_refused():
-    with pytest.raises(BackendError, match="two families"):
-        blended([(lora(1, 1.0, ["a"]), 1.0), (lora(1, 1.0, ["a"], family="sdxl"), 1.0)])
+    with pytest.raises(BackendError, match="two architectures"):
+        blended([(lora(1, 1.0, ["a"]), 1.0), (lora(1, 1.0, ["a"], architecture="sdxl"), 1.0)])
     with pytest.raises(BackendError, match="no LoRA"):
         blended([])

@@ -9,8 +9,8 @@ import pytest
 
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.dataset.provenance import COLUMNS, read_provenance, score_columns
 from bootstrap.export.collection import Collection
-from bootstrap.export.provenance import COLUMNS, read_provenance, score_columns
 from bootstrap.records import TrainItem, VerdictKind
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
@@ -41,7 +41,7 @@ def test_a_synthetic_row_tells_how_to_make_it_again_and_why_it_is_here(written: 
     row, frame = read_provenance(written)[3], store.kept()[0]
     assert (row["generator"], row["backend"]) == ("puppet", "fake")
     assert (row["prompt"], row["negative_prompt"]) == (frame.job.prompt, "lowres")
-    assert int(row["seed"]) == frame.job.seed
+    assert int(row["seed"]) == frame.job.random_seed
     assert row["adapter_sha256"] == store.adapters()[0].sha256
     assert row["reasons"] == "fills it; p=0.01"
     assert (row["license"], row["credits"]) == ("CC-BY-4.0", "drawn by Ada")

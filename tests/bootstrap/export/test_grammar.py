@@ -12,27 +12,27 @@ import pytest
 import torch
 
 from bootstrap.backends.adapters import TEXT_TARGETS, UNET_TARGETS
-from bootstrap.backends.families import FAMILIES
+from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.errors import BackendError
-from bootstrap.export import Lora, kohya_names, load_kohya, metadata_of, save_kohya
-from bootstrap.export.grammar import GRAMMARS, grammar_of, in_file, original_name
-from bootstrap.export.modules import modules_of
+from bootstrap.lora import Lora, kohya_names, load_kohya, metadata_of, save_kohya
+from bootstrap.lora.grammar import GRAMMARS, grammar_of, in_file, original_name
+from bootstrap.lora.modules import modules_of
 
 
-def unet_of(family: str) -> torch.nn.Module:
+def unet_of(architecture: str) -> torch.nn.Module:
     from diffusers import UNet2DConditionModel
 
     with torch.device("meta"):
         model: torch.nn.Module = UNet2DConditionModel.from_config(
-            json.loads((FAMILIES[family].configs / "unet" / "config.json").read_text())
+            json.loads((ARCHITECTURES[architecture].configs / "unet" / "config.json").read_text())
         )
     return model
 
 
-def text_of(family: str, part: str) -> torch.nn.Module:
+def text_of(architecture: str, part: str) -> torch.nn.Module:
     import transformers
 
-    config = json.loads((FAMILIES[family].configs / part / "config.json").read_text())
+    config = json.loads((ARCHITECTURES[architecture].configs / part / "config.json").read_text())
     with torch.device("meta"):
         model: torch.nn.Module = getattr(transformers, config["architectures"][0])(
             transformers.CLIPTextConfig.from_dict(config)
@@ -46,21 +46,23 @@ def trained(model: torch.nn.Module, targets: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def unets() -> dict[str, torch.nn.Module]:
-    return {family: unet_of(family) for family in FAMILIES}
+    return {architecture: unet_of(architecture) for architecture in ARCHITECTURES}
 
 
-@pytest.mark.parametrize(("family", "modules", "weights"), [("sd1", 192, 859_520_964), ("sdxl", 722, 2_567_463_684)])
+@pytest.mark.parametrize(
+    ("architecture", "modules", "weights"), [("sd1", 192, 859_520_964), ("sdxl", 722, 2_567_463_684)]
+)
 def test_the_shipped_configs_are_those_of_the_real_models(
-    unets: dict[str, torch.nn.Module], family: str, modules: int, weights: int
+    unets: dict[str, torch.nn.Module], architecture: str, modules: int, weights: int
 ) -> None:
-    unet = unets[family]
+    unet = unets[architecture]
     assert sum(weight.numel() for weight in unet.parameters()) == weights
-    names = kohya_names(trained(unet, UNET_TARGETS), family=family)
+    names = kohya_names(trained(unet, UNET_TARGETS), architecture=architecture)
     assert len(names) == modules
 
 
 def test_sdxl_is_named_as_the_original_code_numbers_it(unets: dict[str, torch.nn.Module]) -> None:
-    names = kohya_names(trained(unets["sdxl"], UNET_TARGETS), family="sdxl")
+    names = kohya_names(trained(unets["sdxl"], UNET_TARGETS), architecture="sdxl")
     grammar = r"lora_unet_(input_blocks_[4578]_1|middle_block_1|output_blocks_[0-5]_1)_\w+"
     assert all(re.fullmatch(grammar, name) for name in names)
     assert names["lora_unet_input_blocks_4_1_proj_in"] == "down_blocks.1.attentions.0.proj_in"
@@ -77,7 +79,7 @@ def test_diffusers_maps_every_original_name_back(unets: dict[str, torch.nn.Modul
     unet = unets["sdxl"]
     modules = trained(unet, UNET_TARGETS)
     tensors = {}
-    for name in kohya_names(modules, family="sdxl"):
+    for name in kohya_names(modules, architecture="sdxl"):
         tensors |= {f"{name}.lora_down.weight": torch.zeros(1, 1), f"{name}.lora_up.weight": torch.zeros(1, 1)}
         tensors[f"{name}.alpha"] = torch.tensor(1.0)
     mapped = _maybe_map_sgm_blocks_to_diffusers(dict(tensors), unet.config)
@@ -102,12 +104,13 @@ def test_no_two_layers_have_one_name_and_all_are_original(unets: dict[str, torch
 
 
 @pytest.mark.parametrize(
-    ("family", "prefixes", "counts"), [("sd1", ("lora_te_",), (72,)), ("sdxl", ("lora_te1_", "lora_te2_"), (72, 192))]
+    ("architecture", "prefixes", "counts"),
+    [("sd1", ("lora_te_",), (72,)), ("sdxl", ("lora_te1_", "lora_te2_"), (72, 192))],
 )
-def test_text_encoders_have_their_prefix(family: str, prefixes: tuple[str, ...], counts: tuple[int, ...]) -> None:
-    texts = [trained(text_of(family, part), TEXT_TARGETS) for part in FAMILIES[family].text_encoders]
+def test_text_encoders_have_their_prefix(architecture: str, prefixes: tuple[str, ...], counts: tuple[int, ...]) -> None:
+    texts = [trained(text_of(architecture, part), TEXT_TARGETS) for part in ARCHITECTURES[architecture].text_encoders]
     assert tuple(map(len, texts)) == counts
-    names = kohya_names([], *texts, family=family)
+    names = kohya_names([], *texts, architecture=architecture)
     for prefix, count in zip(prefixes, counts, strict=True):
         assert sum(name.startswith(f"{prefix}text_model_encoder_layers_") for name in names) == count
 
@@ -126,18 +129,20 @@ def test_an_sdxl_file_says_what_it_is_and_comes_back_whole(tmp_path: Path) -> No
         load_kohya(tmp_path / "x", [module], [text])
     save_kohya(tmp_path / "1", Lora({module: pairs[0]}, 1.0), {})
     with pytest.raises(BackendError, match="LoRA for Stable Diffusion 1"):
-        load_kohya(tmp_path / "1", [module], family="sdxl")
+        load_kohya(tmp_path / "1", [module], architecture="sdxl")
 
 
 def test_an_architecture_names_its_family() -> None:
-    assert {grammar_of(grammar.architecture) for grammar in GRAMMARS.values()} == set(GRAMMARS.values())
+    assert {grammar_of(grammar.modelspec) for grammar in GRAMMARS.values()} == set(GRAMMARS.values())
     with pytest.raises(BackendError, match='"flux-1-dev/lora"'):
         grammar_of("flux-1-dev/lora")
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_modules_listed_from_configs_are_those_of_the_models(unets: dict[str, torch.nn.Module], family: str) -> None:
-    listed, *text = modules_of(family)
-    assert set(listed) == set(trained(unets[family], UNET_TARGETS))
-    for part, paths in zip(FAMILIES[family].text_encoders, text, strict=True):
-        assert {in_file(path) for path in trained(text_of(family, part), TEXT_TARGETS)} == set(paths)
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_modules_listed_from_configs_are_those_of_the_models(
+    unets: dict[str, torch.nn.Module], architecture: str
+) -> None:
+    listed, *text = modules_of(architecture)
+    assert set(listed) == set(trained(unets[architecture], UNET_TARGETS))
+    for part, paths in zip(ARCHITECTURES[architecture].text_encoders, text, strict=True):
+        assert {in_file(path) for path in trained(text_of(architecture, part), TEXT_TARGETS)} == set(paths)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bootstrap.export.kinds import Dora, Hada, Kron, as_pair, change, from_tensors, rank_of, rescaled, to_tensors
+from bootstrap.lora.kinds import Dora, Hada, Kron, as_pair, change, from_tensors, rank_of, rescaled, to_tensors
 
 RANDOM = np.random.default_rng(0)
 

@@ -19,11 +19,11 @@ from bootstrap.config import RunConfig
 from bootstrap.errors import StoreError
 from bootstrap.export.card import LICENSES, card
 from bootstrap.export.collection import Collection
-from bootstrap.export.metadata import metadata_for
 from bootstrap.export.release import publish, release_of
-from bootstrap.export.weights import Lora, metadata_of, save_kohya
+from bootstrap.lora.metadata import metadata_for
+from bootstrap.lora.weights import Lora, metadata_of, save_kohya
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
-from bootstrap.report.status import status
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 
@@ -210,7 +210,7 @@ def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
     unet, text = "mid_block.attentions.0.proj_in", "text_model.encoder.layers.0.mlp.fc1"
     facts = metadata_for(
         "xl", "", (1024, 1024), 1, v_prediction=True, modules=[unet], training={"text_encoder": True},
-        text_modules=[text], text_modules_2=[text], family="sdxl", zero_terminal_snr=True,
+        text_modules=[text], text_modules_2=[text], view_family="sdxl", zero_terminal_snr=True,
     )  # fmt: skip
     lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, {text: (2 * down, up)}, "sdxl")
     save_kohya(store.directory / "xl.safetensors", lora, facts)
@@ -232,13 +232,13 @@ def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
 ) -> None:
     base = config.base.model_copy(update={"path": "/home/ada/mix.safetensors", "name": "/home/ada/mix.safetensors"})
     own, adapter = config.model_copy(update={"base": base}), store.adapters()[-1]
-    text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [], family="sdxl")
+    text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [], view_family="sdxl")
     assert 'StableDiffusionXLPipeline.from_single_file("mix.safetensors")' in text
     assert "/home" not in text
 
 
 def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
-    preview = store.frames(kind=JobKind.PANEL)[0]
+    preview = store.frames(kind=JobKind.PROBE)[0]
     (store.directory / preview.path).unlink()
     with pytest.raises(StoreError, match=preview.job.id):
         publish(store, store.adapters()[-1], store.directory / "lora")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.backends.settings import SamplingSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import known, load
 from bootstrap.export.retrain import TRAINER_FILE, write_trainer_file
 from bootstrap.training.recipe import TrainRecipe

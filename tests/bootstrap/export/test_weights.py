@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bootstrap.errors import BackendError
-from bootstrap.export import Lora, load_kohya, metadata_for, metadata_of, save_diffusers, save_kohya
+from bootstrap.lora import Lora, load_kohya, metadata_for, metadata_of, save_diffusers, save_kohya
 
 UNET = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
 TEXT = "encoder.layers.0.self_attn.q_proj"

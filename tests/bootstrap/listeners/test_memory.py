@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.events import Noted, RoundEnded
-from bootstrap.listeners import memory
-from bootstrap.listeners.memory import PeakMemory, peak_memory
-from bootstrap.report.status import status
+from bootstrap.runs import peak_memory as memory
+from bootstrap.runs.peak_memory import PeakMemory, peak_memory
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 MIB = 1 << 20

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bootstrap import events
 from bootstrap.listeners.terminal import LastingConsole, Terminal
-from bootstrap.listeners.wording import duration, sentence
+from bootstrap.runs.sentences import duration, sentence
 
 STORY: list[events.Event] = [
     events.RoundBegan(1, "style", 0, 4),

@@ -46,12 +46,17 @@ def test_the_example_characters_are_puppets_anyone_can_draw_again(name, seed, fi
 
 
 def test_every_view_lies_in_its_family():
-    assert {shot_of(view).family for view in ANGLES} == set(ALL_FAMILIES)
+    assert {shot_of(view).view_family for view in ANGLES} == set(ALL_FAMILIES)
     assert shot_of("profile-left").yaw < 0 < shot_of("profile-right").yaw
 
 
 def frame(kind, number, round=1):
-    shot = Shot("front", "front", "portrait", "smile", "standing", "default", "sky", "cel shading")
+    shot = Shot(
+        "front",
+        "front",
+        "portrait",
+        {"expression": "smile", "pose": "standing", "outfit": "default", "background": "sky", "style": "cel shading"},
+    )
     return Frame(Job(f"{kind}-{number}", kind, round, 1, shot, "", "", 1, {}), "", "", "")
 
 

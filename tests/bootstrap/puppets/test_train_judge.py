@@ -36,12 +36,12 @@ def answers(puppet, shot):
 
 
 def test_the_truth_is_what_was_drawn_and_nothing_that_is_hidden():
-    puppet, shot = shown(family="front", framing="full body", style="cel shading", expression="smile")
+    puppet, shot = shown(view_family="front", framing="full body", style="cel shading", expression="smile")
     told = answers(puppet, shot)
     assert told["hair_color"] == puppet.named.hair_color
     assert told["expression"] == "smile"
     assert told["top_color"] == puppet.named.outfits[shot.outfit].top_color
-    behind = answers(puppet, replace(shot, family="behind"))
+    behind = answers(puppet, replace(shot, view_family="behind"))
     assert behind["expression"] is None
     assert behind["eye_color"] is None
     assert answers(puppet, replace(shot, style="monochrome"))["hair_color"] is None
@@ -51,7 +51,7 @@ def test_the_truth_is_what_was_drawn_and_nothing_that_is_hidden():
 def test_a_coloured_hat_is_two_answers():
     puppet, shot = shown(style="cel shading")
     hatted = replace(puppet, named=replace(puppet.named, hat="black witch hat", accessory="glasses"))
-    told = answers(hatted, replace(shot, family="front"))
+    told = answers(hatted, replace(shot, view_family="front"))
     assert (told["hat"], told["hat_color"]) == ("witch hat", "black")
     assert (told["accessory"], told["accessory_color"]) == ("glasses", None)
 
@@ -134,4 +134,4 @@ def test_one_command_rebuilds_every_model():
 
 def test_a_bar_may_be_a_ceiling():
     assert Bar("vae", "error", 0.03, 0.035, at_most=True).met
-    assert not Bar("clip", "family", 0.90, 0.95).met
+    assert not Bar("clip", "view_family", 0.90, 0.95).met

@@ -51,7 +51,11 @@ def zero_shot(clip: Any, image: Any, prompts: list[str]) -> str:
 
 def test_clip_tells_front_from_behind(clip: Any) -> None:
     prompts = ["from front", "from behind"]
-    drawn = [(draw(seed, family=family), f"from {family}") for seed in range(5) for family in ("front", "behind")]
+    drawn = [
+        (draw(seed, view_family=view_family), f"from {view_family}")
+        for seed in range(5)
+        for view_family in ("front", "behind")
+    ]
     right = [zero_shot(clip, image, prompts) == view for image, view in drawn]
     assert sum(right) >= 9
 
@@ -62,7 +66,7 @@ def test_clip_names_hair_colors(clip: Any) -> None:
     for seed in range(60):
         color = f"{sample_puppet(FIRST_UNSEEN + seed).named.hair_color} hair"
         if color in colors:
-            right.append(zero_shot(clip, draw(seed, family="front"), colors) == color)
+            right.append(zero_shot(clip, draw(seed, view_family="front"), colors) == color)
     assert len(right) >= 8
     assert sum(right) >= 0.85 * len(right)
 
@@ -94,17 +98,17 @@ def faces(pack: Any, image: Any) -> list[Any]:
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_face_is_found_in_front_and_not_behind(pack: Any) -> None:
-    front = [len(faces(pack, draw(seed, family="front"))) for seed in range(8)]
-    behind = [len(faces(pack, draw(seed, family="behind"))) for seed in range(8)]
+    front = [len(faces(pack, draw(seed, view_family="front"))) for seed in range(8)]
+    behind = [len(faces(pack, draw(seed, view_family="behind"))) for seed in range(8)]
     assert sum(count == 1 for count in front) >= 7
     assert sum(behind) <= 1
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_face_keypoints_lie_in_the_box_and_embedding_knows_her(pack: Any) -> None:
-    first = faces(pack, draw(3, family="front", expression="neutral expression"))[0]
-    again = faces(pack, draw(3, family="front", background="sky"))[0]
-    other = faces(pack, draw(4, family="front"))[0]
+    first = faces(pack, draw(3, view_family="front", expression="neutral expression"))[0]
+    again = faces(pack, draw(3, view_family="front", background="sky"))[0]
+    other = faces(pack, draw(4, view_family="front"))[0]
     left, top, right, bottom = first.bbox
     assert ((first.kps > (left, top)) & (first.kps < (right, bottom))).all()
     assert first.kps[0, 0] < first.kps[1, 0]
@@ -117,7 +121,9 @@ def test_heldout_gives_unit_embeddings_that_know_her() -> None:
     session = onnxruntime.InferenceSession(
         str(models.heldout_dir() / "heldout.onnx"), providers=["CPUExecutionProvider"]
     )
-    pictures = np.stack([draw(3, family="front"), draw(3, family="front", background="sky"), draw(4, family="front")])
+    pictures = np.stack(
+        [draw(3, view_family="front"), draw(3, view_family="front", background="sky"), draw(4, view_family="front")]
+    )
     images = (pictures.transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
     embeddings = session.run(None, {"images": images})[0]
     assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-4)

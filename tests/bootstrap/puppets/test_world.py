@@ -59,7 +59,7 @@ def test_shapes_and_types(style: str, size: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_eye_keypoints_fall_on_the_eyes(seed: int) -> None:
     puppet = bare_headed(seed)
-    drawing = draw(puppet, 128, family="front", yaw=0.0, pitch=0.0)
+    drawing = draw(puppet, 128, view_family="front", yaw=0.0, pitch=0.0)
     iris = np.array(paint(EYES, puppet.named.eye_color, puppet.unnamed.eye_tone)) * 255
     for x, y in drawing.keypoints[:2]:
         around = drawing.image[int(y) - 4 : int(y) + 5, int(x) - 5 : int(x) + 6].reshape(-1, 3)
@@ -68,14 +68,14 @@ def test_eye_keypoints_fall_on_the_eyes(seed: int) -> None:
 
 def test_from_behind_no_keypoint_is_visible() -> None:
     for seed in range(4):
-        assert not draw(sample_puppet(seed), seed=seed, family="behind").visible.any()
-    assert draw(sample_puppet(0), family="front").visible.all()
+        assert not draw(sample_puppet(seed), seed=seed, view_family="behind").visible.any()
+    assert draw(sample_puppet(0), view_family="front").visible.all()
 
 
 def test_a_profile_faces_the_side_its_yaw_says() -> None:
     puppet = bare_headed(2)
     for yaw in (-85.0, 85.0):
-        drawing = draw(puppet, family="profile", yaw=yaw, pitch=0.0)
+        drawing = draw(puppet, view_family="profile", yaw=yaw, pitch=0.0)
         middle = (drawing.head_box[0] + drawing.head_box[2]) / 2
         assert (drawing.keypoints[2, 0] > middle) == (yaw > 0)
         near, far = (0, 1) if yaw > 0 else (1, 0)
@@ -85,7 +85,7 @@ def test_a_profile_faces_the_side_its_yaw_says() -> None:
 
 def test_from_behind_the_head_is_hair() -> None:
     puppet = bare_headed(4)
-    drawing = draw(puppet, family="behind", yaw=180.0, pitch=0.0)
+    drawing = draw(puppet, view_family="behind", yaw=180.0, pitch=0.0)
     x0, y0, x1, y1 = (int(value) for value in drawing.head_box)
     middle = drawing.image[(3 * y0 + y1) // 4 : (y0 + y1) // 2, (2 * x0 + x1) // 3 : (x0 + 2 * x1) // 3]
     hair = np.array(paint(HAIR, puppet.named.hair_color, puppet.unnamed.hair_tone)) * 255
@@ -94,8 +94,8 @@ def test_from_behind_the_head_is_hair() -> None:
 
 @pytest.mark.parametrize("framing", ALL_FRAMINGS)
 def test_the_head_lies_in_the_composition(framing: str) -> None:
-    for family in ALL_FAMILIES:
-        drawing = draw(sample_puppet(1), family=family, framing=framing)
+    for view_family in ALL_FAMILIES:
+        drawing = draw(sample_puppet(1), view_family=view_family, framing=framing)
         box, truth = np.array(COMPOSITION[framing][0]) * 96, np.array(drawing.head_box)
         assert (truth[:2] >= box[:2] - 1).all()
         assert (truth[2:] <= box[2:] + 1).all()
@@ -103,7 +103,7 @@ def test_the_head_lies_in_the_composition(framing: str) -> None:
 
 def test_mask_is_where_the_background_is_not() -> None:
     puppet = sample_puppet(9)
-    drawings = [draw(puppet, family="front", yaw=0.0, pitch=0.0, background=place) for place in ALL_BACKGROUNDS]
+    drawings = [draw(puppet, view_family="front", yaw=0.0, pitch=0.0, background=place) for place in ALL_BACKGROUNDS]
     inside = drawings[0].mask
     moonless = [d for d, place in zip(drawings, ALL_BACKGROUNDS, strict=True) if place != "night"]
     core = inside[1:-1, 1:-1] & inside[2:, 1:-1] & inside[:-2, 1:-1] & inside[1:-1, 2:] & inside[1:-1, :-2]
@@ -116,7 +116,7 @@ def test_twins_share_names_and_look_different() -> None:
     for seed in range(12, 18):
         other = twin(puppet, seed)
         assert other.named == puppet.named
-        view: dict[str, Any] = {"family": "front", "yaw": 0.0, "pitch": 0.0, "framing": "upper body"}
+        view: dict[str, Any] = {"view_family": "front", "yaw": 0.0, "pitch": 0.0, "framing": "upper body"}
         ours, theirs = draw(puppet, **view), draw(other, **view)
         either = ours.mask | theirs.mask
         assert np.abs(ours.image.astype(int) - theirs.image.astype(int))[either].mean() > 12

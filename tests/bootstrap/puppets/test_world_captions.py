@@ -45,7 +45,7 @@ def test_booru_order_of_a_complete_caption() -> None:
     )
     shot = sample_shot(
         np.random.default_rng(0),
-        family="three-quarter",
+        view_family="three-quarter",
         yaw=40.0,
         framing="full body",
         expression="smile",
@@ -63,9 +63,9 @@ def test_booru_order_of_a_complete_caption() -> None:
 @pytest.mark.parametrize(
     ("fixed", "axis"),
     [
-        ({"family": "behind"}, "eye_color"),
-        ({"family": "behind"}, "expression"),
-        ({"expression": "closed eyes", "family": "front"}, "eye_color"),
+        ({"view_family": "behind"}, "eye_color"),
+        ({"view_family": "behind"}, "expression"),
+        ({"expression": "closed eyes", "view_family": "front"}, "eye_color"),
         ({"framing": "portrait"}, "bottom"),
         ({"framing": "close-up"}, "tail"),
         ({"framing": "close-up", "pose": "sitting"}, "pose"),
@@ -82,7 +82,7 @@ def test_what_is_not_seen_is_not_said(fixed: dict[str, str], axis: str) -> None:
 
 
 def test_drops_are_rare_and_seeded() -> None:
-    puppet, shot = sample_puppet(8), sample_shot(np.random.default_rng(3), family="front")
+    puppet, shot = sample_puppet(8), sample_shot(np.random.default_rng(3), view_family="front")
     complete = caption(puppet, shot).split(", ")
     lengths = [len(caption(puppet, shot, np.random.default_rng(k)).split(", ")) for k in range(400)]
     assert 0.86 < np.mean(lengths) / len(complete) < 0.97

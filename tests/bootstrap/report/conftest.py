@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.events import AdapterTrained, BatchGenerated, Noted, RunBegan, ScoresMeasured
-from bootstrap.records import FAMILIES, Adapter, Job, JobKind, Seed, Shot, Verdict, VerdictKind
+from bootstrap.records import VIEW_FAMILIES, Adapter, Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.store.store import Store
 from scoring.base import Measurement, not_applicable
 
@@ -15,7 +15,13 @@ KINDS = [VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.PROVISIONAL]
 
 
 def job(kind: JobKind, round: int, n: int) -> Job:
-    shot = Shot(FAMILIES[n % 6], "a view", "portrait", "smile <3", "standing", "default", "park", "cel", n)
+    shot = Shot(
+        VIEW_FAMILIES[n % 6],
+        "a view",
+        "portrait",
+        {"expression": "smile <3", "pose": "standing", "outfit": "default", "background": "park", "style": "cel"},
+        n,
+    )
     return Job(f"{kind}-r{round}-{n}", kind, round, 1, shot, "1girl & co", "", n, {})
 
 
@@ -43,7 +49,7 @@ def play(run: Store, number: int) -> None:
     run.plan([*candidates, *decoys])
     painted = [(one, Image.new("RGB", (32, 48), (10 * one.seed, 90, 9)), "") for one in [*candidates, *decoys]]
     frames = run.add_frames(painted, f"a{number}", 5.0, BatchGenerated(number, 0, 24, 5.0))
-    values = {f.job.id: {"clip": Measurement(f.job.seed / 20), "face": not_applicable("behind")} for f in frames}
+    values = {f.job.id: {"clip": Measurement(f.job.random_seed / 20), "face": not_applicable("behind")} for f in frames}
     run.add_measurements(values, {"clip": "v1", "face": "v1"}, 0.0, ScoresMeasured(number, 24, 7.0))
     verdicts = [Verdict(one.id, KINDS[n % 3], "gate", (f"why {n}",), 0.1, n / 10) for n, one in enumerate(candidates)]
     run.set_verdicts(verdicts, number, 1)

@@ -6,11 +6,16 @@ from PIL import Image
 
 from bootstrap.events import BatchGenerated, RunEnded
 from bootstrap.records import Job, JobKind, Shot
-from bootstrap.report.standing import standing
+from bootstrap.runs.standing import standing
 from bootstrap.store.store import Store
 from scoring.base import Measurement
 
-SHOT = Shot("front", "front", "portrait", "smile", "standing", "default", "park", "cel")
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "park", "style": "cel"},
+)
 JOBS = [Job(f"c{n}", JobKind.CANDIDATE, 3, 1, SHOT, "1girl", "", n, {}) for n in range(4)]
 RED = Image.new("RGB", (8, 8), "red")
 
@@ -37,7 +42,7 @@ def test_every_stage_of_a_round_is_told_from_what_is_missing(store: Store) -> No
 
 
 def test_previews_are_drawn_and_never_measured(store: Store) -> None:
-    store.plan([Job("p", JobKind.PANEL, 3, 1, SHOT, "1girl", "", 1, {})])
+    store.plan([Job("p", JobKind.PROBE, 3, 1, SHOT, "1girl", "", 1, {})])
     assert told(store) == ("drawing", 0, 1)
     store.add_frames([(store.jobs(3)[0], RED, "")], "")
     assert told(store) == ("choosing", 0, 0)

@@ -4,7 +4,7 @@ import json
 
 from bootstrap.config import load
 from bootstrap.events import RoundBegan, RunEnded
-from bootstrap.report import status
+from bootstrap.runs import status
 from bootstrap.store.store import Store
 
 
@@ -29,7 +29,7 @@ def test_a_run_is_finished_until_another_round_begins(store: Store) -> None:
 def test_quotas_come_from_the_remembered_configuration(store: Store) -> None:
     config = load("puppet")
     store.remember("config", config.model_dump_json())
-    quotas = [family["quota"] for family in status(store)["families"].values()]
+    quotas = [view_family["quota"] for view_family in status(store)["families"].values()]
     assert sum(quotas) == config.loop.target
     assert sum(framing["quota"] for framing in status(store)["framings"].values()) == config.loop.target
     store.remember("config", '{"of": "another version"}')

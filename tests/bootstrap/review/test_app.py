@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bootstrap.dataset import frame_items
+from bootstrap.dataset.items import frame_items
 from bootstrap.records import JobKind, VerdictKind
 
 
@@ -26,7 +26,7 @@ def test_the_album_tells_every_candidate_with_its_verdict_and_the_quotas(client,
     told = client.get("/api/frames").json()
     assert [row["id"] for row in told["frames"]] == ids
     assert {row["verdict"] for row in told["frames"]} == {"keep", "provisional"}
-    assert sum(told["quotas"]["family"].values()) == 4
+    assert sum(told["quotas"]["view_family"].values()) == 4
     assert told["reasons"] == ["face", "outfit", "hands", "view", "duplicate", "style"]
     assert told["waits"] is None
 
@@ -59,7 +59,7 @@ def test_the_explanation_names_p_answers_and_what_could_not_be_told(client, ids)
 
 
 def test_a_caption_of_ones_own_reaches_the_dataset(client, store, ids, config, character):
-    from bootstrap.captions import Wording
+    from bootstrap.captions.wording import Wording
 
     told = client.post("/api/captions", json={"id": ids[1], "caption": " mikachr,, my  own words "}).json()
     assert told == {"caption": "mikachr, my  own words", "written": True}
@@ -103,7 +103,7 @@ def test_a_picture_of_ones_own_is_a_candidate_encoded_anew(client, store, ids):
     answer = client.post(f"/api/pictures?like={ids[0]}", content=picture(secret="where I live"))
     frame = store.frame(answer.json()["id"])
     like = store.frame(ids[0])
-    assert (frame.job.kind, frame.job.shot.family) == (JobKind.CANDIDATE, like.job.shot.family)
+    assert (frame.job.kind, frame.job.shot.view_family) == (JobKind.CANDIDATE, like.job.shot.view_family)
     assert b"where I live" not in (store.directory / frame.path).read_bytes()
     assert frame.job.id in {row["id"] for row in client.get("/api/frames").json()["frames"]}
     again = client.post(f"/api/pictures?like={ids[0]}", content=picture())

@@ -9,8 +9,8 @@ from bootstrap.errors import UsageError
 from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
 from bootstrap.review.app import build
-from bootstrap.review.audit import SIZE, audit_of, begin_audit
 from bootstrap.review.speaking import judge
+from bootstrap.runs.blind_audit import SIZE, audit_of, begin_audit
 
 HOSTS = frozenset({"testserver"})
 

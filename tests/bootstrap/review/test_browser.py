@@ -12,7 +12,7 @@ import time
 import pytest
 from PIL import Image
 
-from bootstrap.records import FAMILIES, FRAMINGS, Job, JobKind, Shot, Verdict, VerdictKind
+from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -44,9 +44,21 @@ def many(store, config):
     """A thousand candidates beside the four that are there; they share eight pictures, as only their number matters."""
     jobs = []
     for n in range(FRAMES):
-        family, framing = FAMILIES[n % 6], FRAMINGS[n % 4]
-        view = next(iter(config.views.families[family].views))
-        shot = Shot(family, view, framing, "smile", "standing", "default", "forest", "cel shading", n)
+        view_family, framing = VIEW_FAMILIES[n % 6], FRAMINGS[n % 4]
+        view = next(iter(config.views.families[view_family].views))
+        shot = Shot(
+            view_family,
+            view,
+            framing,
+            {
+                "expression": "smile",
+                "pose": "standing",
+                "outfit": "default",
+                "background": "forest",
+                "style": "cel shading",
+            },
+            n,
+        )
         jobs.append(Job(f"candidate-r01w1-{n:010x}", JobKind.CANDIDATE, 1, 1, shot, f"p{n}", "", n, {}))
     store.plan(jobs)
     folder = store.directory / "frames" / "r01w1"
@@ -159,13 +171,13 @@ def test_reasons_the_seed_captions_and_help(page, store):
 
 
 def test_quotas_filter_and_blind_hides_the_gate(page):
-    page.click("#quotas [data-family=behind]")
+    page.click("#quotas [data-view_family=behind]")
     labels = page.eval_on_selector_all("#grid button", "all => all.map(one => one.getAttribute('aria-label'))")
     assert labels
     assert all(label.startswith("behind") for label in labels)
     page.click("#blind")
     assert "kept" not in page.get_attribute("#grid button >> nth=0", "aria-label")
-    assert page.get_attribute("#quotas [data-family=behind]", "aria-pressed") == "true"
+    assert page.get_attribute("#quotas [data-view_family=behind]", "aria-pressed") == "true"
 
 
 def test_a_server_that_goes_away_loses_no_verdict(page, store):

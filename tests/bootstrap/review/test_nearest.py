@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.config import RunConfig
-from bootstrap.judges import references_of
+from bootstrap.panel.judges import references_of
 from bootstrap.records import JobKind
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from scoring.base import Measurement, Picture
@@ -38,13 +38,18 @@ def remembered(store, config, ids):
     store.remember("models", json.dumps({"copy": "told:abc"}))
     like = store.frame(ids[0])
     jobs = [
-        replace(like.job, id=f"decoy-{n}", kind=JobKind.LOOKALIKE, shot=replace(like.job.shot, family=family, take=n))
-        for n, family in enumerate(("front", "front", "behind"))
+        replace(
+            like.job,
+            id=f"decoy-{n}",
+            kind=JobKind.LOOKALIKE,
+            shot=replace(like.job.shot, view_family=view_family, take=n),
+        )
+        for n, view_family in enumerate(("front", "front", "behind"))
     ]
     store.plan(jobs)
     store.add_frames([(job, Image.new("RGB", (32, 32), (9 * n, 0, 0)), "") for n, job in enumerate(jobs)], "")
     frames = [like, *(store.frame(job.id) for job in jobs)]
-    pictures = [Picture(Image.new("RGB", (8, 8)), f.digest, f.job.shot.family, f.job.shot.framing) for f in frames]
+    pictures = [Picture(Image.new("RGB", (8, 8)), f.digest, f.job.shot.view_family, f.job.shot.framing) for f in frames]
     seeds = references_of(store.seeds(), store.directory, panel)
     angles = dict(zip([one.digest for one in pictures], (0.0, 0.1, 1.0, 0.0), strict=True))
     encoder, crops = Told(angles | {one.digest: 0.5 for one in seeds}), Crops(panel.composition)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bootstrap.captions import Wording
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.errors import SeedError
@@ -69,9 +69,9 @@ def test_sidecar_comes_before_character_json_before_reading(tmp_path):
     note = {"seeds": [{"file": "s.png", "view": "behind", "framing": "portrait", "tags": "forest"}]}
     image, _ = open_seed(path)
     read = captioner(lambda image, phrases: phrases[0]).caption(path, "p", "h", image)
-    assert (read.caption_from, read.family) == ("read", "front")
+    assert (read.caption_from, read.view_family) == ("read", "front")
     noted = captioner(**note).caption(path, "p", "h", image)
-    assert (noted.caption_from, noted.family, noted.framing) == ("character.json", "behind", "portrait")
+    assert (noted.caption_from, noted.view_family, noted.framing) == ("character.json", "behind", "portrait")
     (tmp_path / "s.txt").write_text("mchr, blue hair, from side, facing left, upper body, night")
     told = captioner(**note)
     seed = told.caption(path, "p", "h", image)
@@ -162,8 +162,8 @@ def test_a_figure_has_a_note_of_its_own_and_else_the_sheets(tmp_path):
     told = captioner(seeds=notes)
     assert not told.told_whole(tmp_path / "s.png")
     one, two = (told.caption(tmp_path / "s.png", "p", "h", image, number) for number in (1, 2))
-    assert (one.family, one.source) == ("front", f"{tmp_path / 's.png'}#1")
-    assert (two.family, two.source) == ("behind", f"{tmp_path / 's.png'}#2")
+    assert (one.view_family, one.source) == ("front", f"{tmp_path / 's.png'}#1")
+    assert (two.view_family, two.source) == ("behind", f"{tmp_path / 's.png'}#2")
     assert "background=forest" in one.tags
     assert "background=night" in two.tags
 

@@ -22,7 +22,16 @@ def store(run: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def jobs() -> list[Job]:
-    shots = [Shot("front", "from front", "portrait", "smile", "sitting", "default", "park", "cel", n) for n in range(4)]
+    shots = [
+        Shot(
+            "front",
+            "from front",
+            "portrait",
+            {"expression": "smile", "pose": "sitting", "outfit": "default", "background": "park", "style": "cel"},
+            n,
+        )
+        for n in range(4)
+    ]
     return [
         Job(f"job-{n}", JobKind.CANDIDATE, 1, 1, shot, f"prompt {n}", "lowres", n, {"hair": "blue hair"})
         for n, shot in enumerate(shots)

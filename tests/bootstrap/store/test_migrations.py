@@ -9,7 +9,7 @@ import pytest
 from bootstrap.errors import StoreError
 from bootstrap.events import BatchGenerated, FramesJudged, RoundBegan, WavePlanned
 from bootstrap.records import JobKind, VerdictKind
-from bootstrap.report.status import status
+from bootstrap.runs.status import status
 from bootstrap.store import schema
 from bootstrap.store.store import Store
 from scoring.base import Measurement, not_applicable
@@ -33,7 +33,7 @@ def test_every_version_that_was_ever_written_is_kept_as_an_example():
 def test_an_earlier_run_says_everything_it_knew(earlier):
     with Store.open(earlier) as store:
         job = store.jobs()[0]
-        assert (job.kind, job.shot.family, job.seed) == (JobKind.CANDIDATE, "behind", 7)
+        assert (job.kind, job.shot.view_family, job.random_seed) == (JobKind.CANDIDATE, "behind", 7)
         assert job.traits == {"hair": "blue hair"}
         assert store.recall("config") == "{}"
         assert store.decision("deadline") == "07:00"

@@ -22,7 +22,7 @@ from scoring.base import Measurement, digest_of, not_applicable
 
 
 def painted(jobs: list[Job]) -> list[tuple[Job, Image.Image, str]]:
-    return [(job, Image.new("RGB", (8, 6), (job.seed, 10, 20)), "Steps: 20") for job in jobs]
+    return [(job, Image.new("RGB", (8, 6), (job.random_seed, 10, 20)), "Steps: 20") for job in jobs]
 
 
 def filled(store: Store, jobs: list[Job]) -> list[Frame]:
@@ -194,7 +194,7 @@ def test_a_plan_is_stored_once_and_whole(store: Store, jobs: list[Job]) -> None:
     store.plan(jobs[:2])
     store.plan(jobs)
     assert store.jobs(round=1, wave=1, kind=JobKind.CANDIDATE) == jobs
-    assert store.jobs(kind=JobKind.PANEL) == []
+    assert store.jobs(kind=JobKind.PROBE) == []
     with pytest.raises(StoreError, match="'job-0' was planned differently"):
         store.plan([replace(jobs[0], id="job-9"), replace(jobs[0], seed=99)])
     with pytest.raises(ValueError, match="cannot be a file name"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bootstrap.records import TrainItem
-from bootstrap.training.lora import Bench
+from bootstrap.training.lora import TrainingInputs
 
 
 class Bencher:
@@ -27,7 +27,7 @@ class Bencher:
             return guessed * (torch.nan if self.poison and self.passes >= self.poison else 1.0)
 
         signal = torch.linspace(0.999, 0.01, 50)
-        return Bench([weight], [spoken] if text else [], latents, guess, signal, "epsilon", "cpu", content)
+        return TrainingInputs([weight], [spoken] if text else [], latents, guess, signal, "epsilon", "cpu", content)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_plain_settings_are_a_plain_adamw_loop(bencher, four, tmp_path):
     optimizer = torch.optim.AdamW(bench.weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     for step in range(recipe.steps):
         optimizer.param_groups[0]["lr"] = learning_rate(recipe, step)
-        random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        random = torch.Generator().manual_seed(recipe.random_seed * 1_000_003 + step)
         latents = bench.latents[batches.places(step)]
         noise = torch.randn(latents.shape, generator=random)
         times = torch.randint(0, 50, (3,), generator=random)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bootstrap.config import load
-from bootstrap.dataset import balanced
+from bootstrap.dataset.items import balanced
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
 from bootstrap.training.losses import noised, snr_weight, target

@@ -1,5 +1,5 @@
+from bootstrap.captions.rare import naming_rare
 from bootstrap.records import TrainItem
-from bootstrap.training.rare import naming_rare
 
 
 def test_a_tag_that_few_pictures_show_stays_in_their_captions():

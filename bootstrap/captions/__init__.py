@@ -1,0 +1,1 @@
+"""Captions: prompts and captions from shots and seeds; contradictions in tags."""

@@ -1,0 +1,43 @@
+"""Config: the settings of a run as validated data, and how they are read from files and options."""
+
+from __future__ import annotations
+
+from bootstrap.config.loop import GATE_SETTING, Frozen, LoopConfig, SubjectConfig
+from bootstrap.config.panel import PanelConfig
+from bootstrap.config.reading import (
+    EMBEDDED,
+    configs_dir,
+    embedded,
+    known,
+    load,
+    load_panel,
+    read_own,
+    read_yaml,
+    shipped_base,
+    shipped_views,
+    validated,
+)
+from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
+
+__all__ = [
+    "EMBEDDED",
+    "GATE_SETTING",
+    "BaseConfig",
+    "Frozen",
+    "LoopConfig",
+    "PanelConfig",
+    "RunConfig",
+    "SubjectConfig",
+    "ViewFamilyPlan",
+    "ViewsConfig",
+    "configs_dir",
+    "embedded",
+    "known",
+    "load",
+    "load_panel",
+    "read_own",
+    "read_yaml",
+    "shipped_base",
+    "shipped_views",
+    "validated",
+]

@@ -1,0 +1,117 @@
+"""Profiles of graphics cards (configs/machines/): how much at once, and a schedule that fits a night on such a card.
+
+A profile replaces settings of a preset; what a person sets comes after it. Knows no model and no run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from bootstrap.config.loop import Frozen
+from bootstrap.errors import ConfigError
+
+__all__ = ["AUTO", "NIGHT", "NONE", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]
+
+AUTO, NONE = "auto", "none"
+NIGHT = 8 * 3600.0
+"""Seconds of the night that a profile's schedule fits into."""
+DECOYS_AT_MOST = 0.2
+"""Share of that night that decoys may take."""
+SHORT_OF = 0.94
+"""A card says a little less than is printed on it: 11.6 GiB for 12 GB."""
+LARGE = 1024 * 1024
+"""Pixels of the pictures of bases that need a profile; smaller ones fit wherever they load."""
+
+
+class Profile(Frozen):
+    """What a card of so much memory is asked for, and the speeds that people published for it."""
+
+    memory: float = Field(gt=0)
+    """GB of the card."""
+    seconds_a_picture: float = Field(gt=0)
+    """Drawing one picture of 1024 x 1024."""
+    seconds_a_sample: float = Field(gt=0)
+    """Training on one picture of that size, once."""
+    base: Mapping[str, Any] = Field(default_factory=dict)
+    """Settings that replace those of the base's preset."""
+    loop: Mapping[str, Any] = Field(default_factory=dict)
+    """Settings that replace those of the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a schedule takes at a profile's speeds: pictures, decoys among them, steps, seconds in all and of decoys."""
+
+    pictures: int
+    decoys: int
+    steps: int
+    seconds: float
+    decoy_seconds: float
+
+    @property
+    def decoy_share(self) -> float:
+        """Of an eight-hour night."""
+        return self.decoy_seconds / NIGHT
+
+
+def profiles() -> dict[str, Profile]:
+    """Every shipped profile by name, the smallest card first."""
+    from bootstrap.config.reading import configs_dir, known, read_yaml, validated
+
+    found = {
+        name: validated(Profile, read_yaml(configs_dir() / "machines" / f"{name}.yaml"), name, ConfigError)
+        for name in known("machines")
+    }
+    return dict(sorted(found.items(), key=lambda one: one[1].memory))
+
+
+def profile_for(memory: float) -> str:
+    """The largest profile that a card of ``memory`` GiB has room for; the smallest one for cards below it."""
+    found = profiles()
+    fitting = [name for name, one in found.items() if one.memory * SHORT_OF <= memory]
+    return fitting[-1] if fitting else next(iter(found))
+
+
+def with_profile(data: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    """The plain settings of a run with those of a profile over them, and its name as ``profile``.
+
+    ``asked`` is a profile's name, "none", or "auto": by the accelerator's memory, for bases of 1024 pixels. Raises
+    ConfigError for a name that there is not.
+    """
+    sampling = data["base"].get("sampling", {})
+    large = sampling.get("width", 0) * sampling.get("height", 0) >= LARGE
+    name = _chosen() if asked == AUTO and large else NONE if asked == AUTO else asked
+    if name == NONE:
+        return dict(data)
+    found = profiles()
+    if name not in found:
+        raise ConfigError(f'--profile "{name}" is unknown', f"choose one of: {', '.join([*found, AUTO, NONE])}")
+    own = found[name]
+    base = _over(data["base"], own.base) if large else data["base"]
+    return {**data, "base": base, "loop": _over(data["loop"], own.loop), "profile": name}
+
+
+def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profile) -> Schedule:
+    """What a run of so many ``pictures``, ``decoys`` among them, and ``steps`` of ``batch`` takes with a profile."""
+    drawing = pictures * profile.seconds_a_picture
+    seconds = drawing + steps * batch * profile.seconds_a_sample
+    return Schedule(pictures, decoys, steps, seconds, math.ceil(decoys) * profile.seconds_a_picture)
+
+
+def _chosen() -> str:
+    """By the accelerator's memory; none for a machine without one."""
+    from bootstrap.machine import inventory
+
+    found = inventory.accelerator()
+    return NONE if found.kind == "cpu" or not found.memory else profile_for(found.memory)
+
+
+def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings over settings, mapping by mapping."""
+    both = {key for key in own if isinstance(own[key], Mapping) and isinstance(shipped.get(key), Mapping)}
+    return {**shipped, **own, **{key: _over(shipped[key], own[key]) for key in both}}

@@ -1,0 +1,117 @@
+"""The settings of a run as one frozen record: the base, the views, the subject, the loop, the panel.
+
+Knows no file: `bootstrap.config.reading` reads and merges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.config.loop import Frozen, LoopConfig, SubjectConfig
+from bootstrap.config.panel import PanelConfig
+from bootstrap.training.recipe import TrainRecipe
+from scoring.base import VIEW_FAMILIES
+
+__all__ = ["BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
+
+
+class BaseConfig(Frozen):
+    """A base model and how it likes to be used (configs/base/)."""
+
+    name: str
+    """What character.json and --base call it."""
+    path: str
+    """A diffusers folder, a .safetensors checkpoint, or the id of a model in the Hugging Face cache.
+
+    ``embedded:base`` is the one this package ships.
+    """
+    about: str = ""
+    """What it draws, in a few words, for a person who must choose."""
+    memory: float = Field(8, gt=0)
+    """GiB that drawing and training take on the device."""
+    demonstration: bool = False
+    """Draws only the demonstration's world: never proposed for a picture of a person's own."""
+    quality: str = ""
+    """Quality tags appended to every prompt."""
+    negative: str = ""
+    """Negative prompt placed before the character's own."""
+    dialect: Literal["tags", "prose"] = "tags"
+    """Whether prompts and captions are tags or the clauses of a sentence."""
+    enlarged: str = ""
+    """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
+    sampling: SamplingSettings
+    """How pictures are sampled."""
+    style: TrainRecipe
+    """Training of the style phase."""
+    character: TrainRecipe
+    """Training of the character phase."""
+    steps_per_picture: float = Field(8, gt=0)
+    """Optimiser steps a picture of the training set; the recipe's ``steps`` is the cap."""
+    minimum_steps: int = Field(100, ge=1)
+    """Fewest optimiser steps."""
+    scoring: str = "puppet"
+    """Which file of configs/scoring/ can see this base's pictures."""
+
+    @model_validator(mode="after")
+    def _counted(self) -> BaseConfig:
+        if self.dialect == "prose" and self.character.rare_tag_floor:
+            raise ValueError("character.rare_tag_floor counts tags: set dialect to tags, or the floor to 0")
+        return self
+
+
+class ViewFamilyPlan(Frozen):
+    """What a view family asks of the dataset."""
+
+    share: float = Field(gt=0, le=1)
+    """Share of the dataset."""
+    views: Mapping[str, str] = Field(min_length=1)
+    """Name of each view → the tags that ask for it; they are drawn in turn."""
+    hides: tuple[str, ...] = ()
+    """Axes that cannot be seen from there ("eyes", "expression"): left out of prompts and captions."""
+
+
+class ViewsConfig(Frozen):
+    """The grid of views and framings (configs/views/)."""
+
+    families: Mapping[str, ViewFamilyPlan]
+    """One plan for each of the six view families."""
+    framings: Mapping[str, float]
+    """Share of each framing."""
+    framing_hides: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Axes that a framing cannot show."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> ViewsConfig:
+        if set(self.families) != set(VIEW_FAMILIES):
+            raise ValueError(f"families must be exactly {', '.join(VIEW_FAMILIES)}")
+        for name, total in (
+            ("families", sum(f.share for f in self.families.values())),
+            ("framings", sum(self.framings.values())),
+        ):
+            if abs(total - 1) > 0.01:
+                raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
+        return self
+
+    def hidden(self, view_family: str, framing: str) -> frozenset[str]:
+        """The axes that this view family or this framing cannot show."""
+        return frozenset(self.families[view_family].hides) | frozenset(self.framing_hides.get(framing, ()))
+
+
+class RunConfig(Frozen):
+    """Everything a run is made of, besides the character and its seeds."""
+
+    base: BaseConfig
+    views: ViewsConfig
+    subject: SubjectConfig
+    loop: LoopConfig
+    panel: PanelConfig
+    random_seed: int = Field(0, ge=0)
+    """Random seed of the whole run."""
+    profile: str = ""
+    """The profile of configs/machines/ that was taken; "" for none."""
+    backend: Literal["diffusers", "fake"] = "diffusers"
+    """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""

@@ -1,0 +1,226 @@
+"""The kinds of weights that a module can have in a LoRA file, what they are called there, and the change they make.
+
+Plain LoRA is a pair (down, up); a convolution's down keeps its kernel. DoRA, LoHa and LoKr are tuples of their own,
+named as LyCORIS names them. Everything is float32. Knows no file and no architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors", "has_kernel",
+    "kind_of", "rank_of", "rescaled", "to_tensors",
+]  # fmt: skip
+
+Array = NDArray[np.float32]
+Pair = tuple[Array, Array]
+
+
+ROUNDED = 1e-6
+"""How far two scales are apart that are the same, but for alphas in single precision."""
+
+
+class Dora(NamedTuple):
+    """A pair, and the length of each row of the finished weight, (out,): arXiv 2402.09353."""
+
+    down: Array
+    up: Array
+    magnitude: Array
+
+
+class Hada(NamedTuple):
+    """LoHa: (w1_a @ w1_b) * (w2_a @ w2_b), of shape (out, in * kernel): arXiv 2108.06098."""
+
+    w1_a: Array
+    w1_b: Array
+    w2_a: Array
+    w2_b: Array
+
+
+class Kron(NamedTuple):
+    """LoKr: the Kronecker product of ``w1`` and ``w2``, each whole or a product of two (a @ b)."""
+
+    w1: Array | None = None
+    w1_a: Array | None = None
+    w1_b: Array | None = None
+    w2: Array | None = None
+    w2_a: Array | None = None
+    w2_b: Array | None = None
+
+    @property
+    def small(self) -> Array:
+        """The first factor."""
+        return _whole(self.w1, self.w1_a, self.w1_b)
+
+    @property
+    def large(self) -> Array:
+        """The second factor, (out, in * kernel)."""
+        found = _whole(self.w2, self.w2_a, self.w2_b)
+        return found.reshape(len(found), -1)
+
+
+Weights = Pair | Dora | Hada | Kron
+
+
+def _whole(whole: Array | None, a: Array | None, b: Array | None) -> Array:
+    if whole is not None:
+        return whole
+    assert a is not None
+    assert b is not None
+    return np.asarray(a @ b, np.float32)
+
+
+def kind_of(weights: Weights) -> str:
+    """ "lora", "dora", "loha" or "lokr"."""
+    kinds = ((Dora, "dora"), (Hada, "loha"), (Kron, "lokr"))
+    return next((name for kind, name in kinds if isinstance(weights, kind)), "lora")
+
+
+def rank_of(weights: Weights) -> int | None:
+    """The rank; None for a LoKr of two whole factors, which has none."""
+    if isinstance(weights, Hada):
+        return int(weights.w1_b.shape[0])
+    if isinstance(weights, Kron):
+        inner = weights.w2_b if weights.w2_b is not None else weights.w1_b
+        return None if inner is None else int(inner.shape[0])
+    return int(weights[0].shape[0])
+
+
+def has_kernel(weights: Weights) -> bool:
+    """Whether a pair belongs to a convolution of more than one pixel."""
+    return not isinstance(weights, Hada | Kron) and max(weights[0].shape[2:], default=1) > 1
+
+
+def change(weights: Weights, scale: float) -> Array:
+    """The change to a weight, (out, in * kernel); DoRA's before rows are brought to their length."""
+    if isinstance(weights, Hada):
+        return np.asarray(scale * (weights.w1_a @ weights.w1_b) * (weights.w2_a @ weights.w2_b), np.float32)
+    if isinstance(weights, Kron):
+        return np.asarray(scale * _kron(weights), np.float32)
+    down, up = (part.reshape(part.shape[0], -1) for part in weights[:2])
+    return np.asarray(scale * (up @ down), np.float32)
+
+
+def _kron(weights: Kron) -> Array:
+    """(out, in * kernel): a kernel stays together, as the second factor has it flattened behind its inputs."""
+    return np.asarray(np.kron(weights.small, weights.large), np.float32)
+
+
+def rescaled(weights: Weights, factor: float) -> Weights:
+    """The same kind of weights, whose change is ``factor`` times as large."""
+    if abs(factor - 1) < ROUNDED:
+        return weights
+    by = np.float32(factor)
+    if isinstance(weights, Dora):
+        return weights._replace(up=weights.up * by)
+    if isinstance(weights, Hada):
+        return weights._replace(w1_a=weights.w1_a * by)
+    if isinstance(weights, Kron):
+        return weights._replace(w1=weights.w1 * by) if weights.w1 is not None else _first_scaled(weights, by)
+    return weights[0], weights[1] * by
+
+
+def _first_scaled(weights: Kron, by: np.float32) -> Kron:
+    assert weights.w1_a is not None
+    return weights._replace(w1_a=weights.w1_a * by)
+
+
+def as_pair(weights: Weights) -> Pair:
+    """A plain pair that makes the same change: exact, of a rank that may be large. DoRA's lengths are lost.
+
+    The Hadamard product of two products has the rank of one times that of the other; a Kronecker product the rank of
+    the second times the columns of the first, or (two whole factors) whatever is smaller of rows and columns.
+    """
+    if isinstance(weights, Hada):
+        up = np.einsum("or,os->ors", weights.w1_a, weights.w2_a).reshape(len(weights.w1_a), -1)
+        down = np.einsum("ri,si->rsi", weights.w1_b, weights.w2_b).reshape(-1, weights.w1_b.shape[1])
+        return np.asarray(down, np.float32), np.asarray(up, np.float32)
+    if isinstance(weights, Kron):
+        whole = _kron(weights)
+        rows, columns = whole.shape
+        if rows <= columns:
+            return whole, np.eye(rows, dtype=np.float32)
+        return np.eye(columns, dtype=np.float32), whole
+    return weights[0], weights[1]
+
+
+def to_tensors(weights: Weights, scale: float) -> dict[str, Array]:
+    """The entries of one module in a file, with ``alpha``: readers multiply by alpha / rank."""
+    rank = rank_of(weights)
+    if isinstance(weights, Hada):
+        found = {f"hada_{name}": part for name, part in weights._asdict().items()}
+    elif isinstance(weights, Kron):
+        if rank is None:  # readers take two whole factors as they are
+            weights, rank, scale = weights._replace(w1=weights.small * np.float32(scale)), 1, 1.0
+        found = {f"lokr_{name}": part for name, part in weights._asdict().items() if part is not None}
+    else:
+        found = {"lora_down.weight": weights[0], "lora_up.weight": weights[1]}
+        if isinstance(weights, Dora):
+            found["dora_scale"] = weights.magnitude.reshape(-1, *[1] * (weights.down.ndim - 1))
+    assert rank is not None
+    arrays = {name: np.ascontiguousarray(part, np.float32) for name, part in found.items()}
+    return {**arrays, "alpha": np.array(scale * rank, np.float32)}
+
+
+def from_tensors(parts: Mapping[str, Array]) -> tuple[Weights, float] | None:
+    """A module's weights and the scale that its file gives them; None where they are of no kind that is known.
+
+    What was made with LyCORIS' Tucker form (``lora_mid``, ``hada_t1``, ``lokr_t2``) is multiplied out.
+    """
+    found = _kron_from(parts) or _hada_from(parts) or _lora_from(parts)
+    if found is None:
+        return None
+    rank = rank_of(found)
+    alpha = float(parts["alpha"]) if "alpha" in parts else 0.0
+    return found, (alpha / rank if alpha and rank else 1.0)
+
+
+def _lora_from(parts: Mapping[str, Array]) -> Weights | None:
+    if not {"lora_down.weight", "lora_up.weight"} <= parts.keys():
+        return None
+    down, up = parts["lora_down.weight"], parts["lora_up.weight"]
+    if "lora_mid.weight" in parts:
+        inner = down.reshape(len(down), -1)
+        down = np.asarray(np.einsum("mnkl,ni->mikl", parts["lora_mid.weight"], inner), np.float32)
+    if "dora_scale" in parts:
+        return Dora(down, up, parts["dora_scale"].reshape(-1))
+    return down, up
+
+
+def _hada_from(parts: Mapping[str, Array]) -> Weights | None:
+    names = [f"hada_{name}" for name in Hada._fields]
+    if not set(names) <= parts.keys():
+        return None
+    found = Hada(*(parts[name] for name in names))
+    if "hada_t1" not in parts:
+        return found
+    one, two = (_tucker(parts[f"hada_t{n}"], parts[f"hada_w{n}_a"], parts[f"hada_w{n}_b"]) for n in (1, 2))
+    # the scale of a file is alpha over the rank it was made with, which a whole change has no longer
+    rank = np.float32(len(found.w1_b))
+    whole = (one * two).reshape(len(one), -1)
+    eye = np.eye(len(whole), dtype=np.float32)
+    return np.asarray(whole * (len(whole) / rank), np.float32), eye
+
+
+def _kron_from(parts: Mapping[str, Array]) -> Weights | None:
+    named = {name: parts[f"lokr_{name}"] for name in Kron._fields if f"lokr_{name}" in parts}
+    if not all(f"w{n}" in named or {f"w{n}_a", f"w{n}_b"} <= named.keys() for n in (1, 2)):
+        return None
+    found = Kron(**named)
+    if "lokr_t2" not in parts:
+        return found
+    whole = _tucker(parts["lokr_t2"], parts["lokr_w2_a"], parts["lokr_w2_b"])
+    # two whole factors are taken as they are, so alpha over the rank goes into the second one
+    alpha = float(parts.get("alpha", np.float32(0)))
+    factor = 1.0 if found.w1_b is not None or not alpha else alpha / len(named["w2_b"])
+    return Kron(found.w1, found.w1_a, found.w1_b, np.asarray(whole * np.float32(factor), np.float32))
+
+
+def _tucker(core: Array, a: Array, b: Array) -> Array:
+    """LyCORIS' ``rebuild_tucker``: (out, in, *kernel)."""
+    return np.asarray(np.einsum("ijkl,ip,jr->prkl", core, a, b), np.float32)

@@ -1,0 +1,1 @@
+"""Machine: devices, memory, disk, clock and the local model cache. Knows no run."""

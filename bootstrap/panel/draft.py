@@ -1,0 +1,162 @@
+"""A first character.json: what a panel can read from the seeds, in a file that explains itself.
+
+What leads by the panel's margin is filled in; what does not, or what the panel is known to read badly, is left empty
+beside the words to choose from. JSON has no comments: keys that begin with "_" stand for them. Knows no file and loads
+no model: the panel's eyes are handed in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PIL import Image
+
+from bootstrap.character import Character
+from bootstrap.config import PanelConfig, RunConfig
+from bootstrap.records import FRAMINGS, Seed
+from bootstrap.seeds import square, unread
+from scoring.base import Picture, digest_of
+from scoring.zeroshot import log_probabilities
+
+if TYPE_CHECKING:
+    from bootstrap.panel.judges import Eyes
+
+__all__ = ["Draft", "Reader", "Reading", "draft_text", "read_traits", "reader_of"]
+
+SEEN_AXES = ("framing", "expression", "pose", "background", "style")
+"""What a seed's own caption says; never the character's."""
+WORN_AXES = ("hat", "accessory", "top", "bottom", "legwear", "footwear", "outfit")
+"""What is put on and off."""
+MOST_WORDS = 8
+"""Words to choose from that a comment lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of an axis: the word ("" if it does not lead by the margin, or is not read at all) and its lead."""
+
+    axis: str
+    word: str
+    lead: float
+    read: bool = True
+
+
+class Reader(Protocol):
+    """Reads which of several phrases pictures of one character show."""
+
+    def __call__(self, images: Sequence[Image.Image], phrases: Sequence[str], *, heads: bool) -> tuple[str, float]:
+        """The phrase ("" where it does not lead by the margin) and its lead in log-probability."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything that a first character.json is written from."""
+
+    name: str
+    trigger: str
+    base: str
+    traits: Sequence[Reading] = ()
+    seeds: Sequence[Seed] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reader_of(eyes: Eyes, panel: PanelConfig) -> Reader:
+    """The panel's reading of pictures of one character: their log-probabilities are added up."""
+    crops = eyes.crops(panel)
+
+    def read(images: Sequence[Image.Image], phrases: Sequence[str], *, heads: bool) -> tuple[str, float]:
+        whole = [square(image) for image in images]
+        pictures = [Picture(image, digest_of(image), "", eyes.read(image, FRAMINGS)) for image in whole]
+        rows = log_probabilities(eyes.encoder, eyes.features, pictures, phrases, crops if heads else None).sum(axis=0)
+        *_, second, first = sorted(range(len(phrases)), key=lambda place: rows[place])
+        lead = float(rows[first] - rows[second])
+        return (phrases[first] if lead >= eyes.margin else ""), lead
+
+    return read
+
+
+def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reader) -> list[Reading]:
+    """Each axis of the vocabulary that is the character's or its clothes', read over all seeds together.
+
+    Axes that the panel is not known to read well are not read: a guess in a description is worse than a gap.
+    """
+    well = panel.vocabulary if panel.checked is None else {*panel.checked, *panel.captioned, *panel.drafted}
+    found = []
+    for axis, phrases in panel.vocabulary.items():
+        if axis in SEEN_AXES or len(phrases) < 2:
+            continue
+        if axis not in well:
+            found.append(Reading(axis, "", 0.0, read=False))
+            continue
+        word, lead = reader(images, phrases, heads=panel.traits_from_head and axis not in WORN_AXES)
+        found.append(Reading(axis, word, lead))
+    return found
+
+
+def draft_text(draft: Draft, config: RunConfig) -> str:
+    """The file: every field with its meaning before it, in the order of `Character`."""
+    panel = config.panel
+    values = {
+        "version": 1,
+        "kind": "character",
+        "name": draft.name,
+        "trigger": draft.trigger,
+        "base": draft.base,
+        "seeds": [_seed_entry(seed, panel) for seed in draft.seeds],
+        "core": "1girl, solo",
+        "invariant": _choices([r for r in draft.traits if r.axis not in WORN_AXES], panel),
+        "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
+        **{axis: list(words) for axis, words in config.subject.defaults.items()},
+        **draft.given,
+    }
+    about = "Keys that begin with _ are comments; everything but name, trigger and invariant may go."
+    lines: dict[str, Any] = {"_": about}
+    for name, info in Character.model_fields.items():
+        lines[f"_{name}"] = " ".join((info.description or "").split())
+        lines[name] = values.get(name, _default(name))
+    return json.dumps(lines, indent=2, ensure_ascii=False) + "\n"
+
+
+def _default(name: str) -> Any:
+    """A field's default as a person writes it: tags as one line."""
+    value = Character.model_fields[name].get_default(call_default_factory=True)
+    return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def _choices(readings: Sequence[Reading], panel: PanelConfig) -> dict[str, str]:
+    """Axis → the word read; empty ones after a comment with the words to choose from."""
+    found: dict[str, str] = {}
+    for reading in readings:
+        why = f"read, leads by {reading.lead:.1f}" if reading.word else f"not read; {_some(panel, reading.axis)}"
+        found[f"_{reading.axis}"] = why
+        found[reading.axis] = reading.word
+    return found or {"hair": ""}
+
+
+def _outfit(readings: Sequence[Reading], panel: PanelConfig) -> dict[str, Any]:
+    gaps = {f"_{r.axis}": f"not read; {_some(panel, r.axis)}" for r in readings if not r.word}
+    return {**gaps, "tags": ", ".join(reading.word for reading in readings if reading.word)}
+
+
+def _some(panel: PanelConfig, axis: str) -> str:
+    words = panel.vocabulary[axis]
+    more = f" … ({len(words)} words)" if len(words) > MOST_WORDS else ""
+    return f"for example {', '.join(words[:MOST_WORDS])}{more}"
+
+
+def _seed_entry(seed: Seed, panel: PanelConfig) -> dict[str, str]:
+    """What one seed shows, as character.json says it; gaps are named in a comment."""
+    tags = [tag.partition("=")[2] for tag in seed.tags]
+    entry = {
+        "file": Path(seed.source).name,
+        "view": seed.view,
+        "framing": seed.framing,
+        "outfit": seed.outfit,
+        "tags": ", ".join(tag for tag in tags if tag),
+    }
+    gaps = [axis if axis not in panel.vocabulary else f"{axis} ({_some(panel, axis)})" for axis in unread(seed)]
+    return {"_unread": f"could not be read, write it in: {'; '.join(gaps)}"} | entry if gaps else entry

@@ -1,0 +1,165 @@
+"""Rating pictures of any folder against seeds, with a panel and no run: what each scorer says, and why it cannot.
+
+What was asked of a picture is read from its sidecar caption or from the prompt in its PNG text; a view that nobody
+asked for is read by words where that can be done. Chooses nothing: raw values have no threshold without decoys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bootstrap.config import PanelConfig
+from bootstrap.errors import SeedError, UsageError
+from bootstrap.panel.judges import Eyes, seats_for
+from bootstrap.records import FRAMINGS
+from bootstrap.seeds import SUFFIXES, cuts, open_seed
+from scoring.base import Measurement, Picture, digest_of, not_applicable
+from scoring.panel import Panel
+
+__all__ = ["Rated", "Rater", "as_plain", "pictures_in"]
+
+SMALLEST = 16
+"""Pixels of the shorter side below which a picture is not rated."""
+AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caption or prompt asks for: its tags, the view family and framing among them ("" where it has none)."""
+
+    tags: tuple[str, ...] = ()
+    view_family: str = ""
+    framing: str = ""
+
+
+@dataclass(frozen=True)
+class Rated:
+    """One picture's answers. ``family`` is what was asked or read; ``unreadable`` says why it could not be opened."""
+
+    path: Path
+    asked: Asked = Asked()
+    view_family: str = ""
+    answers: Mapping[str, Measurement] | None = None
+    failures: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    score: float | None = None
+    unreadable: str = ""
+
+
+class Rater:
+    """A panel in front of some seeds. Raises SeedError for a seed that cannot be used."""
+
+    def __init__(self, eyes: Eyes, config: PanelConfig, against: Sequence[Path]) -> None:
+        self._eyes, self._config = eyes, config
+        self._views = {
+            phrase: view_family for view_family, phrases in config.view_phrases.items() for phrase in phrases
+        }
+        references = [picture for path in against for picture in self._reference(path)]
+        self.panel = Panel(seats_for(eyes, config, references, axes=None))
+
+    @property
+    def deciding(self) -> str:
+        """The scorer by which pictures are sorted: the first that speaks of identity."""
+        return self.panel.names("identity")[0]
+
+    def rate(self, paths: Sequence[Path]) -> list[Rated]:
+        """The pictures with their answers, the most alike first, those that cannot be opened last."""
+        rated = [one for start in range(0, len(paths), AT_ONCE) for one in self._rate(paths[start : start + AT_ONCE])]
+        return sorted(rated, key=lambda one: (one.score is None, -(one.score or 0.0), str(one.path)))
+
+    def _rate(self, paths: Sequence[Path]) -> list[Rated]:
+        opened: dict[Path, tuple[Asked, Picture]] = {}
+        broken: list[Rated] = []
+        for path in paths:
+            try:
+                image, _ = open_seed(path, SMALLEST)
+            except SeedError as error:
+                broken.append(Rated(path, unreadable=error.message))
+                continue
+            asked = asked_of(path, self._views)
+            opened[path] = asked, self._picture(image, asked)
+        answers = self.panel.measure([picture for _, picture in opened.values()])
+        rows = zip(opened.items(), answers, strict=True)
+        return [*(self._rated(path, *known, row) for (path, known), row in rows), *broken]
+
+    def _rated(self, path: Path, asked: Asked, picture: Picture, answers: Mapping[str, Measurement]) -> Rated:
+        if not asked.view_family:
+            read = f"reads as {picture.view_family}" if picture.view_family else "and it could not be read"
+            answers = {**answers, "view": not_applicable(f"no view was asked for; {read}")}
+        failures = tuple(self.panel.failing(answers))
+        score = answers[self.deciding].value
+        return Rated(path, asked, picture.view_family, answers, failures, self._unknown(asked), score)
+
+    def _picture(self, image: Image.Image, asked: Asked) -> Picture:
+        view_family = asked.view_family or self._views.get(self._eyes.read(image, list(self._views)), "")
+        return Picture(image, digest_of(image), view_family, asked.framing, {"caption": ", ".join(asked.tags)})
+
+    def _reference(self, path: Path) -> list[Picture]:
+        """A seed and its tighter crops, as the loop compares with them."""
+        image, _ = open_seed(path)
+        asked = asked_of(path, self._views)
+        view_family = self._picture(image, asked).view_family or "front"
+        parts = cuts(image, asked.framing, self._config.composition, max(256, min(image.size)))
+        return [
+            Picture(cut.image, digest_of(cut.image), view_family, cut.framing or "upper body")
+            for cut in parts
+            if cut.kind != "altered"
+        ]
+
+    def _unknown(self, asked: Asked) -> tuple[str, ...]:
+        """Tags that stand in no vocabulary of the panel: nobody can check them."""
+        words = {word for words in self._config.vocabulary.values() for word in words}
+        seen = {part for phrase in self._views for part in phrase.split(", ")} | set(FRAMINGS)
+        return tuple(t for t in asked.tags if t not in seen and not any(t == w or t.endswith(f" {w}") for w in words))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every picture in a folder and below it, sorted. Raises UsageError when there is no folder or no picture."""
+    if not folder.is_dir():
+        raise UsageError(f'no such folder "{folder}"', "give a folder with pictures")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise UsageError(f'"{folder}" holds no picture', f"give a folder with {', '.join(SUFFIXES)} files")
+    return found
+
+
+def asked_of(path: Path, views: Mapping[str, str]) -> Asked:
+    """What the sidecar caption of a picture, or else the prompt in its PNG text, asks for."""
+    sidecar = path.with_suffix(".txt")
+    text = sidecar.read_text(encoding="utf-8", errors="replace") if sidecar.is_file() else _prompt_in(path)
+    tags = tuple(dict.fromkeys(tag.strip().replace("_", " ") for tag in text.split(",") if tag.strip()))
+    said = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
+    view_family = views[max(said, key=len)] if said else ""
+    return Asked(tags, view_family, next((tag for tag in tags if tag in FRAMINGS), ""))
+
+
+def _prompt_in(path: Path) -> str:
+    """The prompt of a generated PNG (the text chunk "parameters", above its negative prompt); "" if there is none."""
+    try:
+        with Image.open(path) as image:
+            text = str(image.info.get("parameters", ""))
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    return text.split("\nNegative prompt:")[0].split("\nSteps:")[0]
+
+
+def as_plain(rated: Rated, folder: Path) -> dict[str, Any]:
+    """A rated picture as plain data: file, score, view, every measurement with its state and reason."""
+    return {
+        "file": rated.path.relative_to(folder).as_posix(),
+        "score": rated.score,
+        "view": rated.view_family or None,
+        "asked": list(rated.asked.tags),
+        "unknown_words": list(rated.unknown),
+        "failures": list(rated.failures),
+        "unreadable": rated.unreadable or None,
+        "measurements": {
+            name: {"state": "measured" if one.applicable else "not applicable", "value": one.value, "why": one.why}
+            for name, one in (rated.answers or {}).items()
+        },
+    }

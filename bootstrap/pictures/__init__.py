@@ -1,0 +1,1 @@
+"""Pictures: opened, gathered from folders, laid out on sheets. Knows no run."""

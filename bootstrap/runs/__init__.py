@@ -1,0 +1,1 @@
+"""Runs: what other processes need to know of a run directory: status, sessions, queue, upkeep."""

@@ -1,0 +1,112 @@
+"""Sentences for bases that were taught sentences, from the same shots and traits."""
+
+import pytest
+
+from bootstrap.captions.prose import clauses
+from bootstrap.captions.wording import Wording
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.errors import ConfigError
+from bootstrap.records import Shot
+
+SDXL = load("sdxl")
+CHARACTER = Character(
+    name="Mika", trigger="mikachr", invariant={"hair": "pale blue hair, long hair", "eyes": "blue eyes"},
+    outfits={"day": {"tags": "navy beret, white shirt, jeans"}, "night": {"tags": "red dress", "trigger": "mikanight"}},
+    quality=["sharp"],
+)  # fmt: skip
+WORDING = Wording.of(CHARACTER, SDXL)
+SHOT = Shot(
+    "front",
+    "front",
+    "upper body",
+    {
+        "expression": "smile",
+        "pose": "sitting",
+        "outfit": "day",
+        "background": "city street, night",
+        "style": "photograph",
+    },
+)
+
+
+def test_a_caption_is_a_sentence_with_the_trigger_first():
+    style = ", ".join(WORDING.caption(SHOT, "style"))
+    assert style == (
+        "mikachr, a girl with pale blue hair, long hair and blue eyes, wearing a navy beret, a white shirt and jeans, "
+        "smiling, sitting in a city street at night, seen from the front, upper-body photograph"
+    )
+    character = WORDING.caption(SHOT, "character")
+    assert character[:2] == ("mikachr", "a girl")
+    assert character[2:] == WORDING.caption(SHOT, "style")[2:]
+
+
+def test_what_is_not_seen_is_not_said():
+    said = ", ".join(WORDING.caption(SHOT, "character", unseen=["background", "expression"]))
+    assert "street" not in said
+    assert "smiling" not in said
+    assert "sitting" in said
+    behind = Shot(
+        "behind",
+        "behind",
+        "full body",
+        {"expression": "smile", "pose": "standing", "outfit": "day", "background": "forest", "style": "photograph"},
+    )
+    told = WORDING.prompt(behind, WORDING.traits(behind))
+    assert "blue eyes" not in told
+    assert "smiling" not in told
+    assert "seen from behind" in told
+
+
+def test_a_prompt_is_the_sentence_and_the_quality_words():
+    told = WORDING.prompt(SHOT, {"hair_color": "red hair"})
+    assert told.startswith("mikachr, a girl with red hair, wearing a navy beret")
+    assert told.endswith("upper-body photograph, sharp")
+    assert WORDING.prompt(SHOT, {}, trigger=False).startswith("a girl, wearing")
+
+
+def test_an_outfits_own_word_is_said_as_it_is():
+    night = Shot(
+        "above",
+        "above",
+        "close-up",
+        {"expression": "surprised", "pose": "waving", "outfit": "night", "background": "snow", "style": "cel shading"},
+    )
+    assert WORDING.caption(night, "character") == (
+        "mikachr", "a girl", "mikanight", "wearing a red dress", "looking surprised", "waving in the snow",
+        "seen from above", "close-up in the style of cel shading",
+    )  # fmt: skip
+
+
+def test_seeds_are_captioned_alike():
+    shown = {"top": "white shirt", "view": "from side, facing left", "framing": "portrait", "altered": "monochrome"}
+    assert WORDING.seed_caption("character", shown) == (
+        "mikachr", "a girl", "wearing a white shirt", "seen from the side facing left", "monochrome portrait picture",
+    )  # fmt: skip
+    assert "pale blue hair" in WORDING.seed_caption("style", shown)[1]
+
+
+@pytest.mark.parametrize(
+    ("core", "varying", "said"),
+    [
+        (["1boy"], {"pose": "standing"}, ("x", "a boy", "standing")),
+        (["no humans", "robot"], {}, ("x", "a character", "robot")),
+        ([], {"background": "castle"}, ("x", "a character", "with castle in the background")),
+        ([], {"view": "three-quarter view, facing left"}, ("x", "a character", "in three-quarter view facing left")),
+        ([], {"outfit 1": "orange hat"}, ("x", "a character", "wearing an orange hat")),
+    ],
+)
+def test_what_each_part_becomes(core, varying, said):
+    assert clauses("x", core, [], varying) == said
+
+
+def test_tags_stay_tags_and_are_the_default():
+    assert load("puppet").base.dialect == load("illustrious").base.dialect == "tags"
+    assert load("sd15").base.dialect == "prose"
+    tags = Wording.of(CHARACTER, load("sdxl", overrides=["base.dialect=tags"]))
+    assert tags.caption(SHOT, "character")[:3] == ("mikachr", "1girl", "solo")
+
+
+def test_counting_rare_tags_needs_tags():
+    with pytest.raises(ConfigError, match="rare_tag_floor counts tags"):
+        load("sdxl", overrides=["base.character.rare_tag_floor=3"])

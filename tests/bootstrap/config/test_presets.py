@@ -1,0 +1,112 @@
+"""Presets of real bases: each one's settings are run on a small model of its view_family; a file finds its own preset."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from bootstrap.backends.architectures import VIEW_FAMILIES
+from bootstrap.backends.fake import FakeBackend
+from bootstrap.config import embedded, known, load, load_panel
+from bootstrap.errors import ConfigError
+
+REAL = [name for name in known("base") if name != "puppet"]
+ROOT = Path(__file__).parents[3]
+TEXT = {"sd1": "cond_stage_model.transformer.x", "sdxl": "conditioner.embedders.1.model.transformer.x"}
+
+
+def checkpoint(path, view_family="sdxl", *markers):
+    keys = ("model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x", TEXT[view_family], *markers)
+    save_file({key: np.zeros((1, 4), np.float16) for key in keys}, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_preset_has_what_its_family_needs(name):
+    base = load(name).base
+    side = 512 if name == "sd15" else 1024
+    assert (base.sampling.width, base.sampling.height) == (side, side)
+    assert base.character.network_alpha == base.character.rank / 2
+    assert base.character.text_encoder == (name == "sd15")
+    assert base.scoring in ("drawn", "photo")
+    assert base.negative
+    assert FakeBackend(base.sampling).fingerprint
+    assert (Path(__file__).parents[3] / "configs" / "base" / f"{name}.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "view_family", "markers", "preset"),
+    [
+        ("my-mix.safetensors", "sd1", (), "sd15"),
+        ("my-mix.safetensors", "sdxl", (), "sdxl"),
+        ("waiIllustriousSDXL_v140.safetensors", "sdxl", (), "illustrious"),
+        ("NoobAI-XL-v1.1.safetensors", "sdxl", (), "noobai"),
+        ("some-mix.safetensors", "sdxl", ("v_pred", "ztsnr"), "noobai-vpred"),
+        ("ponyDiffusionV6XL.safetensors", "sdxl", (), "pony"),
+        ("animagine-xl-4.0-opt.safetensors", "sdxl", (), "animagine"),
+    ],
+)
+def test_a_file_finds_the_preset_that_fits_it(tmp_path, file, view_family, markers, preset):
+    path = checkpoint(tmp_path / file, view_family, *markers)
+    base, shipped = load(path).base, load(preset).base
+    assert (base.name, base.path) == (path, path)
+    assert (base.quality, base.character, base.scoring) == (shipped.quality, shipped.character, shipped.scoring)
+    assert base.sampling.prediction_type == ("v_prediction" if markers else "epsilon")
+    assert base.sampling.zero_terminal_snr == bool(markers)
+
+
+def test_a_file_that_is_no_base_is_a_fault_of_the_configuration(tmp_path):
+    save_file({"lora_unet_x.lora_down.weight": np.zeros((1, 1), np.float16)}, tmp_path / "x.safetensors")
+    with pytest.raises(ConfigError, match="is a LoRA"):
+        load(str(tmp_path / "x.safetensors"))
+    with pytest.raises(ConfigError, match='no "illustrous"; did you mean "illustrious"'):
+        load("illustrous")
+
+
+def test_a_model_of_the_hub_is_found_in_the_cache_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert embedded("owner/model") == Path("owner/model")
+    home = tmp_path / "models--owner--model"
+    folder = home / "snapshots" / "abc"
+    folder.mkdir(parents=True)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("abc")
+    assert embedded("owner/model") == Path("owner/model")
+    checkpoint(folder / "model.safetensors")
+    assert embedded("owner/model") == folder / "model.safetensors"
+    assert load("owner/model").base.path == "owner/model"
+    (folder / "model_index.json").write_text("{}")
+    assert embedded("owner/model") == folder
+    shutil.rmtree(folder)
+    assert embedded("owner/model") == Path("owner/model")
+
+
+@pytest.mark.parametrize("name", ["drawn", "photo"])
+def test_panels_of_real_bases_read_every_view(name):
+    panel = load_panel(name)
+    assert set(panel.view_phrases) == {"front", "three-quarter", "profile", "behind", "above", "below"}
+    assert set(panel.identity) <= set(panel.vocabulary)
+    assert all(0 <= edge <= 1 for boxes in panel.composition.values() for box in boxes.values() for edge in box)
+
+
+def test_every_family_has_a_plain_preset():
+    from bootstrap.backends.presets import FINETUNES, PLAIN, VELOCITY
+
+    assert set(PLAIN) == set(VIEW_FAMILIES)
+    assert {*PLAIN.values(), *FINETUNES.values(), VELOCITY} == set(REAL)
+
+
+def test_every_value_that_an_experiment_chose_names_an_entry_of_the_log():
+    log = (ROOT / "tests" / "benchmarks" / "LOG.md").read_text("utf-8")
+    titles = [line.split(" · ", 1)[-1] for line in log.splitlines() if line.startswith("## ")]
+    pointers = {
+        (path.name, title)
+        for path in sorted((ROOT / "configs").rglob("*.yaml"))
+        for title in re.findall(r'LOG "([^".]+)"', path.read_text("utf-8"))
+    }
+    assert {name for name, _ in pointers} == {"puppet.yaml", "standard.yaml"}
+    lost = [one for one in pointers if sum(title.startswith(one[1]) for title in titles) != 1]
+    assert not lost

@@ -1,0 +1,59 @@
+"""Profiles of graphics cards: chosen by memory or by name, and a schedule that fits a night at the published speeds."""
+
+import pytest
+
+from bootstrap.config import known, load
+from bootstrap.config.estimate import check_memory, cost_of, decoys_of
+from bootstrap.config.profiles import DECOYS_AT_MOST, NIGHT, night_of, profile_for, profiles
+from bootstrap.errors import BackendError, ConfigError
+from bootstrap.machine.inventory import Accelerator
+from bootstrap.machine.inventory import inventory as machine
+
+LARGE = [name for name in known("base") if load(name).base.sampling.width == 1024]
+
+
+@pytest.mark.parametrize("name", profiles())
+@pytest.mark.parametrize("base", LARGE)
+def test_the_schedule_of_every_card_fits_a_night_and_decoys_are_a_fifth_of_it_at_most(base, name):
+    config, profile = load(base, profile=name), profiles()[name]
+    cost = cost_of(config, 4, 10**9, 0.0)
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.character.batch_size, profile)
+    assert 0.5 * NIGHT < night.seconds <= NIGHT
+    assert 0.05 < night.decoy_share <= DECOYS_AT_MOST
+    assert config.base.memory < profile.memory
+    assert config.base.style.batch_size == config.base.character.batch_size
+
+
+def test_the_speeds_of_a_12_gb_card_are_the_published_ones():
+    profile = profiles()["12gb"]
+    assert (profile.seconds_a_picture, profile.seconds_a_sample) == (10, 2.4)
+
+
+def test_a_card_takes_the_largest_profile_that_it_has_room_for():
+    found = {memory: profile_for(memory) for memory in (6.0, 7.6, 11.6, 15.7, 23.6, 80.0)}
+    assert found == {6.0: "8gb", 7.6: "8gb", 11.6: "12gb", 15.7: "16gb", 23.6: "24gb", 80.0: "24gb"}
+
+
+def test_a_profile_is_chosen_by_the_machine_by_name_or_not_at_all(monkeypatch):
+    monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cuda", "a card", 11.6))
+    assert load("sdxl", profile="auto").profile == "12gb"
+    assert load("sdxl", profile="8gb").base.sampling.offload
+    assert load("sdxl", profile="none") == load("sdxl")
+    assert load("puppet", profile="auto") == load("puppet")
+    assert load("sd15", profile="24gb").base == load("sd15").base
+    own = load("sdxl", profile="12gb", own={"loop": {"lookalikes": 90}}, overrides=["base.character.batch_size=3"])
+    assert (own.loop.lookalikes, own.base.character.batch_size) == (90, 3)
+    with pytest.raises(ConfigError, match='--profile "9gb" is unknown; choose one of: 8gb, 12gb'):
+        load("sdxl", profile="9gb")
+    monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "cores", 64.0))
+    assert load("sdxl", profile="auto") == load("sdxl")
+
+
+def test_a_base_that_does_not_fit_is_refused_with_the_estimate_and_the_options():
+    card = Accelerator("cuda", "a card", 7.7)
+    with pytest.raises(BackendError, match=r"about 12 GB, cuda has 7\.7; choose --profile 8gb, .*--base sd15"):
+        check_memory(load("sdxl"), card)
+    check_memory(load("sdxl", profile="8gb"), card)
+    with pytest.raises(BackendError, match=r"about 7 GB, cuda has 5\.0; choose a smaller base"):
+        check_memory(load("sdxl", profile="8gb"), Accelerator("cuda", "a card", 5.0))
+    check_memory(load("sdxl", backend="fake"), Accelerator("cuda", "a card", 1.0))

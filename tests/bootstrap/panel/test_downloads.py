@@ -1,0 +1,139 @@
+"""Models that can be fetched: pinned, whole or not at all, on consent; and where a panel finds them."""
+
+import hashlib
+import io
+from dataclasses import replace
+
+import pytest
+
+from bootstrap.config import known, load_panel
+from bootstrap.errors import OutputError
+from bootstrap.panel import face_packs as packs
+from bootstrap.panel.availability import blind_spots, missing_models
+from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, located, model_named
+from scoring.base import VIEW_FAMILIES
+
+GRAPH, TAGS = b"a graph", b"name\n1girl\n"
+
+
+def pinned(name, data):
+    return ModelFile(name, len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A model as those that are shipped, small, and a network that has it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    model = replace(MODELS[1], files=(pinned("v3/model.onnx", GRAPH), pinned("selected_tags.csv", TAGS)))
+    served = {model.url_of(file): data for file, data in zip(model.files, (GRAPH, TAGS), strict=True)}
+    monkeypatch.setattr(packs, "open_address", lambda url: io.BytesIO(served[url]))
+    return model, served
+
+
+def test_a_model_lies_flat_where_a_panel_looks_for_it(tiny):
+    model, _ = tiny
+    assert not located(model.name).exists()
+    folder = fetch_model(model)
+    assert folder == located(model.name)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "model.onnx": GRAPH,
+        "selected_tags.csv": TAGS,
+    }
+    with pytest.raises(OutputError, match="exists already"):
+        fetch_model(model)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"another", "is not the pinned"), (b"a longer graph", "more than"), (None, "timed out")]
+)
+def test_what_is_not_as_pinned_is_not_kept(tiny, data, said):
+    model, served = tiny
+
+    def address(url):
+        if data is None:
+            raise TimeoutError("timed out")
+        return io.BytesIO(data if url.endswith("model.onnx") else served[url])
+
+    with pytest.raises(OutputError, match=said):
+        fetch_model(model, address)
+    assert list(located(model.name).parent.iterdir()) == []
+
+
+def test_every_model_is_pinned_to_a_revision_and_a_hash():
+    for model in MODELS:
+        assert len(model.revision) == 40
+        assert all(len(file.sha256) == 64 and file.size > 0 for file in model.files)
+        assert model.licence
+        assert all(model.revision in model.url_of(file) for file in model.files)
+        assert model_named(model.name) is model
+
+
+def test_doctor_asks_before_it_fetches(tiny, call, monkeypatch):
+    model, _ = tiny
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
+    monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: packs)  # never reached: the licence comes first
+    refused = call("doctor", "--fetch", model.name)
+    assert refused.code == 2
+    assert "Apache-2.0" in refused.out
+    assert model.revision in refused.out
+    assert f"bootstrap doctor --fetch {model.name} --yes" in refused.err
+    assert not located(model.name).exists()
+
+
+def test_doctor_names_what_it_fetched_by_its_hash(tiny, call, monkeypatch):
+    from bootstrap.machine.inventory import Accelerator
+
+    model, _ = tiny
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
+    monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: Accelerator("cpu", "a test", 8.0))
+    done = call("doctor", "--fetch", model.name, "--yes")
+    assert done.code == 0, done.err
+    assert hashlib.sha256(GRAPH).hexdigest() in done.out
+    assert f"--set panel.tagger.model={model.name}" in done.out
+    assert "is there already" in call("doctor", "--fetch", model.name, "--yes").out
+
+
+def test_a_name_that_cannot_be_fetched_is_answered_with_those_that_can(call):
+    done = call("doctor", "--fetch", "ccip")
+    assert done.code == 2
+    for word in ("ccip-caformer-24-randaug-pruned", "buffalo_l", "wd-swinv2-tagger-v3"):
+        assert word in done.err
+
+
+def test_a_panel_names_each_model_that_is_missing_and_how_to_get_it(tiny):
+    told = dict(missing_models(load_panel("drawn")))
+    ways = {what.partition(":")[0]: how for what, how in told.items()}
+    assert set(ways) == {"clip.model", "tagger.model", "ccip.model", "dino.model", "held_out"}
+    assert ways["tagger.model"] == "bootstrap doctor --fetch wd-swinv2-tagger-v3, or --set panel.tagger=none"
+    assert ways["dino.model"].startswith("hf download facebook/dinov2-base")
+    assert {what.partition(":")[0] for what, _ in missing_models(load_panel("photo"))} == {
+        "clip.model",
+        "face.pack",
+        "dino.model",
+        "held_out",
+    }
+    assert missing_models(load_panel("puppet")) == missing_models(load_panel("fake")) == []
+
+
+def test_a_model_that_is_there_is_not_missing(tiny):
+    model, _ = tiny
+    fetch_model(model)
+    assert "tagger.model" not in {what.partition(":")[0] for what, _ in missing_models(load_panel("drawn"))}
+
+
+def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():
+    assert blind_spots(load_panel("puppet")) == []
+    identity, view = blind_spots(load_panel("drawn"))
+    assert identity.startswith("no qualified scorer of identity: behind, above, below; there ccip and dino judge")
+    assert view == "no qualified scorer of the view itself: three-quarter; there tagger judges unproven"
+    drawn = load_panel("drawn")
+    without = drawn.model_copy(update={"tagger": drawn.tagger.model_copy(update={"model": ""})})
+    assert f"of the view itself: {', '.join(VIEW_FAMILIES)}; there view judges" in blind_spots(without)[1]
+
+
+@pytest.mark.parametrize("name", known("scoring"))
+def test_qualified_names_families_and_scorers_of_the_panel(name):
+    panel = load_panel(name)
+    assert set(panel.qualified) <= {"clip", "face", "ccip", "dino", "view", "tagger"}
+    assert all(set(families) <= set(VIEW_FAMILIES) for families in panel.qualified.values())

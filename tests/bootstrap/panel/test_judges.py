@@ -1,0 +1,74 @@
+"""What the panel's answers mean for the loop: failures, captions, decoys."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from bootstrap.captions.wording import Wording
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.panel.fake import fake_eyes
+from bootstrap.panel.judges import judges_for
+from bootstrap.records import Frame, Job, JobKind, Shot
+from scoring.base import Measurement, Picture, digest_of
+
+CONFIG = load("puppet", backend="fake", overrides=["panel.captioned=[background]"])
+CHARACTER = Character(name="M", trigger="mchr", invariant={"hair": "red hair"})
+SHOT = Shot(
+    "front",
+    "front",
+    "portrait",
+    {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
+)
+
+
+@pytest.fixture
+def judges():
+    image = Image.new("RGB", (96, 96), (200, 50, 50))
+    image.paste((10, 200, 10), (0, 0, 40, 40))
+    seed = Picture(image, digest_of(image), "front", "portrait")
+    return judges_for(fake_eyes(), CONFIG.panel, Wording(CHARACTER, CONFIG.views, CONFIG.panel.vocabulary), [seed])
+
+
+def frame(kind):
+    return Frame(Job("f", kind, 1, 1, SHOT, "", "", 1, {}), "f.png", "d", "a")
+
+
+def answers(**values):
+    return {name.replace("_", " "): Measurement(value, "why") for name, value in values.items()}
+
+
+def test_only_the_configured_axes_may_drop_a_tag(judges):
+    assert judges.readers.names() == ["seen background"]
+    assert judges.unseen(answers(seen_background=-0.1)) == ("background",)
+    assert judges.unseen(answers(seen_background=0.1, view=-1.0)) == ()
+
+
+def test_a_check_fails_below_zero_and_traits_below_what_the_base_allows(judges):
+    assert judges.failures(answers(view=-1.0, clip=-1.0)) == ["view: why"]
+    assert judges.failures(answers(traits=-1.0))
+    assert not judges.failures(answers(traits=-1.0), traits_at=-2.0)
+
+
+def test_a_lookalike_shows_the_traits_and_an_exchanged_decoy_does_not(judges):
+    shown, other = answers(traits=1.0, view=1.0), answers(traits=-3.0, view=1.0)
+    assert judges.usable_decoy(frame(JobKind.LOOKALIKE), shown)
+    assert not judges.usable_decoy(frame(JobKind.LOOKALIKE), other)
+    assert judges.usable_decoy(frame(JobKind.EXCHANGED), other)
+    assert not judges.usable_decoy(frame(JobKind.EXCHANGED), shown)
+    assert not judges.usable_decoy(frame(JobKind.EXCHANGED), {**other, **answers(view=-1.0)})
+
+
+def test_not_applicable_fails_nothing(judges):
+    assert judges.failures({"view": Measurement(None, "no words"), "traits": Measurement(None, "hidden")}) == []
+
+
+def test_heads_are_cut_by_composition_unless_the_panel_says_by_the_face():
+    class Faces:
+        fingerprint = "faces"
+
+    eyes, panel = replace(fake_eyes(), faces=Faces()), CONFIG.panel
+    by_face = panel.model_copy(update={"heads": "face"})
+    assert eyes.crops(panel).fingerprint == fake_eyes().crops(by_face).fingerprint
+    assert "faces" in eyes.crops(by_face).fingerprint
