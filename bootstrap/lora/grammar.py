@@ -131,7 +131,7 @@ GRAMMARS = {
 
 
 def grammar_of(modelspec: str) -> Grammar:
-    """The grammar of a file that says it is of this ``modelspec.modelspec``. Raises BackendError."""
+    """The grammar of a file that says it is of this ``modelspec.architecture``. Raises BackendError."""
     for grammar in GRAMMARS.values():
         if grammar.modelspec == modelspec:
             return grammar

@@ -87,7 +87,7 @@ def metadata_for(
         "ss_zero_terminal_snr": str(zero_terminal_snr),
         "ss_training_finished_at": str(now.timestamp()),
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.modelspec": grammar.modelspec,
+        "modelspec.architecture": grammar.modelspec,
         "modelspec.implementation": grammar.implementation,
         "modelspec.title": title,
         "modelspec.date": now.isoformat(),

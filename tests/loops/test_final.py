@@ -17,7 +17,7 @@ def panel(grown):
 
 def test_every_candidate_draws_the_same_panel(panel):
     jobs, frames, _, _ = panel
-    by_wave = {wave: [(j.prompt, j.seed, j.shot) for j in jobs if j.wave == wave] for wave in (1, 2, 3)}
+    by_wave = {wave: [(j.prompt, j.random_seed, j.shot) for j in jobs if j.wave == wave] for wave in (1, 2, 3)}
     assert by_wave[1] == by_wave[2] == by_wave[3]
     assert len(by_wave[1]) == 12
     assert {shot.view_family for _, _, shot in by_wave[1]} >= {"front", "behind", "above", "below"}

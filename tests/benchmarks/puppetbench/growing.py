@@ -151,7 +151,7 @@ def _one_prompt(stage: Stage, number: int, count: int) -> list[Job]:
     shot = stage.engine.planner.plan({("front", "upper body"): 1}, [])[0]
     job = stage.job(0, shot, "base")
     return [
-        replace(job, id=f"r{number}-{n:03d}", seed=random_seed_of("chosen", stage.seed, number, n))
+        replace(job, id=f"r{number}-{n:03d}", random_seed=random_seed_of("chosen", stage.seed, number, n))
         for n in range(count)
     ]
 

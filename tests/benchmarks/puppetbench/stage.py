@@ -174,7 +174,7 @@ class Stage:
             shot=shot,
             prompt=wording.prompt(shot, traits, trigger=phase != "base"),
             negative=wording.negative(self.config.base.negative),
-            seed=random_seed_of("puppetbench", self.seed, shot.key),
+            random_seed=random_seed_of("puppetbench", self.seed, shot.key),
             traits=traits,
         )
 

@@ -18,7 +18,7 @@ from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=3, guidance_scale=2.0, batch_size=3, width=32, height=32)
-RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, seed=3)
+RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, random_seed=3)
 SHOT = Shot(
     "front",
     "front",

@@ -15,7 +15,7 @@ from bootstrap.records import TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=3, width=32, height=32, dtype="float32")
-RECIPE = TrainRecipe(rank=2, network_alpha=2, steps=3, batch_size=2, learning_rate=0.02, seed=3)
+RECIPE = TrainRecipe(rank=2, network_alpha=2, steps=3, batch_size=2, learning_rate=0.02, random_seed=3)
 
 
 def silent(event):

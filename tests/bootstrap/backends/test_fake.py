@@ -18,7 +18,7 @@ SHOT = Shot(
 COLOR = (200, 30, 90)
 
 
-def job(kind, seed=1):
+def job(kind, random_seed=1):
     return Job(f"{kind}{seed}", kind, 1, 1, SHOT, "1girl, rubychr", "lowres", seed, {"hair": "red hair"})
 
 

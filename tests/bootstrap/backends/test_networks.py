@@ -16,7 +16,7 @@ from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
-RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=3, batch_size=2, learning_rate=0.05, text_encoder=True, seed=3)
+RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=3, batch_size=2, learning_rate=0.05, text_encoder=True, random_seed=3)
 NETWORKS = {
     "lora": {},
     "locon": {"conv_rank": 2},

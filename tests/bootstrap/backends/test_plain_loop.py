@@ -15,7 +15,7 @@ from bootstrap.training.recipe import TrainRecipe
 SETTINGS = SamplingSettings(steps=2, batch_size=1, width=32, height=32, dtype="float32")
 RECIPE = TrainRecipe(
     rank=4, network_alpha=2, steps=5, batch_size=2, learning_rate=0.01, lr_scheduler="constant", lr_warmup_steps=0,
-    min_snr_gamma=None, shuffle_caption=False, tag_dropout=0, caption_dropout=0, seed=3,
+    min_snr_gamma=None, shuffle_caption=False, tag_dropout=0, caption_dropout=0, random_seed=3,
 )  # fmt: skip
 
 

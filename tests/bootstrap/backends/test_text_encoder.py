@@ -16,7 +16,7 @@ from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=2, width=32, height=32, dtype="float32")
 RECIPE = TrainRecipe(
-    rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, seed=3
+    rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, random_seed=3
 )
 SHOT = Shot(
     "front",

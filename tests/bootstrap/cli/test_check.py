@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from bootstrap.cli import check
 from bootstrap.cli.app import app
 from bootstrap.machine.inventory import Accelerator
-from bootstrap.machine.inventory import inventory as machine
+from bootstrap.machine import inventory as machine
 from bootstrap.store.store import Store
 
 MIKA = {

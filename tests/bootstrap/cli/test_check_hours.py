@@ -9,7 +9,7 @@ from bootstrap.cli import check
 from bootstrap.config import load
 from bootstrap.config.estimate import cost_of, rounds_that_fit
 from bootstrap.machine.inventory import Accelerator
-from bootstrap.machine.inventory import inventory as machine
+from bootstrap.machine import inventory as machine
 from bootstrap.machine.limits import duration_of
 
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from bootstrap.character import load_character
 from bootstrap.cli.choosing import choose_base, proposed
 from bootstrap.cli.run import Options, resolve, sorted_out
-from bootstrap.config import BaseConfig, FaceConfig, read_own, shipped_base
+from bootstrap.config import BaseConfig, read_own, shipped_base
+from bootstrap.config.scorers import FaceConfig
 from bootstrap.errors import ConfigError, UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(charac
     assert (config.loop.target, config.loop.waves, config.random_seed, config.base.sampling.steps) == (30, 1, 5, 9)
     assert config.base.sampling.guidance_scale == shipped.base.sampling.guidance_scale
     assert config.loop.style_goals == shipped.loop.style_goals
-    assert resolve(character, Options(config=path, seed=0)).seed == 0
+    assert resolve(character, Options(config=path, random_seed=0)).random_seed == 0
 
 
 def test_an_own_file_may_name_shipped_files(character, tmp_path):

@@ -1,4 +1,4 @@
-"""Presets of real bases: each one's settings are run on a small model of its view_family; a file finds its own preset."""
+"""Presets of real bases: each one's settings are run on a small model of its architecture; a file finds its own preset."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bootstrap.backends.architectures import VIEW_FAMILIES
+from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.fake import FakeBackend
 from bootstrap.config import embedded, known, load, load_panel
 from bootstrap.errors import ConfigError
@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[3]
 TEXT = {"sd1": "cond_stage_model.transformer.x", "sdxl": "conditioner.embedders.1.model.transformer.x"}
 
 
-def checkpoint(path, view_family="sdxl", *markers):
-    keys = ("model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x", TEXT[view_family], *markers)
+def checkpoint(path, architecture="sdxl", *markers):
+    keys = ("model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x", TEXT[architecture], *markers)
     save_file({key: np.zeros((1, 4), np.float16) for key in keys}, path)
     return str(path)
 
@@ -38,7 +38,7 @@ def test_a_preset_has_what_its_family_needs(name):
 
 
 @pytest.mark.parametrize(
-    ("file", "view_family", "markers", "preset"),
+    ("file", "architecture", "markers", "preset"),
     [
         ("my-mix.safetensors", "sd1", (), "sd15"),
         ("my-mix.safetensors", "sdxl", (), "sdxl"),
@@ -49,8 +49,8 @@ def test_a_preset_has_what_its_family_needs(name):
         ("animagine-xl-4.0-opt.safetensors", "sdxl", (), "animagine"),
     ],
 )
-def test_a_file_finds_the_preset_that_fits_it(tmp_path, file, view_family, markers, preset):
-    path = checkpoint(tmp_path / file, view_family, *markers)
+def test_a_file_finds_the_preset_that_fits_it(tmp_path, file, architecture, markers, preset):
+    path = checkpoint(tmp_path / file, architecture, *markers)
     base, shipped = load(path).base, load(preset).base
     assert (base.name, base.path) == (path, path)
     assert (base.quality, base.character, base.scoring) == (shipped.quality, shipped.character, shipped.scoring)
@@ -95,7 +95,7 @@ def test_panels_of_real_bases_read_every_view(name):
 def test_every_family_has_a_plain_preset():
     from bootstrap.backends.presets import FINETUNES, PLAIN, VELOCITY
 
-    assert set(PLAIN) == set(VIEW_FAMILIES)
+    assert set(PLAIN) == set(ARCHITECTURES)
     assert {*PLAIN.values(), *FINETUNES.values(), VELOCITY} == set(REAL)
 
 

@@ -7,7 +7,7 @@ from bootstrap.config.estimate import check_memory, cost_of, decoys_of
 from bootstrap.config.profiles import DECOYS_AT_MOST, NIGHT, night_of, profile_for, profiles
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.machine.inventory import Accelerator
-from bootstrap.machine.inventory import inventory as machine
+from bootstrap.machine import inventory as machine
 
 LARGE = [name for name in known("base") if load(name).base.sampling.width == 1024]
 

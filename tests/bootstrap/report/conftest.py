@@ -47,7 +47,7 @@ def play(run: Store, number: int) -> None:
     candidates = [job(JobKind.CANDIDATE, number, n) for n in range(18)]
     decoys = [job(JobKind.LOOKALIKE, number, n) for n in range(6)]
     run.plan([*candidates, *decoys])
-    painted = [(one, Image.new("RGB", (32, 48), (10 * one.seed, 90, 9)), "") for one in [*candidates, *decoys]]
+    painted = [(one, Image.new("RGB", (32, 48), (10 * one.random_seed, 90, 9)), "") for one in [*candidates, *decoys]]
     frames = run.add_frames(painted, f"a{number}", 5.0, BatchGenerated(number, 0, 24, 5.0))
     values = {f.job.id: {"clip": Measurement(f.job.random_seed / 20), "face": not_applicable("behind")} for f in frames}
     run.add_measurements(values, {"clip": "v1", "face": "v1"}, 0.0, ScoresMeasured(number, 24, 7.0))

@@ -196,7 +196,7 @@ def test_a_plan_is_stored_once_and_whole(store: Store, jobs: list[Job]) -> None:
     assert store.jobs(round=1, wave=1, kind=JobKind.CANDIDATE) == jobs
     assert store.jobs(kind=JobKind.PROBE) == []
     with pytest.raises(StoreError, match="'job-0' was planned differently"):
-        store.plan([replace(jobs[0], id="job-9"), replace(jobs[0], seed=99)])
+        store.plan([replace(jobs[0], id="job-9"), replace(jobs[0], random_seed=99)])
     with pytest.raises(ValueError, match="cannot be a file name"):
         store.plan([replace(jobs[0], id="../out")])
     assert store.jobs() == jobs

@@ -15,7 +15,7 @@ from bootstrap.training.losslog import LOSSES, LossLog
 from bootstrap.training.passes import APART, Passes
 from bootstrap.training.recipe import TrainRecipe
 
-RECIPE = TrainRecipe(steps=6, batch_size=2, seed=7, min_snr_gamma=None, tag_dropout=0, caption_dropout=0)
+RECIPE = TrainRecipe(steps=6, batch_size=2, random_seed=7, min_snr_gamma=None, tag_dropout=0, caption_dropout=0)
 
 
 def asked(**changes):
@@ -74,7 +74,7 @@ def test_regularisation_pictures_have_a_loss_of_their_own(bencher, four):
     other = replace(bench, latents=[*bench.latents, torch.ones(4, 6, 6)], regular=regular)
     plain = Passes(bench, four, RECIPE).loss(2)
     latents, noise, times, signal, _ = drawn(other, [4, 4], 7 * 1_000_003 + 2 + APART)
-    said = Batches(regular, asked(seed=8)).captions(2)
+    said = Batches(regular, asked(random_seed=8)).captions(2)
     guess = other.guess(noised(latents, noise, signal), times, said, [4, 4])
     wanted = plain + 0.3 * functional.mse_loss(guess, noise)
     assert torch.allclose(Passes(other, four, asked(prior_loss_weight=0.3)).loss(2), wanted)

@@ -12,7 +12,7 @@ from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.schedule import learning_rate
 
-RECIPE = TrainRecipe(steps=13, batch_size=2, checkpoint_every=4, learning_rate=0.02, seed=7, text_encoder=True)
+RECIPE = TrainRecipe(steps=13, batch_size=2, checkpoint_every=4, learning_rate=0.02, random_seed=7, text_encoder=True)
 RECIPES = {
     "adamw": RECIPE,
     "everything": RECIPE.model_copy(
@@ -61,7 +61,7 @@ def test_a_training_killed_at_any_pass_ends_with_the_same_bits(bencher, four, re
 
 
 def test_plain_settings_are_a_plain_adamw_loop(bencher, four, tmp_path):
-    recipe = TrainRecipe(steps=6, batch_size=3, seed=5)
+    recipe = TrainRecipe(steps=6, batch_size=3, random_seed=5)
     trained, _ = run(bencher(text=False), four, recipe, tmp_path)
     bench, batches = bencher(text=False), Batches(four, recipe)
     optimizer = torch.optim.AdamW(bench.weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)

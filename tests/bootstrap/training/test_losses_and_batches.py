@@ -36,10 +36,10 @@ def test_min_snr_is_finite_at_zero_terminal_snr_and_caps(kind):
 
 
 def test_pictures_are_drawn_by_weight_and_a_step_is_a_function_of_its_number():
-    batches = Batches(items(1, 1, 4), TrainRecipe(batch_size=8, seed=1))
+    batches = Batches(items(1, 1, 4), TrainRecipe(batch_size=8, random_seed=1))
     counts = Counter(place for step in range(100) for place in batches.places(step))
     assert counts[2] / 800 == pytest.approx(4 / 6, abs=0.05)
-    assert batches.places(7) == Batches(items(1, 1, 4), TrainRecipe(batch_size=8, seed=1)).places(7)
+    assert batches.places(7) == Batches(items(1, 1, 4), TrainRecipe(batch_size=8, random_seed=1)).places(7)
     assert batches.captions(7) == batches.captions(7)
 
 
@@ -79,7 +79,7 @@ def test_captions_keep_their_order_where_nobody_shuffles():
 
 def test_a_pass_sees_one_bucket_and_every_item_by_its_weight(four):
     shapes = [(4, 6, 6), (4, 6, 6), (4, 8, 4), (4, 8, 4)]
-    batches = Batches(four, TrainRecipe(batch_size=2, seed=3), shapes)
+    batches = Batches(four, TrainRecipe(batch_size=2, random_seed=3), shapes)
     seen = [batches.places(number) for number in range(600)]
     assert all(len({shapes[place] for place in places}) == 1 for places in seen)
     counts = [sum(places.count(place) for places in seen) for place in range(4)]
