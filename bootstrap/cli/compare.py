@@ -14,7 +14,7 @@ import typer
 from bootstrap.compare import Advice, Cell, OpenRun, Trials, TriedWeights, grid, open_bench, trials_for, verdict_of
 from bootstrap.compare.grid import BASE, companion_from, weights_from
 from bootstrap.compare.open_run import FOLDER, Measured
-from bootstrap.compare.page import as_plain, write_page, write_sheet
+from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
 from bootstrap.compare.results import Comparison, Result, best_of, results
 from bootstrap.config import RunConfig
 from bootstrap.errors import UsageError
@@ -100,7 +100,8 @@ class _Judge:
         if isinstance(adapter, Path):
             return TriedWeights(adapter.stem, adapter.absolute(), sha256_of(adapter))
         path = self._bench.store.directory / adapter.path
-        named = None if adapter.phase == "style" else named_traits(self._engine, adapter.round, adapter.phase)
+        growing = self._engine.config.subject.growing.name
+        named = None if adapter.phase == growing else named_traits(self._engine, adapter.round, adapter.phase)
         return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, named)
 
     def __call__(self, cell: Cell) -> Result:

@@ -11,7 +11,7 @@ import typer
 
 from bootstrap.errors import UsageError
 from bootstrap.records import Frame, VerdictKind
-from bootstrap.review.speaking import checked_reasons, judge, named, standing_of, take_back
+from bootstrap.review.person_verdicts import checked_reasons, judge, named, standing_of, take_back
 from bootstrap.runs.approval_setting import closed_round, let_go_on, set_gate
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store

@@ -8,9 +8,9 @@ from __future__ import annotations
 from bootstrap.compare.advice import Advice, verdict_of
 from bootstrap.compare.grid import Cell, Companion, TriedWeights, grid
 from bootstrap.compare.open_run import OpenRun, open_bench
-from bootstrap.compare.page import write_page
+from bootstrap.compare.comparison_page import write_page
 from bootstrap.compare.results import Comparison, Result, results
-from bootstrap.compare.shots import Trials, trials_for
+from bootstrap.compare.trial_shots import Trials, trials_for
 
 __all__ = [
     "Advice",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.compare.results import Comparison, Result, Shown, best_of
-from bootstrap.compare.shots import KNOWN, TESTS, Trials
+from bootstrap.compare.trial_shots import KNOWN, TESTS, Trials
 from bootstrap.shots import Cell as Place
 
 __all__ = ["Advice", "verdict_of"]

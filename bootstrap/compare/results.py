@@ -13,7 +13,7 @@ from statistics import fmean
 
 from bootstrap.compare.grid import Cell
 from bootstrap.compare.open_run import READS, Measured
-from bootstrap.compare.shots import Trials
+from bootstrap.compare.trial_shots import Trials
 from bootstrap.panel.judges import ASKED, FAULTS
 from bootstrap.records import Frame
 from scoring import trials as chosen_by

@@ -23,7 +23,7 @@ from bootstrap.errors import BootstrapError, ConfigError, Interrupted, Paused
 from bootstrap.events import Event, Incident, RoundEnded, RunEnded, WaitingForPerson
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Frame, VerdictKind
-from bootstrap.runs.night import UNDELIVERED
+from bootstrap.runs.incidents import UNDELIVERED
 from bootstrap.runs.sentences import sentence
 from bootstrap.store.store import Store
 

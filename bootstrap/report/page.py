@@ -18,12 +18,12 @@ from urllib.parse import quote
 from bootstrap.events import Noted
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Frame, JobKind, Seed, VerdictKind
-from bootstrap.report.gallery import Gallery
+from bootstrap.report.frame_figures import Gallery
 from bootstrap.report.plots import quota_bars
 from bootstrap.report.rounds import over_rounds, round_section, timings
 from bootstrap.report.scores import by_family
-from bootstrap.report.verdicts import person
-from bootstrap.runs.night import night
+from bootstrap.report.verdict_section import person
+from bootstrap.runs.incidents import night
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic

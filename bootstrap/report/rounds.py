@@ -13,7 +13,7 @@ from typing import Any
 
 from bootstrap.events import AdapterTrained, BatchGenerated, ScoresMeasured
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
-from bootstrap.report.gallery import Gallery
+from bootstrap.report.frame_figures import Gallery
 from bootstrap.report.plots import curves, growth, stacked
 from bootstrap.report.scores import DECOYS, by_scorer
 from bootstrap.runs.sentences import duration

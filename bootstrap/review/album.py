@@ -16,7 +16,7 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.items import unseen_axes
 from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
-from bootstrap.review.speaking import REASONS
+from bootstrap.review.person_verdicts import REASONS
 from bootstrap.runs.approval_setting import closed_round
 from bootstrap.runs.status import place_quotas
 from bootstrap.store.store import Store
@@ -83,7 +83,7 @@ def caption_of(store: Store, frame: Frame) -> str:
         return ""
     wording = Wording.of(character, config)
     unseen = unseen_axes(store.measurements([frame.job.id]).get(frame.job.id, {}))
-    return ", ".join(wording.caption(frame.job.shot, "character", unseen))
+    return ", ".join(wording.caption(frame.job.shot, config.subject.finishing.name, unseen))
 
 
 def _row(

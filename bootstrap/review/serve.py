@@ -1,6 +1,6 @@
 """Serving the review page of one run, on this machine only unless another address is asked for.
 
-Knows addresses, ports and the token; what is served is `bootstrap.review.app`.
+Knows addresses, ports and the token; what is served is `bootstrap.review.web_app`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def serve(store: Store, address: Address, listening: socket.socket | None = None
     """Serve until Ctrl-C, as a blind audit of a round if one is given. Raises UsageError if the address is taken."""
     import uvicorn
 
-    from bootstrap.review.app import build
+    from bootstrap.review.web_app import build
 
     listening = listening or listen(address)
     app = build(store, address.hosts, address.token, audit)

@@ -32,21 +32,21 @@ from bootstrap.cli import main
 from bootstrap.errors import BootstrapError
 from bootstrap.panel.fake import fake_eyes  # noqa: F401
 from bootstrap.records import JobKind
-from bootstrap.review.speaking import SAID, judge
+from bootstrap.review.person_verdicts import SAID, judge
 from bootstrap.runs.sessions import sessions
 from bootstrap.runs.upkeep import check_files
 from bootstrap.store.store import DATABASE, PERSON, Store
 
 SETTINGS = {
     "fake": {
-        "loop.target": 6, "loop.style_goals": "[3]", "loop.lookalikes": 12, "loop.exchanged": 6, "loop.most_decoys": 24,
-        "loop.gate_level": 0.4, "loop.rounds": 4, "base.style.steps": 10, "base.character.steps": 10,
+        "loop.target": 6, "loop.goals": "[3]", "loop.lookalikes": 12, "loop.exchanged": 6, "loop.most_decoys": 24,
+        "loop.gate_level": 0.4, "loop.rounds": 4, "base.recipes.style.steps": 10, "base.recipes.character.steps": 10,
         "base.sampling.width": 32, "base.sampling.height": 32, "base.sampling.batch_size": 4,
     },
     "embedded": {
-        "loop.target": 3, "loop.style_goals": "[2]", "loop.lookalikes": 4, "loop.exchanged": 0, "loop.most_decoys": 6,
+        "loop.target": 3, "loop.goals": "[2]", "loop.lookalikes": 4, "loop.exchanged": 0, "loop.most_decoys": 6,
         "loop.gate_level": 0.4, "loop.rounds": 2, "loop.waves": 1, "loop.final_candidates": 2,
-        "base.minimum_steps": 4, "base.style.steps": 4, "base.character.steps": 6, "base.sampling.steps": 3,
+        "base.minimum_steps": 4, "base.recipes.style.steps": 4, "base.recipes.character.steps": 6, "base.sampling.steps": 3,
         "base.sampling.batch_size": 4,
     },
 }  # fmt: skip

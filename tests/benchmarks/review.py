@@ -28,7 +28,7 @@ from playwright.sync_api import sync_playwright
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Seed, Shot, Verdict, VerdictKind
-from bootstrap.review.app import build
+from bootstrap.review.web_app import build
 from bootstrap.review.serve import Address, listen
 from bootstrap.store.store import Store
 from scoring.base import Measurement

@@ -14,7 +14,7 @@ from bootstrap.errors import BackendError, OutOfMemoryError
 from bootstrap.events import Incident
 from bootstrap.listeners.notify import Notifier
 from bootstrap.machine.clock import Clock
-from bootstrap.runs.night import incidents
+from bootstrap.runs.incidents import incidents
 from bootstrap.runs.sessions import sessions
 from bootstrap.store.store import Store
 from loops import safe_point as watching

@@ -8,8 +8,8 @@ from PIL import Image
 
 from bootstrap.events import GatePassed, WaitingForPerson
 from bootstrap.records import JobKind, VerdictKind
-from bootstrap.review.own import add_own
-from bootstrap.review.speaking import judge
+from bootstrap.review.uploads import add_own
+from bootstrap.review.person_verdicts import judge
 from bootstrap.store.store import Store
 from loops import approval as gate
 

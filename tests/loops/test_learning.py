@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.config import load
 from bootstrap.records import Frame, Job, JobKind, Shot, Verdict, VerdictKind
-from bootstrap.review.speaking import judge
+from bootstrap.review.person_verdicts import judge
 from bootstrap.store.store import Store
 from loops import choose as room
 from loops.verdict_fit import DOUBTED, by_verdicts

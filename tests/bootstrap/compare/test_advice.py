@@ -8,7 +8,7 @@ from bootstrap.character import Character
 from bootstrap.compare.advice import verdict_of
 from bootstrap.compare.grid import BASE, Cell, Companion, TriedWeights, companion_from, grid, weights_from
 from bootstrap.compare.results import Comparison, Result, Shown
-from bootstrap.compare.shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
+from bootstrap.compare.trial_shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import load
 from bootstrap.errors import UsageError
 from bootstrap.records import VIEW_FAMILIES, Frame, Job, JobKind, Shot

@@ -12,7 +12,7 @@ from bootstrap.errors import BackendError, ConfigError, Paused
 from bootstrap.events import RoundEnded, RunEnded
 from bootstrap.listeners.notify import Message, Notifier, notifying
 from bootstrap.report import write_report
-from bootstrap.runs.night import UNDELIVERED
+from bootstrap.runs.incidents import UNDELIVERED
 
 
 class Service:

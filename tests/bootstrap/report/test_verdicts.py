@@ -5,7 +5,7 @@ import json
 from bootstrap.events import GatePassed
 from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
-from bootstrap.review.speaking import judge
+from bootstrap.review.person_verdicts import judge
 
 
 def page(store):

@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bootstrap.records import JobKind
-from bootstrap.review.app import build
+from bootstrap.review.web_app import build
 
 HOSTS = frozenset({"testserver"})
 

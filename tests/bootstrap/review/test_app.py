@@ -63,7 +63,7 @@ def test_a_caption_of_ones_own_reaches_the_dataset(client, store, ids, config, c
 
     told = client.post("/api/captions", json={"id": ids[1], "caption": " mikachr,, my  own words "}).json()
     assert told == {"caption": "mikachr, my  own words", "written": True}
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
     frames, mine = store.frames(ids=ids[:2]), store.person.captions()
     plain = frame_items(frames, store.directory, wording, "character", {}, written=mine)
     assert plain[1].caption == "mikachr, my  own words"
@@ -120,7 +120,7 @@ def test_what_is_no_picture_is_refused_in_a_line(client, store, ids, data):
 
 
 def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(client, ids, monkeypatch):
-    from bootstrap.review import pictures
+    from bootstrap.review import thumbnails as pictures
 
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     answer = client.post(f"/api/pictures?like={ids[0]}", content=picture())

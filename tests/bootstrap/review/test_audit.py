@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from bootstrap.errors import UsageError
 from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
-from bootstrap.review.app import build
-from bootstrap.review.speaking import judge
+from bootstrap.review.web_app import build
+from bootstrap.review.person_verdicts import judge
 from bootstrap.runs.blind_audit import SIZE, audit_of, begin_audit
 
 HOSTS = frozenset({"testserver"})

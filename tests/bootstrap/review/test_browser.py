@@ -78,7 +78,7 @@ def served(store):
     """The page's address while a server thread runs."""
     import uvicorn
 
-    from bootstrap.review.app import build
+    from bootstrap.review.web_app import build
 
     listening = listen(Address("127.0.0.1", 0))
     address = Address("127.0.0.1", listening.getsockname()[1])

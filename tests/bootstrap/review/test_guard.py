@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from bootstrap.review.app import build
+from bootstrap.review.web_app import build
 from bootstrap.review.guard import COOKIE, LARGEST_JSON
 
 COUNT = int(os.environ.get("REVIEW_FUZZ", "300"))

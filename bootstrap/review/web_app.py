@@ -24,12 +24,12 @@ from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
 from bootstrap.records import Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, words_on
-from bootstrap.review.chances import Chances
+from bootstrap.review.p_values import Chances
 from bootstrap.review.guard import Guard
 from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
-from bootstrap.review.own import add_own
-from bootstrap.review.pictures import SIDES, Pictures
-from bootstrap.review.speaking import SAID, judge, take_back
+from bootstrap.review.uploads import add_own
+from bootstrap.review.thumbnails import SIDES, Pictures
+from bootstrap.review.person_verdicts import SAID, judge, take_back
 from bootstrap.runs.approval_setting import let_go_on
 from bootstrap.runs.blind_audit import audit_of, blindfolded
 from bootstrap.store.person import PERSON, Answer

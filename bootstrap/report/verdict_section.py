@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from bootstrap.events import GatePassed
-from bootstrap.report.gallery import Gallery
+from bootstrap.report.frame_figures import Gallery
 from bootstrap.runs.blind_audit import BlindAudit, Share, audits
 from bootstrap.store.store import PERSON, Store
 

@@ -15,10 +15,10 @@ from PIL import Image
 import bootstrap.report as report_room
 from bootstrap.compare.advice import Advice
 from bootstrap.compare.results import Comparison, Result, Shown
-from bootstrap.compare.shots import TESTS
+from bootstrap.compare.trial_shots import TESTS
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import VIEW_FAMILIES
-from bootstrap.report.gallery import Gallery
+from bootstrap.report.frame_figures import Gallery
 from bootstrap.store.files import write_atomic, write_image
 from bootstrap.store.store import Store
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap.records import Frame, Job, JobKind
-from bootstrap.review.pictures import decoded
+from bootstrap.review.thumbnails import decoded
 from bootstrap.store.store import Store
 from scoring.base import digest_of
 
