@@ -22,6 +22,8 @@ from bootstrap.puppets.train.judge_truth import AXES, WHOLE_ONLY
 
 FILE = "judge.safetensors"
 _BATCH = 100
+_HEAD, _STORED_HEAD = "answers.view_family.", "answers.family."
+"""The head that reads the view family, in the network and in the weights file, whose key names are fixed."""
 
 
 class Oracle:
@@ -57,19 +59,21 @@ def load(folder: Path | None = None) -> Oracle:
     """The judge in `folder` (default: the shipped one)."""
     weights = load_file((folder or models.judge_dir()) / FILE)
     net = new_net(len(weights["attributes.bias"]))
-    net.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
-    )
+    state = {}
+    for key, value in weights.items():
+        name = key.replace(_STORED_HEAD, _HEAD)
+        state[name] = value.float() if value.is_floating_point() else value
+    net.load_state_dict(state)
     return Oracle(net)
 
 
 def save(net: nn.Module, folder: Path) -> None:
     """Write the weights, matrices in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: (value.half() if value.ndim >= 2 else value).detach().cpu().contiguous()
-        for name, value in net.state_dict().items()
-    }
+    weights = {}
+    for name, value in net.state_dict().items():
+        stored = value.half() if value.ndim >= 2 else value
+        weights[name.replace(_HEAD, _STORED_HEAD)] = stored.detach().cpu().contiguous()
     save_file(weights, folder / FILE)
 
 
