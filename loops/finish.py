@@ -47,7 +47,7 @@ def finish(engine: Engine) -> Finished:
     adapter = final_adapter(engine, number, tuple(extra))
     trained = training_set(engine, number, "character", tuple(extra))
     collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
-    pictures = collection.write(engine.store.directory / "dataset", engine.config.base.character.repeats)
+    pictures = collection.write(engine.store.directory / "dataset", engine.config.finishing_recipe.repeats)
     lora = publish(engine.store, adapter, engine.store.directory / "lora")
     page = engine.store.directory / "report.html"
     done = Finished(len(kept), len(extra), pictures, lora, page)

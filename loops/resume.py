@@ -34,7 +34,7 @@ MAY_CHANGE = {
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
 UNHEEDED = {
-    "config": {"base.about", "base.memory", "base.demonstration", "loop.gate", "panel.on_error"},
+    "config": {"base.about", "base.memory", "base.demonstration", "loop.approval", "panel.on_error"},
     "character": {"base"},
 }
 """What is for a person's eyes, or said elsewhere too: nothing is made otherwise when it changes."""

@@ -61,7 +61,7 @@ def next_goal(
     if in_character and (kept >= enough or (judged_anew and _plateau(done))):
         return None
     tried = [one.goal for one in done if one.phase == "style"]
-    ahead = [g for g in loop.style_goals if g < loop.target and kept < g and not (g in tried and kept * 2 >= g)]
+    ahead = [g for g in loop.goals if g < loop.target and kept < g and not (g in tried and kept * 2 >= g)]
     stuck = bool(done) and judged_anew and _plateau(done)
     if ahead and not in_character and not stuck and len(done) + 1 < allowed:
         return "style", ahead[0]

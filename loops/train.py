@@ -174,7 +174,7 @@ def recipe_for(engine: Engine, phase: Phase, number: int, pictures: int) -> Trai
 
 
 def _recipe(engine: Engine, phase: Phase) -> TrainRecipe:
-    return engine.config.base.style if phase == "style" else engine.config.base.character
+    return engine.config.base.recipes[phase]
 
 
 def _hearing(engine: Engine) -> Emit:

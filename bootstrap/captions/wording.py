@@ -12,7 +12,7 @@ from typing import Literal
 
 from bootstrap.captions.prose import clauses
 from bootstrap.character import Character
-from bootstrap.config import RunConfig, ViewsConfig
+from bootstrap.config import RunConfig, SubjectConfig, ViewsConfig
 from bootstrap.records import Phase, Shot
 
 __all__ = ["Dialect", "Wording", "calling"]
@@ -34,6 +34,7 @@ class Wording:
 
     character: Character
     views: ViewsConfig
+    subject: SubjectConfig
     vocabulary: Mapping[str, tuple[str, ...]]
     quality: tuple[str, ...] = ()
     dialect: Dialect = "tags"
@@ -50,7 +51,7 @@ class Wording:
         """The words of a run."""
         base = config.base
         quality = _tags(base.quality.split(","))
-        return cls(character, config.views, config.panel.vocabulary, quality, base.dialect, base.enlarged)
+        return cls(character, config.views, config.subject, config.panel.vocabulary, quality, base.dialect, base.enlarged)
 
     def axis_of(self, tag: str, otherwise: str) -> str:
         """The axis a tag belongs to: of the word it means, or of things that are named alike ("golden eyes").
@@ -114,19 +115,27 @@ class Wording:
 
     def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
-        hidden, known = frozenset(unseen), self.traits(shot)
+        hidden = frozenset(unseen)
         varying = {axis: tag for axis, tag in self.varying(shot).items() if axis not in hidden}
-        named = (axis for axis in known if phase == "style" and axis not in hidden)
-        traits = [varying.get(axis, known[axis]) for axis in named]  # a hat that is worn comes before one's own
-        return self._said(traits, varying, self._called(shot, known))
+        named = self.named_traits(shot, phase).items()
+        traits = [varying.get(axis, tag) for axis, tag in named if axis not in hidden]  # a worn hat before one's own
+        return self._said(traits, varying, self._called(shot, self.traits(shot)))
+
+    def named_traits(self, shot: Shot, phase: Phase) -> dict[str, str]:
+        """Axis → identity tag that the captions of a phase name of a shot."""
+        return self.traits(shot) if self._names_identity(phase) else {}
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag)."""
         hidden = frozenset(hides)
-        identity = {axis: tag for axis, tag in self.identity.items() if phase == "style" and axis not in hidden}
+        named = self.identity if self._names_identity(phase) else {}
+        identity = {axis: tag for axis, tag in named.items() if axis not in hidden}
         tags = {axis: tag for axis, tag in shown.items() if axis not in hidden}
         visible = {axis for axis in self.identity if axis not in hidden}
         return self._said(identity.values(), tags, self._own_words(visible))
+
+    def _names_identity(self, phase: Phase) -> bool:
+        return "identity" not in self.subject.phase(phase).withholds
 
     def _said(
         self, traits: Iterable[str], varying: Mapping[str, str], called: tuple[str, ...], *, trigger: bool = True

@@ -100,9 +100,10 @@ class Character(Frozen):
     """Words that must work with it; the final panel draws them first."""
     seeds: tuple[SeedNote, ...] = ()
     """What each seed shows."""
-    seeds_train: Literal["always", "style-only", "never"] = "always"
-    """Whether the seeds may be trained on: always, style-only (the finished LoRA has none in its training set) or
-    never (until something is kept the base draws from words alone). Identity is judged against them all the same."""
+    seeds_train: str = Field("always", pattern=r"^(always|never|\w[\w-]*-only)$")
+    """Whether the seeds may be trained on: always, style-only (in that phase; the finished LoRA has none in its
+    training set) or never (until something is kept the base draws from words alone). Identity is judged against them
+    all the same."""
     core: Tags = ("1girl", "solo")
     """Tags at the head of every caption."""
     style_switch: Tags = ()
@@ -165,8 +166,8 @@ class Character(Frozen):
         return dict(self.outfits) or {"default": Outfit(tags=())}
 
     def trains_seeds(self, phase: Phase) -> bool:
-        """Whether the seeds may be in the training sets of a phase; the finished LoRA is of the character phase."""
-        return self.seeds_train == "always" or (self.seeds_train == "style-only" and phase == "style")
+        """Whether the seeds may be in the training sets of a phase; the finished LoRA is trained in the last one."""
+        return self.seeds_train in ("always", f"{phase}-only")
 
     def outfit_shares(self) -> dict[str, float]:
         """Outfit → share of the dataset, adding up to 1."""

@@ -146,7 +146,7 @@ def _models(config: RunConfig, found: Findings) -> None:
         return
     with found.collecting():
         check_base(embedded(config.base.path))
-    for recipe in (config.base.style, config.base.character):
+    for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()
     found.problems += [BackendError(what, how) for what, how in missing_models(config.panel)]
@@ -238,7 +238,7 @@ def _say_cost(cost: Cost, config: RunConfig, disk: str, memory: str) -> None:
 def _say_night(cost: Cost, config: RunConfig) -> None:
     """What the profile's card takes for it, by published speeds."""
     profile = profiles()[config.profile]
-    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.character.batch_size, profile)
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.finishing_recipe.batch_size, profile)
     speeds = f"{profile.seconds_a_picture:g} s a picture and {profile.seconds_a_sample:g} s a training picture"
     typer.echo(f"night      profile {config.profile}: {night.seconds / 3600:.1f} of 8 hours at {speeds}")
     typer.echo(f"           {night.decoys} of the pictures are decoys, {100 * night.decoy_share:.0f} % of the night")

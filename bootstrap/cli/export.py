@@ -8,7 +8,7 @@ import typer
 
 from bootstrap.errors import OutputError, UsageError
 from bootstrap.export.collection import Collection
-from bootstrap.export.release import FINAL, facts_of, release_of, write_diffusers, write_kohya
+from bootstrap.export.release import facts_of, release_of, write_diffusers, write_kohya
 from bootstrap.records import Adapter, Frame
 from bootstrap.runs.standing import finished
 from bootstrap.store.files import write_atomic
@@ -40,12 +40,12 @@ def _adapter(store: Store, round: int | None) -> Adapter:
     if not adapters:
         raise UsageError(f'"{store.directory}" has trained nothing yet', "wait for its first round")
     if round is None:
-        return next((one for one in reversed(adapters) if one.id.startswith(FINAL)), adapters[-1])
+        return next((one for one in reversed(adapters) if one.is_final), adapters[-1])
     found = [one for one in adapters if one.round == round]
     if not found:
         known = ", ".join(str(number) for number in dict.fromkeys(one.round for one in adapters))
         raise UsageError(f'"{store.directory}" has no LoRA of round "{round}"', f"choose one of: {known}")
-    return min(found, key=lambda one: one.id.startswith(FINAL))
+    return min(found, key=lambda one: one.is_final)
 
 
 def _dataset(store: Store, round: int | None, folder: Path) -> Path:
@@ -59,7 +59,7 @@ def _dataset(store: Store, round: int | None, folder: Path) -> Path:
     if not kept:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = facts_of(store)
-    return Collection(store, config, character, kept).write(folder, config.base.character.repeats).parent
+    return Collection(store, config, character, kept).write(folder, config.finishing_recipe.repeats).parent
 
 
 def _usable(store: Store) -> list[Frame]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bootstrap.config.loop import GATE_SETTING, Frozen, LoopConfig, SubjectConfig
+from bootstrap.config.frozen import Frozen
+from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.panel import PanelConfig
 from bootstrap.config.reading import (
     EMBEDDED,
@@ -18,14 +19,16 @@ from bootstrap.config.reading import (
     validated,
 )
 from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
+from bootstrap.config.subject import PhaseConfig, SubjectConfig
 
 __all__ = [
     "EMBEDDED",
-    "GATE_SETTING",
+    "APPROVAL_SETTING",
     "BaseConfig",
     "Frozen",
     "LoopConfig",
     "PanelConfig",
+    "PhaseConfig",
     "RunConfig",
     "SubjectConfig",
     "ViewFamilyPlan",

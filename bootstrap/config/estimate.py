@@ -62,13 +62,13 @@ class Cost:
 
 def rounds_expected(loop: LoopConfig) -> int:
     """Rounds when every goal is reached at the first try."""
-    return min(loop.rounds, sum(goal < loop.target for goal in loop.style_goals) + 1)
+    return min(loop.rounds, sum(goal < loop.target for goal in loop.goals) + 1)
 
 
 def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cost:
     """The cost of a run from ``seeds`` pictures with a UNet of that many ``parameters`` at ``speed`` FLOP/s."""
     pictures, steps = _pictures(config), _steps(config, seeds)
-    sampling, recipe = config.base.sampling, config.base.character
+    sampling, recipe = config.base.sampling, config.finishing_recipe
     guided = 2 if sampling.guidance_scale > 1 else 1
     samples = sum(count * BACKWARD for count in steps) * recipe.batch_size * recipe.gradient_accumulation_steps
     pixels = sampling.width * sampling.height
@@ -121,9 +121,9 @@ def check_memory(config: RunConfig, device: Accelerator) -> None:
 def _steps(config: RunConfig, seeds: int) -> list[int]:
     """Optimiser steps of each training, the finished LoRA's among them."""
     base, loop = config.base, config.loop
-    before = [0, *(goal for goal in loop.style_goals if goal < loop.target)][: rounds_expected(loop)]
+    before = [0, *(goal for goal in loop.goals if goal < loop.target)][: rounds_expected(loop)]
     sizes = [("style", count) for count in before[:-1]] + [("character", before[-1]), ("character", loop.target)]
-    caps = {"style": base.style.steps, "character": base.character.steps}
+    caps = {"style": base.recipes["style"].steps, "character": base.recipes["character"].steps}
     return [
         min(caps[phase], max(base.minimum_steps, round(base.steps_per_picture * (count + seeds * CUTS))))
         for phase, count in sizes

@@ -1,48 +1,26 @@
-"""What a loop and a subject ask for: how the set grows, who opens its gates, and what it must hold.
+"""What a loop asks for: how the set grows, what admits a frame to it, and who approves it between rounds.
 
-Two sections of a RunConfig, which `bootstrap.config.reading` reads and merges. Knows no file.
+A section of a RunConfig, which `bootstrap.config.reading` reads and merges. Knows no file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from bootstrap.config.frozen import Frozen
 from scoring.select import DIVERSE_ENOUGH
 
-GATE_SETTING = r"auto|human|timed:\d+(\.\d+)?[hms]"
-"""How the gate between rounds may be set."""
-
-
-class Frozen(BaseModel):
-    """Base of every config: no change, no unknown key, each field documented by the text under it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class SubjectConfig(Frozen):
-    """What a kind of subject asks of its dataset (configs/subjects/)."""
-
-    most_neutral: float = Field(0.35, ge=0, le=1)
-    """Largest share of neutral expressions (field practice D2)."""
-    neutral: tuple[str, ...] = ("neutral expression",)
-    """Expressions that count as neutral."""
-    a_prompt: int = Field(2, ge=1)
-    """At most this many kept frames a prompt."""
-    leeway: float = Field(0.5, ge=0, le=1)
-    """How far one outfit, pose, background or expression may exceed its share of the set: 0 not at all, 1 as far as it
-    likes."""
-    defaults: Mapping[str, tuple[str, ...]]
-    """Values of an axis that character.json leaves empty."""
+APPROVAL_SETTING = r"auto|human|timed:\d+(\.\d+)?[hms]"
+"""How the approval between rounds may be set."""
 
 
 class LoopConfig(Frozen):
     """How the set grows (configs/loops/)."""
 
-    style_goals: tuple[int, ...] = (16, 40)
-    """Kept frames at which the style phase retrains (field practice B6)."""
+    goals: tuple[int, ...] = (16, 40)
+    """Kept frames at which the growing phase trains anew: a set grows fastest when it is retrained early."""
     target: int = Field(48, ge=1)
     """Generated pictures in the finished set, provisional ones included."""
     rounds: int = Field(6, ge=1)
@@ -62,8 +40,9 @@ class LoopConfig(Frozen):
     calibrate_on: Literal["exchanged", "lookalikes", "both"] = "lookalikes"
     """Which decoys the p-values are counted among: ``exchanged`` lack the character's traits but are drawn by its own
     adapter, ``lookalikes`` have every trait and are the base's; ``both`` asks a frame to beat each kind."""
-    gate: str = Field("auto", pattern=f"^({GATE_SETTING})$")
-    """Who opens the gate between rounds: ``auto``, ``human``, or ``timed:2h`` (a person, or the clock)."""
+    approval: str = Field("auto", pattern=f"^({APPROVAL_SETTING})$")
+    """Who approves a round before the next begins: ``auto`` (nobody), ``human``, or ``timed:2h`` (a person, or the
+    clock)."""
     diverse_enough: float = Field(DIVERSE_ENOUGH, ge=0, le=1)
     """Frames that add at least this share of the most diversity on offer count as equally diverse, and the likeness
     decides among them: 1 for diversity alone, 0 for the likeness alone."""

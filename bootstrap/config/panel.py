@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bootstrap.config.loop import Frozen
+from bootstrap.config.frozen import Frozen
 from bootstrap.config.scorers import ClipConfig, FaceConfig, IdentityConfig, TaggerConfig
 
 __all__ = ["PanelConfig"]

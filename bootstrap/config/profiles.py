@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bootstrap.config.loop import Frozen
+from bootstrap.config.frozen import Frozen
 from bootstrap.errors import ConfigError
 
 __all__ = ["AUTO", "NIGHT", "NONE", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]

@@ -186,6 +186,8 @@ WORDED = {
 
 def _problem(model: type[BaseModel], item: Any) -> str:
     path = ".".join(str(part) for part in item["loc"]) or "top level"
+    if not item["loc"] and item["type"] == "value_error":
+        return str(item["msg"].removeprefix("Value error, "))  # names its own path
     if item["type"] != "extra_forbidden":
         whole = item["type"] == "missing" or isinstance(item.get("input"), dict | BaseModel)
         value = "" if whole else f' "{str(item.get("input"))[:60]}"'

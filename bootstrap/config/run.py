@@ -11,8 +11,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.config.loop import Frozen, LoopConfig, SubjectConfig
+from bootstrap.config.frozen import Frozen
+from bootstrap.config.loop import LoopConfig
 from bootstrap.config.panel import PanelConfig
+from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 from scoring.base import VIEW_FAMILIES
 
@@ -45,10 +47,8 @@ class BaseConfig(Frozen):
     """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
     sampling: SamplingSettings
     """How pictures are sampled."""
-    style: TrainRecipe
-    """Training of the style phase."""
-    character: TrainRecipe
-    """Training of the character phase."""
+    recipes: Mapping[str, TrainRecipe]
+    """How a LoRA is trained, by the name of the phase."""
     steps_per_picture: float = Field(8, gt=0)
     """Optimiser steps a picture of the training set; the recipe's ``steps`` is the cap."""
     minimum_steps: int = Field(100, ge=1)
@@ -58,8 +58,10 @@ class BaseConfig(Frozen):
 
     @model_validator(mode="after")
     def _counted(self) -> BaseConfig:
-        if self.dialect == "prose" and self.character.rare_tag_floor:
-            raise ValueError("character.rare_tag_floor counts tags: set dialect to tags, or the floor to 0")
+        for phase, recipe in self.recipes.items():
+            if self.dialect == "prose" and recipe.rare_tag_floor:
+                message = f"recipes.{phase}.rare_tag_floor counts tags: set dialect to tags, or the floor to 0"
+                raise ValueError(message)
         return self
 
 
@@ -115,3 +117,22 @@ class RunConfig(Frozen):
     """The profile of configs/machines/ that was taken; "" for none."""
     backend: Literal["diffusers", "fake"] = "diffusers"
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
+
+    @model_validator(mode="after")
+    def _trainable(self) -> RunConfig:
+        for phase in self.subject.phases:
+            if phase.name not in self.base.recipes:
+                there = ", ".join(self.base.recipes)
+                message = f'base.recipes has none for the phase "{phase.name}": add base.recipes.{phase.name}'
+                raise ValueError(f"{message} (there are: {there})")
+        return self
+
+    @property
+    def growing_recipe(self) -> TrainRecipe:
+        """How the LoRAs of the growing phase are trained."""
+        return self.base.recipes[self.subject.growing.name]
+
+    @property
+    def finishing_recipe(self) -> TrainRecipe:
+        """How the LoRAs of the finishing phase are trained, the finished one among them."""
+        return self.base.recipes[self.subject.finishing.name]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from bootstrap.config.loop import Frozen
+from bootstrap.config.frozen import Frozen
 from scoring.base import VIEW_FAMILIES
 
 __all__ = ["ClipConfig", "FaceConfig", "IdentityConfig", "TagViewConfig", "TaggerConfig"]

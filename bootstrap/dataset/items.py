@@ -113,7 +113,7 @@ def _caption(
     mine = written.get(frame.job.id)
     if mine is None:
         return wording.caption(frame.job.shot, phase, unseen.get(frame.job.id, ()))
-    identity = wording.traits(frame.job.shot).values() if phase == "style" else ()
+    identity = wording.named_traits(frame.job.shot, phase).values()
     tags = [wording.character.trigger, *(tag.strip() for tag in mine.split(",")), *identity]
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 

@@ -48,7 +48,7 @@ class Collection:
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
         write_provenance(folder, rows)
-        write_trainer_file(folder, written.folder, self.config.base.character, self.config.base.sampling)
+        write_trainer_file(folder, written.folder, self.config.finishing_recipe, self.config.base.sampling)
         return written.folder
 
     @cached_property
@@ -70,8 +70,8 @@ class Collection:
 
     def _items(self) -> list[TrainItem]:
         """Kept frames, then provisional ones, with the captions that the character phase trains on."""
-        items, floor = self._captioned("character"), self.config.base.character.rare_tag_floor
-        return naming_rare(items, self._captioned("style"), floor) if floor else items
+        items, floor = self._captioned(self.config.subject.finishing.name), self.config.finishing_recipe.rare_tag_floor
+        return naming_rare(items, self._captioned(self.config.subject.growing.name), floor) if floor else items
 
     def _captioned(self, phase: Phase) -> list[TrainItem]:
         wording = Wording.of(self.character, self.config)

@@ -105,7 +105,7 @@ def training(config: Any, base: Path) -> list[tuple[str, float, float]]:
     from bootstrap.records import TrainItem
 
     seed = Path(__file__).parent.parent.parent / "configs/characters/ruby/seed.png"
-    recipe = config.base.style.model_copy(update={"steps": STEPS, "checkpoint_every": 1000, "text_variants": 4})
+    recipe = config.base.recipes["style"].model_copy(update={"steps": STEPS, "checkpoint_every": 1000, "text_variants": 4})
     step = plain_step(plain_pipeline(base), seed, recipe, config.base.sampling)
     each = operations(step) / recipe.batch_size
 

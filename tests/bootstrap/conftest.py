@@ -56,7 +56,7 @@ def trained(tmp_path: Path) -> list[TrainItem]:
 @pytest.fixture
 def store(tmp_path: Path, config: RunConfig, character: Character, trained: list[TrainItem]) -> Iterator[Store]:
     """Three kept frames and a provisional one from behind; the forest is not seen on the first."""
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
     with Store.open(tmp_path / "run", create=True) as run:
         run.remember("config", config.model_dump_json())
         run.remember("character", character.model_dump_json())
@@ -91,7 +91,7 @@ def _job(wording: Wording, kind: JobKind, round: int, view_family: str, n: int) 
 
 
 def _adapter(run: Store, name: str, phase: str, round: int, items: list[TrainItem]) -> Adapter:
-    recipe = load("puppet").base.character.model_copy(update={"steps": 100, "rank": 2})
+    recipe = load("puppet").base.recipes["character"].model_copy(update={"steps": 100, "rank": 2})
     (run.directory / "adapters" / name).mkdir(parents=True)
     made = FakeBackend().train(items, recipe, run.directory / "adapters" / name, lambda event: None)
     path = made.path.relative_to(run.directory).as_posix()

@@ -16,12 +16,12 @@ from bootstrap.cli import main
 
 SETTINGS = [
     "loop.target=12",
-    "loop.style_goals=[4, 8]",
+    "loop.goals=[4, 8]",
     "loop.lookalikes=40",
     "loop.exchanged=0",
     "loop.rounds=4",
-    "base.style.steps=10",
-    "base.character.steps=10",
+    "base.recipes.style.steps=10",
+    "base.recipes.character.steps=10",
     "base.sampling.batch_size=16",
 ]
 
@@ -51,14 +51,14 @@ def given(tmp_path):
 
 TINY = [
     "loop.target=4",
-    "loop.style_goals=[2]",
+    "loop.goals=[2]",
     "loop.lookalikes=10",
     "loop.exchanged=0",
     "loop.most_decoys=20",
     "loop.gate_level=0.4",
     "loop.rounds=4",
-    "base.style.steps=10",
-    "base.character.steps=10",
+    "base.recipes.style.steps=10",
+    "base.recipes.character.steps=10",
     "base.sampling.width=32",
     "base.sampling.height=32",
 ]

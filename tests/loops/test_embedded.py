@@ -13,7 +13,7 @@ from bootstrap.store.store import Store
 RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"
 SMALL = [
     "loop.target=2",
-    "loop.style_goals=[1]",
+    "loop.goals=[1]",
     "loop.rounds=2",
     "loop.waves=1",
     "loop.lookalikes=1",
@@ -22,10 +22,10 @@ SMALL = [
     "loop.candidates_a_place=2",
     "base.sampling.steps=4",
     "base.sampling.batch_size=4",
-    "base.style.steps=4",
-    "base.character.steps=4",
-    "base.style.batch_size=2",
-    "base.character.batch_size=2",
+    "base.recipes.style.steps=4",
+    "base.recipes.character.steps=4",
+    "base.recipes.style.batch_size=2",
+    "base.recipes.character.batch_size=2",
 ]
 
 

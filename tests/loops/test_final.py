@@ -39,7 +39,7 @@ def test_an_earlier_one_ships_where_it_draws_better(given, tmp_path, monkeypatch
     from bootstrap.cli import main
 
     monkeypatch.setattr("loops.final.best_of", lambda found: 0)
-    settings = ["loop.target=2", "loop.style_goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=4"]
+    settings = ["loop.target=2", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=4"]
     options = [part for text in settings for part in ("--set", text)]
     with pytest.raises(SystemExit):
         main(["run", *given, *options, "--out", str(tmp_path / "run")])

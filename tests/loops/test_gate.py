@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from PIL import Image
 
-from bootstrap.events import GatePassed, WaitingForPerson
+from bootstrap.events import ApprovalGiven, WaitingForPerson
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.review.uploads import add_own
 from bootstrap.review.person_verdicts import judge
@@ -86,7 +86,7 @@ def test_a_timed_gate_goes_on_alone_and_says_whose_verdicts_were_nobodys(tiny, c
     assert call("run", *tiny, "--out", run, "--gate", "timed:2h").code == 0
     assert len(slept) >= 120
     with opened(run) as store:
-        told = [event for event in store.events() if isinstance(event, GatePassed)]
+        told = [event for event in store.events() if isinstance(event, ApprovalGiven)]
         assert {event.by for event in told} == {"timed"}
         assert told[0].unseen == len(json.loads(store.decision("gate-r01"))["unseen"]) > 0
         waited = next(event for event in store.events() if isinstance(event, WaitingForPerson))

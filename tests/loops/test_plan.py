@@ -69,7 +69,7 @@ def test_an_adapter_is_asked_in_the_words_that_it_was_taught(given, play, tmp_pa
 
 
 def test_words_that_stayed_in_the_captions_are_asked_for(given, play, tmp_path):
-    settings = ["loop.exchanged=0", "loop.rounds=2", "base.character.rare_tag_floor=1000"]
+    settings = ["loop.exchanged=0", "loop.rounds=2", "base.recipes.character.rare_tag_floor=1000"]
     play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
     with Store.open(tmp_path / "run", exclusive=False) as store:
         jobs = of(store.jobs(2), JobKind.CANDIDATE)

@@ -79,7 +79,7 @@ def ceiling(stage: Stage) -> Entry:
         [TrainItem(str(path), wording.caption(shot, phase), "kept") for path, shot in zip(paths, shots, strict=True)]
         for phase in _PHASES
     )
-    floor = config.base.character.rare_tag_floor
+    floor = config.base.recipes["character"].rare_tag_floor
     return taught(stage, naming_rare(plain, full, floor) if floor else plain, "character", "ceiling")
 
 
@@ -99,7 +99,7 @@ def ours(stage: Stage) -> Entry:
         store.directory / adapter.path,
         adapter.phase,
         drawing_costs(len(store.frames()), config.base.sampling),
-        sum(learning_costs(one, config.base.character) for one in steps),
+        sum(learning_costs(one, config.base.recipes["character"]) for one in steps),
         facts,
     )
 

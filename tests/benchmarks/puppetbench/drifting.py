@@ -49,7 +49,7 @@ class Way(Protocol):
 
 def plans(loop: LoopConfig, rounds: int) -> list[RoundPlan]:
     """Our own goals first, then as many more as the rounds ask for: the set must grow, needed or not."""
-    goals = [*(goal for goal in loop.style_goals if goal < loop.target), loop.target]
+    goals = [*(goal for goal in loop.goals if goal < loop.target), loop.target]
     while len(goals) < rounds:
         goals.append(goals[-1] + max(1, loop.target // STEP))
     phases: list[Phase] = ["style" if goal < loop.target else "character" for goal in goals]

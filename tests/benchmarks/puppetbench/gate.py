@@ -159,7 +159,7 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
         eyes = fake_eyes()
     else:
         eyes = open_eyes(config.panel, None)
-    wording = Wording(character, config.views, config.panel.vocabulary)
+    wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
     judges = judges_for(eyes, config.panel, wording, references_of(store.seeds(), run, config.panel))
     frames = _to_judge(store.frames())
     engine = Engine(store, cast(Backend, None), cast(Backend, None), judges, config, character)

@@ -58,7 +58,7 @@ def measured_by(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str)
 def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, dict[str, Any]]:
     """Rounds to our goals: train on what is kept, draw every shot of the grid anew, keep by ``rule`` of all drawn."""
     loop, folder = stage.config.loop, stage.folder / name
-    goals = [*loop.style_goals, loop.target]
+    goals = [*loop.goals, loop.target]
     each = stage.settings.peer_pictures // len(goals)
     kept: list[tuple[Job, Picture]] = []
     pool: list[tuple[Job, Picture]] = []
@@ -122,7 +122,7 @@ def the_chosen_one(stage: Stage, backend: Counting) -> tuple[Path | None, dict[s
     the LoRA of the round before is returned. No seed is looked at, so identity is whatever cohered first.
     """
     folder, count = stage.folder / "chosen_one", min(ROUND, stage.settings.peer_pictures)
-    recipe = stage.config.base.style.model_copy(update={"rank": RANK, "network_alpha": RANK})
+    recipe = stage.config.base.recipes["style"].model_copy(update={"rank": RANK, "network_alpha": RANK})
     adapter: Path | None = None
     first, spreads = 0.0, []
     for number in range(MOST_ROUNDS):

@@ -57,7 +57,7 @@ QUICK = Settings(
     peer_pictures=48,
     overrides=(
         "loop.target=12",
-        "loop.style_goals=[6]",
+        "loop.goals=[6]",
         "loop.rounds=2",
         "loop.waves=1",
         "loop.lookalikes=10",
@@ -65,8 +65,8 @@ QUICK = Settings(
         "loop.most_decoys=10",
         "loop.gate_level=0.4",
         "loop.final_candidates=1",
-        "base.style.steps=12",
-        "base.character.steps=12",
+        "base.recipes.style.steps=12",
+        "base.recipes.character.steps=12",
         "base.minimum_steps=10",
     ),
 )
@@ -74,9 +74,9 @@ QUICK = Settings(
 PASS = 0.01
 """Share of look-alikes above the judge's cut (design §6)."""
 SIDE = 96
-GROWN = ("loop.style_goals", "loop.target")
+GROWN = ("loop.goals", "loop.target")
 SHARED_OUT = ("loop.seeds_share", "loop.seed_cap")
-PEERS, FINAL = "peer_pictures", "base.character"
+PEERS, FINAL = "peer_pictures", "base.recipes.character"
 LEANS_ON: Mapping[str, Sequence[str]] = {
     "crops": SHARED_OUT,
     "seeds": (FINAL,),

@@ -17,7 +17,7 @@ SEED = CHARACTERS[0]
 def sides(tmp_path_factory):
     """Both sides with rows for crops, a whole run and a training anew, of one character."""
     work = tmp_path_factory.mktemp("vary")
-    given = {work / "as-is": TINY, work / "steps": TINY.given(("base.style.steps=3", "base.character.steps=3"))}
+    given = {work / "as-is": TINY, work / "steps": TINY.given(("base.recipes.style.steps=3", "base.recipes.character.steps=3"))}
     for what in ("crops", "ours", "retrain"):
         vary.play(what, [SEED], given, Truth)
     return given
@@ -96,7 +96,7 @@ def test_the_table_lies_beside_the_rows(sides, capsys):
 
 
 def test_settings_name_a_folder():
-    assert vary.slug(["loop.style_goals=[8, 24]", "a.b=c"]) == "a.b=c+loop.style_goals=_8_24"
+    assert vary.slug(["loop.goals=[8, 24]", "a.b=c"]) == "a.b=c+loop.goals=_8_24"
 
 
 def test_a_side_takes_the_test_of_the_base_once(tmp_path):

@@ -15,7 +15,7 @@ from loops import choose
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 SMALL = """
 panel: puppet
-loop: {target: 2, style_goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
+loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
   final_candidates: 1}
 base:
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}

@@ -109,4 +109,4 @@ def test_tags_stay_tags_and_are_the_default():
 
 def test_counting_rare_tags_needs_tags():
     with pytest.raises(ConfigError, match="rare_tag_floor counts tags"):
-        load("sdxl", overrides=["base.character.rare_tag_floor=3"])
+        load("sdxl", overrides=["base.recipes.character.rare_tag_floor=3"])

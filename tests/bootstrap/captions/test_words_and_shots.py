@@ -19,7 +19,7 @@ CHARACTER = Character(
     },
     expressions=["smile", "neutral expression", "closed eyes"],
 )
-WORDING = Wording(CHARACTER, CONFIG.views, CONFIG.panel.vocabulary)
+WORDING = Wording(CHARACTER, CONFIG.views, CONFIG.subject, CONFIG.panel.vocabulary)
 PLANNER = Planner(CHARACTER, CONFIG.views, CONFIG.subject)
 
 
@@ -72,7 +72,7 @@ def test_a_tag_has_the_axis_of_the_word_it_ends_in_or_of_things_named_alike():
 
 def test_an_axis_is_hidden_for_words_too_that_nobody_can_check():
     golden = CHARACTER.model_copy(update={"invariant": {"eyes": ("golden eyes",)}})
-    wording = Wording(golden, CONFIG.views, CONFIG.panel.vocabulary)
+    wording = Wording(golden, CONFIG.views, CONFIG.subject, CONFIG.panel.vocabulary)
     behind = shot(view_family="behind", view="behind")
     assert "golden eyes" not in wording.prompt(behind, wording.traits(behind))
     assert "golden eyes" in wording.prompt(shot(), wording.traits(shot()))
@@ -146,4 +146,4 @@ def test_the_panel_asks_for_the_words_that_must_be_obeyed_in_turn():
     assert [s["background"] == "rain" for s in shots][1::4] == [True, True]
     assert [s["expression"] == "frown" for s in shots][2::4] == [True, True]
     assert [s["outfit"] == "night" for s in shots][3::4] == [True, True]
-    assert PLANNER.panel(wanted) == PLANNER.plan(wanted, [])
+    assert PLANNER.probe(wanted) == PLANNER.plan(wanted, [])

@@ -166,7 +166,7 @@ def test_no_model_is_loaded(given):
 
 @pytest.mark.parametrize(("target", "too_long"), [(200, True), (8, False)])
 def test_a_schedule_that_outlasts_the_night_is_told_with_what_to_do(given, target, too_long):
-    small = ["--set", "base.character.batch_size=1", "--set", "base.style.batch_size=1"]
+    small = ["--set", "base.recipes.character.batch_size=1", "--set", "base.recipes.style.batch_size=1"]
     done = call(*given(), "--profile", "8gb", "--target", target, *small)
     assert done.exit_code == 0, done.stderr
     assert "night      profile 8gb: " in done.stdout

@@ -46,7 +46,7 @@ def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(charac
     shipped = resolve(character, Options())
     assert (config.loop.target, config.loop.waves, config.random_seed, config.base.sampling.steps) == (30, 1, 5, 9)
     assert config.base.sampling.guidance_scale == shipped.base.sampling.guidance_scale
-    assert config.loop.style_goals == shipped.loop.style_goals
+    assert config.loop.goals == shipped.loop.goals
     assert resolve(character, Options(config=path, random_seed=0)).random_seed == 0
 
 

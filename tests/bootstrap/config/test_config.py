@@ -43,3 +43,17 @@ def test_a_gate_that_calibrates_on_decoys_wants_them_drawn():
     assert load("puppet").loop.calibrate_on == "lookalikes"
     with pytest.raises(ConfigError, match='calibrate_on "both" needs exchanged above 0'):
         load("puppet", overrides=["loop.calibrate_on=both", "loop.exchanged=0"])
+
+
+def test_phases_are_data_and_each_has_a_recipe():
+    shipped = load("puppet")
+    assert (shipped.subject.growing.name, shipped.subject.finishing.name) == ("style", "character")
+    assert shipped.finishing_recipe == shipped.base.recipes["character"]
+    phases = [{"name": "grow"}, {"name": "name", "withholds": ["identity"]}]
+    recipes = {"grow": {"rank": 4}, "name": {"rank": 8}}
+    own = load("puppet", own={"subject": {"phases": phases}, "base": {"recipes": recipes}})
+    assert (own.growing_recipe.rank, own.finishing_recipe.rank) == (4, 8)
+    with pytest.raises(ConfigError, match='base.recipes has none for the phase "grow": add base.recipes.grow'):
+        load("puppet", own={"subject": {"phases": phases}})
+    with pytest.raises(ConfigError, match='phases: "grow" occurs twice'):
+        load("puppet", own={"subject": {"phases": [{"name": "grow"}, {"name": "grow"}]}})

@@ -29,8 +29,8 @@ def test_a_preset_has_what_its_family_needs(name):
     base = load(name).base
     side = 512 if name == "sd15" else 1024
     assert (base.sampling.width, base.sampling.height) == (side, side)
-    assert base.character.network_alpha == base.character.rank / 2
-    assert base.character.text_encoder == (name == "sd15")
+    assert base.recipes["character"].network_alpha == base.recipes["character"].rank / 2
+    assert base.recipes["character"].text_encoder == (name == "sd15")
     assert base.scoring in ("drawn", "photo")
     assert base.negative
     assert FakeBackend(base.sampling).fingerprint
@@ -53,7 +53,7 @@ def test_a_file_finds_the_preset_that_fits_it(tmp_path, file, architecture, mark
     path = checkpoint(tmp_path / file, architecture, *markers)
     base, shipped = load(path).base, load(preset).base
     assert (base.name, base.path) == (path, path)
-    assert (base.quality, base.character, base.scoring) == (shipped.quality, shipped.character, shipped.scoring)
+    assert (base.quality, base.recipes, base.scoring) == (shipped.quality, shipped.recipes, shipped.scoring)
     assert base.sampling.prediction_type == ("v_prediction" if markers else "epsilon")
     assert base.sampling.zero_terminal_snr == bool(markers)
 

@@ -17,11 +17,11 @@ LARGE = [name for name in known("base") if load(name).base.sampling.width == 102
 def test_the_schedule_of_every_card_fits_a_night_and_decoys_are_a_fifth_of_it_at_most(base, name):
     config, profile = load(base, profile=name), profiles()[name]
     cost = cost_of(config, 4, 10**9, 0.0)
-    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.character.batch_size, profile)
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.recipes["character"].batch_size, profile)
     assert 0.5 * NIGHT < night.seconds <= NIGHT
     assert 0.05 < night.decoy_share <= DECOYS_AT_MOST
     assert config.base.memory < profile.memory
-    assert config.base.style.batch_size == config.base.character.batch_size
+    assert config.base.recipes["style"].batch_size == config.base.recipes["character"].batch_size
 
 
 def test_the_speeds_of_a_12_gb_card_are_the_published_ones():
@@ -41,8 +41,8 @@ def test_a_profile_is_chosen_by_the_machine_by_name_or_not_at_all(monkeypatch):
     assert load("sdxl", profile="none") == load("sdxl")
     assert load("puppet", profile="auto") == load("puppet")
     assert load("sd15", profile="24gb").base == load("sd15").base
-    own = load("sdxl", profile="12gb", own={"loop": {"lookalikes": 90}}, overrides=["base.character.batch_size=3"])
-    assert (own.loop.lookalikes, own.base.character.batch_size) == (90, 3)
+    own = load("sdxl", profile="12gb", own={"loop": {"lookalikes": 90}}, overrides=["base.recipes.character.batch_size=3"])
+    assert (own.loop.lookalikes, own.base.recipes["character"].batch_size) == (90, 3)
     with pytest.raises(ConfigError, match='--profile "9gb" is unknown; choose one of: 8gb, 12gb'):
         load("sdxl", profile="9gb")
     monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "cores", 64.0))

@@ -196,7 +196,7 @@ def test_a_panel_that_cannot_look_is_one_line(folder, call, monkeypatch, tmp_pat
 
 
 def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
-    from tests.bootstrap.test_seats import TAGS
+    from tests.bootstrap.panel.test_seats import TAGS
 
     from bootstrap.config import load_panel
     from bootstrap.dataset.caption_check import contradicted

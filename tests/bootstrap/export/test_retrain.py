@@ -16,27 +16,27 @@ from bootstrap.training.recipe import TrainRecipe
 @pytest.mark.parametrize("name", known("base"))
 def test_every_preset_can_be_trained_elsewhere(tmp_path: Path, name: str) -> None:
     base = load(name).base
-    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.character, base.sampling)
+    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.recipes["character"], base.sampling)
     text = (tmp_path / TRAINER_FILE).read_text()
     told = tomllib.loads(text)
     (dataset,) = told["datasets"]
     assert dataset["subsets"] == [{"image_dir": "10_mikachr", "num_repeats": 10}]
     assert dataset["resolution"] == [base.sampling.width, base.sampling.height]
     assert (dataset["batch_size"], dataset["enable_bucket"]) == (
-        base.character.batch_size,
-        base.character.enable_bucket,
+        base.recipes["character"].batch_size,
+        base.recipes["character"].enable_bucket,
     )
-    assert told["general"]["keep_tokens"] == base.character.keep_tokens
-    assert f"--network_dim {base.character.rank}\n" in text
-    assert f"--unet_lr {base.character.learning_rate:g}\n" in text
-    assert ("--network_train_unet_only" in text) == (not base.character.text_encoder)
+    assert told["general"]["keep_tokens"] == base.recipes["character"].keep_tokens
+    assert f"--network_dim {base.recipes["character"].rank}\n" in text
+    assert f"--unet_lr {base.recipes["character"].learning_rate:g}\n" in text
+    assert ("--network_train_unet_only" in text) == (not base.recipes["character"].text_encoder)
     assert ("--v_parameterization" in text) == (base.sampling.prediction_type == "v_prediction")
 
 
 def test_what_a_person_changed_stays(tmp_path: Path) -> None:
     base = load("puppet").base
     (tmp_path / TRAINER_FILE).write_text("mine")
-    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.character, base.sampling)
+    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.recipes["character"], base.sampling)
     assert (tmp_path / TRAINER_FILE).read_text() == "mine"
 
 

@@ -36,7 +36,8 @@ def reader(tmp_path):
 
 
 def seated(config=DRAWN, **eyes):
-    wording = Wording(CHARACTER, load("illustrious").views, config.vocabulary)
+    shipped = load("illustrious")
+    wording = Wording(CHARACTER, shipped.views, shipped.subject, config.vocabulary)
     return judges_for(replace(fake_eyes(), **eyes), config, wording, [shown((200, 20, 20))])
 
 
@@ -81,7 +82,7 @@ def test_without_further_encoders_clip_speaks_of_identity():
 
 def test_who_sits_on_the_puppets_panel():
     puppet = load("puppet")
-    wording = Wording(CHARACTER, puppet.views, puppet.panel.vocabulary)
+    wording = Wording(CHARACTER, puppet.views, puppet.subject, puppet.panel.vocabulary)
     eyes = open_eyes(puppet.panel, None)
     judges = judges_for(eyes, puppet.panel, wording, [shown((200, 20, 20))])
     assert judges.panel.names() == ["view", "traits", "defects", "copy", "ccip", "clip", "subjects", "face", "held-out"]

@@ -18,7 +18,7 @@ PLAIN = {
 
 
 def captioner(read=lambda image, phrases: "", **more):
-    return SeedCaptioner(Wording(Character(**PLAIN, **more), CONFIG.views, CONFIG.panel.vocabulary), read)
+    return SeedCaptioner(Wording(Character(**PLAIN, **more), CONFIG.views, CONFIG.subject, CONFIG.panel.vocabulary), read)
 
 
 def picture(path, mode="RGB", size=(128, 128), color=None):
