@@ -6,33 +6,42 @@ Knows no disk, no model and no order of events: a record is a fact.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
 
 from scoring.base import VIEW_FAMILIES
 
 __all__ = [
+    "FINAL",
     "FRAMINGS",
     "VIEW_FAMILIES",
     "Adapter",
-    "Decision",
     "Frame",
     "Job",
     "JobKind",
     "Phase",
     "Reference",
+    "Round",
+    "RoundOutcome",
     "Seed",
     "Shot",
+    "Strata",
     "TrainItem",
     "Verdict",
     "VerdictKind",
     "random_seed_of",
 ]
 
+FINAL = "final-"
+"""How the ids of adapters begin that were trained on the finished set."""
+STEP = "-step"
+"""What stands between the id of a training and the steps of weights that it left on the way."""
 FRAMINGS = ("close-up", "portrait", "upper body", "full body")
-Phase = Literal["style", "character"]
+Phase = str
+"""Name of a phase of the subject kind."""
+Strata = Mapping[str, Sequence[float]]
+"""Place ("front/portrait") → how many values a scorer has there, their mean, and the sum of squares about it."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, as fractions of a picture."""
 
@@ -166,6 +175,66 @@ class Adapter:
     steps: int
     final_loss: float
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it was trained on the finished set, instead of in a round."""
+        return self.id.startswith(FINAL)
+
+    @property
+    def training(self) -> str:
+        """The id of the training that left these weights, finished or on the way."""
+        return self.id.partition(STEP)[0]
+
+    @staticmethod
+    def round_id(round: int, phase: Phase) -> str:
+        """The id of the weights that a round trains."""
+        return f"r{round:02d}-{phase}"
+
+    @staticmethod
+    def final_id(round: int) -> str:
+        """The id of the weights trained on the finished set; ``round`` is the number after the last round's."""
+        return f"{FINAL}r{round:02d}"
+
+    @staticmethod
+    def step_id(training: str, steps: int) -> str:
+        """The id of weights that the training of this id left on the way."""
+        return f"{training}{STEP}{steps}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOutcome:
+    """What a round had done when it ended.
+
+    ``kept`` counts the frames of the whole run that may be trained on, ``new`` those of the round's own ``candidates``
+    that were kept. ``held_out`` and ``selecting`` are the likeness of the candidates to the seeds, each by one scorer:
+    the mean over view families of their means, None where it could not be told; ``held_out_error`` is the standard
+    error. The strata are the same values by place, empty in rounds of early versions.
+    """
+
+    kept: int
+    new: int = 0
+    candidates: int = 0
+    held_out: float | None = None
+    held_out_error: float = 0.0
+    selecting: float | None = None
+    held_out_strata: Strata = field(default_factory=dict)
+    selecting_strata: Strata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A turn of the loop that aims at ``goal`` kept frames. ``outcome`` is None while it is under way."""
+
+    number: int
+    phase: Phase
+    goal: int
+    outcome: RoundOutcome | None = None
+
+    @property
+    def adapter(self) -> str:
+        """The id of the adapter that this round trains, where it trains one."""
+        return Adapter.round_id(self.number, self.phase)
+
 
 @dataclass(frozen=True, slots=True)
 class Seed:
@@ -209,11 +278,3 @@ class TrainItem:
     def weighing(self, weight: float) -> TrainItem:
         """The same item with another weight."""
         return replace(self, weight=weight)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Something decided by clock, memory or a person's wish, stored so that a resume replays it."""
-
-    name: str
-    value: str

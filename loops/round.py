@@ -52,7 +52,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PROBE])
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
-    store.end_round(plan.number, result, RoundEnded(plan.number, result["kept"], result["held_out"]))
+    store.end_round(plan.number, result, RoundEnded(plan.number, result.kept, result.held_out))
 
 
 def _judged(engine: Engine, number: int, wave: int) -> bool:

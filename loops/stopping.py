@@ -10,9 +10,8 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.config import LoopConfig
-from bootstrap.records import VIEW_FAMILIES, Phase, VerdictKind
-from bootstrap.store.round import Round
-from scoring.strata import Change, change, summed
+from bootstrap.records import VIEW_FAMILIES, Phase, Round, RoundOutcome, VerdictKind
+from scoring.paired import change, summed
 
 if TYPE_CHECKING:
     from loops.engine import Engine
@@ -68,7 +67,7 @@ def next_goal(
     return "character", loop.target
 
 
-def outcome(engine: Engine, number: int) -> dict[str, Any]:
+def outcome(engine: Engine, number: int) -> RoundOutcome:
     """What a round leaves for the rules: kept so far, new keeps, and how its adapter's pictures look to both judges."""
     frames = [f for f in engine.store.frames(number) if f.job.kind == "candidate"]
     measured = engine.store.measurements([frame.job.id for frame in frames])
@@ -76,16 +75,16 @@ def outcome(engine: Engine, number: int) -> dict[str, Any]:
     fresh = [f for f in frames if verdicts[f.job.id].kind is VerdictKind.KEEP]
     names = {"held_out": engine.judges.held_out, "selecting": engine.judges.identity[0]}
     held_out, selecting = (_per_family(engine, frames, measured, name) for name in names.values())
-    strata = {f"{role}_strata": _strata(frames, measured, name) for role, name in names.items()}
-    return {
-        "kept": len(engine.usable_keeps()),
-        "new": len(fresh),
-        "candidates": len(frames),
-        "held_out": held_out[0],
-        "held_out_error": held_out[1],
-        "selecting": selecting[0],
-        **strata,
-    }
+    return RoundOutcome(
+        kept=len(engine.usable_keeps()),
+        new=len(fresh),
+        candidates=len(frames),
+        held_out=held_out[0],
+        held_out_error=held_out[1],
+        selecting=selecting[0],
+        held_out_strata=_strata(frames, measured, names["held_out"]),
+        selecting_strata=_strata(frames, measured, names["selecting"]),
+    )
 
 
 def _strata(frames: list[Any], measured: Any, scorer: str) -> dict[str, list[float]]:
@@ -116,23 +115,25 @@ def drifted(done: list[Round]) -> bool:
     itself. Or the held-out one falls far by itself. What cannot be told stops nothing.
     """
     best = best_round(done[:-1])
-    if best is None or (fell := _change(best, done[-1], "held_out")) is None:
+    last = done[-1].outcome
+    if best is None or best.outcome is None or last is None:
         return False
-    rose = _change(best, done[-1], "selecting")
+    fell = change(best.outcome.held_out_strata, last.held_out_strata)
+    if fell is None:
+        return False
+    rose = change(best.outcome.selecting_strata, last.selecting_strata)
     fooled = rose is not None and rose.rise > 0 and fell.rise < -FOOLED * fell.error
     return fooled or (fell.rise < -FAR[0] * fell.error and fell.rise < -FAR[1] * fell.level)
 
 
-def _change(best: Round, last: Round, role: str) -> Change | None:
-    """What became of a scorer's values from the one round to the other; an old run has kept no strata."""
-    before, after = ((one.outcome or {}).get(f"{role}_strata", {}) for one in (best, last))
-    return change(before, after)
-
-
 def best_round(done: list[Round]) -> Round | None:
     """The round whose adapter the held-out encoder finds closest to the seeds."""
-    seen = [one for one in done if one.outcome is not None and one.outcome["held_out"] is not None]
-    return max(seen, key=lambda one: (one.outcome or {})["held_out"]) if seen else None
+    best, highest = None, -math.inf
+    for one in done:
+        held_out = one.outcome.held_out if one.outcome else None
+        if held_out is not None and held_out > highest:
+            best, highest = one, held_out
+    return best
 
 
 def usable_rounds(done: list[Round]) -> set[int]:
@@ -143,4 +144,4 @@ def usable_rounds(done: list[Round]) -> set[int]:
 def _plateau(done: list[Round]) -> bool:
     """Whether the last round kept next to nothing of what it drew."""
     last = done[-1].outcome
-    return last is not None and bool(last["new"] <= NEXT_TO_NOTHING * last["candidates"])
+    return last is not None and last.new <= NEXT_TO_NOTHING * last.candidates

@@ -12,9 +12,8 @@ from bootstrap.captions.rare import naming_rare
 from bootstrap.dataset.items import balanced, frame_items, seed_items
 from bootstrap.errors import BackendError
 from bootstrap.events import AdapterTrained, Emit, Event, Progress
-from bootstrap.records import Adapter, Frame, Phase, TrainItem, random_seed_of
+from bootstrap.records import Adapter, Frame, Phase, Round, TrainItem, random_seed_of
 from bootstrap.store.files import make_folder, sha256_of
-from bootstrap.store.round import Round
 from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 from loops.memory import trained_within_memory
@@ -104,7 +103,7 @@ def trained(
     recipe = recipe_for(engine, phase, number, len(items)).model_copy(update={"candidates": candidates})
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
-    last = trained_within_memory(engine, items, recipe, workdir, _hearing(engine))
+    last = trained_within_memory(engine.store, engine.trainer, items, recipe, workdir, _hearing(engine))
     seconds = time.monotonic() - began
     adapters = [_adapter(engine, one, f"{name}-step{one.steps}", phase, number) for one in last.earlier]
     told = AdapterTrained(number, name, last.steps, len(items), last.final_loss, round(seconds, 1))

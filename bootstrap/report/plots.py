@@ -10,33 +10,25 @@ __all__ = ["curves", "growth", "histogram", "quota_bars", "stacked"]
 BINS = 24
 
 
-def histogram(series: Mapping[str, Sequence[float]], threshold: float | None = None, title: str = "") -> str:
+def histogram(series: Mapping[str, Sequence[float]], title: str = "") -> str:
     """Overlaid histograms, one for each named series (CSS class = its name), each scaled to its own largest bin.
 
-    ``threshold`` draws a vertical line. Values are finite; no values at all give "".
+    Values are finite; no values at all give "".
     """
     values = [value for numbers in series.values() for value in numbers]
     if not values:
         return ""
-    low, high = min([*values, *_some(threshold)]), max([*values, *_some(threshold)])
+    low, high = min(values), max(values)
     low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
     width, height = 320, 96
     bars = "".join(_bars(name, numbers, low, high, width, height) for name, numbers in series.items() if numbers)
-    line = ""
-    if threshold is not None:
-        x = (threshold - low) / (high - low) * width
-        line = f'<line class="threshold" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"/>'
     foot = height + 14
     ends = f'<text x="0" y="{foot}">{low:.3g}</text><text x="{width}" y="{foot}" class="end">{high:.3g}</text>'
     label = escape(title or "score histogram")
     return (
         f'<svg class="plot" viewBox="-2 -4 {width + 4} {height + 22}" role="img" aria-label="{label}">'
-        f'{bars}<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{line}{ends}</svg>'
+        f'{bars}<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{ends}</svg>'
     )
-
-
-def _some(value: float | None) -> list[float]:
-    return [] if value is None else [value]
 
 
 def _bars(name: str, numbers: Sequence[float], low: float, high: float, width: int, height: int) -> str:

@@ -12,12 +12,11 @@ from html import escape
 from typing import Any
 
 from bootstrap.events import AdapterTrained, BatchGenerated, ScoresMeasured
-from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
+from bootstrap.records import Frame, JobKind, Round, Verdict, VerdictKind
 from bootstrap.report.frame_figures import Gallery
 from bootstrap.report.plots import curves, growth, stacked
 from bootstrap.report.scores import DECOYS, by_scorer
 from bootstrap.runs.sentences import duration
-from bootstrap.store.round import Round
 from bootstrap.store.store import Store
 
 __all__ = ["over_rounds", "round_section", "timings"]
@@ -34,15 +33,13 @@ def round_section(store: Store, gallery: Gallery, one: Round) -> str:
     taken = [frame for frame in candidates if kinds.get(frame.job.id) in TAKEN]
     others = [frame for frame in candidates if kinds.get(frame.job.id) not in TAKEN]
     decoys = [frame for kind in DECOYS for frame in store.frames(one.number, kind=kind)]
-    outcome = one.outcome or {}
-    held_out = outcome.get("held_out")
+    held_out = one.outcome.held_out if one.outcome else None
     said = [f"{len(candidates)} candidates", f"{len(decoys)} decoys", f"{len(taken)} taken"]
     said += [] if held_out is None else [f"held-out similarity {held_out:.3f}"]
-    notes = "".join(f'<p class="soft">{escape(str(note))}</p>' for note in outcome.get("notes", ()))
     return (
         f'<h2 id="round-{one.number}">Round {one.number} <small class="soft">{escape(one.phase)}, goal {one.goal}'
-        f'</small></h2><p class="soft">{" · ".join(said)}</p>{notes}{gallery.clusters(taken)}'
-        f"{by_scorer(store, candidates, decoys, outcome, gallery.verdicts)}"
+        f'</small></h2><p class="soft">{" · ".join(said)}</p>{gallery.clusters(taken)}'
+        f"{by_scorer(store, candidates, decoys, gallery.verdicts)}"
         f"{gallery.rejected(others, _why(others, gallery.verdicts))}"
     )
 

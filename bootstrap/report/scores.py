@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.report.plots import histogram
@@ -44,19 +43,14 @@ def by_family(store: Store, verdicts: Mapping[str, Verdict]) -> str:
     return f"{legend()}{''.join(rows)}" if rows and asked else ""
 
 
-def by_scorer(store: Store, candidates: Sequence[Frame], decoys: Sequence[Frame], outcome: Mapping[str, Any],
-              verdicts: Mapping[str, Verdict]) -> str:  # fmt: skip
-    """Every scorer in one round, collapsed; the combined score too where the round left it."""
+def by_scorer(
+    store: Store, candidates: Sequence[Frame], decoys: Sequence[Frame], verdicts: Mapping[str, Verdict]
+) -> str:
+    """Every scorer in one round, collapsed."""
     measured = store.measurements([frame.job.id for frame in [*candidates, *decoys]])
     groups = _groups(candidates, decoys, verdicts)
-    plots = []
-    if outcome.get("decoy_scores"):
-        scores = {id: verdict.score for id, verdict in verdicts.items() if verdict.score is not None}
-        series = {name: [scores[f.job.id] for f in frames if f.job.id in scores] for name, frames in groups.items()}
-        series["decoys"] = list(outcome["decoy_scores"])
-        plots.append(("combined score", histogram(series, outcome.get("threshold"), "combined score")))
     scorers = dict.fromkeys(name for values in measured.values() for name in values)
-    plots += [(name, plot) for name in scorers if (plot := _plot(groups, measured, name))]
+    plots = [(name, plot) for name in scorers if (plot := _plot(groups, measured, name))]
     shown = f'{legend()}<div class="plots">{_cards(plots)}</div>'
     return f"<details><summary>Every scorer against this round's decoys</summary>{shown}</details>" if plots else ""
 

@@ -1,10 +1,10 @@
-"""Where a run stands, as plain data that JSON can hold. Reads a store; knows no page and no picture."""
+"""The state of a run as plain data that JSON can hold. Reads a store; knows no page and no picture."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,62 +12,54 @@ from pydantic import ValidationError
 
 from bootstrap.config import RunConfig
 from bootstrap.events import RunBegan
-from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Frame, VerdictKind
+from bootstrap.records import Frame, VerdictKind
 from bootstrap.runs.peak_memory import PEAK
 from bootstrap.runs.standing import finished, standing
 from bootstrap.shots import quotas
 from bootstrap.store.store import Store
 
-__all__ = ["CONFIG", "place_quotas", "status"]
+__all__ = ["CONFIG", "place_quotas", "status", "view_families"]
 
 CONFIG = "config"
-"""The fact under which a run remembers its resolved RunConfig, as JSON."""
+"""The fact under which a run stores its resolved RunConfig, as JSON."""
 
 
 def status(store: Store) -> dict[str, Any]:
     """Counts, view families, rounds, adapters and seconds of a run, and whether it is finished.
 
     ``families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None when
-    the run has not remembered its configuration); ``rounds`` lists number, phase, goal, how many of its frames are
-    kept, and its outcome; ``now`` is what it is doing (see `bootstrap.runs.standing`).
+    the run has stored no readable configuration); ``rounds`` lists number, phase, goal, how many of its frames are
+    kept, and its outcome; ``now`` is the present stage (see `bootstrap.runs.standing`).
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
-    rounds = store.rounds()
     families, framings = place_quotas(store)
-    there = Counter(frame.job.shot.view_family for frame in [*kept, *provisional])
-    by_round = Counter(frame.job.round for frame in kept)
+    by_family = _counts(view_families(store), "view_family", kept, provisional, families)
+    rounds = store.rounds()
+    seconds = store.timings()
     return {
         "kept": len(kept),
         "provisional": len(provisional),
         "seeds": len(store.seeds()),
         "frames": len(store.frames()),
         "target": _target(store),
-        "families": _counts(VIEW_FAMILIES, "view_family", kept, provisional, families),
-        "framings": _counts(FRAMINGS, "framing", kept, provisional, framings),
-        "missing_families": [view_family for view_family in VIEW_FAMILIES if not there[view_family]],
+        "families": by_family,
+        "framings": _counts(framings or _shown("framing", store), "framing", kept, provisional, framings),
+        "missing_families": [name for name, one in by_family.items() if not one["kept"] and not one["provisional"]],
         "phase": rounds[-1].phase if rounds else None,
         "finished": finished(store.events()),
         "now": asdict(standing(store)),
-        "rounds": [
-            {"number": one.number, "phase": one.phase, "goal": one.goal, "kept": by_round[one.number],
-             "ended": one.outcome is not None, "outcome": one.outcome}
-            for one in rounds
-        ],
+        "rounds": _rounds(store, kept),
         "adapters": [adapter.path for adapter in store.adapters()],
         **_peaks(store),
-        "total_seconds": round(sum(store.timings().values()), 1),
-        "seconds": {stage: round(seconds, 1) for stage, seconds in store.timings().items()},
-    }  # fmt: skip
+        "total_seconds": round(sum(seconds.values()), 1),
+        "seconds": {stage: round(spent, 1) for stage, spent in seconds.items()},
+    }
 
 
 def place_quotas(store: Store) -> tuple[dict[str, int], dict[str, int]]:
-    """How many pictures each view family, and each framing, is to get in the whole run; {} when it cannot be told."""
-    remembered = store.recall(CONFIG)
-    try:
-        config = RunConfig.model_validate_json(remembered) if remembered else None
-    except ValidationError:  # remembered by another version: a page without quotas is better than none
-        config = None
+    """How many pictures each view family, and each framing, is to get in the whole run; {} when unknown."""
+    config = _config(store)
     families: Counter[str] = Counter()
     framings: Counter[str] = Counter()
     if config:
@@ -77,24 +69,68 @@ def place_quotas(store: Store) -> tuple[dict[str, int], dict[str, int]]:
     return dict(families), dict(framings)
 
 
+def view_families(store: Store) -> list[str]:
+    """The view families of the run's views file in its order; without a readable configuration, those of its frames."""
+    config = _config(store)
+    return list(config.views.families) if config else _shown("view_family", store)
+
+
+def _config(store: Store) -> RunConfig | None:
+    """The run's configuration; None where there is none, or one that another version wrote."""
+    stored = store.recall(CONFIG)
+    try:
+        return RunConfig.model_validate_json(stored) if stored else None
+    except ValidationError:
+        return None
+
+
+def _shown(axis: str, store: Store) -> list[str]:
+    """The values that the run's frames have on an axis, in the order in which they first occur."""
+    return list(dict.fromkeys(frame.job.shot[axis] for frame in store.frames()))
+
+
 def _counts(
-    names: Iterable[str], axis: str, kept: list[Frame], provisional: list[Frame], wanted: dict[str, int]
+    names: Iterable[str], axis: str, kept: Sequence[Frame], provisional: Sequence[Frame], wanted: Mapping[str, int]
 ) -> dict[str, dict[str, int | None]]:
-    counts = [Counter(frame.job.shot[axis] for frame in frames) for frames in (kept, provisional)]
-    return {
-        name: {"kept": counts[0][name], "provisional": counts[1][name], "quota": wanted.get(name)} for name in names
-    }
+    """Kept frames, provisional frames and the quota of each of the axis' values."""
+    kept_counts = Counter(frame.job.shot[axis] for frame in kept)
+    provisional_counts = Counter(frame.job.shot[axis] for frame in provisional)
+    found: dict[str, dict[str, int | None]] = {}
+    for name in names:
+        found[name] = {"kept": kept_counts[name], "provisional": provisional_counts[name], "quota": wanted.get(name)}
+    return found
+
+
+def _rounds(store: Store, kept: Sequence[Frame]) -> list[dict[str, Any]]:
+    """A row for each round."""
+    kept_counts = Counter(frame.job.round for frame in kept)
+    found = []
+    for one in store.rounds():
+        found.append({
+            "number": one.number,
+            "phase": one.phase,
+            "goal": one.goal,
+            "kept": kept_counts[one.number],
+            "ended": one.outcome is not None,
+            "outcome": asdict(one.outcome) if one.outcome else None,
+        })  # fmt: skip
+    return found
 
 
 def _target(store: Store) -> int | None:
-    """How many kept frames the run wants, as it announced when it began, or as its last round aims at."""
-    targets = [event.target for event in store.events() if isinstance(event, RunBegan)]
-    goals = [one.goal for one in store.rounds()]
-    return next(iter([*targets, *goals[-1:]]), None)
+    """How many kept frames the run wants: as it announced when it began, else the goal of its last round."""
+    for event in store.events():
+        if isinstance(event, RunBegan):
+            return event.target
+    rounds = store.rounds()
+    return rounds[-1].goal if rounds else None
 
 
 def _peaks(store: Store) -> dict[str, float | None]:
-    """The most memory that a process of this run, and its accelerator, held at once, in MiB; None if never noted."""
-    known = json.loads(store.recall(PEAK) or "{}")
-    names = {"peak_memory_mib": "process", "peak_device_memory_mib": "device"}
-    return {said: round(known[name] / 2**20, 1) if known.get(name) else None for said, name in names.items()}
+    """The most memory that a process of this run, and its accelerator, held at once, in MiB; None if never measured."""
+    stored: dict[str, int] = json.loads(store.recall(PEAK) or "{}")
+    return {"peak_memory_mib": _mebibytes(stored, "process"), "peak_device_memory_mib": _mebibytes(stored, "device")}
+
+
+def _mebibytes(stored: Mapping[str, int], name: str) -> float | None:
+    return round(stored[name] / 2**20, 1) if stored.get(name) else None

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from bootstrap import events
 from bootstrap.events import Event
-from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Seed, Shot, Verdict, VerdictKind
+from bootstrap.records import (
+    Adapter,
+    Frame,
+    Job,
+    JobKind,
+    Reference,
+    Round,
+    RoundOutcome,
+    Seed,
+    Shot,
+    Verdict,
+    VerdictKind,
+)
 from scoring.base import Measurement, not_applicable
 
 __all__ = [
@@ -20,6 +32,7 @@ __all__ = [
     "frame_from",
     "job_from",
     "measurement_from",
+    "round_from",
     "seed_from",
     "text_of",
     "verdict_from",
@@ -43,7 +56,16 @@ def job_from(text: str) -> Job:
 
 def frame_from(row: Row) -> Frame:
     """The frame of a row that holds its job's ``record`` beside its own columns."""
-    return Frame(job=job_from(row["record"]), path=row["path"], digest=row["digest"], adapter=row["adapter"])
+    return Frame(job_from(row["record"]), row["path"], row["digest"], row["adapter"], row["drawer"])
+
+
+def round_from(row: Row) -> Round:
+    """The round of a row; what an earlier version wrote of its outcome, and this one does not know, is left out."""
+    outcome = None
+    if row["outcome"]:
+        plain, known = json.loads(row["outcome"]), {one.name for one in fields(RoundOutcome)}
+        outcome = RoundOutcome(**{name: value for name, value in plain.items() if name in known})
+    return Round(row["number"], row["phase"], row["goal"], outcome)
 
 
 def seed_from(text: str) -> Seed:

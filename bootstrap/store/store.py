@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,15 +24,16 @@ from PIL import Image
 
 from bootstrap.errors import StoreError, UsageError
 from bootstrap.events import Emit, Event, Noted, Progress
-from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Phase, Seed, Verdict, VerdictKind
+from bootstrap.records import Adapter, Frame, Job, JobKind, Phase, Round, RoundOutcome, Seed, Verdict, VerdictKind
 from bootstrap.store import rows
+from bootstrap.store.decisions import AnyDecision, decision_from, key_of
 from bootstrap.store.files import make_folder, sweep_temporaries, write_image
 from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
-from bootstrap.store.person import PERSON, Person, in_force
+from bootstrap.store.person import PERSON, Boundary, Person, in_force
 from bootstrap.store.recovery import finish_swap, recover
-from bootstrap.store.round import Round, among, spend, where
 from bootstrap.store.schema import DamagedError
+from bootstrap.store.sql import among, spend, where
 from scoring.base import Measurement
 
 __all__ = ["DATABASE", "PERSON", "Store"]
@@ -39,7 +41,7 @@ __all__ = ["DATABASE", "PERSON", "Store"]
 DATABASE = "run.db"
 LOCK = "run.lock"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
-FRAME_COLUMNS = "frames.path, frames.digest, frames.adapter, jobs.record"
+FRAME_COLUMNS = "frames.path, frames.digest, frames.adapter, frames.drawer, jobs.record"
 FRAMES = f"SELECT {FRAME_COLUMNS} FROM frames JOIN jobs ON jobs.id = frames.id"
 
 
@@ -50,13 +52,21 @@ class Store:
     and handed to the listeners after the commit. Verbs may raise OutputError (disk) and StoreError (damage).
     """
 
-    def __init__(self, directory: Path, journal: Journal, lock: ProcessLock | None, recovered: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        journal: Journal,
+        lock: ProcessLock | None,
+        recovered: str = "",
+        boundary: Boundary | None = None,
+    ) -> None:
         """Use `Store.open`. ``recovered`` says what was saved of a damaged database; "" if it was whole."""
         self.directory = directory
         self.recovered = recovered
-        self.person = Person(journal)
+        self.person = Person(journal, boundary)
         self._journal = journal
         self._lock = lock
+        self._boundary = boundary
 
     @classmethod
     def open(cls, directory: Path, create: bool = False, exclusive: bool = True) -> Self:
@@ -84,6 +94,13 @@ class Store:
         if recovered:
             store.append_event(Noted(recovered))
         return store
+
+    def up_to(self, boundary: Boundary | None) -> Self:
+        """The same open run, read with a person's verdicts and captions up to ``boundary``; None: all of them.
+
+        It shares connection, listeners and lock with this one, and is closed with it.
+        """
+        return type(self)(self.directory, self._journal, self._lock, self.recovered, boundary)
 
     def close(self) -> None:
         """Close the database and give the lock back; a second call does nothing."""
@@ -113,24 +130,32 @@ class Store:
         row = self._journal.one("SELECT value FROM facts WHERE name = ?", name)
         return row["value"] if row else None
 
-    def decide(self, name: str, value: str, event: Event | None = None) -> str:
-        """Store a decision that came from the clock, from memory pressure or from a person; the first one stands.
+    def decide(self, decision: AnyDecision, event: Event | None = None) -> AnyDecision:
+        """Store a decision; of those with equal keys the first one stands.
 
         Returns the decision in force: on a resume the stored one, which the caller must follow.
         """
+        kind, values = type(decision), asdict(decision)
+        key = key_of(kind, values)
         with self._journal.change(event) as db:
-            db.execute("INSERT OR IGNORE INTO decisions (name, value) VALUES (?, ?)", (name, value))
-            return str(db.execute("SELECT value FROM decisions WHERE name = ?", (name,)).fetchone()["value"])
+            db.execute(
+                "INSERT OR IGNORE INTO decisions (kind, key, record) VALUES (?, ?, ?)",
+                (kind.__name__, key, rows.text_of(values)),
+            )
+            query = "SELECT record FROM decisions WHERE kind = ? AND key = ?"
+            stored = db.execute(query, (kind.__name__, key)).fetchone()
+        return decision_from(kind, stored["record"])
 
-    def decision(self, name: str) -> str | None:
-        """The decision of that name, or None if none was taken yet."""
-        row = self._journal.one("SELECT value FROM decisions WHERE name = ?", name)
-        return row["value"] if row else None
+    def decided(self, kind: type[AnyDecision], **key: object) -> AnyDecision | None:
+        """The decision of that type with these key fields, or None if none was taken yet."""
+        query = "SELECT record FROM decisions WHERE kind = ? AND key = ?"
+        row = self._journal.one(query, kind.__name__, key_of(kind, key))
+        return decision_from(kind, row["record"]) if row else None
 
-    def decisions(self) -> list[Decision]:
-        """All decisions, in the order in which they were taken."""
-        found = self._journal.all("SELECT name, value FROM decisions ORDER BY seq")
-        return [Decision(row["name"], row["value"]) for row in found]
+    def decisions(self, kind: type[AnyDecision]) -> list[AnyDecision]:
+        """All decisions of that type, in the order in which they were taken."""
+        found = self._journal.all("SELECT record FROM decisions WHERE kind = ? ORDER BY seq", kind.__name__)
+        return [decision_from(kind, row["record"]) for row in found]
 
     def add_seed(self, seed: Seed, event: Event | None = None) -> None:
         """Register a seed picture; the same picture again replaces what was said of it, in its place."""
@@ -164,20 +189,17 @@ class Store:
         with self._journal.change(event) as db:
             db.execute("INSERT INTO rounds (number, phase, goal) VALUES (?, ?, ?)", (number, phase, goal))
 
-    def end_round(self, number: int, outcome: Mapping[str, Any], event: Event | None = None) -> None:
-        """Close a round with its ``outcome`` (plain data, see `Round`)."""
+    def end_round(self, number: int, outcome: RoundOutcome, event: Event | None = None) -> None:
+        """Close a round with its ``outcome``."""
         with self._journal.change(event) as db:
-            text = rows.text_of(dict(outcome))
+            text = rows.text_of(outcome)
             changed = db.execute("UPDATE rounds SET outcome = ? WHERE number = ?", (text, number)).rowcount
             if not changed:
                 raise ValueError(f"round {number} was never begun")
 
     def rounds(self) -> list[Round]:
         """All rounds, in order."""
-        return [
-            Round(row["number"], row["phase"], row["goal"], json.loads(row["outcome"]) if row["outcome"] else None)
-            for row in self._journal.all("SELECT * FROM rounds ORDER BY number")
-        ]
+        return [rows.round_from(row) for row in self._journal.all("SELECT * FROM rounds ORDER BY number")]
 
     def plan(self, jobs: Sequence[Job], event: Event | None = None) -> None:
         """Store jobs in this order, all or none. A job already planned stays; another one of its id is an error."""
@@ -207,28 +229,30 @@ class Store:
 
     def add_frames(
         self,
-        painted: Sequence[tuple[Job, Image.Image, str]],
+        drawn: Sequence[tuple[Job, Image.Image, str]],
         adapter: str,
+        drawer: str,
         seconds: float = 0.0,
         event: Event | None = None,
     ) -> list[Frame]:
-        """Store a finished batch: (job, picture, its PNG "parameters" text), made with ``adapter`` ("" the base).
+        """Store a finished batch: (job, picture, its PNG "parameters" text), drawn by ``drawer`` with ``adapter``.
 
-        All files first, then all rows at once; a batch that was cut off is simply written over. A frame that is already
-        there stays, file and row. Returns the stored frames in order.
+        ``adapter`` is "" for the base alone. All files first, then all rows at once; a batch that was cut off is simply
+        written over. A frame that exists already stays, file and row. Returns the stored frames in order.
         """
-        there = {frame.job.id for frame in self.frames(ids=[job.id for job, _, _ in painted])}
-        made = []
-        for job, image, parameters in painted:
-            if job.id not in there:
+        ids = [job.id for job, _, _ in drawn]
+        existing = {frame.job.id for frame in self.frames(ids=ids)}
+        added = []
+        for job, image, parameters in drawn:
+            if job.id not in existing:
                 path = f"frames/r{job.round:02d}w{job.wave}/{job.id}.png"
                 digest = write_image(self.directory / path, image, {"parameters": parameters} if parameters else {})
-                made.append((job.id, path, digest, adapter))
+                added.append((job.id, path, digest, adapter, drawer))
         with self._journal.change(event) as db:
-            db.executemany("INSERT INTO frames (id, path, digest, adapter) VALUES (?, ?, ?, ?)", made)
+            db.executemany("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", added)
             spend(db, "generate", seconds)
-        stored = {frame.job.id: frame for frame in self.frames(ids=[job.id for job, _, _ in painted])}
-        return [stored[job.id] for job, _, _ in painted]
+        stored = {frame.job.id: frame for frame in self.frames(ids=ids)}
+        return [stored[id] for id in ids]
 
     def frames(
         self,
@@ -321,13 +345,18 @@ class Store:
         """The frames whose verdict in force is keep, in plan order."""
         return self.frames_judged(VerdictKind.KEEP)
 
+    def approved(self) -> list[Frame]:
+        """The frames that a person wants kept, in plan order."""
+        verdicts = self.verdicts().values()
+        return self.frames(ids=[one.frame for one in verdicts if one.by == PERSON and one.kind is VerdictKind.KEEP])
+
     def frames_judged(self, kind: VerdictKind) -> list[Frame]:
         """The frames whose verdict in force is ``kind``, in plan order."""
         return self.frames(ids=[id for id, verdict in self.verdicts().items() if verdict.kind is kind])
 
     def _latest(self) -> dict[tuple[str, bool], Verdict]:
         """The verdict that counts by (frame id, whether a person gave it)."""
-        return in_force(self._journal.all("SELECT * FROM verdicts ORDER BY seq"), self.person.heard)
+        return in_force(self._journal.all("SELECT * FROM verdicts ORDER BY seq"), self._boundary)
 
     # ── adapters ──
 

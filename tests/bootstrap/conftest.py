@@ -14,7 +14,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig, load
 from bootstrap.events import AdapterTrained
-from bootstrap.records import Adapter, Job, JobKind, Seed, Shot, TrainItem, Verdict, VerdictKind
+from bootstrap.records import Adapter, Job, JobKind, RoundOutcome, Seed, Shot, TrainItem, Verdict, VerdictKind
 from bootstrap.store.files import sha256_of, write_image
 from bootstrap.store.store import Store
 from scoring.base import Measurement, not_applicable
@@ -68,7 +68,7 @@ def store(tmp_path: Path, config: RunConfig, character: Character, trained: list
         jobs = [_job(wording, JobKind.CANDIDATE, 1, view_family, n) for n, view_family in enumerate(["front", *VIEWS])]
         _draw(run, jobs, _adapter(run, "r01-style", "style", 1, trained))
         _judge(run, jobs)
-        run.end_round(1, {"kept": 3, "candidates": 4, "held_out": None})
+        run.end_round(1, RoundOutcome(kept=3, candidates=4))
         final = _adapter(run, "final-r02", "character", 2, trained)
         _draw(
             run,

@@ -1,11 +1,12 @@
 """The rules by which a run goes on, stops, and rolls back."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from bootstrap.config import load
-from bootstrap.store.round import Round
+from bootstrap.records import Round, RoundOutcome
 from loops.engine import Engine
 from loops.stopping import best_round, drifted, next_goal, usable_rounds
 from loops.train import drawing_round
@@ -13,23 +14,31 @@ from loops.train import drawing_round
 LOOP = load("puppet").loop
 
 
-def strata(mean, places=("front/portrait", "behind/full body"), error=0.009):
+PLACES = ("front/portrait", "behind/full body")
+
+
+def strata(mean, places=PLACES, error=0.009):
     """Ten values in each of two places; the difference of two such rounds has the given standard error."""
     return {place: [10.0, mean, 90 * error**2] for place in places} if mean is not None else {}
 
 
 def done(number, phase="style", goal=16, kept=0, new=9, held_out=0.5, selecting=0.5, places=None):
-    outcome = {
-        "kept": kept,
-        "new": new,
-        "candidates": 40,
-        "held_out": held_out,
-        "held_out_error": 0.01,
-        "selecting": selecting,
-        "held_out_strata": strata(held_out, places or ("front/portrait", "behind/full body")),
-        "selecting_strata": strata(selecting, places or ("front/portrait", "behind/full body")),
-    }
+    outcome = RoundOutcome(
+        kept=kept,
+        new=new,
+        candidates=40,
+        held_out=held_out,
+        held_out_error=0.01,
+        selecting=selecting,
+        held_out_strata=strata(held_out, places or PLACES),
+        selecting_strata=strata(selecting, places or PLACES),
+    )
     return Round(number, phase, goal, outcome)
+
+
+def with_strata(one, held_out):
+    """The same round with other held-out values."""
+    return replace(one, outcome=replace(one.outcome, held_out_strata=held_out))
 
 
 @pytest.mark.parametrize(
@@ -81,28 +90,25 @@ def test_a_far_fall_of_the_held_out_scorer_stops_by_itself():
 
 
 def test_a_fall_that_is_sure_but_small_or_large_but_unsure_does_not():
-    first, small = done(1), done(2, held_out=0.478, selecting=0.4)  # 4 % of the level
-    first.outcome["held_out_strata"], small.outcome["held_out_strata"] = (strata(v, error=0.003) for v in (0.5, 0.478))
-    assert not drifted([first, small])
-    small.outcome["held_out_strata"] = strata(0.472, error=0.003)
-    assert drifted([first, small])
+    first, second = with_strata(done(1), strata(0.5, error=0.003)), done(2, held_out=0.478, selecting=0.4)
+    assert not drifted([first, with_strata(second, strata(0.478, error=0.003))])  # 4 % of the level
+    assert drifted([first, with_strata(second, strata(0.472, error=0.003))])
     unsure = done(2, held_out=0.43, selecting=0.4)
-    unsure.outcome["held_out_strata"] = strata(0.43, error=0.05)
-    assert not drifted([done(1), unsure])
+    assert not drifted([done(1), with_strata(unsure, strata(0.43, error=0.05))])
 
 
 def test_rounds_that_draw_other_places_are_not_compared():
     fallen = done(2, held_out=0.2, selecting=0.9, places=["above/full body"])
     assert not drifted([done(1), fallen])
-    fallen.outcome["held_out_strata"] |= strata(0.5, ["front/portrait"])
-    assert not drifted([done(1), fallen])
+    both = {**fallen.outcome.held_out_strata, **strata(0.5, ["front/portrait"])}
+    assert not drifted([done(1), with_strata(fallen, both)])
 
 
 def test_a_run_from_before_the_strata_were_kept_goes_on():
-    old = [done(1), done(2, held_out=0.1, selecting=0.9)]
-    for one in old:
-        del one.outcome["held_out_strata"], one.outcome["selecting_strata"]
-    assert not drifted(old)
+    def without(one):
+        return replace(one, outcome=replace(one.outcome, held_out_strata={}, selecting_strata={}))
+
+    assert not drifted([without(done(1)), without(done(2, held_out=0.1, selecting=0.9))])
 
 
 FELL = done(2, goal=40, held_out=0.3)

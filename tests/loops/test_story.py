@@ -69,7 +69,7 @@ def test_after_a_drift_an_earlier_lora_draws_and_the_set_is_filled(given, tmp_pa
         assert [a.id for a in store.adapters() if a.id.startswith("r0")] == ["r01-style", "r02-style"]
         assert {f.job.round for f in store.kept()} == {1, 3}
         assert len(store.kept()) == 12
-        assert [one.outcome["kept"] for one in store.rounds()][2:] == [12], "what the drifted round kept does not count"
+        assert [one.outcome.kept for one in store.rounds()][2:] == [12], "what the drifted round kept does not count"
     assert "the LoRA of round 1 draws what is missing" in capsys.readouterr().err
 
 

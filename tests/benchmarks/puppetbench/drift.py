@@ -68,7 +68,7 @@ def play(stage: Stage, ways: Sequence[str], rounds: int, work: Path) -> None:
                 "seconds": round(time.monotonic() - began, 1),
                 "saturation": round(saturation(images), 4),
                 "true_saturation": round(saturation(stage.painted), 4),
-                "held_out": played.outcome.get("held_out"),
+                "held_out": played.outcome.held_out,
                 "stops": would_stop(outcomes, plan),
                 **measured(stage, images),
             }

@@ -6,22 +6,21 @@ A way plays one round at a time and goes on where it was cut off. Does NOT know 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
 
 from bootstrap.config import LoopConfig
-from bootstrap.records import Job, Phase, Shot, TrainItem
+from bootstrap.records import Job, Phase, Round, RoundOutcome, Shot, TrainItem
 from bootstrap.shots import places
 from bootstrap.store.files import write_atomic
-from bootstrap.store.round import Round
 from loops.round import RoundPlan, play_round
 from loops.stopping import NEXT_TO_NOTHING, drifted
 from loops.train import training_set
 from scoring.base import Measurement, Picture
-from scoring.strata import summed
+from scoring.paired import summed
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting
 from tests.benchmarks.puppetbench.stage import Stage
@@ -37,7 +36,7 @@ class Played:
     adapter: Path | None
     phase: Phase
     kept: int
-    outcome: Mapping[str, Any]
+    outcome: RoundOutcome
 
 
 class Way(Protocol):
@@ -71,8 +70,9 @@ class Ours:
         made = [one for one in store.adapters() if one.round <= number]
         path = store.directory / made[-1].path if made else None
         used: Phase = made[-1].phase if made else phase
-        outcome = done[number].outcome or {}
-        return Played(path, used, int(outcome["kept"]), outcome)
+        outcome = done[number].outcome
+        assert outcome is not None
+        return Played(path, used, outcome.kept, outcome)
 
 
 class Replaced:
@@ -87,7 +87,7 @@ class Replaced:
         if not (folder / "done.json").is_file():
             self._play(number, phase, folder)
         plain = json.loads((folder / "done.json").read_text("utf-8"))
-        return Played(Path(plain["adapter"]), phase, len(plain["kept"]), plain["outcome"])
+        return Played(Path(plain["adapter"]), phase, len(plain["kept"]), RoundOutcome(**plain["outcome"]))
 
     def _play(self, number: int, phase: Phase, folder: Path) -> None:
         stage = self._stage
@@ -100,7 +100,7 @@ class Replaced:
         told = {
             "adapter": str(adapter),
             "kept": [asdict(item) for item in items],
-            "outcome": outcome_of(stage, drawn, len(kept)),
+            "outcome": asdict(outcome_of(stage, drawn, len(kept))),
         }
         write_atomic(folder / "done.json", json.dumps(told).encode())
 
@@ -119,17 +119,17 @@ class Replaced:
         return shots[-count:]
 
 
-def outcome_of(stage: Stage, drawn: Sequence[tuple[Job, Picture]], kept: int) -> dict[str, Any]:
+def outcome_of(stage: Stage, drawn: Sequence[tuple[Job, Picture]], kept: int) -> RoundOutcome:
     """What `loops.stopping.outcome` says of a round, for pictures that are in no store."""
     judges = stage.engine.judges
     names = {"held_out": judges.held_out, "selecting": judges.identity[0]}
-    found: dict[str, Any] = {"kept": kept, "new": kept, "candidates": len(drawn)}
+    found: dict[str, Any] = {}
     for role, name in names.items():
         values = growing.measured_by(stage, drawn, name) if name else []
         strata = _strata(drawn, values)
         found[f"{role}_strata"] = summed(strata)
         found[role] = fmean(fmean(one) for one in strata.values()) if strata else None
-    return found
+    return RoundOutcome(kept, kept, len(drawn), **found)
 
 
 def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement]) -> dict[str, list[float]]:
@@ -140,10 +140,10 @@ def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement])
     return found
 
 
-def would_stop(outcomes: Sequence[Mapping[str, Any]], plan: Sequence[RoundPlan]) -> str:
+def would_stop(outcomes: Sequence[RoundOutcome], plan: Sequence[RoundPlan]) -> str:
     """Whether the stopping rule ends a run after these rounds: "drift", "nothing new", or "" while it goes on."""
-    done = [Round(one.number, one.phase, one.goal, dict(out)) for one, out in zip(plan, outcomes, strict=False)]
+    done = [Round(one.number, one.phase, one.goal, out) for one, out in zip(plan, outcomes, strict=False)]
     if drifted(done):
         return "drift"
     last = outcomes[-1]
-    return "nothing new" if last["new"] <= NEXT_TO_NOTHING * last["candidates"] else ""
+    return "nothing new" if last.new <= NEXT_TO_NOTHING * last.candidates else ""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bootstrap.config import LoopConfig
+from bootstrap.records import RoundOutcome
 from tests.benchmarks.puppetbench import drift, rows
 from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.drifting import plans, would_stop
@@ -76,7 +77,7 @@ def test_goals_go_on_beyond_the_target():
 
 def outcome(held_out, new=20):
     strata = {f"front/{n}": [10.0, held_out, 0.01] for n in range(3)}
-    return {"held_out": held_out, "held_out_strata": strata, "selecting_strata": {}, "new": new, "candidates": 100}
+    return RoundOutcome(new, new, 100, held_out, held_out_strata=strata)
 
 
 def test_the_rule_is_asked_as_the_loop_asks_it():

@@ -8,7 +8,7 @@ import pytest
 
 from bootstrap.errors import StoreError
 from bootstrap.events import BatchGenerated, FramesJudged, RoundBegan, WavePlanned
-from bootstrap.records import JobKind, VerdictKind
+from bootstrap.records import JobKind, RoundOutcome, VerdictKind
 from bootstrap.runs.status import status
 from bootstrap.store import schema
 from bootstrap.store.store import Store
@@ -38,7 +38,7 @@ def test_an_earlier_run_says_everything_it_knew(earlier):
         assert store.recall("config") == "{}"
         assert store.decision("deadline") == "07:00"
         assert store.seeds()[0].tags == ("pose=standing", "style=")
-        assert store.rounds()[0].outcome == {"kept": 1, "held_out": None}
+        assert store.rounds()[0].outcome == RoundOutcome(kept=1)
         assert store.kept()[0].job == job
         assert store.verdicts()[job.id].kind is VerdictKind.KEEP
         assert store.measurements()[job.id] == {"clip": Measurement(0.5), "face": not_applicable("no face from behind")}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bootstrap.errors import StoreError
 from bootstrap.events import Noted
-from bootstrap.records import Adapter, Verdict, VerdictKind
+from bootstrap.records import Adapter, RoundOutcome, Verdict, VerdictKind
 from bootstrap.store import recovery, schema
 from bootstrap.store.rows import text_of
 from bootstrap.store.store import Store
@@ -34,7 +34,7 @@ def full(run, jobs):
         store.set_verdicts([Verdict(job.id, VerdictKind.KEEP, "gate", ("fills",)) for job in jobs], 1, 1)
         (run / "a1.safetensors").write_bytes(b"weights")
         store.add_adapter(Adapter("a1", "style", 1, "a1.safetensors", "cd", 10, 0.5))
-        store.end_round(1, {"kept": 4})
+        store.end_round(1, RoundOutcome(kept=4))
     texts = [text_of(Noted(f"number {number} {'x' * 90}")) for number in range(400)]
     with closing(sqlite3.connect(run / "run.db")) as db, db:
         db.executemany("INSERT INTO events (at, kind, record) VALUES ('', 'Noted', ?)", [(text,) for text in texts])
@@ -71,7 +71,7 @@ def test_a_lost_page_costs_its_rows_and_no_others(full):
     with Store.open(full) as store:
         texts = [event.text for event in store.events()]
         assert len(store.kept()) == 4
-        assert [one.outcome for one in store.rounds()] == [{"kept": 4}]
+        assert [one.outcome for one in store.rounds()] == [RoundOutcome(kept=4)]
         assert len(store.adapters()) == 1
         assert store.measurements()["job-0"] == {"clip": Measurement(0.5)}
     numbers = [int(found[1]) for text in texts if (found := re.match(r"number (\d+)", text))]

@@ -14,8 +14,7 @@ from PIL import Image
 import bootstrap
 from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.events import BatchGenerated, Event, Noted, Progress, RoundBegan
-from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Seed, Verdict, VerdictKind
-from bootstrap.store.round import Round
+from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Round, RoundOutcome, Seed, Verdict, VerdictKind
 from bootstrap.store.rows import text_of
 from bootstrap.store.store import Store
 from scoring.base import Measurement, digest_of, not_applicable
@@ -42,7 +41,7 @@ def test_everything_survives_closing(run: Path, jobs: list[Job]) -> None:
         store.remember("config", "{}")
         store.add_seed(seed)
         store.begin_round(1, "style", 16)
-        store.end_round(1, {"kept": 2})
+        store.end_round(1, RoundOutcome(kept=2))
         store.add_adapter(adapter, seconds=2.0)
         frames = filled(store, jobs)
         store.add_measurements({"job-0": {"clip": Measurement(0.5)}}, {"clip": "v1"})
@@ -52,7 +51,7 @@ def test_everything_survives_closing(run: Path, jobs: list[Job]) -> None:
         assert store.recall("config") == "{}"
         assert store.recall("nothing") is None
         assert store.seeds() == [seed]
-        assert store.rounds() == [Round(1, "style", 16, {"kept": 2})]
+        assert store.rounds() == [Round(1, "style", 16, RoundOutcome(kept=2))]
         assert store.adapters() == [adapter]
         assert store.jobs() == jobs
         assert store.frames() == frames

@@ -1,30 +1,14 @@
-"""A round as the store remembers it, and the small pieces of SQL that its verbs share. Knows no connection."""
+"""The small pieces of SQL that the verbs of the store share. Knows no connection."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from bootstrap.records import JobKind, Phase
+from bootstrap.records import JobKind
 
-__all__ = ["Round", "among", "spend", "where"]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A turn of the loop. ``outcome`` is None while it is under way, then whatever plain data the loop ended it with.
-
-    The report shows these keys of an outcome where they are there: ``decoy_scores`` (the decoys' combined scores),
-    ``threshold`` (the combined score that separated keep from reject), ``held_out`` (float), ``notes`` (lines).
-    """
-
-    number: int
-    phase: Phase
-    goal: int
-    outcome: dict[str, Any] | None = None
+__all__ = ["among", "spend", "where"]
 
 
 def where(
