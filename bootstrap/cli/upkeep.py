@@ -22,7 +22,7 @@ def gc_command(run: Path, *, dry_run: bool) -> None:
         pieces = freeable(store)
         sizes: dict[str, list[int]] = defaultdict(list)
         for piece in pieces:
-            sizes[piece.what].append(piece.size)
+            sizes[piece.reason].append(piece.size)
             typer.echo(f"{piece.size / MIB:9.1f} MB  {piece.path}")
         if not dry_run:
             free(store, pieces)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap.listeners.terminal import QUIET
-from bootstrap.runs.following import Glance, follow, somebody_works
+from bootstrap.runs.following import RunUpdate, engine_is_running, follow
 from bootstrap.runs.sentences import duration, sentence
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -34,32 +34,32 @@ def watch_command(run: Path) -> None:
 
 
 def watch_run(store: Store, out: Console, every: float = 1.0) -> bool:
-    """Show the run on ``out``, a glance every so many seconds; whether it was finished when nobody worked any more."""
-    glances = follow(store, lambda: somebody_works(store.directory), every)
+    """Show the run on ``out``, an update every so many seconds; whether it was finished when nobody worked any more."""
+    updates = follow(store, lambda: engine_is_running(store.directory), every)
     stage = ""
     if out.is_terminal:
         latest: deque[str] = deque(maxlen=LINES)
         with Live(console=out, auto_refresh=False) as live:
-            for glance in glances:
-                latest.extend(_said(glance))
-                live.update(_view(store, glance, latest), refresh=True)
-                stage = glance.standing.stage
+            for update in updates:
+                latest.extend(_said(update))
+                live.update(_view(store, update, latest), refresh=True)
+                stage = update.standing.stage
     else:
-        for glance in glances:
-            for line in _said(glance):
+        for update in updates:
+            for line in _said(update):
                 out.print(Text(line), soft_wrap=True)
-            stage = glance.standing.stage
+            stage = update.standing.stage
     return stage == "finished"
 
 
-def _said(glance: Glance) -> list[str]:
+def _said(update: RunUpdate) -> list[str]:
     """The fresh events as lines, without those that a bar tells."""
-    return [sentence(event) for event in glance.fresh if not isinstance(event, QUIET)]
+    return [sentence(event) for event in update.new_events if not isinstance(event, QUIET)]
 
 
-def _view(store: Store, glance: Glance, latest: deque[str]) -> RenderableType:
+def _view(store: Store, update: RunUpdate, latest: deque[str]) -> RenderableType:
     """The whole screen: counts, view families, the present stage, the latest events."""
-    facts, now = status(store), glance.standing
+    facts, now = status(store), update.standing
     wanted = f" of {facts['target']}" if facts["target"] else ""
     head = Text(f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional", style="bold")
     families = Table.grid(padding=(0, 1))
@@ -70,16 +70,16 @@ def _view(store: Store, glance: Glance, latest: deque[str]) -> RenderableType:
         )
     lines = Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in latest))
     return (
-        Group(head, families, Text(), _stage(glance), Text(), lines)
+        Group(head, families, Text(), _stage(update), Text(), lines)
         if now.stage != "finished"
         else Group(head, families, Text(), lines)
     )
 
 
-def _stage(glance: Glance) -> RenderableType:
+def _stage(update: RunUpdate) -> RenderableType:
     """What is being done, with a bar and an estimate where it can be counted."""
-    now = glance.standing
-    said = f"round {now.round}, {now.stage}" + ("" if glance.working else " (nobody is working on it)")
+    now = update.standing
+    said = f"round {now.round}, {now.stage}" + ("" if update.running else " (nobody is working on it)")
     if not now.total:
         return Text(said)
     line = Table.grid(padding=(0, 1))

@@ -1,13 +1,12 @@
-"""A blind audit of a round: frames at random, shown without what the gate says, and how far a person agrees with it.
+"""A blind audit of a round: frames at random, shown without the gate's verdicts, and how far a person agrees with it.
 
-The frames are drawn once and stored with what the gate said of them; the answers are ordinary verdicts whose key says
-that they were given blind. Only frames that nobody has judged are drawn, for nobody can judge the same twice blindly.
-Knows no page and no report.
+The frames are drawn once and stored with the gate's verdict on each; the answers are ordinary verdicts whose key marks
+them as given blind. Only frames that nobody has judged are drawn, because nobody can judge a frame blindly twice. Knows
+no page and no report.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any
 
 from bootstrap.errors import UsageError
 from bootstrap.records import JobKind, VerdictKind, random_seed_of
+from bootstrap.store.decisions import AuditSample
+from bootstrap.store.decisions import AuditSample
 from bootstrap.store.person import PERSON
 from bootstrap.store.store import Store
 from scoring.bounds import clopper_pearson
@@ -23,8 +24,8 @@ __all__ = ["SIZE", "BlindAudit", "Share", "audit_of", "audits", "begin_audit", "
 
 SIZE = 20
 """Frames of an audit."""
-ASKED = (VerdictKind.KEEP, VerdictKind.UNDECIDED, VerdictKind.PROVISIONAL)
-NAME = "audit-r"
+AUDITED = (VerdictKind.KEEP, VerdictKind.UNDECIDED, VerdictKind.PROVISIONAL)
+"""The gate's verdicts that an audit asks about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,13 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """From, to."""
+        """Lower and upper bound."""
         return clopper_pearson(self.hits, self.count)
 
 
 @dataclass(frozen=True, slots=True)
 class BlindAudit:
-    """The audit of a round: what the gate said of each drawn frame, what a person says, out of how many were drawn."""
+    """The audit of a round: by frame, the gate's verdict and a person's; drawn from ``population`` frames."""
 
     round: int
     population: int
@@ -66,61 +67,85 @@ class BlindAudit:
         return Share(len(self.answers) - wrong, len(self.answers))
 
     def _share(self, gate: VerdictKind, person: VerdictKind) -> Share:
-        said = [word for id, word in self.answers.items() if self.gate[id] is gate]
-        return Share(sum(word is person for word in said), len(said))
+        answers = [answer for frame, answer in self.answers.items() if self.gate[frame] is gate]
+        return Share(answers.count(person), len(answers))
 
 
 def begin_audit(store: Store, number: int | None = None) -> BlindAudit:
-    """The audit of a round (None: the last that has ended), drawn now if it was not yet.
+    """The audit of a round (None: the last that has ended); its frames are drawn now if they were not yet.
 
     Raises UsageError where there is no such round, or nothing in it that the gate took and nobody judged.
     """
     ended = [one.number for one in store.rounds() if one.outcome is not None]
     if not ended or (number is not None and number not in ended):
-        rounds = f"those that have ended: {', '.join(map(str, ended))}" if ended else "wait until one has ended"
-        asked = "" if number is None else f' "{number}"'
-        raise UsageError(f"'{store.directory}' has no finished round{asked} to audit", rounds)
+        raise _no_such_round(store, number, ended)
     number = number or ended[-1]
-    if store.decision(_name(number)) is None:
-        store.decide(_name(number), json.dumps(_drawn(store, number)))
+    if store.decided(AuditSample, round=number) is None:
+        store.decide(_sample(store, number))
     return audit_of(store, number)
 
 
 def audit_of(store: Store, number: int) -> BlindAudit:
-    """The audit of a round that was begun, as it stands now."""
-    plain = json.loads(store.decision(_name(number)) or "{}")
-    gate, blind = {id: VerdictKind(kind) for id, kind in plain["gate"].items()}, store.person.blind()
-    return BlindAudit(number, plain["population"], gate, {id: blind[id].kind for id in gate if id in blind})
+    """The audit of a round that was begun, as it stands now. Raises UsageError where it was not begun."""
+    sample = store.decided(AuditSample, round=number)
+    if sample is None:
+        raise UsageError(
+            f"'{store.directory}' has no audit of round {number}", "begin it: bootstrap review RUN --audit"
+        )
+    return _with_answers(store, sample)
 
 
 def audits(store: Store) -> list[BlindAudit]:
     """Every audit that was begun, by round."""
-    names = [one.name for one in store.decisions() if one.name.startswith(NAME)]
-    return [audit_of(store, number) for number in sorted(int(name.removeprefix(NAME)) for name in names)]
+    samples = sorted(store.decisions(AuditSample), key=lambda sample: sample.round)
+    return [_with_answers(store, sample) for sample in samples]
 
 
 def blindfolded(rows: list[dict[str, Any]], audit: BlindAudit) -> list[dict[str, Any]]:
-    """The rows of an album that the audit asks about, without what the gate says, in the order in which they came."""
-    hidden = {"verdict": "", "by": "", "reasons": [], "doubt": 0}
-    mine = {row["id"]: row if row["by"] == PERSON else {**row, **hidden} for row in rows}
-    return [{**mine[id], "doubt": 0} for id in audit.gate if id in mine]
+    """The rows of the album that the audit asks about, without the gate's verdicts, in the order of the sample."""
+    by_frame = {row["id"]: row for row in rows}
+    found = []
+    for frame in audit.gate:
+        if frame in by_frame:
+            row = {**by_frame[frame], "doubt": 0}
+            if row["by"] != PERSON:
+                row |= {"verdict": "", "by": "", "reasons": []}
+            found.append(row)
+    return found
 
 
-def _name(number: int) -> str:
-    return f"{NAME}{number:02d}"
+def _with_answers(store: Store, sample: AuditSample) -> BlindAudit:
+    """The audit of a sample with what a person answered so far."""
+    blind = store.person.blind()
+    answers = {frame: blind[frame].kind for frame in sample.gate if frame in blind}
+    return BlindAudit(sample.round, sample.population, sample.gate, answers)
 
 
-def _drawn(store: Store, number: int) -> dict[str, Any]:
+def _sample(store: Store, number: int) -> AuditSample:
     """Frames of the round at random among those that the gate kept or left open and nobody has judged."""
     verdicts = store.verdicts()
-    ids = [frame.job.id for frame in store.frames(number, kind=JobKind.CANDIDATE)]
-    asked = [id for id in ids if id in verdicts and verdicts[id].by != PERSON and verdicts[id].kind in ASKED]
-    if not asked:
+    population = []
+    for frame in store.frames(number, kind=JobKind.CANDIDATE):
+        verdict = verdicts.get(frame.job.id)
+        if verdict and verdict.by != PERSON and verdict.kind in AUDITED:
+            population.append(frame.job.id)
+    if not population:
         raise UsageError(
             f"round {number} of '{store.directory}' has nothing left to audit",
-            "frames that the gate kept or left undecided, and that nobody has judged, are asked about",
+            "an audit asks about frames that the gate kept or left undecided and that nobody has judged",
         )
-    drawn = random.Random(random_seed_of(NAME, number, *asked)).sample(asked, min(SIZE, len(asked)))
-    kinds = {True: VerdictKind.KEEP.value, False: VerdictKind.UNDECIDED.value}  # provisional ones did not pass the gate
-    gate = {id: kinds[verdicts[id].kind is VerdictKind.KEEP] for id in drawn}
-    return {"population": len(asked), "gate": gate}
+    draw = random.Random(random_seed_of("audit-r", number, *population))
+    gate = {}
+    for id in draw.sample(population, min(SIZE, len(population))):
+        kept = verdicts[id].kind is VerdictKind.KEEP
+        gate[id] = VerdictKind.KEEP if kept else VerdictKind.UNDECIDED  # provisional ones did not pass the gate
+    return AuditSample(number, len(population), gate)
+
+
+def _no_such_round(store: Store, number: int | None, ended: list[int]) -> UsageError:
+    """The error for a round that has not ended, naming those that have."""
+    hint = "wait until one has ended"
+    if ended:
+        hint = f"these have ended: {', '.join(map(str, ended))}"
+    named = "" if number is None else f' "{number}"'
+    return UsageError(f"'{store.directory}' has no finished round{named} to audit", hint)

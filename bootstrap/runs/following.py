@@ -1,4 +1,4 @@
-"""Following a run that another process works on: its new events, and where it stands, until it ends.
+"""Following a run that another process works on: its new events and its present stage, until it ends.
 
 Reads the store beside the engine and never disturbs it. Knows no terminal.
 """
@@ -15,44 +15,45 @@ from bootstrap.events import Event
 from bootstrap.runs.standing import Standing, finished, standing
 from bootstrap.store.store import LOCK, Store
 
-__all__ = ["Glance", "follow", "somebody_works"]
+__all__ = ["RunUpdate", "engine_is_running", "follow"]
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """The events since the last glance, where the run stands, and whether anybody works on it."""
+class RunUpdate:
+    """The events since the last update, the present stage, and whether an engine works on the run."""
 
-    fresh: list[Event]
+    new_events: list[Event]
     standing: Standing
-    working: bool
+    running: bool
 
 
 def follow(
     store: Store,
-    working: Callable[[], bool],
+    running: Callable[[], bool],
     every: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Glance]:
-    """A glance every so many seconds; the last one is the end: finished, or with nobody at work.
+) -> Iterator[RunUpdate]:
+    """An update every so many seconds; the last one is the end: the run is finished, or no engine works on it.
 
-    ``working`` is asked before the events are read, so that an engine's last events are never missed.
+    ``running`` is called before the events are read, so that an engine's last events are never missed.
     """
     seen = 0
     while True:
-        at_work = working()
+        still_running = running()
         events = store.events()
-        fresh, seen = events[seen:], len(events)
-        yield Glance(fresh, standing(store), at_work)
-        if finished(events) or not at_work:
+        new_events = events[seen:]
+        seen = len(events)
+        yield RunUpdate(new_events, standing(store), still_running)
+        if finished(events) or not still_running:
             return
         sleep(every)
 
 
-def somebody_works(run: Path) -> bool:
-    """Whether a process holds the lock of a run; it is the system's own, so a killed engine does not count.
+def engine_is_running(run: Path) -> bool:
+    """Whether a process holds the lock of a run; the operating system owns the lock, so a killed engine has lost it.
 
-    Where nobody holds it, it is taken for an instant: a watcher ends then, so that an engine which begins just now is
-    not kept out twice.
+    Where no process holds it, the test takes it for an instant, as a shared lock. A watcher ends then, so an engine
+    that starts at that moment is kept out at most once.
     """
     lock = run / LOCK
     if not lock.is_file():

@@ -1,9 +1,9 @@
-"""What came between while nobody looked, and what the run did about it, as HTML. Reads a store; decides nothing."""
+"""What interrupted or disturbed a run, and how the run dealt with it. Reads a store; decides nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,50 +11,48 @@ from bootstrap.events import Incident
 from bootstrap.runs.sessions import FINISHED, Session, sessions
 from bootstrap.store.store import Store
 
-__all__ = ["UNDELIVERED", "incidents", "night"]
+__all__ = ["UNDELIVERED", "IncidentLine", "incidents"]
 
 UNDELIVERED = "undelivered"
-"""The fact that says which messages to a person did not leave; it is no event, as a run does not depend on it."""
-
-Line = tuple[str, str, str]
-"""When (ISO 8601), what kind, and in words."""
+"""The fact that says which notifications were not delivered; it is no event, because a run does not depend on it."""
 
 
-def night(store: Store) -> str:
-    """The section of the page: a line for each incident and for each time that the work broke off; "" for none."""
-    lines, undelivered = incidents(store), store.recall(UNDELIVERED)
-    if undelivered:
-        lines.append(("", "messages", f"{undelivered}; the run went on without them"))
-    if not lines:
-        return ""
-    cells = [(at.replace("T", " ")[:16], kind, said) for at, kind, said in lines]
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(one)}</td>' for one in line)}</tr>" for line in cells)
-    return (
-        '<h2 id="night">What came between</h2><p class="soft">Times are UTC.</p>'
-        f'<div class="scroll"><table>{rows}</table></div>'
-    )
+@dataclass(frozen=True, slots=True, order=True)
+class IncidentLine:
+    """One incident: when (UTC, ISO 8601; "" if unknown), its kind, and a sentence about it."""
+
+    at: str
+    kind: str
+    text: str
 
 
-def incidents(store: Store) -> list[Line]:
-    """What happened and what was done about it, oldest first."""
+def incidents(store: Store) -> list[IncidentLine]:
+    """Stored incidents, and each time that a process ended before the run was finished; oldest first."""
     log = store.log()
-    told = [(row["at"], row["what"], row["text"]) for row in log if row["kind"] == Incident.__name__]
-    broken = [(one.ended or _last_sign(one, following, log), "stopped", _said(one, following))
-              for one, following in _broken_off(sessions(store))]  # fmt: skip
-    return sorted([*told, *broken])
+    lines = []
+    for row in log:
+        if row["kind"] == Incident.__name__:
+            lines.append(IncidentLine(row["at"], row["what"], row["text"]))
+    for earlier, later in pairwise(sessions(store)):
+        if earlier.why != FINISHED:
+            lines.append(_broken_off(earlier, later, log))
+    return sorted(lines)
 
 
-def _broken_off(all_of_them: Sequence[Session]) -> list[tuple[Session, Session]]:
-    """Sessions that did not finish, each with the one that went on; the present one is not among them."""
-    return [(one, following) for one, following in pairwise(all_of_them) if one.why != FINISHED]
+def _broken_off(earlier: Session, later: Session, log: Sequence[dict[str, Any]]) -> IncidentLine:
+    """A session that ended before the run was finished, and when the ``later`` one continued it."""
+    continued = later.began.replace("T", " ")[:16]
+    outcome = f"went on at {continued}, nothing finished was lost"
+    if earlier.ended:
+        return IncidentLine(earlier.ended, "stopped", f"{earlier.why}; {outcome}")
+    last_event = _last_event(earlier, later, log)
+    return IncidentLine(last_event, "stopped", f"cut off: killed, or the power failed; {outcome}")
 
 
-def _last_sign(one: Session, following: Session, log: Sequence[dict[str, Any]]) -> str:
-    """When a session that could not say its end was last heard of."""
-    signs = [row["at"] for row in log if one.began <= row["at"] < following.began]
-    return max(signs, default=one.began)
-
-
-def _said(one: Session, following: Session) -> str:
-    why = one.why if one.ended else "cut off: killed, or the power went"
-    return f"{why}; went on at {following.began.replace('T', ' ')[:16]}, nothing finished was lost"
+def _last_event(earlier: Session, later: Session, log: Sequence[dict[str, Any]]) -> str:
+    """When a session that could not record its end stored its last event."""
+    latest = earlier.began
+    for row in log:
+        if earlier.began <= row["at"] < later.began:
+            latest = max(latest, row["at"])
+    return latest

@@ -9,7 +9,7 @@ __all__ = ["duration", "sentence"]
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "42 s", "3 min 05 s", "25 min", "2 h 10 min"."""
+    """Seconds in words: "42 s", "3 min 05 s", "25 min", "2 h 10 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -21,15 +21,15 @@ def duration(seconds: float) -> str:
 
 
 def sentence(event: Event) -> str:
-    """One line that says what happened; "" for `Progress`, which settles nothing."""
+    """One line about what happened; "" for `Progress`, which is a hint and not a result."""
     match event:
         case events.RunBegan():
             return f"run of {event.character} on {event.base}: {event.target} pictures wanted"
         case events.RoundBegan():
             return f"round {event.round} ({event.phase} phase): {event.kept} kept, aiming at {event.goal}"
         case events.AdapterTrained():
-            drawn_from = f"{event.steps} steps on {event.pictures} pictures, loss {event.loss:.4f}"
-            return f"  trained {event.adapter}: {drawn_from}, {duration(event.seconds)}"
+            training = f"{event.steps} steps on {event.pictures} pictures, loss {event.loss:.4f}"
+            return f"  trained {event.adapter}: {training}, {duration(event.seconds)}"
         case events.WavePlanned():
             return f"  wave {event.wave} planned: {event.candidates} candidates, {event.decoys} decoys"
         case events.BatchGenerated():
@@ -45,19 +45,34 @@ def sentence(event: Event) -> str:
         case events.RunEnded():
             extra = f" and {event.provisional} provisional" if event.provisional else ""
             return f"finished: {event.kept} kept{extra}; adapter {event.adapter}, report {event.report}"
-        case events.WaitingForPerson():
-            until = f" until {event.until}" if event.until else ""
-            return f"round {event.round} waits for you{until}: {event.kept} kept, {event.unseen} of them seen by nobody"
-        case events.GatePassed():
-            who = {"person": "you let it go on", "timed": "the time is over", "auto": "the gate is automatic"}[event.by]
-            return f"  round {event.round} goes on ({who}): {event.judged} verdicts yours, {event.unseen} nobody's"
-        case events.PersonJudged():
-            reasons = f" ({', '.join(event.reasons)})" if event.reasons else ""
-            said = {"keep": "kept by you", "reject": "rejected by you"}.get(event.verdict, "your verdict taken back")
-            return f"  {event.frame}: {said}{reasons}"
-        case events.CaptionWritten():
-            return f"  {event.frame}: " + ("captioned by you" if event.caption else "your caption taken back")
-        case events.Incident() | events.Noted():
-            return f"{event.what if isinstance(event, events.Incident) else 'note'}: {event.text}"
+        case events.WaitingForPerson() | events.ApprovalGiven():
+            return _approval(event)
+        case events.PersonJudged() | events.CaptionWritten():
+            return _person(event)
+        case events.Incident():
+            return f"{event.what}: {event.text}"
+        case events.Noted():
+            return f"note: {event.text}"
         case events.Progress():
             return ""
+
+
+def _approval(event: events.WaitingForPerson | events.ApprovalGiven) -> str:
+    """That a round waits for a person's approval, or goes on."""
+    if isinstance(event, events.WaitingForPerson):
+        until = f" until {event.until}" if event.until else ""
+        return (
+            f"round {event.round} waits for your approval{until}: {event.kept} kept, {event.unseen} not judged by you"
+        )
+    reasons = {"person": "you approved it", "timed": "the time is over", "auto": "approval is automatic"}
+    verdicts = f"{event.judged} verdicts are yours, {event.unseen} kept frames not judged by you"
+    return f"  round {event.round} goes on ({reasons[event.by]}): {verdicts}"
+
+
+def _person(event: events.PersonJudged | events.CaptionWritten) -> str:
+    """What a person decided about a frame, or wrote as its caption."""
+    if isinstance(event, events.CaptionWritten):
+        return f"  {event.frame}: " + ("captioned by you" if event.caption else "your caption withdrawn")
+    reasons = f" ({', '.join(event.reasons)})" if event.reasons else ""
+    verdict = {"keep": "kept by you", "reject": "rejected by you"}.get(event.verdict, "your verdict withdrawn")
+    return f"  {event.frame}: {verdict}{reasons}"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from bootstrap.cli import app as commands
 from bootstrap.cli.watch import watch_run
 from bootstrap.events import Noted, RunEnded
-from bootstrap.runs.following import follow, somebody_works
+from bootstrap.runs.following import engine_is_running, follow
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.store import Store
 
@@ -19,9 +19,9 @@ ENDED = RunEnded(3, 1, "final-r02", "report.html")
 
 def test_new_events_are_told_once_until_the_run_ends(store: Store) -> None:
     rest = [Noted("one"), Noted("two"), ENDED]
-    glances = list(follow(store, lambda: True, sleep=lambda seconds: store.append_event(rest.pop(0))))
-    assert [event for glance in glances[1:] for event in glance.fresh] == [Noted("one"), Noted("two"), ENDED]
-    assert [glance.standing.stage for glance in glances][-1] == "finished"
+    updates = list(follow(store, lambda: True, sleep=lambda seconds: store.append_event(rest.pop(0))))
+    assert [event for update in updates[1:] for event in update.new_events] == [Noted("one"), Noted("two"), ENDED]
+    assert [update.standing.stage for update in updates][-1] == "finished"
 
 
 def test_it_ends_when_nobody_works_but_not_before_the_last_events(store: Store) -> None:
@@ -33,20 +33,20 @@ def test_it_ends_when_nobody_works_but_not_before_the_last_events(store: Store) 
             store.append_event(Noted("last words"))
         return answer
 
-    glances = list(follow(store, asked, sleep=lambda seconds: None))
-    assert glances[-1].fresh == [Noted("last words")]
-    assert not glances[-1].working
+    updates = list(follow(store, asked, sleep=lambda seconds: None))
+    assert updates[-1].new_events == [Noted("last words")]
+    assert not updates[-1].running
 
 
 def test_somebody_works_while_the_lock_is_held(store: Store) -> None:
-    assert somebody_works(store.directory)  # the fixture's own store holds it
+    assert engine_is_running(store.directory)  # the fixture's own store holds it
     folder = store.directory / "other"
     folder.mkdir()
-    assert not somebody_works(folder)
+    assert not engine_is_running(folder)
     lock = ProcessLock(folder / "run.lock")
-    assert somebody_works(folder)
+    assert engine_is_running(folder)
     lock.release()
-    assert not somebody_works(folder)
+    assert not engine_is_running(folder)
     ProcessLock(folder / "run.lock").release()  # asking keeps nobody out
 
 
@@ -61,7 +61,7 @@ def test_plain_lines_where_there_is_no_terminal(store: Store) -> None:
 
 
 def test_a_terminal_shows_families_and_the_stage(store: Store, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("bootstrap.cli.watch.somebody_works", lambda run: False)
+    monkeypatch.setattr("bootstrap.cli.watch.engine_is_running", lambda run: False)
     store.begin_round(2, "character", 4)
     out = Console(file=io.StringIO(), force_terminal=True, width=100)
     assert not watch_run(store, out)

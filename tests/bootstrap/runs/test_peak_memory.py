@@ -17,14 +17,14 @@ def test_the_highest_peak_of_all_processes_stays(tmp_path: Path, monkeypatch: py
     with Store.open(tmp_path / "run", create=True) as store:
         store.listen(PeakMemory(store))
         assert status(store)["peak_memory_mib"] is None
-        for peak, told in ((300, 300), (200, 300), (400, 400)):
+        for peak, expected in ((300, 300), (200, 300), (400, 400)):
             monkeypatch.setattr(memory, "peak_memory", lambda peak=peak: {"process": peak * MIB, "device": 0})
             store.append_event(RoundEnded(1, 4, None))
-            assert status(store)["peak_memory_mib"] == told
+            assert status(store)["peak_memory_mib"] == expected
         assert status(store)["peak_device_memory_mib"] is None
 
 
-def test_only_the_end_of_a_stage_is_worth_a_look(tmp_path: Path) -> None:
+def test_memory_is_measured_only_at_the_end_of_a_stage(tmp_path: Path) -> None:
     with Store.open(tmp_path / "run", create=True) as store:
         store.listen(PeakMemory(store))
         store.append_event(Noted("hello"))

@@ -4,19 +4,25 @@ import json
 
 from bootstrap.config import load
 from bootstrap.events import RoundBegan, RunEnded
-from bootstrap.runs import status
+from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 
 def test_status_counts_and_is_json(store: Store) -> None:
-    said = json.loads(json.dumps(status(store)))
-    assert (said["kept"], said["provisional"], said["seeds"], said["frames"], said["target"]) == (12, 12, 1, 48, 48)
-    assert said["families"]["front"] == {"kept": 6, "provisional": 0, "quota": None}
-    assert [one["kept"] for one in said["rounds"]] == [6, 6]
-    assert said["framings"]["portrait"] == {"kept": 12, "provisional": 12, "quota": None}
-    assert said["seconds"] == {"train": 120.0, "generate": 10.0}
-    assert said["adapters"] == ["a1.safetensors", "a2.safetensors"]
-    assert (said["phase"], said["finished"]) == ("style", False)
+    facts = json.loads(json.dumps(status(store)))
+    assert (facts["kept"], facts["provisional"], facts["seeds"], facts["frames"], facts["target"]) == (
+        12,
+        12,
+        1,
+        48,
+        48,
+    )
+    assert facts["families"]["front"] == {"kept": 6, "provisional": 0, "quota": None}
+    assert [one["kept"] for one in facts["rounds"]] == [6, 6]
+    assert facts["framings"]["portrait"] == {"kept": 12, "provisional": 12, "quota": None}
+    assert facts["seconds"] == {"train": 120.0, "generate": 10.0}
+    assert facts["adapters"] == ["a1.safetensors", "a2.safetensors"]
+    assert (facts["phase"], facts["finished"]) == ("style", False)
 
 
 def test_a_run_is_finished_until_another_round_begins(store: Store) -> None:
