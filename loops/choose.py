@@ -123,8 +123,8 @@ def ranked(
     found: dict[str, Ranked] = {}
     for group in strata(engine, candidates, measured):
         ours, like, other = group.candidates, group.lookalikes, group.exchanged
-        judged = judge(ours, like, other, engine.config.loop.gate_level, calibrate_on=group.calibrate_on)
-        found |= {str(id): one for id, one in judged.ranked.items()}
+        judged = judge(ours, like, other, group.calibrate_on)
+        found |= {str(id): one for id, one in judged.items()}
     return found
 
 

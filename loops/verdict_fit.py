@@ -2,23 +2,23 @@
 
 It does so only where it is better, told by cross-validation, and it never keeps what the fixed rate of false accepts
 forbids. Whether it is used follows from the rows alone, so a round that is played again decides the same; what it was
-worth is stored and told. Which fit that is, is `scoring.learned`'s.
+worth is stored and told. Which fit that is, is `scoring.fitting`'s.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 
 from bootstrap.records import Frame, Verdict, VerdictKind
+from bootstrap.store.decisions import VerdictFit
 from bootstrap.store.person import PERSON
 from loops.engine import Engine
 from loops.strata import Stratum, strata
 from scoring.base import Measurement
 from scoring.calibrate import Ranked
-from scoring.learned import Evidence, Lesson, Taught, evidence, learn, log_odds, rank
+from scoring.fitting import Evidence, FittedScore, JudgedFrame, evidence, fit_verdicts, log_odds, rank_by_fit
 
 __all__ = ["DOUBTED", "by_verdicts"]
 
@@ -43,23 +43,23 @@ def by_verdicts(
     groups = list(strata(engine, frames, measured))
     found = {id: one for group in groups for id, one in _evidence(group, group.candidates, names).items()}
     decoys = max((len(null) for group in groups for null in group.nulls), default=0)
-    taught = [
-        Taught(found[id], log_odds(ranks[id].p, decoys), verdicts[id].kind is VerdictKind.KEEP)
+    judged_frames = [
+        JudgedFrame(found[id], log_odds(ranks[id].p, decoys), verdicts[id].kind is VerdictKind.KEEP)
         for id in (frame.job.id for frame in judged)
         if id in ranks and any(one is not None for one in found[id])
     ]
-    lesson = learn(taught, engine.config.loop.gate_level)
-    if lesson is None:
+    fit = fit_verdicts(judged_frames, engine.config.loop.gate_level)
+    if fit is None:
         return ranks, set()
-    _tell(engine, lesson, names, number, wave)
-    if not lesson.used:
+    _tell(engine, fit, names, number, wave)
+    if not fit.used:
         return ranks, set()
     learned: Ranks = {}
     for group in groups:
         nulls = [_evidence(group, null, names) for null in group.nulls]
         ours = {str(id): found[id] for id in group.candidates}
-        learned |= rank(lesson, ours, nulls, names)
-    return learned, {id for id, one in learned.items() if one.weakest and one.score < lesson.least}
+        learned |= rank_by_fit(fit, ours, nulls, names)
+    return learned, {id for id, one in learned.items() if one.weakest and one.score < fit.least}
 
 
 def _speaks(verdict: Verdict | None) -> bool:
@@ -79,15 +79,16 @@ def _weaker(said: Sequence[float | None]) -> float | None:
     return min((one for one in said if one is not None), default=None)
 
 
-def _tell(engine: Engine, lesson: Lesson, names: Sequence[str], number: int, wave: int) -> None:
+def _tell(engine: Engine, fit: FittedScore, names: Sequence[str], number: int, wave: int) -> None:
     """Store what the verdicts taught for this wave and tell it, once each."""
-    plain = {name: value if not isinstance(value, float) or math.isfinite(value) else None
-             for name, value in asdict(lesson).items()}  # fmt: skip
-    engine.store.decide(f"lesson-r{number:02d}w{wave}", json.dumps({"scorers": list(names), **plain}))
-    worth = (f"log-loss {lesson.loss:.3f} against {lesson.rule_loss:.3f} of the weakest scorer alone, "
-             f"AUC {lesson.auc:.2f} against {lesson.rule_auc:.2f}, cross-validated")  # fmt: skip
-    if lesson.used:
-        rate = f"at most {lesson.rate:.0%} kept that you would reject, among frames like those"
-        engine.note(f"{lesson.verdicts} verdicts of yours teach the gate ({worth}); {rate}")
+    values = asdict(fit)
+    if not math.isfinite(fit.least):
+        values["least"] = None
+    engine.store.decide(VerdictFit(number, wave, tuple(names), **values))
+    worth = (f"log-loss {fit.loss:.3f} against {fit.rule_loss:.3f} of the weakest scorer alone, "
+             f"AUC {fit.auc:.2f} against {fit.rule_auc:.2f}, cross-validated")  # fmt: skip
+    if fit.used:
+        rate = f"at most {fit.rate:.0%} kept that you would reject, among frames like those"
+        engine.note(f"{fit.verdicts} verdicts of yours teach the gate ({worth}); {rate}")
     else:
-        engine.note(f"{lesson.verdicts} verdicts of yours leave the gate as it is ({worth})")
+        engine.note(f"{fit.verdicts} verdicts of yours leave the gate as it is ({worth})")

@@ -21,7 +21,6 @@ from scoring.base import Measurement
 
 Id = TypeVar("Id", bound=Hashable)
 Floats = NDArray[np.float64]
-Tail = Literal["empirical", "smooth"]
 Calibrating = Literal["exchanged", "lookalikes", "both"]
 """Which kind of decoys is the null distribution; see `judge`."""
 
@@ -33,34 +32,17 @@ DIFFER_AT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Where a frame stands among the decoys of its view_family.
+    """Where a frame stands among the decoys of its view family.
 
     ``score`` is the weakest applicable scorer's normalised value (decoy deviations above the decoys' mean); ``p`` the
-    chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell; ``passes``
-    whether Benjamini-Hochberg admits it among the frames judged with it. A frame that no scorer could judge has
-    ``p`` = 1 and ``weakest`` = "".
+    chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell. A frame that no
+    scorer could judge, or without decoys, has ``p`` = 1 and ``weakest`` = "".
     """
 
     score: float
     p: float
     weakest: str
     scorers: tuple[str, ...]
-    passes: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The answer for one view family: a Ranked for each candidate, and what calibrated it.
-
-    ``against`` is "pooled" (both kinds of decoys agree), "exchanged" (they differ, or no other was given),
-    "lookalikes" (only those were given or asked for), "both" (each kind by itself, the larger p), or "nothing" (no
-    decoys: every p is 1). ``decoy_scores`` are the decoys' own weakest normalised values over all their applicable
-    scorers, for a histogram.
-    """
-
-    ranked: dict[Hashable, Ranked]
-    against: str
-    decoy_scores: tuple[float, ...]
 
 
 Measured = Mapping[str, Measurement]
@@ -70,10 +52,8 @@ def judge(
     candidates: Mapping[Id, Measured],
     lookalikes: Mapping[Hashable, Measured],
     exchanged: Mapping[Hashable, Measured],
-    alpha: float,
-    tail: Tail = "empirical",
     calibrate_on: Calibrating = "exchanged",
-) -> Judged:
+) -> dict[Id, Ranked]:
     """Rank the candidates of one view family against its decoys (all of them past the same checks).
 
     Each scorer's value is normalised by mean and deviation over the decoys, a decoy leaving itself out (Z-norm). A
@@ -91,46 +71,33 @@ def judge(
 
     Args:
         candidates: id → identity scorer → measurement.
-        lookalikes: decoys of kind (a); exchanged: of kind (b). Ids are distinct over all three.
-        alpha: Benjamini-Hochberg level of ``passes``; see `Gate` for the cumulative one.
-        tail: "smooth" for p-values below 1/(n + 1); see `smooth_p`.
+        lookalikes: decoys of kind (a). exchanged: decoys of kind (b). Ids are distinct over all three.
         calibrate_on: which kind of decoys calibrates.
     """
     if lookalikes and exchanged and calibrate_on == "both":
-        like = judge(candidates, lookalikes, {}, alpha, tail)
-        return _stricter(like, judge(candidates, {}, exchanged, alpha, tail), alpha)
+        first, second = judge(candidates, lookalikes, {}), judge(candidates, {}, exchanged)
+        return {key: _stricter(first[key], second[key]) for key in candidates}
     if lookalikes and calibrate_on == "lookalikes":
         exchanged = {}
-    decoys = {**lookalikes, **exchanged}
-    values = _normalised(candidates, decoys)
-    against, null = _calibrating(lookalikes, exchanged, values)
-    ranked: dict[Hashable, Ranked] = {}
-    for key in candidates:
-        scorers = tuple(sorted(values[key]))
-        if not scorers or not null:
-            ranked[key] = Ranked(-math.inf, 1.0, "", scorers, False)
-            continue
-        weakest = min(scorers, key=lambda name: (values[key][name], name))
-        score = values[key][weakest]
-        p = _p_among(score, scorers, [values[d] for d in null], tail)
-        ranked[key] = Ranked(score, p, weakest, scorers, False)
-    scores = tuple(min(values[d].values()) for d in decoys if values[d])
-    return Judged(_admitted(ranked, alpha), against, scores)
+    values = _normalised(candidates, {**lookalikes, **exchanged})
+    null = [values[decoy] for decoy in _calibrating(lookalikes, exchanged, values)]
+    return {key: _ranked(values[key], null) for key in candidates}
 
 
-def _admitted(ranked: Mapping[Hashable, Ranked], alpha: float) -> dict[Hashable, Ranked]:
-    """The same with ``passes`` by Benjamini-Hochberg over all of them."""
-    admitted = benjamini_hochberg({key: one.p for key, one in ranked.items()}, alpha)
-    return {key: replace(one, passes=key in admitted) for key, one in ranked.items()}
+def _ranked(values: Mapping[str, float], null: Sequence[Mapping[str, float]]) -> Ranked:
+    """The rank of a picture with these normalised values among decoys."""
+    scorers = tuple(sorted(values))
+    if not scorers or not null:
+        return Ranked(-math.inf, 1.0, "", scorers)
+    weakest = min(scorers, key=lambda name: (values[name], name))
+    score = values[weakest]
+    return Ranked(score, _p_among(score, scorers, null), weakest, scorers)
 
 
-def _stricter(first: Judged, second: Judged, alpha: float) -> Judged:
-    """Each candidate by the kind of decoys that it beats less clearly: the larger p, the smaller score."""
-    ranked = {}
-    for key, one in first.ranked.items():
-        pair = sorted((one, second.ranked[key]), key=lambda each: (-each.p, each.score))
-        ranked[key] = replace(pair[0], score=min(each.score for each in pair))
-    return Judged(_admitted(ranked, alpha), "both", first.decoy_scores + second.decoy_scores)
+def _stricter(first: Ranked, second: Ranked) -> Ranked:
+    """A candidate by the kind of decoys that it beats less clearly: the larger p, the smaller score."""
+    worse = min(first, second, key=lambda each: (-each.p, each.score))
+    return replace(worse, score=min(first.score, second.score))
 
 
 def _normalised(
@@ -172,22 +139,22 @@ def _z_norm(value: float, among: tuple[float, float]) -> float:
 
 def _calibrating(
     lookalikes: Collection[Hashable], exchanged: Collection[Hashable], values: Mapping[Hashable, Mapping[str, float]]
-) -> tuple[str, list[Hashable]]:
-    """Which decoys calibrate, with a name: both kinds pooled when they agree, else the exchanged ones alone."""
-    like, other = ([d for d in group if values[d]] for group in (lookalikes, exchanged))
+) -> list[Hashable]:
+    """The decoys that calibrate: both kinds pooled when they agree, else the exchanged ones alone."""
+    like = [decoy for decoy in lookalikes if values[decoy]]
+    other = [decoy for decoy in exchanged if values[decoy]]
     if not like or not other:
-        return ("lookalikes", like) if like else ("exchanged", other) if other else ("nothing", [])
-    first, second = (np.array([min(values[d].values()) for d in group]) for group in (like, other))
-    return ("exchanged", other) if differ(first, second) else ("pooled", [*like, *other])
+        return like or other
+    first, second = (np.array([min(values[decoy].values()) for decoy in group]) for group in (like, other))
+    return other if differ(first, second) else [*like, *other]
 
 
-def _p_among(score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]], tail: Tail) -> float:
+def _p_among(score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]]) -> float:
     """p of a score against the decoys' weakest over the same scorers, or over those they have if too few have all."""
     same = [min(d[name] for name in scorers) for d in decoys if all(name in d for name in scorers)]
     if len(same) < min(FEWEST, len(decoys)):
         same = [min(d[name] for name in scorers if name in d) for d in decoys if any(name in d for name in scorers)]
-    null = np.array(same, np.float64)
-    return smooth_p(score, null) if tail == "smooth" else empirical_p(score, null)
+    return empirical_p(score, np.array(same, np.float64))
 
 
 def empirical_p(score: float, null: Floats) -> float:
@@ -258,19 +225,13 @@ class Gate:
     """Benjamini-Hochberg per view family, cumulative over a run: earlier keeps stay.
 
     Args:
-        alpha: stated rate of false frames among those admitted.
-        earlier: view_family → id → p of every frame judged before (a resumed run gives its stored values).
+        alpha: level of the test: among the frames admitted, the stated share of look-alikes.
         kept: ids admitted before; they stay admitted whatever comes.
     """
 
-    def __init__(
-        self,
-        alpha: float,
-        earlier: Mapping[str, Mapping[str, float]] | None = None,
-        kept: Collection[str] = (),
-    ) -> None:
+    def __init__(self, alpha: float, kept: Collection[str] = ()) -> None:
         self._alpha = alpha
-        self._seen = {view_family: dict(ps) for view_family, ps in (earlier or {}).items()}
+        self._seen: dict[str, dict[str, float]] = {}
         self._kept = set(kept)
 
     def admit(self, view_family: str, p: Mapping[str, float]) -> set[str]:

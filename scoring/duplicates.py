@@ -6,14 +6,13 @@ Perceptual hashes are computed here, embeddings come from the caller or the cach
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from scoring.base import Measurement, Picture
-from scoring.features import Encoder, Features, Vectors
+from scoring.features import Encoder, Features
 
 BITS = 64
 
@@ -27,43 +26,6 @@ def difference_hash(image: Image.Image) -> int:
 def bits_apart(a: int, b: int) -> int:
     """In how many of the 64 bits two hashes differ."""
     return (a ^ b).bit_count()
-
-
-def near_duplicates(
-    hashes: Sequence[int], vectors: Vectors, most_bits: int = 3, least_cosine: float = 0.985
-) -> NDArray[np.bool_]:
-    """Which pairs are near-duplicates, boolean (n, n), the diagonal False.
-
-    A pair is one when its hashes differ in at most ``most_bits`` of 64, or its unit vectors have a cosine of at least
-    ``least_cosine`` — the whole-picture embedding, so that another pose or place is another picture.
-    """
-    n = len(hashes)
-    alike = np.asarray(vectors @ vectors.T >= least_cosine) if n else np.zeros((0, 0), bool)
-    words = np.array(hashes, np.uint64)
-    apart = np.bitwise_xor(words[:, None], words[None, :])
-    bits = np.unpackbits(apart.view(np.uint8).reshape(n, n, 8), axis=2).sum(axis=2) if n else alike
-    result: NDArray[np.bool_] = (alike | (bits <= most_bits)) & ~np.eye(n, dtype=bool)
-    return result
-
-
-def drop_duplicates(
-    ids: Sequence[str], quality: Mapping[str, float], alike: NDArray[np.bool_], locked: Sequence[str] = ()
-) -> dict[str, str]:
-    """The frames to leave out → the better one that stays instead of each.
-
-    Every pair is looked at (no chains: A stays for B only if A and B themselves are alike). Locked frames stay, then
-    the better quality, then the smaller id.
-    """
-    order = sorted(range(len(ids)), key=lambda i: (ids[i] not in locked, -quality.get(ids[i], 0.0), ids[i]))
-    stays: list[int] = []
-    dropped: dict[str, str] = {}
-    for i in order:
-        twin = next((j for j in stays if alike[i, j]), None)
-        if twin is None or ids[i] in locked:
-            stays.append(i)
-        else:
-            dropped[ids[i]] = ids[twin]
-    return dropped
 
 
 class CopyOfSeed:

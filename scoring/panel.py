@@ -71,10 +71,6 @@ class Panel:
                 reasons.append(f"{name}: {answer.why}" if answer.why else f"{name} {answer.value:.2f}")
         return reasons
 
-    def identity(self, measured: Mapping[str, Measurement]) -> dict[str, Measurement]:
-        """The identity answers alone: what `calibrate.judge` takes."""
-        return {name: measured[name] for name in self.names("identity") if name in measured}
-
 
 def _answers(scorer: Scorer, pictures: Sequence[Picture]) -> list[Measurement]:
     """A scorer's answers; where the batch fails each picture is tried alone, so that one cannot silence the rest."""

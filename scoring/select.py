@@ -285,9 +285,3 @@ def provisional(
     strict = replace(given, quality_first=True, only_unmet=True)
     most = min(places, math.floor(share / (1 - share) * len(kept) + 1e-9))
     return [Pick(pick.id, f"provisional: {pick.reason}") for pick in choose(candidates, quotas, most, kept, (), strict)]
-
-
-def unmet(quotas: Sequence[Quota], kept: Sequence[Candidate]) -> dict[str, int]:
-    """Label of each quota below its target → how many are missing."""
-    have = {quota.label: sum(quota.holds(c.axes) for c in kept) for quota in quotas}
-    return {q.label: q.target - have[q.label] for q in quotas if have[q.label] < q.target}

@@ -64,7 +64,7 @@ def cast(engine, person):
 
 
 def chosen(engine, frames, places):
-    ranks = {f.job.id: Ranked(5.0, 0.01, "clip", ("clip",), passes=True) for f in frames}
+    ranks = {f.job.id: Ranked(5.0, 0.01, "clip", ("clip",)) for f in frames}
     return room._picks(engine, frames, ranks, places)
 
 
@@ -130,7 +130,7 @@ def test_frames_that_look_like_a_seed_come_last(engine):
 def test_how_much_diversity_is_enough_is_a_setting(engine, enough, first):
     engine.config = load("puppet", overrides=[f"loop.diverse_enough={enough}"])
     engine.judges.seed_looks = [looks(shown("seed", 0), None)[0]]
-    ranks = {id: Ranked(score, 0.01, "clip", ("clip",), passes=True) for id, score in (("a", 9.0), ("b", 5.0))}
+    ranks = {id: Ranked(score, 0.01, "clip", ("clip",)) for id, score in (("a", 9.0), ("b", 5.0))}
     picks, _ = room._picks(engine, [shown("a", 20), shown("b", 80)], ranks, {("front", "portrait"): 1})
     assert list(picks) == [first]
 
@@ -140,7 +140,7 @@ def test_too_close_to_a_kept_frame_is_a_reject_and_says_to_which(engine):
     picks, left = chosen(engine, [shown("a", 0), shown("b", 1)], {("front", "portrait"): 4})
     assert list(picks) == ["a"]
     assert left == {"b": (VerdictKind.REJECT, "near-duplicate of a")}
-    verdict = room._verdict(engine, shown("b", 1), (), Ranked(5.0, 0.01, "clip", ("clip",), passes=True), picks, left)
+    verdict = room._verdict(engine, shown("b", 1), (), Ranked(5.0, 0.01, "clip", ("clip",)), picks, left)
     assert verdict.kind is VerdictKind.REJECT
     assert verdict.reasons == ("near-duplicate of a", "p=0.010 front portrait: clip")
 

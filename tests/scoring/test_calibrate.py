@@ -23,12 +23,14 @@ def decoys(seed, n=100, mean=0.0):
     return measured(np.random.default_rng(seed).normal(mean, 1, n), start=f"d{seed}-")
 
 
-def test_a_frame_far_above_the_decoys_passes_and_one_among_them_does_not():
-    judged = judge(measured([6.0, 0.0]), decoys(1), {}, alpha=0.05)
-    assert judged.ranked["0"].passes
-    assert judged.ranked["0"].p == pytest.approx(1 / 101)
-    assert not judged.ranked["1"].passes
-    assert judged.against == "lookalikes"
+def admitted(ranked, alpha=0.05):
+    return benjamini_hochberg({key: one.p for key, one in ranked.items()}, alpha)
+
+
+def test_a_frame_far_above_the_decoys_is_admitted_and_one_among_them_is_not():
+    ranked = judge(measured([6.0, 0.0]), decoys(1), {})
+    assert admitted(ranked) == {"0"}
+    assert ranked["0"].p == pytest.approx(1 / 101)
 
 
 def test_the_weakest_scorer_decides_on_a_common_scale():
@@ -36,10 +38,10 @@ def test_the_weakest_scorer_decides_on_a_common_scale():
     for row, value in zip(null.values(), np.random.default_rng(9).normal(40, 10, 100), strict=True):
         row["face"] = Measurement(float(value))
     candidate = {"a": {"clip": Measurement(6.0), "face": Measurement(40.0)}}
-    ranked = judge(candidate, null, {}, 0.05).ranked["a"]
-    assert ranked.weakest == "face"
-    assert abs(ranked.score) < 0.5
-    assert not ranked.passes
+    ranked = judge(candidate, null, {})
+    assert ranked["a"].weakest == "face"
+    assert abs(ranked["a"].score) < 0.5
+    assert not admitted(ranked)
 
 
 def test_not_applicable_is_left_out_and_never_counts_as_zero():
@@ -47,20 +49,15 @@ def test_not_applicable_is_left_out_and_never_counts_as_zero():
     for row in null.values():
         row["face"] = not_applicable("no face from behind")
     blind = {"a": {"clip": Measurement(6.0), "face": not_applicable("no face from behind")}}
-    ranked = judge(blind, null, {}, 0.05).ranked["a"]
-    assert ranked.scorers == ("clip",)
-    assert ranked.passes
+    ranked = judge(blind, null, {})
+    assert ranked["a"].scorers == ("clip",)
+    assert admitted(ranked)
 
 
-def test_a_frame_that_nobody_can_judge_does_not_pass():
-    ranked = judge({"a": {"clip": not_applicable("no crop")}}, decoys(1), {}, 0.05).ranked["a"]
-    assert (ranked.p, ranked.weakest, ranked.passes) == (1.0, "", False)
-
-
-def test_without_decoys_nothing_passes():
-    judged = judge(measured([9.0]), {}, {}, 0.05)
-    assert judged.against == "nothing"
-    assert not judged.ranked["0"].passes
+def test_a_frame_that_no_scorer_can_judge_is_not_admitted():
+    ranked = judge({"a": {"clip": not_applicable("no crop")}}, decoys(1), {})
+    assert (ranked["a"].p, ranked["a"].weakest) == (1.0, "")
+    assert not admitted(ranked)
 
 
 def test_the_same_scorers_are_compared():
@@ -71,52 +68,50 @@ def test_the_same_scorers_are_compared():
         face = Measurement(float(rng.normal())) if i % 2 else not_applicable("no face")
         null[f"d{i}"] = {"clip": Measurement(float(rng.normal())), "face": face}
     both = {"a": {"clip": Measurement(2.0), "face": Measurement(2.0)}}
-    assert judge(both, null, {}, 0.5).ranked["a"].p == pytest.approx(1 / 51)
+    assert judge(both, null, {})["a"].p == pytest.approx(1 / 51)
 
 
 def test_decoys_that_agree_are_pooled_and_else_the_exchanged_ones_calibrate():
-    assert judge(measured([6.0]), decoys(1), decoys(2), 0.05).against == "pooled"
-    judged = judge(measured([1.5]), decoys(1), decoys(2, mean=3.0), 0.05)
-    alone = judge(measured([1.5]), decoys(1), {}, 0.05)
-    assert judged.against == "exchanged"
-    assert judged.ranked["0"].p > 0.8 > 0.2 > alone.ranked["0"].p
+    assert judge(measured([6.0]), decoys(1), decoys(2))["0"].p == pytest.approx(1 / 201)
+    ranked = judge(measured([1.5]), decoys(1), decoys(2, mean=3.0))
+    alone = judge(measured([1.5]), decoys(1), {})
+    assert ranked["0"].p > 0.8 > 0.2 > alone["0"].p
 
 
 def test_lookalikes_alone_calibrate_where_they_are_asked_for():
     alike, other = decoys(1), decoys(2, mean=-9.0)
-    judged = judge(measured([1.0]), alike, other, 0.05, calibrate_on="lookalikes")
-    assert judged.against == "lookalikes"
-    assert judged.ranked == judge(measured([1.0]), alike, {}, 0.05).ranked
-    assert not judged.ranked["0"].passes
-    assert judge(measured([1.0]), alike, other, 0.05).ranked["0"].passes  # its traits alone beat the exchanged ones
+    ranked = judge(measured([1.0]), alike, other, calibrate_on="lookalikes")
+    assert ranked == judge(measured([1.0]), alike, {})
+    assert not admitted(ranked)
+    assert admitted(judge(measured([1.0]), alike, other))  # its traits alone beat the exchanged ones
 
 
 @pytest.mark.parametrize("means", [(0.0, -9.0), (-9.0, 0.0)])
 def test_both_kinds_must_be_beaten_where_both_are_asked_for(means):
     alike, other = (decoys(seed, mean=mean) for seed, mean in zip((1, 2), means, strict=True))
-    judged = judge(measured([1.0, 6.0]), alike, other, 0.05, calibrate_on="both")
-    alone = [judge(measured([1.0, 6.0]), *kinds, 0.05).ranked for kinds in ((alike, {}), ({}, other))]
-    assert judged.against == "both"
-    for id, one in judged.ranked.items():
+    ranked = judge(measured([1.0, 6.0]), alike, other, calibrate_on="both")
+    alone = [judge(measured([1.0, 6.0]), *kinds) for kinds in ((alike, {}), ({}, other))]
+    for id, one in ranked.items():
         assert one.p == max(each[id].p for each in alone)
         assert one.score == min(each[id].score for each in alone)
-    assert [judged.ranked[id].passes for id in "01"] == [False, True]
+    assert admitted(ranked) == {"1"}
 
 
-@pytest.mark.parametrize("asked", ["both", "lookalikes", "exchanged"])
-def test_a_kind_that_is_missing_leaves_the_other_to_calibrate(asked):
-    assert judge(measured([6.0]), decoys(1), {}, 0.05, calibrate_on=asked).against == "lookalikes"
-    assert judge(measured([6.0]), {}, decoys(1), 0.05, calibrate_on=asked).against == "exchanged"
-    assert judge(measured([6.0]), {}, {}, 0.05, calibrate_on=asked).against == "nothing"
+@pytest.mark.parametrize("calibrate_on", ["both", "lookalikes", "exchanged"])
+def test_a_kind_that_is_missing_leaves_the_other_to_calibrate(calibrate_on):
+    expected = judge(measured([6.0]), decoys(1), {})
+    assert judge(measured([6.0]), decoys(1), {}, calibrate_on) == expected
+    assert judge(measured([6.0]), {}, decoys(1), calibrate_on) == expected
+    assert judge(measured([9.0]), {}, {}, calibrate_on)["0"].p == 1.0
 
 
 def test_a_decoy_leaves_itself_out():
     null = {**decoys(1, n=30), "odd": {"clip": Measurement(50.0)}}
-    assert max(judge(measured([0.0]), null, {}, 0.05).decoy_scores) > 30  # with itself it would stay below √31
+    assert judge(measured([60.0]), null, {})["0"].p == pytest.approx(2 / 32)  # with itself it would stay below √31
 
 
 def test_equal_decoys_give_finite_scores():
-    ranked = judge(measured([0.5, 0.1]), measured([0.1] * 40, start="d"), {}, 0.05).ranked
+    ranked = judge(measured([0.5, 0.1]), measured([0.1] * 40, start="d"), {})
     assert math.isfinite(ranked["0"].score)
     assert ranked["0"].p < ranked["1"].p == 1.0
 
@@ -132,17 +127,15 @@ def test_benjamini_hochberg_takes_the_largest_k():
     assert benjamini_hochberg({}, 0.05) == set()
 
 
-@pytest.mark.parametrize("tail", ["empirical", "smooth"])
-def test_false_frames_among_those_admitted_stay_below_the_stated_rate(tail):
+def test_false_frames_among_those_admitted_stay_below_the_stated_level():
     rng = np.random.default_rng(5)
     shares, found = [], []
     for _ in range(60):
         null = measured(rng.normal(size=150), start="d")
         false, true = rng.normal(size=40), rng.normal(4.0, 1.0, size=20)
-        ranked = judge(measured(np.concatenate([false, true])), null, {}, 0.1, tail).ranked
-        admitted = [int(key) for key, r in ranked.items() if r.passes]
-        shares.append(sum(i < 40 for i in admitted) / max(1, len(admitted)))
-        found.append(sum(i >= 40 for i in admitted) / 20)
+        ids = [int(id) for id in admitted(judge(measured(np.concatenate([false, true])), null, {}), 0.1)]
+        shares.append(sum(id < 40 for id in ids) / max(1, len(ids)))
+        found.append(sum(id >= 40 for id in ids) / 20)
     assert np.mean(shares) < 0.1
     assert np.mean(found) > 0.8
 
@@ -203,8 +196,12 @@ def test_a_later_wave_can_admit_an_earlier_frame():
 
 
 def test_a_resumed_gate_decides_as_the_first_one():
+    earlier, wave = {"a": 0.01, "b": 0.2}, {"c": 0.02, "d": 0.5}
     first = Gate(0.05)
-    first.admit("front", {"a": 0.01, "b": 0.2})
-    resumed = Gate(0.05, {"front": {"a": 0.01, "b": 0.2}}, ["a"])
-    wave = {"c": 0.02, "d": 0.5}
-    assert resumed.admit("front", wave) == first.admit("front", wave)
+    first.admit("front", earlier)
+    resumed = Gate(0.05, kept=["a"])
+    assert resumed.admit("front", {**earlier, **wave}) == first.admit("front", wave)
+
+
+def test_what_was_kept_stays_whatever_its_p():
+    assert Gate(0.05, kept=["a"]).admit("front", {"a": 0.9, "b": 0.9}) == {"a"}

@@ -52,7 +52,6 @@ def test_only_checks_below_zero_fail(paint):
     )
     answers = panel.measure([paint("red")])[0] | {"view": Measurement(-1.0, "reads as front, not behind")}
     assert panel.failing(answers) == ["view: reads as front, not behind", "traits -1.00"]
-    assert panel.identity(answers) == {"clip": Measurement(-0.9)}
 
 
 def test_only_the_named_scorers_are_asked(paint):

@@ -5,7 +5,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from scoring.base import Picture, digest_of
 from scoring.defects import Defects
-from scoring.duplicates import CopyOfSeed, bits_apart, difference_hash, drop_duplicates, near_duplicates
+from scoring.duplicates import CopyOfSeed, bits_apart, difference_hash
 from scoring.features import Features
 
 
@@ -49,24 +49,6 @@ def test_the_hash_survives_small_changes_and_tells_drawings_apart():
     assert bits_apart(one, softer) <= 3
     assert bits_apart(one, difference_hash(shapes(2).image)) > 8
     assert 0 <= one < 2**64
-
-
-def test_near_duplicates_by_hash_or_by_embedding():
-    vectors = np.array([[1, 0], [0.999, 0.0447], [0, 1], [0.6, 0.8]], np.float32)
-    alike = near_duplicates([0, 2**63, 2**40 - 1, 2**40 - 2], vectors, most_bits=1, least_cosine=0.99)
-    assert np.argwhere(np.triu(alike)).tolist() == [[0, 1], [2, 3]]
-    assert near_duplicates([], np.zeros((0, 2), np.float32)).shape == (0, 0)
-
-
-def test_the_better_one_stays_and_chains_do_not_drag_along():
-    alike = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], bool)  # a~b, b~c, but not a~c
-    assert drop_duplicates(["a", "b", "c"], {"a": 2, "b": 1, "c": 3}, alike) == {"b": "c"}
-    assert drop_duplicates(["a", "b", "c"], {"b": 9}, alike) == {"a": "b", "c": "b"}
-
-
-def test_a_locked_duplicate_stays():
-    alike = np.array([[0, 1], [1, 0]], bool)
-    assert drop_duplicates(["a", "b"], {"a": 9}, alike, locked=["b"]) == {"a": "b"}
 
 
 class Patches:

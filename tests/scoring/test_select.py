@@ -1,6 +1,6 @@
 import numpy as np
 
-from scoring.select import Candidate, Quota, Rules, choose, provisional, unmet, why_not
+from scoring.select import Candidate, Quota, Rules, choose, provisional, why_not
 
 
 def unit(*values):
@@ -139,10 +139,6 @@ def test_provisional_frames_fill_empty_places_best_first_within_their_share():
 
 def test_no_provisional_frame_without_kept_ones():
     assert provisional(spread("ab", "behind"), VIEWS, 2, []) == []
-
-
-def test_unmet_names_the_missing():
-    assert unmet(VIEWS, spread("a")) == {"front": 1, "behind": 2}
 
 
 def test_who_is_not_chosen_hears_why():

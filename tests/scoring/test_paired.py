@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scoring.strata import change, summed
+from scoring.paired import change, summed
 
 
 def test_other_views_are_no_change():

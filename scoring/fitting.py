@@ -1,9 +1,9 @@
-"""What a person's verdicts teach: identity scorers combined by a logistic fit on their p-values, if that is worth it.
+"""Identity scorers combined by a logistic fit of their p-values to a person's verdicts, where that predicts better.
 
-The fixed rule believes the weakest scorer. Once a person has judged enough frames, a regularised logistic fit predicts
-their word from every scorer's p-value; it counts only where it beats the fixed rule on verdicts that it was not fitted
-to. Then a conformal bound says from which score on a frame may be kept. Pure functions of numbers; knows no picture, no
-run and no person.
+The fixed rule ranks a frame by its weakest scorer. Once a person has judged enough frames, a regularised logistic fit
+predicts their verdict from every scorer's p-value; it is used only where it beats the fixed rule on verdicts that it
+was not fitted to. A conformal bound then gives the score from which on a frame may be kept. Pure functions of numbers;
+knows no picture, no run and no person.
 
 Sources: conformal risk control, Angelopoulos et al. 2022 (arXiv 2208.02814, ICLR 2024); with scores of cross-validation
 instead of a calibration set of its own, Cohen et al. 2024 (arXiv 2401.11974).
@@ -22,7 +22,16 @@ from numpy.typing import NDArray
 from scoring.base import Measurement
 from scoring.calibrate import FEWEST, Ranked, empirical_p, smooth_p
 
-__all__ = ["FEWEST_VERDICTS", "Evidence", "Lesson", "Taught", "evidence", "learn", "log_odds", "rank"]
+__all__ = [
+    "FEWEST_VERDICTS",
+    "Evidence",
+    "FittedScore",
+    "JudgedFrame",
+    "evidence",
+    "fit_verdicts",
+    "log_odds",
+    "rank_by_fit",
+]
 
 Id = TypeVar("Id", bound=Hashable)
 Floats = NDArray[np.float64]
@@ -30,7 +39,7 @@ Evidence = tuple[float | None, ...]
 """For each identity scorer, in one order, the log-odds of its p-value (see `log_odds`); None: it could not tell."""
 
 FEWEST_VERDICTS = 30
-"""Verdicts below which nothing is learned."""
+"""Fewer verdicts than this are not fitted."""
 FOLDS = 5
 """Parts of the cross-validation; each kind of verdict must fill every part."""
 PENALTY = 1.0
@@ -42,7 +51,7 @@ STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class JudgedFrame:
     """A frame that a person judged: the scorers' evidence, the fixed rule's (its p as log-odds), and the verdict."""
 
     evidence: Evidence
@@ -51,9 +60,10 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What the verdicts taught, and what it is worth.
+class FittedScore:
+    """A logistic score fitted to verdicts, and how well it predicts them.
 
+    ``weights`` multiply the evidence of each scorer; ``silent`` is added instead where a scorer could not tell.
     ``loss`` and ``auc`` are cross-validated, of the fit and of the fixed rule (``rule_…``: the weakest scorer alone,
     fitted to the same verdicts with one weight); ``used`` says whether the fit beats the rule. ``least`` is the score
     (log-odds that a person keeps the frame) from which on a frame may be kept so that, among frames like those judged,
@@ -76,8 +86,10 @@ class Lesson:
 
     def score(self, found: Evidence) -> float:
         """Log-odds that a person keeps a frame with this evidence."""
-        said = zip(found, self.weights, self.silent, strict=True)
-        return self.bias + sum(mute if one is None else one * weight for one, weight, mute in said)
+        total = 0.0
+        for one, weight, silent in zip(found, self.weights, self.silent, strict=True):
+            total += silent if one is None else one * weight
+        return self.bias + total
 
 
 def log_odds(p: float, decoys: int) -> float:
@@ -94,74 +106,97 @@ def evidence(
 ) -> dict[Id, Evidence]:
     """Each picture's evidence against the decoys of its view family; a decoy among the pictures leaves itself out.
 
-    A scorer that fewer than FEWEST decoys (or half of them, if they are fewer) let speak says nothing of any picture.
+    A scorer that could judge fewer than FEWEST decoys (or half of them, if they are fewer) gives no evidence at all.
     """
-    rows: dict[Id, list[float | None]] = {key: [] for key in pictures}
-    for name in scorers:
-        known = {key: value for key, answers in decoys.items() if (value := _value(answers, name)) is not None}
-        enough = len(known) >= min(FEWEST, max(2, len(decoys) // 2))
-        for key, answers in pictures.items():
-            value = _value(answers, name)
-            null = np.array([other for decoy, other in known.items() if decoy != key], np.float64)
-            told = value is not None and enough
-            rows[key].append(log_odds(smooth_p(value, null), len(null)) if told and value is not None else None)
-    return {key: tuple(row) for key, row in rows.items()}
+    columns = [_column(pictures, decoys, name) for name in scorers]
+    return {key: tuple(column[key] for column in columns) for key in pictures}
 
 
-def learn(taught: Sequence[Taught], rate: float) -> Lesson | None:
-    """The lesson of some verdicts, in a fixed order; None where they are too few, or nearly all alike.
+def _column(
+    pictures: Mapping[Id, Mapping[str, Measurement]], decoys: Mapping[Hashable, Mapping[str, Measurement]], name: str
+) -> dict[Id, float | None]:
+    """The evidence of one scorer for each picture."""
+    null = {key: value for key, answers in decoys.items() if (value := _value(answers, name)) is not None}
+    if len(null) < min(FEWEST, max(2, len(decoys) // 2)):
+        return dict.fromkeys(pictures)
+    column: dict[Id, float | None] = {}
+    for key, answers in pictures.items():
+        value = _value(answers, name)
+        others = np.array([other for decoy, other in null.items() if decoy != key], np.float64)
+        column[key] = None if value is None else log_odds(smooth_p(value, others), len(others))
+    return column
+
+
+def fit_verdicts(frames: Sequence[JudgedFrame], rate: float) -> FittedScore | None:
+    """The fit to some verdicts, in a fixed order; None where they are too few, or nearly all alike.
 
     Args:
-        taught: frames that a person judged and the gate could have kept.
+        frames: frames that a person judged and the gate could have kept.
         rate: the stated share of frames that are kept although a person would reject them, 0..1.
     """
-    kept = np.array([one.kept for one in taught], bool)
-    if len(taught) < FEWEST_VERDICTS or min(kept.sum(), (~kept).sum()) < FOLDS:
+    kept = np.array([frame.kept for frame in frames], bool)
+    if len(frames) < FEWEST_VERDICTS or min(kept.sum(), (~kept).sum()) < FOLDS:
         return None
-    columns, scorers = _columns([one.evidence for one in taught]), len(taught[0].evidence)
-    ours, theirs = _held_out(columns, kept, scorers), _by_rule(taught, kept)
-    losses = [_losses(scores, kept) for scores in (ours, theirs)]
-    gains = losses[1] - losses[0]
+    columns, scorers = _columns([frame.evidence for frame in frames]), len(frames[0].evidence)
+    fitted, fixed = _cross_validated(columns, kept, scorers), _by_rule(frames, kept)
+    losses, rule_losses = _losses(fitted, kept), _losses(fixed, kept)
+    gains = rule_losses - losses
     better = bool(gains.mean() > gains.std(ddof=1) / math.sqrt(len(gains)) + 1e-9)
-    auc, rule_auc = _auc(ours, kept), _auc(theirs, kept)
-    least = _least(ours[~kept], len(taught), rate)
+    auc, rule_auc = _auc(fitted, kept), _auc(fixed, kept)
+    least = _least(fitted[~kept], len(frames), rate)
     bias, weights = _fit(columns, kept, scorers)
-    return Lesson(
-        bias, tuple(weights[:scorers]), tuple(weights[scorers:]), len(taught), int((~kept).sum()),
-        float(losses[0].mean()), float(losses[1].mean()), auc, rule_auc,
+    return FittedScore(
+        bias=bias,
+        weights=tuple(weights[:scorers]),
+        silent=tuple(weights[scorers:]),
+        verdicts=len(frames),
+        rejected=int((~kept).sum()),
+        loss=float(losses.mean()),
+        rule_loss=float(rule_losses.mean()),
+        auc=auc,
+        rule_auc=rule_auc,
         used=better and auc >= rule_auc and least < math.inf,
-        rate=rate, least=least, wrong=float((~kept & (ours >= least)).mean()),
-    )  # fmt: skip
+        rate=rate,
+        least=least,
+        wrong=float((~kept & (fitted >= least)).mean()),
+    )
 
 
-def rank(
-    lesson: Lesson,
+def rank_by_fit(
+    fit: FittedScore,
     candidates: Mapping[Id, Evidence],
     nulls: Sequence[Mapping[Hashable, Evidence]],
     names: Sequence[str],
 ) -> dict[Id, Ranked]:
-    """Each candidate's place among decoys of its view_family by the lesson's score; the largest p over several ``nulls``.
+    """Each candidate's place among decoys of its view family by the fitted score; the largest p over ``nulls``.
 
-    The lesson was learned from other pictures than the decoys, so p stays what it is: the chance of a decoy scoring as
+    The score was fitted to other pictures than the decoys, so p stays what it is: the chance of a decoy scoring as
     high. A candidate that no scorer could judge, or without decoys, has p = 1.
     """
     found = {}
     for key, own in candidates.items():
         scorers = tuple(name for name, one in zip(names, own, strict=True) if one is not None)
-        score = lesson.score(own) if scorers else -math.inf
-        among = [_p_among(lesson, score, own, list(null.values())) for null in nulls if null]
-        p = max(among, default=1.0) if scorers else 1.0
-        found[key] = Ranked(score, p, f"{' + '.join(scorers)}, by verdicts" if scorers else "", scorers, False)
+        if not scorers:
+            found[key] = Ranked(-math.inf, 1.0, "", scorers)
+            continue
+        score = fit.score(own)
+        p = max((_p_among(fit, score, own, list(null.values())) for null in nulls if null), default=1.0)
+        found[key] = Ranked(score, p, f"{' + '.join(scorers)}, by verdicts", scorers)
     return found
 
 
-def _p_among(lesson: Lesson, score: float, own: Evidence, decoys: Sequence[Evidence]) -> float:
-    """p among decoys by the scorers that speak of the candidate; decoys of which all these speak, if enough."""
-    speaking = [one is not None for one in own]
-    full = [d for d in decoys if all(d[n] is not None for n, speaks in enumerate(speaking) if speaks)]
+def _p_among(fit: FittedScore, score: float, own: Evidence, decoys: Sequence[Evidence]) -> float:
+    """p among decoys by the candidate's applicable scorers; among decoys that have all of these, where enough do."""
+    applicable = [place for place, one in enumerate(own) if one is not None]
+    full = [decoy for decoy in decoys if all(decoy[place] is not None for place in applicable)]
     chosen = full if len(full) >= min(FEWEST, len(decoys)) else decoys
-    muted = [tuple(one if speaks else None for one, speaks in zip(d, speaking, strict=True)) for d in chosen]
-    return empirical_p(score, np.array([lesson.score(one) for one in muted], np.float64))
+    scores = [fit.score(_only(decoy, applicable)) for decoy in chosen]
+    return empirical_p(score, np.array(scores, np.float64))
+
+
+def _only(found: Evidence, places: Sequence[int]) -> Evidence:
+    """Evidence with that of all other scorers left out."""
+    return tuple(one if place in places else None for place, one in enumerate(found))
 
 
 def _value(answers: Mapping[str, Measurement], name: str) -> float | None:
@@ -174,7 +209,7 @@ def _columns(rows: Sequence[Evidence]) -> Floats:
     return np.array([[*(one or 0.0 for one in row), *(float(one is None) for one in row)] for row in rows], np.float64)
 
 
-def _held_out(columns: Floats, kept: NDArray[np.bool_], rising: int) -> Floats:
+def _cross_validated(columns: Floats, kept: NDArray[np.bool_], rising: int) -> Floats:
     """Log-odds of each verdict by a fit to the other parts; parts hold both kinds of verdicts in their proportion."""
     parts, scores = np.zeros(len(kept), np.int64), np.zeros(len(kept), np.float64)
     for kind in (True, False):
@@ -187,10 +222,10 @@ def _held_out(columns: Floats, kept: NDArray[np.bool_], rising: int) -> Floats:
     return scores
 
 
-def _by_rule(taught: Sequence[Taught], kept: NDArray[np.bool_]) -> Floats:
-    """Held-out log-odds by the weakest scorer alone: by the gate's own p or the least of the evidence, the better."""
-    weakest = [min((said for said in one.evidence if said is not None), default=0.0) for one in taught]
-    each = [_held_out(np.array(row)[:, None], kept, 1) for row in ([one.rule for one in taught], weakest)]
+def _by_rule(frames: Sequence[JudgedFrame], kept: NDArray[np.bool_]) -> Floats:
+    """Cross-validated log-odds by the weakest scorer alone: by the gate's own p or the least evidence, the better."""
+    weakest = [min((one for one in frame.evidence if one is not None), default=0.0) for frame in frames]
+    each = [_cross_validated(np.array(row)[:, None], kept, 1) for row in ([frame.rule for frame in frames], weakest)]
     return min(each, key=lambda scores: float(_losses(scores, kept).mean()))
 
 
@@ -202,8 +237,8 @@ def _losses(scores: Floats, kept: NDArray[np.bool_]) -> Floats:
 def _fit(columns: Floats, kept: NDArray[np.bool_], rising: int) -> tuple[float, Floats]:
     """Bias and weights of a penalised logistic fit; the first ``rising`` weights are not negative.
 
-    More evidence for the character never speaks against a frame: a scorer that a person contradicts is left out
-    instead of turned round. Accelerated projected gradient (Beck & Teboulle 2009) on columns of unit mean square.
+    More evidence for the character never counts against a frame: a scorer that a person contradicts gets weight 0
+    instead of a negative one. Accelerated projected gradient (Beck & Teboulle 2009) on columns of unit mean square.
     """
     scale = np.sqrt((columns**2).mean(axis=0))
     scale[scale == 0] = 1.0
