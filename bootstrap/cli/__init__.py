@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from bootstrap.cli.renamed import refuse_renamed
 from bootstrap.errors import BootstrapError, Interrupted, Paused, UsageError
 
 __all__ = ["main"]
@@ -22,26 +23,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed, 2 unusable input, 3 waits for a person, 130 stopped."""
     from bootstrap.cli.app import app
 
-    talk = Console(stderr=True, soft_wrap=True, highlight=False)
+    words = [*sys.argv[1:]] if arguments is None else [*arguments]
+    stderr = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        app(list(arguments) if arguments is not None else None, standalone_mode=True)
+        refuse_renamed(words)
+        app(words, standalone_mode=True)
     except BootstrapError as error:
-        talk.print(f"error: {error.message}", markup=False, style="bold red")
+        stderr.print(f"error: {error.message}", markup=False, style="bold red")
         if error.hint:
-            talk.print(f"hint: {error.hint}", markup=False)
+            stderr.print(f"hint: {error.hint}", markup=False)
         sys.exit(error.exit_code)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        talk.print(f'error: "{error.filename}" is too long a path', markup=False, style="bold red")
+        stderr.print(f'error: "{error.filename}" is too long a path', markup=False, style="bold red")
         sys.exit(UsageError.exit_code)
     except Paused as pause:
-        talk.print(f"{pause.reason}; then run: {pause.then_run}", markup=False)
+        stderr.print(f"{pause.reason}; then run: {pause.then_run}", markup=False)
         sys.exit(pause.exit_code)
     except Interrupted:
-        talk.print(STOPPED, markup=False)
+        stderr.print(STOPPED, markup=False)
         sys.exit(Interrupted.exit_code)
     except SystemExit as ended:
-        if ended.code == Interrupted.exit_code:  # Ctrl-C at once: the command library has caught it already
-            talk.print(STOPPED, markup=False)
+        if ended.code == Interrupted.exit_code:  # Ctrl-C at once: the command library caught it
+            stderr.print(STOPPED, markup=False)
         raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bootstrap.cli.lora import lora_app
+from bootstrap.cli.options import Options, with_options
 from bootstrap.cli.queue import queue_app
 
 __all__ = ["app"]
@@ -26,25 +26,8 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.
 
 
 @app.command()
-def run(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
-    ],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None,
-    target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
-    random_seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
-    config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
-    backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
-    gate: Annotated[str | None, typer.Option(help="Between rounds: auto, human, or timed:2h [auto].")] = None,
-    budget: Annotated[str | None, typer.Option(help="Hours of work, spent on rounds: 8h, 90min, 1h30m.")] = None,
-    until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
-    notify: Annotated[list[str] | None, typer.Option(metavar="URL", help="Whom to tell, by Apprise.")] = None,
-    profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None,
-) -> None:
+@with_options
+def run(sources: list[Path], options: Options) -> None:
     """Begin a run, or continue it: the same command does both.
 
     bootstrap run seed.png character.json
@@ -53,10 +36,9 @@ def run(
 
     bootstrap run seed.png character.json --until 07:30 --notify ntfy://my-topic
     """
-    from bootstrap.cli.run import Options, run_command
+    from bootstrap.cli.run import run_command
 
-    said = Options(base, target, rounds, random_seed, out, config, tuple(settings or ()), backend, gate, budget, until)
-    run_command(sources, replace(said, notify=tuple(notify or ()), profile=profile))
+    run_command(sources, options)
 
 
 @app.command()
@@ -142,31 +124,15 @@ def compare(
 
 
 @app.command()
-def check(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
-    ],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None,
-    target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Most rounds of generating [6].")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None,
-    config: Annotated[Path | None, typer.Option(help="A YAML file with settings of your own.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = None,
-    backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None,
-    budget: Annotated[str | None, typer.Option(help="Hours of work: says what fits into them.")] = None,
-    until: Annotated[str | None, typer.Option(help="The time of day at which it must be over: 07:30.")] = None,
-    profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None,
-) -> None:
-    """Say what a run would do and cost, and every reason why it could not begin; loads no model.
+@with_options
+def check(sources: list[Path], options: Options) -> None:
+    """Print what a run would do and cost, and every reason why it could not begin; loads no model.
 
     bootstrap check seed.png character.json
     """
     from bootstrap.cli.check import check_command
-    from bootstrap.cli.run import Options
 
-    said = Options(base, target, rounds, None, out, config, tuple(settings or ()), backend)
-    check_command(sources, replace(said, budget=budget, until=until, profile=profile))
+    check_command(sources, options)
 
 
 @app.command()

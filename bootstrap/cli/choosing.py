@@ -1,6 +1,6 @@
 """Which base, when nobody named one: asked on a terminal, demanded elsewhere, never guessed.
 
-A base is proposed by what this machine can hold; one that only draws a demonstration is never the proposal.
+A base is proposed by what this machine can hold; one that only draws a demonstration is never proposed.
 """
 
 from __future__ import annotations
@@ -21,38 +21,45 @@ def choose_base(command: str, why: str) -> str:
     Raises ConfigError with ``why`` and the command to use where nobody can be asked, or where nobody answers.
     """
     bases = [shipped_base(name) for name in known("base")]
-    here = [base for base in bases if embedded(base.path).exists()]
+    present = [base for base in bases if embedded(base.path).exists()]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise _unchosen(here, command, why)
-    room = _room()
-    typer.echo(f"{why}. Bases, and what they need of this machine's {room:.0f} GB:", err=True)
+        raise _unchosen(present, command, why)
+    memory = _device_memory()
+    typer.echo(f"{why}. Bases, and what they need of this machine's {memory:.0f} GB:", err=True)
     for base in bases:
-        fits = "" if base.memory <= room else "  (too large for this machine)"
-        there = fits if base in here else "  (not on this machine)"
-        typer.echo(f"  {base.name:<12} {base.memory:>3.0f} GB  {base.about}{there}", err=True)
+        remark = ""
+        if base not in present:
+            remark = "  (not on this machine)"
+        elif base.memory > memory:
+            remark = "  (too large for this machine)"
+        typer.echo(f"  {base.name:<12} {base.memory:>3.0f} GB  {base.about}{remark}", err=True)
     typer.echo("  or the path of a .safetensors checkpoint or a diffusers folder", err=True)
     try:
-        answer = typer.prompt("Which base", default=proposed(here, room), err=True)
+        answer = typer.prompt("Which base", default=proposed(present, memory), err=True)
     except typer.Abort:
-        raise _unchosen(here, command, why) from None
+        raise _unchosen(present, command, why) from None
     return str(answer).strip()
 
 
-def proposed(bases: list[BaseConfig], room: float | None) -> str | None:
-    """The most demanding base that fits into ``room`` GiB (None: any); None when only demonstrations do."""
-    real = [base for base in bases if not base.demonstration and (room is None or base.memory <= room)]
-    return max(real, key=lambda base: base.memory).name if real else None
+def proposed(bases: list[BaseConfig], memory: float | None) -> str | None:
+    """The most demanding base that fits into ``memory`` GiB (None: any); None when only demonstrations do."""
+    fitting = [base for base in bases if not base.demonstration and (memory is None or base.memory <= memory)]
+    if not fitting:
+        return None
+    return max(fitting, key=lambda base: base.memory).name
 
 
 def _unchosen(bases: list[BaseConfig], command: str, why: str) -> ConfigError:
-    """What to say where nobody can be asked: the bases on this machine, and a command that runs."""
-    there = ", ".join(f"{base.name} ({base.about})" if base.about else base.name for base in bases)
-    example = proposed(bases, room=None) or bases[0].name
-    own = "or a .safetensors checkpoint of yours"
-    return ConfigError(f"no base model: {why}", f"bases here: {there}, {own}; for example: {command} --base {example}")
+    """The error where nobody can be asked: the bases on this machine, and a command that runs."""
+    listed: list[str] = []
+    for base in bases:
+        listed.append(f"{base.name} ({base.about})" if base.about else base.name)
+    example = proposed(bases, memory=None) or bases[0].name
+    choice = f"bases here: {', '.join(listed)}, or a .safetensors checkpoint of yours"
+    return ConfigError(f"no base model: {why}", f"{choice}; for example: {command} --base {example}")
 
 
-def _room() -> float:
+def _device_memory() -> float:
     """Memory of the device that would draw and train, in GiB."""
     from bootstrap.machine.inventory import accelerator
 

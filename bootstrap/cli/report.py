@@ -1,4 +1,4 @@
-"""``bootstrap report``: the page of a run, written anew beside the engine, also of a run that is not finished."""
+"""``bootstrap report``: write the page of a run anew, beside the engine, also of a run that is not finished."""
 
 from __future__ import annotations
 

@@ -26,45 +26,62 @@ def status_command(run: Path, *, as_json: bool) -> None:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     out = Console(highlight=False)
-    out.print(_opening(facts), markup=False)
-    for title, key in (("view family", "families"), ("framing", "framings")):
-        out.print(_places(title, facts[key]))
+    out.print(_summary(facts), markup=False)
+    out.print(_places("view family", facts["families"]))
+    out.print(_places("framing", facts["framings"]))
     if facts["rounds"]:
         out.print(_rounds(facts))
     out.print(_cost(facts), markup=False)
 
 
-def _opening(facts: Mapping[str, Any]) -> str:
-    """What there is and what is being done, in one line."""
-    now = facts["now"]
-    doing = "finished" if facts["finished"] else f"round {now['round']}, {now['stage']}"
-    wanted = f" of {facts['target']}" if facts["target"] else ""
-    missing = f"; no picture: {', '.join(facts['missing_families'])}" if facts["missing_families"] else ""
-    seeds = f"{facts['seeds']} seed{'' if facts['seeds'] == 1 else 's'}"
-    counted = f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional, {seeds}"
-    return f"{counted}; {doing}{missing}"
+def _summary(facts: Mapping[str, Any]) -> str:
+    """Counts and the present stage, in one line."""
+    kept = f"{facts['kept']}"
+    if facts["target"]:
+        kept += f" of {facts['target']}"
+    seeds = "1 seed" if facts["seeds"] == 1 else f"{facts['seeds']} seeds"
+    parts = [f"{kept} kept, {facts['provisional']} provisional, {seeds}"]
+    if facts["finished"]:
+        parts.append("finished")
+    else:
+        parts.append(f"round {facts['now']['round']}, {facts['now']['stage']}")
+    if facts["missing_families"]:
+        parts.append(f"no picture: {', '.join(facts['missing_families'])}")
+    return "; ".join(parts)
 
 
 def _places(title: str, counts: Mapping[str, Mapping[str, int | None]]) -> Table:
+    """What is kept, provisional and planned in each view family or framing."""
     table = Table(title, "kept", "provisional", "quota", box=None)
     for name, one in counts.items():
-        table.add_row(name, *("" if one[key] is None else str(one[key]) for key in ("kept", "provisional", "quota")))
+        table.add_row(name, _cell(one["kept"]), _cell(one["provisional"]), _cell(one["quota"]))
     return table
 
 
 def _rounds(facts: Mapping[str, Any]) -> Table:
+    """A line for each round; the outcome of one that goes on is empty."""
     table = Table("round", "phase", "goal", "candidates", "kept", "held-out", box=None)
     for one in facts["rounds"]:
         outcome = one["outcome"] or {}
         held_out = outcome.get("held_out")
-        cells = [one["number"], one["phase"], one["goal"], outcome.get("candidates", ""), one["kept"]]
-        table.add_row(*map(str, cells), "" if held_out is None else f"{held_out:.3f}")
+        if held_out is not None:
+            held_out = f"{held_out:.3f}"
+        cells = (one["number"], one["phase"], one["goal"], outcome.get("candidates"), one["kept"], held_out)
+        table.add_row(*map(_cell, cells))
     return table
+
+
+def _cell(value: object) -> str:
+    """A table's cell: empty for None."""
+    return "" if value is None else str(value)
 
 
 def _cost(facts: Mapping[str, Any]) -> str:
     """Time and memory so far."""
+    cost = f"{duration(facts['total_seconds'])} of work"
     stages = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in facts["seconds"].items())
-    said = f"{duration(facts['total_seconds'])} of work" + (f" ({stages})" if stages else "")
-    peak = facts["peak_memory_mib"]
-    return said + (f"; peak memory {peak / 1024:.1f} GiB" if peak else "")
+    if stages:
+        cost += f" ({stages})"
+    if facts["peak_memory_mib"]:
+        cost += f"; peak memory {facts['peak_memory_mib'] / 1024:.1f} GiB"
+    return cost

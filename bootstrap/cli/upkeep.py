@@ -1,4 +1,4 @@
-"""``bootstrap gc`` and ``bootstrap verify``: room on the disk, and whether a run is still what it was."""
+"""``bootstrap gc`` and ``bootstrap verify``: free disk space, and check that a run is still as it was stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 1 << 20
 
 
 def gc_command(run: Path, *, dry_run: bool) -> None:
-    """Free what is not needed any more and say what it was; refused while somebody works on the run."""
+    """Free what is not needed any more and print what it was; refused while somebody works on the run."""
     with Store.open(run) as store:
         pieces = freeable(store)
         sizes: dict[str, list[int]] = defaultdict(list)
@@ -26,12 +26,14 @@ def gc_command(run: Path, *, dry_run: bool) -> None:
             typer.echo(f"{piece.size / MIB:9.1f} MB  {piece.path}")
         if not dry_run:
             free(store, pieces)
-    for what, each in sizes.items():
-        typer.echo(f"{sum(each) / MIB:9.1f} MB  {len(each)} x {what}")
+    if not pieces:
+        typer.echo("nothing to free")
+        return
+    for reason, each in sizes.items():
+        typer.echo(f"{sum(each) / MIB:9.1f} MB  {len(each)} x {reason}")
     total = sum(piece.size for piece in pieces) / MIB
-    said = "nothing was removed (--dry-run)" if dry_run else "removed"
-    stays = "pictures, verdicts, seeds, dataset and LoRA stay"
-    typer.echo(f"{total:9.1f} MB  {said}; {stays}" if pieces else "nothing to free")
+    done = "nothing was removed (--dry-run)" if dry_run else "removed"
+    typer.echo(f"{total:9.1f} MB  {done}; pictures, verdicts, seeds, dataset and LoRA stay")
 
 
 def verify_command(run: Path) -> None:
@@ -39,7 +41,7 @@ def verify_command(run: Path) -> None:
     try:
         with Store.open(run, exclusive=False) as store:
             problems, counted = check_files(store), f"{len(store.frames())} pictures, {len(store.adapters())} LoRAs"
-    except StoreError as damage:  # the database itself: nothing else can be asked
+    except StoreError as damage:  # of the database itself: nothing else can be checked
         raise BootstrapError(damage.message, damage.hint) from damage
     for problem in problems:
         typer.echo(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
@@ -25,64 +26,79 @@ LINES = 12
 
 
 def watch_command(run: Path) -> None:
-    """Follow the run until it ends; exits 1 when nobody works on it any more before that."""
+    """Follow the run until it ends; exits 1 when its process ends before that."""
     with Store.open(run, exclusive=False) as store:
-        ended = watch_run(store, Console(highlight=False))
-    if not ended:
+        finished = watch_run(store, Console(highlight=False))
+    if not finished:
         typer.echo("nobody works on this run; the command that began it goes on where it stopped", err=True)
         raise typer.Exit(1)
 
 
 def watch_run(store: Store, out: Console, every: float = 1.0) -> bool:
-    """Show the run on ``out``, an update every so many seconds; whether it was finished when nobody worked any more."""
+    """Show the run on ``out``, updated every so many seconds, until its process ends; whether it is finished then."""
     updates = follow(store, lambda: engine_is_running(store.directory), every)
+    show = _show_live if out.is_terminal else _show_lines
+    return show(store, out, updates) == "finished"
+
+
+def _show_lines(store: Store, out: Console, updates: Iterable[RunUpdate]) -> str:
+    """Print every event as a line; returns the last stage."""
     stage = ""
-    if out.is_terminal:
-        latest: deque[str] = deque(maxlen=LINES)
-        with Live(console=out, auto_refresh=False) as live:
-            for update in updates:
-                latest.extend(_said(update))
-                live.update(_view(store, update, latest), refresh=True)
-                stage = update.standing.stage
-    else:
+    for update in updates:
+        for line in _lines(update):
+            out.print(Text(line), soft_wrap=True)
+        stage = update.standing.stage
+    return stage
+
+
+def _show_live(store: Store, out: Console, updates: Iterable[RunUpdate]) -> str:
+    """Redraw the screen at every update; returns the last stage."""
+    stage = ""
+    latest: deque[str] = deque(maxlen=LINES)
+    with Live(console=out, auto_refresh=False) as live:
         for update in updates:
-            for line in _said(update):
-                out.print(Text(line), soft_wrap=True)
+            latest.extend(_lines(update))
+            live.update(_screen(store, update, latest), refresh=True)
             stage = update.standing.stage
-    return stage == "finished"
+    return stage
 
 
-def _said(update: RunUpdate) -> list[str]:
-    """The fresh events as lines, without those that a bar tells."""
+def _lines(update: RunUpdate) -> list[str]:
+    """The new events as lines, without those that a progress bar shows."""
     return [sentence(event) for event in update.new_events if not isinstance(event, QUIET)]
 
 
-def _view(store: Store, update: RunUpdate, latest: deque[str]) -> RenderableType:
+def _screen(store: Store, update: RunUpdate, latest: Iterable[str]) -> RenderableType:
     """The whole screen: counts, view families, the present stage, the latest events."""
-    facts, now = status(store), update.standing
-    wanted = f" of {facts['target']}" if facts["target"] else ""
-    head = Text(f"{facts['kept']}{wanted} kept, {facts['provisional']} provisional", style="bold")
+    facts = status(store)
+    kept = f"{facts['kept']}"
+    if facts["target"]:
+        kept += f" of {facts['target']}"
+    parts: list[RenderableType] = [Text(f"{kept} kept, {facts['provisional']} provisional", style="bold")]
     families = Table.grid(padding=(0, 1))
     for view_family, one in facts["families"].items():
-        there, quota = one["kept"] + one["provisional"], one["quota"] or 1
-        families.add_row(
-            view_family, ProgressBar(total=quota, completed=min(there, quota), width=24), f"{there} / {quota}"
-        )
-    lines = Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in latest))
-    return (
-        Group(head, families, Text(), _stage(update), Text(), lines)
-        if now.stage != "finished"
-        else Group(head, families, Text(), lines)
-    )
+        filled, quota = one["kept"] + one["provisional"], one["quota"] or 1
+        bar = ProgressBar(total=quota, completed=min(filled, quota), width=24)
+        families.add_row(view_family, bar, f"{filled} / {quota}")
+    parts += [families, Text()]
+    if update.standing.stage != "finished":
+        parts += [_stage(update), Text()]
+    for line in latest:
+        parts.append(Text(line, no_wrap=True, overflow="ellipsis"))
+    return Group(*parts)
 
 
 def _stage(update: RunUpdate) -> RenderableType:
-    """What is being done, with a bar and an estimate where it can be counted."""
+    """The present stage, with a bar and an estimate where it can be counted."""
     now = update.standing
-    said = f"round {now.round}, {now.stage}" + ("" if update.running else " (nobody is working on it)")
+    stage = f"round {now.round}, {now.stage}"
+    if not update.running:
+        stage += " (nobody is working on it)"
     if not now.total:
-        return Text(said)
+        return Text(stage)
+    left = ""
+    if now.left is not None:
+        left = f"about {duration(now.left)} left"
     line = Table.grid(padding=(0, 1))
-    left = "" if now.left is None else f"about {duration(now.left)} left"
-    line.add_row(said, ProgressBar(total=now.total, completed=now.done, width=30), f"{now.done}/{now.total}", left)
+    line.add_row(stage, ProgressBar(total=now.total, completed=now.done, width=30), f"{now.done}/{now.total}", left)
     return line

@@ -73,7 +73,8 @@ def test_a_base_folder_without_weights_is_told_before_a_run_is_begun(call, tmp_p
 def begun(tmp_path):
     """A run on the fake backend that was begun and does nothing yet, and the command that continues it."""
     from bootstrap.character import load_character
-    from bootstrap.cli.run import Options, resolve
+    from bootstrap.cli.options import Options
+    from bootstrap.cli.resolve import resolve
     from loops.resume import settle
 
     character = load_character(RUBY / "character.json")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from bootstrap.cli import check
+from bootstrap.cli import check_cost
 from bootstrap.cli.app import app
 from bootstrap.machine.inventory import Accelerator
 from bootstrap.machine import inventory as machine
@@ -28,7 +28,7 @@ MIKA = {
 @pytest.fixture(autouse=True)
 def small_machine(monkeypatch):
     monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "two cores", 16.0))
-    monkeypatch.setattr(check, "flops_of", lambda kind: 1e11)
+    monkeypatch.setattr(check_cost, "flops_of", lambda kind: 1e11)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap.cli import check
+from bootstrap.cli import check_cost
 from bootstrap.config import load
 from bootstrap.config.estimate import cost_of, rounds_that_fit
 from bootstrap.machine.inventory import Accelerator
@@ -16,7 +16,7 @@ from bootstrap.machine.limits import duration_of
 @pytest.fixture
 def given(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "two cores", 16.0))
-    monkeypatch.setattr(check, "flops_of", lambda kind: 1e11)
+    monkeypatch.setattr(check_cost, "flops_of", lambda kind: 1e11)
     Image.new("RGB", (128, 128), "red").save(tmp_path / "seed.png")
     about = {"name": "Mika", "trigger": "mkachr", "base": "puppet", "invariant": {"hair": "pale blue hair"}}
     (tmp_path / "character.json").write_text(json.dumps(about))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 RUBY = ROOT / "configs" / "characters" / "ruby"
 
 
-def call(*arguments, cwd=ROOT):
+def command(*arguments, cwd=ROOT):
     code = "import sys; from bootstrap.cli import main; main(sys.argv[1:])"
     environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     return subprocess.run(
@@ -47,57 +47,73 @@ def described(folder, **changes):
 
 def test_a_missing_or_broken_seed_is_one_line(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    assert one_line(call("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
+    assert one_line(command("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
     assert one_line(
-        call("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png"
+        command("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png"
     )
     assert not (tmp_path / "o").exists()
 
 
 def test_a_misspelt_field_is_one_line_with_a_suggestion(tmp_path):
     path = described(tmp_path, triger="x")
-    assert one_line(call("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
+    assert one_line(command("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
 
 
 def test_an_unwritable_output_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert one_line(call("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
+    assert one_line(command("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
 
 
 def test_without_a_base_the_full_command_is_proposed(tmp_path):
     path = described(tmp_path, base=None)
-    assert one_line(call("run", RUBY / "seed.png", path), "--base puppet", str(path))
+    assert one_line(command("run", RUBY / "seed.png", path), "--base puppet", str(path))
 
 
 def test_two_characters_or_none_are_refused(tmp_path):
-    assert one_line(call("run", RUBY / "seed.png"), "0 character files")
-    assert one_line(call("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
+    assert one_line(command("run", RUBY / "seed.png"), "0 character files")
+    assert one_line(command("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
 
 
 def test_a_folder_that_is_no_run_is_refused_and_stays_empty(tmp_path):
-    assert one_line(call("status", tmp_path), "no run")
+    assert one_line(command("status", tmp_path), "no run")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
     Image.new("RGB", (99, 99)).save(tmp_path / "s.png")
     arguments = ["run", tmp_path / "s.png", RUBY / "character.json", "--out", tmp_path / "o"]
-    assert one_line(call(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
-    assert one_line(call(*arguments, "--base", "pupet"), 'did you mean "puppet"')
+    assert one_line(command(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
+    assert one_line(command(*arguments, "--base", "pupet"), 'did you mean "puppet"')
     assert not (tmp_path / "o").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "status", "watch", "export", "report", "version"])
-def test_every_command_has_help_with_an_example(command):
-    done = call(command, "--help")
+@pytest.mark.parametrize("name", ["run", "status", "watch", "export", "report", "version"])
+def test_every_command_has_help_with_an_example(name):
+    done = command(name, "--help")
     assert done.returncode == 0
-    assert command == "version" or f"bootstrap {command} " in done.stdout
+    assert name == "version" or f"bootstrap {name} " in done.stdout
 
 
 def test_every_command_in_the_readme_exists():
     text = (ROOT / "README.md").read_text()
     named = set(re.findall(r"\bbootstrap (run|[a-z]+) [A-Za-z./]", text))
-    commands = set(re.findall(r"^  (\w+)", call("--help").stdout.split("Commands")[-1], re.M))
+    commands = set(re.findall(r"^  (\w+)", command("--help").stdout.split("Commands")[-1], re.M))
     assert {"run", "status"} <= named <= commands | {"is"}
     for target in re.findall(r"^    make (\w+)", text, re.M):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "new"),
+    [
+        (("run", "seed.png", "--seed", "3"), "--random-seed"),
+        (("run", "seed.png", "--seed=3"), "--random-seed"),
+        (("queue", "add", "mika/", "--gate", "human"), "--approval"),
+        (("gate", "runs/mika", "open"), "approval"),
+    ],
+)
+def test_a_name_of_an_earlier_version_is_one_line_with_the_new_name(call, words, new):
+    done = call(*words)
+    assert done.code == 2
+    assert f'is now "{new}"' in done.line
+    assert len(done.err.splitlines()) <= 2

@@ -13,6 +13,7 @@ from bootstrap.cli import queue as queueing
 from bootstrap.errors import StoreError
 from bootstrap.machine.clock import Clock
 from bootstrap.runs.queue import Queue, share_of
+from bootstrap.runs.queue_work import Ended
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def played(monkeypatch):
 
     def play(words, folder):
         started.append(words)
-        return codes.get(words[0].split("/")[-1], (0, ""))
+        return Ended(*codes.get(words[0].split("/")[-1], (0, "")))
 
-    monkeypatch.setattr(queueing, "_played", play)
+    monkeypatch.setattr(queueing, "run_process", play)
     return codes, started
 
 
@@ -116,7 +117,7 @@ def test_adding_again_lets_one_wait_again_without_a_second_place(queued, call):
 
 
 def test_what_cannot_be_run_is_refused_at_once(queued, character, call, tmp_path):
-    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith('error: --budget "8h" is the night')
+    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith('error: --budget "8h" belongs to the whole queue')
     (tmp_path / "di" / "character.json").write_text("{}")
     assert call("queue", "add", tmp_path / "di").code == 2
     assert call("queue", "add", tmp_path / "nowhere").code == 2
@@ -138,7 +139,7 @@ def test_no_queue_and_another_programs_file_are_one_line(call, tmp_path):
 STOP_IT = """
 import sys, signal, os, threading, time
 from pathlib import Path
-from bootstrap.cli import queue
+from bootstrap.runs import queue_work
 
 def stop_once_it_works():
     while not Path(sys.argv[1] + "-works").exists():
@@ -146,8 +147,9 @@ def stop_once_it_works():
     os.kill(os.getpid(), signal.SIGINT)
 
 threading.Thread(target=stop_once_it_works, daemon=True).start()
-queue.sys.executable = sys.argv[1]
-print(queue._played([], "."))
+queue_work.sys.executable = sys.argv[1]
+ended = queue_work.run_process([], ".")
+print(ended.code, ended.stopped_by)
 """
 
 
@@ -156,4 +158,4 @@ def test_a_signal_is_handed_on_to_the_process_that_works(tmp_path):
     sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\ntouch $0-works\nsleep 30 & wait\n")
     sleeper.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", STOP_IT, sleeper], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "(130, 'SIGINT')"
+    assert done.stdout.strip() == "130 SIGINT"

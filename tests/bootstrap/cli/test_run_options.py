@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from bootstrap.character import load_character
 from bootstrap.cli.choosing import choose_base, proposed
-from bootstrap.cli.run import Options, resolve, sorted_out
+from bootstrap.cli.options import Options
+from bootstrap.cli.resolve import resolve
+from bootstrap.cli.sources import sort_sources
 from bootstrap.config import BaseConfig, read_own, shipped_base
 from bootstrap.config.scorers import FaceConfig
 from bootstrap.errors import ConfigError, UsageError
@@ -41,7 +43,7 @@ def test_every_option_reaches_the_configuration(character):
 
 
 def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(character, tmp_path):
-    path = own(tmp_path, "loop: {target: 24, waves: 1}\nbase:\n  sampling: {steps: 9}\nseed: 5\n")
+    path = own(tmp_path, "loop: {target: 24, waves: 1}\nbase:\n  sampling: {steps: 9}\nrandom_seed: 5\n")
     config = resolve(character, Options(target=30, config=path))
     shipped = resolve(character, Options())
     assert (config.loop.target, config.loop.waves, config.random_seed, config.base.sampling.steps) == (30, 1, 5, 9)
@@ -88,11 +90,11 @@ def test_pictures_may_be_files_or_a_folder_which_may_hold_the_description(tmp_pa
     described = tmp_path / "character.json"
     described.write_text("{}")
     sorted_names = [tmp_path / "a.png", tmp_path / "b.png"]
-    assert sorted_out([tmp_path]) == (sorted_names, described)
-    assert sorted_out([tmp_path, described]) == (sorted_names, described)
-    assert sorted_out([described, tmp_path / "b.png"]) == ([tmp_path / "b.png"], described)
+    assert sort_sources([tmp_path]) == (sorted_names, described)
+    assert sort_sources([tmp_path, described]) == (sorted_names, described)
+    assert sort_sources([described, tmp_path / "b.png"]) == ([tmp_path / "b.png"], described)
     with pytest.raises(UsageError, match="0 character files"):
-        sorted_out([tmp_path / "a.png"])
+        sort_sources([tmp_path / "a.png"])
 
 
 def test_a_base_is_taken_in_order_from_options_file_character_and_the_run_so_far(character, tmp_path):

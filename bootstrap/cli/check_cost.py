@@ -1,0 +1,111 @@
+"""``bootstrap check``, its cost: pictures, steps, time, disk and memory, and whether the folder can be written."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from bootstrap.cli.findings import Findings
+from bootstrap.cli.options import Options
+from bootstrap.config import RunConfig, embedded
+from bootstrap.config.estimate import (
+    Cost,
+    check_memory,
+    cost_of,
+    decoys_of,
+    duration,
+    flops_of,
+    rounds_expected,
+    rounds_that_fit,
+)
+from bootstrap.config.profiles import NIGHT, night_of, profiles
+from bootstrap.errors import OutputError
+from bootstrap.machine.limits import Limits, limits_of, seconds_of
+from bootstrap.store.store import DATABASE, Store
+
+__all__ = ["print_cost"]
+
+
+def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int, found: Findings) -> None:
+    """Print what a run from so many seeds takes; what this machine does not have is a problem."""
+    from bootstrap.backends.bases import unet_weights
+    from bootstrap.machine.inventory import accelerator, disk_free
+
+    device, free = accelerator(), disk_free(directory)
+    parameters, memory, speed = 0, 0.0, 0.0
+    if config.backend != "fake":
+        parameters, memory = unet_weights(embedded(config.base.path)), config.base.memory
+    if parameters:
+        speed = flops_of(device.kind)
+    cost = cost_of(config, seeds, parameters, speed)
+    _print_work(cost, config)
+    disk = f"{cost.disk:.1f} of {free:.0f} GB free"
+    typer.echo(f"room       disk {disk}, memory {memory:.0f} of {device.memory:.0f} GB")
+    if config.profile:
+        _print_night(cost, config)
+    typer.echo(f"device     {device.kind} ({device.name})")
+    with found.collecting():
+        _print_hours(limits_of(options.budget, options.until), config, seeds, parameters, speed)
+    with found.collecting():
+        _check_folder(directory)
+    if free < cost.disk:
+        message = f'the disk of "{directory}" has {free:.1f} GB free, a run takes about {cost.disk:.1f}'
+        found.problems.append(OutputError(message, "free some space, or choose another disk with --out"))
+    with found.collecting():
+        check_memory(config, device)
+
+
+def _print_work(cost: Cost, config: RunConfig) -> None:
+    """Pictures and steps, and the time they take at the machine's present speed."""
+    rounds = rounds_expected(config.loop)
+    work = f"about {cost.pictures} pictures and {cost.steps} training steps in {rounds} rounds"
+    if cost.seconds:
+        work += f", about {duration(cost.seconds)} at the machine's present load"
+    typer.echo(f"work       {work}")
+    if config.loop.rounds > rounds:
+        typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
+
+
+def _print_night(cost: Cost, config: RunConfig) -> None:
+    """The time it takes on the profile's graphics card, by published speeds."""
+    profile = profiles()[config.profile]
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.finishing_recipe.batch_size, profile)
+    speeds = f"{profile.seconds_a_picture:g} s a picture and {profile.seconds_a_sample:g} s a training picture"
+    typer.echo(f"night      profile {config.profile}: {night.seconds / 3600:.1f} of 8 hours at {speeds}")
+    typer.echo(f"           {night.decoys} of the pictures are decoys, {100 * night.decoy_share:.0f} % of the night")
+    if night.seconds > NIGHT:
+        typer.echo("           more than a night: a smaller --target, fewer --rounds, or --budget 8h")
+
+
+def _print_hours(limits: Limits, config: RunConfig, seeds: int, parameters: int, speed: float) -> None:
+    """What fits into the given hours; a run measures its own speed and decides by that."""
+    given = seconds_of(limits, datetime.now().astimezone())
+    if given is None:
+        return
+    hours = duration(given)
+    if limits.until:
+        hours += f", over at {limits.until}"
+    typer.echo(f"hours      {hours}")
+    if not parameters:
+        return
+    fitting = rounds_that_fit(config, seeds, parameters, speed, given)
+    estimate = "too short for a whole round: it will be cut"
+    if fitting:
+        estimate = f"about {fitting} of {rounds_expected(config.loop)} rounds fit"
+    typer.echo(f"           {estimate}; the run ends with a dataset and a LoRA in any case")
+
+
+def _check_folder(directory: Path) -> None:
+    """Print whether a run is continued there. Raises OutputError where none could be begun or continued."""
+    if (directory / DATABASE).is_file():
+        with Store.open(directory, exclusive=False) as store:
+            typer.echo(f'run        "{directory}" goes on: {len(store.rounds())} rounds, {len(store.kept())} kept')
+        return
+    existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise OutputError(f'"{existing}" is a file where a folder is needed', "choose another folder with --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f'"{existing}" cannot be written', "choose another folder with --out")

@@ -1,0 +1,72 @@
+"""``bootstrap check``, its words: how each seed is captioned, triggers that mean something, tags nobody can check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+import typer
+from PIL import Image
+
+from bootstrap.captions.wording import Wording
+from bootstrap.character import Character
+from bootstrap.character.triggers import trigger_warnings
+from bootstrap.cli.findings import Findings
+from bootstrap.config import RunConfig
+from bootstrap.config.estimate import unknown_words
+from bootstrap.records import Seed
+from bootstrap.seeds import SeedCaptioner, unread
+from bootstrap.seeds.checks import seed_warnings
+from bootstrap.seeds.figures import figures, subject
+
+__all__ = ["check_words", "print_seeds"]
+
+
+def print_seeds(
+    character: Character,
+    config: RunConfig,
+    paths: Mapping[str, Path],
+    images: Mapping[str, Image.Image],
+    found: Findings,
+) -> None:
+    """Each seed with its caption, for correction; what nobody wrote is read by the panel when the run begins."""
+    captioner = SeedCaptioner(Wording.of(character, config), lambda image, phrases: "")
+    for name, image in images.items():
+        for number in _figure_numbers(captioner, name, paths[name], image):
+            with found.collecting():
+                _print_caption(captioner, captioner.caption(paths[name], "", "", image, number), image)
+
+
+def check_words(character: Character, config: RunConfig, images: Mapping[str, Image.Image], found: Findings) -> None:
+    """Note words that nobody can check, triggers that mean something, and what is wrong with the seeds."""
+    vocabulary, sampling = config.panel.vocabulary, config.base.sampling
+    side = max(sampling.width, sampling.height)
+    found.notes += character.notes
+    found.notes += trigger_warnings(character, chain.from_iterable(vocabulary.values()))
+    found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
+    for field, tags in unknown_words(character, vocabulary).items():
+        found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")
+
+
+def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Image.Image) -> range:
+    """The numbers of a sheet's figures, 0 alone for a single picture; prints which of them it is."""
+    parts = []
+    if not captioner.told_whole(path):
+        parts = figures(image)
+    if parts:
+        typer.echo(f"seed       {name}: a sheet, each of its {len(parts)} figures is taken as a view")
+        return range(1, len(parts) + 1)
+    if subject(image):
+        typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")
+    return range(1)
+
+
+def _print_caption(captioner: SeedCaptioner, seed: Seed, image: Image.Image) -> None:
+    """One seed's line, and a line for what is still to be read."""
+    caption = ", ".join(captioner.shown(seed).values()) or "nothing written"
+    if seed.caption_from != "read":
+        caption += f" (from {seed.caption_from})"
+    typer.echo(f"seed       {Path(seed.source).name}, {image.width}x{image.height}: {caption}")
+    if missing := unread(seed):
+        typer.echo(f"           not written, read by the panel when the run begins: {', '.join(missing)}")

@@ -1,0 +1,38 @@
+"""What a check found: problems that stand in the way of a run, and notes that a person should read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import typer
+
+from bootstrap.errors import BootstrapError
+
+__all__ = ["Findings"]
+
+
+@dataclass
+class Findings:
+    """Problems and notes, in the order in which they were found."""
+
+    problems: list[BootstrapError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[None]:
+        """An expected failure of the block becomes a problem, and the check goes on."""
+        try:
+            yield
+        except BootstrapError as error:
+            self.problems.append(error)
+
+    def print(self) -> None:
+        """Notes to stdout, problems with their hints to stderr."""
+        for note in self.notes:
+            typer.echo(f"note: {note}")
+        for problem in self.problems:
+            typer.echo(f"error: {problem.message}", err=True)
+            if problem.hint:
+                typer.echo(f"hint: {problem.hint}", err=True)

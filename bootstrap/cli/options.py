@@ -1,0 +1,88 @@
+"""The options that `run`, `check` and `queue add` share, declared once: a record whose fields are the options.
+
+Knows what can be typed, not what it does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+__all__ = ["Options", "Sources", "parse_run", "with_options"]
+
+Sources = Annotated[
+    list[Path],
+    typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
+]
+SETTING_OPTIONS = {"settings": "--set"}
+"""Fields whose option has another name than the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a run. None, or an empty list, where the command line does not set one."""
+
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; overrides character.json.")] = None
+    target: Annotated[int | None, typer.Option(min=1, help="Generated pictures in the finished set [48].")] = None
+    rounds: Annotated[int | None, typer.Option(min=1, help="Highest number of rounds [6].")] = None
+    random_seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the whole run [0].")] = None
+    out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/<trigger>].")] = None
+    config: Annotated[Path | None, typer.Option(help="A YAML file with your own settings.")] = None
+    settings: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="Override a setting.")] = field(
+        default_factory=list
+    )
+    backend: Annotated[str | None, typer.Option(help="diffusers, or fake (paints without a model).")] = None
+    approval: Annotated[str | None, typer.Option(help="Between rounds: auto, human, or timed:2h [auto].")] = None
+    budget: Annotated[str | None, typer.Option(help="Hours of work, spent on rounds: 8h, 90min, 1h30m.")] = None
+    until: Annotated[str | None, typer.Option(help="The time of day at which the run must end: 07:30.")] = None
+    notify: Annotated[list[str], typer.Option(metavar="URL", help="An Apprise address to send messages to.")] = field(
+        default_factory=list
+    )
+    profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
+
+    def words(self) -> list[str]:
+        """The options as they would be typed."""
+        words: list[str] = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            option = SETTING_OPTIONS.get(one.name, f"--{one.name.replace('_', '-')}")
+            if isinstance(value, list | tuple):
+                for text in value:
+                    words += [option, str(text)]
+            elif value is not None:
+                words += [option, str(value)]
+        return words
+
+
+def with_options(command: Callable[[list[Path], Options], None]) -> Callable[..., None]:
+    """A command with the arguments and options of a run on its command line, which ``command`` gets as one record."""
+
+    def parsed(sources: list[Path], **values: Any) -> None:
+        command(sources, Options(**values))
+
+    parameters = [inspect.Parameter("sources", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Sources)]
+    hints = get_type_hints(Options, include_extras=True)
+    for one in fields(Options):
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=hints[one.name]))
+    parsed.__name__, parsed.__doc__ = command.__name__, command.__doc__
+    parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return parsed
+
+
+def parse_run(words: Sequence[str], command: str) -> tuple[list[Path], Options]:
+    """The words of a run as its pictures, description and options; ``command`` is named where they are wrong.
+
+    Raises what the command library raises for unusable words.
+    """
+    parser = typer.Typer(add_completion=False, rich_markup_mode=None)
+    parser.command()(with_options(lambda sources, options: None))
+    values = typer.main.get_command(parser).make_context(command, [*words]).params
+    return values.pop("sources"), Options(**values)

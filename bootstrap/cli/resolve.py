@@ -1,0 +1,77 @@
+"""From the options of a command line to the configuration of a run, and to its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from bootstrap.character import Character
+from bootstrap.cli.choosing import choose_base
+from bootstrap.cli.options import Options
+from bootstrap.config import RunConfig, load, read_own
+from bootstrap.errors import BootstrapError
+from bootstrap.store.store import DATABASE, Store
+
+__all__ = ["base_begun_with", "resolve", "run_folder"]
+
+
+def resolve(
+    character: Character, options: Options, begun_with: str | None = None, why: str = "", command: str = "bootstrap run"
+) -> RunConfig:
+    """The configuration: shipped files, then the own file, then the character, then the command line.
+
+    Where nobody names a base, it is the one the run was ``begun_with``, or a person is asked: ``why`` and ``command``
+    are for that question. Raises ConfigError.
+    """
+    own = dict(read_own(options.config)) if options.config else {}
+    base = options.base or _base_in(own) or character.base or begun_with or choose_base(command, why)
+    if isinstance(own.get("base"), str):
+        del own["base"]
+    for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
+        if value is not None:
+            own[name] = value
+    profile = "auto"
+    if own.get("backend") == "fake":
+        profile = "none"
+    return load(
+        base,
+        views=character.views,
+        subject=character.kind,
+        own=own,
+        profile=options.profile or profile,
+        overrides=[*options.settings, *_loop_settings(options)],
+    )
+
+
+def run_folder(character: Character, options: Options) -> Path:
+    """Where the run of a character lies."""
+    return options.out or Path("runs") / character.trigger
+
+
+def base_begun_with(directory: Path) -> str | None:
+    """The base of the run in a folder, None where there is none; a damaged run is reported when it is opened."""
+    if not (directory / DATABASE).is_file():
+        return None
+    with contextlib.suppress(BootstrapError), Store.open(directory, exclusive=False) as store:
+        return _base_in(json.loads(store.recall("config") or "{}"))
+    return None
+
+
+def _loop_settings(options: Options) -> list[str]:
+    """The options that are settings of the loop, as overrides."""
+    settings: list[str] = []
+    for name in ("target", "rounds", "approval"):
+        value = getattr(options, name)
+        if value is not None:
+            settings.append(f"loop.{name}={value}")
+    return settings
+
+
+def _base_in(config: dict[str, Any]) -> str | None:
+    """The base that a configuration names: as text, or as a section with a name."""
+    base = config.get("base")
+    if isinstance(base, dict):
+        base = base.get("name")
+    return str(base) if base else None

@@ -1,0 +1,133 @@
+"""Working through a queue: one character after another, each in a process of its own, the time shared evenly.
+
+A process each, so that whatever happens to one, crash and kill included, the others have their turn. Knows no terminal:
+lines for a person are handed to ``report``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from bootstrap.errors import BootstrapError, Interrupted, Paused
+from bootstrap.machine.clock import Clock
+from bootstrap.machine.limits import Limits, next_time
+from bootstrap.machine.signals import handling_stops
+from bootstrap.runs.following import engine_is_running
+from bootstrap.runs.queue import Entry, Queue, State, share_of
+from bootstrap.runs.sessions import FINISHED, sessions
+from bootstrap.store.store import DATABASE, Store
+
+__all__ = ["Ended", "SharedTime", "run_process", "work_through"]
+
+
+class SharedTime:
+    """The time that all characters of a queue share; no limit where none was given."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        """Start counting now."""
+        self._clock, self._budget, self._began = clock, limits.budget, clock.awake()
+        self._deadline: float | None = None
+        if limits.until:
+            now = datetime.fromtimestamp(clock.wall()).astimezone()
+            self._deadline = next_time(limits.until, now).timestamp()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left; None for no limit."""
+        ends: list[float] = []
+        if self._budget is not None:
+            ends.append(self._budget - (self._clock.awake() - self._began))
+        if self._deadline is not None:
+            ends.append(self._deadline - self._clock.wall())
+        return min(ends, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended: its exit code, and the signal by which a person stopped it ("" for none)."""
+
+    code: int
+    stopped_by: str = ""
+
+
+Start = Callable[[Sequence[str], str], Ended]
+"""Runs the words of `bootstrap run` in a folder, and returns when that process has ended."""
+
+
+def work_through(queue: Queue, time: SharedTime, start: Start, report: Callable[[str], None]) -> None:
+    """Run everything that waits, until the time is over. Raises Interrupted when a person stops it."""
+    while entry := queue.next():
+        left = time.left
+        if left is not None and left <= 0:
+            report(f"the time is over; {queue.left()} still wait")
+            return
+        words = [*entry.words]
+        if left is not None:
+            words += ["--budget", f"{share_of(left, queue.left()):.0f}s"]
+        queue.mark(entry.number, "running")
+        report(f"── {entry.name}: {shlex.join(words)}")
+        _record(queue, entry, start(words, entry.folder))
+
+
+def run_process(words: Sequence[str], folder: str) -> Ended:
+    """Run a character in a process of its own.
+
+    Ctrl-C does not reach that process by itself: the first signal is handed on as SIGTERM, the second kills it.
+    """
+    command = [sys.executable, "-m", "bootstrap", "run", *words]
+    received: list[str] = []
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True) as child:
+
+        def hand_on(number: int, frame: FrameType | None) -> None:
+            if received:
+                child.kill()
+            else:
+                child.terminate()
+            received.append(signal.Signals(number).name)
+
+        with handling_stops(hand_on):
+            code = child.wait()
+    return Ended(code, received[0] if received else "")
+
+
+def _record(queue: Queue, entry: Entry, ended: Ended) -> None:
+    """Store what became of a character; one that a person stopped waits again."""
+    state, reason = _outcome(ended.code, Path(entry.run))
+    if not ended.stopped_by:
+        queue.mark(entry.number, state, reason)
+        return
+    queue.mark(entry.number, "done" if state == "done" else "waiting")
+    raise Interrupted(f"stopped by {ended.stopped_by}")
+
+
+def _outcome(code: int, run: Path) -> tuple[State, str]:
+    """What an exit code means for a character, and the reason as its run stored it."""
+    if code == 0:
+        return "done", ""
+    if code < 0:
+        return "failed", f"killed by {signal.Signals(-code).name}"
+    if code == Paused.exit_code:
+        return "asks", _reason(run)
+    if engine_is_running(run):
+        return "failed", "another process works on it"
+    return "failed", _reason(run) or f"exit code {code}"
+
+
+def _reason(run: Path) -> str:
+    """Why the last session of a run ended; "" where it does not say."""
+    if not (run / DATABASE).is_file():
+        return ""
+    with contextlib.suppress(BootstrapError), Store.open(run, exclusive=False) as store:
+        past = sessions(store)
+        if past and past[-1].why != FINISHED:
+            return past[-1].why
+    return ""
