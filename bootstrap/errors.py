@@ -6,7 +6,8 @@
     └── UsageError            exit 2   what the person gave cannot be used
         ├── StoreError                 a run directory is damaged or of another version
         ├── CharacterError             character.json
-        ├── SeedError                  a seed picture
+        ├── PictureError               a picture file
+        ├── SeedError                  the seed pictures, or what is written of them
         ├── ConfigError                a shipped or own configuration, or a --set
         └── OutputError                the folder to write to, or a run that is already in use
     Paused                    exit 3   not an error: a person is asked
@@ -56,8 +57,12 @@ class CharacterError(UsageError):
     """character.json cannot be read or does not validate."""
 
 
+class PictureError(UsageError):
+    """A picture file is missing, broken or unusable."""
+
+
 class SeedError(UsageError):
-    """A seed picture is missing, broken or unusable."""
+    """The seeds are not one to four pictures, or what is written of one cannot be used."""
 
 
 class ConfigError(UsageError):

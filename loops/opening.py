@@ -18,19 +18,25 @@ from bootstrap.character.triggers import trigger_warnings
 from bootstrap.config import PanelConfig, RunConfig, embedded
 from bootstrap.panel.judges import Eyes, judges_for, open_eyes, references_of
 from bootstrap.records import Seed
-from bootstrap.seeds import SUBJECT, SeedCaptioner, open_seed, unread, views_in
+from bootstrap.pictures import open_picture
+from bootstrap.seeds import SUBJECT, SeedCaptioner, unread, views_in
 from bootstrap.seeds.checks import crowds, names_of, seed_warnings
 from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
+from loops.budget import CUTS, Budget
 from loops.engine import Engine
 from loops.resume import hold_fast, settle
+from loops.time_left import Hours
+from loops.train import recipe_for
 
 __all__ = ["open_engine"]
 
 
-def open_engine(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> Engine:
-    """Everything a run works with. Raises ConfigError when the run was begun with other settings or seeds."""
+def open_engine(
+    store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], hours: Hours | None = None
+) -> Engine:
+    """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
     settle(store, config, character, pictures)
     backend, eyes = _models(config, store.directory)
     wording = Wording.of(character, config)
@@ -39,9 +45,18 @@ def open_engine(store: Store, config: RunConfig, character: Character, pictures:
     judges = judging()
     hold_fast(store, {"base": backend.fingerprint, **judges.fingerprints})
     engine = Engine(store, backend, backend, judges, config, character, judging=judging)
+    if hours is not None:
+        engine.budget = _budget(engine, hours)
     _warn(engine, eyes, pictures)
     _say(engine, seeds)
     return engine
+
+
+def _budget(engine: Engine, hours: Hours) -> Budget:
+    """The hours with what the finish takes of them: the last training on a full set."""
+    loop, finishing = engine.config.loop, engine.config.subject.finishing.name
+    recipe = recipe_for(engine, finishing, 0, loop.target + CUTS * len(engine.seeds))
+    return Budget(hours, recipe.steps, loop.final_candidates)
 
 
 def _models(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
@@ -64,7 +79,7 @@ def _take_in(store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pic
     """
     captioner, there = SeedCaptioner(wording, eyes.read), {seed.path for seed in store.seeds()}
     for path in pictures:
-        image, data = open_seed(path)
+        image, data = open_picture(path)
         stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", path.suffix.lower()
         for view in views_in(image, data, stem, suffix, whole=captioner.told_whole(path)):
             if view.name in there:
@@ -82,10 +97,10 @@ def _warn(engine: Engine, eyes: Eyes, pictures: Sequence[Path]) -> None:
     """Tell what may spoil the run: how the description was understood, its triggers, and troubles of the seeds."""
     character, panel = engine.character, engine.config.panel
     told = [*character.notes, *trigger_warnings(character, chain.from_iterable(panel.vocabulary.values()))]
-    given = {name: open_seed(path)[0] for name, path in zip(names_of(pictures), pictures, strict=True)}
+    given = {name: open_picture(path)[0] for name, path in zip(names_of(pictures), pictures, strict=True)}
     told += seed_warnings(given, engine.side, panel.duplicate_bits, character)
     names = names_of([Path(seed.source) for seed in engine.seeds])
-    views = {name: open_seed(engine.store.directory / s.path)[0] for name, s in zip(names, engine.seeds, strict=True)}
+    views = {name: open_picture(engine.store.directory / s.path)[0] for name, s in zip(names, engine.seeds, strict=True)}
     figures = {name: [view for view in views if view.startswith(f"{name}#")] for name in given}
     told += [_sheet(name, found) for name, found in figures.items() if found]
     cropped = [name for name, seed in zip(names, engine.seeds, strict=True) if seed.path.endswith(SUBJECT)]

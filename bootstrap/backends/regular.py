@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import BackendError
+from bootstrap.pictures import PictureFile, pictures_in, read_pictures
 from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
-from bootstrap.seeds.pictures import SUFFIXES
 from bootstrap.store.files import write_image
 from bootstrap.training.recipe import TrainRecipe
 
@@ -37,20 +37,21 @@ def regular_items(items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path
 
 def _from_folder(folder: Path) -> list[TrainItem]:
     """Pictures with their captions, in the folder and one level below, as sd-scripts reads a ``reg_data_dir``."""
-    pictures = sorted(path for path in (*folder.glob("*"), *folder.glob("*/*")) if path.suffix.lower() in SUFFIXES)
+    pictures = read_pictures(pictures_in(folder, levels=1))
     if not pictures:
         raise BackendError(f'reg_data_dir "{folder}" holds no picture', "name a folder of pictures, or null")
-    return [TrainItem(str(path.resolve()), _tags(path), REG) for path in pictures if not path.stem.endswith("_mask")]
+    drawings = [picture for picture in pictures if not picture.path.stem.endswith("_mask")]
+    return [TrainItem(str(picture.path.resolve()), _tags(picture), REG) for picture in drawings]
 
 
-def _tags(path: Path) -> tuple[str, ...]:
+def _tags(picture: PictureFile) -> tuple[str, ...]:
     """The caption beside a picture, else the class in its folder's name, ``<repeats>_<class>``."""
-    beside, named = path.with_suffix(".txt"), re.fullmatch(r"\d+_(.+)", path.parent.name)
-    try:
-        said = beside.read_text(encoding="utf-8") if beside.is_file() else named[1] if named else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise BackendError(f'caption "{beside}" cannot be read ({error})', "write it as plain text, UTF-8") from error
-    return tuple(tag.strip() for tag in said.split(",") if tag.strip())
+    if picture.error is not None:
+        message = f'caption "{picture.source}" cannot be read ({picture.error})'
+        raise BackendError(message, "write it as plain text, UTF-8")
+    if picture.caption is None and (named := re.fullmatch(r"\d+_(.+)", picture.path.parent.name)):
+        return tuple(tag.strip() for tag in named[1].split(",") if tag.strip())
+    return picture.tags
 
 
 def _drawn(items: Sequence[TrainItem], recipe: TrainRecipe, folder: Path, draw: Draw) -> list[TrainItem]:

@@ -15,8 +15,10 @@ from rich.text import Text
 from bootstrap.character import Character, load_character
 from bootstrap.config import PanelConfig, ViewsConfig, known, load_panel, shipped_views
 from bootstrap.config.scorers import FaceConfig
-from bootstrap.dataset.caption_audit import CaptionAudit, Captioned, Finding, Intent, audit, read_folder
+from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_set
+from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
+from bootstrap.pictures import PictureFile
 
 __all__ = ["Wanted", "audit_command"]
 
@@ -39,12 +41,12 @@ def audit_command(folder: Path, wanted: Wanted, *, as_json: bool) -> None:
     if not folder.is_dir():
         raise UsageError(f'no such folder "{folder}"', "give a folder with pictures and their captions")
     panel = _panel(wanted.panel) if wanted.panel else None
-    set_, orphans = read_folder(folder)
-    if not set_:
+    pictures = read_set(folder)
+    if not pictures:
         raise UsageError(f'"{folder}" holds no picture', "give the folder of a dataset, or one above it")
-    found = audit(folder, set_, orphans, _intent(wanted))
+    found = audit(folder, pictures, _intent(wanted))
     if panel:
-        found = replace(found, findings=(*found.findings, *_seen(folder, set_, panel)))
+        found = replace(found, findings=(*found.findings, *_seen(folder, pictures, panel)))
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
@@ -83,14 +85,14 @@ def _constant(character: Character) -> list[str]:
     return [*character.core, *single, *worn, *(outfit.trigger for outfit in outfits if outfit.trigger)]
 
 
-def _seen(folder: Path, set_: Sequence[Captioned], panel: PanelConfig) -> list[Finding]:
+def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> list[Finding]:
     from bootstrap.dataset.caption_check import contradicted
     from bootstrap.machine.device import pick_device
     from bootstrap.machine.inventory import cache_folder
     from bootstrap.panel.judges import open_eyes
 
     eyes = open_eyes(panel, cache_folder() / "features", pick_device(), comparing=False)
-    return contradicted(folder, set_, eyes, panel, _views(panel, shipped_views("standard")))
+    return contradicted(folder, pictures, eyes, panel, _views(panel, shipped_views("standard")))
 
 
 def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:

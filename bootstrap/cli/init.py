@@ -19,8 +19,9 @@ from bootstrap.config import RunConfig, load
 from bootstrap.errors import OutputError
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
+from bootstrap.pictures import open_picture, read_picture
 from bootstrap.records import Seed
-from bootstrap.seeds import Read, SeedCaptioner, View, gather, open_seed, unread, views_in
+from bootstrap.seeds import Read, SeedCaptioner, View, gather, unread, views_in
 from bootstrap.seeds.checks import crowds
 from bootstrap.store.files import write_atomic
 
@@ -61,8 +62,8 @@ def init_command(
 
 def _views(path: Path) -> list[View]:
     """The views in a picture: more than one in a sheet."""
-    image, data = open_seed(path)
-    return views_in(image, data, path.stem, path.suffix, whole=path.with_suffix(".txt").is_file())
+    image, data = open_picture(path)
+    return views_in(image, data, path.stem, path.suffix, whole=read_picture(path).origin == "sidecar")
 
 
 def _called(picture: Path) -> str:

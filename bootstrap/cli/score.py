@@ -16,8 +16,9 @@ from bootstrap.errors import UsageError
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel.judges import Eyes, open_eyes
 from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
+from bootstrap.pictures import open_picture
 from bootstrap.pictures.sheets import contact_sheet
-from bootstrap.seeds import gather, open_seed
+from bootstrap.seeds import gather
 from bootstrap.store.files import write_image
 
 __all__ = ["score_command"]
@@ -116,7 +117,7 @@ def _unknown(rated: Sequence[Rated]) -> list[str]:
 def _write_sheet(path: Path, rated: Sequence[Rated]) -> None:
     """The readable pictures in the order of the table, each with its score and name under it."""
     there = [one for one in rated if not one.unreadable]
-    images = [open_seed(one.path, 1)[0] for one in there]
+    images = [open_picture(one.path, 1)[0] for one in there]
     labels = [f"{'?' if one.score is None else f'{one.score:.2f}'} {one.path.stem}" for one in there]
     write_image(path, contact_sheet(images, COLUMNS, labels))
     typer.echo(f"sheet {path}", err=True)

@@ -1,21 +1,22 @@
 """Tags of any captioned folder against what a panel sees in the pictures: those that a picture contradicts.
 
-Only words that exclude each other can be contradicted, and only on axes that the panel is said to read well. Knows no
-seed; what a panel says is a hint for a person, not a verdict.
+Only words that exclude each other can be contradicted, and only on axes that the panel reads well. Knows no seed; what
+a panel reads is a hint for a person, not a verdict.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.config import PanelConfig
-from bootstrap.dataset.caption_audit import Captioned, Finding
-from bootstrap.errors import SeedError
+from bootstrap.dataset.caption_audit import captioned
+from bootstrap.dataset.findings import Finding, finding
+from bootstrap.errors import PictureError
 from bootstrap.panel.judges import Eyes, readers_for, view_check
-from bootstrap.seeds import open_seed
-from scoring.base import Picture, digest_of
+from bootstrap.pictures import PictureFile, open_picture
+from scoring.base import Measurement, Picture, digest_of
 from scoring.panel import Panel, Seat
 
 __all__ = ["contradicted"]
@@ -27,39 +28,46 @@ SMALLEST = 16
 
 
 def contradicted(
-    folder: Path, set_: Sequence[Captioned], eyes: Eyes, config: PanelConfig, views: Mapping[str, str]
+    folder: Path, pictures: Sequence[PictureFile], eyes: Eyes, config: PanelConfig, views: Mapping[str, str]
 ) -> list[Finding]:
-    """A warning for each tag that pictures contradict, with the pictures; ``views``: tags of a view → its view_family."""
-    seats = readers_for(eyes, config, all_axes=True)
-    panel = Panel([Seat(view_check(eyes, config), "check"), *seats])
-    words = {word: axis for axis, known in config.vocabulary.items() for word in known}
-    found: dict[tuple[str, str], list[Path]] = defaultdict(list)
-    told = [one for one in set_ if one.tags]
-    for start in range(0, len(told), AT_ONCE):
-        shown = [(one, picture) for one in told[start : start + AT_ONCE] if (picture := _picture(one, words, views))]
-        for (one, picture), answers in zip(shown, panel.measure([p for _, p in shown]), strict=True):
-            for name, answer in answers.items():
-                if answer.value is not None and answer.value < 0:
-                    axis = name.removeprefix("seen ")
-                    said = picture.asked.get(axis, picture.view_family), answer.why if axis == "view" else ""
-                    found[said].append(one.path)
-    return [
-        Finding(
-            "not seen", "warning", f'"{tag}" is not what the panel sees' + (f": {why}" if why else ""),
-            tuple(path.relative_to(folder).as_posix() for path in files), "look, and write what the picture shows",
-        )
-        for (tag, why), files in found.items()
-    ]  # fmt: skip
+    """A warning for each tag that pictures contradict, with the pictures; ``views``: tags of a view → view family."""
+    files: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for file, picture, answers in _measured(captioned(pictures), eyes, config, views):
+        for name, answer in answers.items():
+            if answer.value is not None and answer.value < 0:
+                axis = name.removeprefix("seen ")
+                reason = answer.why if axis == "view" else ""
+                files[picture.asked.get(axis, picture.view_family), reason].append(file.path)
+    found = []
+    for (tag, reason), paths in files.items():
+        message = f'"{tag}" is not what the panel sees' + (f": {reason}" if reason else "")
+        found.append(finding(folder, "not seen", "warning", message, paths, "look, and write what the picture shows"))
+    return found
 
 
-def _picture(one: Captioned, words: Mapping[str, str], views: Mapping[str, str]) -> Picture | None:
+def _measured(
+    files: Sequence[PictureFile], eyes: Eyes, config: PanelConfig, views: Mapping[str, str]
+) -> Iterator[tuple[PictureFile, Picture, Mapping[str, Measurement]]]:
+    """Each file that can be opened, with what its caption asks for and what the panel's readers answer."""
+    panel = Panel([Seat(view_check(eyes, config), "check"), *readers_for(eyes, config, all_axes=True)])
+    axes = {word: axis for axis, words in config.vocabulary.items() for word in words}
+    for start in range(0, len(files), AT_ONCE):
+        opened = []
+        for file in files[start : start + AT_ONCE]:
+            if picture := _picture(file, axes, views):
+                opened.append((file, picture))
+        answers = panel.measure([picture for _, picture in opened])
+        for (file, picture), row in zip(opened, answers, strict=True):
+            yield file, picture, row
+
+
+def _picture(file: PictureFile, axes: Mapping[str, str], views: Mapping[str, str]) -> Picture | None:
     """A picture with what its caption says of it, axis by axis; None for one that cannot be opened."""
     try:
-        image, _ = open_seed(one.path, SMALLEST)
-    except SeedError:
+        image, _ = open_picture(file.path, SMALLEST)
+    except PictureError:
         return None
-    tags = one.tags or ()
-    said = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
-    view_family = views[max(said, key=len)] if said else ""
-    asked = {words[tag]: tag for tag in tags if tag in words}
+    phrases = [phrase for phrase in views if set(phrase.split(", ")) <= set(file.tags)]
+    view_family = views[max(phrases, key=len)] if phrases else ""
+    asked = {axes[tag]: tag for tag in file.tags if tag in axes}
     return Picture(image, digest_of(image), view_family, asked.get("framing", ""), asked)

@@ -17,8 +17,9 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.config import LoopConfig
 from bootstrap.errors import StoreError
+from bootstrap.pictures import open_picture
 from bootstrap.records import Box, Frame, Phase, Seed, TrainItem
-from bootstrap.seeds import Composition, SeedCaptioner, cuts, open_seed
+from bootstrap.seeds import Composition, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.store.files import make_folder, write_atomic, write_image
 from scoring.base import Measurement
@@ -49,7 +50,7 @@ def seed_items(
     seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int, phase: Phase
 ) -> list[TrainItem]:
     """One seed as training pictures: whole, tighter crops, a greyscale copy; files are written once."""
-    image, _ = open_seed(run / seed.path)
+    image, _ = open_picture(run / seed.path)
     clear = subject_of(run / seed.path, image.size)
     masks = [cut.image for cut in cuts(clear, seed.framing, composition, side, seed.head)] if clear else []
     items = []

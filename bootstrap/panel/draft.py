@@ -18,7 +18,8 @@ from PIL import Image
 from bootstrap.character import Character
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.records import FRAMINGS, Seed
-from bootstrap.seeds import square, unread
+from bootstrap.pictures import square
+from bootstrap.seeds import unread
 from scoring.base import Picture, digest_of
 from scoring.zeroshot import log_probabilities
 

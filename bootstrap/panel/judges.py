@@ -20,7 +20,8 @@ from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
 from bootstrap.records import Frame, JobKind, Seed
-from bootstrap.seeds import cuts, open_seed
+from bootstrap.pictures import open_picture
+from bootstrap.seeds import cuts
 from bootstrap.store.store import Store
 from scoring.base import Measurement, Picture, Scorer, digest_of
 from scoring.crops import CROPS, Crops
@@ -135,7 +136,7 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
     """The seeds as Pictures, with their tighter crops: the only identity reference there is."""
     found = []
     for seed in seeds:
-        image, _ = open_seed(run / seed.path)
+        image, _ = open_picture(run / seed.path)
         for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size)), seed.head):
             if cut.kind != "altered":
                 found.append(Picture(cut.image, digest_of(cut.image), seed.view_family, cut.framing or "upper body"))

@@ -14,10 +14,12 @@ from typing import Any
 from PIL import Image
 
 from bootstrap.config import PanelConfig
-from bootstrap.errors import SeedError, UsageError
+from bootstrap.errors import PictureError, UsageError
 from bootstrap.panel.judges import Eyes, seats_for
+from bootstrap.pictures import SUFFIXES, open_picture, read_picture
+from bootstrap.pictures import pictures_in as all_pictures_in
 from bootstrap.records import FRAMINGS
-from bootstrap.seeds import SUFFIXES, cuts, open_seed
+from bootstrap.seeds import cuts
 from scoring.base import Measurement, Picture, digest_of, not_applicable
 from scoring.panel import Panel
 
@@ -77,8 +79,8 @@ class Rater:
         broken: list[Rated] = []
         for path in paths:
             try:
-                image, _ = open_seed(path, SMALLEST)
-            except SeedError as error:
+                image, _ = open_picture(path, SMALLEST)
+            except PictureError as error:
                 broken.append(Rated(path, unreadable=error.message))
                 continue
             asked = asked_of(path, self._views)
@@ -101,7 +103,7 @@ class Rater:
 
     def _reference(self, path: Path) -> list[Picture]:
         """A seed and its tighter crops, as the loop compares with them."""
-        image, _ = open_seed(path)
+        image, _ = open_picture(path)
         asked = asked_of(path, self._views)
         view_family = self._picture(image, asked).view_family or "front"
         parts = cuts(image, asked.framing, self._config.composition, max(256, min(image.size)))
@@ -122,7 +124,7 @@ def pictures_in(folder: Path) -> list[Path]:
     """Every picture in a folder and below it, sorted. Raises UsageError when there is no folder or no picture."""
     if not folder.is_dir():
         raise UsageError(f'no such folder "{folder}"', "give a folder with pictures")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = all_pictures_in(folder, levels=None)
     if not found:
         raise UsageError(f'"{folder}" holds no picture', f"give a folder with {', '.join(SUFFIXES)} files")
     return found
@@ -130,22 +132,10 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def asked_of(path: Path, views: Mapping[str, str]) -> Asked:
     """What the sidecar caption of a picture, or else the prompt in its PNG text, asks for."""
-    sidecar = path.with_suffix(".txt")
-    text = sidecar.read_text(encoding="utf-8", errors="replace") if sidecar.is_file() else _prompt_in(path)
-    tags = tuple(dict.fromkeys(tag.strip().replace("_", " ") for tag in text.split(",") if tag.strip()))
+    tags = tuple(dict.fromkeys(tag.replace("_", " ") for tag in read_picture(path, prompts=True).tags))
     said = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
     view_family = views[max(said, key=len)] if said else ""
     return Asked(tags, view_family, next((tag for tag in tags if tag in FRAMINGS), ""))
-
-
-def _prompt_in(path: Path) -> str:
-    """The prompt of a generated PNG (the text chunk "parameters", above its negative prompt); "" if there is none."""
-    try:
-        with Image.open(path) as image:
-            text = str(image.info.get("parameters", ""))
-    except (OSError, SyntaxError, ValueError):
-        return ""
-    return text.split("\nNegative prompt:")[0].split("\nSteps:")[0]
 
 
 def as_plain(rated: Rated, folder: Path) -> dict[str, Any]:

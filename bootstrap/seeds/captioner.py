@@ -15,8 +15,8 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
+from bootstrap.pictures import read_picture, square
 from bootstrap.records import FRAMINGS, Seed
-from bootstrap.seeds.pictures import square
 
 __all__ = ["Read", "SeedCaptioner", "unread"]
 
@@ -62,16 +62,15 @@ class SeedCaptioner:
     def told_whole(self, path: Path) -> bool:
         """Whether somebody wrote how the whole picture shows the character: then it is one view, and no sheet."""
         note = self._note(path.name)
-        return path.with_suffix(".txt").is_file() or (note is not None and bool(note.view or note.framing))
+        return read_picture(path).origin == "sidecar" or (note is not None and bool(note.view or note.framing))
 
     def _said(self, path: Path, figure: int) -> tuple[dict[str, str], str]:
         """What was written about a picture (axis → tag), and where."""
-        sidecar, note = path.with_suffix(".txt"), self._note(path.name, figure)
-        if sidecar.is_file() and not figure:
-            try:
-                return self._from_tags(sidecar.read_text(encoding="utf-8-sig").split(",")), "sidecar"
-            except (OSError, UnicodeDecodeError) as error:
-                raise SeedError(f'"{sidecar}" cannot be read ({error})', "save it as UTF-8 text") from None
+        written, note = read_picture(path), self._note(path.name, figure)
+        if written.origin == "sidecar" and not figure:
+            if written.error is not None:
+                raise SeedError(f'"{written.source}" cannot be read ({written.error})', "save it as UTF-8 text")
+            return self._from_tags(written.tags), "sidecar"
         return (self._from_note(note), "character.json") if note else ({}, "read")
 
     def _note(self, name: str, figure: int = 0) -> SeedNote | None:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.seeds.pictures import square
+from bootstrap.pictures import square
 from scoring.base import Picture, digest_of
 from scoring.duplicates import bits_apart, difference_hash
 

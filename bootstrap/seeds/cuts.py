@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
+from bootstrap.pictures import square
 from bootstrap.records import FRAMINGS, Box
-from bootstrap.seeds.pictures import square
 
 __all__ = ["Composition", "Cut", "cuts"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bootstrap.config import PanelConfig
+from bootstrap.pictures import square
 from bootstrap.records import Box, Seed
-from bootstrap.seeds.pictures import square
 from scoring.base import Picture, digest_of
 from scoring.crops import head_from_face
 

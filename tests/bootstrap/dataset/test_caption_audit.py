@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.captions.conflicts import conflicts
-from bootstrap.dataset.caption_audit import Intent, audit, read_folder
+from bootstrap.dataset.caption_audit import Intent, audit, read_set
 
 VIEWS = ("from front", "from side", "from behind", "from above")
 PLACES = ("forest", "beach", "room", "snow", "night")
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def found(folder, **intent):
-    done = audit(folder, *read_folder(folder), Intent(**intent))
+    done = audit(folder, read_set(folder), Intent(**intent))
     return {(one.kind, one.severity): one for one in done.findings}, done
 
 
@@ -196,12 +196,11 @@ def test_a_panel_that_cannot_look_is_one_line(folder, call, monkeypatch, tmp_pat
 
 
 def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
-    from tests.bootstrap.panel.test_seats import TAGS
-
     from bootstrap.config import load_panel
     from bootstrap.dataset.caption_check import contradicted
     from bootstrap.panel.fake import fake_eyes
     from scoring.tagger import Tagger
+    from tests.bootstrap.panel.test_seats import TAGS
     from tests.scoring.graphs_made import tagger
 
     panel = load_panel("drawn")
@@ -217,7 +216,7 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
         place.mkdir(exist_ok=True)
         Image.new("RGB", (64, 64), color).save(place / f"{name}.png")
         (place / f"{name}.txt").write_text(tags)
-    seen = contradicted(place, read_folder(place)[0], eyes, panel, {"from behind": "behind"})
+    seen = contradicted(place, read_set(place), eyes, panel, {"from behind": "behind"})
     told = {one.files: one.message for one in seen}
     assert told[("hair.png",)] == '"red hair" is not what the panel sees'
     assert told[("place.png",)].startswith('"city street"')

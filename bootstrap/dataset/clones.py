@@ -1,0 +1,65 @@
+"""Pictures of a set that are the same or nearly the same: a LoRA learns what they share by heart.
+
+Opens every picture once. Knows captions only to tell a copy that was altered on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from bootstrap.dataset.findings import Finding, finding
+from bootstrap.pictures import PictureFile
+from scoring.duplicates import bits_apart, difference_hash
+
+__all__ = ["clones"]
+
+CLONES = 0.03
+"""Share of near-duplicates that a set bears; trainers of character LoRAs advise to stay below it."""
+ALIKE = 3
+"""Bits of a 64-bit perceptual hash in which clones differ at most."""
+ALTERED = ("greyscale", "monochrome", "sketch", "lowres", "low quality", "mirrored", "altered")
+"""Tags of a copy that was altered on purpose: it is no clone."""
+
+
+def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
+    """Files that are no pictures, the same file twice, and more near-duplicates than a set bears."""
+    found: list[Finding] = []
+    hashes: list[tuple[PictureFile, int]] = []
+    same: dict[bytes, list[Path]] = defaultdict(list)
+    for picture in pictures:
+        try:
+            data = picture.path.read_bytes()
+            with Image.open(picture.path) as image:
+                hashes.append((picture, difference_hash(image)))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            message = f"it is no picture: {type(error).__name__}"
+            hint = "remove it or save it again"
+            found.append(finding(folder, "unreadable", "error", message, [picture.path], hint))
+            continue
+        same[hashlib.sha256(data).digest()].append(picture.path)
+    repeated: set[Path] = set()
+    for files in same.values():
+        if len(files) > 1:
+            found.append(finding(folder, "duplicate", "error", "the same file", files, "keep one of them"))
+            repeated.update(files[1:])
+    unaltered = [(one, mark) for one, mark in hashes if one.path not in repeated and not set(one.tags) & set(ALTERED)]
+    near = _near_duplicates(unaltered)
+    if len(near) > CLONES * len(pictures):
+        message = f"nearly the same picture as another: {len(near) / len(pictures):.0%} of the set"
+        hint = f"keep at most {CLONES:.0%}, or alter them"
+        found.append(finding(folder, "clone", "warning", message, near, hint))
+    return found
+
+
+def _near_duplicates(hashes: Sequence[tuple[PictureFile, int]]) -> list[Path]:
+    """The pictures that are nearly one that comes before them."""
+    near = []
+    for place, (picture, mark) in enumerate(hashes):
+        if any(bits_apart(mark, other) <= ALIKE for _, other in hashes[:place]):
+            near.append(picture.path)
+    return near

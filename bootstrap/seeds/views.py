@@ -1,0 +1,76 @@
+"""Seed files: which pictures are the seeds, and the views of the character that are in each.
+
+Knows no character, no caption and no model: files and pixels only.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from bootstrap.errors import SeedError
+from bootstrap.pictures import pictures_in
+from bootstrap.seeds.figures import figures, subject
+
+__all__ = ["MOST_SEEDS", "SUBJECT", "View", "gather", "views_in"]
+
+MOST_SEEDS = 4
+SUBJECT = "-subject.png"
+"""End of the name of a seed that was cropped to its subject."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture that shows the character once: a seed, or figure ``number`` (from 1; 0: no sheet) of a sheet.
+
+    ``data`` are the bytes of the file ``name``.
+    """
+
+    name: str
+    image: Image.Image
+    data: bytes
+    number: int
+
+
+def gather(sources: Sequence[Path]) -> list[Path]:
+    """The seed files among files or one folder, sorted within the folder. Raises SeedError unless 1 to 4."""
+    found: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            found += pictures_in(source)
+        elif source.exists():
+            found.append(source)
+        else:
+            raise SeedError(f'no such picture "{source}"', "give 1 to 4 picture files, or a folder with them")
+    if not 1 <= len(found) <= MOST_SEEDS:
+        where = ", ".join(f'"{source}"' for source in sources) or "no file"
+        raise SeedError(f"{where}: {len(found)} pictures found", f"give 1 to {MOST_SEEDS} pictures of one character")
+    return found
+
+
+def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
+    """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet.
+
+    What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the
+    picture is known to be one view.
+    """
+    boxes = [] if whole else figures(image)
+    if not boxes and (box := subject(image)):
+        part = image.crop(box)
+        return [View(f"{stem}{SUBJECT}", part, _png(part), 0)]
+    if not boxes:
+        return [View(f"{stem}{suffix}", image, data, 0)]
+    return [
+        View(f"{stem}-{number}.png", part, _png(part), number)
+        for number, part in enumerate((image.crop(box) for box in boxes), 1)
+    ]
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,62 @@
+"""One reader for every command that takes a folder of pictures with captions."""
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from bootstrap.pictures import SIDECARS, orphans, pictures_in, read_picture, read_pictures
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "10_mika" / "deep").mkdir(parents=True)
+    for name in ("b.PNG", "a.jpg", ".hidden.png", "10_mika/c.png", "10_mika/deep/d.webp"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    (tmp_path / "notes.md").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
+    return tmp_path
+
+
+def names(folder, pictures):
+    return [path.relative_to(folder).as_posix() for path in pictures]
+
+
+def test_pictures_are_sorted_and_found_as_deep_as_was_asked(folder):
+    assert names(folder, pictures_in(folder)) == ["a.jpg", "b.PNG"]
+    assert names(folder, pictures_in(folder, levels=1)) == ["10_mika/c.png", "a.jpg", "b.PNG"]
+    assert names(folder, pictures_in(folder, levels=None))[:2] == ["10_mika/c.png", "10_mika/deep/d.webp"]
+
+
+def test_a_caption_stands_beside_its_picture(folder):
+    (folder / "a.txt").write_bytes(b"\xef\xbb\xbfmika,  blue  hair,\n, smile\n")
+    (folder / "b.caption").write_text("mika")
+    first, second = read_pictures(pictures_in(folder))
+    assert (first.tags, first.origin, first.source) == (("mika", "blue hair", "smile"), "sidecar", folder / "a.txt")
+    assert (second.caption, second.tags, second.origin) == (None, (), "")
+    assert read_picture(second.path, sidecars=SIDECARS).tags == ("mika",)
+
+
+def test_a_caption_that_is_no_utf8_is_read_with_its_error(folder):
+    (folder / "a.txt").write_bytes("café, night".encode("latin-1"))
+    read = read_picture(folder / "a.jpg")
+    assert isinstance(read.error, UnicodeDecodeError)
+    assert read.tags[1] == "night"
+
+
+def test_a_prompt_in_the_picture_counts_only_where_it_is_asked_for(folder):
+    text = PngInfo()
+    text.add_text("parameters", "mika, smile\nNegative prompt: frown\nSteps: 20")
+    Image.new("RGB", (8, 8)).save(folder / "g.png", pnginfo=text)
+    assert read_picture(folder / "g.png").caption is None
+    read = read_picture(folder / "g.png", prompts=True)
+    assert (read.tags, read.origin) == (("mika", "smile"), "prompt")
+    (folder / "g.txt").write_text("own words")
+    assert read_picture(folder / "g.png", prompts=True).origin == "sidecar"
+
+
+def test_captions_without_a_picture_are_named_in_folders_that_hold_pictures(folder):
+    (folder / "a.txt").write_text("mika")
+    (folder / "gone.txt").write_text("mika")
+    (folder / "papers").mkdir()
+    (folder / "papers" / "letter.txt").write_text("dear")
+    assert names(folder, orphans(folder, pictures_in(folder, levels=None))) == ["gone.txt"]
