@@ -12,12 +12,12 @@ from typing import Any
 
 __all__ = [
     "AdapterTrained",
+    "ApprovalGiven",
     "BatchGenerated",
     "CaptionWritten",
     "Emit",
     "Event",
     "FramesJudged",
-    "GatePassed",
     "Incident",
     "Noted",
     "PersonJudged",
@@ -138,7 +138,7 @@ class WaitingForPerson:
 
 
 @dataclass(frozen=True, slots=True)
-class GatePassed:
+class ApprovalGiven:
     """A round went on: by "person", "auto" or "timed"; how many verdicts were a person's, and nobody's."""
 
     round: int
@@ -204,7 +204,7 @@ Event = (
     | RoundEnded
     | RunEnded
     | WaitingForPerson
-    | GatePassed
+    | ApprovalGiven
     | PersonJudged
     | CaptionWritten
     | Noted

@@ -1,25 +1,38 @@
 """What still fits into the hours that a person gave: the next round, the next wave, the rest of a wave's pictures.
 
 The run's own events say how fast it works. What the finish needs (the final training, its trials, the report) is set
-aside first; the rest is spent on rounds, and a style round only where a character round fits after it. Every decision
-is a row, followed by whoever continues the run. Without a budget nothing is asked.
+aside first; the rest is spent on rounds, and a growing round only where a finishing round fits after it. Every decision
+is a row, followed by whoever continues the run.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
-from bootstrap.records import JobKind, Phase
+from bootstrap.config import LoopConfig
+from bootstrap.events import AdapterTrained, BatchGenerated, Event, Incident, ScoresMeasured
+from bootstrap.records import Job, JobKind, Phase
 from bootstrap.runs.sentences import duration
-from bootstrap.shots import places
-from loops.choose import empty_places
-from loops.engine import Engine
-from loops.train import drawing_round, recipe_for
+from bootstrap.shots import Cell
+from bootstrap.store.decisions import RoundBudget, WaveBudget, WaveCut
+from bootstrap.store.store import Store
+from loops.time_left import Hours
 
-__all__ = ["Speeds", "affordable", "another_wave", "closing_cost", "cut_short", "speeds"]
+__all__ = [
+    "CUTS",
+    "Budget",
+    "Speeds",
+    "Work",
+    "another_wave",
+    "closing_seconds",
+    "cut_short",
+    "fitting_phase",
+    "fitting_round",
+    "speeds_of",
+    "wanted_pictures",
+]
 
 CUTS = 5
 """Training pictures a seed gives at most."""
@@ -31,7 +44,6 @@ MARGIN = 1.1
 """What is set aside over what was measured."""
 WORTHWHILE = 0.5
 """Share of a wave that must fit for it to be begun."""
-YES, NO = "yes", "no"
 BUDGET = "budget"
 
 
@@ -49,12 +61,45 @@ class Speeds:
         return self.drawn + self.measured
 
 
-def speeds(engine: Engine) -> Speeds:
-    """How fast this run works, from all its events."""
-    told = engine.store.events()
-    trained = [event for event in told if isinstance(event, AdapterTrained)]
-    drawn = [event for event in told if isinstance(event, BatchGenerated)]
-    measured = [event for event in told if isinstance(event, ScoresMeasured)]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Training steps, and pictures to draw and measure."""
+
+    steps: int
+    pictures: int
+
+    def seconds(self, speeds: Speeds) -> float:
+        """How long it takes, with a margin."""
+        return MARGIN * (self.steps * speeds.step + self.pictures * speeds.picture)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The hours of a run, and the training steps and trials of its finish, which are set aside."""
+
+    hours: Hours
+    final_steps: int
+    final_candidates: int
+
+    @property
+    def key(self) -> str:
+        """Names the hours that a person gave; under others everything is decided anew."""
+        return self.hours.key
+
+    def closing(self, speeds: Speeds) -> float:
+        """Seconds that the finish takes."""
+        return closing_seconds(speeds, self.final_steps, self.final_candidates)
+
+    def room(self, speeds: Speeds) -> float:
+        """Seconds that are left for rounds, below 0 when they are over."""
+        return self.hours.left - self.closing(speeds)
+
+
+def speeds_of(events: Sequence[Event]) -> Speeds:
+    """How fast a run works, from all its events."""
+    trained = [event for event in events if isinstance(event, AdapterTrained)]
+    drawn = [event for event in events if isinstance(event, BatchGenerated)]
+    measured = [event for event in events if isinstance(event, ScoresMeasured)]
     return Speeds(
         _each(sum(event.seconds for event in trained), sum(event.steps for event in trained)),
         _each(sum(event.seconds for event in drawn), sum(event.pictures for event in drawn)),
@@ -62,112 +107,115 @@ def speeds(engine: Engine) -> Speeds:
     )
 
 
-def affordable(engine: Engine, number: int, phase: Phase, goal: int) -> tuple[Phase, int] | None:
-    """The round that the rules ask for, a character round in its place, or None when no further one fits.
+def closing_seconds(speeds: Speeds, steps: int, candidates: int) -> float:
+    """Seconds that the end of the story takes: the final training, its trials, files and report."""
+    return Work(steps, PREVIEWS * candidates).seconds(speeds) + REPORT
 
-    The first round is always begun: without it nothing is known and nothing could be kept.
+
+def wanted_pictures(empty: Mapping[Cell, int], loop: LoopConfig, *, decoys: bool = True) -> int:
+    """Candidates for the empty places, and the decoys of a new adapter."""
+    pictures = math.ceil(sum(empty.values()) * loop.candidates_a_place)
+    if decoys:
+        pictures += len({view_family for view_family, _ in empty}) * loop.exchanged
+    return pictures
+
+
+def fitting_phase(
+    asked: Phase, finishing: Phase, room: float, asked_seconds: float, finishing_seconds: float, *, drawn_before: bool
+) -> Phase | None:
+    """The phase of the next round in ``room`` seconds: the one asked for, the finishing one in its place, or None.
+
+    ``drawn_before``: an earlier round's adapter draws, so the phase is that adapter's and no other round must follow.
     """
-    if engine.hours is None or number == 1:
-        return phase, goal
-    target, hours = engine.config.loop.target, engine.hours
-
-    def decide() -> tuple[str, str]:
-        room = hours.left - closing_cost(engine, number)
-        last = _round_cost(engine, number, "character", target)
-        own = _round_cost(engine, number, phase, goal)
-        if drawing_round(engine, number):  # its phase is that of the adapter that draws, and no other round must follow
-            if own <= room:
-                return phase, ""
-        elif phase == "style" and own + last <= room:
-            return phase, ""
-        elif last <= room:
-            return "character", "" if phase == "character" else "time is left for one round: it is the character phase"
-        took = f"a round takes about {duration(last)} and finishing {duration(closing_cost(engine, number))}"
-        return NO, f"no further round: {took}, {duration(max(0.0, hours.left))} are left"
-
-    decided = _decided(engine, f"round {number}", decide)
-    if decided == NO:
-        return None
-    return ("style", goal) if decided == "style" else ("character", target)
+    if drawn_before:
+        return asked if asked_seconds <= room else None
+    if asked != finishing and asked_seconds + finishing_seconds <= room:
+        return asked
+    return finishing if finishing_seconds <= room else None
 
 
-def another_wave(engine: Engine, number: int, wave: int) -> bool:
-    """Whether a further wave of a round is begun; the first always is."""
-    if engine.hours is None or wave == 1:
+def fitting_round(
+    store: Store,
+    budget: Budget,
+    number: int,
+    asked: tuple[Phase, Work],
+    finishing: tuple[Phase, Work],
+    *,
+    drawn_before: bool,
+) -> Phase | None:
+    """The phase in which round ``number`` is played, as it was decided; None when no further one fits.
+
+    ``asked`` is the round that the rules ask for, ``finishing`` one of the finishing phase in its place.
+    """
+    decided = store.decided(RoundBudget, budget=budget.key, round=number)
+    if decided is not None:
+        return decided.phase
+    speeds = speeds_of(store.events())
+    seconds, last = asked[1].seconds(speeds), finishing[1].seconds(speeds)
+    phase = fitting_phase(
+        asked[0], finishing[0], budget.room(speeds), seconds, last, drawn_before=drawn_before
+    )
+    event = None
+    if phase is None:
+        took = f"a round takes about {duration(last)} and finishing {duration(budget.closing(speeds))}"
+        left = duration(max(0.0, budget.hours.left))
+        event = Incident(BUDGET, f"no further round: {took}, {left} are left")
+    elif phase != asked[0]:
+        event = Incident(BUDGET, f"time is left for one round: it is the {phase} phase")
+    return store.decide(RoundBudget(budget.key, number, phase), event).phase
+
+
+def another_wave(store: Store, budget: Budget, number: int, wave: int, candidates: int) -> bool:
+    """Whether a further wave of so many candidates is begun; the first always is."""
+    if wave == 1:
         return True
-    hours = engine.hours
-
-    def decide() -> tuple[str, str]:
-        goal = next(one.goal for one in engine.store.rounds() if one.number == number)
-        needed = _pictures(engine, goal, decoys=False) * speeds(engine).picture * WORTHWHILE
-        if needed <= hours.left - closing_cost(engine, number):
-            return YES, ""
-        return NO, f"round {number}: no time for wave {wave}"
-
-    return _decided(engine, f"round {number}, wave {wave}", decide) == YES
+    decided = store.decided(WaveBudget, budget=budget.key, round=number, wave=wave)
+    if decided is None:
+        speeds = speeds_of(store.events())
+        begun = candidates * speeds.picture * WORTHWHILE <= budget.room(speeds)
+        event = None if begun else Incident(BUDGET, f"round {number}: no time for wave {wave}")
+        decided = store.decide(WaveBudget(budget.key, number, wave, begun), event)
+    return decided.begun
 
 
-def cut_short(engine: Engine, number: int, wave: int, kinds: tuple[JobKind, ...], begun: bool) -> bool:
+def cut_short(store: Store, budget: Budget, number: int, wave: int, kinds: tuple[JobKind, ...], *, begun: bool) -> bool:
     """Whether the pictures of some kinds that a wave still lacks stay undrawn; asked before and after each batch.
 
     Where the time is too short for a wave, decoys of the base, which come first, are cut in the same proportion as the
     rest. At least one batch of each kind is drawn (``begun``), or nothing is known of the speed.
     """
-    if engine.hours is None:
-        return False
-    name = f"round {number}, wave {wave}, {kinds[0]}"
-    if engine.store.decision(f"{engine.hours.key}: {name}") is not None:
+    lookalikes = JobKind.LOOKALIKE in kinds
+    if store.decided(WaveCut, budget=budget.key, round=number, wave=wave, lookalikes=lookalikes):
         return True
-    jobs, missing = engine.store.jobs(number, wave), engine.store.missing_jobs(number, wave)
-    ours, lack = ([job for job in some if job.kind in kinds] for some in (jobs, missing))
-    if not begun or not lack or all(job.kind is JobKind.PROBE for job in jobs):
+    jobs, missing = store.jobs(number, wave), store.missing_jobs(number, wave)
+    part = [job for job in jobs if job.kind in kinds]
+    missing_part = [job for job in missing if job.kind in kinds]
+    if not begun or not missing_part or all(job.kind is JobKind.PROBE for job in jobs):
         return False
-    pace, drawn = speeds(engine), len(jobs) - len(missing)
-    room = engine.hours.left - closing_cost(engine, number) - drawn * pace.measured
-    reached = (drawn + max(0.0, room) / max(pace.picture or pace.drawn, 1e-9)) / len(jobs)
-    last_part = len(lack) == len(missing)
-    if room > 0 and (last_part or len(ours) - len(lack) < reached * len(ours)):
+    speeds = speeds_of(store.events())
+    if _goes_on(jobs, missing, part, missing_part, speeds, budget.room(speeds)):
         return False
-    said = f"round {number}, wave {wave}: only time for {len(ours) - len(lack)} of {len(ours)} {_named(kinds)}"
-    _decided(engine, name, lambda: (str(len(lack)), said))
+    names = "decoys of the base" if lookalikes else "candidates and decoys"
+    reached = f"only time for {len(part) - len(missing_part)} of {len(part)} {names}"
+    event = Incident(BUDGET, f"round {number}, wave {wave}: {reached}")
+    store.decide(WaveCut(budget.key, number, wave, lookalikes, len(missing_part)), event)
     return True
 
 
-def closing_cost(engine: Engine, number: int) -> float:
-    """Seconds that the end of the story takes: the final training, its trials, files and report."""
-    pace, loop = speeds(engine), engine.config.loop
-    steps = recipe_for(engine, "character", number, loop.target + CUTS * len(engine.seeds)).steps
-    return MARGIN * (steps * pace.step + PREVIEWS * loop.final_candidates * pace.picture) + REPORT
-
-
-def _round_cost(engine: Engine, number: int, phase: Phase, goal: int) -> float:
-    """Seconds of a round with one wave."""
-    pace, pictures = speeds(engine), len(engine.usable_keeps()) + CUTS * len(engine.seeds)
-    steps = 0 if drawing_round(engine, number) else recipe_for(engine, phase, number, pictures).steps
-    return MARGIN * (steps * pace.step + _pictures(engine, goal) * pace.picture)
-
-
-def _pictures(engine: Engine, goal: int, *, decoys: bool = True) -> int:
-    """Candidates for the empty places on the way to a goal, and the decoys of a new adapter."""
-    loop = engine.config.loop
-    empty = empty_places(engine, places(goal, loop.target, engine.config.views))
-    families = {view_family for view_family, _ in empty}
-    return math.ceil(sum(empty.values()) * loop.candidates_a_place) + decoys * len(families) * loop.exchanged
-
-
-def _decided(engine: Engine, name: str, decide: Callable[[], tuple[str, str]]) -> str:
-    """The stored decision of that name under the present hours, or a fresh one, stored and (if it says so) told."""
-    assert engine.hours is not None
-    name = f"{engine.hours.key}: {name}"
-    known = engine.store.decision(name)
-    if known is None:
-        value, said = decide()
-        known = engine.store.decide(name, value, Incident(BUDGET, said) if said else None)
-    return known
-
-
-def _named(kinds: tuple[JobKind, ...]) -> str:
-    return "decoys of the base" if JobKind.LOOKALIKE in kinds else "candidates and decoys"
+def _goes_on(
+    jobs: Sequence[Job],
+    missing: Sequence[Job],
+    part: Sequence[Job],
+    missing_part: Sequence[Job],
+    speeds: Speeds,
+    room: float,
+) -> bool:
+    """Whether one more batch of a part of a wave is drawn in ``room`` seconds, what was drawn still to be measured."""
+    drawn = len(jobs) - len(missing)
+    room -= drawn * speeds.measured
+    share = (drawn + max(0.0, room) / max(speeds.picture or speeds.drawn, 1e-9)) / len(jobs)
+    last_part = len(missing_part) == len(missing)
+    return room > 0 and (last_part or len(part) - len(missing_part) < share * len(part))
 
 
 def _each(seconds: float, count: int) -> float:

@@ -25,16 +25,21 @@ def draw(engine: Engine, number: int, wave: int, adapter: Adapter | None) -> Non
     for kinds, painter in ((BY_THE_BASE, None), (tuple(k for k in JobKind if k not in BY_THE_BASE), adapter)):
         missing = [job for job in engine.store.missing_jobs(number, wave) if job.kind in kinds]
         path: Path | None = engine.store.directory / painter.path if painter else None
-        if cut_short(engine, number, wave, kinds, begun=False):
+        if _cut_short(engine, number, wave, kinds, begun=False):
             continue
         began = time.monotonic()
-        for batch in drawn_within_memory(engine, missing, path):
+        for batch in drawn_within_memory(engine.store, engine.drawer, missing, path):
             seconds = time.monotonic() - began
             there = len(engine.store.frames(number, wave))
-            told = BatchGenerated(number, there, len(batch), round(seconds, 2))
-            painted = [(job, image, engine.parameters(job, painter)) for job, image in batch]
-            engine.store.add_frames(painted, painter.id if painter else "", seconds, told)
+            event = BatchGenerated(number, there, len(batch), round(seconds, 2))
+            drawn = [(job, image, engine.parameters(job, painter)) for job, image in batch]
+            engine.store.add_frames(drawn, painter.id if painter else "", engine.drawer.name, seconds, event)
             engine.progress("drawing", there + len(batch), total)
-            if cut_short(engine, number, wave, kinds, begun=True):
+            if _cut_short(engine, number, wave, kinds, begun=True):
                 break
             began = time.monotonic()
+
+
+def _cut_short(engine: Engine, number: int, wave: int, kinds: tuple[JobKind, ...], *, begun: bool) -> bool:
+    """Whether the hours, where a person limited them, leave the rest of these pictures undrawn."""
+    return engine.budget is not None and cut_short(engine.store, engine.budget, number, wave, kinds, begun=begun)

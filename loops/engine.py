@@ -14,6 +14,7 @@ from bootstrap.backends.parameters import parameters_text
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
@@ -21,9 +22,9 @@ from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import PERSON, Store
-from loops.safe_point import keep_watch
+from loops.budget import Budget
+from loops.safe_point import check_clock, check_disk
 from loops.stopping import usable_rounds
-from loops.time_left import Hours
 from scoring.base import Picture
 
 __all__ = ["Engine"]
@@ -46,7 +47,7 @@ class Engine:
     stop_asked: bool = False
     stopped_by: str = ""
     clock: Clock = field(default_factory=Clock)
-    hours: Hours | None = None
+    budget: Budget | None = None
     attended: bool = False
     judging: Callable[[Sequence[Picture]], Judges] | None = None
 
@@ -80,9 +81,17 @@ class Engine:
             self.emit(Noted(text))
 
     def progress(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """How far a stage is; also a safe point: where a wish to stop is heard (see `loops.safe_point`)."""
+        """Emit how far a stage is; also a safe point (see `loops.safe_point`).
+
+        Raises Interrupted when asked to stop, OutputError before the disk is full.
+        """
         self.store.append_event(Progress(stage, done, total, detail))
-        keep_watch(self)
+        check_clock(self.clock, self.emit)
+        if self.budget:
+            self.budget.hours.save()
+        if self.stop_asked:
+            raise Interrupted(f"stopped at a safe point by {self.stopped_by}".removesuffix(" by "))
+        check_disk(self.store, self.drawer)
 
     def parameters(self, job: Job, adapter: Adapter | None) -> str:
         """How a picture was made, as tools read it from a PNG."""

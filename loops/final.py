@@ -6,13 +6,11 @@ random seeds for all. What the chosen weights drew are the previews. The held-ou
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
-from bootstrap.export.release import FINAL
 from bootstrap.panel.judges import ASKED, FAULTS
-from bootstrap.records import Adapter, Frame, Job, JobKind, Shot, random_seed_of
+from bootstrap.records import FINAL, Adapter, Frame, Job, JobKind, Shot, random_seed_of
+from bootstrap.store.decisions import FinalCandidates
 from loops.choose import ranked
 from loops.draw import draw
 from loops.engine import Engine
@@ -43,12 +41,12 @@ def final_adapter(engine: Engine, number: int, provisional: tuple[Frame, ...] = 
 
 def _trained(engine: Engine, number: int, name: str, provisional: tuple[Frame, ...]) -> list[Adapter]:
     """All weights of the final training, by their steps; a resumed run finds them as they were decided on."""
-    if (known := engine.store.decision(name)) is None:
+    if (found := engine.store.decided(FinalCandidates, round=number)) is None:
         count = engine.config.loop.final_candidates
         adapters, told = trained(engine, number, "character", name, provisional, count)
-        known = engine.store.decide(name, json.dumps([asdict(one) for one in adapters]), told)
+        found = engine.store.decide(FinalCandidates(number, tuple(adapters)), told)
         engine.store.add_seconds("train", told.seconds)
-    return [Adapter(**plain) for plain in json.loads(known)]
+    return list(found.adapters)
 
 
 def _try(engine: Engine, number: int, wave: int, adapter: Adapter) -> Trial:

@@ -1,7 +1,7 @@
-"""Drawing and training in the memory that there is: where it runs out, half as much at once, from then on.
+"""Drawing and training in the available memory: where it runs out, half as many pictures at once, from then on.
 
-What was found out is a row, so a run that is continued draws in the same batches. Knows no device: a backend says that
-memory ran out, and is simply asked for less.
+The limit that was found is a row, so a run that is continued draws in the same batches. Knows no device: a drawer or a
+trainer raises OutOfMemoryError, and is simply given less.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.backends.base import Trained
+from bootstrap.backends.base import Drawer, Trained, Trainer
 from bootstrap.errors import OutOfMemoryError
 from bootstrap.events import Emit, Incident
 from bootstrap.records import Job, TrainItem
+from bootstrap.store.decisions import BatchLimit, GradientCheckpointing
+from bootstrap.store.store import Store
 from bootstrap.training.recipe import TrainRecipe
-from loops.engine import Engine
 
-__all__ = ["drawn_within_memory", "lean", "trained_within_memory"]
+__all__ = ["drawn_within_memory", "recipe_within_memory", "trained_within_memory"]
 
-DRAWING, TRAINING, TWICE = "pictures at once", "training pictures at once", "gradient_checkpointing"
+DRAWING, TRAINING = "drawing", "training"
 MEMORY = "memory"
 
 
 def drawn_within_memory(
-    engine: Engine, jobs: Sequence[Job], adapter: Path | None
+    store: Store, drawer: Drawer, jobs: Sequence[Job], adapter: Path | None
 ) -> Iterator[list[tuple[Job, Image.Image]]]:
-    """The pictures of ``jobs`` in batches, as a backend draws them; smaller ones once memory ran out.
+    """The pictures of ``jobs`` in batches, as a drawer yields them; smaller ones once memory ran out.
 
     Raises BackendError when even one picture is too much.
     """
     done = 0
     while done < len(jobs):
-        size = _at_once(engine, DRAWING, engine.drawer.batch_size)
+        size = _at_once(store, DRAWING, drawer.batch_size)
         try:
-            for batch in _batches(engine, jobs[done:], size, adapter):
+            for batch in _batches(drawer, jobs[done:], size, adapter):
                 done += len(batch)
                 yield batch
         except OutOfMemoryError:
@@ -44,56 +45,56 @@ def drawn_within_memory(
                 raise
         else:
             return
-        _halve(engine, DRAWING, size, "drawing")  # outside the handler: what the failure held is free again
+        _halve(store, DRAWING, size)  # outside the handler: what the failure held is free again
 
 
 def trained_within_memory(
-    engine: Engine, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit
+    store: Store, trainer: Trainer, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit
 ) -> Trained:
-    """A training by the recipe; where memory runs out with smaller batches, gathered to the same step.
+    """A training by the recipe; where memory runs out with smaller batches, accumulated to the same step.
 
     Raises BackendError when one picture, its activations computed twice, is too much.
     """
     while True:
-        smaller = lean(engine, recipe)
+        smaller = recipe_within_memory(store, recipe)
         try:
-            return engine.trainer.train(items, smaller, workdir, emit)
+            return trainer.train(items, smaller, workdir, emit)
         except OutOfMemoryError:
             if smaller.batch_size == 1 and smaller.gradient_checkpointing:
                 raise
         if smaller.batch_size > 1:
-            _halve(engine, TRAINING, smaller.batch_size, "training")
+            _halve(store, TRAINING, smaller.batch_size)
         else:
-            said = "memory ran out training on one picture at once; from now on with gradient_checkpointing"
-            engine.store.decide(TWICE, "on", Incident(MEMORY, said))
+            message = "memory ran out training on one picture at once; from now on with gradient_checkpointing"
+            store.decide(GradientCheckpointing(), Incident(MEMORY, message))
 
 
-def lean(engine: Engine, recipe: TrainRecipe) -> TrainRecipe:
-    """The recipe in the memory that there is: the same pictures a step, fewer at once."""
-    size = _at_once(engine, TRAINING, recipe.batch_size)
+def recipe_within_memory(store: Store, recipe: TrainRecipe) -> TrainRecipe:
+    """The recipe in the available memory: as many pictures a step, fewer at once."""
+    size = _at_once(store, TRAINING, recipe.batch_size)
     passes = recipe.gradient_accumulation_steps * math.ceil(recipe.batch_size / size)
-    twice = recipe.gradient_checkpointing or engine.store.decision(TWICE) is not None
-    changed = {"batch_size": size, "gradient_accumulation_steps": passes, "gradient_checkpointing": twice}
+    checkpointing = recipe.gradient_checkpointing or store.decided(GradientCheckpointing) is not None
+    changed = {"batch_size": size, "gradient_accumulation_steps": passes, "gradient_checkpointing": checkpointing}
     return recipe.model_copy(update=changed)
 
 
 def _batches(
-    engine: Engine, jobs: Sequence[Job], size: int, adapter: Path | None
+    drawer: Drawer, jobs: Sequence[Job], size: int, adapter: Path | None
 ) -> Iterator[list[tuple[Job, Image.Image]]]:
-    if size >= engine.drawer.batch_size:
-        yield from engine.drawer.draw(jobs, adapter)
+    if size >= drawer.batch_size:
+        yield from drawer.draw(jobs, adapter)
         return
     for start in range(0, len(jobs), size):
-        yield from engine.drawer.draw(jobs[start : start + size], adapter)
+        yield from drawer.draw(jobs[start : start + size], adapter)
 
 
-def _at_once(engine: Engine, what: str, most: int) -> int:
-    """The smallest number that was decided on, or ``most``."""
-    found = [int(one.value) for one in engine.store.decisions() if one.name.startswith(f"{what}, not ")]
-    return min([most, *found])
+def _at_once(store: Store, work: str, most: int) -> int:
+    """The smallest limit that was found for that work, or ``most``."""
+    sizes = [limit.size for limit in store.decisions(BatchLimit) if limit.work == work]
+    return min([most, *sizes])
 
 
-def _halve(engine: Engine, what: str, size: int, doing: str) -> None:
+def _halve(store: Store, work: str, size: int) -> None:
     half = size // 2
-    said = f"memory ran out {doing} {size} pictures at once; from now on {half}"
-    engine.store.decide(f"{what}, not {size}", str(half), Incident(MEMORY, said))
+    message = f"memory ran out {work} {size} pictures at once; from now on {half}"
+    store.decide(BatchLimit(work, size, half), Incident(MEMORY, message))

@@ -6,12 +6,13 @@ Knows no model and prints nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded
 from bootstrap.records import JobKind, Phase
-from bootstrap.shots import places
-from loops.budget import another_wave
+from bootstrap.shots import Cell, places
+from loops.budget import another_wave, wanted_pictures
 from loops.choose import choose, empty_places
 from loops.draw import draw
 from loops.engine import Engine
@@ -43,7 +44,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
             continue  # judged before a later wave was drawn: what that one has drawn must not be seen by it
         if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
             break
-        if not another_wave(engine, plan.number, wave):
+        if not _fits(engine, plan.number, wave, empty_places(engine, wanted)):
             break
         if not taught:  # a round in which a person left no place empty trains nothing
             adapter, taught = teach_round(engine, plan.number, plan.phase), True
@@ -53,6 +54,14 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         choose(engine, plan.number, wave, wanted)
     result = outcome(engine, plan.number)
     store.end_round(plan.number, result, RoundEnded(plan.number, result.kept, result.held_out))
+
+
+def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> bool:
+    """Whether the hours, where a person limited them, have room for another wave of candidates for these places."""
+    if engine.budget is None:
+        return True
+    candidates = wanted_pictures(empty, engine.config.loop, decoys=False)
+    return another_wave(engine.store, engine.budget, number, wave, candidates)
 
 
 def _judged(engine: Engine, number: int, wave: int) -> bool:

@@ -10,29 +10,34 @@ from datetime import datetime, timedelta
 
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, next_time
+from bootstrap.store.decisions import Deadline
 from bootstrap.store.store import Store
 
-__all__ = ["WORKED", "Hours"]
+__all__ = ["SECONDS_WORKED", "Hours"]
 
-WORKED = "worked"
+SECONDS_WORKED = "seconds_worked"
 """The fact that holds the seconds which all processes so far have worked under a budget."""
-STILL_MEANT = timedelta(hours=4)
-"""A deadline that passed no longer ago than this was meant for the night that is being continued."""
+STILL_VALID = timedelta(hours=4)
+"""A deadline that passed no longer ago than this belongs to the night that is being continued."""
 SAVED_EVERY = 20.0
-"""Seconds between two notes of the time worked: what a kill may take back."""
+"""Seconds between two savings of the time worked: what a kill may take back."""
 
 
 class Hours:
-    """Seconds left by the wish of a person. ``key`` names that wish: another one is decided upon anew."""
+    """Seconds left of what a person allowed. ``key`` names the limits: under others everything is decided anew."""
 
     def __init__(self, store: Store, limits: Limits, clock: Clock) -> None:
         """Count from now on, after what earlier processes have worked. Raises OutputError."""
         self._store, self._clock, self._budget = store, clock, limits.budget
         self._deadline = _deadline(store, limits.until, clock) if limits.until else None
-        self._before = float(store.recall(WORKED) or 0.0)
+        self._before = float(store.recall(SECONDS_WORKED) or 0.0)
         self._began = self._saved = clock.awake()
-        until = self._deadline.isoformat(timespec="minutes") if self._deadline else ""
-        self.key = " ".join(filter(None, (f"{limits.budget:.0f}s" if limits.budget else "", until)))
+        parts = []
+        if limits.budget:
+            parts.append(f"{limits.budget:.0f}s")
+        if self._deadline:
+            parts.append(self._deadline.isoformat(timespec="minutes"))
+        self.key = " ".join(parts)
 
     @property
     def worked(self) -> float:
@@ -42,23 +47,28 @@ class Hours:
     @property
     def left(self) -> float:
         """Seconds that are left, below 0 when they are over."""
-        ends = [] if self._budget is None else [self._budget - self.worked]
-        ends += [] if self._deadline is None else [self._deadline.timestamp() - self._clock.wall()]
-        return min(ends)
+        left = []
+        if self._budget is not None:
+            left.append(self._budget - self.worked)
+        if self._deadline is not None:
+            left.append(self._deadline.timestamp() - self._clock.wall())
+        return min(left)
 
     def save(self) -> None:
-        """Note the time worked, now and then."""
+        """Store the time worked, now and then."""
         now = self._clock.awake()
         if now - self._saved >= SAVED_EVERY:
             self._saved = now
-            self._store.remember(WORKED, f"{self.worked:.1f}")
+            self._store.remember(SECONDS_WORKED, f"{self.worked:.1f}")
 
 
 def _deadline(store: Store, until: str, clock: Clock) -> datetime:
     """The stored moment of the night that is being continued, or the next one at which clocks show ``until``."""
-    now, name = datetime.fromtimestamp(clock.wall()).astimezone(), f"until {until}, night "
-    nights = [one for one in store.decisions() if one.name.startswith(name)]
-    if nights and (stored := datetime.fromisoformat(nights[-1].value)) > now - STILL_MEANT:
-        return stored
-    fresh = next_time(until, now).isoformat()
-    return datetime.fromisoformat(store.decide(f"{name}{len(nights) + 1}", fresh))
+    now = datetime.fromtimestamp(clock.wall()).astimezone()
+    nights = [one for one in store.decisions(Deadline) if one.until == until]
+    if nights:
+        stored = datetime.fromisoformat(nights[-1].at)
+        if stored > now - STILL_VALID:
+            return stored
+    fresh = store.decide(Deadline(until, len(nights) + 1, next_time(until, now).isoformat()))
+    return datetime.fromisoformat(fresh.at)

@@ -1,94 +1,120 @@
-"""Verdicts teach the gate: after enough of a person's words a fit on the p-values takes the place of the fixed rule.
+"""A person's verdicts fit the gate: after enough of them a fit on the p-values takes the place of the fixed rule.
 
-It does so only where it is better, told by cross-validation, and it never keeps what the fixed rate of false accepts
-forbids. Whether it is used follows from the rows alone, so a round that is played again decides the same; what it was
-worth is stored and told. Which fit that is, is `scoring.fitting`'s.
+It does so only where cross-validation finds it better, and it keeps no frame below the score that bounds how many of
+the kept a person would reject. Whether it is used follows from the verdicts alone, so a round that is played again
+decides the same. The fit itself is `scoring.fitting`'s. Pure but for `store_fit`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from bootstrap.records import Frame, Verdict, VerdictKind
 from bootstrap.store.decisions import VerdictFit
 from bootstrap.store.person import PERSON
+from loops.decoys import Stratum
 from loops.engine import Engine
-from loops.strata import Stratum, strata
 from scoring.base import Measurement
 from scoring.calibrate import Ranked
 from scoring.fitting import Evidence, FittedScore, JudgedFrame, evidence, fit_verdicts, log_odds, rank_by_fit
 
-__all__ = ["DOUBTED", "by_verdicts"]
+__all__ = ["Fitted", "fit_to_verdicts", "store_fit"]
 
-DOUBTED = "a person would likely reject it, by the verdicts so far"
 RELATIVE = frozenset({"duplicate"})
 """Reasons that say nothing of the picture itself: of two alike the other may be kept."""
-Measured = Mapping[str, Mapping[str, Measurement]]
 Ranks = dict[str, Ranked]
+Found = dict[Hashable, Evidence]
 
 
-def by_verdicts(
-    engine: Engine, frames: Sequence[Frame], ranks: Ranks, measured: Measured, number: int, wave: int
-) -> tuple[Ranks, set[str]]:
-    """The ranks of these frames as verdicts teach them, and those that a person would likely reject.
+@dataclass(frozen=True)
+class Fitted:
+    """Ranks after the verdicts were fitted, and the frames that a person would likely reject.
 
-    ``ranks`` are the fixed rule's; they come back unchanged while verdicts are few, or teach nothing better.
+    The ranks are the fixed rule's while verdicts are too few (``fit`` is None) or predict no better.
     """
-    verdicts, names = engine.store.verdicts(), engine.judges.identity
-    judged = [f for f in frames if f.job.round and _speaks(verdicts.get(f.job.id))]
+
+    ranks: Ranks
+    doubted: frozenset[str] = frozenset()
+    fit: FittedScore | None = None
+
+
+def fit_to_verdicts(
+    frames: Sequence[Frame],
+    ranks: Ranks,
+    groups: Sequence[Stratum],
+    verdicts: Mapping[str, Verdict],
+    scorers: Sequence[str],
+    level: float,
+) -> Fitted:
+    """The ranks of ``frames``, in ``groups`` with their decoys, fitted to a person's ``verdicts``.
+
+    ``ranks`` are the fixed rule's; ``level`` is the share of kept frames that a person may reject.
+    """
+    judged = [frame.job.id for frame in frames if frame.job.round and _counts(verdicts.get(frame.job.id))]
     if not judged:
-        return ranks, set()
-    groups = list(strata(engine, frames, measured))
-    found = {id: one for group in groups for id, one in _evidence(group, group.candidates, names).items()}
-    decoys = max((len(null) for group in groups for null in group.nulls), default=0)
-    judged_frames = [
-        JudgedFrame(found[id], log_odds(ranks[id].p, decoys), verdicts[id].kind is VerdictKind.KEEP)
-        for id in (frame.job.id for frame in judged)
-        if id in ranks and any(one is not None for one in found[id])
-    ]
-    fit = fit_verdicts(judged_frames, engine.config.loop.gate_level)
-    if fit is None:
-        return ranks, set()
-    _tell(engine, fit, names, number, wave)
-    if not fit.used:
-        return ranks, set()
-    learned: Ranks = {}
+        return Fitted(ranks)
+    found: Found = {}
     for group in groups:
-        nulls = [_evidence(group, null, names) for null in group.nulls]
-        ours = {str(id): found[id] for id in group.candidates}
-        learned |= rank_by_fit(fit, ours, nulls, names)
-    return learned, {id for id, one in learned.items() if one.weakest and one.score < fit.least}
+        found |= _evidence(group, group.candidates, scorers)
+    decoys = max((len(null) for group in groups for null in group.nulls), default=0)
+    examples = []
+    for id in judged:
+        if id in ranks and any(one is not None for one in found[id]):
+            kept = verdicts[id].kind is VerdictKind.KEEP
+            examples.append(JudgedFrame(found[id], log_odds(ranks[id].p, decoys), kept))
+    fit = fit_verdicts(examples, level)
+    if fit is None or not fit.used:
+        return Fitted(ranks, fit=fit)
+    fitted = _ranks_by(fit, groups, found, scorers)
+    doubted = {id for id, one in fitted.items() if one.weakest and one.score < fit.least}
+    return Fitted(fitted, frozenset(doubted), fit)
 
 
-def _speaks(verdict: Verdict | None) -> bool:
-    """Whether a verdict is a person's, and of the picture itself."""
-    return verdict is not None and verdict.by == PERSON and not (verdict.reasons and set(verdict.reasons) <= RELATIVE)
-
-
-def _evidence(
-    group: Stratum, pictures: Mapping[Hashable, Mapping[str, Measurement]], names: Sequence[str]
-) -> dict[Hashable, Evidence]:
-    """The evidence of some pictures of a stratum; where two kinds of decoys calibrate, the weaker of the two."""
-    each = [evidence(pictures, null, names) for null in group.nulls] or [evidence(pictures, {}, names)]
-    return {key: tuple(_weaker(said) for said in zip(*(one[key] for one in each), strict=True)) for key in pictures}
-
-
-def _weaker(said: Sequence[float | None]) -> float | None:
-    return min((one for one in said if one is not None), default=None)
-
-
-def _tell(engine: Engine, fit: FittedScore, names: Sequence[str], number: int, wave: int) -> None:
-    """Store what the verdicts taught for this wave and tell it, once each."""
+def store_fit(engine: Engine, fit: FittedScore, number: int, wave: int) -> None:
+    """Store the fit of a wave, and note once how well it predicts."""
     values = asdict(fit)
     if not math.isfinite(fit.least):
         values["least"] = None
-    engine.store.decide(VerdictFit(number, wave, tuple(names), **values))
-    worth = (f"log-loss {fit.loss:.3f} against {fit.rule_loss:.3f} of the weakest scorer alone, "
-             f"AUC {fit.auc:.2f} against {fit.rule_auc:.2f}, cross-validated")  # fmt: skip
+    engine.store.decide(VerdictFit(number, wave, tuple(engine.judges.identity), **values))
+    losses = f"log-loss {fit.loss:.3f} against {fit.rule_loss:.3f} of the weakest scorer alone"
+    compared = f"{losses}, AUC {fit.auc:.2f} against {fit.rule_auc:.2f}, cross-validated"
     if fit.used:
         rate = f"at most {fit.rate:.0%} kept that you would reject, among frames like those"
-        engine.note(f"{fit.verdicts} verdicts of yours teach the gate ({worth}); {rate}")
+        engine.note(f"the gate is fitted to {fit.verdicts} verdicts of yours ({compared}); {rate}")
     else:
-        engine.note(f"{fit.verdicts} verdicts of yours leave the gate as it is ({worth})")
+        engine.note(f"{fit.verdicts} verdicts of yours leave the gate as it is ({compared})")
+
+
+def _counts(verdict: Verdict | None) -> bool:
+    """Whether a verdict is a person's, and about the picture itself."""
+    if verdict is None or verdict.by != PERSON:
+        return False
+    return not verdict.reasons or not set(verdict.reasons) <= RELATIVE
+
+
+def _ranks_by(fit: FittedScore, groups: Sequence[Stratum], found: Found, scorers: Sequence[str]) -> Ranks:
+    """Each candidate's place among the decoys of its group by the fitted score."""
+    ranks: Ranks = {}
+    for group in groups:
+        nulls = [_evidence(group, null, scorers) for null in group.nulls]
+        own = {str(id): found[id] for id in group.candidates}
+        ranks |= rank_by_fit(fit, own, nulls, scorers)
+    return ranks
+
+
+def _evidence(
+    group: Stratum, pictures: Mapping[Hashable, Mapping[str, Measurement]], scorers: Sequence[str]
+) -> Found:
+    """The evidence of some pictures of a stratum; where two kinds of decoys calibrate, the weaker of the two."""
+    each = [evidence(pictures, null, scorers) for null in group.nulls] or [evidence(pictures, {}, scorers)]
+    found: Found = {}
+    for key in pictures:
+        by_scorer = zip(*(one[key] for one in each), strict=True)
+        found[key] = tuple(_weaker(values) for values in by_scorer)
+    return found
+
+
+def _weaker(values: Sequence[float | None]) -> float | None:
+    return min((one for one in values if one is not None), default=None)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from bootstrap.compare import Advice, Cell, OpenRun, Trials, TriedWeights, grid, open_bench, trials_for, verdict_of
+from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
 from bootstrap.compare.grid import BASE, companion_from, weights_from
 from bootstrap.compare.open_run import FOLDER, Measured
-from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
 from bootstrap.compare.results import Comparison, Result, best_of, results
 from bootstrap.config import RunConfig
 from bootstrap.errors import UsageError
-from bootstrap.export.release import FINAL, facts_of
+from bootstrap.export.release import facts_of
 from bootstrap.records import Adapter, Frame, JobKind
 from bootstrap.shots import Cell as Place
 from bootstrap.shots import quotas
+from bootstrap.store.decisions import FinalCandidates
 from bootstrap.store.files import sha256_of, write_atomic
 from bootstrap.store.store import Store
 
@@ -136,8 +136,8 @@ def _chosen(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
         raise UsageError(f'"{store.directory}" has trained nothing yet', "wait for its first round")
     wanted = [part.strip() for text in names for part in text.split(",") if part.strip()]
     if not wanted:
-        last = next((one.round for one in reversed(known.values()) if one.id.startswith(FINAL)), None)
-        final = [one for one in known.values() if one.id.startswith(FINAL) and one.round == last]
+        last = next((one.round for one in reversed(known.values()) if one.is_final), None)
+        final = [one for one in known.values() if one.is_final and one.round == last]
         return [*final] or [list(known.values())[-1]]
     found: list[Adapter | Path] = []
     for name in wanted:
@@ -155,11 +155,10 @@ def _chosen(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
 
 def _known(store: Store) -> dict[str, Adapter]:
     """All weights of a run whose files are there, by name, in the order of their training."""
-    adapters = [one for one in store.adapters() if not one.id.startswith(FINAL)]
-    tries = [one for one in store.decisions() if one.name.startswith(FINAL)]
-    told: list[Mapping[str, Any]] = [plain for one in tries for plain in json.loads(one.value)]
-    adapters += [Adapter(**plain) for plain in told]
-    adapters += [one for one in store.adapters() if one.id.startswith(FINAL)]
+    adapters = [one for one in store.adapters() if not one.is_final]
+    for candidates in store.decisions(FinalCandidates):
+        adapters += candidates.adapters
+    adapters += [one for one in store.adapters() if one.is_final]
     return {one.id: one for one in adapters if (store.directory / one.path).is_file()}
 
 

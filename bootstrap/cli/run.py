@@ -78,8 +78,8 @@ def _work(store: Store, config: RunConfig, character: Character, pictures: Seque
 
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
-    engine = open_engine(store, config, character, pictures)
-    engine.clock, engine.hours = clock, hours
+    engine = open_engine(store, config, character, pictures, hours)
+    engine.clock = clock
     engine.attended = sys.stdin.isatty() and sys.stderr.isatty()
     try:
         with session(store), stopping(engine):  # entered last: a refused command leaves the run as it was

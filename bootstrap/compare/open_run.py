@@ -20,9 +20,9 @@ from bootstrap.character import Character
 from bootstrap.compare.grid import Cell
 from bootstrap.config import PanelConfig, RunConfig, embedded
 from bootstrap.panel.judges import Eyes, Judges, judges_for, open_eyes, references_of
-from bootstrap.records import Frame, Job, JobKind, Shot, VerdictKind, random_seed_of
+from bootstrap.records import Frame, Job, JobKind, Shot, random_seed_of
 from bootstrap.store.files import make_folder, write_image
-from bootstrap.store.store import PERSON, Store
+from bootstrap.store.store import Store
 from scoring.base import Measurement, digest_of
 from scoring.panel import Panel, Seat
 from scoring.zeroshot import TraitCheck
@@ -57,13 +57,11 @@ class OpenRun:
 
     @cached_property
     def judges(self) -> Judges:
-        """The run's panel before its seeds and what a person approved, as the run last heard them."""
+        """The run's panel with its seeds and what a person approved as references."""
         panel, run = self.config.panel, self.store.directory
         references = references_of(self.store.seeds(), run, panel)
         judges = judges_for(self.eyes, panel, self.wording, references)
-        said = self.store.verdicts().items()
-        approved = [id for id, one in said if one.by == PERSON and one.kind is VerdictKind.KEEP]
-        pictures = [judges.picture(frame, self.store) for frame in self.store.frames(ids=approved)]
+        pictures = [judges.picture(frame, self.store) for frame in self.store.approved()]
         return judges_for(self.eyes, panel, self.wording, references, pictures) if pictures else judges
 
     @cached_property

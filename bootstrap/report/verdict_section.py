@@ -1,108 +1,113 @@
-"""What a person said and what came of it, as HTML: whose verdicts were nobody's, audits, and what verdicts taught.
+"""What a person decided and what came of it: rounds that nobody approved, blind audits, fits to the verdicts.
 
 Reads a store; decides nothing.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from html import escape
-from typing import Any
+from dataclasses import dataclass
 
-from bootstrap.events import GatePassed
-from bootstrap.report.frame_figures import Gallery
+from markupsafe import Markup
+
+from bootstrap.events import ApprovalGiven
+from bootstrap.report.document import Section, Templates
+from bootstrap.report.frame_figures import Figure, FrameFigures
 from bootstrap.runs.blind_audit import BlindAudit, Share, audits
+from bootstrap.store.decisions import RoundApproved, VerdictFit
 from bootstrap.store.store import PERSON, Store
 
-__all__ = ["person"]
+__all__ = ["verdict_section"]
 
-LESSON = "lesson-r"
 SHOWN = 48
-"""Frames that nobody judged shown a round: they are in the set's own section too."""
+"""Frames that nobody judged, shown a round: they are in the set's own section too."""
+REASONS = {"timed": "the time given to a person was over"}
+AUTOMATIC = "approval was set to automatic"
 
 
-def person(store: Store, gallery: Gallery) -> str:
-    """The section of the page; "" for a run that nobody was asked about and nobody spoke to."""
-    parts = [_nobodys(store, gallery), *map(_audit, audits(store)), _lessons(store)]
-    said = sum(one.by == PERSON for one in gallery.verdicts.values())
-    if not said and not any(parts):
-        return ""
-    mine = f"{said} of {len(gallery.verdicts)} verdicts in force are a person's."
-    return f'<h2 id="person">What a person said</h2><p class="soft">{mine}</p>{"".join(filter(None, parts))}'
+@dataclass(frozen=True, slots=True)
+class UnseenRound:
+    """A round that went on without a person: in words, how many frames nobody has judged yet, the first of them."""
+
+    text: str
+    frames: int
+    figures: Sequence[Figure]
 
 
-def _nobodys(store: Store, gallery: Gallery) -> str:
-    """The rounds that a clock or an open gate let go on, with what was kept there and nobody looked at."""
-    told = [event for event in store.events() if isinstance(event, GatePassed) and event.by != PERSON]
-    return "".join(_nobodys_of(store, gallery, event) for event in told if event.unseen)
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    """A blind audit in words, and the rows of its table; no rows while nothing is judged."""
+
+    text: str
+    rows: Sequence[Sequence[str]]
 
 
-def _nobodys_of(store: Store, gallery: Gallery, event: GatePassed) -> str:
-    decided = json.loads(store.decision(f"gate-r{event.round:02d}") or '{"unseen": []}')
-    ids = [id for id in decided["unseen"] if (one := gallery.verdicts.get(id)) and one.by != PERSON]
-    since = event.unseen - len(ids)
-    why = {"timed": "the time given to a person was over"}.get(event.by, "the gate was set to automatic")
-    later = f"; {since} of them were judged since" if since else ""
-    head = f"Round {event.round} went on alone ({why}): {event.unseen} kept frames were nobody's verdict{later}."
-    shown = gallery.sheet(store.frames(ids=ids[:SHOWN]))
-    more = f'<p class="soft">and {len(ids) - SHOWN} more</p>' if len(ids) > SHOWN else ""
-    sheet = f"<details><summary>{len(ids)} that nobody has judged yet</summary>{shown}{more}</details>" if ids else ""
-    return f"<p>{escape(head)}</p>{sheet}"
-
-
-def _audit(one: BlindAudit) -> str:
-    """How far a person agreed with the gate without knowing what it says."""
-    head = (
-        f"Blind audit of round {one.round}: {len(one.gate)} frames, drawn at random out of the {one.population} that "
-        f"the gate kept or left undecided and nobody had judged; {len(one.answers)} judged."
-    )
-    rows = [
-        ("kept by the gate, rejected by the person", one.false_keeps),
-        ("left undecided by the gate, kept by the person", one.missed),
-        ("both agree", one.agreement),
+def verdict_section(store: Store, figures: FrameFigures) -> Section:
+    """The section of the page; without a body for a run that a person neither judged nor was asked about."""
+    by_person = sum(verdict.by == PERSON for verdict in figures.verdicts.values())
+    unseen = [
+        _unseen_round(store, figures, event)
+        for event in store.events()
+        if isinstance(event, ApprovalGiven) and event.by != PERSON and event.unseen
     ]
-    lines = "".join(f"<tr><td>{name}</td>{_cells(share)}</tr>" for name, share in rows if share.count)
-    if not lines:
-        return f"<p>{escape(head)}</p>"
-    title = "<tr><th></th><th>frames</th><th>share</th><th>95 % interval (Clopper-Pearson, exact)</th></tr>"
-    return f'<p>{escape(head)}</p><div class="scroll"><table>{title}{lines}</table></div>'
+    tables = [_audit_table(audit) for audit in audits(store)]
+    fits = [_fit_row(fit) for fit in store.decisions(VerdictFit)]
+    body = Markup()
+    if by_person or unseen or tables or fits:
+        body = Templates().render(
+            "verdicts", by_person=by_person, total=len(figures.verdicts), unseen=unseen, audits=tables, fits=fits
+        )
+    return Section("What a person decided", body, "person")
 
 
-def _cells(share: Share) -> str:
+def _unseen_round(store: Store, figures: FrameFigures, event: ApprovalGiven) -> UnseenRound:
+    """A round that the clock or automatic approval let go on, with the kept frames that nobody had judged by then."""
+    approved = store.decided(RoundApproved, round=event.round)
+    unjudged = []
+    for frame in approved.unseen if approved else ():
+        verdict = figures.verdicts.get(frame)
+        if verdict and verdict.by != PERSON:
+            unjudged.append(frame)
+    reason = REASONS.get(event.by, AUTOMATIC)
+    text = f"Round {event.round} went on alone ({reason}): nobody had judged {event.unseen} kept frames"
+    judged_since = event.unseen - len(unjudged)
+    if judged_since:
+        text += f"; {judged_since} of them were judged since"
+    shown = figures.figures(store.frames(ids=unjudged[:SHOWN]))
+    return UnseenRound(f"{text}.", len(unjudged), shown)
+
+
+def _audit_table(audit: BlindAudit) -> AuditTable:
+    """How far a person agreed with the gate without knowing its verdicts."""
+    text = (
+        f"Blind audit of round {audit.round}: {len(audit.gate)} frames, drawn at random out of the {audit.population} "
+        f"that the gate kept or left undecided and nobody had judged; {len(audit.answers)} judged."
+    )
+    shares = {
+        "kept by the gate, rejected by the person": audit.false_keeps,
+        "left undecided by the gate, kept by the person": audit.missed,
+        "both agree": audit.agreement,
+    }
+    rows = [_share_row(name, share) for name, share in shares.items() if share.count]
+    return AuditTable(text, rows)
+
+
+def _share_row(name: str, share: Share) -> tuple[str, ...]:
     low, high = share.interval
-    part = f"{share.hits / share.count:.0%}"
-    return f"<td>{share.hits} of {share.count}</td><td>{part}</td><td>{low:.0%} to {high:.0%}</td>"
+    return name, f"{share.hits} of {share.count}", f"{share.hits / share.count:.0%}", f"{low:.0%} to {high:.0%}"
 
 
-def _lessons(store: Store) -> str:
-    """What verdicts taught the gate, wave by wave, and what that was worth."""
-    found = [one for one in store.decisions() if one.name.startswith(LESSON)]
-    if not found:
-        return ""
-    lines = "".join(_lesson(one.name.removeprefix(LESSON), json.loads(one.value)) for one in found)
-    title = (
-        "<tr><th>round, wave</th><th>verdicts</th><th>in use</th><th>log-loss</th><th>of the weakest scorer</th>"
-        "<th>AUC</th><th>of the weakest scorer</th><th>weights</th><th>kept though you reject</th></tr>"
-    )
+def _fit_row(fit: VerdictFit) -> tuple[str, ...]:
+    """One fit to the verdicts, and its quality beside that of the weakest scorer."""
+    weights = [f"{name} {weight:.2f}" for name, weight in zip(fit.scorers, fit.weights, strict=True)]
     return (
-        "<p>From 30 verdicts on, the identity scorers are combined as those verdicts teach, where that beats the"
-        " weakest scorer on verdicts held out (5-fold cross-validation). The last column is the stated limit, by"
-        " conformal risk control, for frames like those judged, and the share among the verdicts.</p>"
-        f'<div class="scroll"><table>{title}{lines}</table></div>'
+        f"{fit.round}, {fit.wave}",
+        f"{fit.verdicts} ({fit.rejected} rejected)",
+        "yes" if fit.used else "no",
+        f"{fit.loss:.3f}",
+        f"{fit.rule_loss:.3f}",
+        f"{fit.auc:.2f}",
+        f"{fit.rule_auc:.2f}",
+        ", ".join(weights),
+        f"at most {fit.rate:.0%}; {fit.wrong:.0%} of these",
     )
-
-
-def _lesson(place: str, told: dict[str, Any]) -> str:
-    number, _, wave = place.partition("w")
-    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in _pairs(told))
-    cells = [
-        f"{int(number)}, {wave}", f"{told['verdicts']} ({told['rejected']} rejected)", "yes" if told["used"] else "no",
-        f"{told['loss']:.3f}", f"{told['rule_loss']:.3f}", f"{told['auc']:.2f}", f"{told['rule_auc']:.2f}", weights,
-        f"at most {told['rate']:.0%}; {told['wrong']:.0%} of these",
-    ]  # fmt: skip
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _pairs(told: dict[str, Any]) -> Sequence[tuple[str, float]]:
-    return list(zip(told["scorers"], told["weights"], strict=True))

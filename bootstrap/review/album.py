@@ -17,7 +17,7 @@ from bootstrap.config import RunConfig
 from bootstrap.dataset.items import unseen_axes
 from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
 from bootstrap.review.person_verdicts import REASONS
-from bootstrap.runs.approval_setting import closed_round
+from bootstrap.runs.approval_setting import waiting_round
 from bootstrap.runs.status import place_quotas
 from bootstrap.store.store import Store
 
@@ -39,7 +39,7 @@ def album(store: Store) -> dict[str, Any]:
         "quotas": {"view_family": families, "framing": framings},
         "families": list(VIEW_FAMILIES),
         "reasons": list(REASONS),
-        "waits": closed_round(store),
+        "waits": waiting_round(store),
     }
 
 

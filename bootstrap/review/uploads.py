@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bootstrap.records import Frame, Job, JobKind
 from bootstrap.review.thumbnails import decoded
-from bootstrap.store.store import Store
+from bootstrap.store.store import PERSON, Store
 from scoring.base import digest_of
 
 __all__ = ["add_own"]
@@ -37,4 +37,4 @@ def add_own(store: Store, like: Frame, data: bytes) -> Frame:
     if (there := store.frame(job.id)) is not None:
         return there
     store.plan([job])
-    return store.add_frames([(job, image, "")], adapter="")[0]
+    return store.add_frames([(job, image, "")], adapter="", drawer=PERSON)[0]

@@ -30,7 +30,7 @@ from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
 from bootstrap.review.uploads import add_own
 from bootstrap.review.thumbnails import SIDES, Pictures
 from bootstrap.review.person_verdicts import SAID, judge, take_back
-from bootstrap.runs.approval_setting import let_go_on
+from bootstrap.runs.approval_setting import open_waiting_round
 from bootstrap.runs.blind_audit import audit_of, blindfolded
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
@@ -103,7 +103,7 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/verdicts", desk.posted(Spoken, desk.judge), methods=["POST"]),
         Route("/api/undo", desk.posted(TakenBack, desk.undo), methods=["POST"]),
         Route("/api/captions", desk.posted(Captioned, desk.caption), methods=["POST"]),
-        Route("/api/gate", desk.posted(Nothing, desk.open_gate), methods=["POST"]),
+        Route("/api/approval", desk.posted(Nothing, desk.open_round), methods=["POST"]),
         Route("/api/pictures", desk.upload, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
@@ -188,9 +188,9 @@ class Desk:
         self._store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
         return {"caption": caption_of(self._store, frame), "written": bool(text)}
 
-    def open_gate(self, said: Nothing) -> dict[str, Any]:
+    def open_round(self, said: Nothing) -> dict[str, Any]:
         """Let the round that waits go on."""
-        return {"round": let_go_on(self._store)}
+        return {"round": open_waiting_round(self._store)}
 
     async def upload(self, request: Request) -> Response:
         """A picture of one's own, as the body; ``like`` names the frame that it stands in for."""

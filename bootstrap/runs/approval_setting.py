@@ -1,97 +1,90 @@
-"""The gate between rounds as a person sees it: its setting, changeable while a run works, and the word to go on.
+"""The approval between rounds as rows: its setting, changeable while a run works, and the word to go on.
 
-Rows in a store and nothing else: who waits, and how long, is the loop's.
+Knows a store and nothing else; who waits, and for how long, is decided by the loop.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bootstrap.config import GATE_SETTING
+from bootstrap.config import APPROVAL_SETTING
 from bootstrap.errors import UsageError
+from bootstrap.store.decisions import ApprovalOpened, ApprovalRequested, RoundApproved
 from bootstrap.store.store import Store
 
-__all__ = ["Closed", "GateSetting", "ask_for", "closed_round", "gate_of", "let_go_on", "parse_gate", "set_gate"]
+__all__ = [
+    "ApprovalSetting",
+    "adopt_configured",
+    "approval_of",
+    "open_waiting_round",
+    "parse_approval",
+    "set_approval",
+    "waiting_round",
+]
 
-FACT, ASKED = "gate", "gate-asked"
+SETTING, CONFIGURED = "approval", "approval_configured"
+"""Facts: the setting in force, and the configured one that it was last taken from."""
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True)
-class GateSetting:
-    """How a round's gate opens: by itself, by a person, or by a person or after ``seconds``."""
+class ApprovalSetting:
+    """How a round is approved: by itself, by a person, or by a person or the clock after ``seconds``."""
 
     kind: Literal["auto", "human", "timed"]
     seconds: float = 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A gate that was closed: when (UTC), and the last row of a person by then."""
-
-    at: datetime
-    spoken: int
-
-    def until(self, setting: GateSetting) -> datetime:
-        """When a timed gate opens."""
-        return self.at + timedelta(seconds=setting.seconds)
-
-    @property
-    def text(self) -> str:
-        """As a decision stores it."""
-        return json.dumps({"at": self.at.isoformat(timespec="seconds"), "spoken": self.spoken})
-
-    @classmethod
-    def of(cls, text: str) -> Closed:
-        """What `text` wrote."""
-        plain = json.loads(text)
-        return cls(datetime.fromisoformat(plain["at"]), plain["spoken"])
+    def deadline(self, request: ApprovalRequested) -> datetime:
+        """When a round of a timed approval goes on by itself."""
+        return datetime.fromisoformat(request.since) + timedelta(seconds=self.seconds)
 
 
-def parse_gate(text: str) -> GateSetting:
+def parse_approval(text: str) -> ApprovalSetting:
     """``auto``, ``human`` or ``timed:<number>h|m|s``. Raises UsageError for anything else."""
-    if not re.fullmatch(GATE_SETTING, text):
-        raise UsageError(f'the gate "{text[:40]}" is unknown', "give auto, human, or timed with a time: timed:2h")
+    if not re.fullmatch(APPROVAL_SETTING, text):
+        raise UsageError(f'the approval "{text[:40]}" is unknown', "give auto, human, or timed with a time: timed:2h")
     kind, _, time = text.partition(":")
     if kind == "timed":
-        return GateSetting("timed", float(time[:-1]) * SECONDS[time[-1]])
-    return GateSetting("human" if kind == "human" else "auto")
+        return ApprovalSetting("timed", float(time[:-1]) * SECONDS[time[-1]])
+    return ApprovalSetting("human" if kind == "human" else "auto")
 
 
-def gate_of(store: Store, configured: str) -> GateSetting:
-    """The gate of a run: what a person set last, else what is ``configured``."""
-    return parse_gate(store.recall(FACT) or configured)
+def approval_of(store: Store, configured: str) -> ApprovalSetting:
+    """The approval of a run: what a person set last, else what is ``configured``."""
+    return parse_approval(store.recall(SETTING) or configured)
 
 
-def ask_for(store: Store, configured: str) -> None:
-    """Take up the setting that a run was begun or continued with; the same again leaves what a person set since."""
-    if store.recall(ASKED) != configured:
-        store.remember(ASKED, configured)
-        store.remember(FACT, configured)
+def adopt_configured(store: Store, configured: str) -> None:
+    """Adopt the setting that a run was begun or continued with; the same one again leaves what a person set since."""
+    if store.recall(CONFIGURED) != configured:
+        store.remember(CONFIGURED, configured)
+        store.remember(SETTING, configured)
 
 
-def set_gate(store: Store, text: str) -> GateSetting:
-    """Set the gate from now on, also of a run that works or waits. Raises UsageError."""
-    setting = parse_gate(text)
-    store.remember(FACT, text)
+def set_approval(store: Store, text: str) -> ApprovalSetting:
+    """Set the approval from now on, also of a run that works or waits. Raises UsageError."""
+    setting = parse_approval(text)
+    store.remember(SETTING, text)
     return setting
 
 
-def closed_round(store: Store) -> int | None:
-    """The round whose gate is closed now: it waits, or its process left; None if none does."""
-    rounds = [one for one in store.rounds() if one.outcome is not None]
-    number = rounds[-1].number if rounds else 0
-    known = store.decision(f"gate-closed-r{number:02d}") and not store.decision(f"gate-r{number:02d}")
-    return number if known else None
+def waiting_round(store: Store) -> int | None:
+    """The round that waits for approval now, its process at work or gone; None if none does."""
+    ended = [one for one in store.rounds() if one.outcome is not None]
+    if not ended:
+        return None
+    number = ended[-1].number
+    requested = store.decided(ApprovalRequested, round=number)
+    approved = store.decided(RoundApproved, round=number)
+    return number if requested and not approved else None
 
 
-def let_go_on(store: Store) -> int | None:
-    """Say that the round which waits may go on; returns its number, None where none waits."""
-    number = closed_round(store)
+def open_waiting_round(store: Store) -> int | None:
+    """Let the round that waits go on; returns its number, None where none waits."""
+    number = waiting_round(store)
     if number is not None:
-        store.decide(f"gate-open-r{number:02d}", "person")
+        store.decide(ApprovalOpened(number))
     return number

@@ -1,54 +1,43 @@
-"""What a person says of frames: verdicts, taking them back, captions of their own. Rows are only ever appended.
+"""A person's verdicts, their withdrawal, and captions of their own. Rows are only ever appended.
 
-Several windows and commands may speak beside the engine, and each answer that got lost may be sent again: a word with a
-key counts once. The engine hears a person only up to the rows it took up at its last boundary (see `Heard`), so that a
-round that was cut off is played again as it was. Knows no page, no choice and no order of stages.
+Several windows and commands may write beside the engine, and a request whose answer got lost may be sent again: a
+request with a key counts once. The engine reads a person's rows only up to its last boundary (see `Boundary`), so that
+a round that was cut off is played again as it was. Knows no page, no choice and no order of stages.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from bootstrap.events import CaptionWritten, Event, PersonJudged
 from bootstrap.records import Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.journal import Journal, now
 
-__all__ = ["BLIND", "PERSON", "Answer", "Heard", "Person", "in_force"]
+__all__ = ["BLIND", "PERSON", "Answer", "Boundary", "Person", "in_force"]
 
 PERSON = "person"
 BLIND = "audit-"
-"""How the key of a word begins that was given without seeing what the gate says."""
+"""How the key of a verdict begins that was given without seeing the gate's."""
 COLUMNS = "(frame, kind, by, reasons, p, score, round, wave, at, seen, key)"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """How far a person was listened to: the last row of verdicts and of captions. None: to the end."""
+class Boundary:
+    """The last row of a person's verdicts and the last of their captions that count; 0: none does."""
 
-    verdict: int | None = None
-    caption: int | None = None
-
-    @property
-    def text(self) -> str:
-        """As a decision stores it."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def of(cls, text: str) -> Heard:
-        """What `text` wrote."""
-        return cls(**json.loads(text))
+    verdict: int
+    caption: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a word: ``seq`` is the version of what a person says of the frame, 0 while nobody said anything.
+    """What became of a request: ``seq`` is the version of a person's verdict on the frame, 0 while there is none.
 
-    ``verdict`` is the person's in force, None if there is none; ``other`` is what somebody else said after the version
-    that the sender had seen, None if nobody did; ``taken`` is False where nothing was changed because of that.
+    ``verdict`` is the person's in force, None if there is none; ``other`` is the verdict that another window gave after
+    the version that the sender had seen, None if none did; ``taken`` is False where nothing was changed because of it.
     """
 
     seq: int
@@ -57,8 +46,8 @@ class Answer:
     taken: bool = True
 
 
-class _InVain(Exception):
-    """Nothing is to be written; ``answer`` says how things stand."""
+class _Unchanged(Exception):
+    """Nothing is to be written; ``answer`` is the present state."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -66,53 +55,57 @@ class _InVain(Exception):
 
 
 class Person:
-    """The person's part of an open run. ``heard`` limits what `Store.verdicts` and `captions` see of it."""
+    """The person's part of an open run. Captions are read up to ``boundary``; None: all of them."""
 
-    def __init__(self, journal: Journal) -> None:
-        """Speak and listen through ``journal``."""
-        self._journal = journal
-        self.heard = Heard()
+    def __init__(self, journal: Journal, boundary: Boundary | None = None) -> None:
+        """Read and write through ``journal``."""
+        self._journal, self._boundary = journal, boundary
 
     def judge(self, verdict: Verdict, round: int, wave: int, seen: int | None = None, key: str | None = None) -> Answer:
         """Append a person's verdict on a frame of that round and wave; never refused, so no window loses one.
 
-        ``seen`` is the version that the sender had before their eyes (None: they did not look); ``key`` tells a word
-        that is sent again from a new one. What is in force already is not repeated.
+        ``seen`` is the version that the sender was shown (None: they did not look); ``key`` tells a request that is
+        sent again from a new one. A verdict that is in force already is not repeated.
         """
-        told = PersonJudged(verdict.frame, verdict.kind.value, list(verdict.reasons))
-        return self._speak(verdict, round, wave, seen, key, told)
+        event = PersonJudged(verdict.frame, verdict.kind.value, list(verdict.reasons))
+        return self._append(verdict, round, wave, seen, key, event)
 
     def take_back(self, frame: str, round: int, wave: int, seen: int | None = None, key: str | None = None) -> Answer:
-        """Withdraw the last word on a frame: the verdict before it is in force again, a person's or the gate's.
+        """Withdraw the last verdict on a frame: the one before it is in force again, a person's or the gate's.
 
-        Nothing is taken back where there is nothing, or where another word came after ``seen``: one undoes only what
+        Nothing is withdrawn where there is nothing, or where another verdict came after ``seen``: one undoes only what
         one knows of.
         """
         verdict = Verdict(frame, VerdictKind.WITHDRAWN, PERSON, ())
-        told = PersonJudged(frame, VerdictKind.WITHDRAWN.value, [])
-        return self._speak(verdict, round, wave, seen, key, told)
+        event = PersonJudged(frame, VerdictKind.WITHDRAWN.value, [])
+        return self._append(verdict, round, wave, seen, key, event)
 
-    def last(self) -> Heard:
-        """The last rows of a person, as they are now."""
-        verdict = self._journal.one("SELECT max(seq) AS seq FROM verdicts WHERE by = ?", PERSON)
-        caption = self._journal.one("SELECT max(seq) AS seq FROM captions")
-        return Heard((verdict and verdict["seq"]) or 0, (caption and caption["seq"]) or 0)
+    def last(self) -> Boundary:
+        """A person's last rows, as they are now."""
+        verdict = self._journal.one("SELECT coalesce(max(seq), 0) AS seq FROM verdicts WHERE by = ?", PERSON)
+        caption = self._journal.one("SELECT coalesce(max(seq), 0) AS seq FROM captions")
+        assert verdict is not None and caption is not None  # an aggregate has one row
+        return Boundary(verdict["seq"], caption["seq"])
 
     def versions(self) -> dict[str, int]:
-        """Frame id → version of what a person says of it; frames of which nobody spoke do not occur."""
+        """Frame id → version of a person's verdict on it; frames that no person judged do not occur."""
         query = "SELECT frame, max(seq) AS seq FROM verdicts WHERE by = ? GROUP BY frame"
         return {row["frame"]: row["seq"] for row in self._journal.all(query, PERSON)}
 
     def blind(self) -> dict[str, Verdict]:
-        """Frame id → the first word that a person gave of it, where it was given blind and is not taken back."""
-        words: dict[str, list[sqlite3.Row]] = {}
+        """Frame id → a person's first verdict on it, where it was given blind and is not withdrawn."""
+        given: dict[str, list[sqlite3.Row]] = {}
         for row in self._journal.all("SELECT * FROM verdicts WHERE by = ? ORDER BY seq", PERSON):
+            of_frame = given.setdefault(row["frame"], [])
             if row["kind"] == VerdictKind.WITHDRAWN:
-                del words.setdefault(row["frame"], [])[-1:]
+                del of_frame[-1:]
             else:
-                words.setdefault(row["frame"], []).append(row)
-        first = {frame: said[0] for frame, said in words.items() if said}
-        return {frame: rows.verdict_from(row) for frame, row in first.items() if (row["key"] or "").startswith(BLIND)}
+                of_frame.append(row)
+        blind = {}
+        for frame, of_frame in given.items():
+            if of_frame and (of_frame[0]["key"] or "").startswith(BLIND):
+                blind[frame] = rows.verdict_from(of_frame[0])
+        return blind
 
     def write_caption(self, frame: str, text: str, event: CaptionWritten) -> None:
         """Append a caption that replaces the generated one; an empty text brings that one back."""
@@ -120,62 +113,62 @@ class Person:
             db.execute("INSERT INTO captions (frame, text, at) VALUES (?, ?, ?)", (frame, text, now()))
 
     def captions(self) -> dict[str, str]:
-        """Frame id → the caption that a person wrote, as far as they were heard."""
-        most = self.heard.caption
-        found = {
-            row["frame"]: row["text"]
-            for row in self._journal.all("SELECT seq, frame, text FROM captions ORDER BY seq")
-            if most is None or row["seq"] <= most
-        }
-        return {frame: text for frame, text in found.items() if text}
+        """Frame id → the caption that a person wrote, up to the boundary."""
+        texts: dict[str, str] = {}
+        for row in self._journal.all("SELECT seq, frame, text FROM captions ORDER BY seq"):
+            if self._boundary is None or row["seq"] <= self._boundary.caption:
+                texts[row["frame"]] = row["text"]
+        return {frame: text for frame, text in texts.items() if text}
 
-    def _speak(self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str | None, told: Event) -> Answer:
-        """Look and append in one transaction, so that two who speak at once come one after the other."""
+    def _append(
+        self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str | None, event: Event
+    ) -> Answer:
+        """Look and append in one transaction, so that of two requests at once one comes after the other."""
         values = (verdict.frame, verdict.kind.value, PERSON, rows.text_of(verdict.reasons), None, None)
         try:
-            with self._journal.change(told) as db:
+            with self._journal.change(event) as db:
                 before = self._answer(verdict.frame, seen)
-                self._refuse_in_vain(verdict, before, key)
+                self._check_change(verdict, before, key)
                 query = f"INSERT INTO verdicts {COLUMNS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 db.execute(query, (*values, round, wave, now(), seen, key))
                 after = self._answer(verdict.frame, None)
-        except _InVain as nothing:
-            return nothing.answer
+        except _Unchanged as unchanged:
+            return unchanged.answer
         return Answer(after.seq, after.verdict, before.other)
 
-    def _refuse_in_vain(self, verdict: Verdict, before: Answer, key: str | None) -> None:
-        """Raise where a word would change nothing, or must not: the transaction is rolled back, event and all."""
+    def _check_change(self, verdict: Verdict, before: Answer, key: str | None) -> None:
+        """Raise where a verdict would change nothing, or must not: the transaction is rolled back, event and all."""
         if key is not None and self._journal.one("SELECT 1 FROM verdicts WHERE key = ?", key):
-            raise _InVain(Answer(before.seq, before.verdict))
+            raise _Unchanged(Answer(before.seq, before.verdict))
         if verdict.kind is VerdictKind.WITHDRAWN:
             if before.verdict is None or before.other is not None:
-                raise _InVain(Answer(before.seq, before.verdict, before.other, taken=False))
+                raise _Unchanged(Answer(before.seq, before.verdict, before.other, taken=False))
         elif before.verdict == verdict:
-            raise _InVain(before)
+            raise _Unchanged(before)
 
     def _answer(self, frame: str, seen: int | None) -> Answer:
+        """The state of a frame, and the verdict that the sender had not ``seen``."""
         found = self._journal.all("SELECT * FROM verdicts WHERE frame = ? AND by = ? ORDER BY seq", frame, PERSON)
         seq = found[-1]["seq"] if found else 0
         verdict = in_force(found).get((frame, True))
-        crossed = seen is not None and seq > seen
-        other = (verdict or Verdict(frame, VerdictKind.WITHDRAWN, PERSON, ())) if crossed else None
-        return Answer(seq, verdict, other)
+        if seen is None or seq <= seen:
+            return Answer(seq, verdict)
+        return Answer(seq, verdict, verdict or Verdict(frame, VerdictKind.WITHDRAWN, PERSON, ()))
 
 
-def in_force(found: Iterable[sqlite3.Row], heard: Heard | None = None) -> dict[tuple[str, bool], Verdict]:
+def in_force(found: Iterable[sqlite3.Row], boundary: Boundary | None = None) -> dict[tuple[str, bool], Verdict]:
     """Rows of verdicts, oldest first → the one that counts by (frame id, whether a person gave it).
 
-    A withdrawn word uncovers the one before it. Rows of a person beyond ``heard`` are left out.
+    A withdrawal uncovers the verdict before it. A person's rows beyond ``boundary`` are left out.
     """
-    most = heard.verdict if heard else None
-    said: dict[tuple[str, bool], list[Verdict]] = {}
+    given: dict[tuple[str, bool], list[Verdict]] = {}
     for row in found:
         by_person = row["by"] == PERSON
-        if by_person and most is not None and row["seq"] > most:
+        if by_person and boundary is not None and row["seq"] > boundary.verdict:
             continue
-        words = said.setdefault((row["frame"], by_person), [])
+        of_frame = given.setdefault((row["frame"], by_person), [])
         if row["kind"] == VerdictKind.WITHDRAWN:
-            del words[-1:]
+            del of_frame[-1:]
         else:
-            words.append(rows.verdict_from(row))
-    return {place: words[-1] for place, words in said.items() if words}
+            of_frame.append(rows.verdict_from(row))
+    return {place: verdicts[-1] for place, verdicts in given.items() if verdicts}

@@ -22,8 +22,8 @@ TABLES = (
     "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "captions", "adapters",
     "timings", "events",
 )  # fmt: skip
-RECORDS = ("seeds", "jobs", "adapters", "events")
-"""Tables with a column ``record`` that holds JSON."""
+RECORD = "record"
+"""The column that holds JSON, in tables that have one."""
 NEEDED = ("config", "character", "seeds")
 """Facts without which nobody can say what the run was."""
 LOG = "log.jsonl"
@@ -85,9 +85,9 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
     """Copy what can be read into a new database; table → rows. Raises sqlite3.Error when it is too little."""
     with closing(look(path)) as old, closing(sqlite3.connect(fresh)) as new:
         build(new, int(old.execute("PRAGMA user_version").fetchone()[0]))
-        tables = [name for name in TABLES if new.execute(f"PRAGMA table_info({name})").fetchone()]
+        tables = [name for name in TABLES if _columns(new, name)]
         for table in tables:
-            columns = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
+            columns = _columns(new, table)
             places = ", ".join("?" * len(columns))
             with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be there
                 rows = _rows(old, table, columns)
@@ -98,6 +98,11 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
         if not known.issuperset(NEEDED):
             raise sqlite3.DatabaseError("what the run was begun with is lost")
         return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    """The names of a table's columns; [] where there is no such table."""
+    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...]]:
@@ -124,8 +129,9 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
 
 def _drop_what_hangs(new: sqlite3.Connection, tables: Sequence[str]) -> None:
     """Leave out torn records and what speaks of something lost; lost rounds are read from the events that told them."""
-    for table in RECORDS:
-        new.execute(f"DELETE FROM {table} WHERE NOT json_valid(record)")
+    for table in tables:
+        if RECORD in _columns(new, table):
+            new.execute(f"DELETE FROM {table} WHERE NOT json_valid({RECORD})")
     new.execute("DELETE FROM frames WHERE id NOT IN (SELECT id FROM jobs)")
     for table in [name for name in ("measurements", "verdicts", "captions") if name in tables]:
         new.execute(f"DELETE FROM {table} WHERE frame NOT IN (SELECT id FROM frames)")

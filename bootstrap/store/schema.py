@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bootstrap.errors import OutputError, StoreError
+from bootstrap.store.version3 import rename_records, type_decisions
 
 __all__ = ["VERSION", "DamagedError", "build", "connect", "look", "translate"]
 
@@ -56,7 +57,13 @@ def m002_person(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_person)
+def m003_words(db: sqlite3.Connection) -> None:
+    """Records under the names of today, decisions by type, and frames with their drawer."""
+    rename_records(db)
+    type_decisions(db)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_person, m003_words)
 VERSION = len(MIGRATIONS)
 
 

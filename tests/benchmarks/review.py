@@ -28,8 +28,8 @@ from playwright.sync_api import sync_playwright
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Seed, Shot, Verdict, VerdictKind
-from bootstrap.review.web_app import build
 from bootstrap.review.serve import Address, listen
+from bootstrap.review.web_app import build
 from bootstrap.store.store import Store
 from scoring.base import Measurement
 
@@ -79,7 +79,7 @@ def filled(store, count):
     store.plan(jobs)
     noise = random.integers(0, 255, (count, 12, 12, 3), np.uint8)
     big = [Image.fromarray(one).resize((96, 96), Image.Resampling.BICUBIC) for one in noise]
-    store.add_frames([(job, image, "") for job, image in zip(jobs, big, strict=True)], "")
+    store.add_frames([(job, image, "") for job, image in zip(jobs, big, strict=True)], "", "fake")
     values = {job.id: {name: Measurement(float(random.normal())) for name in ("clip", "face", "view")} for job in jobs}
     store.add_measurements(values, dict.fromkeys(("clip", "face", "view"), "v1"))
     kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)

@@ -103,7 +103,7 @@ def _adapter(run: Store, name: str, phase: str, round: int, items: list[TrainIte
 def _draw(run: Store, jobs: list[Job], adapter: Adapter) -> None:
     run.plan(jobs)
     for batch in FakeBackend().draw(jobs, run.directory / adapter.path):
-        run.add_frames([(job, image, json.dumps(job.prompt)) for job, image in batch], adapter.id)
+        run.add_frames([(job, image, json.dumps(job.prompt)) for job, image in batch], adapter.id, "fake")
 
 
 def _judge(run: Store, jobs: list[Job]) -> None:

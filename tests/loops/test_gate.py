@@ -8,8 +8,8 @@ from PIL import Image
 
 from bootstrap.events import ApprovalGiven, WaitingForPerson
 from bootstrap.records import JobKind, VerdictKind
-from bootstrap.review.uploads import add_own
 from bootstrap.review.person_verdicts import judge
+from bootstrap.review.uploads import add_own
 from bootstrap.store.store import Store
 from loops import approval as gate
 

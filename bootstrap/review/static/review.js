@@ -419,7 +419,7 @@ for (const button of document.querySelectorAll("button[data-size]")) button.addE
 $("save-caption").addEventListener("click", () => caption($("caption").value));
 $("drop-caption").addEventListener("click", () => caption(""));
 $("go-on").addEventListener("click", async () => {
-  const answer = await post("/api/gate", {}).catch(() => null);
+  const answer = await post("/api/approval", {}).catch(() => null);
   if (answer?.ok) { $("go-on").hidden = true; tell("the round goes on; if its process has left, run the same command again"); }
 });
 $("own").addEventListener("change", async () => {

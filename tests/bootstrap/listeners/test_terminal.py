@@ -66,7 +66,7 @@ def test_every_event_has_its_sentence() -> None:
         events.WavePlanned(1, 1, 16, 100), events.ScoresMeasured(1, 16, 2.0),
         events.FramesJudged(1, 1, 4, 3, 9),
         events.RoundEnded(1, 4, None), events.RoundEnded(2, 8, 0.5),
-        events.WaitingForPerson(1, 12, 12, "", ""), events.GatePassed(1, "timed", 3, 9),
+        events.WaitingForPerson(1, 12, 12, "", ""), events.ApprovalGiven(1, "timed", 3, 9),
         events.PersonJudged("c1", "reject", ["hands"]), events.PersonJudged("c1", "withdrawn", []),
         events.CaptionWritten("c1", "mikachr"), events.Incident("disk", "half full"),
         events.RunEnded(40, 2, "a2", "report.html"), *STORY,

@@ -2,7 +2,7 @@
 
 import json
 
-from bootstrap.events import GatePassed
+from bootstrap.events import ApprovalGiven
 from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
 from bootstrap.review.person_verdicts import judge
@@ -18,13 +18,13 @@ def test_a_run_that_nobody_was_asked_about_has_no_such_section(store):
 
 def test_a_round_that_a_clock_let_go_on_names_nobodys_verdicts(store):
     ids = [id for id, one in store.verdicts().items() if (one.kind, one.by) == (VerdictKind.KEEP, "gate")][:3]
-    store.decide("gate-r01", json.dumps({"by": "timed", "judged": 0, "unseen": ids}), GatePassed(1, "timed", 0, 3))
+    store.decide("gate-r01", json.dumps({"by": "timed", "judged": 0, "unseen": ids}), ApprovalGiven(1, "timed", 0, 3))
     assert "Round 1 went on alone (the time given to a person was over): 3 kept frames" in page(store)
     judge(store, store.frame(ids[0]), VerdictKind.KEEP)
     text = page(store)
     assert "1 of them were judged since" in text
     assert "2 that nobody has judged yet" in text
-    store.decide("gate-r02", json.dumps({"by": "person", "judged": 4, "unseen": []}), GatePassed(2, "person", 4, 0))
+    store.decide("gate-r02", json.dumps({"by": "person", "judged": 4, "unseen": []}), ApprovalGiven(2, "person", 4, 0))
     assert "Round 2 went on" not in page(store)
 
 

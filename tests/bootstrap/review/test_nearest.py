@@ -47,7 +47,7 @@ def remembered(store, config, ids):
         for n, view_family in enumerate(("front", "front", "behind"))
     ]
     store.plan(jobs)
-    store.add_frames([(job, Image.new("RGB", (32, 32), (9 * n, 0, 0)), "") for n, job in enumerate(jobs)], "")
+    store.add_frames([(job, Image.new("RGB", (32, 32), (9 * n, 0, 0)), "") for n, job in enumerate(jobs)], "", "fake")
     frames = [like, *(store.frame(job.id) for job in jobs)]
     pictures = [Picture(Image.new("RGB", (8, 8)), f.digest, f.job.shot.view_family, f.job.shot.framing) for f in frames]
     seeds = references_of(store.seeds(), store.directory, panel)

@@ -1,11 +1,10 @@
-"""What a person says beside the engine: never overridden, never lost, counted once, heard up to a boundary."""
+"""A person's verdicts beside the engine: never overridden, never lost, counted once, read up to a boundary."""
 
 import pytest
 from PIL import Image
 
 from bootstrap.events import CaptionWritten, PersonJudged
 from bootstrap.records import Verdict, VerdictKind
-from bootstrap.store.person import Heard
 from bootstrap.store.store import PERSON, Store
 
 KEEP, REJECT = VerdictKind.KEEP, VerdictKind.REJECT
@@ -15,7 +14,7 @@ KEEP, REJECT = VerdictKind.KEEP, VerdictKind.REJECT
 def judged(store, jobs):
     """A store with one frame that the gate rejected."""
     store.plan(jobs[:1])
-    store.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "")
+    store.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "", "fake")
     store.set_verdicts([Verdict("job-0", REJECT, "gate", ("view",), 0.4, 0.1)], 1, 1)
     return store
 
@@ -68,24 +67,24 @@ def test_two_windows_never_lose_a_verdict(judged):
     assert [one.kind for one in judged.verdict_history("job-0")] == [REJECT, KEEP, REJECT]
 
 
-def test_the_engine_hears_up_to_its_boundary(judged):
-    boundary = judged.person.last()
+def test_a_store_up_to_a_boundary_reads_no_further(judged):
+    before = judged.up_to(judged.person.last())
     says(judged, KEEP)
     judged.person.write_caption("job-0", "mine", CaptionWritten("job-0", "mine"))
-    judged.person.heard = Heard.of(boundary.text)
-    assert force(judged) == (REJECT, "gate")
-    assert judged.person.captions() == {}
-    judged.person.heard = judged.person.last()
-    assert force(judged) == (KEEP, "person")
-    assert judged.person.captions() == {"job-0": "mine"}
+    assert force(before) == (REJECT, "gate")
+    assert (before.person.captions(), before.approved()) == ({}, [])
+    now = before.up_to(judged.person.last())
+    assert force(now) == (KEEP, "person")
+    assert now.person.captions() == {"job-0": "mine"}
+    assert [frame.job.id for frame in now.approved()] == ["job-0"]
     judged.person.write_caption("job-0", "", CaptionWritten("job-0", ""))
-    judged.person.heard = Heard()
-    assert judged.person.captions() == {}
+    assert now.person.captions() == {"job-0": "mine"}
+    assert now.up_to(None).person.captions() == {}
 
 
 def test_a_word_before_the_gates_can_be_taken_back(store, jobs):
     store.plan(jobs[:1])
-    store.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "")
+    store.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "", "fake")
     says(store, KEEP)
     store.person.take_back("job-0", 1, 1)
     assert store.verdicts() == {}

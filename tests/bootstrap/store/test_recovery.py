@@ -29,7 +29,7 @@ def full(run, jobs):
         store.begin_round(1, "style", 4)
         store.plan(jobs)
         painted = [(job, Image.new("RGB", (8, 6), (job.random_seed, 10, 20)), "") for job in jobs]
-        store.add_frames(painted, "a1")
+        store.add_frames(painted, "a1", "fake")
         store.add_measurements({job.id: {"clip": Measurement(0.5)} for job in jobs}, {"clip": "v1"})
         store.set_verdicts([Verdict(job.id, VerdictKind.KEEP, "gate", ("fills",)) for job in jobs], 1, 1)
         (run / "a1.safetensors").write_bytes(b"weights")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
@@ -14,7 +15,24 @@ from PIL import Image
 import bootstrap
 from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.events import BatchGenerated, Event, Noted, Progress, RoundBegan
-from bootstrap.records import Adapter, Decision, Frame, Job, JobKind, Round, RoundOutcome, Seed, Verdict, VerdictKind
+from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Round, RoundOutcome, Seed, Verdict, VerdictKind
+from bootstrap.store.decisions import (
+    ApprovalOpened,
+    ApprovalRequested,
+    AuditSample,
+    BatchLimit,
+    Deadline,
+    Decision,
+    EarlierDecision,
+    FinalCandidates,
+    GradientCheckpointing,
+    PersonBoundary,
+    RoundApproved,
+    RoundBudget,
+    VerdictFit,
+    WaveBudget,
+    WaveCut,
+)
 from bootstrap.store.rows import text_of
 from bootstrap.store.store import Store
 from scoring.base import Measurement, digest_of, not_applicable
@@ -26,7 +44,7 @@ def painted(jobs: list[Job]) -> list[tuple[Job, Image.Image, str]]:
 
 def filled(store: Store, jobs: list[Job]) -> list[Frame]:
     store.plan(jobs)
-    return store.add_frames(painted(jobs), adapter="a1")
+    return store.add_frames(painted(jobs), "a1", "fake")
 
 
 def verdict(frame: Frame, kind: VerdictKind, by: str = "gate") -> Verdict:
@@ -67,11 +85,11 @@ def test_a_batch_is_stored_whole_or_not_at_all(store: Store, jobs: list[Job]) ->
     store.listen(heard.append)
     doubled = [*painted(jobs[:2]), painted(jobs[:1])[0]]  # the second row for job-0 breaks the transaction
     with pytest.raises(StoreError):
-        store.add_frames(doubled, adapter="", seconds=3.0, event=BatchGenerated(1, 0, 3, 3.0))
+        store.add_frames(doubled, adapter="", drawer="fake", seconds=3.0, event=BatchGenerated(1, 0, 3, 3.0))
     assert (store.frames(), store.events(), store.timings(), heard) == ([], [], {}, [])
     assert store.missing_jobs(1, 1) == jobs
 
-    frames = store.add_frames(painted(jobs[:2]), adapter="")
+    frames = store.add_frames(painted(jobs[:2]), "", "fake")
     assert store.missing_jobs(1, 1) == jobs[2:]
     assert [store.frame_image(frame).getpixel((0, 0)) for frame in frames] == [(0, 10, 20), (1, 10, 20)]
     assert frames[0].digest == digest_of(store.frame_image(frames[0]))
@@ -79,7 +97,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(store: Store, jobs: list[Job]) ->
 
 def test_a_frame_that_is_there_stays(store: Store, jobs: list[Job]) -> None:
     first = filled(store, jobs[:1])[0]
-    again = store.add_frames([(jobs[0], Image.new("RGB", (8, 6), "white"), "")], adapter="other")
+    again = store.add_frames([(jobs[0], Image.new("RGB", (8, 6), "white"), "")], adapter="other", drawer="fake")
     assert again == [first]
     assert store.frame_image(first).getpixel((0, 0)) == (0, 10, 20)
 
@@ -94,7 +112,7 @@ from bootstrap.store.rows import job_from
 jobs = [job_from(text) for text in sys.argv[3:]]
 opened = store.Store.open(Path(sys.argv[1]), create=True)
 opened.plan(jobs)
-opened.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "")
+opened.add_frames([(jobs[0], Image.new("RGB", (8, 6)), "")], "", "fake")
 place, calls = Path.replace, []
 def dying(self, target):
     calls.append(target)
@@ -102,7 +120,7 @@ def dying(self, target):
         os.kill(os.getpid(), signal.SIGKILL)
     return place(self, target)
 Path.replace = dying
-opened.add_frames([(job, Image.new("RGB", (8, 6)), "") for job in jobs[1:]], "")
+opened.add_frames([(job, Image.new("RGB", (8, 6)), "") for job in jobs[1:]], "", "fake")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -117,7 +135,7 @@ def test_a_killed_engine_leaves_a_run_that_opens(run: Path, jobs: list[Job], die
     with Store.open(run) as store:
         assert store.missing_jobs(1) == jobs[4 - missing :]
         assert list(run.rglob("*.bootstrap-part")) == []
-        store.add_frames(painted(store.missing_jobs(1)), "")
+        store.add_frames(painted(store.missing_jobs(1)), "", "fake")
         assert [frame.job for frame in store.frames()] == jobs
 
 
@@ -184,9 +202,55 @@ def test_a_value_that_is_no_number_is_not_applicable(store: Store, jobs: list[Jo
 
 
 def test_the_first_decision_stands(store: Store) -> None:
-    assert store.decision("deadline") is None
-    assert [store.decide("deadline", "07:00"), store.decide("deadline", "08:00")] == ["07:00", "07:00"]
-    assert store.decisions() == [Decision("deadline", "07:00")]
+    assert store.decided(Deadline, until="07:00", night=1) is None
+    first, second = Deadline("07:00", 1, "2026-01-02T07:00"), Deadline("07:00", 1, "2026-01-03T07:00")
+    assert [store.decide(first), store.decide(second)] == [first, first]
+    assert store.decided(Deadline, until="07:00", night=1) == first
+    assert store.decide(Deadline("07:00", 2, second.at)).at == second.at
+    assert [one.night for one in store.decisions(Deadline)] == [1, 2]
+    assert store.decisions(WaveBudget) == []
+
+
+DECISIONS = [
+    ApprovalRequested(1, "2026-01-01T00:00:00+00:00", 7),
+    ApprovalOpened(1),
+    RoundApproved(1, "timed", 2, ("job-0", "job-1")),
+    PersonBoundary(1, True, 7, 0),
+    VerdictFit(2, 1, ("clip",), 0.1, (0.5,), (0.0,), 40, 9, 0.3, 0.5, 0.9, 0.7, True, 0.2, None, 0.1),
+    BatchLimit("drawing", 16, 8),
+    GradientCheckpointing(),
+    FinalCandidates(3, (Adapter("final-r03", "character", 3, "a.safetensors", "cd", 10, 0.5),)),
+    Deadline("07:30", 1, "2026-01-01T07:30:00+01:00"),
+    RoundBudget("28800s", 2, None),
+    WaveBudget("28800s", 2, 2, begun=False),
+    WaveCut("28800s", 2, 1, lookalikes=True, undrawn=8),
+    AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
+    EarlierDecision("weather", "rain"),
+]
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: type(decision).__name__)
+def test_a_decision_is_read_back_as_it_was_taken(run: Path, decision: Decision) -> None:
+    key = {name: getattr(decision, name) for name in decision.KEY}
+    with Store.open(run, create=True) as store:
+        assert store.decide(decision, Noted("decided")) == decision
+    with Store.open(run) as store:
+        assert store.decided(type(decision), **key) == decision
+        assert store.decisions(type(decision)) == [decision]
+        assert store.events() == [Noted("decided")]
+
+
+def test_every_type_of_decision_has_an_example() -> None:
+    assert {type(decision) for decision in DECISIONS} == set(get_args(Decision))
+
+
+def test_a_jobs_references_and_a_frames_drawer_are_stored(store: Store, jobs: list[Job]) -> None:
+    job = replace(jobs[0], references=(Reference("seeds/a.png", "ab", 0.6), Reference("frames/b.png", "cd")))
+    store.plan([job])
+    (frame,) = store.add_frames(painted([job]), "", "fake")
+    assert store.jobs() == [job]
+    assert (frame.job, frame.drawer) == (job, "fake")
+    assert store.frame("job-0") == frame
 
 
 def test_a_plan_is_stored_once_and_whole(store: Store, jobs: list[Job]) -> None:

@@ -1,0 +1,230 @@
+"""What a run decided from the clock, from memory pressure or from a person: one record type for each decision.
+
+A resumed run follows the stored records instead of deciding again. The fields named in a type's ``KEY`` say which
+decision it is: of equal keys the first one stands. Knows no rule by which anything is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from bootstrap.records import Adapter, Phase, VerdictKind
+
+__all__ = [
+    "AnyDecision",
+    "ApprovalOpened",
+    "ApprovalRequested",
+    "AuditSample",
+    "BatchLimit",
+    "Decision",
+    "Deadline",
+    "EarlierDecision",
+    "FinalCandidates",
+    "GradientCheckpointing",
+    "PersonBoundary",
+    "RoundApproved",
+    "RoundBudget",
+    "VerdictFit",
+    "WaveBudget",
+    "WaveCut",
+    "decision_from",
+    "key_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """A round waits for a person: since when (UTC, ISO 8601), and the last row of a person's verdicts by then."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    since: str
+    last_verdict: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalOpened:
+    """A person let the round go on that waited for them."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundApproved:
+    """A round went on by "person", "auto" or "timed".
+
+    ``judged`` counts the verdicts of a person; ``unseen`` are the kept frames that no person had judged.
+    """
+
+    KEY: ClassVar = ("round",)
+    round: int
+    by: str
+    judged: int
+    unseen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonBoundary:
+    """After ``rounds`` rounds the engine read a person's rows up to these; ``again``: once more, after the run's end."""
+
+    KEY: ClassVar = ("rounds", "again")
+    rounds: int
+    again: bool
+    verdict: int
+    caption: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFit:
+    """The fit of a wave's gate to a person's verdicts, by scorer; see `scoring.fitting` for what the numbers mean.
+
+    ``least`` is None where no score suffices.
+    """
+
+    KEY: ClassVar = ("round", "wave")
+    round: int
+    wave: int
+    scorers: tuple[str, ...]
+    bias: float
+    weights: tuple[float, ...]
+    silent: tuple[float, ...]
+    verdicts: int
+    rejected: int
+    loss: float
+    rule_loss: float
+    auc: float
+    rule_auc: float
+    used: bool
+    rate: float
+    least: float | None
+    wrong: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimit:
+    """Memory ran out in ``work`` ("drawing" or "training") on ``failed`` pictures at once; from now on ``size``."""
+
+    KEY: ClassVar = ("work", "failed")
+    work: str
+    failed: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheckpointing:
+    """Memory ran out training on one picture at once; from now on activations are computed twice."""
+
+    KEY: ClassVar = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FinalCandidates:
+    """The weights that the final training of a round left, by their steps."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    adapters: tuple[Adapter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment (ISO 8601, local) at which the ``night``-th night that was limited to ``until`` ends."""
+
+    KEY: ClassVar = ("until", "night")
+    until: str
+    night: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundBudget:
+    """The phase in which a round is played under a budget (see `loops.time_left.Hours.key`); None: no round fits."""
+
+    KEY: ClassVar = ("budget", "round")
+    budget: str
+    round: int
+    phase: Phase | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaveBudget:
+    """Whether a further wave of a round is begun under a budget."""
+
+    KEY: ClassVar = ("budget", "round", "wave")
+    budget: str
+    round: int
+    wave: int
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WaveCut:
+    """Under a budget, ``undrawn`` pictures of a wave stay undrawn: of look-alikes, or of everything else."""
+
+    KEY: ClassVar = ("budget", "round", "wave", "lookalikes")
+    budget: str
+    round: int
+    wave: int
+    lookalikes: bool
+    undrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSample:
+    """The frames of a round's blind audit and the gate's verdict on each, drawn from ``population`` frames."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    population: int
+    gate: Mapping[str, VerdictKind]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierDecision:
+    """A decision of an earlier version that this one has no type for; kept, and followed by nobody."""
+
+    KEY: ClassVar = ("name",)
+    name: str
+    value: str
+
+
+Decision = (
+    ApprovalRequested
+    | ApprovalOpened
+    | RoundApproved
+    | PersonBoundary
+    | VerdictFit
+    | BatchLimit
+    | GradientCheckpointing
+    | FinalCandidates
+    | Deadline
+    | RoundBudget
+    | WaveBudget
+    | WaveCut
+    | AuditSample
+    | EarlierDecision
+)
+AnyDecision = TypeVar("AnyDecision", bound=Decision)
+
+
+def key_of(kind: type[Decision], values: Mapping[str, object]) -> str:
+    """The key fields of a decision as the store writes them. Raises KeyError where one is missing."""
+    return json.dumps([values[name] for name in kind.KEY], ensure_ascii=False)
+
+
+def decision_from(kind: type[AnyDecision], text: str) -> AnyDecision:
+    """The decision of that type that `bootstrap.store.rows.text_of` wrote."""
+    plain: dict[str, Any] = json.loads(text)
+    if kind is FinalCandidates:
+        plain["adapters"] = tuple(Adapter(**one) for one in plain["adapters"])
+    elif kind is AuditSample:
+        plain["gate"] = {frame: VerdictKind(verdict) for frame, verdict in plain["gate"].items()}
+    else:
+        for name, value in plain.items():
+            if isinstance(value, list):
+                plain[name] = tuple(value)
+    return kind(**plain)
