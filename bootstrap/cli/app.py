@@ -220,9 +220,9 @@ def audit(
 
     bootstrap audit pictures/ --trigger mikachr --panel drawn --json
     """
-    from bootstrap.cli.audit import Wanted, audit_command
+    from bootstrap.cli.audit import AuditOptions, audit_command
 
-    audit_command(folder, Wanted(trigger, character, intended or (), panel), as_json=json)
+    audit_command(folder, AuditOptions(trigger, character, intended or (), panel), as_json=json)
 
 
 FrameIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or how they end.")]
@@ -268,17 +268,17 @@ def undo(run: RunFolder, ids: FrameIds, json: AsJson = False) -> None:
 
 
 @app.command()
-def gate(
+def approval(
     run: RunFolder,
     setting: Annotated[str, typer.Argument(help="auto, human, timed:2h, or open: let the round that waits go on.")],
 ) -> None:
-    """Set who opens the gate between rounds, also while a run works; or open it for the round that waits.
+    """Set who approves rounds, also while a run works; or let the round that waits go on.
 
-    bootstrap gate runs/mika timed:90m
+    bootstrap approval runs/mika timed:90m
     """
-    from bootstrap.cli.verdicts import gate_command
+    from bootstrap.cli.verdicts import approval_command
 
-    gate_command(run, setting)
+    approval_command(run, setting)
 
 
 @app.command()
