@@ -20,15 +20,15 @@ from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.pictures import PictureFile
 
-__all__ = ["Wanted", "audit_command"]
+__all__ = ["AuditOptions", "audit_command"]
 
 FILES = 3
 """File names that a line of the table shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line says of the set."""
+class AuditOptions:
+    """What the author means the set to be, and the panel that is to look at its pictures."""
 
     trigger: str | None = None
     character: Path | None = None
@@ -36,15 +36,15 @@ class Wanted:
     panel: str | None = None
 
 
-def audit_command(folder: Path, wanted: Wanted, *, as_json: bool) -> None:
-    """Print the findings. Exits with 1 when one of them is an error; raises UsageError for what is no such folder."""
+def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None:
+    """Print the findings. Exits with 1 when one is an error; raises UsageError for a folder without pictures."""
     if not folder.is_dir():
         raise UsageError(f'no such folder "{folder}"', "give a folder with pictures and their captions")
-    panel = _panel(wanted.panel) if wanted.panel else None
+    panel = _panel(options.panel) if options.panel else None
     pictures = read_set(folder)
     if not pictures:
         raise UsageError(f'"{folder}" holds no picture', "give the folder of a dataset, or one above it")
-    found = audit(folder, pictures, _intent(wanted))
+    found = audit(folder, pictures, _intent(options))
     if panel:
         found = replace(found, findings=(*found.findings, *_seen(folder, pictures, panel)))
     if as_json:
@@ -56,7 +56,7 @@ def audit_command(folder: Path, wanted: Wanted, *, as_json: bool) -> None:
 
 
 def _panel(name: str) -> PanelConfig:
-    """The panel that is to look, if it can be loaded here. Raises ConfigError naming what it lacks."""
+    """A panel that can look at pictures without seeds. Raises ConfigError naming what it lacks."""
     from bootstrap.panel.availability import missing_models
 
     panel = load_panel(name)
@@ -67,25 +67,35 @@ def _panel(name: str) -> PanelConfig:
     return panel.model_copy(update={"face": FaceConfig(pack="")})
 
 
-def _intent(wanted: Wanted) -> Intent:
+def _intent(options: AuditOptions) -> Intent:
     """What is meant to be in every caption, and what the trigger should absorb."""
-    told = load_character(wanted.character) if wanted.character else None
-    tags = [tag.strip() for text in wanted.intended for tag in text.split(",") if tag.strip()]
-    if told is None:
-        return Intent(wanted.trigger or "", frozenset(tags))
-    constant = _constant(told)
-    return Intent(wanted.trigger or told.trigger, frozenset((*tags, *constant)), frozenset(told.identity))
+    tags = set()
+    for text in options.intended:
+        tags |= {tag.strip() for tag in text.split(",") if tag.strip()}
+    if options.character is None:
+        return Intent(options.trigger or "", frozenset(tags))
+    character = load_character(options.character)
+    tags.update(_constant(character))
+    return Intent(options.trigger or character.trigger, frozenset(tags), frozenset(character.identity))
 
 
 def _constant(character: Character) -> list[str]:
-    """What a character has in every caption: its core, its only outfit, place, style, and each outfit's own word."""
+    """What a character has in every caption: its core, its only outfit, place, style, and each outfit's own trigger."""
+    tags = [*character.core]
+    for axis in (character.styles, character.backgrounds, character.poses):
+        if len(axis) == 1:
+            tags += axis
     outfits = list(character.wardrobe.values())
-    single = [axis[0] for axis in (character.styles, character.backgrounds, character.poses) if len(axis) == 1]
-    worn = outfits[0].tags if len(outfits) == 1 else ()
-    return [*character.core, *single, *worn, *(outfit.trigger for outfit in outfits if outfit.trigger)]
+    if len(outfits) == 1:
+        tags += outfits[0].tags
+    for outfit in outfits:
+        if outfit.trigger:
+            tags.append(outfit.trigger)
+    return tags
 
 
 def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> list[Finding]:
+    """The tags that the panel does not see in their pictures."""
     from bootstrap.dataset.caption_check import contradicted
     from bootstrap.machine.device import pick_device
     from bootstrap.machine.inventory import cache_folder
@@ -96,13 +106,19 @@ def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> 
 
 
 def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
-    """Tags that say a view → its view_family: those of the grid, of the panel's phrases and of its tagger."""
-    said = {tags: view_family for view_family, plan in views.families.items() for tags in plan.views.values()}
-    said |= {phrase: view_family for view_family, phrases in panel.view_phrases.items() for phrase in phrases}
-    return said | {tag: view_family for view_family, rule in panel.tagger.views.items() for tag in rule.shows}
+    """Tags that name a view → its view family: those of the grid, of the panel's phrases and of its tagger."""
+    named: dict[str, str] = {}
+    for view_family, plan in views.families.items():
+        named |= dict.fromkeys(plan.views.values(), view_family)
+    for view_family, phrases in panel.view_phrases.items():
+        named |= dict.fromkeys(phrases, view_family)
+    for view_family, rule in panel.tagger.views.items():
+        named |= dict.fromkeys(rule.shows, view_family)
+    return named
 
 
 def _plain(found: CaptionAudit) -> dict[str, object]:
+    """The audit as plain data."""
     return {
         "folder": str(found.folder),
         "sound": found.sound,
@@ -116,8 +132,8 @@ def _plain(found: CaptionAudit) -> dict[str, object]:
 
 def _show(found: CaptionAudit) -> None:
     """A table on a terminal, tab-separated lines elsewhere; then what to do, each once."""
-    named = ", ".join(found.triggers) or "none"
-    typer.echo(f"{found.folder}: {found.pictures} pictures, {found.captions} captions, trigger {named}")
+    triggers = ", ".join(found.triggers) or "none"
+    typer.echo(f"{found.folder}: {found.pictures} pictures, {found.captions} captions, trigger {triggers}")
     rows = [_row(one) for one in found.findings]
     out = Console(highlight=False)
     if rows and out.is_terminal:
@@ -130,11 +146,16 @@ def _show(found: CaptionAudit) -> None:
             typer.echo("\t".join(row))
     for kind, hint in {one.kind: one.hint for one in found.findings}.items():
         typer.echo(f"{kind}: {hint}")
+    if not found.findings:
+        typer.echo("nothing to mend")
+        return
     errors = sum(one.severity == "error" for one in found.findings)
-    others = len(found.findings) - errors
-    typer.echo(f"{errors} errors, {others} warnings" if found.findings else "nothing to mend")
+    typer.echo(f"{errors} errors, {len(found.findings) - errors} warnings")
 
 
 def _row(one: Finding) -> tuple[str, str, str, str]:
-    more = f" and {len(one.files) - FILES} more" if len(one.files) > FILES else ""
-    return one.severity, f"{one.kind}: {one.message}", str(len(one.files) or "-"), ", ".join(one.files[:FILES]) + more
+    """A finding as a line of the table: severity, what, how many pictures, the first of them."""
+    files = ", ".join(one.files[:FILES])
+    if len(one.files) > FILES:
+        files += f" and {len(one.files) - FILES} more"
+    return one.severity, f"{one.kind}: {one.message}", str(len(one.files) or "-"), files

@@ -1,4 +1,4 @@
-"""``bootstrap doctor``: what this machine can do, and the one place where a model may be downloaded, after asking."""
+"""``bootstrap doctor``: what this machine can do; the one command that downloads a model, and only after asking."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bootstrap import __version__
 from bootstrap.backends.bases import check_base
 from bootstrap.config import PanelConfig, embedded, known, load_panel, shipped_base
 from bootstrap.errors import BackendError, ConfigError, UsageError
-from bootstrap.machine.inventory import accelerator, disk_free, memory, versions
+from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
 from bootstrap.panel.availability import missing_models
-from bootstrap.panel.downloads import MODELS, fetch_model, located, model_named
-from bootstrap.panel.face_packs import fetch, folder_of, pack_named
+from bootstrap.panel.downloads import MODELS, Model, fetch_model, located, model_named
+from bootstrap.panel.face_packs import Pack, fetch, folder_of, pack_named
 
-__all__ = ["doctor_command", "panel_needs"]
+__all__ = ["doctor_command", "panel_lacks"]
 
 PACKAGES = (
     "torch", "torchvision", "diffusers", "transformers", "peft", "accelerate", "safetensors", "open-clip-torch",
@@ -38,7 +38,7 @@ def doctor_command(*, as_json: bool, fetching: str | None, yes: bool) -> None:
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        _show(facts)
+        _print(facts)
     if facts["problems"]:
         raise typer.Exit(1)
 
@@ -48,81 +48,111 @@ def examine(folder: Path) -> dict[str, Any]:
     packages = versions(PACKAGES)
     problems = [f"the package {name} is missing: pip install {name}" for name in packages if not packages[name]]
     device = accelerator() if packages["torch"] else None
-    bases = {name: _base(name, device.memory if device else memory()) for name in known("base")}
-    panels = {name: panel_needs(load_panel(name)) for name in known("scoring")}
+    available = device.memory if device else memory()
+    bases = {name: _usable(base_lacks(name, available)) for name in known("base")}
+    panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in known("scoring")}
     free = disk_free(folder)
     if free < LEAST_DISK:
         problems.append(f"only {free:.1f} GB are free in {folder}: a run needs about {LEAST_DISK:.0f}")
-    if not any(not missing for missing in bases.values()):
+    if not any(base["usable"] for base in bases.values()):
         problems.append("no base is usable")
     return {
         "version": __version__,
         "python": platform.python_version(),
         "system": platform.platform(terse=True),
-        "device": {"kind": device.kind, "name": device.name, "memory": round(device.memory, 1)} if device else None,
+        "device": _device(device),
         "memory": round(memory(), 1),
         "disk_free": round(free, 1),
         "packages": packages,
-        "bases": {name: {"usable": not missing, "why": missing} for name, missing in bases.items()},
-        "scoring": {name: {"usable": not missing, "why": "; ".join(missing)} for name, missing in panels.items()},
+        "bases": bases,
+        "scoring": panels,
         "problems": problems,
     }
 
 
-def panel_needs(panel: PanelConfig) -> list[str]:
+def panel_lacks(panel: PanelConfig) -> list[str]:
     """What a panel lacks on this machine, in words; [] when it is usable. Loads and downloads nothing."""
     return [f"{what} ({how})" for what, how in missing_models(panel)]
 
 
-def _base(name: str, room: float) -> str:
-    """Why a base cannot be used here; "" when it can."""
+def base_lacks(name: str, available: float) -> str:
+    """Why a base cannot be used with so many GiB (0: not known); "" when it can."""
     try:
         base = shipped_base(name)
         check_base(embedded(base.path))
     except (BackendError, ConfigError) as error:
         return str(error)
-    return f"needs {base.memory:.0f} GB, {room:.0f} are there" if room and base.memory > room else ""
+    if 0 < available < base.memory:
+        return f"needs {base.memory:.0f} GB, this machine has {available:.0f}"
+    return ""
+
+
+def _usable(reason: str) -> dict[str, object]:
+    """A base or a panel as plain data: usable, or why not."""
+    return {"usable": not reason, "why": reason}
+
+
+def _device(device: Accelerator | None) -> dict[str, object] | None:
+    """The device as plain data; None where torch is missing."""
+    if device is None:
+        return None
+    return {"kind": device.kind, "name": device.name, "memory": round(device.memory, 1)}
 
 
 def _fetch(name: str, *, yes: bool) -> None:
-    """Say name, size, source and licence, ask, and only then download."""
+    """Download a scorer's model or a face pack, unless it is there already or its licence is not accepted."""
     model = model_named(name)
-    offered = model or pack_named(name, [one.name for one in MODELS])
-    folder = located(name) if model else folder_of(name)
-    if folder.is_dir():
-        typer.echo(f"{name} is there already: {folder}")
+    if model:
+        if _accepted("model", model, located(name), yes=yes):
+            _fetch_model(model)
         return
-    typer.echo(f"{'model' if model else 'face pack':<10} {offered.name}: {offered.what}")
+    pack = pack_named(name, [one.name for one in MODELS])
+    if _accepted("face pack", pack, folder_of(name), yes=yes):
+        typer.echo(f"fetched    sha256 {fetch(pack)}; use it with --set panel.face.pack={name}")
+
+
+def _accepted(kind: str, offered: Model | Pack, folder: Path, *, yes: bool) -> bool:
+    """Print name, size, source and licence, and ask. Raises UsageError where nobody can be asked."""
+    if folder.is_dir():
+        typer.echo(f"{offered.name} is there already: {folder}")
+        return False
+    typer.echo(f"{kind:<10} {offered.name}: {offered.what}")
     typer.echo(f"size       about {offered.megabytes} MB, into {folder}")
     typer.echo(f"from       {offered.url}")
     typer.echo(f"licence    {offered.licence}")
-    if not yes:
-        if not sys.stdin.isatty():
-            command = shlex.join(["bootstrap", "doctor", "--fetch", name, "--yes"])
-            raise UsageError(f'the licence of "{name}" was not accepted', f"to accept it: {command}")
-        if not typer.confirm("Accept the licence and download?", default=False):
-            typer.echo("nothing was downloaded")
-            return
-    if model:
-        fetch_model(model)
-        typer.echo("fetched    every file has its pinned sha256:")
-        for file in model.files:
-            typer.echo(f"           {file.sha256}  {file.name}")
-        typer.echo(f"           use it with --set panel.{model.setting}.model={name}")
-        return
-    typer.echo(f"fetched    sha256 {fetch(pack_named(name))}; use it with --set panel.face.pack={name}")
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        command = shlex.join(["bootstrap", "doctor", "--fetch", offered.name, "--yes"])
+        raise UsageError(f'the licence of "{offered.name}" was not accepted', f"to accept it: {command}")
+    if typer.confirm("Accept the licence and download?", default=False):
+        return True
+    typer.echo("nothing was downloaded")
+    return False
 
 
-def _show(facts: dict[str, Any]) -> None:
-    device = facts["device"]
+def _fetch_model(model: Model) -> None:
+    """Download a scorer's model, and print the hashes of its files and how to use it."""
+    fetch_model(model)
+    typer.echo("fetched    every file has its pinned sha256:")
+    for file in model.files:
+        typer.echo(f"           {file.sha256}  {file.name}")
+    typer.echo(f"           use it with --set panel.{model.setting}.model={model.name}")
+
+
+def _print(facts: dict[str, Any]) -> None:
+    """The facts as lines; problems to stderr."""
+    device = "unknown without torch"
+    if facts["device"]:
+        device = "{kind}: {name}, {memory} GB".format(**facts["device"])
+    packages = [f"{name} {version or 'MISSING'}" for name, version in facts["packages"].items()]
     typer.echo(f"bootstrap  {facts['version']} on Python {facts['python']}, {facts['system']}")
-    said = f"{device['kind']}: {device['name']}, {device['memory']} GB" if device else "unknown without torch"
-    typer.echo(f"device     {said}")
+    typer.echo(f"device     {device}")
     typer.echo(f"memory     {facts['memory']} GB, {facts['disk_free']} GB free on the disk here")
-    named = (f"{name} {version or 'MISSING'}" for name, version in facts["packages"].items())
-    typer.echo(f"packages   {', '.join(named)}")
-    for kind, word in (("bases", "base"), ("scoring", "scoring")):
-        for name, one in facts[kind].items():
-            typer.echo(f"{word:<10} {name}: {'usable' if one['usable'] else one['why']}")
+    typer.echo(f"packages   {', '.join(packages)}")
+    for name, base in facts["bases"].items():
+        typer.echo(f"base       {name}: {base['why'] or 'usable'}")
+    for name, panel in facts["scoring"].items():
+        typer.echo(f"scoring    {name}: {panel['why'] or 'usable'}")
     for problem in facts["problems"]:
         typer.echo(f"problem    {problem}", err=True)

@@ -31,33 +31,34 @@ if TYPE_CHECKING:
 __all__ = ["init_command"]
 
 PLAIN = ("seed", "front", "image", "picture", "character", "img", "portrait", "reference", "sheet")
-"""File names that name nobody."""
+"""File names that are no character's name."""
 
 
 def init_command(
     sources: Sequence[Path], *, base: str | None, out: Path, name: str | None, description: Path | None
 ) -> None:
-    """Write ``out``, which must not exist, and say what was read and what was not."""
+    """Write ``out``, which must not exist, and print what was read and what was not."""
     if out.exists():
         raise OutputError(f'"{out}" exists already', "choose another file with --out")
     pictures = gather(sources)
     seen = [(path, view) for path in pictures for view in _views(path)]
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
     config = load(base or choose_base(command, "its panel reads the pictures"))
-    told = load_character(description) if description else None
-    called = name or (told.name if told else _called(pictures[0]))
-    trigger = told.trigger if told and not name else made_up_trigger(called)
-    draft = Draft(called, trigger, config.base.name, given=_given(told))
-    traits, read, faces = _readers(config)
-    images = [view.image for _, view in seen]
-    draft = replace(draft, traits=[] if told else read_traits(config.panel, images, traits))
-    draft = replace(draft, seeds=[_seed(draft, told, config, read, path, view) for path, view in seen])
+    described = load_character(description) if description else None
+    draft = _begun(described, name or "", pictures[0], config)
+    trait_reader, read, faces = open_readers(config)
+    if described is None:
+        images = [view.image for _, view in seen]
+        draft = replace(draft, traits=read_traits(config.panel, images, trait_reader))
+    draft = replace(draft, seeds=[_seed(draft, described, config, read, path, view) for path, view in seen])
     write_atomic(out, draft_text(draft, config).encode())
-    shown = {Path(seed.source).name: view.image for seed, (_, view) in zip(draft.seeds, seen, strict=True)}
-    strangers = crowds(shown, faces, config.panel.face.min_det_score) if faces else []
-    for note in [*(told.notes if told else ()), *strangers]:
+    notes = [*described.notes] if described else []
+    if faces:
+        images_by_name = {Path(seed.source).name: view.image for seed, (_, view) in zip(draft.seeds, seen, strict=True)}
+        notes += crowds(images_by_name, faces, config.panel.face.min_det_score)
+    for note in notes:
         typer.echo(f"note: {note}")
-    _say(draft, sources, out)
+    _print(draft, sources, out)
 
 
 def _views(path: Path) -> list[View]:
@@ -66,26 +67,34 @@ def _views(path: Path) -> list[View]:
     return views_in(image, data, path.stem, path.suffix, whole=read_picture(path).origin == "sidecar")
 
 
-def _called(picture: Path) -> str:
-    """A name for who is in a picture: the file's, or its folder's where that names nobody."""
-    stem = re.sub(r"[\d_\- ]+$", "", picture.stem)
-    found = picture.resolve().parent.name if stem.lower() in (*PLAIN, "") else stem
-    return (found or "character").capitalize()
+def _begun(described: Character | None, name: str, picture: Path, config: RunConfig) -> Draft:
+    """A draft with a name, a trigger, and what a description says already."""
+    if described is None:
+        name = name or _name_from(picture)
+        return Draft(name, made_up_trigger(name), config.base.name)
+    trigger = made_up_trigger(name) if name else described.trigger
+    return Draft(name or described.name, trigger, config.base.name, given=_given(described))
 
 
-def _given(told: Character | None) -> dict[str, object]:
+def _name_from(picture: Path) -> str:
+    """A name for the character of a picture: the file's, or its folder's where the file's is no name."""
+    name = re.sub(r"[\d_\- ]+$", "", picture.stem)
+    if name.lower() in (*PLAIN, ""):
+        name = picture.resolve().parent.name
+    return (name or "character").capitalize()
+
+
+def _given(described: Character) -> dict[str, object]:
     """What a description says already, as character.json has it."""
-    if told is None:
-        return {}
     return {
-        "core": ", ".join(told.core),
-        "invariant": {part: ", ".join(tags) for part, tags in told.invariant.items()},
-        "outfits": {key: {"tags": ", ".join(outfit.tags)} for key, outfit in told.wardrobe.items()},
+        "core": ", ".join(described.core),
+        "invariant": {part: ", ".join(tags) for part, tags in described.invariant.items()},
+        "outfits": {key: {"tags": ", ".join(outfit.tags)} for key, outfit in described.wardrobe.items()},
     }
 
 
-def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
-    """The panel's reading of traits over all seeds, of what one seed shows, and its faces."""
+def open_readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
+    """Load the panel: what reads traits over all seeds, what reads one seed's caption, and its face detector."""
     from bootstrap.machine.device import pick_device
     from bootstrap.panel.judges import open_eyes
 
@@ -93,24 +102,31 @@ def _readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     return reader_of(eyes, config.panel), eyes.read, eyes.faces
 
 
-def _seed(draft: Draft, told: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:
+def _seed(draft: Draft, described: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:
     """What a seed shows besides the character that was read or described."""
-    known_traits = told.invariant if told else {r.axis: (r.word,) for r in draft.traits if r.word}
-    invariant = known_traits or {"hair": ()}
-    outfits = dict(told.outfits) if told else {}
-    character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant, outfits=outfits)
+    if described:
+        invariant, outfits = dict(described.invariant), dict(described.outfits)
+    else:
+        invariant, outfits = {r.axis: (r.word,) for r in draft.traits if r.word}, {}
+    character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant or {"hair": ()}, outfits=outfits)
     wording = Wording.of(character, config)
     return SeedCaptioner(wording, read).caption(path, "", "", view.image, view.number)
 
 
-def _say(draft: Draft, sources: Sequence[Path], out: Path) -> None:
+def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:
+    """What was read of the character and of each seed, and the next command."""
     for reading in draft.traits:
-        found = f"{reading.word} (leads by {reading.lead:.1f})" if reading.word else "not read"
-        typer.echo(f"{reading.axis:<12} {found}{'' if reading.read else ': this panel does not read it well'}")
+        result = "not read"
+        if reading.word:
+            result = f"{reading.word} (leads by {reading.lead:.1f})"
+        if not reading.read:
+            result += ": this panel does not read it well"
+        typer.echo(f"{reading.axis:<12} {result}")
     for seed in draft.seeds:
+        name = Path(seed.source).name
         tags = [seed.view, seed.framing, *(tag.partition("=")[2] for tag in seed.tags)]
-        typer.echo(f"{Path(seed.source).name}: {', '.join(tag for tag in tags if tag) or 'nothing read'}")
+        typer.echo(f"{name}: {', '.join(filter(None, tags)) or 'nothing read'}")
         if missing := unread(seed):
-            typer.echo(f"{Path(seed.source).name}: could not read {', '.join(missing)}")
+            typer.echo(f"{name}: could not read {', '.join(missing)}")
     typer.echo(f"wrote {out}: correct it, then run")
     typer.echo(shlex.join(["bootstrap", "check", *map(str, sources), str(out)]))

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bootstrap.lora import Lora
     from bootstrap.lora.foreign import LoraFile
     from bootstrap.lora.kinds import Weights
+
+    Scaled = tuple[Mapping[str, Weights], float]
 
 __all__ = ["lora_app"]
 
@@ -23,33 +26,33 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A LoRA as .safetenso
 
 @lora_app.command()
 def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False) -> None:
-    """Say what a LoRA file is: architecture, grammar, rank and alpha, what it reaches, what it says of itself.
+    """Print what a LoRA file is: architecture, grammar, rank and alpha, the modules it changes, its metadata.
 
     bootstrap lora inspect mika.safetensors
     """
     from bootstrap.lora.grammar import GRAMMARS
 
     found = _read(file)
-    lora, facts, said = found.lora, found.metadata, GRAMMARS[found.lora.architecture]
-    counts = [len(part) for part in lora.parts]
-    told = {
-        "architecture": said.interface,
+    lora, metadata = found.lora, found.metadata
+    unet, *text = (len(part) for part in lora.parts)
+    facts = {
+        "architecture": GRAMMARS[lora.architecture].interface,
         "grammar": found.grammar,
-        "network": NETWORKS[lora.kind if lora.conv_rank is None or lora.kind != "lora" else "locon"],
+        "network": _network(lora),
         "rank": ", ".join(map(str, found.ranks)),
         "alpha": f"{lora.network_alpha:g}",
-        "modules": f"{counts[0]} of the UNet, {sum(counts[1:])} of the text encoders",
-        "trigger": facts.get("modelspec.trigger_phrase", ""),
-        "title": facts.get("modelspec.title", facts.get("ss_output_name", "")),
-        "base": facts.get("ss_sd_model_name", ""),
-        "prediction": facts.get("modelspec.prediction_type", ""),
-        "steps": facts.get("ss_steps", ""),
+        "modules": f"{unet} of the UNet, {sum(text)} of the text encoders",
+        "trigger": metadata.get("modelspec.trigger_phrase", ""),
+        "title": metadata.get("modelspec.title", metadata.get("ss_output_name", "")),
+        "base": metadata.get("ss_sd_model_name", ""),
+        "prediction": metadata.get("modelspec.prediction_type", ""),
+        "steps": metadata.get("ss_steps", ""),
         "unknown keys": _some(found.unknown),
     }
     if json:
-        typer.echo(plain.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(plain.dumps(facts, indent=2, ensure_ascii=False))
         return
-    for name, value in told.items():
+    for name, value in facts.items():
         if value:
             typer.echo(f"{name:<13}{value}")
 
@@ -60,7 +63,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; it must not exist.")],
     to: Annotated[str, typer.Option(help="kohya (A1111, ComfyUI, InvokeAI, sd-scripts) or diffusers.")] = "kohya",
 ) -> None:
-    """Write the same weights in the other grammar; what the file says of itself goes along.
+    """Write the same weights in the other grammar, with the file's metadata.
 
     bootstrap lora convert pytorch_lora_weights.safetensors mika.safetensors --to kohya
     """
@@ -77,48 +80,64 @@ def convert(
         if found.lora.kind in ("loha", "lokr"):
             typer.echo(f"note: diffusers has no {NETWORKS[found.lora.kind]}: multiplied out, exactly", err=True)
     else:
-        named = {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
-        shape = {"ss_network_dim": str(found.lora.rank), "ss_network_alpha": str(found.lora.network_alpha)}
-        save_kohya(out, found.lora, {"ss_output_name": out.stem, **named, **shape})
+        metadata = {"ss_output_name": out.stem}
+        metadata |= {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
+        metadata |= {"ss_network_dim": str(found.lora.rank), "ss_network_alpha": str(found.lora.network_alpha)}
+        save_kohya(out, found.lora, metadata)
     typer.echo(f"{to:<13}{out}")
     if found.unknown:
-        typer.echo(f"note: keys of no known module stayed behind: {_some(found.unknown)}", err=True)
+        typer.echo(f"note: keys of no known module were left out: {_some(found.unknown)}", err=True)
 
 
 @lora_app.command()
 def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another LoRA.")]) -> None:
-    """Say how far the change that two LoRAs make to the base differs, part by part; 0 % is the same.
+    """Print how far the changes that two LoRAs make to the base differ, part by part; 0 % is the same.
 
     bootstrap lora diff mika.safetensors pytorch_lora_weights.safetensors
     """
-    import numpy as np
-
     from bootstrap.errors import UsageError
-    from bootstrap.lora.foreign import delta
 
     first, second = _read(one).lora, _read(other).lora
     if first.architecture != second.architecture:
-        raise UsageError(
-            f'"{one}" and "{other}" are for bases of two architectures', "compare LoRAs of one architecture"
-        )
-    for name, mine, theirs in zip(("UNet", "text 1", "text 2"), first.parts, second.parts, strict=True):
-        gone = total = 0.0
-        for module in {*mine, *theirs}:
-            changes = [
-                delta(pairs[module], lora.scale) if module in pairs else np.zeros(1, np.float32)
-                for lora, pairs in ((first, mine), (second, theirs))
-            ]
-            gone += float(((changes[0] - changes[1]) ** 2).sum())
-            total += float((changes[0] ** 2).sum())
-        if mine or theirs:
-            share = f"{100 * (gone / total) ** 0.5:.4g} %" if total else "only in the other"
-            both, alone = len({*mine} & {*theirs}), len({*mine} ^ {*theirs})
-            typer.echo(f"{name:<13}{share} over {both} modules in both, {alone} in one")
-            _say_lengths(mine, theirs)
+        message = f'"{one}" and "{other}" are for bases of two architectures'
+        raise UsageError(message, "compare LoRAs of one architecture")
+    for name, weights, others in zip(("UNet", "text 1", "text 2"), first.parts, second.parts, strict=True):
+        if not (weights or others):
+            continue
+        share = _distance((weights, first.scale), (others, second.scale))
+        both, alone = len({*weights} & {*others}), len({*weights} ^ {*others})
+        typer.echo(f"{name:<13}{share} over {both} modules in both, {alone} in one")
+        _print_lengths(weights, others)
+
+
+def _network(lora: Lora) -> str:
+    """What people call the kind of network; plain LoRA with convolutions is LoCon."""
+    if lora.kind == "lora" and lora.conv_rank is not None:
+        return NETWORKS["locon"]
+    return NETWORKS[lora.kind]
+
+
+def _distance(first: Scaled, second: Scaled) -> str:
+    """The length of the difference between two changes, as a share of the first's length."""
+    import numpy as np
+
+    from bootstrap.lora.foreign import delta
+
+    (weights, scale), (others, other_scale) = first, second
+    nothing = np.zeros(1, np.float32)
+    difference = length = 0.0
+    for module in {*weights, *others}:
+        change = delta(weights[module], scale) if module in weights else nothing
+        other_change = delta(others[module], other_scale) if module in others else nothing
+        difference += float(((change - other_change) ** 2).sum())
+        length += float((change**2).sum())
+    if not length:
+        return "only in the other"
+    return f"{100 * (difference / length) ** 0.5:.4g} %"
 
 
 def _read(file: Path) -> LoraFile:
-    """A person's file. Raises UsageError where it is none of theirs to use."""
+    """A person's file. Raises UsageError where it cannot be used."""
     from bootstrap.errors import BackendError, UsageError
     from bootstrap.lora.foreign import read_any
 
@@ -128,22 +147,26 @@ def _read(file: Path) -> LoraFile:
         raise UsageError(error.message, error.hint) from error
 
 
-def _say_lengths(mine: Mapping[str, Weights], theirs: Mapping[str, Weights]) -> None:
-    """DoRA's lengths apart from its directions: without the base they cannot be told as one change."""
+def _print_lengths(weights: Mapping[str, Weights], others: Mapping[str, Weights]) -> None:
+    """DoRA's lengths apart from its directions: without the base they cannot be compared as one change."""
     from bootstrap.lora.kinds import Dora
 
-    found = [
-        (one.magnitude, other.magnitude)
-        for module, one in mine.items()
-        if isinstance(one, Dora) and isinstance(other := theirs.get(module), Dora)
-    ]
-    if found:
-        gone = sum(float(((one - other) ** 2).sum()) for one, other in found)
-        total = sum(float((one**2).sum()) for one, _ in found)
-        typer.echo(f"{'':<13}{100 * (gone / total) ** 0.5:.4g} % of the rows' lengths, over {len(found)} modules")
+    difference = length = 0.0
+    modules = 0
+    for module, one in weights.items():
+        other = others.get(module)
+        if isinstance(one, Dora) and isinstance(other, Dora):
+            difference += float(((one.magnitude - other.magnitude) ** 2).sum())
+            length += float((one.magnitude**2).sum())
+            modules += 1
+    if modules:
+        share = 100 * (difference / length) ** 0.5
+        typer.echo(f"{'':<13}{share:.4g} % of the rows' lengths, over {modules} modules")
 
 
 def _some(keys: Sequence[str]) -> str:
     """The first few of many keys."""
-    more = f" and {len(keys) - FEW} more" if len(keys) > FEW else ""
-    return ", ".join(keys[:FEW]) + more
+    listed = ", ".join(keys[:FEW])
+    if len(keys) > FEW:
+        listed += f" and {len(keys) - FEW} more"
+    return listed

@@ -23,12 +23,14 @@ def review_command(run: Path, *, host: str, port: int, audit: bool = False, numb
         raise UsageError(f'--round "{number}" belongs to --audit', "the page itself shows every round")
     address = address_of(host, port)
     with Store.open(run, exclusive=False) as store:
-        asked = begin_audit(store, number) if audit else None
-        if asked:
-            drawn = f"{len(asked.gate)} of {asked.population} frames, {len(asked.answers)} of them judged"
-            typer.echo(f"audit   round {asked.round}: {drawn}; the gate's opinion is hidden, the report will compare")
+        audited = None
+        if audit:
+            sample = begin_audit(store, number)
+            audited = sample.round
+            drawn = f"{len(sample.gate)} of {sample.population} frames, {len(sample.answers)} of them judged"
+            typer.echo(f"audit   round {audited}: {drawn}; the gate's verdicts are hidden, the report will compare")
         listening = listen(address)
         typer.echo(f"review  {address.url}  (Ctrl-C ends it)")
         if address.token:
-            typer.echo("other machines can reach this; whoever has the address may judge", err=True)
-        serve(store, address, listening, asked.round if asked else None)
+            typer.echo("other machines can reach this page; whoever has the address can judge", err=True)
+        serve(store, address, listening, audited)

@@ -1,8 +1,9 @@
-"""``bootstrap score``: what the panel says of the pictures in any folder, against one to four seeds."""
+"""``bootstrap score``: measure the pictures of any folder against one to four seeds."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def score_command(
 
 
 def _eyes(panel: PanelConfig) -> Eyes:
-    """The panel's models; those of the fake panel are none."""
+    """The panel's models; the fake panel has none to load."""
     if panel.clip.model == "fake":
         from bootstrap.panel.fake import fake_eyes
 
@@ -76,12 +77,13 @@ def _eyes(panel: PanelConfig) -> Eyes:
 def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:
     """A table on a terminal, tab-separated lines elsewhere; reasons below, each once."""
     names = rater.panel.names()
-    heads, rows = ["picture", "view_family", *names, "fails"], [_row(one, names, folder) for one in rated]
+    heads = ["picture", "view family", *names, "fails"]
+    rows = [_row(one, names, folder) for one in rated]
     out = Console(highlight=False)
     if out.is_terminal:
         table = Table(*heads, box=None, title=f"most alike first ({rater.deciding})", title_justify="left")
         for row, one in zip(rows, rated, strict=True):
-            table.add_row(*map(Text, row), style="dim" if one.unreadable else "yellow" if one.failures else "")
+            table.add_row(*map(Text, row), style=_style(one))
         out.print(table)
     else:
         for row in (heads, *rows):
@@ -92,32 +94,48 @@ def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:
         typer.echo(f"no scorer can check: {', '.join(unknown)}")
 
 
-def _row(one: Rated, names: Sequence[str], folder: Path) -> list[str]:
-    where = one.path.relative_to(folder).as_posix()
+def _style(one: Rated) -> str:
+    """The colour of a picture's line."""
     if one.unreadable:
-        return [where, "", *("" for _ in names), one.unreadable]
-    values = [(one.answers or {})[name].value for name in names]
-    return [where, one.view_family or "?", *("-" if v is None else f"{v:.3f}" for v in values), "; ".join(one.failures)]
+        return "dim"
+    return "yellow" if one.failures else ""
+
+
+def _row(one: Rated, names: Sequence[str], folder: Path) -> list[str]:
+    """A picture's line: its path, its view family, a value of each scorer, and what it fails."""
+    path = one.path.relative_to(folder).as_posix()
+    if one.unreadable:
+        return [path, "", *[""] * len(names), one.unreadable]
+    cells = [path, one.view_family or "?"]
+    answers = one.answers or {}
+    for name in names:
+        value = answers[name].value
+        cells.append("-" if value is None else f"{value:.3f}")
+    return [*cells, "; ".join(one.failures)]
 
 
 def _reasons(rated: Sequence[Rated]) -> dict[str, int]:
-    """Why scorers could not tell, each reason with how often it was given."""
-    counts: dict[str, int] = {}
+    """Why scorers were not applicable, each reason with how often it was given."""
+    counts: Counter[str] = Counter()
     for one in rated:
         for name, answer in (one.answers or {}).items():
             if not answer.applicable:
-                counts[f"{name}: {answer.why}"] = counts.get(f"{name}: {answer.why}", 0) + 1
+                counts[f"{name}: {answer.why}"] += 1
     return counts
 
 
 def _unknown(rated: Sequence[Rated]) -> list[str]:
+    """The words that no scorer can check, each once."""
     return list(dict.fromkeys(word for one in rated for word in one.unknown))
 
 
 def _write_sheet(path: Path, rated: Sequence[Rated]) -> None:
     """The readable pictures in the order of the table, each with its score and name under it."""
-    there = [one for one in rated if not one.unreadable]
-    images = [open_picture(one.path, 1)[0] for one in there]
-    labels = [f"{'?' if one.score is None else f'{one.score:.2f}'} {one.path.stem}" for one in there]
+    images, labels = [], []
+    for one in rated:
+        if not one.unreadable:
+            score = "?" if one.score is None else f"{one.score:.2f}"
+            images.append(open_picture(one.path, 1)[0])
+            labels.append(f"{score} {one.path.stem}")
     write_image(path, contact_sheet(images, COLUMNS, labels))
     typer.echo(f"sheet {path}", err=True)

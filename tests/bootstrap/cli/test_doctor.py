@@ -74,13 +74,13 @@ def test_the_cache_is_where_a_person_keeps_such_things(monkeypatch, tmp_path):
 
 def test_what_a_panel_lacks_is_named():
     shipped = load_panel("puppet")
-    assert doctor.panel_needs(shipped) == []
+    assert doctor.panel_lacks(shipped) == []
     face = shipped.face.model_copy(update={"pack": "buffalo_l"})
     clip = shipped.clip.model_copy(update={"pretrained": "/nowhere.pt"})
-    lacking = doctor.panel_needs(shipped.model_copy(update={"face": face, "clip": clip, "held_out": "/no.onnx"}))
+    lacking = doctor.panel_lacks(shipped.model_copy(update={"face": face, "clip": clip, "held_out": "/no.onnx"}))
     assert [text.split(":")[0] for text in lacking] == ["clip.pretrained", "face.pack", "held_out"]
     none = shipped.model_copy(update={"face": face.model_copy(update={"pack": ""})})
-    assert doctor.panel_needs(none) == []
+    assert doctor.panel_lacks(none) == []
 
 
 def test_without_yes_and_without_a_terminal_nothing_is_fetched(call, tmp_path):

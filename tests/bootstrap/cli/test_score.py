@@ -72,7 +72,7 @@ def test_words_outside_the_vocabulary_are_named(scored):
 def test_without_a_terminal_one_line_a_picture(call, folder):
     done = call("score", folder, "--against", folder.parent / "seed.png", "--config", "fake")
     rows = [line.split("\t") for line in done.out.splitlines() if "\t" in line]
-    assert rows[0] == ["picture", "view_family", "view", "traits", "defects", "copy", "clip", "fails"]
+    assert rows[0] == ["picture", "view family", "view", "traits", "defects", "copy", "clip", "fails"]
     assert [row[0] for row in rows[1:]] == ["red.png", "orange.png", "more/blue.png", "text.png"]
     assert "no scorer can check: mikachr" in done.out
     assert "not applicable" in done.out

@@ -31,11 +31,11 @@ def test_the_end_of_an_id_is_enough_and_scripts_get_data(store, call):
 
 def test_names_that_are_not_clear_change_nothing(store, call):
     good = ids(store)[0]
-    panel = next(frame.job.id for frame in store.frames(kind=JobKind.PROBE))
+    probe = next(frame.job.id for frame in store.frames(kind=JobKind.PROBE))
     for bad, said in (
         ("nobody", 'has no candidate "nobody"'),
         ("../../etc/passwd", "has no candidate"),
-        (panel, f'"{panel}" is a panel; only candidates are judged'),
+        (probe, f'"{probe}" is a probe; only candidates are judged'),
     ):
         done = call("reject", store.directory, good, bad)
         line = " ".join(done.err.splitlines())
