@@ -19,8 +19,8 @@ __all__ = [
     "ApprovalRequested",
     "AuditSample",
     "BatchLimit",
-    "Decision",
     "Deadline",
+    "Decision",
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
@@ -69,7 +69,7 @@ class RoundApproved:
 
 @dataclass(frozen=True, slots=True)
 class PersonBoundary:
-    """After ``rounds`` rounds the engine read a person's rows up to these; ``again``: once more, after the run's end."""
+    """After ``rounds`` rounds the engine read a person's rows up to these; ``again``: once more, after the end."""
 
     KEY: ClassVar = ("rounds", "again")
     rounds: int

@@ -82,9 +82,8 @@ class Person:
 
     def last(self) -> Boundary:
         """A person's last rows, as they are now."""
-        verdict = self._journal.one("SELECT coalesce(max(seq), 0) AS seq FROM verdicts WHERE by = ?", PERSON)
-        caption = self._journal.one("SELECT coalesce(max(seq), 0) AS seq FROM captions")
-        assert verdict is not None and caption is not None  # an aggregate has one row
+        (verdict,) = self._journal.all("SELECT coalesce(max(seq), 0) AS seq FROM verdicts WHERE by = ?", PERSON)
+        (caption,) = self._journal.all("SELECT coalesce(max(seq), 0) AS seq FROM captions")
         return Boundary(verdict["seq"], caption["seq"])
 
     def versions(self) -> dict[str, int]:

@@ -1,16 +1,15 @@
 """Hours that a person gave: what fits is decided once, stored, followed; the end is always a dataset and a LoRA."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from bootstrap.backends.fake import FakeBackend
-from bootstrap.events import Incident
+from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import limits_of
+from bootstrap.store.decisions import RoundBudget, WaveBudget, WaveCut
 from bootstrap.store.store import Store
 from loops import budget
-from loops.time_left import STILL_MEANT, WORKED, Hours
+from loops.time_left import SECONDS_WORKED, STILL_VALID, Hours
 
 HOUR = 3600.0
 
@@ -47,7 +46,7 @@ def test_a_budget_counts_the_work_of_every_process(store, times):
     times.pass_by(12 * HOUR)  # killed; nobody worked until the next evening
     second = Hours(store, limits_of("8h", None), times.clock())
     assert second.left == 7 * HOUR
-    assert float(store.recall(WORKED)) == HOUR
+    assert float(store.recall(SECONDS_WORKED)) == HOUR
 
 
 def test_sleep_is_not_work(store, times):
@@ -64,7 +63,7 @@ def test_a_deadline_stands_for_its_night_and_a_later_night_has_its_own(store, ti
     late = Hours(store, limits_of(None, "07:30"), times.clock())
     assert late.left == pytest.approx(-HOUR, abs=60)
     assert late.key == first.key
-    times.pass_by(STILL_MEANT.total_seconds())
+    times.pass_by(STILL_VALID.total_seconds())
     assert Hours(store, limits_of(None, "07:30"), times.clock()).left > 0
 
 
@@ -75,7 +74,7 @@ def incidents(run):
 
 def decisions(run):
     with Store.open(run, exclusive=False) as store:
-        return [one for one in store.decisions() if one.name.startswith(("1s:", "36000s:"))]
+        return [*store.decisions(RoundBudget), *store.decisions(WaveBudget), *store.decisions(WaveCut)]
 
 
 def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tmp_path, monkeypatch):
@@ -132,17 +131,52 @@ def test_a_long_night_changes_nothing_but_its_decisions(tiny, grown, call, tmp_p
 NONSENSE = [("--budget", "soon"), ("--budget", "0h"), ("--budget", "100d"), ("--until", "25:00")]
 
 
-@pytest.mark.parametrize(("left", "after_drift", "fits"), [
-    (25, False, ("style", 40)), (15, False, ("character", 48)), (5, False, None),
-    (15, True, ("style", 40)), (5, True, None),
+@pytest.mark.parametrize(("room", "drawn_before", "fits"), [
+    (25, False, "style"), (15, False, "character"), (5, False, None),
+    (15, True, "style"), (5, True, None),
 ])  # fmt: skip
-def test_a_round_that_fits_is_played_and_one_after_a_drift_needs_no_other(store, monkeypatch, left, after_drift, fits):
-    monkeypatch.setattr(budget, "closing_cost", lambda *_: 100.0)
-    monkeypatch.setattr(budget, "_round_cost", lambda *_: 10.0)
-    monkeypatch.setattr(budget, "drawing_round", lambda *_: after_drift or None)
-    hours = SimpleNamespace(left=100.0 + left, key="night")
-    engine = SimpleNamespace(hours=hours, store=store, config=SimpleNamespace(loop=SimpleNamespace(target=48)))
-    assert budget.affordable(engine, 3, "style", 40) == fits
+def test_a_round_that_fits_is_played_and_one_after_a_drift_needs_no_other(room, drawn_before, fits):
+    assert budget.fitting_phase("style", "character", room, 10.0, 10.0, drawn_before=drawn_before) == fits
+
+
+@pytest.mark.parametrize(("room", "fits"), [(15, "character"), (5, None)])
+def test_a_finishing_round_needs_room_for_itself_alone(room, fits):
+    assert budget.fitting_phase("character", "character", room, 10.0, 10.0, drawn_before=False) == fits
+
+
+def test_speeds_are_those_of_all_events_and_0_before_the_first():
+    events = [
+        AdapterTrained(1, "r01-style", 10, 4, 0.1, 20.0), BatchGenerated(1, 0, 4, 2.0), BatchGenerated(1, 4, 4, 6.0),
+        ScoresMeasured(1, 8, 4.0),
+    ]  # fmt: skip
+    assert budget.speeds_of(events) == budget.Speeds(2.0, 1.0, 0.5)
+    assert budget.speeds_of([]) == budget.Speeds(0.0, 0.0, 0.0)
+
+
+@pytest.fixture
+def hour(store, times):
+    """A budget of an hour for a run that has drawn 4 pictures at 10 s each; the finish takes some ten minutes."""
+    store.append_event(BatchGenerated(1, 0, 4, 40.0))
+    return budget.Budget(Hours(store, limits_of("1h", None), times.clock()), final_steps=100, final_candidates=4)
+
+
+def test_what_was_decided_of_a_round_is_followed_and_told_once(store, hour, times):
+    asked, last = ("style", budget.Work(0, 200)), ("character", budget.Work(0, 200))
+    assert budget.fitting_round(store, hour, 2, asked, last, drawn_before=False) == "character"
+    times.pass_by(HOUR)
+    assert budget.fitting_round(store, hour, 2, asked, last, drawn_before=False) == "character"
+    assert budget.fitting_round(store, hour, 3, asked, last, drawn_before=False) is None
+    texts = [event.text for event in store.events() if isinstance(event, Incident)]
+    assert texts[0] == "time is left for one round: it is the character phase"
+    assert texts[1].startswith("no further round: a round takes about 36 min and finishing ")
+    assert len(texts) == 2
+
+
+def test_a_further_wave_begins_where_half_of_it_fits(store, hour):
+    assert budget.another_wave(store, hour, 1, 1, candidates=10**6), "the first always does"
+    assert budget.another_wave(store, hour, 1, 2, candidates=500)
+    assert not budget.another_wave(store, hour, 1, 3, candidates=800)
+    assert budget.another_wave(store, hour, 1, 3, candidates=1) is False, "decided once"
 
 
 @pytest.mark.parametrize("given", NONSENSE)

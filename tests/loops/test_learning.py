@@ -9,6 +9,7 @@ import pytest
 from bootstrap.config import load
 from bootstrap.records import Frame, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.person_verdicts import judge
+from bootstrap.store.decisions import VerdictFit
 from bootstrap.store.store import Store
 from loops import choose as room
 from loops.verdict_fit import DOUBTED, by_verdicts
@@ -110,18 +111,18 @@ def test_verdicts_that_teach_nothing_better_leave_the_ranks_and_say_so(story):
 def test_a_run_with_many_verdicts_tells_what_they_are_worth(given, call, tmp_path):
     """One scorer alone cannot be combined better than itself: the run says so, in its report too, and goes on."""
     run, given = tmp_path / "run", [*given, "--set", "loop.candidates_a_place=16", "--set", "base.sampling.width=32"]
-    assert call("run", *given, "--out", run, "--gate", "human").code == 3
+    assert call("run", *given, "--out", run, "--approval", "human").code == 3
     with Store.open(run, exclusive=False) as store:
         frames = [f for f in store.frames(kind=JobKind.CANDIDATE) if store.verdicts()[f.job.id].p is not None]
         for n, one in enumerate(frames[:40]):
             judge(store, one, VerdictKind.REJECT if n % 6 else VerdictKind.KEEP)
     call("reject", run, frames[0].job.id)
-    call("gate", run, "auto")
-    assert call("run", *given, "--out", run, "--gate", "human").code == 0
+    call("approval", run, "auto")
+    assert call("run", *given, "--out", run, "--approval", "human").code == 0
     with Store.open(run, exclusive=False) as store:
-        lessons = [one for one in store.decisions() if one.name.startswith("lesson-")]
-        assert lessons
-        assert not json.loads(lessons[0].value)["used"]
+        fits = store.decisions(VerdictFit)
+        assert fits
+        assert not fits[0].used
     assert "leave the gate as it is" in (run / "report.html").read_text()
 
 

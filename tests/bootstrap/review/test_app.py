@@ -1,13 +1,13 @@
 """What the page's routes answer, and what they change."""
 
 import io
-import json
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from bootstrap.dataset.items import frame_items
 from bootstrap.records import JobKind, VerdictKind
+from bootstrap.store.decisions import ApprovalOpened, ApprovalRequested
 
 
 def says(client, id, verdict, **more):
@@ -128,8 +128,8 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(client, 
 
 
 def test_a_round_that_waits_is_let_go(client, store):
-    assert client.post("/api/gate", json={}).json() == {"round": None}
-    store.decide("gate-closed-r01", json.dumps({"at": "2026-01-01T00:00:00+00:00", "spoken": 0}))
+    assert client.post("/api/approval", json={}).json() == {"round": None}
+    store.decide(ApprovalRequested(1, "2026-01-01T00:00:00+00:00", 0))
     assert client.get("/api/frames").json()["waits"] == 1
-    assert client.post("/api/gate", json={}).json() == {"round": 1}
-    assert store.decision("gate-open-r01") == "person"
+    assert client.post("/api/approval", json={}).json() == {"round": 1}
+    assert store.decided(ApprovalOpened, round=1)

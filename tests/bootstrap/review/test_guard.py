@@ -14,7 +14,7 @@ from bootstrap.review.guard import COOKIE, LARGEST_JSON
 COUNT = int(os.environ.get("REVIEW_FUZZ", "300"))
 """Fuzzed requests; the bar is 10 000, which takes minutes."""
 BODY = {"verdict": "reject"}
-ROUTES = ("/", "/api/frames", "/api/words", "/api/verdicts", "/api/undo", "/api/captions", "/api/gate", "/api/pictures",
+ROUTES = ("/", "/api/frames", "/api/words", "/api/verdicts", "/api/undo", "/api/captions", "/api/approval", "/api/pictures",
           "/thumbs/m/", "/pictures/", "/decoys/", "/seeds/", "/static/", "/api/frames/")  # fmt: skip
 TRAVERSALS = (
     "../run.db", "..%2frun.db", "%2e%2e/run.db", "..%5crun.db", "....//run.db", "/etc/passwd", "%2fetc%2fpasswd",
