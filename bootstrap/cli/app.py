@@ -1,4 +1,4 @@
-"""The commands with their options; each hands on to a file of its own. Imports neither torch nor the engine."""
+"""The commands with their options; each calls a file of its own. Imports neither torch nor the engine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def status(
 
 @app.command()
 def report(run: RunFolder) -> None:
-    """Write the report page of a run anew, also of an unfinished one.
+    """Write the report page of a run again, also of an unfinished one.
 
     bootstrap report runs/mika
     """
@@ -80,7 +80,7 @@ def watch(run: RunFolder) -> None:
 def export(
     run: RunFolder,
     format: Annotated[str, typer.Option(help="kohya (ComfyUI, A1111, Forge), diffusers, or dataset.")] = "kohya",
-    round: Annotated[int | None, typer.Option(min=1, help="The LoRA of this round; what is kept up to it.")] = None,
+    round: Annotated[int | None, typer.Option(min=1, help="The LoRA of this round, or what was kept up to it.")] = None,
     out: Annotated[Path | None, typer.Option(help="An empty or new folder [RUN/export/<format>].")] = None,
 ) -> None:
     """Write the LoRA or the dataset of a run, finished or not, for other programs, with its model card.
@@ -98,20 +98,22 @@ def export(
 def compare(
     run: RunFolder,
     checkpoints: Annotated[
-        list[str] | None, typer.Option(help="Weights of the run by name, files, or all [the final training's].")
+        list[str] | None, typer.Option(help="LoRAs of the run by name, files, or all [the final training's].")
     ] = None,
-    weights: Annotated[list[str] | None, typer.Option(help="How strongly, with commas [1.0,0.8,0.6].")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="Weights to try, with commas [1.0,0.8,0.6].")] = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="Another LoRA beside it: a style, a character."),
+        typer.Option(
+            "--with", metavar="FILE[:WEIGHT][=WORDS]", help="Another LoRA loaded beside it: a style, a character."
+        ),
     ] = None,
-    pose: Annotated[str, typer.Option(help="A pose that it was never taught.")] = "",
-    outfit: Annotated[str, typer.Option(help="Clothes that it never wore, as tags.")] = "",
-    each: Annotated[int, typer.Option(min=1, max=20, help="Pictures a view family.")] = 2,
+    pose: Annotated[str, typer.Option(help="A pose that the training set does not have.")] = "",
+    outfit: Annotated[str, typer.Option(help="Clothes that the training set does not have, as tags.")] = "",
+    each: Annotated[int, typer.Option(min=1, max=20, help="Pictures of each view family.")] = 2,
     out: Annotated[Path | None, typer.Option(help="Folder of the page [RUN/compare].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
-    """Try a run's LoRA: checkpoints x weights, unseen pose and outfit, other LoRAs; recommend, and say what is missing.
+    """Try a run's LoRA: checkpoints x weights, unseen pose and outfit, other LoRAs; recommend, and name what is missing.
 
     bootstrap compare runs/mika --weights 1.0,0.8,0.6 --with watercolor.safetensors:0.7
 
@@ -138,14 +140,14 @@ def check(sources: list[Path], options: Options) -> None:
 @app.command()
 def init(
     sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 4 pictures or one folder.")],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the pictures.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the seeds.")] = None,
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     description: Annotated[
-        Path | None, typer.Option(help="A description by a vision-language model, to be written out for correction.")
+        Path | None, typer.Option(help="A description by a vision-language model, written out for you to correct.")
     ] = None,
 ) -> None:
-    """Write a first character.json: what can be read from the seeds is filled in, what cannot is said.
+    """Write a first character.json: what can be read from the seeds is filled in, the rest is left for you.
 
     bootstrap init seed.png --base puppet --name Mika
     """
@@ -157,7 +159,7 @@ def init(
 @app.command()
 def schema(
     description: Annotated[
-        bool, typer.Option("--description", help="The description format of vision-language models instead.")
+        bool, typer.Option("--description", help="The schema of vision-language models' descriptions instead.")
     ] = False,
 ) -> None:
     """Print the JSON Schema of character.json.
@@ -173,7 +175,7 @@ def schema(
 def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder with pictures.")],
     against: Annotated[list[Path], typer.Option(help="A seed picture to compare with; 1 to 4 times.")],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel judges.")] = None,
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel measures.")] = None,
     config: Annotated[str | None, typer.Option(help="A panel of configs/scoring/, or a YAML file of your own.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
     sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG), sorted by score.")] = None,
@@ -192,11 +194,13 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
     fetch: Annotated[
         str | None,
-        typer.Option("--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model, licence shown first."),
+        typer.Option(
+            "--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model; shows its licence first."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
 ) -> None:
-    """Say what this machine can do: device, memory, disk, packages, usable bases and scorers.
+    """Show what this machine can do: device, memory, disk, packages, usable bases and scorers.
 
     bootstrap doctor --fetch wd-swinv2-tagger-v3
     """
@@ -210,11 +214,11 @@ def audit(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures with captions beside them.")],
     trigger: Annotated[str | None, typer.Option(help="The first tag of every caption [of 10_mikachr].")] = None,
     character: Annotated[Path | None, typer.Option(help="A character.json: its trigger, core and identity.")] = None,
-    intended: Annotated[list[str] | None, typer.Option(help="Tags that are meant for every caption.")] = None,
-    panel: Annotated[str | None, typer.Option(help="Let a panel of configs/scoring/ look at the pictures too.")] = None,
+    intended: Annotated[list[str] | None, typer.Option(help="Tags that every caption should have.")] = None,
+    panel: Annotated[str | None, typer.Option(help="A panel of configs/scoring/ that checks the pictures too.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
-    """Find what in a captioned folder, of any trainer, would teach a LoRA something unintended; exits 1 if there is.
+    """Find what a LoRA would learn by mistake from a captioned folder, of any trainer; exits 1 if there is something.
 
     bootstrap audit dataset/10_mikachr --intended "anime screencap"
 
@@ -225,7 +229,9 @@ def audit(
     audit_command(folder, AuditOptions(trigger, character, intended or (), panel), as_json=json)
 
 
-FrameIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or how they end.")]
+FrameIds = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or the last characters of them.")
+]
 Reasons = Annotated[
     list[str] | None, typer.Option("--reason", help="face, outfit, hands, view, duplicate or style; several times.")
 ]
@@ -234,7 +240,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Plain data for scripts.")]
 
 @app.command()
 def approve(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson = False) -> None:
-    """Keep frames, whatever the gate says; an engine that is at work takes it up at its next round.
+    """Keep frames, whatever the gate decided; a run that is at work reads it at its next round.
 
     bootstrap approve runs/mika 3fa29c01de 77b0c4f2aa
     """
@@ -246,7 +252,7 @@ def approve(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson 
 
 @app.command()
 def reject(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson = False) -> None:
-    """Reject frames, whatever the gate says; their files stay.
+    """Reject frames, whatever the gate decided; their files stay.
 
     bootstrap reject runs/mika 3fa29c01de --reason hands
     """
@@ -284,9 +290,9 @@ def approval(
 @app.command()
 def gc(
     run: RunFolder,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
 ) -> None:
-    """Free what can be made again: checkpoints, weights of earlier rounds, remembered embeddings.
+    """Free what can be made again: checkpoints, LoRAs of earlier rounds, cached embeddings.
 
     bootstrap gc runs/mika --dry-run
     """
@@ -310,11 +316,11 @@ def verify(run: RunFolder) -> None:
 def review(
     run: RunFolder,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is served.")] = 8384,
-    host: Annotated[str, typer.Option(help="Another address than this machine's own; needs the token it prints.")] = (
+    host: Annotated[str, typer.Option(help="An address that other machines can reach; the link then has a token.")] = (
         "127.0.0.1"
     ),
     audit: Annotated[
-        bool, typer.Option("--audit", help="Blind: 20 frames of a round at random; the report says how far you agree.")
+        bool, typer.Option("--audit", help="Judge 20 random frames of a round blind; the report compares.")
     ] = False,
     round: Annotated[int | None, typer.Option(min=1, help="The round to audit [the last that has ended].")] = None,
 ) -> None:
