@@ -6,15 +6,17 @@ Knows no disk, no model and no order of events: a record is a fact.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from scoring.base import VIEW_FAMILIES
+from scoring.paired import Strata
 
 __all__ = [
+    "DECOY_KINDS",
     "FINAL",
     "FRAMINGS",
+    "TAKEN",
     "VIEW_FAMILIES",
     "Adapter",
     "Frame",
@@ -26,7 +28,6 @@ __all__ = [
     "RoundOutcome",
     "Seed",
     "Shot",
-    "Strata",
     "TrainItem",
     "Verdict",
     "VerdictKind",
@@ -37,11 +38,10 @@ FINAL = "final-"
 """How the ids of adapters begin that were trained on the finished set."""
 STEP = "-step"
 """What stands between the id of a training and the steps of weights that it left on the way."""
+VIEW_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
 FRAMINGS = ("close-up", "portrait", "upper body", "full body")
 Phase = str
 """Name of a phase of the subject kind."""
-Strata = Mapping[str, Sequence[float]]
-"""Place ("front/portrait") → how many values a scorer has there, their mean, and the sum of squares about it."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, as fractions of a picture."""
 
@@ -55,6 +55,10 @@ class JobKind(StrEnum):
     PROBE = "probe"  # a fixed set of shots on which adapters are compared
 
 
+DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
+"""The kinds of pictures that show somebody else."""
+
+
 class VerdictKind(StrEnum):
     """What was decided about a frame."""
 
@@ -63,6 +67,10 @@ class VerdictKind(StrEnum):
     REJECT = "reject"
     UNDECIDED = "undecided"
     WITHDRAWN = "withdrawn"  # a person takes back their last word; never in force
+
+
+TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
+"""The verdicts that take a frame into the set."""
 
 
 def random_seed_of(*parts: object) -> int:

@@ -1,8 +1,7 @@
-"""Choosing in the story: first the gate, then coverage; never a global top-k.
+"""Choosing: coverage after the gate, and never a global top-k.
 
-Candidates and decoys pass the same checks; identity is ranked against the decoys of the same view family and adapter,
-and kept at a stated false-accept rate, cumulative over the run. Earlier keeps stay. Places are then filled under
-quotas.
+Frames that the gate admits fill places under quotas; of each that does not, the reason is kept. At the very end empty
+places may be filled by provisional frames, marked as such. Pure: records in, verdicts out.
 """
 
 from __future__ import annotations
@@ -11,209 +10,188 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bootstrap.events import FramesJudged
-from bootstrap.records import VIEW_FAMILIES, Frame, Verdict, VerdictKind
-from bootstrap.shots import Cell, apportion
-from loops.decoys import trait_slack
-from loops.engine import Engine
-from loops.strata import strata
-from loops.verdict_fit import DOUBTED, by_verdicts
-from scoring.base import Measurement
-from scoring.calibrate import Gate, Ranked, judge
-from scoring.select import Candidate, Quota, Rules, twin_of, why_not
+import numpy as np
+from numpy.typing import NDArray
+
+from bootstrap.config import RunConfig
+from bootstrap.records import Frame, Verdict, VerdictKind
+from bootstrap.shots import Cell, Planner, apportion
+from loops.archive import Archive, cell_of, taken
+from loops.ranking import GATE, Gated
+from scoring.calibrate import Ranked
+from scoring.select import Candidate, Quota, Rules, provisional, twin_of, why_not
 from scoring.select import choose as choose_under
 
-__all__ = [
-    "GATE",
-    "as_candidate",
-    "cell_of",
-    "choose",
-    "empty_places",
-    "guides_of",
-    "quotas_of",
-    "ranked",
-    "rules_of",
-    "unfilled",
-]
+__all__ = ["Chooser", "Look", "Looks", "set_aside", "unfilled"]
 
-GATE = "gate"
-NEUTRAL = "neutral expression"
-GUIDED = ("outfit", "pose", "background", "expression")
-"""Axes whose values share the set."""
+MOOD = "mood"
+"""The axis of a candidate that says whether it shows one of the neutral values, whichever it is."""
+DOUBTED = "a person would likely reject it, by the verdicts so far"
 DRIFTED = "the round that drew it has drifted"
 REASON_ENDS = re.compile(r":| -?\d| of ")
 """Where the part of a verdict's reason ends that many frames share: values and names of frames follow."""
 Left = tuple[VerdictKind, str]
-"""What becomes of a frame that passed and was not chosen, and why."""
+"""What becomes of a frame that was admitted and not chosen, and why."""
+Look = tuple[NDArray[np.float32], int | None]
+"""Unit vector of the whole picture, and its perceptual hash."""
+Looks = Mapping[str, Look]
+"""Frame id → its look."""
 
 
-def cell_of(frame: Frame) -> Cell:
-    """The place a frame stands in."""
-    return frame.job.shot.view_family, frame.job.shot.framing
+@dataclass(frozen=True)
+class Chooser:
+    """The limits of a set: places, quotas, rules. New frames should differ from ``seed_looks``, unit vectors."""
+
+    planner: Planner
+    config: RunConfig
+    seed_looks: Sequence[NDArray[np.float32]] = ()
+
+    def verdicts(self, gated: Gated, kept: Sequence[Frame], places: Mapping[Cell, int], looks: Looks) -> list[Verdict]:
+        """A verdict for every candidate: keep where it fills a place beside the ``kept``, else why not.
+
+        ``looks`` holds those of the admitted and of the kept frames.
+        """
+        picks, left = self._picks(gated, kept, places, looks)
+        admitted = {frame.job.id for frame in gated.admitted}
+        verdicts = []
+        for frame in gated.candidates:
+            id, failures, rank = frame.job.id, gated.failures[frame.job.id], gated.ranks.get(frame.job.id)
+            if failures:
+                verdicts.append(Verdict(id, VerdictKind.REJECT, GATE, tuple(failures)))
+            elif rank is None:
+                verdicts.append(Verdict(id, VerdictKind.UNDECIDED, GATE, ("no identity scorer could tell",)))
+            elif id in picks:
+                verdicts.append(_ranked_verdict(frame, rank, VerdictKind.KEEP, picks[id]))
+            elif id in admitted:
+                verdicts.append(_ranked_verdict(frame, rank, *left[id]))
+            else:
+                verdicts.append(_ranked_verdict(frame, rank, VerdictKind.UNDECIDED, _why_undecided(frame, gated)))
+        return verdicts
+
+    def provisional(
+        self, undecided: Sequence[Frame], archive: Archive, places: Mapping[Cell, int], looks: Looks
+    ) -> list[Verdict]:
+        """Verdicts for the best ``undecided`` frames, which fill empty places although the gate did not admit them."""
+        verdicts, loop, kept = archive.verdicts, self.config.loop, archive.usable_keeps
+        options = [self.candidate(one, verdicts[one.job.id].score or 0.0, looks[one.job.id]) for one in undecided]
+        existing = [self.candidate(frame, 0.0, looks[frame.job.id]) for frame in kept]
+        room = loop.target - len(kept)
+        picks = provisional(options, self.quotas(places), room, existing, loop.provisional_share, self.rules)
+        found = []
+        for pick in picks:
+            earlier = verdicts[pick.id]
+            reasons = (pick.reason, *earlier.reasons)
+            found.append(Verdict(pick.id, VerdictKind.PROVISIONAL, GATE, reasons, earlier.p, earlier.score))
+        return found
+
+    def quotas(self, places: Mapping[Cell, int]) -> list[Quota]:
+        """Places as quotas that are never overfilled, and a limit to neutral values where there are others."""
+        cells = []
+        for (view_family, framing), count in places.items():
+            cells.append(Quota({"view_family": view_family, "framing": framing}, count, maximum=count))
+        subject, axis = self.config.subject, self.config.subject.neutral_axis
+        if not axis or set(self.planner.values(axis)) <= set(subject.neutral):
+            return cells
+        most = max(1, math.floor(subject.most_neutral * sum(places.values()) + 1e-9))
+        return [*cells, Quota({MOOD: f"neutral {axis}"}, 0, maximum=most)]
+
+    def guides(self, places: Mapping[Cell, int]) -> list[Quota]:
+        """The values of the guided axes (outfits, poses …) by their shares of the places that show them.
+
+        The share only guides, for a run whose candidates are few must not starve; what a value may take at most leaves
+        room for half of what the others should have (``subject.leeway``), so that the set cannot collapse on one.
+        """
+        leeway, guides = self.config.subject.leeway, []
+        for axis in self.config.subject.guided:
+            seen = sum(count for cell, count in places.items() if axis not in self.config.views.hidden(*cell))
+            shares = self.planner.shares(axis)
+            wanted = apportion(seen, shares)
+            for value, share in shares.items():
+                most = max(1, wanted[value], math.ceil((share + leeway * (1 - share)) * seen - 1e-9))
+                guides.append(Quota({axis: value}, wanted[value], maximum=most, guides=True))
+        return guides
+
+    @property
+    def rules(self) -> Rules:
+        """When frames repeat each other, and how diversity weighs against likeness."""
+        panel, enough = self.config.panel, self.config.loop.diverse_enough
+        prompts = self.config.subject.a_prompt
+        return Rules(prompts, panel.duplicate_cosine, panel.duplicate_bits, diverse_enough=enough)
+
+    def candidate(self, frame: Frame, quality: float, look: Look) -> Candidate:
+        """A frame as `scoring.select` takes it."""
+        shot, subject, (embedding, bits) = frame.job.shot, self.config.subject, look
+        hidden = self.config.views.hidden(shot.view_family, shot.framing)
+        axes = {axis: shot[axis] for axis in ("view_family", "framing", *subject.guided) if axis not in hidden}
+        neutral = subject.neutral_axis
+        if neutral and neutral not in hidden and shot[neutral] in subject.neutral:
+            axes[MOOD] = f"neutral {neutral}"
+        return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
+
+    def _picks(
+        self, gated: Gated, kept: Sequence[Frame], places: Mapping[Cell, int], looks: Looks
+    ) -> tuple[dict[str, str], dict[str, Left]]:
+        """Frame → why it fills a place, for the frames chosen under the quotas; and why each other one does not."""
+        limits, rules = [*self.quotas(places), *self.guides(places)], self.rules
+        options = [self.candidate(one, gated.ranks[one.job.id].score, looks[one.job.id]) for one in gated.admitted]
+        existing = [self.candidate(frame, 0.0, looks[frame.job.id]) for frame in kept]
+        room = max(0, sum(places.values()) - len(kept))
+        chosen = choose_under(options, limits, room, existing, self.seed_looks, rules)
+        picks = {pick.id: pick.reason for pick in chosen}
+        in_set = [*existing, *(one for one in options if one.id in picks)]
+        left: dict[str, Left] = {}
+        for one in options:
+            if one.id not in picks:
+                kind = VerdictKind.REJECT if twin_of(one, in_set, rules) else VerdictKind.UNDECIDED
+                left[one.id] = kind, why_not(one, in_set, limits, rules)
+        return picks, left
 
 
-def empty_places(engine: Engine, places: Mapping[Cell, int]) -> dict[Cell, int]:
-    """Places that no kept frame fills; none once as many are kept as there are places."""
-    kept = engine.usable_keeps()
-    if len(kept) >= sum(places.values()):
-        return {}
-    taken = Counter(cell_of(frame) for frame in kept)
-    return {cell: count - taken[cell] for cell, count in places.items() if count > taken[cell]}
+def _why_undecided(frame: Frame, gated: Gated) -> str:
+    """Why a ranked frame was not admitted: it drifted, is doubted, or stands too low."""
+    if frame.job.id in gated.drifted:
+        return DRIFTED
+    if frame.job.id in gated.doubted:
+        return DOUBTED
+    return "not far enough above the decoys"
 
 
-def unfilled(engine: Engine, filled: Sequence[Frame], places: Mapping[Cell, int]) -> str:
+def _ranked_verdict(frame: Frame, rank: Ranked, kind: VerdictKind, why: str) -> Verdict:
+    place = f"p={rank.p:.3f} {' '.join(cell_of(frame))}: {rank.weakest}"
+    return Verdict(frame.job.id, kind, GATE, (why, place), rank.p, rank.score)
+
+
+def set_aside(archive: Archive) -> list[Verdict]:
+    """Verdicts that say what the finished set does not hold: frames that the gate kept in a round that drifted."""
+    usable, verdicts = {frame.job.id for frame in archive.usable_keeps}, []
+    for frame in archive.kept:
+        if frame.job.id not in usable:
+            earlier = archive.verdicts[frame.job.id]
+            verdicts.append(replace(earlier, kind=VerdictKind.UNDECIDED, reasons=(DRIFTED, *earlier.reasons)))
+    return verdicts
+
+
+def unfilled(archive: Archive, filled: Sequence[Frame], places: Mapping[Cell, int]) -> str:
     """In words, the places that stay empty and what most often kept their candidates out; "" when all are filled."""
-    taken, verdicts = Counter(cell_of(frame) for frame in filled), engine.store.verdicts()
-    why: dict[Cell, Counter[str]] = {}
-    for frame in engine.candidates():
-        verdict = verdicts.get(frame.job.id)
+    if len(filled) >= sum(places.values()):
+        return ""
+    counts, reasons = taken(filled), _reasons(archive)
+    named = []
+    for cell, count in places.items():
+        if count > counts.get(cell, 0):
+            why = reasons[cell].most_common(1)[0][0] if cell in reasons else "nothing was drawn"
+            named.append(f"{'/'.join(cell)} {count - counts.get(cell, 0)} ({why})")
+    return f"places that stay empty: {', '.join(named)}" if named else ""
+
+
+def _reasons(archive: Archive) -> dict[Cell, Counter[str]]:
+    """Place → how often each reason kept a candidate out, values and names left out."""
+    reasons: dict[Cell, Counter[str]] = {}
+    for frame in archive.candidates:
+        verdict = archive.verdicts.get(frame.job.id)
         if verdict and verdict.reasons and verdict.kind in (VerdictKind.REJECT, VerdictKind.UNDECIDED):
-            why.setdefault(cell_of(frame), Counter())[REASON_ENDS.split(verdict.reasons[0])[0].strip(" ;")] += 1
-    named = [
-        f"{'/'.join(cell)} {count - taken[cell]}"
-        + (f" ({why[cell].most_common(1)[0][0]})" if cell in why else " (nothing was drawn)")
-        for cell, count in places.items()
-        if count > taken[cell]
-    ]
-    return f"places that stay empty: {', '.join(named)}" if named and len(filled) < sum(places.values()) else ""
-
-
-def choose(engine: Engine, number: int, wave: int, places: Mapping[Cell, int]) -> None:
-    """Judge every candidate that is not kept yet and keep those that pass the gate and fill a place."""
-    store, candidates = engine.store, engine.candidates()
-    measured = store.measurements()
-    kept = {frame.job.id for frame in store.kept()}
-    decided = {id for id, verdict in store.verdicts().items() if verdict.by != GATE}
-    slack = trait_slack(engine, measured)
-    failures = {f.job.id: engine.judges.failures(measured[f.job.id], slack[f.job.shot.view_family]) for f in candidates}
-    shown = [frame for frame in candidates if not failures[frame.job.id]]
-    ranks, doubted = by_verdicts(engine, shown, ranked(engine, shown, measured), measured, number, wave)
-    passing = _passing(engine, candidates, ranks, kept) - doubted
-    sound, closed = engine.sound_rounds, kept | decided
-    open_frames = [f for f in candidates if f.job.id in passing - closed and f.job.round in sound]
-    picks, left = _picks(engine, open_frames, ranks, places)
-    left |= {id: (VerdictKind.UNDECIDED, DOUBTED) for id in doubted}
-    left |= {f.job.id: (VerdictKind.UNDECIDED, DRIFTED) for f in candidates if f.job.round not in sound}
-    verdicts = [
-        _verdict(engine, frame, failures[frame.job.id], ranks.get(frame.job.id), picks, left)
-        for frame in candidates
-        if frame.job.id not in kept | decided
-    ]
-    counts = Counter(verdict.kind for verdict in verdicts)
-    told = FramesJudged(
-        number, wave, counts[VerdictKind.KEEP], counts[VerdictKind.REJECT], counts[VerdictKind.UNDECIDED]
-    )
-    store.set_verdicts(verdicts, number, wave, told)
-
-
-def _passing(engine: Engine, candidates: Sequence[Frame], ranks: Mapping[str, Ranked], kept: set[str]) -> set[str]:
-    """The frames that Benjamini-Hochberg admits, view family by view family, over the whole run."""
-    gate, passing = Gate(engine.config.loop.gate_level, kept=kept), set()
-    for view_family in VIEW_FAMILIES:
-        ids = [frame.job.id for frame in candidates if frame.job.shot.view_family == view_family]
-        passing |= gate.admit(view_family, {id: ranks[id].p for id in ids if id in ranks})
-    return passing
-
-
-def ranked(
-    engine: Engine, candidates: Sequence[Frame], measured: Mapping[str, Mapping[str, Measurement]]
-) -> dict[str, Ranked]:
-    """Each candidate's place among the decoys of its view family; exchanged ones are its own adapter's."""
-    found: dict[str, Ranked] = {}
-    for group in strata(engine, candidates, measured):
-        ours, like, other = group.candidates, group.lookalikes, group.exchanged
-        judged = judge(ours, like, other, group.calibrate_on)
-        found |= {str(id): one for id, one in judged.items()}
-    return found
-
-
-def _picks(
-    engine: Engine, frames: Sequence[Frame], ranks: Mapping[str, Ranked], places: Mapping[Cell, int]
-) -> tuple[dict[str, str], dict[str, Left]]:
-    """Frame → why it fills a place, for the frames chosen under the quotas; and why each of the others does not."""
-    kept, rules = engine.usable_keeps(), rules_of(engine)
-    limits = [*quotas_of(engine, places), *guides_of(engine, places)]
-    options = [as_candidate(engine, frame, ranks[frame.job.id].score) for frame in frames]
-    there = [as_candidate(engine, frame, 0.0) for frame in kept]
-    near = engine.judges.seed_looks
-    room = max(0, sum(places.values()) - len(kept))
-    picks = {pick.id: pick.reason for pick in choose_under(options, limits, room, there, near, rules)}
-    chosen = [*there, *(one for one in options if one.id in picks)]
-    others = [one for one in options if one.id not in picks]
-    left = {
-        one.id: (
-            VerdictKind.REJECT if twin_of(one, chosen, rules) else VerdictKind.UNDECIDED,
-            why_not(one, chosen, limits, rules),
-        )
-        for one in others
-    }
-    return picks, left
-
-
-def quotas_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
-    """Places as quotas that are never overfilled, and a limit to neutral expressions where there are others."""
-    cells = [
-        Quota({"view_family": view_family, "framing": framing}, count, maximum=count)
-        for (view_family, framing), count in places.items()
-    ]
-    subject = engine.config.subject
-    if set(engine.planner.axis("expressions")) <= set(subject.neutral):
-        return cells
-    most = max(1, math.floor(subject.most_neutral * sum(places.values()) + 1e-9))
-    return [*cells, Quota({"mood": NEUTRAL}, 0, maximum=most)]
-
-
-def guides_of(engine: Engine, places: Mapping[Cell, int]) -> list[Quota]:
-    """Outfits, poses, backgrounds and expressions by their shares of the places that show them.
-
-    The share only guides, for a run whose candidates are few must not starve; what a value may take at most leaves room
-    for half of what the others should have (``subject.leeway``), so that the set cannot collapse on one.
-    """
-    leeway, guides = engine.config.subject.leeway, []
-    for axis in GUIDED:
-        seen = sum(count for cell, count in places.items() if axis not in engine.config.views.hidden(*cell))
-        shares = engine.planner.shares(axis)
-        wanted = apportion(seen, shares)
-        for value, share in shares.items():
-            most = max(1, wanted[value], math.ceil((share + leeway * (1 - share)) * seen - 1e-9))
-            guides.append(Quota({axis: value}, wanted[value], maximum=most, guides=True))
-    return guides
-
-
-def rules_of(engine: Engine) -> Rules:
-    """The limits of a choice, from the configuration."""
-    config, panel = engine.config, engine.config.panel
-    enough = config.loop.diverse_enough
-    return Rules(config.subject.a_prompt, panel.duplicate_cosine, panel.duplicate_bits, diverse_enough=enough)
-
-
-def as_candidate(engine: Engine, frame: Frame, quality: float) -> Candidate:
-    """A frame as `scoring.select` sees it."""
-    embedding, bits = engine.judges.looks(frame, engine.store)
-    shot = frame.job.shot
-    hidden = engine.config.views.hidden(shot.view_family, shot.framing)
-    axes = {axis: shot[axis] for axis in ("view_family", "framing", *GUIDED) if axis not in hidden}
-    if axes.get("expression") in engine.config.subject.neutral:
-        axes["mood"] = NEUTRAL
-    return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
-
-
-def _verdict(
-    engine: Engine,
-    frame: Frame,
-    failures: Sequence[str],
-    rank: Ranked | None,
-    picks: Mapping[str, str],
-    left: Mapping[str, Left],
-) -> Verdict:
-    id = frame.job.id
-    if failures:
-        return Verdict(id, VerdictKind.REJECT, GATE, tuple(failures))
-    if rank is None:
-        return Verdict(id, VerdictKind.UNDECIDED, GATE, ("no identity scorer could tell",))
-    said = f"p={rank.p:.3f} {' '.join(cell_of(frame))}: {rank.weakest}"
-    if id in picks:
-        return Verdict(id, VerdictKind.KEEP, GATE, (picks[id], said), rank.p, rank.score)
-    kind, why = left.get(id, (VerdictKind.UNDECIDED, "not far enough above the decoys"))
-    return Verdict(id, kind, GATE, (why, said), rank.p, rank.score)
+            shared = REASON_ENDS.split(verdict.reasons[0])[0].strip(" ;")
+            reasons.setdefault(cell_of(frame), Counter())[shared] += 1
+    return reasons

@@ -1,47 +1,114 @@
-"""Which decoys count: those that passed what the candidates must pass, and are not the character.
+"""Which decoys calibrate which candidates: the null distribution of every score.
 
-The null distribution of every score. Knows no rank and chooses nothing.
+A decoy counts where it passed what the candidates must pass and is not the character. It stands beside the candidates
+of its view family and, where it was drawn with exchanged traits, of its own adapter: scores are comparable there and
+nowhere else. Pure; ranks nothing and chooses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
-from bootstrap.panel.judges import TRAITS
-from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
-from loops.engine import Engine
+from bootstrap.config import RunConfig
+from bootstrap.panel.judges import TRAITS, Judges
+from bootstrap.records import Frame, JobKind
+from loops.archive import Archive, Measured
 from scoring.base import Measurement
+from scoring.calibrate import Calibrating
 
-__all__ = ["DECOYS", "trait_slack", "usable_decoys"]
+__all__ = ["DECOYS", "Answers", "Decoys", "Stratum", "strata", "trait_slack", "usable_decoys"]
 
 DECOYS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
-Values = Mapping[str, Measurement]
+Answers = dict[Hashable, dict[str, Measurement]]
+"""Frame id → identity scorer → measurement."""
+Decoys = Mapping[JobKind, Sequence[Frame]]
+"""The usable decoys of each kind, in plan order."""
 
 
-def usable_decoys(engine: Engine, measured: Mapping[str, Values]) -> dict[JobKind, list[Frame]]:
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """Candidates of one view family and adapter with the identity measurements of them and of their decoys.
+
+    ``calibrate_on`` is the kind of decoys that is to calibrate here; the other stands in where that is missing.
+    """
+
+    candidates: Answers
+    lookalikes: Answers
+    exchanged: Answers
+    calibrate_on: Calibrating
+
+    @property
+    def nulls(self) -> list[Answers]:
+        """The kinds of decoys that calibrate, by ``calibrate_on``; empty where there are none."""
+        if self.calibrate_on == "lookalikes" and self.lookalikes:
+            return [self.lookalikes]
+        if self.calibrate_on == "exchanged" and self.exchanged:
+            return [self.exchanged]
+        return [null for null in (self.lookalikes, self.exchanged) if null]
+
+
+def usable_decoys(archive: Archive, judges: Judges, config: RunConfig) -> dict[JobKind, list[Frame]]:
     """The measured decoys of each kind, in plan order, that passed the candidates' checks."""
-    slack, judges = trait_slack(engine, measured), engine.judges
-    frames = {kind: [f for f in engine.store.frames(kind=kind) if f.job.id in measured] for kind in DECOYS}
-    return {
-        kind: [f for f in made if judges.usable_decoy(f, measured[f.job.id], slack[f.job.shot.view_family])]
-        for kind, made in frames.items()
-    }
+    measured, slack = archive.measurements, trait_slack(archive, config)
+    usable: dict[JobKind, list[Frame]] = {kind: [] for kind in DECOYS}
+    for frame in archive.frames:
+        if frame.job.kind in DECOYS and frame.job.id in measured:
+            traits_at = slack[frame.job.shot.view_family]
+            if judges.usable_decoy(frame, measured[frame.job.id], traits_at):
+                usable[frame.job.kind].append(frame)
+    return usable
 
 
-def trait_slack(engine: Engine, measured: Mapping[str, Values]) -> dict[str, float]:
+def trait_slack(archive: Archive, config: RunConfig) -> dict[str, float]:
     """By view family, where the trait check fails: never above 0, and low enough for the base's own look-alikes.
 
-    They were asked for every trait, so what the reader misses on most of them it cannot see in this base's pictures.
+    Their prompts name every trait, so what the reader misses on most of them it cannot see in this base's pictures.
     """
-    slack = dict.fromkeys(VIEW_FAMILIES, 0.0)
-    for view_family in VIEW_FAMILIES:
-        frames = [
-            f
-            for f in engine.store.frames(kind=JobKind.LOOKALIKE)
-            if f.job.shot.view_family == view_family and f.job.id in measured
-        ]
-        answers = [measured[f.job.id][TRAITS].value for f in frames]
-        margins = sorted(value for value in answers if value is not None)
-        if margins:
-            slack[view_family] = min(0.0, margins[int(engine.config.panel.trait_failures * len(margins))])
+    margins: dict[str, list[float]] = {view_family: [] for view_family in config.views.families}
+    for frame in archive.of_kind(JobKind.LOOKALIKE):
+        answers = archive.measurements.get(frame.job.id)
+        if answers and (margin := answers[TRAITS].value) is not None:
+            margins[frame.job.shot.view_family].append(margin)
+    slack = dict.fromkeys(margins, 0.0)
+    for view_family, found in margins.items():
+        if found:
+            failing = int(config.panel.trait_failures * len(found))
+            slack[view_family] = min(0.0, sorted(found)[failing])
     return slack
+
+
+def strata(
+    candidates: Sequence[Frame],
+    decoys: Decoys,
+    measured: Measured,
+    scorers: Sequence[str],
+    calibrate_on: Calibrating,
+) -> list[Stratum]:
+    """The candidates, group by group, each with its decoys, as the identity ``scorers`` measured them."""
+    groups: dict[tuple[str, str], list[Frame]] = {}
+    for frame in candidates:
+        groups.setdefault((frame.job.shot.view_family, frame.adapter), []).append(frame)
+    found = []
+    for (view_family, adapter), group in groups.items():
+        lookalikes = [one for one in decoys[JobKind.LOOKALIKE] if one.job.shot.view_family == view_family]
+        exchanged = [one for one in decoys[JobKind.EXCHANGED] if one.job.shot.view_family == view_family]
+        own = [one for one in exchanged if one.adapter == adapter]
+        stratum = Stratum(
+            _identity(group, measured, scorers),
+            _identity(lookalikes, measured, scorers),
+            _identity(own, measured, scorers),
+            # the base's own drawings are look-alikes themselves: only other traits can tell them from anything
+            calibrate_on if adapter else "exchanged",
+        )
+        found.append(stratum)
+    return found
+
+
+def _identity(frames: Sequence[Frame], measured: Measured, scorers: Sequence[str]) -> Answers:
+    """The measurements of some frames by the identity scorers."""
+    answers: Answers = {}
+    for frame in frames:
+        values = measured[frame.job.id]
+        answers[frame.job.id] = {name: values[name] for name in scorers}
+    return answers

@@ -1,11 +1,11 @@
-"""What a run works with, in one place: the store, the backend, the panel, the words and the plan.
+"""What a run works with, in one place: store, drawer, trainer, panel and configuration, and what is made of them.
 
-Knows no order of stages; the rounds do. Loads no model.
+Handed to nothing that decides: rules take records (see `loops.archive`). Knows no order of stages. Loads no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,13 +18,18 @@ from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
-from bootstrap.records import Adapter, Frame, Job, JobKind, Seed
+from bootstrap.records import Adapter, Frame, Job, Round, Seed
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
-from bootstrap.store.store import PERSON, Store
+from bootstrap.store.store import Store
+from loops.archive import Archive
 from loops.budget import Budget
+from loops.choose import Chooser, Look
+from loops.jobs import JobMaker
+from loops.plan import WavePlanner
 from loops.safe_point import check_clock, check_disk
-from loops.stopping import usable_rounds
+from loops.stopping import drawing_round
+from loops.training_set import TrainingSets
 from scoring.base import Picture
 
 __all__ = ["Engine"]
@@ -63,7 +68,7 @@ class Engine:
 
     @cached_property
     def captioner(self) -> SeedCaptioner:
-        """What seeds show; their captions are already stored, so nothing is read any more."""
+        """What seeds show; their captions are stored by now, so no picture is read for it."""
         return SeedCaptioner(self.wording, lambda image, phrases: "")
 
     @cached_property
@@ -71,12 +76,52 @@ class Engine:
         """The seeds with their captions."""
         return self.store.seeds()
 
+    @cached_property
+    def job_maker(self) -> JobMaker:
+        """Shots into jobs."""
+        return JobMaker(self.wording, self.config)
+
+    @cached_property
+    def wave_planner(self) -> WavePlanner:
+        """Empty places into the jobs of a wave."""
+        return WavePlanner(self.planner, self.job_maker, self.config.loop)
+
+    @cached_property
+    def training_sets(self) -> TrainingSets:
+        """Kept frames and seeds into training sets."""
+        directory, side = self.store.directory, self.side
+        return TrainingSets(directory, self.config, self.wording, self.captioner, self.seeds, side)
+
+    @property
+    def chooser(self) -> Chooser:
+        """Admitted frames into places."""
+        return Chooser(self.planner, self.config, self.judges.seed_looks)
+
+    @property
+    def side(self) -> int:
+        """The side of training pictures in pixels."""
+        return max(self.drawer.resolution)
+
+    def archive(self) -> Archive:
+        """What the run holds now, as far as a person is read."""
+        return Archive.of(self.store)
+
+    def looks(self, frames: Iterable[Frame]) -> dict[str, Look]:
+        """The look of each frame, by its id."""
+        return {frame.job.id: self.judges.looks(frame, self.store) for frame in frames}
+
+    def drawing_round(self, rounds: Sequence[Round], number: int) -> Round | None:
+        """The earlier round whose adapter draws round ``number``, after a drift (see `loops.stopping`)."""
+        run, adapters = self.store.directory, self.store.adapters()
+        drawable = {adapter.id for adapter in adapters if (run / adapter.path).is_file()}
+        return drawing_round(rounds, number, self.config.loop, drawable)
+
     def emit(self, event: Event) -> None:
-        """Store and tell an event."""
+        """Store an event and hand it to the listeners."""
         self.store.append_event(event)
 
     def note(self, text: str) -> None:
-        """Tell a person something once; a resumed run does not repeat it."""
+        """Emit a note once; a resumed run does not repeat it."""
         if not any(isinstance(event, Noted) and event.text == text for event in self.store.events()):
             self.emit(Noted(text))
 
@@ -101,36 +146,3 @@ class Engine:
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of that name, if it was trained."""
         return next((adapter for adapter in self.store.adapters() if adapter.id == name), None)
-
-    @property
-    def sound_rounds(self) -> set[int]:
-        """Numbers of the rounds that did not drift, the one being played, and 0 for a person's own pictures."""
-        rounds = self.store.rounds()
-        usable = usable_rounds([one for one in rounds if one.outcome is not None])
-        return usable | {one.number for one in rounds if one.outcome is None} | {0}
-
-    def usable_keeps(self) -> list[Frame]:
-        """Kept frames of every round that did not drift, in plan order: what may be trained on and shipped.
-
-        What a person kept counts in any case.
-        """
-        rounds = self.sound_rounds
-        verdicts = self.store.verdicts()
-        by_person = {id for id, verdict in verdicts.items() if verdict.by == PERSON}
-        return [f for f in self.store.kept() if f.job.round in rounds or f.job.id in by_person]
-
-    def candidates(self) -> list[Frame]:
-        """Every candidate frame so far, in plan order; a person's own pictures (round 0) once they are measured."""
-        frames = self.store.frames(kind=JobKind.CANDIDATE)
-        measured = self.store.measurements([frame.job.id for frame in frames if not frame.job.round])
-        return [frame for frame in frames if frame.job.round or frame.job.id in measured]
-
-    def unseen(self, frames: Sequence[Frame]) -> dict[str, tuple[str, ...]]:
-        """By frame, the axes whose tag the picture does not show, as the panel measured them."""
-        measured = self.store.measurements([frame.job.id for frame in frames])
-        return {id: self.judges.unseen(values) for id, values in measured.items()}
-
-    @property
-    def side(self) -> int:
-        """The side of training pictures in pixels."""
-        return max(self.drawer.resolution)

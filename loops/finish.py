@@ -6,20 +6,20 @@ done, so finishing again changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
-from bootstrap.records import Verdict, VerdictKind
+from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
-from bootstrap.shots import quotas
-from loops.choose import DRIFTED, GATE, as_candidate, empty_places, quotas_of, rules_of, unfilled
+from bootstrap.shots import Cell, quotas
+from loops.choose import set_aside, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
-from loops.train import training_set
-from scoring.select import provisional
+from loops.ranking import GATE
 
 __all__ = ["Finished", "finish"]
 
@@ -37,50 +37,36 @@ class Finished:
 
 def finish(engine: Engine) -> Finished:
     """Fill, train, choose, write: dataset folder, LoRA files and report."""
-    number = len(engine.store.rounds()) + 1
-    kept = engine.usable_keeps()
-    set_aside(engine, number)
-    fill(engine, number)
-    extra = engine.store.frames_judged(VerdictKind.PROVISIONAL)
-    if empty := unfilled(engine, [*kept, *extra], quotas(engine.config.loop.target, engine.config.views)):
+    store, config = engine.store, engine.config
+    number = len(store.rounds()) + 1
+    places = quotas(config.loop.target, config.views)
+    store.set_verdicts(set_aside(engine.archive()), number, 0)
+    fill(engine, number, places)
+    archive = engine.archive()
+    kept, provisional = archive.usable_keeps, archive.provisional
+    if empty := unfilled(archive, [*kept, *provisional], places):
         engine.note(empty)
-    adapter = final_adapter(engine, number, tuple(extra))
-    trained = training_set(engine, number, "character", tuple(extra))
-    collection = Collection(engine.store, engine.config, engine.character, kept, extra, trained)
-    pictures = collection.write(engine.store.directory / "dataset", engine.config.finishing_recipe.repeats)
-    lora = publish(engine.store, adapter, engine.store.directory / "lora")
-    page = engine.store.directory / "report.html"
-    done = Finished(len(kept), len(extra), pictures, lora, page)
-    write_report(engine.store, page, engine.character.name)
-    if not any(isinstance(event, RunEnded) for event in engine.store.events()[-1:]):
-        engine.emit(RunEnded(done.kept, done.provisional, adapter.id, page.name))
-    write_report(engine.store, page, engine.character.name)  # once more: now it may say that the run is finished
-    return done
+    items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
+    adapter = final_adapter(engine, archive, number, items)
+    collection = Collection(store, config, engine.character, kept, provisional, items)
+    pictures = collection.write(store.directory / "dataset", config.finishing_recipe.repeats)
+    lora = publish(store, adapter, store.directory / "lora")
+    page = store.directory / "report.html"
+    write_report(store, page, engine.character.name)
+    if not any(isinstance(event, RunEnded) for event in store.events()[-1:]):
+        engine.emit(RunEnded(len(kept), len(provisional), adapter.id, page.name))
+    write_report(store, page, engine.character.name)  # once more: now it may say that the run is finished
+    return Finished(len(kept), len(provisional), pictures, lora, page)
 
 
-def set_aside(engine: Engine, number: int) -> None:
-    """Let the rows say what the finished set does not hold: frames that the gate kept in a round that drifted."""
-    usable, verdicts = {frame.job.id for frame in engine.usable_keeps()}, engine.store.verdicts()
-    left = [frame.job.id for frame in engine.store.kept() if frame.job.id not in usable]
-    told = [replace(verdicts[id], kind=VerdictKind.UNDECIDED, reasons=(DRIFTED, *verdicts[id].reasons)) for id in left]
-    engine.store.set_verdicts(told, number, 0)
-
-
-def fill(engine: Engine, number: int) -> None:
-    """Give empty places to the best undecided frames whose view and visible traits check out."""
-    store, places = engine.store, quotas(engine.config.loop.target, engine.config.views)
-    if store.frames_judged(VerdictKind.PROVISIONAL) or not empty_places(engine, places):
+def fill(engine: Engine, number: int, places: Mapping[Cell, int]) -> None:
+    """Give empty places to the best undecided frames whose view and visible traits check out, once."""
+    archive = engine.archive()
+    if archive.provisional or not archive.empty_places(places):
         return
-    verdicts, sound = store.verdicts(), engine.sound_rounds
-    undecided = [f for f in store.frames_judged(VerdictKind.UNDECIDED) if verdicts[f.job.id].by == GATE]
-    undecided = [frame for frame in undecided if frame.job.round in sound]
-    options = [as_candidate(engine, frame, verdicts[frame.job.id].score or 0.0) for frame in undecided]
-    there = [as_candidate(engine, frame, 0.0) for frame in engine.usable_keeps()]
-    room, share = engine.config.loop.target - len(there), engine.config.loop.provisional_share
-    picks = provisional(options, quotas_of(engine, places), room, there, share, rules_of(engine))
-    chosen = {pick.id: pick.reason for pick in picks}
-    told = [
-        Verdict(id, VerdictKind.PROVISIONAL, GATE, (reason, *verdicts[id].reasons), verdicts[id].p, verdicts[id].score)
-        for id, reason in chosen.items()
-    ]
-    store.set_verdicts(told, number, 0)
+    undecided = []
+    for frame in archive.judged(VerdictKind.UNDECIDED):
+        if archive.verdicts[frame.job.id].by == GATE and frame.job.round in archive.sound_rounds:
+            undecided.append(frame)
+    looks = engine.looks([*undecided, *archive.usable_keeps])
+    engine.store.set_verdicts(engine.chooser.provisional(undecided, archive, places, looks), number, 0)

@@ -1,4 +1,4 @@
-"""Measuring in the story: every frame by the whole panel, once."""
+"""Measuring: every frame by the whole panel, once."""
 
 from __future__ import annotations
 
@@ -18,32 +18,36 @@ LONGEST_REASON = 160
 
 
 def measure(engine: Engine, frames: Sequence[Frame]) -> None:
-    """Measure the frames that lack a measurement by any scorer as it now is.
+    """Measure the frames that lack a measurement by any scorer with its present fingerprint.
 
     A scorer that breaks leaves errors, never zeros. Raises BackendError where `PanelConfig.on_error` says stop.
     """
     store, fingerprints = engine.store, engine.judges.fingerprints
     by_id = {frame.job.id: frame for frame in frames}
-    todo = store.unmeasured(list(by_id), fingerprints)
+    missing = store.unmeasured(list(by_id), fingerprints)
     began, done = time.monotonic(), 0
-    for start in range(0, len(todo), AT_ONCE):
-        chunk = todo[start : start + AT_ONCE]
+    for start in range(0, len(missing), AT_ONCE):
+        chunk = missing[start : start + AT_ONCE]
         measured = engine.judges.measure([by_id[id] for id in chunk], store)
-        _answer_for(engine, measured)
+        _report_broken(engine, measured)
         seconds, began, done = time.monotonic() - began, time.monotonic(), done + len(chunk)
-        told = ScoresMeasured(by_id[chunk[0]].job.round, len(chunk), round(seconds, 2))
-        store.add_measurements(measured, fingerprints, seconds, told)
-        engine.progress("measuring", done, len(todo))
+        event = ScoresMeasured(by_id[chunk[0]].job.round, len(chunk), round(seconds, 2))
+        store.add_measurements(measured, fingerprints, seconds, event)
+        engine.progress("measuring", done, len(missing))
 
 
-def _answer_for(engine: Engine, measured: Mapping[str, Mapping[str, Measurement]]) -> None:
-    """Tell which scorers broke, each failure once a run; or stop before anything is stored, as the panel wishes."""
-    broken = {name: value.why for values in measured.values() for name, value in values.items() if value.failed}
-    known = {event.text for event in engine.store.events() if isinstance(event, Incident)} if broken else set()
+def _report_broken(engine: Engine, measured: Mapping[str, Mapping[str, Measurement]]) -> None:
+    """Emit which scorers broke, each failure once a run; or raise before anything is stored, as the panel says."""
+    broken: dict[str, str] = {}
+    for values in measured.values():
+        broken |= {name: value.why for name, value in values.items() if value.failed}
+    if not broken:
+        return
+    known = {event.text for event in engine.store.events() if isinstance(event, Incident)}
     for name, why in broken.items():
-        said = f'scorer "{name}" failed ({why[:LONGEST_REASON]})'
+        failure = f'scorer "{name}" failed ({why[:LONGEST_REASON]})'
         if engine.config.panel.on_error == "stop":
-            raise BackendError(said, "mend it and run the same command again, or --set panel.on_error='go on'")
-        text = f"{said}; the pictures that it could not measure are judged without it"
+            raise BackendError(failure, "mend it and run the same command again, or --set panel.on_error='go on'")
+        text = f"{failure}; the pictures that it could not measure are judged without it"
         if text not in known:
             engine.emit(Incident("scorer", text))

@@ -1,59 +1,108 @@
 """One round: train on what is kept, draw what is missing, measure, choose.
 
-Every verb asks the store what is still to do, so a round that was cut off anywhere goes on by being played again.
+Every step finds what is done already in the store, so a round that was cut off anywhere goes on by being played again.
 Knows no model and prints nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bootstrap.events import FramesJudged, RoundBegan, RoundEnded
-from bootstrap.records import JobKind, Phase
+from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
+from bootstrap.records import JobKind, Phase, Round, VerdictKind
 from bootstrap.shots import Cell, places
+from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
-from loops.choose import choose, empty_places
+from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.engine import Engine
+from loops.jobs import Wave
 from loops.measure import measure
-from loops.plan import plan_wave, planned
-from loops.stopping import outcome
-from loops.train import teach_round
+from loops.ranking import gated
+from loops.stopping import outcome_of
+from loops.train import adapter_of_round
+from loops.verdict_fit import decision_of, note_on
 
 __all__ = ["RoundPlan", "play_round"]
 
 
 @dataclass(frozen=True, slots=True)
 class RoundPlan:
-    """What a round is for: its number, its phase, and how many kept frames it aims at."""
+    """What a round is for: its number, its phase, and how many kept frames it aims at.
+
+    ``drawn_by`` is the earlier round whose adapter draws, after a drift; None: the round trains its own.
+    """
 
     number: int
     phase: Phase
     goal: int
+    drawn_by: Round | None = None
 
 
 def play_round(engine: Engine, plan: RoundPlan) -> None:
     """Train, then waves of drawing, measuring and choosing until every place is filled or the waves are spent."""
-    store, kept = engine.store, len(engine.usable_keeps())
-    store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
+    kept = len(engine.archive().usable_keeps)
+    engine.store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
     wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
-    adapter, taught = None, False
     for wave in range(1, engine.config.loop.waves + 1):
-        if _judged(engine, plan.number, wave):
+        archive = engine.archive()
+        if (plan.number, wave) in archive.judged_waves:
             continue  # judged before a later wave was drawn: what that one has drawn must not be seen by it
-        if not planned(engine, plan.number, wave) and not empty_places(engine, wanted):
+        empty = archive.empty_places(wanted)
+        if not archive.planned(plan.number, wave) and not empty:
             break
-        if not _fits(engine, plan.number, wave, empty_places(engine, wanted)):
+        if not _fits(engine, plan.number, wave, empty):
             break
-        if not taught:  # a round in which a person left no place empty trains nothing
-            adapter, taught = teach_round(engine, plan.number, plan.phase), True
-        plan_wave(engine, plan.number, wave, wanted)
-        draw(engine, plan.number, wave, adapter)
-        measure(engine, [f for f in store.frames(plan.number, wave) if f.job.kind is not JobKind.PROBE])
-        choose(engine, plan.number, wave, wanted)
-    result = outcome(engine, plan.number)
-    store.end_round(plan.number, result, RoundEnded(plan.number, result.kept, result.held_out))
+        play_wave(engine, archive, plan, wave, wanted)
+    archive = engine.archive()
+    outcome = outcome_of(
+        [frame for frame in archive.frames if frame.job.round == plan.number],
+        archive.measurements,
+        archive.verdicts,
+        len(archive.usable_keeps),
+        held_out=engine.judges.held_out,
+        selecting=engine.judges.identity[0],
+    )
+    engine.store.end_round(plan.number, outcome, RoundEnded(plan.number, outcome.kept, outcome.held_out))
+
+
+def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, wanted: Mapping[Cell, int]) -> None:
+    """One wave: its adapter (a round in which no place is empty trains none), its plan, its pictures, its choice."""
+    adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
+    if not archive.planned(plan.number, wave):
+        plan_wave(engine, archive, plan, wave, archive.empty_places(wanted))
+    draw(engine, plan.number, wave, adapter)
+    frames = engine.store.frames(plan.number, wave)
+    measure(engine, [frame for frame in frames if frame.job.kind is not JobKind.PROBE])
+    choose_frames(engine, plan.number, wave, wanted)
+
+
+def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, empty: Mapping[Cell, int]) -> None:
+    """Store the jobs of a wave in one transaction."""
+    sets = engine.training_sets
+    drawing = plan.drawn_by.number if plan.drawn_by else plan.number
+    named = sets.named_traits(archive, drawing, plan.phase)
+    wave = Wave(plan.number, number, named, adapter=sets.possible(archive, plan.number, plan.phase))
+    jobs = engine.wave_planner.plan(archive, wave, empty, usable_decoys(archive, engine.judges, engine.config))
+    candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
+    engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))
+
+
+def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, int]) -> None:
+    """Judge every candidate that is not kept yet; keep those that the gate admits and that fill a place."""
+    archive = engine.archive()
+    found = gated(archive, engine.judges, engine.config)
+    if found.fit is not None:
+        engine.store.decide(decision_of(found.fit, engine.judges.identity, number, wave))
+        engine.note(note_on(found.fit))
+    looks = engine.looks([*found.admitted, *archive.usable_keeps])
+    verdicts = engine.chooser.verdicts(found, archive.usable_keeps, wanted, looks)
+    counts = Counter(verdict.kind for verdict in verdicts)
+    kept, rejected = counts[VerdictKind.KEEP], counts[VerdictKind.REJECT]
+    event = FramesJudged(number, wave, kept, rejected, counts[VerdictKind.UNDECIDED])
+    engine.store.set_verdicts(verdicts, number, wave, event)
 
 
 def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> bool:
@@ -62,9 +111,3 @@ def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> 
         return True
     candidates = wanted_pictures(empty, engine.config.loop, decoys=False)
     return another_wave(engine.store, engine.budget, number, wave, candidates)
-
-
-def _judged(engine: Engine, number: int, wave: int) -> bool:
-    """Whether a wave was judged already: its event is stored with its verdicts."""
-    told = (event for event in engine.store.events() if isinstance(event, FramesJudged))
-    return any((event.round, event.wave) == (number, wave) for event in told)

@@ -5,10 +5,12 @@ Running and resuming are the same call. Knows no model and prints nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bootstrap.shots import places
 from loops.approval import await_approval
+from loops.archive import Archive
 from loops.budget import CUTS, Work, fitting_round, wanted_pictures
-from loops.choose import empty_places
 from loops.engine import Engine
 from loops.finish import Finished, finish
 from loops.measure import measure
@@ -16,7 +18,7 @@ from loops.person import judges_with_approved, measured_frames, own_pictures, re
 from loops.resume import continued_after
 from loops.round import RoundPlan, play_round
 from loops.stopping import next_goal
-from loops.train import drawing_round, recipe_for
+from loops.training_set import recipe_for
 
 __all__ = ["run"]
 
@@ -53,45 +55,46 @@ def next_round(engine: Engine) -> RoundPlan | None:
 
     A person who judged after the end gets one more round.
     """
-    judged_since, rounds = read_boundary(engine), engine.store.rounds()
-    if cut_off := next((one for one in rounds if one.outcome is None), None):
-        return RoundPlan(cut_off.number, cut_off.phase, cut_off.goal)
-    loop, best = engine.config.loop, drawing_round(engine, len(rounds) + 1)
-    found = next_goal(rounds, len(engine.usable_keeps()), loop, continued_after(engine.store), best)
+    judged_since, archive = read_boundary(engine), engine.archive()
+    for one in archive.rounds:
+        if one.outcome is None:
+            return RoundPlan(one.number, one.phase, one.goal, engine.drawing_round(archive.rounds, one.number))
+    number, loop, subject = len(archive.rounds) + 1, engine.config.loop, engine.config.subject
+    drawn_by, continued = engine.drawing_round(archive.rounds, number), continued_after(engine.store)
+    found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by)
     if found is None and judged_since:
-        found = best.phase if best else "character", loop.target
+        found = drawn_by.phase if drawn_by else subject.finishing.name, loop.target
     if found is None:
         return None
-    return within_budget(engine, RoundPlan(len(rounds) + 1, *found))
+    return within_budget(engine, archive, RoundPlan(number, *found, drawn_by))
 
 
-def within_budget(engine: Engine, plan: RoundPlan) -> RoundPlan | None:
+def within_budget(engine: Engine, archive: Archive, plan: RoundPlan) -> RoundPlan | None:
     """The planned round, one of the finishing phase in its place, or None where the hours have room for neither.
 
     The first round is always begun: without it nothing is known and nothing could be kept.
     """
     if engine.budget is None or plan.number == 1:
         return plan
-    last = RoundPlan(plan.number, engine.config.subject.finishing.name, engine.config.loop.target)
-    drawn_before = drawing_round(engine, plan.number) is not None
+    last = replace(plan, phase=engine.config.subject.finishing.name, goal=engine.config.loop.target)
     phase = fitting_round(
         engine.store,
         engine.budget,
         plan.number,
-        (plan.phase, work_of(engine, plan)),
-        (last.phase, work_of(engine, last)),
-        drawn_before=drawn_before,
+        (plan.phase, work_of(engine, archive, plan)),
+        (last.phase, work_of(engine, archive, last)),
+        drawn_before=plan.drawn_by is not None,
     )
     if phase is None:
         return None
     return plan if phase == plan.phase else last
 
 
-def work_of(engine: Engine, plan: RoundPlan) -> Work:
+def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     """What a round with one wave has to do: steps on the pictures that are kept by now, and pictures to draw."""
     loop = engine.config.loop
-    wanted = wanted_pictures(empty_places(engine, places(plan.goal, loop.target, engine.config.views)), loop)
-    if drawing_round(engine, plan.number):
+    wanted = wanted_pictures(archive.empty_places(places(plan.goal, loop.target, engine.config.views)), loop)
+    if plan.drawn_by is not None:
         return Work(0, wanted)
-    pictures = len(engine.usable_keeps()) + CUTS * len(engine.seeds)
-    return Work(recipe_for(engine, plan.phase, plan.number, pictures).steps, wanted)
+    pictures = len(archive.usable_keeps) + CUTS * len(engine.seeds)
+    return Work(recipe_for(engine.config, plan.phase, plan.number, pictures).steps, wanted)

@@ -2,7 +2,7 @@
 
 It does so only where cross-validation finds it better, and it keeps no frame below the score that bounds how many of
 the kept a person would reject. Whether it is used follows from the verdicts alone, so a round that is played again
-decides the same. The fit itself is `scoring.fitting`'s. Pure but for `store_fit`.
+decides the same. The fit itself is `scoring.fitting`'s. Pure: what is stored of a fit, `decision_of` says.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from bootstrap.records import Frame, Verdict, VerdictKind
 from bootstrap.store.decisions import VerdictFit
 from bootstrap.store.person import PERSON
 from loops.decoys import Stratum
-from loops.engine import Engine
 from scoring.base import Measurement
 from scoring.calibrate import Ranked
 from scoring.fitting import Evidence, FittedScore, JudgedFrame, evidence, fit_verdicts, log_odds, rank_by_fit
 
-__all__ = ["Fitted", "fit_to_verdicts", "store_fit"]
+__all__ = ["Fitted", "decision_of", "fit_to_verdicts", "note_on"]
 
 RELATIVE = frozenset({"duplicate"})
 """Reasons that say nothing of the picture itself: of two alike the other may be kept."""
@@ -72,19 +71,22 @@ def fit_to_verdicts(
     return Fitted(fitted, frozenset(doubted), fit)
 
 
-def store_fit(engine: Engine, fit: FittedScore, number: int, wave: int) -> None:
-    """Store the fit of a wave, and note once how well it predicts."""
+def decision_of(fit: FittedScore, scorers: Sequence[str], number: int, wave: int) -> VerdictFit:
+    """The fit of a wave as it is stored."""
     values = asdict(fit)
     if not math.isfinite(fit.least):
         values["least"] = None
-    engine.store.decide(VerdictFit(number, wave, tuple(engine.judges.identity), **values))
+    return VerdictFit(number, wave, tuple(scorers), **values)
+
+
+def note_on(fit: FittedScore) -> str:
+    """In one line, how well a fit predicts a person's verdicts, and whether it is used."""
     losses = f"log-loss {fit.loss:.3f} against {fit.rule_loss:.3f} of the weakest scorer alone"
     compared = f"{losses}, AUC {fit.auc:.2f} against {fit.rule_auc:.2f}, cross-validated"
-    if fit.used:
-        rate = f"at most {fit.rate:.0%} kept that you would reject, among frames like those"
-        engine.note(f"the gate is fitted to {fit.verdicts} verdicts of yours ({compared}); {rate}")
-    else:
-        engine.note(f"{fit.verdicts} verdicts of yours leave the gate as it is ({compared})")
+    if not fit.used:
+        return f"{fit.verdicts} verdicts of yours leave the gate as it is ({compared})"
+    rate = f"at most {fit.rate:.0%} kept that you would reject, among frames like those"
+    return f"the gate is fitted to {fit.verdicts} verdicts of yours ({compared}); {rate}"
 
 
 def _counts(verdict: Verdict | None) -> bool:
@@ -104,9 +106,7 @@ def _ranks_by(fit: FittedScore, groups: Sequence[Stratum], found: Found, scorers
     return ranks
 
 
-def _evidence(
-    group: Stratum, pictures: Mapping[Hashable, Mapping[str, Measurement]], scorers: Sequence[str]
-) -> Found:
+def _evidence(group: Stratum, pictures: Mapping[Hashable, Mapping[str, Measurement]], scorers: Sequence[str]) -> Found:
     """The evidence of some pictures of a stratum; where two kinds of decoys calibrate, the weaker of the two."""
     each = [evidence(pictures, null, scorers) for null in group.nulls] or [evidence(pictures, {}, scorers)]
     found: Found = {}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
-from bootstrap.compare import Advice, Cell, OpenRun, Trials, TriedWeights, grid, open_bench, trials_for, verdict_of
+from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
-from bootstrap.compare.grid import BASE, companion_from, weights_from
-from bootstrap.compare.open_run import FOLDER, Measured
+from bootstrap.compare.grid import BASE, Cell, TriedWeights, companion_from, grid, weights_from
+from bootstrap.compare.open_run import FOLDER, Measured, OpenRun, open_run
 from bootstrap.compare.results import Comparison, Result, best_of, results
+from bootstrap.compare.trial_shots import TrialShots, trials_for
 from bootstrap.config import RunConfig
 from bootstrap.errors import UsageError
 from bootstrap.export.release import facts_of
@@ -54,19 +55,19 @@ def compare_command(run: Path, wish: Wish, *, out: Path | None, as_json: bool) -
         companions = [companion_from(text, hashed) for text in wish.beside]
         chosen = _chosen(store, wish.checkpoints)
         trials = trials_for(character, config, wish.each, wish.pose, wish.outfit)
-        bench = open_bench(store, config, trials.character)
+        bench = open_run(store, config, trials.character)
         try:
             judge = _Judge(bench, trials)
             cells = grid([judge.checkpoint(one) for one in chosen], weights)
-            bench.try_on([*cells, Cell(cells[-1].checkpoint, companions=tuple(companions))])
+            bench.check_fit([*cells, Cell(cells[-1].checkpoint, companions=tuple(companions))])
             tried, base = [judge(cell) for cell in cells], judge(BASE)
             alone = best_of(tried).cell
             sets = [(one,) for one in companions] + ([tuple(companions)] if len(companions) > 1 else [])
             stacked = [judge(Cell(alone.checkpoint, alone.weight, together)) for together in sets]
         finally:
-            bench.backend.close()
+            bench.close()
         found = Comparison(trials, base, tried, stacked)
-        verdict = verdict_of(found, *_places(store, config))
+        verdict = advice_on(found, *_places(store, config))
         page = write_page(store, folder / "compare.html", character.name, found, verdict)
         sheet = write_sheet(store, folder / "compare.png", found)
     plain = json.dumps({"run": str(run), **as_plain(found, verdict)}, indent=2, ensure_ascii=False)
@@ -77,7 +78,7 @@ def compare_command(run: Path, wish: Wish, *, out: Path | None, as_json: bool) -
 class _Judge:
     """Cells into results, one after the other, told on stderr; what is drawn already is only measured."""
 
-    def __init__(self, bench: OpenRun, trials: Trials) -> None:
+    def __init__(self, bench: OpenRun, trials: TrialShots) -> None:
         """Read how the run's look-alikes were measured; what another panel measured is measured anew, not stored.
 
         Exchanged decoys are some adapter's own and calibrate no other.
@@ -85,7 +86,7 @@ class _Judge:
         from loops.engine import Engine
 
         self._bench, self._trials, store = bench, trials, bench.store
-        self._engine = Engine(store, bench.backend, bench.backend, bench.judges, bench.config, bench.character)
+        self._engine = Engine(store, bench.drawer, bench.trainer, bench.judges, bench.config, bench.character)
         decoys = {frame.job.id: frame for frame in store.frames(kind=JobKind.LOOKALIKE)}
         stale = set(store.unmeasured(list(decoys), bench.judges.fingerprints))
         self._decoys: Measured = store.measurements([id for id in decoys if id not in stale])
@@ -94,14 +95,15 @@ class _Judge:
             self._decoys |= bench.measure([decoys[id] for id in stale])
 
     def checkpoint(self, adapter: Adapter | Path) -> TriedWeights:
-        """An adapter of the run, asked in the words that it was taught; a file of any trainer, by the trigger alone."""
-        from loops.train import named_traits
-
+        """An adapter of the run, with the identity tags that its prompts name; a file of any trainer, without any."""
         if isinstance(adapter, Path):
             return TriedWeights(adapter.stem, adapter.absolute(), sha256_of(adapter))
         path = self._bench.store.directory / adapter.path
         growing = self._engine.config.subject.growing.name
-        named = None if adapter.phase == growing else named_traits(self._engine, adapter.round, adapter.phase)
+        named = None
+        if adapter.phase != growing:
+            archive = self._engine.archive()
+            named = self._engine.training_sets.named_traits(archive, adapter.round, adapter.phase)
         return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, named)
 
     def __call__(self, cell: Cell) -> Result:
@@ -113,9 +115,10 @@ class _Judge:
 
     def _scores(self, frames: Sequence[Frame], measured: Measured) -> dict[str, float | None]:
         """Each frame's place among the run's decoys."""
-        from loops.choose import ranked
+        from loops.ranking import ranked
 
-        ranks = ranked(self._engine, frames, {**self._decoys, **measured})
+        archive = replace(self._engine.archive(), measurements={**self._decoys, **measured})
+        ranks = ranked(frames, archive, self._bench.judges, self._bench.config)
         return {id: one.score if one.weakest else None for id, one in ranks.items()}
 
     def _told(self, name: str, done: int, total: int) -> None:
@@ -164,6 +167,6 @@ def _known(store: Store) -> dict[str, Adapter]:
 
 def _said(verdict: Advice, page: Path, sheet: Path) -> str:
     """The verdict as a person reads it in a terminal."""
-    marked = [("+", verdict.strengths), ("-", verdict.weaknesses), (">", verdict.advice)]
+    marked = [("+", verdict.strengths), ("-", verdict.weaknesses), (">", verdict.steps)]
     lines = [f"{mark} {text}" for mark, texts in marked for text in texts]
     return "\n".join([verdict.summary, *lines, f"page  {page}", f"sheet {sheet}"])

@@ -19,7 +19,7 @@ from bootstrap.records import Phase, TrainItem
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from loops.run import run
-from loops.train import recipe_for, training_set
+from loops.training_set import recipe_for
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, learning_costs
 from tests.benchmarks.puppetbench.perfect import perfect_set
@@ -50,17 +50,17 @@ def base(stage: Stage) -> Entry:
 
 def seeds(stage: Stage) -> Entry:
     """A LoRA on the plain seed picture, captioned and trained as our final one is: what anyone can have at once."""
-    return taught(stage, _plain(training_set(stage.engine, 1, "character")), "character", "seeds")
+    return taught(stage, _plain(stage.training_set("character")), "character", "seeds")
 
 
 def named(stage: Stage) -> Entry:
     """The same with every trait in caption and prompt: the base draws what words can say, the LoRA the rest."""
-    return taught(stage, _plain(training_set(stage.engine, 1, "style")), "style", "named")
+    return taught(stage, _plain(stage.training_set("style")), "style", "named")
 
 
 def crops(stage: Stage) -> Entry:
     """A LoRA on the seed with its crops and altered copies, every trait named: our first round."""
-    return taught(stage, training_set(stage.engine, 1, "style"), "style", "crops")
+    return taught(stage, stage.training_set("style"), "style", "crops")
 
 
 def _plain(items: Sequence[TrainItem]) -> list[TrainItem]:
@@ -131,7 +131,7 @@ def taught(stage: Stage, items: Sequence[TrainItem], phase: Phase, name: str) ->
     backend = Counting(stage.backend, stage.config.base.sampling)
     workdir = stage.folder / "adapters" / name
     make_folder(workdir)
-    recipe = recipe_for(stage.engine, phase, 1, len(items))
+    recipe = recipe_for(stage.config, phase, 1, len(items))
     done = backend.train(items, recipe, workdir, lambda event: None)
     return Entry(done.path, phase, 0, backend.learnt, {"pictures": len(items), "steps": done.steps})
 

@@ -17,8 +17,7 @@ from bootstrap.records import Job, Phase, Round, RoundOutcome, Shot, TrainItem
 from bootstrap.shots import places
 from bootstrap.store.files import write_atomic
 from loops.round import RoundPlan, play_round
-from loops.stopping import NEXT_TO_NOTHING, drifted
-from loops.train import training_set
+from loops.stopping import drifted, plateau
 from scoring.base import Measurement, Picture
 from scoring.paired import summed
 from tests.benchmarks.puppetbench import growing
@@ -65,7 +64,8 @@ class Ours:
         store = self._engine.store
         done = {one.number: one for one in store.rounds() if one.outcome is not None}
         if number not in done:
-            play_round(self._engine, RoundPlan(number, phase, goal))
+            drawn_by = self._engine.drawing_round(store.rounds(), number)
+            play_round(self._engine, RoundPlan(number, phase, goal, drawn_by))
             done = {one.number: one for one in store.rounds()}
         made = [one for one in store.adapters() if one.round <= number]
         path = store.directory / made[-1].path if made else None
@@ -106,7 +106,7 @@ class Replaced:
 
     def _items(self, number: int, phase: Phase) -> list[TrainItem]:
         if number == 1:
-            return training_set(self._stage.engine, 1, phase)
+            return self._stage.training_set(phase)
         plain = json.loads((self._folder / f"r{number - 1:02d}" / "done.json").read_text("utf-8"))
         return [TrainItem(**{**one, "tags": tuple(one["tags"])}) for one in plain["kept"]]
 
@@ -120,7 +120,7 @@ class Replaced:
 
 
 def outcome_of(stage: Stage, drawn: Sequence[tuple[Job, Picture]], kept: int) -> RoundOutcome:
-    """What `loops.stopping.outcome` says of a round, for pictures that are in no store."""
+    """What `loops.stopping.outcome_of` says of a round, for pictures that are in no store."""
     judges = stage.engine.judges
     names = {"held_out": judges.held_out, "selecting": judges.identity[0]}
     found: dict[str, Any] = {}
@@ -145,5 +145,4 @@ def would_stop(outcomes: Sequence[RoundOutcome], plan: Sequence[RoundPlan]) -> s
     done = [Round(one.number, one.phase, one.goal, out) for one, out in zip(plan, outcomes, strict=False)]
     if drifted(done):
         return "drift"
-    last = outcomes[-1]
-    return "nothing new" if last.new <= NEXT_TO_NOTHING * last.candidates else ""
+    return "nothing new" if plateau(done) else ""

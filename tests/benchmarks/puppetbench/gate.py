@@ -13,7 +13,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -31,9 +31,10 @@ from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
-from loops.choose import ranked
+from loops.archive import Archive
 from loops.decoys import trait_slack
 from loops.engine import Engine
+from loops.ranking import ranked
 from scoring.base import Measurement, not_applicable
 from scoring.calibrate import Gate
 from tests.benchmarks.puppetbench.curves import Curve, chart
@@ -129,10 +130,12 @@ class Audit:
     def scores(self, *without: str) -> dict[str, tuple[float, float]]:
         """Candidate past the checks -> score and p of the gate, some identity scorers silenced."""
         measured = _without(self.measured, without)
-        slack, judges = trait_slack(self.engine, measured), self.engine.judges
+        archive = replace(Archive.of(self.engine.store), measurements=measured)
+        slack, judges = trait_slack(archive, self.engine.config), self.engine.judges
         candidates = [f for f in self.frames if f.job.kind is JobKind.CANDIDATE and f.job.id in measured]
         past = [f for f in candidates if not judges.failures(measured[f.job.id], slack[f.job.shot.view_family])]
-        return {id: (one.score, one.p) for id, one in ranked(self.engine, past, measured).items() if one.weakest}
+        ranks = ranked(past, archive, judges, self.engine.config)
+        return {id: (one.score, one.p) for id, one in ranks.items() if one.weakest}
 
     def admitted(self, without: str = "") -> set[str]:
         """The candidates that the gate lets in at the run's stated rate, view family by view family."""
@@ -333,8 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if len(given.run) != len(given.puppet):
         parser.error(f"{len(given.run)} runs and {len(given.puppet)} puppets: give one of each")
-    from bootstrap.puppets import oracle
     from bootstrap.puppets.anatomy import sample_puppet
+    from bootstrap.puppets.judge import load_judge
     from tests.benchmarks.puppetbench import pooled
     from tests.benchmarks.puppetbench.truth import Truth
 
@@ -342,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     audits = [open_audit(run, Truth(sample_puppet(puppet)).likeness) for run, puppet in pairs]
     titles = [f"## {audit.engine.character.name}: {run}\n\n" for audit, run in zip(audits, given.run, strict=True)]
     text = "\n".join(title + told(audit) for title, audit in zip(titles, audits, strict=True))
-    eyes = [pooled.shown_the_seed(audit, oracle.load().embed) for audit in audits]
+    eyes = [pooled.shown_the_seed(audit, load_judge().embed) for audit in audits]
     text += "\n" + pooled.told(audits, eyes)
     sys.stdout.write(text)
     if given.out:

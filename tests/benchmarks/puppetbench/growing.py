@@ -19,7 +19,7 @@ from bootstrap.records import Job, Shot, TrainItem, random_seed_of
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
-from loops.train import recipe_for, training_set
+from loops.training_set import recipe_for
 from scoring.base import Measurement, Picture, digest_of, not_applicable
 from tests.benchmarks.puppetbench.clusters import cohesion, kmeans, spread
 from tests.benchmarks.puppetbench.counting import Counting
@@ -75,7 +75,7 @@ def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, 
 
 def _items(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
     """Seeds as in our first round, and the kept pictures, each as likely."""
-    return [*training_set(stage.engine, 1, phase), *written(stage, kept, folder, phase)]
+    return [*stage.training_set(phase), *written(stage, kept, folder, phase)]
 
 
 def written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
@@ -90,7 +90,7 @@ def written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, pha
 
 def taught_by(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
     """A LoRA by the recipe of a phase, grown with the pictures."""
-    return _train(backend, folder, items, recipe_for(stage.engine, phase, 1, len(items)))
+    return _train(backend, folder, items, recipe_for(stage.config, phase, 1, len(items)))
 
 
 def _train(backend: Counting, folder: Path, items: Sequence[TrainItem], recipe: TrainRecipe) -> Path:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.dataset.items import balanced, frame_items
+from bootstrap.dataset.items import balanced, frame_items, unseen_axes
 from bootstrap.errors import UsageError
 from bootstrap.records import Frame, JobKind, TrainItem
 from bootstrap.shots import quotas
 from bootstrap.store.store import DATABASE, Store
-from loops.choose import as_candidate, quotas_of, rules_of
+from loops.archive import Archive
 from loops.engine import Engine
-from loops.train import training_set
 from scoring.select import choose
 from tests.benchmarks.puppetbench.gate import likeness_of
 from tests.benchmarks.puppetbench.stage import Stage
@@ -34,15 +33,17 @@ def perfect_set(stage: Stage) -> list[TrainItem]:
     with Store.open(run, exclusive=False) as store:
         engine = replace(stage.engine, store=store)
         chosen, composition = _likest(stage, engine), stage.config.panel.composition
-        pictures = frame_items(chosen, run, engine.wording, "character", engine.unseen(chosen), composition=composition)
-        return balanced(training_set(stage.engine, 1, "character"), pictures, stage.config.loop)
+        unseen = {id: unseen_axes(values) for id, values in Archive.of(store).measurements.items()}
+        pictures = frame_items(chosen, run, engine.wording, "character", unseen, composition=composition)
+        return balanced(stage.training_set("character"), pictures, stage.config.loop)
 
 
 def _likest(stage: Stage, engine: Engine) -> list[Frame]:
     frames = engine.store.frames(kind=JobKind.CANDIDATE)
     alike = likeness_of(engine.store, frames, stage.truth.likeness)
     places = quotas(engine.config.loop.target, engine.config.views)
-    options = [as_candidate(engine, frame, alike[frame.job.id]) for frame in frames]
-    limits, looks = quotas_of(engine, places), engine.judges.seed_looks
-    picked = {pick.id for pick in choose(options, limits, sum(places.values()), [], looks, rules_of(engine))}
+    chooser, looks = engine.chooser, engine.looks(frames)
+    options = [chooser.candidate(frame, alike[frame.job.id], looks[frame.job.id]) for frame in frames]
+    limits, rules = chooser.quotas(places), chooser.rules
+    picked = {pick.id for pick in choose(options, limits, sum(places.values()), [], chooser.seed_looks, rules)}
     return [frame for frame in frames if frame.job.id in picked]

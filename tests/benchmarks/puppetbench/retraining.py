@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.records import VerdictKind
 from bootstrap.store.store import Store
-from loops.train import training_set
 from tests.benchmarks.puppetbench.contestants import Entry, taught
 from tests.benchmarks.puppetbench.stage import Stage
 from tests.benchmarks.puppetbench.vary import SOURCE
@@ -19,8 +17,9 @@ def retrained(stage: Stage) -> Entry:
     """A character-phase LoRA on what the run in ``source`` kept, by the stage's own recipe, captions and shares."""
     with Store.open(stage.folder / SOURCE, exclusive=False) as store:
         engine = replace(stage.engine, store=store)
-        extra = tuple(store.frames_judged(VerdictKind.PROVISIONAL))
-        items = training_set(engine, len(store.rounds()) + 1, "character", extra)
+        archive = engine.archive()
+        extra, number = archive.provisional, len(archive.rounds) + 1
+        items = engine.training_sets.items(archive, number, "character", extra)
     entry = taught(stage, items, "character", "retrain")
     kept = sum(item.kind == "kept" for item in items)
     return replace(entry, facts={**entry.facts, "kept": kept, "provisional": len(extra)})

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from bootstrap.backends.base import Backend
 from bootstrap.character import Character, load_character
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.puppets.anatomy import sample_puppet
-from bootstrap.puppets.casting import cast
-from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, random_seed_of
+from bootstrap.puppets.casting import cast as cast_puppet
+from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.shots import Cell
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
@@ -55,7 +55,7 @@ class Stage:
         self.seed, self.folder, self.settings = seed, folder, settings
         self.puppet = sample_puppet(seed)
         if not (folder / "character.json").is_file():
-            cast(seed, folder, name_of(seed), SEED_VIEWS[: settings.seeds])
+            cast_puppet(seed, folder, name_of(seed), SEED_VIEWS[: settings.seeds])
         self.character: Character = load_character(folder / "character.json")
         self.config: RunConfig = load(
             "puppet",
@@ -83,10 +83,14 @@ class Stage:
         """An engine that plays no round: for words, plans, scorers, training and drawing."""
         return self.open_run("stage")
 
+    def training_set(self, phase: str) -> list[TrainItem]:
+        """What the first round trains on in a phase: the seeds with their crops and altered copies."""
+        return self.engine.training_sets.items(self.engine.archive(), 1, phase)
+
     @property
     def backend(self) -> Backend:
-        """The loaded base."""
-        return self.engine.backend
+        """The loaded base, which draws and trains."""
+        return cast(Backend, self.engine.drawer)
 
     @cached_property
     def truth(self) -> Truth:

@@ -8,7 +8,7 @@ import pytest
 from bootstrap.errors import UsageError
 from bootstrap.records import VIEW_FAMILIES, JobKind
 from bootstrap.store.store import Store
-from loops.choose import cell_of
+from loops.archive import cell_of
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.contest import compete
 from tests.benchmarks.puppetbench.gate import likeness_of

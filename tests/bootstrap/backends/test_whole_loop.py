@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from bootstrap.panel.judges import Judges
 from bootstrap.store.store import Store
-from loops import choose
+from loops import ranking
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 SMALL = """
@@ -29,7 +29,7 @@ base:
 def open_gate(monkeypatch):
     """Whatever was drawn may be kept."""
     monkeypatch.setattr(Judges, "failures", lambda self, values, traits_at=0.0: [])
-    monkeypatch.setattr(choose, "_passing", lambda engine, candidates, ranks, kept: {f.job.id for f in candidates})
+    monkeypatch.setattr(ranking, "admitted", lambda candidates, ranks, kept, level: {f.job.id for f in candidates})
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers

@@ -1,0 +1,97 @@
+"""Which pictures a LoRA is trained on, with which captions and weights.
+
+Seeds with crops and altered copies fill a fixed share of the steps; the rest shows what earlier rounds kept. Knows no
+trainer; the same archive gives the same set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.captions.rare import naming_rare
+from bootstrap.captions.wording import Wording
+from bootstrap.config import IDENTITY, RunConfig
+from bootstrap.dataset.items import balanced, frame_items, seed_items, unseen_axes
+from bootstrap.records import Frame, Phase, Seed, TrainItem, random_seed_of
+from bootstrap.seeds import SeedCaptioner
+from bootstrap.training.recipe import TrainRecipe
+from loops.archive import Archive
+
+__all__ = ["TrainingSets", "recipe_for"]
+
+PROVISIONAL_WEIGHT = 0.5
+"""How often a provisional frame is sampled, relative to a kept one."""
+
+
+@dataclass(frozen=True)
+class TrainingSets:
+    """Composes the training sets of a run. ``directory`` is the run's; ``side`` that of training pictures in pixels."""
+
+    directory: Path
+    config: RunConfig
+    wording: Wording
+    captioner: SeedCaptioner
+    seeds: Sequence[Seed]
+    side: int
+
+    def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
+        """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight."""
+        items = self._captioned(archive, number, phase, provisional)
+        floor = self.config.base.recipes[phase].rare_tag_floor
+        if self._names_identity(phase) or not floor:
+            return items
+        full = self._captioned(archive, number, self.config.subject.growing.name, provisional)
+        return naming_rare(items, full, floor)
+
+    def named_traits(self, archive: Archive, number: int, phase: Phase) -> frozenset[str]:
+        """The identity tags that prompts of a round may name.
+
+        All where captions name them, and where the base draws; else those that are too rare to be withheld.
+        """
+        own = frozenset(self.wording.character.identity)
+        if self._names_identity(phase) or not self.possible(archive, number, phase):
+            return own
+        if not self.config.base.recipes[phase].rare_tag_floor:
+            return frozenset()
+        return own & {tag for item in self.items(archive, number, phase) for tag in item.tags}
+
+    def possible(self, archive: Archive, number: int, phase: Phase) -> bool:
+        """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
+        return self.wording.character.trains_seeds(phase) or bool(archive.kept_before(number))
+
+    def _names_identity(self, phase: Phase) -> bool:
+        return not self.config.subject.withholds(phase, IDENTITY)
+
+    def _captioned(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame]) -> list[TrainItem]:
+        """The pictures of a set, each with its phase's caption and its weight."""
+        composition, kept = self.config.panel.composition, archive.kept_before(number)
+        unseen = {}
+        for frame in (*kept, *provisional):
+            unseen[frame.job.id] = unseen_axes(archive.measurements.get(frame.job.id, {}))
+        generated = frame_items(
+            kept, self.directory, self.wording, phase, unseen, written=archive.captions, composition=composition
+        )
+        generated += frame_items(
+            provisional, self.directory, self.wording, phase, unseen,
+            kind="provisional", weight=PROVISIONAL_WEIGHT, written=archive.captions, composition=composition,
+        )  # fmt: skip
+        return balanced(self._originals(phase), generated, self.config.loop)
+
+    def _originals(self, phase: Phase) -> list[TrainItem]:
+        """The seeds with their crops and altered copies, where the phase may be trained on them."""
+        if not self.wording.character.trains_seeds(phase):
+            return []
+        composition, items = self.config.panel.composition, []
+        for index, seed in enumerate(self.seeds):
+            items += seed_items(seed, index, self.directory, self.captioner, composition, self.side, phase)
+        return items
+
+
+def recipe_for(config: RunConfig, phase: Phase, number: int, pictures: int) -> TrainRecipe:
+    """The phase's recipe with steps grown by the number of pictures, up to its own cap, and the round's random seed."""
+    base, recipe = config.base, config.base.recipes[phase]
+    wanted = recipe.epoch_steps(pictures) or max(base.minimum_steps, round(base.steps_per_picture * pictures))
+    random_seed = random_seed_of(config.random_seed, "train", number, phase) % 2**31
+    return recipe.model_copy(update={"steps": min(recipe.steps, wanted), "random_seed": random_seed})
