@@ -1,6 +1,7 @@
 """Which pictures are missing: quotas over view x framing, deficits, and the shots that fill them.
 
-Pure and deterministic: the same counts give the same shots. Knows no model and no score.
+What varies besides view and framing is data of the subject kind. Pure and deterministic: the same counts give the same
+shots. Knows no model and no score.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from bootstrap.records import Shot, random_seed_of
 
 __all__ = ["Cell", "Planner", "apportion", "places", "quotas"]
 
-AXES = ("expression", "pose", "outfit", "background", "style")
-"""What varies besides view and framing, in the order in which a shot holds it."""
 Cell = tuple[str, str]
 """A view family and a framing."""
 NEVER = 1e-9
 """The share of a value that the others leave nothing of: it is drawn after all of them."""
+FIRST = 0.75
+"""The share of the first value where the first is the usual one."""
 
 
 def apportion(total: int, shares: Mapping[str, float]) -> dict[str, int]:
@@ -49,38 +50,36 @@ def quotas(total: int, views: ViewsConfig) -> dict[Cell, int]:
 def places(goal: int, target: int, views: ViewsConfig) -> dict[Cell, int]:
     """The first ``goal`` of the ``target`` places: nested, so that what an early goal fills counts at the end."""
     whole = quotas(max(goal, target), views)
-    order = sorted(
-        ((place + 0.5) / count, random_seed_of("place", *cell), cell)
-        for cell, count in whole.items()
-        for place in range(count)
-    )
-    taken = Counter(cell for _, _, cell in order[:goal])
+    order = []
+    for cell, count in whole.items():
+        for place in range(count):
+            order.append(((place + 0.5) / count, random_seed_of("place", *cell), cell))
+    taken = Counter(cell for _, _, cell in sorted(order)[:goal])
     return {cell: taken[cell] for cell in whole}
 
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans shots for one character so that every axis is drawn evenly."""
+    """Plans shots for one character so that every axis of its subject kind is drawn evenly."""
 
     character: Character
     views: ViewsConfig
     subject: SubjectConfig
 
-    def axis(self, name: str) -> tuple[str, ...]:
-        """The values of an axis ("expressions", "poses", …), from the character or the subject's defaults."""
-        return tuple(getattr(self.character, name)) or self.subject.defaults[name]
+    def values(self, axis: str) -> tuple[str, ...]:
+        """The values of an axis ("expression", "outfit" …), from the character or the axis' defaults."""
+        config = self.subject.axes[axis]
+        return self.character.values(config.words) or config.defaults
 
     def shares(self, axis: str) -> dict[str, float]:
-        """The part of the set that each value of a shot's axis ("outfit", "pose" …) should get; they add up to 1."""
-        match axis:
-            case "outfit":
-                return dict(self.character.outfit_shares())
-            case "expression":
-                return self._expression_shares()
-            case "style":
-                return self._style_shares()
-        values = self.axis(f"{axis}s")
-        return {value: 1 / len(values) for value in values}
+        """The part of the set that each value of an axis should get; they add up to 1."""
+        sharing = {
+            "even": self._even,
+            "stated": self._stated,
+            "first": self._first,
+            "neutral": self._neutral,
+        }
+        return sharing[self.subject.axes[axis].sharing](self.values(axis))
 
     def plan(self, wanted: Mapping[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
         """``wanted`` shots a cell, each axis taking the value least drawn so far; ``take`` makes each new."""
@@ -96,59 +95,65 @@ class Planner:
     def probe(self, wanted: Mapping[Cell, int]) -> list[Shot]:
         """A fixed probe of ``wanted`` shots a cell; the words that the character must obey are asked for in turn."""
         shots, words = self.plan(wanted, []), self._words_to_obey()
-        return [self._asking(shot, words[n % len(words)]) for n, shot in enumerate(shots)] if words else shots
+        if not words:
+            return shots
+        return [self._with_word(shot, words[number % len(words)]) for number, shot in enumerate(shots)]
 
     def _words_to_obey(self) -> list[str]:
         """The words of ``must_obey`` that are no view and no framing: those are all drawn anyhow."""
-        views = [tags for plan in self.views.families.values() for tags in plan.views.values()]
-        seen = {part for tags in views for part in tags.split(", ")} | self.views.framings.keys()
-        return [word for word in self.character.must_obey if word not in seen]
+        always = set(self.views.framings)
+        for tags in self.views.phrases:
+            always.update(tags.split(", "))
+        words = [word for word in self.character.must_obey if word not in always]
+        return [word for word in words if self._axis_of(word)]
 
-    def _asking(self, shot: Shot, word: str) -> Shot:
-        """The shot with the word on its axis; a word of no axis is where it takes place ("rain")."""
-        if word in self.character.wardrobe:
-            return shot.having({"outfit": word})
-        axes = {"expression": "expressions", "pose": "poses", "style": "styles"}
-        place = next((name for name, axis in axes.items() if word in self._known(axis)), "background")
-        return shot.having({place: word})
+    def _with_word(self, shot: Shot, word: str) -> Shot:
+        """The shot with the word on its axis."""
+        return shot.having({self._axis_of(word): word})
 
-    def _known(self, axis: str) -> frozenset[str]:
-        return frozenset((*self.axis(axis), *self.subject.defaults[axis]))
+    def _axis_of(self, word: str) -> str:
+        """The axis that a word is a value of, outfits first; a word of no axis is on the axis for other words."""
+        outfit = self.subject.outfit_axis
+        if outfit and word in self.values(outfit):
+            return outfit
+        for axis in self.subject.scene_axes:
+            if axis != self.subject.other_words and word in (*self.values(axis), *self.subject.axes[axis].defaults):
+                return axis
+        return self.subject.other_words
 
     def _next(self, view_family: str, framing: str, counts: _Counts) -> Shot:
         """The shot whose every axis value was drawn least, relative to its share."""
-
-        def least(axis: str, values: Sequence[str] = ()) -> str:
-            shares = dict.fromkeys(values, 1.0) if values else self.shares(axis)
-            shares = {value: max(share, NEVER) for value, share in shares.items()}
-            return min(
-                shares,
-                key=lambda value: (
-                    (counts.of(view_family, axis, value) + 1) / shares[value],
-                    counts.of("", axis, value) / shares[value],
-                    random_seed_of(view_family, framing, axis, value),
-                ),
-            )
-
+        views = dict.fromkeys(self.views.families[view_family].views, 1.0)
         return Shot(
             view_family=view_family,
             framing=framing,
-            view=least("view", tuple(self.views.families[view_family].views)),
-            axes={axis: least(axis) for axis in AXES},
+            view=counts.least(view_family, framing, "view", views),
+            axes={axis: counts.least(view_family, framing, axis, self.shares(axis)) for axis in self.subject.axes},
         )
 
-    def _expression_shares(self) -> dict[str, float]:
+    def _even(self, values: Sequence[str]) -> dict[str, float]:
+        return {value: 1 / len(values) for value in values}
+
+    def _stated(self, values: Sequence[str]) -> dict[str, float]:
+        shares = self.character.outfit_shares()
+        return {value: shares[value] for value in values}
+
+    def _first(self, values: Sequence[str]) -> dict[str, float]:
+        """The first value is the usual one and takes three quarters; the others share the rest."""
+        first, *others = values
+        if not others:
+            return {first: 1.0}
+        return {first: FIRST} | {value: (1 - FIRST) / len(others) for value in others}
+
+    def _neutral(self, values: Sequence[str]) -> dict[str, float]:
         """Even shares, the neutral ones together at most ``most_neutral``."""
-        values = self.axis("expressions")
         neutral = [value for value in values if value in self.subject.neutral]
         others = len(values) - len(neutral)
         together = min(self.subject.most_neutral, len(neutral) / len(values)) if others else 1.0
-        return {value: together / len(neutral) if value in neutral else (1 - together) / others for value in values}
-
-    def _style_shares(self) -> dict[str, float]:
-        """The first style is the usual one and takes three quarters; the others share the rest."""
-        first, *others = self.axis("styles")
-        return {first: 0.75 if others else 1.0} | {value: 0.25 / len(others) for value in others}
+        shares = {}
+        for value in values:
+            shares[value] = together / len(neutral) if value in neutral else (1 - together) / others
+        return shares
 
 
 class _Counts:
@@ -163,13 +168,19 @@ class _Counts:
     def add(self, shot: Shot) -> None:
         """Count one more."""
         self._keys[replace(shot, take=0).key] += 1
-        for axis in ("view", *AXES):
+        for axis in ("view", *shot.axes):
             for view_family in ("", shot.view_family):
                 self._values[view_family, axis, shot[axis]] += 1
 
-    def of(self, view_family: str, axis: str, value: str) -> int:
-        """Times the value was drawn."""
-        return self._values[view_family, axis, value]
+    def least(self, view_family: str, framing: str, axis: str, shares: Mapping[str, float]) -> str:
+        """The value of an axis that was drawn least for its share: in the view family, then in all, then by chance."""
+
+        def drawn(value: str) -> tuple[float, float, int]:
+            share = max(shares[value], NEVER)
+            here, everywhere = self._values[view_family, axis, value], self._values["", axis, value]
+            return (here + 1) / share, everywhere / share, random_seed_of(view_family, framing, axis, value)
+
+        return min(shares, key=drawn)
 
     def numbered(self, shot: Shot) -> Shot:
         """The shot with the first ``take`` that was not drawn yet."""

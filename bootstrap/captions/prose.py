@@ -1,18 +1,18 @@
-"""Captions and prompts for bases that were taught sentences: the same shot and traits, clause by clause.
+"""Captions and prompts for bases that were trained on sentences: the same shot and traits, clause by clause.
 
 Each clause stands where a tag stands, the trigger first, so that what keeps, drops or shuffles tags works on clauses.
-Knows tags and their axes, and no picture: which of them are seen is told.
+Knows tags and their axes, and no picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 __all__ = ["clauses"]
 
 SUBJECTS = {"1girl": "a girl", "1boy": "a boy", "1other": "a character"}
 IMPLIED = ("solo", "no humans")
-"""Core tags that a sentence about one subject says by itself."""
+"""Core tags that a sentence about one subject implies."""
 VIEWS = {
     "from front": "seen from the front", "from side": "seen from the side", "from behind": "seen from behind",
     "from above": "seen from above", "from below": "seen from below", "three-quarter view": "in three-quarter view",
@@ -34,36 +34,55 @@ PICTURES = ("photograph", "photo", "oil painting", "painting", "watercolor", "sk
 FRAMINGS = {"full body": "full-body", "upper body": "upper-body"}
 PLURAL = ("pants", "shorts", "glasses", "boots", "shoes", "jeans", "trousers", "gloves", "socks", "slippers", "pajamas")
 """Last words of clothes that take no article."""
-SCENE = ("view", "framing", "expression", "pose", "background", "style", "altered", "enlarged")
-"""Axes of a shot that are not worn."""
+PLACED = ("view", "framing", "expression", "pose", "background", "style", "altered", "enlarged")
+"""Axes of a scene that have a clause of their own; the tag of any other is a clause as it is."""
 
 
 def clauses(
-    trigger: str, core: Sequence[str], traits: Iterable[str], varying: Mapping[str, str], called: Sequence[str] = ()
+    trigger: str,
+    core: Sequence[str],
+    traits: Sequence[str],
+    clothes: Sequence[str],
+    scene: Mapping[str, str],
+    own_words: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """A sentence's clauses, the trigger first ("" leaves it out).
+    """A sentence's clauses, the trigger first.
 
     Args:
-        trigger: the word that calls the character.
+        trigger: the word that calls the character; "" leaves it out.
         core: tags of who it is ("1girl", "solo").
         traits: identity tags that are named.
-        varying: axis → tag of everything else, as `captions.Wording.varying` gives it; axes of no scene are worn.
-        called: words that call an outfit or a style, taken as they are.
+        clothes: tags of what is worn.
+        scene: axis → tag of everything else that the picture shows.
+        own_words: words that call a part, an outfit or a style, taken as they are.
     """
-    worn = [tag for axis, tag in varying.items() if axis not in SCENE and tag not in called]
-    seen = {axis: tag for axis, tag in varying.items() if axis in SCENE and tag}
-    more = [tag for tag in core if tag not in SUBJECTS and tag not in IMPLIED]
-    found = [trigger, _subject(core, list(traits)), *more, *called]
-    found += [f"wearing {_and([_with_article(tag) for tag in worn])}"] if worn else []
-    found += [EXPRESSIONS.get(seen["expression"], seen["expression"])] if "expression" in seen else []
-    found += [" ".join(filter(None, (_pose(seen.get("pose", "")), _place(seen.get("background", "")))))]
-    found += [_view(seen.get("view", "")), _picture(seen)]
+    further = [tag for tag in core if tag not in SUBJECTS and tag not in IMPLIED]
+    expression = scene.get("expression", "")
+    found = [
+        trigger,
+        _subject(core, traits),
+        *further,
+        *own_words,
+        _wearing(clothes),
+        EXPRESSIONS.get(expression, expression),
+        _joined(_pose(scene.get("pose", "")), _place(scene.get("background", ""))),
+        *(tag for axis, tag in scene.items() if axis not in PLACED),
+        _view(scene.get("view", "")),
+        _picture(scene),
+    ]
     return tuple(dict.fromkeys(clause for clause in found if clause))
 
 
 def _subject(core: Sequence[str], traits: Sequence[str]) -> str:
-    who = next((SUBJECTS[tag] for tag in core if tag in SUBJECTS), "a character")
-    return f"{who} with {_and(traits)}" if traits else who
+    subjects = [SUBJECTS[tag] for tag in core if tag in SUBJECTS]
+    subject = subjects[0] if subjects else "a character"
+    return f"{subject} with {_and(traits)}" if traits else subject
+
+
+def _wearing(clothes: Sequence[str]) -> str:
+    if not clothes:
+        return ""
+    return f"wearing {_and([_with_article(tag) for tag in clothes])}"
 
 
 def _pose(tag: str) -> str:
@@ -72,24 +91,33 @@ def _pose(tag: str) -> str:
 
 def _place(tags: str) -> str:
     """ "city street, night": in a city street at night; unknown places as what is in the background."""
-    parts = [part.strip() for part in tags.split(",") if part.strip()]
-    known, other = [PLACES[part] for part in parts if part in PLACES], [part for part in parts if part not in PLACES]
-    return " ".join([*known, *([f"with {_and(other)} in the background"] if other else [])])
+    phrases, unknown = [], []
+    for part in tags.split(","):
+        tag = part.strip()
+        if tag in PLACES:
+            phrases.append(PLACES[tag])
+        elif tag:
+            unknown.append(tag)
+    if unknown:
+        phrases.append(f"with {_and(unknown)} in the background")
+    return _joined(*phrases)
 
 
 def _view(tags: str) -> str:
-    return " ".join(VIEWS.get(part.strip(), part.strip()) for part in tags.split(","))
+    parts = [part.strip() for part in tags.split(",")]
+    return " ".join(VIEWS.get(part, part) for part in parts)
 
 
-def _picture(seen: Mapping[str, str]) -> str:
+def _picture(scene: Mapping[str, str]) -> str:
     """What kind of picture it is: "full-body photograph", "close-up in the style of cel shading"."""
-    framing, style = FRAMINGS.get(seen.get("framing", ""), seen.get("framing", "")), seen.get("style", "")
-    altered = " ".join(filter(None, (seen.get("altered", ""), seen.get("enlarged", ""))))
+    framing, style = scene.get("framing", ""), scene.get("style", "")
+    altered = _joined(scene.get("altered", ""), scene.get("enlarged", ""), FRAMINGS.get(framing, framing))
     if style in PICTURES:
-        return " ".join(filter(None, (altered, framing, style)))
-    kind = " ".join(filter(None, (altered, framing, "" if framing == "close-up" else "picture")))
-    drawn = f"{kind} in the style of {style}" if style else kind
-    return "" if drawn == "picture" else drawn
+        return _joined(altered, style)
+    kind = altered if framing == "close-up" else _joined(altered, "picture")
+    if style:
+        return f"{kind} in the style of {style}"
+    return "" if kind == "picture" else kind
 
 
 def _with_article(tag: str) -> str:
@@ -99,4 +127,10 @@ def _with_article(tag: str) -> str:
 
 
 def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _joined(*parts: str) -> str:
+    """The parts that say something, as one phrase."""
+    return " ".join(part for part in parts if part)

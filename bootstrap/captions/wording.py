@@ -1,73 +1,62 @@
 """Words: a shot as a prompt, and a picture as a caption, in each phase.
 
-Style phase: trigger + every trait. Character phase: trigger + only what varies; the identity words are withheld so that
-the trigger absorbs them (field practice B4, B7, C5). Knows no picture: what is *seen* is told to it.
+A phase withholds parts of its captions, so that the trigger absorbs them; which parts, and in which order captions name
+the rest, is data of the subject kind. Knows no picture: what a picture shows is handed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bootstrap.captions.prose import clauses
+from bootstrap.captions.vocabulary import Vocabulary
 from bootstrap.character import Character
-from bootstrap.config import RunConfig, SubjectConfig, ViewsConfig
+from bootstrap.config import IDENTITY, RunConfig, SubjectConfig, ViewsConfig
 from bootstrap.records import Phase, Shot
 
 __all__ = ["Dialect", "Wording", "calling"]
 
 Dialect = Literal["tags", "prose"]
-
-ELSEWHERE = 0.25
-"""Share of another axis' words that may end in the same noun ("closed eyes" is an expression)."""
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Wording:
     """Turns shots of one character into words.
 
-    ``vocabulary`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag that no word
-    means keeps the key it has in character.json, and cannot be checked. ``dialect`` is what the base was taught;
+    ``words`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag that no word means
+    keeps the key it has in character.json, and cannot be checked. ``dialect`` is what the base was trained on;
     ``enlarged`` is the tag of a picture that had to be enlarged ("": none).
     """
 
     character: Character
     views: ViewsConfig
     subject: SubjectConfig
-    vocabulary: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, tuple[str, ...]]
     quality: tuple[str, ...] = ()
     dialect: Dialect = "tags"
     enlarged: str = ""
-    _axes: dict[str, str] = field(init=False, repr=False, compare=False)
-    _nouns: dict[str, str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_axes", {word: axis for axis, words in self.vocabulary.items() for word in words})
-        object.__setattr__(self, "_nouns", _shared_nouns(self.vocabulary))
 
     @classmethod
     def of(cls, character: Character, config: RunConfig) -> Wording:
         """The words of a run."""
-        base = config.base
+        base, words = config.base, config.panel.vocabulary
         quality = _tags(base.quality.split(","))
-        return cls(character, config.views, config.subject, config.panel.vocabulary, quality, base.dialect, base.enlarged)
+        return cls(character, config.views, config.subject, words, quality, base.dialect, base.enlarged)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What the tags of the character mean to the scorers."""
+        return Vocabulary(self.words)
 
     def axis_of(self, tag: str, otherwise: str) -> str:
-        """The axis a tag belongs to: of the word it means, or of things that are named alike ("golden eyes").
+        """The axis a tag belongs to; ``otherwise`` where the vocabulary does not tell."""
+        return self.vocabulary.axis_of(tag, otherwise)
 
-        An axis that a view hides is hidden for words too that nobody can check.
-        """
-        word = self._meaning(tag)
-        return self._axes[word] if word else self._nouns.get(tag.rpartition(" ")[2], otherwise)
-
-    def _meaning(self, tag: str) -> str:
-        """The word of the vocabulary that a tag means: itself, or its longest ending ("pale blue hair"); or ""."""
-        parts = tag.split(" ")
-        endings = (" ".join(parts[start:]) for start in range(len(parts)))
-        return next((ending for ending in endings if ending in self._axes), "")
-
-    @property
+    @cached_property
     def identity(self) -> dict[str, str]:
         """Axis → identity tag; several tags of one unknown axis are numbered."""
         found: dict[str, str] = {}
@@ -80,34 +69,35 @@ class Wording:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Identity and outfit tags that no word of the vocabulary means: nobody can check them."""
-        outfits = (tag for outfit in self.character.wardrobe.values() for tag in outfit.tags)
-        return tuple(dict.fromkeys(tag for tag in (*self.character.identity, *outfits) if not self._meaning(tag)))
+        tags = dict.fromkeys((*self.character.identity, *self.character.outfit_tags))
+        return tuple(tag for tag in tags if not self.vocabulary.meaning(tag))
+
+    def outfit(self, name: str) -> dict[str, str]:
+        """Axis → tag of an outfit, its own trigger first; a tag of no known axis is numbered."""
+        axis, outfit = self.subject.outfit_axis, self.character.wardrobe[name]
+        found = {axis: outfit.trigger} if outfit.trigger else {}
+        for number, tag in enumerate(outfit.tags):
+            found[self.axis_of(tag, f"{axis} {number}")] = tag
+        return found
 
     def varying(self, shot: Shot) -> dict[str, str]:
         """Axis → tag of everything in a shot that is not identity, hidden axes left out, in caption order."""
-        outfit = self.character.wardrobe[shot["outfit"]]
-        worn = {"outfit": outfit.trigger} if outfit.trigger else {}
-        worn |= {self.axis_of(tag, f"outfit {n}"): tag for n, tag in enumerate(outfit.tags)}
-        rest = {
-            "view": self.views.families[shot.view_family].views[shot.view],
-            "framing": shot.framing,
-            "expression": shot["expression"],
-            "pose": shot["pose"],
-            "background": shot["background"],
-            "style": shot["style"],
-        }
-        return self._seen({**worn, **rest}, shot)
+        return self._varying(shot, ())
 
-    def traits(self, shot: Shot, exchanged: Mapping[str, str] | None = None) -> dict[str, str]:
+    def traits(self, shot: Shot, exchanged: Mapping[str, str] = NONE) -> dict[str, str]:
         """Axis → identity tag that the shot can show, some exchanged for others."""
-        seen = self._seen(self.identity, shot)
-        return {axis: (exchanged or {}).get(axis, tag) for axis, tag in seen.items()}
+        visible = self._visible(self.identity, shot)
+        return {axis: exchanged.get(axis, tag) for axis, tag in visible.items()}
+
+    def named_traits(self, shot: Shot, phase: Phase) -> dict[str, str]:
+        """Axis → identity tag that the captions of a phase name of a shot."""
+        return {} if self.subject.withholds(phase, IDENTITY) else self.traits(shot)
 
     def prompt(self, shot: Shot, traits: Mapping[str, str], *, trigger: bool = True) -> str:
         """The prompt of a shot with the given identity tags; without the trigger for the base alone."""
-        called = self._called(shot, traits) if trigger else ()
-        said = self._said(traits.values(), self.varying(shot), called, trigger=trigger)
-        return _line((*said, *self.character.quality, *self.quality))
+        withheld = () if trigger else ("trigger", "own words")
+        words = self._arranged(traits.values(), self.varying(shot), self._own_words_in(shot, traits), withheld)
+        return _line((*words, *self.character.quality, *self.quality))
 
     def negative(self, base: str) -> str:
         """The negative prompt: the base's, the character's, and what is forbidden."""
@@ -115,81 +105,106 @@ class Wording:
 
     def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
-        hidden = frozenset(unseen)
-        varying = {axis: tag for axis, tag in self.varying(shot).items() if axis not in hidden}
-        named = self.named_traits(shot, phase).items()
-        traits = [varying.get(axis, tag) for axis, tag in named if axis not in hidden]  # a worn hat before one's own
-        return self._said(traits, varying, self._called(shot, self.traits(shot)))
-
-    def named_traits(self, shot: Shot, phase: Phase) -> dict[str, str]:
-        """Axis → identity tag that the captions of a phase name of a shot."""
-        return self.traits(shot) if self._names_identity(phase) else {}
+        unseen, withheld = frozenset(unseen), self.subject.phase(phase).withholds
+        varying = {axis: tag for axis, tag in self._varying(shot, withheld).items() if axis not in unseen}
+        named = {axis: tag for axis, tag in self.named_traits(shot, phase).items() if axis not in unseen}
+        traits = [varying.get(axis, tag) for axis, tag in named.items()]  # a hat that is worn comes before one's own
+        return self._arranged(traits, varying, self._own_words_in(shot, self.traits(shot)), withheld)
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag)."""
-        hidden = frozenset(hides)
-        named = self.identity if self._names_identity(phase) else {}
-        identity = {axis: tag for axis, tag in named.items() if axis not in hidden}
-        tags = {axis: tag for axis, tag in shown.items() if axis not in hidden}
-        visible = {axis for axis in self.identity if axis not in hidden}
-        return self._said(identity.values(), tags, self._own_words(visible))
+        hidden, withheld = frozenset(hides), self.subject.phase(phase).withholds
+        identity = {axis: tag for axis, tag in self.identity.items() if axis not in hidden}
+        left_out = {*hidden, *withheld}
+        tags = {axis: tag for axis, tag in shown.items() if axis not in left_out}
+        return self._arranged(identity.values(), tags, self._own_words(identity), withheld)
 
-    def _names_identity(self, phase: Phase) -> bool:
-        return "identity" not in self.subject.phase(phase).withholds
+    def _varying(self, shot: Shot, withheld: Collection[str]) -> dict[str, str]:
+        """`varying`, without the parts that a phase withholds."""
+        found: dict[str, str] = {}
+        for part in self.subject.captions:
+            if part not in withheld:
+                found |= self._tags_of(part, shot)
+        return self._visible(found, shot)
 
-    def _said(
-        self, traits: Iterable[str], varying: Mapping[str, str], called: tuple[str, ...], *, trigger: bool = True
+    def _tags_of(self, part: str, shot: Shot) -> dict[str, str]:
+        """Axis → tag of one part of a caption that varies; nothing for its head."""
+        if part == self.subject.outfit_axis:
+            return self.outfit(shot[part])
+        if part == "view":
+            return {part: self.views.families[shot.view_family].views[shot.view]}
+        if part == "framing" or part in self.subject.axes:
+            return {part: shot[part]}
+        return {}
+
+    def _arranged(
+        self,
+        traits: Iterable[str],
+        varying: Mapping[str, str],
+        own_words: Iterable[str],
+        withheld: Collection[str],
     ) -> tuple[str, ...]:
-        """Tags, or the clauses of a sentence, in caption order."""
-        lead, core = self.character.trigger if trigger else "", self.character.core
-        if self.dialect == "tags":
-            return _tags((lead, *core, *called, *traits, *varying.values()))
-        worn = tuple(tag for tag in (o.trigger for o in self.character.wardrobe.values()) if tag in varying.values())
-        return clauses(lead, core, traits, varying, (*called, *worn))
+        """Tags, or the clauses of a sentence, in caption order, without the parts of its head that are withheld."""
+        head: dict[str, tuple[str, ...]] = {
+            "trigger": (self.character.trigger,),
+            "core": self.character.core,
+            "own words": tuple(own_words),
+            IDENTITY: tuple(traits),
+        }
+        for part in withheld:
+            if part in head:
+                head[part] = ()
+        if self.dialect == "prose":
+            return self._sentence(head, varying)
+        ordered = [tag for part in self.subject.captions for tag in head.get(part, ())]
+        return _tags((*ordered, *varying.values()))
 
-    def _called(self, shot: Shot, traits: Mapping[str, str]) -> tuple[str, ...]:
+    def _sentence(self, head: Mapping[str, tuple[str, ...]], varying: Mapping[str, str]) -> tuple[str, ...]:
+        """The clauses of a caption in prose."""
+        scene_axes = ("view", "framing", *self.subject.scene_axes, "altered", "enlarged")
+        scene = {axis: tag for axis, tag in varying.items() if axis in scene_axes}
+        worn = [tag for axis, tag in varying.items() if axis not in scene_axes]
+        outfits = [outfit.trigger for outfit in self.character.wardrobe.values() if outfit.trigger in varying.values()]
+        own_words = (*head["own words"], *outfits)
+        clothes = [tag for tag in worn if tag not in own_words]
+        return clauses("".join(head["trigger"]), head["core"], head[IDENTITY], clothes, scene, own_words)
+
+    def _own_words_in(self, shot: Shot, traits: Mapping[str, str]) -> tuple[str, ...]:
         """The character's own words for what a shot shows; not for a trait that is exchanged for another."""
-        own, seen = self.identity, self._seen(self.identity, shot)
-        return self._own_words({axis for axis in seen if traits.get(axis, own[axis]) == own[axis]})
+        own = self.identity
+        return self._own_words({axis for axis in self._visible(own, shot) if traits.get(axis, own[axis]) == own[axis]})
 
     def _own_words(self, axes: Collection[str]) -> tuple[str, ...]:
-        """The unique tags of the parts that these axes show (D6), and the style switch (D5, B8)."""
+        """The unique tags of the parts that these axes show, and the style switch."""
         shown = {self.identity[axis] for axis in axes}
-        words = (word for part, word in self.character.unique.items() if shown & set(self.character.invariant[part]))
+        words = []
+        for part, word in self.character.unique.items():
+            if shown.intersection(self.character.invariant[part]):
+                words.append(word)
         return (*words, *self.character.style_switch)
 
-    def _seen(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
-        hidden = self.views.hidden(shot.view_family, shot.framing)
-        eyes_shut = shot["expression"] == "closed eyes" and "expression" not in hidden
-        return {
-            axis: tag
-            for axis, tag in tags.items()
-            if tag and axis not in hidden and not (eyes_shut and axis == "eye_color")
-        }
+    def _visible(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
+        """The tags whose axis the view, the framing and the shot's own words do not hide."""
+        hidden = set(self.views.hidden(shot.view_family, shot.framing))
+        for axis, value in shot.axes.items():
+            if axis not in hidden:
+                hidden.update(self.subject.hides.get(value, ()))
+        return {axis: tag for axis, tag in tags.items() if tag and axis not in hidden}
 
 
 def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
     """What calls the whole character in a prompt: the trigger, the core, and its own words where it has some."""
-    own = (*character.unique.values(), *character.style_switch)
+    own_words = (*character.unique.values(), *character.style_switch)
     if dialect == "prose":
-        return clauses(character.trigger, character.core, (), {}, own)
-    return _tags((character.trigger, *character.core, *own))
-
-
-def _shared_nouns(vocabulary: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Last word → axis, where every word of the axis ends in it and hardly one of another does ("eyes", not "hair")."""
-    ends = {axis: [word.rpartition(" ")[2] for word in words] for axis, words in vocabulary.items() if len(words) > 1}
-    return {
-        last[0]: axis
-        for axis, last in ends.items()
-        if len(set(last)) == 1
-        and not any(other.count(last[0]) > ELSEWHERE * len(other) for name, other in ends.items() if name != axis)
-    }
+        return clauses(character.trigger, character.core, (), (), {}, own_words)
+    return _tags((character.trigger, *character.core, *own_words))
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    single = (part.strip() for tag in tags for part in tag.split(","))
-    return tuple(dict.fromkeys(tag for tag in single if tag))
+    found = []
+    for tag in tags:
+        found += [part.strip() for part in tag.split(",")]
+    return tuple(dict.fromkeys(tag for tag in found if tag))
 
 
 def _line(tags: Iterable[str]) -> str:

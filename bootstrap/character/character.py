@@ -165,6 +165,17 @@ class Character(Frozen):
         """Outfits by name; one without tags where none is described."""
         return dict(self.outfits) or {"default": Outfit(tags=())}
 
+    @property
+    def outfit_tags(self) -> tuple[str, ...]:
+        """The tags of every outfit, in the order written."""
+        return tuple(tag for outfit in self.wardrobe.values() for tag in outfit.tags)
+
+    def values(self, words: str) -> tuple[str, ...]:
+        """The entries of one of its lists ("expressions", "outfits" …); none for "" and for an empty list."""
+        if words == "outfits":
+            return tuple(self.wardrobe)
+        return tuple(getattr(self, words)) if words else ()
+
     def trains_seeds(self, phase: Phase) -> bool:
         """Whether the seeds may be in the training sets of a phase; the finished LoRA is trained in the last one."""
         return self.seeds_train in ("always", f"{phase}-only")

@@ -14,7 +14,7 @@ from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
-from bootstrap.config.estimate import unknown_words
+from bootstrap.captions.vocabulary import Vocabulary, unknown_words
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, unread
 from bootstrap.seeds.checks import seed_warnings
@@ -45,7 +45,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += character.notes
     found.notes += trigger_warnings(character, chain.from_iterable(vocabulary.values()))
     found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
-    for field, tags in unknown_words(character, vocabulary).items():
+    for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():
         found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")
 
 

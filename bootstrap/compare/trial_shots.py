@@ -1,4 +1,4 @@
-"""What a LoRA is asked for: the panel that its run knows, a pose that it never saw, and clothes it never wore.
+"""The shots on which LoRAs are compared: those that the run plans, and some in a pose or clothes it never trained on.
 
 The same shots and random seeds for every cell, planned from the character alone. Knows no picture and no model.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.character import Outfit
 from bootstrap.config import RunConfig
 from bootstrap.records import Shot, random_seed_of
-from bootstrap.shots import Planner
+from bootstrap.shots import Cell, Planner
 
-__all__ = ["KNOWN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "Trials", "trials_for"]
+__all__ = ["KNOWN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "TrialShots", "trials_for"]
 
-KNOWN, UNSEEN_POSE, UNSEEN_OUTFIT = "as taught", "an unseen pose", "an unseen outfit"
+KNOWN, UNSEEN_POSE, UNSEEN_OUTFIT = "as trained", "an unseen pose", "an unseen outfit"
 TESTS = (KNOWN, UNSEEN_POSE, UNSEEN_OUTFIT)
 STRANGE = "never worn"
 """Name of the outfit that is in no character.json."""
@@ -30,10 +29,10 @@ SHOWING = {UNSEEN_POSE: "full body", UNSEEN_OUTFIT: "upper body"}
 
 
 @dataclass(frozen=True)
-class Trials:
-    """The shots in their order, the test that each belongs to, and the words that were never taught.
+class TrialShots:
+    """The shots in their order, the test that each belongs to, and the pose and clothes that were never trained on.
 
-    ``character`` knows the strange outfit, so that prompts and checks can be worded.
+    ``character`` has the unseen outfit in its wardrobe, so that prompts and checks can be worded.
     """
 
     shots: tuple[Shot, ...]
@@ -42,39 +41,43 @@ class Trials:
     pose: str
     outfit: str
 
-    def asks(self, test: str) -> str:
-        """A test in words."""
-        return {UNSEEN_POSE: f"{test} ({self.pose})", UNSEEN_OUTFIT: f"{test} ({self.outfit})"}.get(test, test)
+    def test_in_words(self, test: str) -> str:
+        """The name of a test with what it asks for."""
+        details = {UNSEEN_POSE: self.pose, UNSEEN_OUTFIT: self.outfit}
+        return f"{test} ({details[test]})" if test in details else test
 
 
-def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str = "", outfit: str = "") -> Trials:
-    """``each`` shots a view family as they were taught, half as many (at least one) with each unseen thing.
+def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str = "", outfit: str = "") -> TrialShots:
+    """``each`` shots a view family as the run plans them, half as many (at least one) with each unseen thing.
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use.
     """
-    wording = Wording.of(character, config)
     planner = Planner(character, config.views, config.subject)
-    pose, clothes = pose or _pose(config, planner), outfit or _clothes(config, character, wording)
-    families, framings = list(config.views.families), list(config.views.framings)
-    cells = {
-        (view_family, framings[(n + k) % len(framings)]): 1
-        for n, view_family in enumerate(families)
-        for k in range(each)
-    }
-    known = planner.probe(cells)
-    few = [
-        shot
-        for view_family in families
-        for shot in [one for one in known if one.view_family == view_family][: -(-each // 2)]
-    ]
-    strange: dict[str, dict[str, Any]] = {UNSEEN_POSE: {"pose": pose}, UNSEEN_OUTFIT: {"outfit": STRANGE}}
+    pose = pose or _pose(config, planner)
+    clothes = outfit or _clothes(config, character, Wording.of(character, config))
+    known = planner.probe(_cells(config, each))
+    few: list[Shot] = []
+    for view_family in config.views.families:
+        own = [shot for shot in known if shot.view_family == view_family]
+        few += own[: -(-each // 2)]
     shots, tests = list(known), [KNOWN] * len(known)
-    for test, changed in strange.items():
+    changes = {UNSEEN_POSE: {"pose": pose}, UNSEEN_OUTFIT: {"outfit": STRANGE}}
+    for test, changed in changes.items():
         shots += _numbered([replace(shot.having(changed), framing=SHOWING[test]) for shot in few])
         tests += [test] * len(few)
-    wardrobe = {**character.wardrobe, STRANGE: Outfit(tags=tuple(part.strip() for part in clothes.split(",")))}
-    extended = character.model_copy(update={"outfits": wardrobe})
-    return Trials(tuple(shots), tuple(tests), extended, pose, clothes)
+    strange = Outfit(tags=tuple(part.strip() for part in clothes.split(",")))
+    dressed = character.model_copy(update={"outfits": {**character.wardrobe, STRANGE: strange}})
+    return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes)
+
+
+def _cells(config: RunConfig, each: int) -> dict[Cell, int]:
+    """``each`` framings of every view family, the framings in turn."""
+    framings = list(config.views.framings)
+    cells = {}
+    for number, view_family in enumerate(config.views.families):
+        for turn in range(each):
+            cells[view_family, framings[(number + turn) % len(framings)]] = 1
+    return cells
 
 
 def _numbered(shots: Sequence[Shot]) -> list[Shot]:
@@ -89,22 +92,24 @@ def _numbered(shots: Sequence[Shot]) -> list[Shot]:
 
 
 def _pose(config: RunConfig, planner: Planner) -> str:
-    """A pose that the character was not planned in."""
-    taught = set(planner.axis("poses"))
-    offered = [*config.panel.vocabulary.get("pose", ()), *POSES]
-    return next((pose for pose in offered if pose not in taught), POSES[0])
+    """A pose that the run does not plan."""
+    planned = set(planner.values("pose"))
+    for pose in (*config.panel.vocabulary.get("pose", ()), *POSES):
+        if pose not in planned:
+            return pose
+    return POSES[0]
 
 
 def _clothes(config: RunConfig, character: Character, wording: Wording) -> str:
-    """Other words for every axis of its usual clothes; something else altogether where the panel knows none."""
-    worn = {tag for outfit in character.wardrobe.values() for tag in outfit.tags}
+    """Other words for every axis of the usual clothes; something else altogether where the panel knows none."""
+    used = {tag for outfit in character.wardrobe.values() for tag in outfit.tags}
     usual = next(iter(character.wardrobe.values()))
     axes = dict.fromkeys(wording.axis_of(tag, "") for tag in usual.tags)
     found = []
     for axis in axes:
-        others = [word for word in config.panel.vocabulary.get(axis, ()) if word not in worn]
+        others = [word for word in config.panel.vocabulary.get(axis, ()) if word not in used]
         if len(axes) > 1:  # a dress leaves no room for the rest
             others = [word for word in others if not word.endswith("dress")]
         if others:
             found.append(others[random_seed_of(character.trigger, "compare", axis) % len(others)])
-    return ", ".join(found) or next(one for one in CLOTHES if one not in worn)
+    return ", ".join(found) or next(one for one in CLOTHES if one not in used)

@@ -19,11 +19,14 @@ from bootstrap.config.reading import (
     validated,
 )
 from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
-from bootstrap.config.subject import PhaseConfig, SubjectConfig
+from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
 
 __all__ = [
     "EMBEDDED",
+    "IDENTITY",
+    "OUTFITS",
     "APPROVAL_SETTING",
+    "AxisConfig",
     "BaseConfig",
     "Frozen",
     "LoopConfig",

@@ -1,4 +1,4 @@
-"""What a run will cost, and which words nobody can check: told before a model is loaded.
+"""What a run will cost, known before a model is loaded.
 
 Pictures and steps follow from the configuration; seconds from the size of the UNet and a short multiplication on the
 machine, and are rough. Knows no run directory, and reads no weights but their headers.
@@ -6,18 +6,15 @@ machine, and are rough. Knows no run directory, and reads no weights but their h
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import struct
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bootstrap.character import Character
 from bootstrap.config.loop import LoopConfig
 from bootstrap.config.profiles import profiles
 from bootstrap.config.run import RunConfig
@@ -26,7 +23,7 @@ from bootstrap.machine.inventory import Accelerator
 
 __all__ = [
     "Cost", "check_memory", "cost_of", "decoys_of", "duration", "flops_of", "parameters_in", "rounds_expected",
-    "rounds_that_fit", "unknown_words",
+    "rounds_that_fit",
 ]  # fmt: skip
 
 REDRAWN = 4.0
@@ -176,29 +173,3 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return f"{round(seconds / length)} {name}s"
     return "1 minute" if seconds > 20 else "less than a minute"
-
-
-def unknown_words(character: Character, vocabulary: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Field of character.json → its tags that no word of the vocabulary means, with the closest one where one is close.
-
-    Nobody can check them: they are asked for and captioned, and what the picture shows is not looked at.
-    """
-    words = [word for axis in vocabulary.values() for word in axis]
-    fields: dict[str, tuple[str, ...]] = {"invariant": character.identity}
-    fields["outfits"] = tuple(tag for outfit in character.wardrobe.values() for tag in outfit.tags)
-    for name in ("expressions", "poses", "backgrounds", "styles"):
-        fields[name] = tuple(part.strip() for entry in getattr(character, name) for part in entry.split(","))
-    found = {
-        name: [_with_closest(tag, words) for tag in dict.fromkeys(tags) if not _meant(tag, words)]
-        for name, tags in fields.items()
-    }
-    return {name: tags for name, tags in found.items() if tags}
-
-
-def _meant(tag: str, words: Iterable[str]) -> bool:
-    return any(tag == word or tag.endswith(f" {word}") for word in words)
-
-
-def _with_closest(tag: str, words: list[str]) -> str:
-    close = difflib.get_close_matches(tag, words, 1, cutoff=0.8)
-    return f"{tag} (did you mean {close[0]!r}?)" if close else tag

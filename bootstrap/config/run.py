@@ -16,7 +16,6 @@ from bootstrap.config.loop import LoopConfig
 from bootstrap.config.panel import PanelConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
-from scoring.base import VIEW_FAMILIES
 
 __all__ = ["BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
 
@@ -79,24 +78,35 @@ class ViewFamilyPlan(Frozen):
 class ViewsConfig(Frozen):
     """The grid of views and framings (configs/views/)."""
 
-    families: Mapping[str, ViewFamilyPlan]
-    """One plan for each of the six view families."""
-    framings: Mapping[str, float]
-    """Share of each framing."""
+    families: Mapping[str, ViewFamilyPlan] = Field(min_length=1)
+    """View family → what it asks of the dataset; in this order they are shown."""
+    framings: Mapping[str, float] = Field(min_length=1)
+    """Share of each framing, from the tightest to the widest."""
     framing_hides: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Axes that a framing cannot show."""
 
     @model_validator(mode="after")
     def _complete(self) -> ViewsConfig:
-        if set(self.families) != set(VIEW_FAMILIES):
-            raise ValueError(f"families must be exactly {', '.join(VIEW_FAMILIES)}")
-        for name, total in (
-            ("families", sum(f.share for f in self.families.values())),
-            ("framings", sum(self.framings.values())),
-        ):
+        totals = {
+            "families": sum(plan.share for plan in self.families.values()),
+            "framings": sum(self.framings.values()),
+        }
+        for name, total in totals.items():
             if abs(total - 1) > 0.01:
                 raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
+        for framing in self.framing_hides:
+            if framing not in self.framings:
+                raise ValueError(f'framing_hides "{framing}" is none of the framings: {", ".join(self.framings)}')
+        names = [name for plan in self.families.values() for name in plan.views]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f'the view "{name}" occurs in two families')
         return self
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The tags of every view, in order."""
+        return tuple(tags for plan in self.families.values() for tags in plan.views.values())
 
     def hidden(self, view_family: str, framing: str) -> frozenset[str]:
         """The axes that this view family or this framing cannot show."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from bootstrap.config.frozen import Frozen
-from scoring.base import VIEW_FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 
 __all__ = ["ClipConfig", "FaceConfig", "IdentityConfig", "TagViewConfig", "TaggerConfig"]
 

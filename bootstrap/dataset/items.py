@@ -63,9 +63,8 @@ def seed_items(
             write_image(path, cut.image, {})
         shown = captioner.shown(seed) | ({"framing": cut.framing} if cut.framing else {})
         if cut.extra:
-            shown = {axis: tag for axis, tag in shown.items() if axis != "style"} | dict.fromkeys(
-                ["altered"], cut.extra[0]
-            )
+            hidden = captioner.wording.subject.altered_hides
+            shown = {axis: tag for axis, tag in shown.items() if axis not in hidden} | {"altered": cut.extra[0]}
         if cut.enlarged and captioner.wording.enlarged:
             shown = {**shown, "enlarged": captioner.wording.enlarged}
         hides = captioner.wording.views.hidden(seed.view_family, cut.framing)

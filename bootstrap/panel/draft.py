@@ -111,7 +111,7 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
         "core": "1girl, solo",
         "invariant": _choices([r for r in draft.traits if r.axis not in WORN_AXES], panel),
         "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
-        **{axis: list(words) for axis, words in config.subject.defaults.items()},
+        **{axis.words: list(axis.defaults) for axis in config.subject.axes.values() if axis.words and axis.defaults},
         **draft.given,
     }
     about = "Keys that begin with _ are comments; everything but name, trigger and invariant may go."

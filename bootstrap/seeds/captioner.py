@@ -16,7 +16,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.pictures import read_picture, square
-from bootstrap.records import FRAMINGS, Seed
+from bootstrap.records import Seed
 
 __all__ = ["Read", "SeedCaptioner", "unread"]
 
@@ -81,17 +81,16 @@ class SeedCaptioner:
     def shown(self, seed: Seed) -> dict[str, str]:
         """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
         views = self.wording.views.families
-        outfit = self.wording.character.wardrobe[seed.outfit]
-        worn = {self.wording.axis_of(tag, f"outfit {n}"): tag for n, tag in enumerate((outfit.trigger, *outfit.tags))}
+        worn = self.wording.outfit(seed.outfit)
         looked = {"view": views[seed.view_family].views[seed.view] if seed.view else "", "framing": seed.framing}
         rest = dict(tag.split("=", 1) for tag in seed.tags)
         return {axis: tag for axis, tag in {**worn, **looked, **rest}.items() if tag}
 
     def _phrases(self) -> dict[str, tuple[str, ...]]:
         """What is read where nobody said it; axes whose words the panel does not know are left unread."""
-        views = tuple(tags for plan in self.wording.views.families.values() for tags in plan.views.values())
-        axes = ("expression", "pose", "background", "style")
-        return {"view": views, "framing": FRAMINGS} | {a: self.wording.vocabulary.get(a, ()) for a in axes}
+        views, words = self.wording.views, self.wording.words
+        phrases = {"view": views.phrases, "framing": tuple(views.framings)}
+        return phrases | {axis: words.get(axis, ()) for axis in self.wording.subject.scene_axes}
 
     def _from_note(self, note: SeedNote) -> dict[str, str]:
         said = self._from_tags(note.tags)
@@ -101,8 +100,7 @@ class SeedCaptioner:
     def _from_tags(self, tags: Sequence[str]) -> dict[str, str]:
         """Axis → tag of a list of tags; identity and outfit tags are known from character.json and left out."""
         words = [tag.strip().replace("_", " ") for tag in tags if tag.strip()]
-        views = [t for plan in self.wording.views.families.values() for t in plan.views.values()]
-        view = max((v for v in views if set(v.split(", ")) <= set(words)), key=len, default="")
+        view = max((v for v in self.wording.views.phrases if set(v.split(", ")) <= set(words)), key=len, default="")
         own = {
             *self.wording.character.identity,
             *self.wording.character.core,

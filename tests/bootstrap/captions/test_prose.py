@@ -87,17 +87,21 @@ def test_seeds_are_captioned_alike():
 
 
 @pytest.mark.parametrize(
-    ("core", "varying", "said"),
+    ("core", "scene", "said"),
     [
         (["1boy"], {"pose": "standing"}, ("x", "a boy", "standing")),
         (["no humans", "robot"], {}, ("x", "a character", "robot")),
         ([], {"background": "castle"}, ("x", "a character", "with castle in the background")),
         ([], {"view": "three-quarter view, facing left"}, ("x", "a character", "in three-quarter view facing left")),
-        ([], {"outfit 1": "orange hat"}, ("x", "a character", "wearing an orange hat")),
+        ([], {"weather": "light rain"}, ("x", "a character", "light rain")),
     ],
 )
-def test_what_each_part_becomes(core, varying, said):
-    assert clauses("x", core, [], varying) == said
+def test_what_each_part_becomes(core, scene, said):
+    assert clauses("x", core, [], [], scene) == said
+
+
+def test_clothes_have_articles():
+    assert clauses("x", [], [], ["orange hat"], {}) == ("x", "a character", "wearing an orange hat")
 
 
 def test_tags_stay_tags_and_are_the_default():

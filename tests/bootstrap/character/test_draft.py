@@ -31,7 +31,7 @@ def test_the_file_loads_and_holds_what_was_read(tmp_path):
     assert character.identity == ("red hair",)
     assert character.seeds[0].file == "a.png"
     assert (character.seeds[0].view, character.seeds[0].tags) == ("front", ("forest",))
-    assert character.expressions == CONFIG.subject.defaults["expressions"]
+    assert character.expressions == CONFIG.subject.axes["expression"].defaults
 
 
 def test_every_field_is_explained_and_every_gap_is_named(tmp_path):
