@@ -1,25 +1,25 @@
-"""The comparison as one self-contained HTML page, a sheet of pictures, and plain data. Looks like a run's report.
+"""A comparison as one self-contained HTML page, a contact sheet, and plain data. Looks like a run's report.
 
-Decides nothing: results and verdict come in.
+Decides nothing: results and advice come in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from html import escape
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from PIL import Image
 
-import bootstrap.report as report_room
 from bootstrap.compare.advice import Advice
-from bootstrap.compare.results import Comparison, Result, Shown
+from bootstrap.compare.results import Comparison, Result, TrialPicture
 from bootstrap.compare.trial_shots import TESTS
 from bootstrap.pictures.sheets import contact_sheet
-from bootstrap.records import VIEW_FAMILIES
-from bootstrap.report.frame_figures import Gallery
-from bootstrap.store.files import write_atomic, write_image
+from bootstrap.report.document import Document, Section, Templates, write_document
+from bootstrap.report.frame_figures import Figure, FigureGroup, FrameFigures
+from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
 
 __all__ = ["as_plain", "write_page", "write_sheet"]
@@ -27,184 +27,191 @@ __all__ = ["as_plain", "write_page", "write_sheet"]
 SIDE = 112
 """Pixels of a picture on the sheet."""
 UNKNOWN = "–"
+TEMPLATES = Templates(Path(__file__).parent / "templates")
 
 
-def write_page(store: Store, out: Path, title: str, found: Comparison, verdict: Advice) -> Path:
+@dataclass(frozen=True, slots=True)
+class CellNumbers:
+    """What the grid shows of a cell, as text."""
+
+    value: str
+    identity: str
+    control: str
+    faulty: int
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """A checkpoint at every weight; None where that weight was not tried."""
+
+    checkpoint: str
+    cells: Sequence[CellNumbers | None]
+
+
+def write_page(store: Store, out: Path, title: str, comparison: Comparison, advice: Advice) -> Path:
     """Write the page to ``out``. Raises OutputError."""
-    gallery = Gallery(store, out.parent)
-    sections = {
-        "Advice": _said(verdict),
-        "Checkpoints and weights": _table(found.grid, verdict.best),
-        "Beside other LoRAs": _stacked(found.stacked, verdict.best),
-        "View families and tests": _parts(found.rows),
-        **{f"Pictures, {found.trials.asks(test)}": _pictures(gallery, store.directory, found, test) for test in TESTS},
+    figures = FrameFigures(store, out.parent)
+    bodies = {
+        "Advice": _advice(advice),
+        "Checkpoints and weights": _grid(comparison.grid, advice.best),
+        "Beside other LoRAs": _stacked(comparison.stacked, advice.best),
+        "View families and tests": _parts(comparison.rows, figures.view_families),
     }
-    there = [(f"part{n}", escape(name), part) for n, (name, part) in enumerate(sections.items()) if part]
-    rest = "".join(f'<h2 id="{place}">{name}</h2>{part}' for place, name, part in there)
-    links = "".join(f'<a href="#{place}">{name}</a>' for place, name, _ in there)
-    style = Path(report_room.__file__).with_name("page.css").read_text(encoding="utf-8")
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}: comparison</title><style>{style}</style><body><header><h1>{escape(title)}</h1>"
-        f'<p class="soft">the LoRA under test</p></header><nav>{links}</nav>{_tiles(found, verdict)}{rest}'
-        f"</body></html>\n"
+    for test in TESTS:
+        name = f"Pictures, {comparison.trials.test_in_words(test)}"
+        bodies[name] = _pictures(figures, store.directory, comparison, test)
+    sections = []
+    for number, (name, body) in enumerate(bodies.items()):
+        if body:
+            sections.append(Section(name, body, f"part{number}"))
+    document = Document(
+        title=f"{title}: comparison",
+        heading=title,
+        subtitle="the LoRA under test",
+        tiles=_tiles(comparison, advice),
+        lead=Markup(),
+        sections=sections,
     )
-    write_atomic(out, page.encode())
-    return out
+    return write_document(out, document)
 
 
-def write_sheet(store: Store, out: Path, found: Comparison) -> Path:
+def write_sheet(store: Store, out: Path, comparison: Comparison) -> Path:
     """Write the grid as one picture: a line a cell, a column a shot. Raises OutputError."""
-    gallery = Gallery(store, out.parent)
+    figures = FrameFigures(store, out.parent)
     images: list[Image.Image] = []
     labels: list[str] = []
-    for row in found.rows:
-        images += [gallery.image(one.frame) for one in row.shown]
-        labels += [row.cell.name, *(one.frame.job.shot.view_family for one in row.shown[1:])]
-    write_image(out, contact_sheet(images, len(found.base.shown), labels, SIDE))
+    for row in comparison.rows:
+        images += [figures.image(picture.frame) for picture in row.pictures]
+        labels += [row.cell.name, *(picture.view_family for picture in row.pictures[1:])]
+    write_image(out, contact_sheet(images, len(comparison.base.pictures), labels, SIDE))
     return out
 
 
-def as_plain(found: Comparison, verdict: Advice) -> dict[str, Any]:
+def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
     """Everything that was found, as plain data."""
-    best, trials = verdict.best, found.trials
-    base, *cells = found.rows[: 1 + len(found.grid)]
+    best, trials = advice.best, comparison.trials
+    base, *cells = comparison.rows[: 1 + len(comparison.grid)]
+    additions = []
+    for (view_family, framing), number in advice.add.items():
+        additions.append({"view_family": view_family, "framing": framing, "pictures": number})
     return {
         "recommended": {"checkpoint": best.checkpoint, "weight": best.cell.weight},
-        "summary": verdict.summary,
-        "strengths": list(verdict.strengths),
-        "weaknesses": list(verdict.weaknesses),
-        "add": [
-            {"view_family": view_family, "framing": framing, "pictures": n}
-            for (view_family, framing), n in verdict.add.items()
-        ],
-        "advice": list(verdict.advice),
+        "summary": advice.summary,
+        "strengths": list(advice.strengths),
+        "weaknesses": list(advice.weaknesses),
+        "add": additions,
+        "advice": list(advice.steps),
         "unseen": {"pose": trials.pose, "outfit": trials.outfit},
-        "cells": [_plain(one) for one in cells],
+        "cells": list(map(_plain, cells)),
         "base": _plain(base),
-        "stacked": [_plain(one) for one in found.stacked],
+        "stacked": list(map(_plain, comparison.stacked)),
     }
 
 
 def _plain(one: Result) -> dict[str, Any]:
-    cell = one.cell
+    companions = []
+    for companion in one.cell.companions:
+        companions.append({"file": str(companion.path), "weight": companion.weight, "words": companion.words})
     return {
         "checkpoint": one.checkpoint,
-        "weight": cell.weight,
-        "with": [{"file": str(c.path), "weight": c.weight, "words": c.words} for c in cell.companions],
+        "weight": one.cell.weight,
+        "with": companions,
         **_numbers(one),
-        "families": {name: _numbers(part) for name, part in one.by(_family).items()},
-        "tests": {name: _numbers(part) for name, part in one.by(_test).items()},
-        "scorers": {name: round(value, 4) for name, value in one.raw().items()},
+        "families": {name: _numbers(part) for name, part in one.by_view_family().items()},
+        "tests": {name: _numbers(part) for name, part in one.by_test().items()},
+        "scorers": {name: round(value, 4) for name, value in one.scorer_means().items()},
         "shown": {axis: list(counts) for axis, counts in one.rates().items()},
     }
 
 
 def _numbers(one: Result) -> dict[str, Any]:
-    identity = round(one.trial.identity, 4) if one.ranked else None
-    control, faulty = round(one.trial.control, 4), one.trial.faulty
-    counts = {"pictures": len(one.shown), "faulty": faulty}
-    return {**counts, "identity": identity, "control": control, "value": round(one.value, 4)}
+    return {
+        "pictures": len(one.pictures),
+        "faulty": one.trial.faulty,
+        "identity": round(one.trial.identity, 4) if one.ranked else None,
+        "control": round(one.trial.control, 4),
+        "value": round(one.value, 4),
+    }
 
 
-def _tiles(found: Comparison, verdict: Advice) -> str:
-    best = verdict.best
-    tiles: Mapping[str, str] = {
+def _tiles(comparison: Comparison, advice: Advice) -> dict[str, object]:
+    best = advice.best
+    return {
         "checkpoint": best.checkpoint,
         "weight": f"{best.cell.weight:g}",
         "identity": _identity(best),
         "control": f"{best.trial.control:.2f}",
-        "cells": str(len(found.grid)),
-        "pictures a cell": str(len(best.shown)),
+        "cells": len(comparison.grid),
+        "pictures a cell": len(best.pictures),
     }
-    boxes = (f'<div class="tile"><b>{escape(value)}</b><span>{name}</span></div>' for name, value in tiles.items())
-    return f'<div class="tiles">{"".join(boxes)}</div>'
 
 
-def _said(verdict: Advice) -> str:
-    lists = {"Strengths": verdict.strengths, "Weaknesses": verdict.weaknesses, "What to add": verdict.advice}
-    cards = "".join(
-        f'<div class="card"><h3>{name}</h3><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul></div>'
-        for name, texts in lists.items()
-        if texts
-    )
-    return f'<p>{escape(verdict.summary)}.</p><div class="pair">{cards}</div>'
+def _advice(advice: Advice) -> Markup:
+    lists = {"Strengths": advice.strengths, "Weaknesses": advice.weaknesses, "What to add": advice.steps}
+    return TEMPLATES.render("advice", summary=advice.summary, lists=lists)
 
 
-def _table(grid: Sequence[Result], best: Result) -> str:
+def _grid(grid: Sequence[Result], best: Result) -> Markup:
     """Checkpoints down, weights across."""
     weights = sorted({one.cell.weight for one in grid}, reverse=True)
-    found = {(one.checkpoint, one.cell.weight): one for one in grid}
-    lines = []
-    for name in dict.fromkeys(checkpoint for checkpoint, _ in found):
-        cells = "".join(_cell(found.get((name, weight)), best) for weight in weights)
-        lines.append(f"<tr><td><code>{escape(name)}</code></td>{cells}</tr>")
-    head = "".join(f"<th>at {weight:g}</th>" for weight in weights)
-    note = (
-        '<p class="soft">Identity times control, then both. Identity: 0.5 is where the gate begins to let a picture '
-        "in; control: the share of what was asked for that the panel sees.</p>"
-    )
-    return f'{note}<div class="scroll"><table><tr><th>checkpoint</th>{head}</tr>{"".join(lines)}</table></div>'
+    by_place = {(one.checkpoint, one.cell.weight): one for one in grid}
+    rows = []
+    for checkpoint in dict.fromkeys(one.checkpoint for one in grid):
+        results = [by_place.get((checkpoint, weight)) for weight in weights]
+        rows.append(GridRow(checkpoint, [_cell_numbers(one, best) for one in results]))
+    return TEMPLATES.render("grid", weights=[f"{weight:g}" for weight in weights], rows=rows)
 
 
-def _cell(one: Result | None, best: Result) -> str:
+def _cell_numbers(one: Result | None, best: Result) -> CellNumbers | None:
     if one is None:
-        return f"<td>{UNKNOWN}</td>"
-    value = f"{one.value:.3f}"
-    value = f"<b>{value}</b> recommended" if one is best else value
-    faulty = f", {one.trial.faulty} faulty" if one.trial.faulty else ""
-    return f'<td>{value}<br><small class="soft">{_identity(one)} x {one.trial.control:.2f}{faulty}</small></td>'
+        return None
+    control = f"{one.trial.control:.2f}"
+    return CellNumbers(f"{one.value:.3f}", _identity(one), control, one.trial.faulty, one is best)
 
 
-def _parts(rows: Sequence[Result]) -> str:
-    """Identity of every cell by view family and test."""
-    lines = []
-    for row in rows:
-        families, tests = row.by(_family), row.by(_test)
-        parts = [*(families.get(view_family) for view_family in VIEW_FAMILIES), *(tests.get(test) for test in TESTS)]
-        cells = "".join(f"<td>{UNKNOWN if part is None else _identity(part)}</td>" for part in parts)
-        lines.append(f"<tr><td>{escape(row.cell.name)}</td>{cells}</tr>")
-    head = "".join(f"<th>{escape(name)}</th>" for name in (*VIEW_FAMILIES, *TESTS))
-    note = "<p class=\"soft\">Identity: the picture's weakest scorer, as its place among the run's look-alikes.</p>"
-    return f'{note}<div class="scroll"><table><tr><th>cell</th>{head}</tr>{"".join(lines)}</table></div>'
-
-
-def _pictures(gallery: Gallery, run: Path, found: Comparison, test: str) -> str:
-    """What every cell draws in a test; what is not seen is told of the axes that are read well on the base."""
-    strips, readable = [], found.readable
-    for row in found.rows:
-        shown = [one for one in row.shown if one.test == test]
-        figures = "".join(_figure(gallery, run, one, readable) for one in shown)
-        if shown:
-            name = f"<h3>{escape(row.cell.name)}</h3>"
-            strips.append(f'<div class="strip">{name}<div class="sheet">{figures}</div></div>')
-    return "".join(strips)
-
-
-def _figure(gallery: Gallery, run: Path, one: Shown, readable: Collection[str]) -> str:
-    shot, place = one.frame.job.shot, UNKNOWN if one.drawn.identity is None else f"{one.drawn.likeness:.2f}"
-    wrong = [axis.replace("_", " ") for axis, shown in one.reads.items() if not shown and axis in readable]
-    said = f"{shot.view_family}, {shot.framing} · {place}" + (f" · not seen: {', '.join(wrong)}" if wrong else "")
-    return gallery.picture(run / one.frame.path, "; ".join((said, *one.faults)))
-
-
-def _stacked(stacked: Sequence[Result], best: Result) -> str:
+def _stacked(stacked: Sequence[Result], best: Result) -> Markup:
+    """Identity and control of the best cell alone and beside other LoRAs."""
     if not stacked:
-        return ""
-    lines = "".join(
-        f"<tr><td>{escape(one.cell.name)}</td><td>{_identity(one)}</td><td>{one.trial.control:.2f}</td></tr>"
-        for one in (best, *stacked)
-    )
-    return f'<div class="scroll"><table><tr><th>cell</th><th>identity</th><th>control</th></tr>{lines}</table></div>'
+        return Markup()
+    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (best, *stacked)]
+    return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows)
+
+
+def _parts(results: Sequence[Result], view_families: Sequence[str]) -> Markup:
+    """Identity of every cell by view family and test."""
+    rows = []
+    for one in results:
+        families, tests = one.by_view_family(), one.by_test()
+        row = [one.cell.name]
+        for part in (*map(families.get, view_families), *map(tests.get, TESTS)):
+            row.append(UNKNOWN if part is None else _identity(part))
+        rows.append(row)
+    note = "Identity: the picture's weakest scorer, as its place among the run's look-alikes."
+    return TEMPLATES.render("table", head=("cell", *view_families, *TESTS), rows=rows, note=note)
+
+
+def _pictures(figures: FrameFigures, run: Path, comparison: Comparison, test: str) -> Markup:
+    """What every cell draws in a test; each caption names what is not seen, of the axes read well on the base."""
+    groups = []
+    for row in comparison.rows:
+        own = []
+        for picture in row.pictures:
+            if picture.test == test:
+                own.append(_figure(figures, run, picture, comparison.readable))
+        if own:
+            groups.append(FigureGroup(row.cell.name, own))
+    return TEMPLATES.render("rows", groups=groups) if groups else Markup()
+
+
+def _figure(figures: FrameFigures, run: Path, picture: TrialPicture, readable: Collection[str]) -> Figure:
+    likeness = UNKNOWN if picture.drawn.identity is None else f"{picture.drawn.likeness:.2f}"
+    caption = f"{picture.view_family}, {picture.frame.job.shot.framing} · {likeness}"
+    wrong = [axis.replace("_", " ") for axis, shown in picture.reads.items() if not shown and axis in readable]
+    if wrong:
+        caption += f" · not seen: {', '.join(wrong)}"
+    return figures.of_picture(run / picture.frame.path, "; ".join((caption, *picture.faults)))
 
 
 def _identity(one: Result) -> str:
     return f"{one.trial.identity:.2f}" if one.ranked else UNKNOWN
-
-
-def _family(one: Shown) -> str:
-    return one.frame.job.shot.view_family
-
-
-def _test(one: Shown) -> str:
-    return one.test

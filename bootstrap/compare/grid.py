@@ -1,4 +1,4 @@
-"""Which weights are tried, and how strongly: checkpoints x weights, and other LoRAs beside the best of them.
+"""Which checkpoints are tried at which weights, and which other LoRAs beside the best of them.
 
 Pure; knows no picture and no score.
 """
@@ -17,12 +17,12 @@ __all__ = ["BASE", "Cell", "Companion", "TriedWeights", "companion_from", "grid"
 HEAVIEST = 2.0
 """Largest weight that is tried: beyond it every LoRA breaks."""
 PREFERRED = 1.0
-"""Where a LoRA should work (field practice C8)."""
+"""The weight at which a LoRA should work: one that needs less was trained too long."""
 
 
 @dataclass(frozen=True)
 class TriedWeights:
-    """Weights of a training. ``named`` are the identity tags that its prompts may hold; None: all of them."""
+    """A checkpoint of a training. ``named`` are the identity tags that its prompts may hold; None: all of them."""
 
     name: str
     path: Path
@@ -33,7 +33,7 @@ class TriedWeights:
 
 @dataclass(frozen=True)
 class Companion:
-    """Another LoRA that is worn beside it: a style, a second character. ``words`` join the prompts."""
+    """Another LoRA that is attached beside it: a style, a second character. ``words`` join the prompts."""
 
     path: Path
     sha256: str
@@ -42,13 +42,13 @@ class Companion:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its file name without the ending."""
         return self.path.stem
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A checkpoint at a weight, with its companions; no checkpoint: the base alone, asked in every trait word."""
+    """A checkpoint at a weight, with its companions; no checkpoint: the base alone, prompted with every trait word."""
 
     checkpoint: TriedWeights | None
     weight: float = PREFERRED
@@ -59,15 +59,18 @@ class Cell:
         """For people: "final-r07 at 0.8 + watercolour at 0.7"."""
         if self.checkpoint is None:
             return "the base alone"
-        worn = [f"{self.checkpoint.name} at {self.weight:g}"]
-        return " + ".join([*worn, *(f"{one.name} at {one.weight:g}" for one in self.companions)])
+        parts = [f"{self.checkpoint.name} at {self.weight:g}"]
+        for companion in self.companions:
+            parts.append(f"{companion.name} at {companion.weight:g}")
+        return " + ".join(parts)
 
     @property
     def parts(self) -> tuple[tuple[Path, float], ...]:
         """Files and weights, the checkpoint first."""
         if self.checkpoint is None:
             return ()
-        return ((self.checkpoint.path, self.weight), *((one.path, one.weight) for one in self.companions))
+        others = [(companion.path, companion.weight) for companion in self.companions]
+        return ((self.checkpoint.path, self.weight), *others)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -75,37 +78,43 @@ class Cell:
         return tuple(one.words for one in self.companions if one.words)
 
     def key(self, *more: str) -> str:
-        """Identifies what is drawn with it, and ``more`` that it depends on: 12 hexadecimal digits."""
-        own = [] if self.checkpoint is None else [f"{self.checkpoint.sha256}:{self.weight:g}"]
-        others = [f"{one.sha256}:{one.weight:g}:{one.words}" for one in self.companions]
-        return hashlib.sha256("\n".join([*own, *others, *more]).encode()).hexdigest()[:12]
+        """Identifies the pictures of this cell, which depend on ``more`` too: 12 hexadecimal digits."""
+        lines = []
+        if self.checkpoint is not None:
+            lines.append(f"{self.checkpoint.sha256}:{self.weight:g}")
+        for companion in self.companions:
+            lines.append(f"{companion.sha256}:{companion.weight:g}:{companion.words}")
+        return hashlib.sha256("\n".join([*lines, *more]).encode()).hexdigest()[:12]
 
 
 BASE = Cell(None)
-"""What the base draws by words: the measure of control."""
+"""What the base draws from words alone: the measure of control."""
 
 
 def grid(checkpoints: Sequence[TriedWeights], weights: Sequence[float]) -> list[Cell]:
     """Every checkpoint at every weight, the preferred cell last: the longest training at the weight nearest to 1.
 
-    That order is what `scoring.trials.best_of` wants: the last stands unless another is clearly better.
+    `scoring.trials.best_of` relies on that order: the last stands unless another is clearly better.
     """
-    by_weight = sorted(weights, key=lambda weight: (-abs(weight - PREFERRED), weight))
-    return [Cell(checkpoint, weight) for weight in by_weight for checkpoint in checkpoints]
+    cells = []
+    for weight in sorted(weights, key=lambda weight: (-abs(weight - PREFERRED), weight)):
+        cells += [Cell(checkpoint, weight) for checkpoint in checkpoints]
+    return cells
 
 
 def weights_from(texts: Sequence[str]) -> list[float]:
     """Weights as a person writes them ("1.0,0.8" or one by one), each once. Raises UsageError."""
-    found = []
-    for text in (part.strip() for given in texts for part in given.split(",")):
-        found.append(_weight(text, "--weights"))
-    return list(dict.fromkeys(found))
+    found: dict[float, None] = {}
+    for text in texts:
+        for part in text.split(","):
+            found[_weight(part.strip(), "--weights")] = None
+    return list(found)
 
 
 def companion_from(text: str, digest_of_file: dict[Path, str]) -> Companion:
     """``FILE[:weight][=words]`` as a Companion. Raises UsageError when there is no such file or no such weight.
 
-    ``digest_of_file`` remembers what was hashed.
+    ``digest_of_file`` caches the hashes of files.
     """
     from bootstrap.store.files import sha256_of
 
@@ -127,5 +136,7 @@ def _weight(text: str, option: str) -> float:
     except ValueError:
         weight = -1.0
     if not 0 < weight <= HEAVIEST:
-        raise UsageError(f'{option} "{text}" is no weight', f"write numbers above 0 and at most {HEAVIEST:g}: 1.0,0.8")
+        raise UsageError(
+            f'{option} "{text}" is not a weight', f"write numbers above 0 and at most {HEAVIEST:g}: 1.0,0.8"
+        )
     return weight

@@ -1,7 +1,7 @@
-"""A run opened for looking: its base, its panel before its seeds, and pictures of its LoRA that join no plan.
+"""A run opened to compare LoRAs: its base, its panel before its seeds, and pictures that join no plan.
 
-What is drawn lies in a folder of its own beside the run's frames, so the same command goes on where it was cut off; the
-run's rows are only read. Knows no order of stages and chooses nothing.
+What is drawn lies in a folder of its own beside the run's frames, so the same command continues where it was cut off;
+the run's rows are only read. Knows no order of stages and chooses nothing.
 """
 
 from __future__ import annotations
@@ -14,41 +14,48 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.backends.base import Backend
+from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.compare.grid import Cell
-from bootstrap.config import PanelConfig, RunConfig, embedded
-from bootstrap.panel.judges import Eyes, Judges, judges_for, open_eyes, references_of
+from bootstrap.config import PanelConfig, RunConfig
+from bootstrap.panel.judges import Eyes, Judges, judges_for, references_of
 from bootstrap.records import Frame, Job, JobKind, Shot, random_seed_of
+from bootstrap.runs.run_models import open_models
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
 from scoring.base import Measurement, digest_of
 from scoring.panel import Panel, Seat
 from scoring.zeroshot import TraitCheck
 
-__all__ = ["FOLDER", "READS", "Measured", "OpenRun", "open_bench"]
+__all__ = ["FOLDER", "READS", "Measured", "OpenRun", "open_run"]
 
 FOLDER = "compare"
 """Where pictures and pages lie in a run."""
 READS = "reads "
-"""How the names of the further readers begin, one an axis: they tell what falls, and select nothing."""
-STRANGE_AXES = ("pose", "top", "bottom")
-"""Axes of what was never taught; read beside the identity traits where the panel has words for them."""
+"""How the names of the further checks begin, one an axis: they show what the LoRA loses, and select nothing."""
+UNSEEN_AXES = ("pose", "top", "bottom")
+"""Axes of the pose and the clothes that were never trained on; read beside the identity traits where the panel can."""
 AT_ONCE = 64
 Measured = dict[str, dict[str, Measurement]]
-Told = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
+"""Called with a cell's name, the pictures drawn so far, and how many there will be."""
 
 
 @dataclass(frozen=True)
 class OpenRun:
-    """An open run with everything that draws and measures. ``character`` may wear what the run's own does not."""
+    """An open run with everything that draws and measures. ``character`` may have outfits that the run's own lacks."""
 
     store: Store
-    backend: Backend
+    drawer: Drawer
+    trainer: Trainer
     eyes: Eyes
     config: RunConfig
     character: Character
+
+    def close(self) -> None:
+        """Free the base."""
+        self.drawer.close()
 
     @cached_property
     def wording(self) -> Wording:
@@ -66,14 +73,21 @@ class OpenRun:
 
     @cached_property
     def readers(self) -> Panel:
-        """One check for each identity trait, and for each axis of what was never taught."""
+        """One check for each identity trait, and for each axis of what was never trained on."""
         panel = self.config.panel
-        checked = tuple(panel.vocabulary) if panel.checked is None else panel.checked
-        axes = [axis for axis in (*self.wording.identity, *STRANGE_AXES) if axis in panel.vocabulary]
-        return Panel([self._reader(axis, panel) for axis in dict.fromkeys(axes) if axis in (*checked, *STRANGE_AXES)])
+        checked = panel.checked
+        if checked is None:
+            checked = tuple(panel.vocabulary)
+        seats = []
+        for axis in dict.fromkeys((*self.wording.identity, *UNSEEN_AXES)):
+            if axis in panel.vocabulary and axis in (*checked, *UNSEEN_AXES):
+                seats.append(self._reader(axis, panel))
+        return Panel(seats)
 
     def _reader(self, axis: str, panel: PanelConfig) -> Seat:
-        heads = self.eyes.crops(panel) if panel.traits_from_head and axis not in STRANGE_AXES else None
+        heads = None
+        if panel.traits_from_head and axis not in UNSEEN_AXES:
+            heads = self.eyes.crops(panel)
         words = {axis: panel.vocabulary[axis]}
         check = TraitCheck(self.eyes.encoder, self.eyes.features, words, axes=[axis], heads=heads)
         check.name = f"{READS}{axis}"
@@ -81,17 +95,19 @@ class OpenRun:
 
     def folder(self, cell: Cell, shots: Sequence[Shot]) -> Path:
         """Where the pictures of a cell lie; another base, sampler, prompt or weight is another folder."""
-        asked = [f"{job.random_seed} {job.prompt} | {job.negative}" for job in self.jobs(cell, shots, "")]
-        return self.store.directory / FOLDER / "pictures" / cell.key(self.backend.fingerprint, *asked)
+        prompts = [f"{job.random_seed} {job.prompt} | {job.negative}" for job in self.jobs(cell, shots, "")]
+        return self.store.directory / FOLDER / "pictures" / cell.key(self.drawer.fingerprint, *prompts)
 
     def jobs(self, cell: Cell, shots: Sequence[Shot], prefix: str) -> list[Job]:
-        """The shots as this cell is asked for them, with random seeds that are the same for all cells."""
+        """The shots as this cell is prompted for them, with random seeds that are the same for all cells."""
         return [self._job(cell, shot, f"{prefix}{number:03d}") for number, shot in enumerate(shots)]
 
     def _job(self, cell: Cell, shot: Shot, id: str) -> Job:
-        wording, named = self.wording, cell.checkpoint.named if cell.checkpoint else None
-        traits = {axis: tag for axis, tag in wording.traits(shot).items() if named is None or tag in named}
-        prompt = wording.prompt(shot, traits, trigger=cell.checkpoint is not None)
+        traits = self.wording.traits(shot)
+        named = cell.checkpoint.named if cell.checkpoint else None
+        if named is not None:
+            traits = {axis: tag for axis, tag in traits.items() if tag in named}
+        prompt = self.wording.prompt(shot, traits, trigger=cell.checkpoint is not None)
         return Job(
             id=id,
             kind=JobKind.PROBE,
@@ -99,56 +115,64 @@ class OpenRun:
             wave=0,
             shot=shot,
             prompt=", ".join((prompt, *cell.words)),
-            negative=wording.negative(self.config.base.negative),
+            negative=self.wording.negative(self.config.base.negative),
             random_seed=random_seed_of(self.config.random_seed, "compare", shot.key),
             traits=traits,
         )
 
-    def draw(self, cell: Cell, shots: Sequence[Shot], told: Told) -> list[Frame]:
-        """The pictures of a cell: those that are there, or all of them drawn. Raises BackendError, OutputError."""
+    def draw(self, cell: Cell, shots: Sequence[Shot], on_progress: OnProgress) -> list[Frame]:
+        """The pictures of a cell: from disk if all are there, else all drawn. Raises BackendError, OutputError."""
         folder, jobs = self.folder(cell, shots), self.jobs(cell, shots, "")
         paths = [folder / f"{job.id}.png" for job in jobs]
         if not all(path.is_file() for path in paths):
-            made: dict[str, Image.Image] = {}
-            make_folder(folder)
-            with tempfile.TemporaryDirectory(dir=folder) as place:
-                for batch in self.backend.draw(jobs, self._adapter(cell, Path(place) / "blend.safetensors")):
-                    made |= {job.id: image for job, image in batch}
-                    told(cell.name, len(made), len(jobs))
-            for job, path in zip(jobs, paths, strict=True):
-                write_image(path, made[job.id].convert("RGB"), {"parameters": f"{job.prompt}\n{cell.name}"})
-        own = self.jobs(cell, shots, f"compare-{folder.name}-")
-        return [self._frame(job, path, cell) for job, path in zip(own, paths, strict=True)]
+            self._draw_into(folder, cell, jobs, on_progress)
+        named_jobs = self.jobs(cell, shots, f"compare-{folder.name}-")
+        return [self._frame(job, path, cell) for job, path in zip(named_jobs, paths, strict=True)]
+
+    def _draw_into(self, folder: Path, cell: Cell, jobs: Sequence[Job], on_progress: OnProgress) -> None:
+        """Draw all jobs, then write their pictures into the folder."""
+        images: dict[str, Image.Image] = {}
+        make_folder(folder)
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            for batch in self.drawer.draw(jobs, self._adapter(cell, Path(place) / "blend.safetensors")):
+                for job, image in batch:
+                    images[job.id] = image
+                on_progress(cell.name, len(images), len(jobs))
+        for job in jobs:
+            text = {"parameters": f"{job.prompt}\n{cell.name}"}
+            write_image(folder / f"{job.id}.png", images[job.id].convert("RGB"), text)
 
     def _adapter(self, cell: Cell, blend: Path) -> Path | None:
-        """The file that draws as the cell says; a checkpoint of the run by itself at weight 1 needs no other."""
+        """The file that draws the cell; a checkpoint of the run by itself at weight 1 needs no blending."""
         if cell.checkpoint is None:
             return None
         within = cell.checkpoint.path.is_relative_to(self.store.directory)
         if within and len(cell.parts) == 1 and cell.weight == 1:
             return cell.checkpoint.path
-        self.backend.blend(cell.parts, blend)
+        self.trainer.blend(cell.parts, blend)
         return blend
 
-    def try_on(self, cells: Sequence[Cell]) -> None:
-        """Wear every file once, before anything is drawn. Raises BackendError naming one that does not fit the base."""
-        files = dict.fromkeys(path for cell in cells for path, _ in cell.parts)
+    def check_fit(self, cells: Sequence[Cell]) -> None:
+        """Attach every file once, before anything is drawn. Raises BackendError naming one that does not fit."""
+        files: dict[Path, None] = {}
+        for cell in cells:
+            files.update(dict.fromkeys(path for path, _ in cell.parts))
         with tempfile.TemporaryDirectory() as place:
             for number, path in enumerate(files):
                 blend = Path(place) / f"{number}.safetensors"
-                self.backend.blend([(path, 1.0)], blend)
-                for _ in self.backend.draw([], blend):
+                self.trainer.blend([(path, 1.0)], blend)
+                for _ in self.drawer.draw([], blend):
                     pass
                 blend.unlink()
 
     def _frame(self, job: Job, path: Path, cell: Cell) -> Frame:
         with Image.open(path) as image:
             digest = digest_of(image.convert("RGB"))
-        where = path.relative_to(self.store.directory).as_posix()
-        return Frame(job, where, digest, cell.name)
+        relative = path.relative_to(self.store.directory).as_posix()
+        return Frame(job, relative, digest, cell.name, self.drawer.name)
 
     def measure(self, frames: Sequence[Frame]) -> Measured:
-        """What the run's panel says of each frame, and the further readers."""
+        """The measurements of the run's panel for each frame, and those of the further checks."""
         found: Measured = {}
         for start in range(0, len(frames), AT_ONCE):
             chunk = frames[start : start + AT_ONCE]
@@ -159,15 +183,7 @@ class OpenRun:
         return found
 
 
-def open_bench(store: Store, config: RunConfig, character: Character) -> OpenRun:
+def open_run(store: Store, config: RunConfig, character: Character) -> OpenRun:
     """Load the base and the panel of a run. Raises BackendError naming what is missing."""
-    if config.backend == "fake":
-        from bootstrap.backends.fake import FakeBackend
-        from bootstrap.panel.fake import fake_eyes
-
-        return OpenRun(store, FakeBackend(config.base.sampling), fake_eyes(), config, character)
-    from bootstrap.backends.diffusers import DiffusersBackend
-    from bootstrap.machine.device import pick_device
-
-    eyes = open_eyes(config.panel, store.directory / "features", pick_device())
-    return OpenRun(store, DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes, config, character)
+    models = open_models(config, store.directory)
+    return OpenRun(store, models.drawer, models.trainer, models.eyes, config, character)

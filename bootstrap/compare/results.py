@@ -1,4 +1,4 @@
-"""What came out of a cell: each picture's identity and control, and means over whatever part of the shots one asks for.
+"""The results of a cell: each picture's identity and control, and means over any part of the shots.
 
 The value of a cell is what chooses the final weights too (`scoring.trials`): identity times control. Pure; measurements
 and scores come in.
@@ -13,24 +13,27 @@ from statistics import fmean
 
 from bootstrap.compare.grid import Cell
 from bootstrap.compare.open_run import READS, Measured
-from bootstrap.compare.trial_shots import Trials
+from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.panel.judges import ASKED, FAULTS
 from bootstrap.records import Frame
-from scoring import trials as chosen_by
+from scoring import trials as final_choice
 from scoring.base import Measurement
 from scoring.trials import Drawn, Trial
 
-__all__ = ["Comparison", "Result", "Shown", "best_of", "results"]
-
+__all__ = ["Comparison", "Result", "TrialPicture", "best_of", "results"]
 
 READ_WELL = 0.6
-"""Share of the base's own pictures, asked by words, on which an axis must be read as asked to be believed."""
+"""Share of the base's own pictures on which an axis must be read as asked for its readings to be believed."""
+SEEN = "seen "
+"""How the names of checks begin that read one axis of what a shot asks for."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One picture with what was made of it. ``reads`` is axis → whether the asked word is shown; ``raw`` the identity
-    scorers' own values."""
+class TrialPicture:
+    """One picture of a cell. ``reads`` is axis → whether the asked word is shown; ``raw`` the identity scorers' values.
+
+    ``faults`` are its defects in words.
+    """
 
     frame: Frame
     test: str
@@ -39,18 +42,23 @@ class Shown:
     raw: Mapping[str, float]
     faults: tuple[str, ...]
 
+    @property
+    def view_family(self) -> str:
+        """The view family of its shot."""
+        return self.frame.job.shot.view_family
+
 
 @dataclass(frozen=True)
 class Result:
     """A cell's pictures, in the order of the shots."""
 
     cell: Cell
-    shown: tuple[Shown, ...]
+    pictures: tuple[TrialPicture, ...]
 
     @cached_property
     def trial(self) -> Trial:
         """As `scoring.trials` compares them."""
-        return Trial(tuple(one.drawn for one in self.shown))
+        return Trial(tuple(picture.drawn for picture in self.pictures))
 
     @property
     def checkpoint(self) -> str:
@@ -60,67 +68,85 @@ class Result:
     @property
     def value(self) -> float:
         """Mean identity times control, 0..1."""
-        return fmean(one.drawn.value for one in self.shown)
+        return fmean(picture.drawn.value for picture in self.pictures)
 
     @property
     def ranked(self) -> bool:
-        """Whether identity could be told of any picture: a run without decoys cannot rank."""
-        return any(one.drawn.identity is not None for one in self.shown)
+        """Whether identity is known of any picture: a run without decoys cannot rank."""
+        return any(picture.drawn.identity is not None for picture in self.pictures)
 
-    def of(self, wanted: Callable[[Shown], bool]) -> Result | None:
+    def of(self, wanted: Callable[[TrialPicture], bool]) -> Result | None:
         """The same cell on part of its shots; None for no shot."""
-        chosen = tuple(one for one in self.shown if wanted(one))
+        chosen = tuple(picture for picture in self.pictures if wanted(picture))
         return Result(self.cell, chosen) if chosen else None
 
-    def by(self, key: Callable[[Shown], str]) -> dict[str, Result]:
+    def by(self, key: Callable[[TrialPicture], str]) -> dict[str, Result]:
         """The same cell group by group, in the order of the shots."""
-        groups: dict[str, list[Shown]] = {}
-        for one in self.shown:
-            groups.setdefault(key(one), []).append(one)
-        return {group: Result(self.cell, tuple(shown)) for group, shown in groups.items()}
+        groups: dict[str, list[TrialPicture]] = {}
+        for picture in self.pictures:
+            groups.setdefault(key(picture), []).append(picture)
+        return {group: Result(self.cell, tuple(pictures)) for group, pictures in groups.items()}
+
+    def by_view_family(self) -> dict[str, Result]:
+        """The same cell by view family."""
+        return self.by(lambda picture: picture.view_family)
+
+    def by_test(self) -> dict[str, Result]:
+        """The same cell by test."""
+        return self.by(lambda picture: picture.test)
 
     def rates(self) -> dict[str, tuple[int, int]]:
-        """Axis → (pictures that show the word that was asked for, pictures of which it can be told)."""
-        axes = dict.fromkeys(axis for one in self.shown for axis in one.reads)
-        told = {axis: [one.reads[axis] for one in self.shown if axis in one.reads] for axis in axes}
-        return {axis: (sum(answers), len(answers)) for axis, answers in told.items()}
+        """Axis → (pictures that show the word that was asked for, pictures on which the axis could be read)."""
+        found: dict[str, tuple[int, int]] = {}
+        for picture in self.pictures:
+            for axis, shown in picture.reads.items():
+                right, read = found.get(axis, (0, 0))
+                found[axis] = (right + shown, read + 1)
+        return found
 
-    def raw(self) -> dict[str, float]:
-        """Identity scorer → its mean value where it could tell."""
-        names = dict.fromkeys(name for one in self.shown for name in one.raw)
-        return {name: fmean(one.raw[name] for one in self.shown if name in one.raw) for name in names}
+    def scorer_means(self) -> dict[str, float]:
+        """Identity scorer → its mean value over the pictures it applies to."""
+        values: dict[str, list[float]] = {}
+        for picture in self.pictures:
+            for name, value in picture.raw.items():
+                values.setdefault(name, []).append(value)
+        return {name: fmean(own) for name, own in values.items()}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All cells: the base alone, the grid with the preferred cell last, and other LoRAs beside the best of it."""
+    """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs."""
 
-    trials: Trials
+    trials: TrialShots
     base: Result
     grid: Sequence[Result]
     stacked: Sequence[Result] = ()
 
     @property
     def rows(self) -> list[Result]:
-        """For reading: the base, then checkpoint by checkpoint with the full weight first, then what stands beside."""
+        """For reading: the base, then checkpoint by checkpoint with the full weight first, then the stacked cells."""
         names = list(dict.fromkeys(one.checkpoint for one in self.grid))
         ordered = sorted(self.grid, key=lambda one: (names.index(one.checkpoint), -one.cell.weight))
         return [self.base, *ordered, *self.stacked]
 
     @property
     def readable(self) -> frozenset[str]:
-        """The axes that are read as asked on enough of the base's own pictures: of the others nothing is told."""
-        return frozenset(axis for axis, (right, told) in self.base.rates().items() if right >= READ_WELL * max(1, told))
+        """The axes that are read as asked on enough of the base's own pictures; readings of others are not shown."""
+        found = set()
+        for axis, (right, read) in self.base.rates().items():
+            if right >= READ_WELL * max(1, read):
+                found.add(axis)
+        return frozenset(found)
 
 
 def best_of(grid: Sequence[Result]) -> Result:
-    """The recommended cell: the last, unless another draws a clearly better panel (`scoring.trials.best_of`).
+    """The recommended cell: the last, unless another draws clearly better pictures (`scoring.trials.best_of`).
 
     Control alone chooses nothing: the base obeys best of all. So where identity cannot be ranked it is the last.
     """
     if not any(one.ranked for one in grid):
         return grid[-1]
-    return grid[chosen_by.best_of([one.trial for one in grid])]
+    return grid[final_choice.best_of([one.trial for one in grid])]
 
 
 def results(
@@ -131,21 +157,29 @@ def results(
     scores: Mapping[str, float | None],
     identity: Sequence[str],
 ) -> Result:
-    """A cell's result; ``scores`` are the frames' places among the run's decoys (deviations), None: cannot be told."""
-    shown = [
-        _shown(frame, test, measured[frame.job.id], scores.get(frame.job.id), identity)
-        for frame, test in zip(frames, tests, strict=True)
-    ]
-    return Result(cell, tuple(shown))
+    """A cell's result; ``scores`` are the frames' places among the run's decoys (deviations), None: unknown."""
+    pictures = []
+    for frame, test in zip(frames, tests, strict=True):
+        id = frame.job.id
+        pictures.append(_trial_picture(frame, test, measured[id], scores.get(id), identity))
+    return Result(cell, tuple(pictures))
 
 
-def _shown(
-    frame: Frame, test: str, values: Mapping[str, Measurement], score: float | None, identity: Sequence[str]
-) -> Shown:
-    known = {name: one.value for name, one in values.items() if one.value is not None}
-    asked = {name.removeprefix("seen "): value >= 0 for name, value in known.items() if name.startswith(ASKED)}
-    read = {name.removeprefix(READS): value >= 0 for name, value in known.items() if name.startswith(READS)}
-    faults = tuple(f"{name}: {values[name].why or known[name]}" for name in FAULTS if known.get(name, 0.0) < 0)
+def _trial_picture(
+    frame: Frame, test: str, measurements: Mapping[str, Measurement], score: float | None, identity: Sequence[str]
+) -> TrialPicture:
+    values = {name: one.value for name, one in measurements.items() if one.value is not None}
+    asked: dict[str, bool] = {}
+    read: dict[str, bool] = {}
+    for name, value in values.items():
+        if name.startswith(ASKED):
+            asked[name.removeprefix(SEEN)] = value >= 0
+        if name.startswith(READS):
+            read[name.removeprefix(READS)] = value >= 0
+    faults = []
+    for name in FAULTS:
+        if values.get(name, 0.0) < 0:
+            faults.append(f"{name}: {measurements[name].why or values[name]}")
     drawn = Drawn(score, tuple(asked.values()), bool(faults))
-    raw = {name: known[name] for name in identity if name in known}
-    return Shown(frame, test, drawn, {**asked, **read}, raw, faults)
+    raw = {name: values[name] for name in identity if name in values}
+    return TrialPicture(frame, test, drawn, {**asked, **read}, raw, tuple(faults))

@@ -1,10 +1,10 @@
-"""Frames as HTML figures, with what was decided about them. Reads pictures from a store; knows no page around them."""
+"""A run's pictures as figures of a page, with what was decided about them. Reads a store; knows no page around them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,103 +12,124 @@ from PIL import Image
 
 from bootstrap.errors import StoreError
 from bootstrap.pictures.sheets import thumbnail
-from bootstrap.records import VIEW_FAMILIES, Frame, Verdict, VerdictKind
+from bootstrap.records import TAKEN, Frame, Verdict, VerdictKind
+from bootstrap.runs.status import view_families
 from bootstrap.store.store import PERSON, Store
 
-__all__ = ["Gallery"]
+__all__ = ["Figure", "FigureGroup", "FrameFigures"]
 
 BLANK = Image.new("RGB", (8, 8), (128, 128, 128))
-MOST_REJECTS = 160
-"""Rejected frames shown a round: a page must stay light enough to open."""
+"""Stands in for a picture whose file is lost: a page with a hole is better than none."""
 
 
-class Gallery:
-    """Figures of a run's frames; each thumbnail is embedded, and links to the full picture beside the page."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A thumbnail (a data URI) that links to the whole picture; ``css`` is its class, ``title`` shows on hovering."""
+
+    image: str
+    link: str
+    caption: str
+    title: str
+    css: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """The figures of a view family, or of anything else that has a name."""
+
+    name: str
+    figures: Sequence[Figure]
+
+
+class FrameFigures:
+    """Figures of a run's frames for one page; a thumbnail is made once."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         """Figures for a page in ``folder``."""
-        self._store, self._folder = store, folder
+        self._store = store
+        self._folder = folder
         self._thumbnails: dict[str, str] = {}
         self.verdicts: Mapping[str, Verdict] = store.verdicts()
+        self.view_families = view_families(store)
 
-    def sheet(self, frames: Sequence[Frame], reasons: bool = False) -> str:
-        """A contact sheet; ``reasons`` captions each frame with why, instead of what it shows."""
-        return f'<div class="sheet">{"".join(self._figure(frame, reasons) for frame in frames)}</div>' if frames else ""
+    def taken(self) -> list[Frame]:
+        """Kept and provisional frames, in plan order."""
+        return self._store.frames(ids=[id for id, verdict in self.verdicts.items() if verdict.kind in TAKEN])
 
-    def by_family(self, frames: Sequence[Frame]) -> str:
-        """A contact sheet beside its name for each view family that has frames."""
-        return "".join(
-            f'<div class="strip">{_heading(view_family, own)}{self.sheet(own)}</div>'
-            for view_family, own in _families(frames)
-        )
+    def is_taken(self, frame: Frame) -> bool:
+        """Whether the frame is kept or provisional."""
+        verdict = self.verdicts.get(frame.job.id)
+        return verdict is not None and verdict.kind in TAKEN
 
-    def clusters(self, frames: Sequence[Frame]) -> str:
-        """The same, close together: for few frames a view family."""
-        blocks = "".join(
-            f'<div class="cluster" style="--count:{len(own)}">{_heading(view_family, own)}{self.sheet(own)}</div>'
-            for view_family, own in _families(frames)
-        )
-        return f'<div class="clusters">{blocks}</div>' if blocks else ""
+    def figures(self, frames: Sequence[Frame]) -> list[Figure]:
+        """The frames, captioned with what they show."""
+        return [self._figure(frame, self._shown(frame)) for frame in frames]
 
-    def rejected(self, frames: Sequence[Frame], why: str = "") -> str:
-        """Frames that were not taken, collapsed: ``why`` in sum (HTML), then each with its reasons."""
-        if not frames:
-            return ""
-        shown = frames[:MOST_REJECTS]
-        more = f'<p class="soft">and {len(frames) - len(shown)} more</p>' if len(frames) > len(shown) else ""
-        sheet = self.sheet(shown, reasons=True)
-        return f"<details><summary>{len(frames)} not taken, with reasons</summary>{why}{sheet}{more}</details>"
+    def with_reasons(self, frames: Sequence[Frame]) -> list[Figure]:
+        """The frames, captioned with the reasons of their verdicts."""
+        found = []
+        for frame in frames:
+            shot = frame.job.shot
+            found.append(self._figure(frame, f"{shot.view_family}, {shot.framing}: {self._reasons(frame)}"))
+        return found
 
-    def picture(self, path: Path, caption: str) -> str:
-        """A picture that is no frame (a seed)."""
+    def by_view_family(self, frames: Sequence[Frame]) -> list[FigureGroup]:
+        """A group for each view family that has frames."""
+        groups = []
+        for view_family in self.view_families:
+            members = [frame for frame in frames if frame.job.shot.view_family == view_family]
+            if members:
+                groups.append(FigureGroup(view_family, self.figures(members)))
+        return groups
+
+    def of_picture(self, path: Path, caption: str) -> Figure:
+        """A picture that is no frame of the run, a seed for example."""
         try:
             with Image.open(path) as image:
-                inside = thumbnail(image)
+                small = thumbnail(image)
         except OSError:
-            inside = thumbnail(BLANK)
-        return self._tag("", self._link(path), inside, caption, caption)
+            small = thumbnail(BLANK)
+        return Figure(small, self._link(path), caption, caption)
 
     def image(self, frame: Frame) -> Image.Image:
-        """The frame's picture, or a grey one when its file is lost: a page with a hole is better than none."""
+        """The frame's picture, or a grey one when its file is lost."""
         try:
             return self._store.frame_image(frame)
         except StoreError:
             return BLANK
 
-    def _figure(self, frame: Frame, reasons: bool) -> str:
+    def _figure(self, frame: Frame, caption: str) -> Figure:
         if frame.job.id not in self._thumbnails:
             self._thumbnails[frame.job.id] = thumbnail(self.image(frame))
-        shot, verdict = frame.job.shot, self.verdicts.get(frame.job.id)
-        kind = "" if verdict is None else verdict.kind.value
-        if verdict and verdict.by == PERSON and verdict.kind is VerdictKind.KEEP:
-            kind = "keep person"
-        why = "; ".join(verdict.reasons) if verdict else ""
-        special = {"provisional": "provisional", "keep person": "approved"}.get(kind, "")
-        seen = shot["expression"] if shot["expression"] in frame.job.prompt else ""  # nobody asks for it from behind
-        says = [shot.framing, seen, f"round {frame.job.round}", special]
-        shown = f"{shot.view_family}, {shot.framing}: {why}" if reasons else " · ".join(filter(None, says))
-        title = f"{frame.job.id}\n{frame.job.prompt}\n{why}"
         link = self._link(self._store.directory / frame.path)
-        return self._tag(kind, link, self._thumbnails[frame.job.id], shown, title)
+        title = f"{frame.job.id}\n{frame.job.prompt}\n{self._reasons(frame)}"
+        return Figure(self._thumbnails[frame.job.id], link, caption, title, self._class(frame))
+
+    def _shown(self, frame: Frame) -> str:
+        """Framing, expression, round and what is special about a frame's verdict."""
+        shot = frame.job.shot
+        parts = [shot.framing]
+        expression = shot.axes.get("expression", "")
+        if expression and expression in frame.job.prompt:  # nobody asks for it from behind
+            parts.append(expression)
+        parts.append(f"round {frame.job.round}")
+        special = {"provisional": "provisional", "keep person": "approved"}.get(self._class(frame), "")
+        if special:
+            parts.append(special)
+        return " · ".join(parts)
+
+    def _class(self, frame: Frame) -> str:
+        """The CSS class of a frame: its verdict, and whether a person kept it."""
+        verdict = self.verdicts.get(frame.job.id)
+        if verdict is None:
+            return ""
+        if verdict.by == PERSON and verdict.kind is VerdictKind.KEEP:
+            return "keep person"
+        return verdict.kind.value
+
+    def _reasons(self, frame: Frame) -> str:
+        verdict = self.verdicts.get(frame.job.id)
+        return "; ".join(verdict.reasons) if verdict else ""
 
     def _link(self, path: Path) -> str:
         return quote(Path(os.path.relpath(path, self._folder)).as_posix())
-
-    def _tag(self, kind: str, link: str, inside: str, caption: str, title: str) -> str:
-        return (
-            f'<figure class="{escape(kind)}"><a href="{link}"><img src="{inside}" alt="{escape(caption)}" '
-            f'title="{escape(title)}"></a><figcaption>{escape(caption)}</figcaption></figure>'
-        )
-
-
-def _families(frames: Sequence[Frame]) -> list[tuple[str, list[Frame]]]:
-    """The view families that have frames, each with its own."""
-    groups = [
-        (view_family, [frame for frame in frames if frame.job.shot.view_family == view_family])
-        for view_family in VIEW_FAMILIES
-    ]
-    return [(view_family, own) for view_family, own in groups if own]
-
-
-def _heading(view_family: str, frames: Sequence[Frame]) -> str:
-    return f"<h3>{escape(view_family)} <small>{len(frames)}</small></h3>"

@@ -1,37 +1,56 @@
-"""Small charts as inline SVG, coloured by the page's CSS variables. Pure: numbers in, text out."""
+"""Small charts as inline SVG or HTML, coloured by the page's CSS variables. Pure: numbers in, markup out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 
-__all__ = ["curves", "growth", "histogram", "quota_bars", "stacked"]
+from markupsafe import Markup
+
+__all__ = ["Plot", "curves", "growth", "histogram", "quota_bars", "stacked"]
 
 BINS = 24
+EMPTY = Markup()
 
 
-def histogram(series: Mapping[str, Sequence[float]], title: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A chart under its title; ``svg`` is empty where there is nothing to draw. ``legend`` names its colours."""
+
+    title: str
+    svg: Markup
+    legend: Sequence[str] = ()
+
+
+def histogram(series: Mapping[str, Sequence[float]], title: str = "") -> Markup:
     """Overlaid histograms, one for each named series (CSS class = its name), each scaled to its own largest bin.
 
-    Values are finite; no values at all give "".
+    Values are finite; no values at all give an empty plot.
     """
-    values = [value for numbers in series.values() for value in numbers]
+    values: list[float] = []
+    for numbers in series.values():
+        values += numbers
     if not values:
-        return ""
+        return EMPTY
     low, high = min(values), max(values)
-    low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
     width, height = 320, 96
-    bars = "".join(_bars(name, numbers, low, high, width, height) for name, numbers in series.items() if numbers)
+    bars = EMPTY
+    for name, numbers in series.items():
+        if numbers:
+            bars += _bars(name, numbers, low, high, width, height)
     foot = height + 14
-    ends = f'<text x="0" y="{foot}">{low:.3g}</text><text x="{width}" y="{foot}" class="end">{high:.3g}</text>'
-    label = escape(title or "score histogram")
-    return (
-        f'<svg class="plot" viewBox="-2 -4 {width + 4} {height + 22}" role="img" aria-label="{label}">'
-        f'{bars}<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{ends}</svg>'
+    return Markup(
+        '<svg class="plot" viewBox="-2 -4 {} {}" role="img" aria-label="{}">{}'
+        '<line class="axis" x1="0" x2="{}" y1="{}" y2="{}"/>'
+        '<text x="0" y="{}">{:.3g}</text><text x="{}" y="{}" class="end">{:.3g}</text></svg>'
+    ).format(
+        width + 4, height + 22, title or "score histogram", bars, width, height, height, foot, low, width, foot, high
     )
 
 
-def _bars(name: str, numbers: Sequence[float], low: float, high: float, width: int, height: int) -> str:
+def _bars(name: str, numbers: Sequence[float], low: float, high: float, width: int, height: int) -> Markup:
     """One series as a single stepped path."""
     counts = [0] * BINS
     for number in numbers:
@@ -41,101 +60,124 @@ def _bars(name: str, numbers: Sequence[float], low: float, high: float, width: i
     for place, count in enumerate(counts):
         y = height - count / top * (height - 4)
         points.append(f"L{place * step:.1f} {y:.1f} L{(place + 1) * step:.1f} {y:.1f}")
-    return f'<path class="{escape(name)}" d="{" ".join(points)} L{width} {height} Z"/>'
+    points.append(f"L{width} {height} Z")
+    return Markup('<path class="{}" d="{}"/>').format(name, " ".join(points))
 
 
-def quota_bars(families: Mapping[str, Mapping[str, int | None]]) -> str:
-    """A bar for each view family: kept, then provisional, against its quota."""
-    top = max([1, *((one["kept"] or 0) + (one["provisional"] or 0) for one in families.values()),
-               *((one["quota"] or 0) for one in families.values())])  # fmt: skip
-    lines = []
-    for view_family, one in families.items():
-        kept, extra, quota = one["kept"] or 0, one["provisional"] or 0, one["quota"]
-        count = f"{kept}{f' + {extra}' if extra else ''}{'' if quota is None else f' / {quota}'}"
-        mark = "" if quota is None else f'<i class="quota" style="left:{100 * quota / top:.1f}%"></i>'
-        lines.append(
-            f'<div class="bar"><span>{escape(view_family)}</span><div class="track">'
-            f'<b class="kept" style="width:{100 * kept / top:.1f}%"></b>'
-            f'<b class="provisional" style="width:{100 * extra / top:.1f}%"></b>{mark}</div><em>{count}</em></div>'
-        )
-    return f'<div class="bars">{"".join(lines)}</div>'
+def quota_bars(counts: Mapping[str, Mapping[str, int | None]]) -> Markup:
+    """A bar for each name: ``kept``, then ``provisional`` pictures, against its ``quota`` (None: unknown)."""
+    top = 1
+    for one in counts.values():
+        top = max(top, (one["kept"] or 0) + (one["provisional"] or 0), one["quota"] or 0)
+    lines = EMPTY
+    for name, one in counts.items():
+        lines += _quota_bar(name, one["kept"] or 0, one["provisional"] or 0, one["quota"], top)
+    return Markup('<div class="bars">{}</div>').format(lines)
 
 
-def growth(rounds: Sequence[Mapping[str, int]]) -> str:
+def _quota_bar(name: str, kept: int, provisional: int, quota: int | None, top: int) -> Markup:
+    """One bar; ``top`` pictures fill its width."""
+    text, mark = f"{kept}", EMPTY
+    if provisional:
+        text += f" + {provisional}"
+    if quota is not None:
+        text += f" / {quota}"
+        mark = Markup('<i class="quota" style="left:{:.1f}%"></i>').format(100 * quota / top)
+    return Markup(
+        '<div class="bar"><span>{}</span><div class="track"><b class="kept" style="width:{:.1f}%"></b>'
+        '<b class="provisional" style="width:{:.1f}%"></b>{}</div><em>{}</em></div>'
+    ).format(name, 100 * kept / top, 100 * provisional / top, mark, text)
+
+
+def growth(rounds: Sequence[Mapping[str, int]]) -> Markup:
     """Kept frames after each round as columns, the round's goal as a tick; rounds give "number", "total", "goal"."""
     if not rounds:
-        return ""
+        return EMPTY
     step, height = 56, 96
     top = max([1, *(one["total"] for one in rounds), *(one["goal"] for one in rounds)])
-    parts = []
+    columns = EMPTY
     for place, one in enumerate(rounds):
-        x, tall, goal = place * step + 8, one["total"] / top * height, height - one["goal"] / top * height
-        count, drop = ("mid inside", 14) if tall > 18 else ("mid", -4)  # in the column where there is room
-        parts.append(
-            f'<rect class="kept" x="{x}" y="{height - tall:.1f}" width="34" height="{tall:.1f}" rx="2"/>'
-            f'<line class="threshold" x1="{x - 4}" x2="{x + 38}" y1="{goal:.1f}" y2="{goal:.1f}"/>'
-            f'<text class="mid" x="{x + 17}" y="{height + 14}">{one["number"]}</text>'
-            f'<text class="{count}" x="{x + 17}" y="{height - tall + drop:.1f}">{one["total"]}</text>'
-        )
-    size = f"-2 -16 {len(rounds) * step + 4} {height + 34}"
-    return (
-        f'<svg class="plot growth" style="max-width:{len(rounds) * step + 4}px" viewBox="{size}" role="img" '
-        f'aria-label="kept frames after each round">{"".join(parts)}</svg>'
-    )
+        columns += _column(place * step + 8, one["number"], one["total"], one["goal"], height / top, height)
+    width = len(rounds) * step + 4
+    return Markup(
+        '<svg class="plot growth" style="max-width:{}px" viewBox="-2 -16 {} {}" role="img" '
+        'aria-label="kept frames after each round">{}</svg>'
+    ).format(width, width, height + 34, columns)
 
 
-def curves(series: Mapping[str, Sequence[float | None]], title: str) -> str:
-    """A line for each named series (CSS class = its name) over rounds 1, 2, …; None leaves a gap, no value at all "".
+def _column(x: int, number: int, total: int, goal: int, scale: float, height: int) -> Markup:
+    """A column of ``total`` frames with the tick of its goal; ``scale`` is the height of one frame."""
+    tall, tick = total * scale, height - goal * scale
+    css, drop = "mid", -4  # the count stands above the column
+    if tall > 18:
+        css, drop = "mid inside", 14  # or in it, where there is room
+    return Markup(
+        '<rect class="kept" x="{}" y="{:.1f}" width="34" height="{:.1f}" rx="2"/>'
+        '<line class="threshold" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>'
+        '<text class="mid" x="{}" y="{}">{}</text><text class="{}" x="{}" y="{:.1f}">{}</text>'
+    ).format(
+        x, height - tall, tall, x - 4, x + 38, tick, tick, x + 17, height + 14, number, css, x + 17,
+        height - tall + drop, total,
+    )  # fmt: skip
 
-    The last value of each line is written beside it.
+
+def curves(series: Mapping[str, Sequence[float | None]], title: str) -> Markup:
+    """A line for each named series (CSS class = its name) over rounds 1, 2, …; None leaves a gap.
+
+    The last value of each line is written beside it. No value at all gives an empty plot.
     """
     known = [value for values in series.values() for value in values if value is not None]
     if not known:
-        return ""
+        return EMPTY
     width, height, count = 300, 96, max(len(values) for values in series.values())
-    low, high = min(known), max(known)
-    pad = (high - low) * 0.15 or 0.05
-    low, high, step = low - pad, high + pad, width / max(1, count)
-    drawn = []
+    pad = (max(known) - min(known)) * 0.15 or 0.05
+    low, high = min(known) - pad, max(known) + pad
+    step = width / max(1, count)
+    drawn = EMPTY
+    for place in range(count):
+        drawn += Markup('<text class="mid" x="{:.1f}" y="{}">{}</text>').format(
+            place * step + step / 2, height + 14, place + 1
+        )
     for name, values in series.items():
-        places = [
-            (place * step + step / 2, height - (value - low) / (high - low) * height)
-            for place, value in enumerate(values)
-            if value is not None
-        ]
-        drawn.append(_line(name, places, next((v for v in reversed(values) if v is not None), None)))
-    marks = "".join(
-        f'<text class="mid" x="{place * step + step / 2:.1f}" y="{height + 14}">{place + 1}</text>'
-        for place in range(count)
+        points = []
+        for place, value in enumerate(values):
+            if value is not None:
+                points.append((place * step + step / 2, height - (value - low) / (high - low) * height, value))
+        drawn += _line(name, points)
+    return Markup(
+        '<svg class="plot" viewBox="-2 -8 {} {}" role="img" aria-label="{}">'
+        '<line class="axis" x1="0" x2="{}" y1="{}" y2="{}"/>{}</svg>'
+    ).format(width + 44, height + 26, title, width, height, height, drawn)
+
+
+def _line(name: str, points: Sequence[tuple[float, float, float]]) -> Markup:
+    """A line through points (x, y, value) with a dot at each, and its last value written at the end."""
+    if not points:
+        return EMPTY
+    corners, dots = [], EMPTY
+    for x, y, _ in points:
+        corners.append(f"{x:.1f},{y:.1f}")
+        dots += Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2.5"/>').format(x, y)
+    x, y, last = points[-1]
+    return Markup('<g class="line {}"><polyline points="{}"/>{}<text x="{:.1f}" y="{:.1f}">{:.3g}</text></g>').format(
+        name, " ".join(corners), dots, x + 7, y + 4, last
     )
-    return (
-        f'<svg class="plot" viewBox="-2 -8 {width + 44} {height + 26}" role="img" aria-label="{escape(title)}">'
-        f'<line class="axis" x1="0" x2="{width}" y1="{height}" y2="{height}"/>{marks}{"".join(drawn)}</svg>'
-    )
 
 
-def _line(name: str, places: Sequence[tuple[float, float]], last: float | None) -> str:
-    """A line with its points, and its last value written at the end."""
-    if not places or last is None:
-        return ""
-    points, (x, y) = " ".join(f"{x:.1f},{y:.1f}" for x, y in places), places[-1]
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in places)
-    said = f'<text x="{x + 7:.1f}" y="{y + 4:.1f}">{last:.3g}</text>'
-    return f'<g class="line {escape(name)}"><polyline points="{points}"/>{dots}{said}</g>'
-
-
-def stacked(rows: Mapping[str, Mapping[str, float]], said: Callable[[float], str]) -> str:
-    """A bar for each row, its parts (CSS class = their names) side by side; ``said`` words the row's sum."""
-    top = max((sum(parts.values()) for parts in rows.values()), default=0.0)
-    lines = []
+def stacked(rows: Mapping[str, Mapping[str, float]], worded: Callable[[float], str]) -> Markup:
+    """A bar for each row, its parts (CSS class = their names) side by side; ``worded`` puts a number into words."""
+    if not rows:
+        return EMPTY
+    top = max(sum(parts.values()) for parts in rows.values())
+    lines = EMPTY
     for name, parts in rows.items():
-        track = "".join(
-            f'<b class="{part}" style="width:{100 * value / top:.1f}%" title="{part} {said(value)}"></b>'
-            for part, value in parts.items()
-            if value
+        track = EMPTY
+        for part, value in parts.items():
+            if value:
+                track += Markup('<b class="{}" style="width:{:.1f}%" title="{} {}"></b>').format(
+                    part, 100 * value / top, part, worded(value)
+                )
+        lines += Markup('<div class="bar"><span>{}</span><div class="track">{}</div><em>{}</em></div>').format(
+            name, track, worded(sum(parts.values()))
         )
-        total = said(sum(parts.values()))
-        lines.append(
-            f'<div class="bar"><span>{escape(name)}</span><div class="track">{track}</div><em>{total}</em></div>'
-        )
-    return f'<div class="bars">{"".join(lines)}</div>' if lines else ""
+    return Markup('<div class="bars">{}</div>').format(lines)

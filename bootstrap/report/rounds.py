@@ -1,4 +1,4 @@
-"""What each round did, as HTML: what it took, what it did not take and why, how it went over the rounds, and the time.
+"""What each round did: what it took, what it did not take and why, the course over the rounds, and the time.
 
 Reads a store; decides nothing.
 """
@@ -8,84 +8,86 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
 from bootstrap.events import AdapterTrained, BatchGenerated, ScoresMeasured
-from bootstrap.records import Frame, JobKind, Round, Verdict, VerdictKind
-from bootstrap.report.frame_figures import Gallery
-from bootstrap.report.plots import curves, growth, stacked
-from bootstrap.report.scores import DECOYS, by_scorer
+from bootstrap.records import Frame, JobKind, Round, Verdict
+from bootstrap.report.document import TEMPLATES, Section
+from bootstrap.report.frame_figures import FrameFigures
+from bootstrap.report.plots import Plot, curves, growth, stacked
+from bootstrap.report.scores import decoys_of, plots_by_scorer
 from bootstrap.runs.sentences import duration
 from bootstrap.store.store import Store
 
-__all__ = ["over_rounds", "round_section", "timings"]
+__all__ = ["over_rounds", "round_section", "time_section"]
 
-TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
 STAGES = {AdapterTrained: "training", BatchGenerated: "drawing", ScoresMeasured: "measuring"}
 NUMBER = re.compile(r" ?[-+]?\d+(\.\d+)?")
+MOST_REJECTS = 160
+"""Rejected frames shown a round: a page must stay light enough to open."""
 
 
-def round_section(store: Store, gallery: Gallery, one: Round) -> str:
-    """What a round drew and kept, how its scores lie against the decoys', and what it did not take."""
+def round_section(store: Store, figures: FrameFigures, one: Round) -> Section:
+    """What a round drew and kept, how its scores compare with the decoys', and what it did not take."""
     candidates = store.frames(one.number, kind=JobKind.CANDIDATE)
-    kinds = {id: verdict.kind for id, verdict in gallery.verdicts.items()}
-    taken = [frame for frame in candidates if kinds.get(frame.job.id) in TAKEN]
-    others = [frame for frame in candidates if kinds.get(frame.job.id) not in TAKEN]
-    decoys = [frame for kind in DECOYS for frame in store.frames(one.number, kind=kind)]
-    held_out = one.outcome.held_out if one.outcome else None
-    said = [f"{len(candidates)} candidates", f"{len(decoys)} decoys", f"{len(taken)} taken"]
-    said += [] if held_out is None else [f"held-out similarity {held_out:.3f}"]
-    return (
-        f'<h2 id="round-{one.number}">Round {one.number} <small class="soft">{escape(one.phase)}, goal {one.goal}'
-        f'</small></h2><p class="soft">{" · ".join(said)}</p>{gallery.clusters(taken)}'
-        f"{by_scorer(store, candidates, decoys, gallery.verdicts)}"
-        f"{gallery.rejected(others, _why(others, gallery.verdicts))}"
+    taken = [frame for frame in candidates if figures.is_taken(frame)]
+    others = [frame for frame in candidates if not figures.is_taken(frame)]
+    decoys = decoys_of(store, one.number)
+    facts = [f"{len(candidates)} candidates", f"{len(decoys)} decoys", f"{len(taken)} taken"]
+    if one.outcome and one.outcome.held_out is not None:
+        facts.append(f"held-out similarity {one.outcome.held_out:.3f}")
+    not_taken = {
+        "total": len(others),
+        "reasons": _reasons(others, figures.verdicts),
+        "figures": figures.with_reasons(others[:MOST_REJECTS]),
+    }
+    body = TEMPLATES.render(
+        "round",
+        facts=facts,
+        taken=figures.by_view_family(taken),
+        plots=plots_by_scorer(store, candidates, decoys, figures),
+        not_taken=not_taken,
     )
+    return Section(f"Round {one.number}", body, f"round-{one.number}", f"{one.phase}, goal {one.goal}")
 
 
-def _why(frames: Sequence[Frame], verdicts: Mapping[str, Verdict]) -> str:
+def _reasons(frames: Sequence[Frame], verdicts: Mapping[str, Verdict]) -> list[tuple[int, str]]:
     """How often each reason kept a frame out, numbers left out so that equal reasons count together."""
-    first = [next(iter(verdicts[f.job.id].reasons), "") if f.job.id in verdicts else "not judged yet" for f in frames]
-    counts = Counter(NUMBER.sub("", reason) for reason in first).most_common()
-    lines = "".join(f"<tr><td>{count}</td><td>{escape(reason)}</td></tr>" for reason, count in counts)
-    return f'<div class="scroll"><table class="why">{lines}</table></div>'
+    counts: Counter[str] = Counter()
+    for frame in frames:
+        verdict = verdicts.get(frame.job.id)
+        reason = "not judged yet"
+        if verdict:
+            reason = verdict.reasons[0] if verdict.reasons else ""
+        counts[NUMBER.sub("", reason)] += 1
+    return [(count, reason) for reason, count in counts.most_common()]
 
 
-def over_rounds(rounds: Sequence[Mapping[str, Any]]) -> str:
-    """Kept frames, similarity to the seeds and the share that was kept, round after round (`status` data)."""
-    if not rounds:
-        return ""
-    total, steps = 0, []
+def over_rounds(rounds: Sequence[Mapping[str, Any]]) -> list[Plot]:
+    """Kept frames, likeness to the seeds and the share that was kept, round after round (`status` data)."""
+    total = 0
+    steps: list[dict[str, int]] = []
+    likeness: dict[str, list[float | None]] = {"selecting": [], "held-out": []}
+    shares: list[float | None] = []
     for one in rounds:
-        # A later round may still take a frame of an earlier one: the round's own record says what stood at its end.
-        total = (one["outcome"] or {}).get("kept", total + one["kept"])
+        outcome = one["outcome"] or {}
+        # A later round may still take a frame of an earlier one: the round's own record counts what it had at its end.
+        total = outcome.get("kept", total + one["kept"])
         steps.append({"number": one["number"], "total": total, "goal": one["goal"]})
-    outcomes = [one["outcome"] or {} for one in rounds]
-    similar = {
-        name: [o.get(key) for o in outcomes] for name, key in (("selecting", "selecting"), ("held-out", "held_out"))
-    }
-    cards = {
-        "Kept after each round": growth(steps),
-        "Likeness of candidates to the seeds": _keyed(curves(similar, "likeness by round"), similar),
-        "Candidates kept, share": curves({"kept": [_share(o) for o in outcomes]}, "share of candidates kept"),
-    }
-    return "".join(f'<div class="card"><h3>{name}</h3>{plot}</div>' for name, plot in cards.items() if plot)
+        likeness["selecting"].append(outcome.get("selecting"))
+        likeness["held-out"].append(outcome.get("held_out"))
+        shares.append(outcome["new"] / outcome["candidates"] if outcome.get("candidates") else None)
+    plots = [
+        Plot("Kept after each round", growth(steps)),
+        Plot("Likeness of candidates to the seeds", curves(likeness, "likeness by round"), list(likeness)),
+        Plot("Candidates kept, share", curves({"kept": shares}, "share of candidates kept")),
+    ]
+    return [plot for plot in plots if plot.svg]
 
 
-def _keyed(plot: str, series: Mapping[str, object]) -> str:
-    """A plot with the names of its lines under it."""
-    said = "".join(f'<i class="{escape(name)}"></i>{escape(name)}' for name in series)
-    return f'{plot}<p class="legend">{said}</p>' if plot else ""
-
-
-def _share(outcome: Mapping[str, Any]) -> float | None:
-    """New keeps among a round's candidates, 0 to 1."""
-    drawn, new = outcome.get("candidates"), outcome.get("new")
-    return new / drawn if drawn and new is not None else None
-
-
-def timings(store: Store, seconds: Mapping[str, float]) -> str:
+def time_section(store: Store, seconds: Mapping[str, float]) -> Section:
     """Seconds by stage over the run, and by round as the events tell them."""
     rounds: dict[str, dict[str, float]] = {}
     for event in store.events():
@@ -93,10 +95,10 @@ def timings(store: Store, seconds: Mapping[str, float]) -> str:
             parts = rounds.setdefault(f"round {event.round}", dict.fromkeys(STAGES.values(), 0.0))
             parts[STAGES[type(event)]] += event.seconds
     stages = {stage: {"time": spent} for stage, spent in seconds.items()}
-    cards = {"By stage": stacked(stages, duration), "By round": _keyed(stacked(rounds, duration), _named(rounds))}
-    shown = "".join(f'<div class="card"><h3>{name}</h3>{plot}</div>' for name, plot in cards.items() if plot)
-    return f'<h2 id="time">Where the time went</h2><div class="pair">{shown}</div>' if shown else ""
-
-
-def _named(rounds: Mapping[str, Mapping[str, float]]) -> Mapping[str, object]:
-    return next(iter(rounds.values()), {})
+    plots = [
+        Plot("By stage", stacked(stages, duration)),
+        Plot("By round", stacked(rounds, duration), list(STAGES.values())),
+    ]
+    shown = [plot for plot in plots if plot.svg]
+    body = TEMPLATES.render("cards", plots=shown) if shown else Markup()
+    return Section("Where the time went", body, "time")

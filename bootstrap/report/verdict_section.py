@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from bootstrap.events import ApprovalGiven
-from bootstrap.report.document import Section, Templates
+from bootstrap.report.document import TEMPLATES, Section
 from bootstrap.report.frame_figures import Figure, FrameFigures
 from bootstrap.runs.blind_audit import BlindAudit, Share, audits
 from bootstrap.store.decisions import RoundApproved, VerdictFit
@@ -54,7 +54,7 @@ def verdict_section(store: Store, figures: FrameFigures) -> Section:
     fits = [_fit_row(fit) for fit in store.decisions(VerdictFit)]
     body = Markup()
     if by_person or unseen or tables or fits:
-        body = Templates().render(
+        body = TEMPLATES.render(
             "verdicts", by_person=by_person, total=len(figures.verdicts), unseen=unseen, audits=tables, fits=fits
         )
     return Section("What a person decided", body, "person")

@@ -12,47 +12,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.records import Frame
-from bootstrap.report.scores import DECOYS, IDENTITY
+from bootstrap.report.scorer_roles import identity_scorers
+from bootstrap.report.scores import decoys_of
 from bootstrap.store.store import Store
 from scoring.calibrate import empirical_p
 
-__all__ = ["Chances"]
+__all__ = ["PValues"]
 
-Nulls = dict[tuple[str, str], NDArray[np.float64]]
+DecoyScores = dict[tuple[str, str], NDArray[np.float64]]
+"""View family and scorer → the values of the decoys."""
 
 
-class Chances:
-    """Each scorer's p of the frames of an open run; decoys are counted once, and again for a frame drawn since."""
+class PValues:
+    """Each scorer's p of a run's frames; decoys are counted once, and again for a frame of a later round."""
 
     def __init__(self, store: Store) -> None:
-        """Count over what ``store`` has measured."""
+        """Count over the measurements in ``store``."""
         self._store, self._lock = store, Lock()
-        self._nulls: Nulls = {}
-        self._latest = -1
+        self._decoys: DecoyScores = {}
+        self._latest_round = -1
 
     def of(self, frame: Frame) -> dict[str, float]:
-        """Scorer → chance of a decoy of this view scoring as high, 0..1; scorers that could tell, and have decoys."""
-        nulls, view_family = self._read(frame), frame.job.shot.view_family
-        answers = self._store.measurements([frame.job.id]).get(frame.job.id, {})
-        return {
-            name: round(empirical_p(one.value, nulls[view_family, name]), 4)
-            for name, one in sorted(answers.items())
-            if one.value is not None and (view_family, name) in nulls
-        }
+        """Scorer → share of decoys of this view that score as high, 0..1; only applicable scorers that have decoys."""
+        decoys, view_family = self._read(frame), frame.job.shot.view_family
+        measured = self._store.measurements([frame.job.id]).get(frame.job.id, {})
+        found = {}
+        for name, measurement in sorted(measured.items()):
+            if measurement.value is not None and (view_family, name) in decoys:
+                found[name] = round(empirical_p(measurement.value, decoys[view_family, name]), 4)
+        return found
 
-    def _read(self, frame: Frame) -> Nulls:
+    def _read(self, frame: Frame) -> DecoyScores:
         with self._lock:
-            if frame.job.round > self._latest:
-                self._latest, self._nulls = frame.job.round, _nulls(self._store)
-            return self._nulls
+            if frame.job.round > self._latest_round:
+                self._latest_round, self._decoys = frame.job.round, _decoy_scores(self._store)
+            return self._decoys
 
 
-def _nulls(store: Store) -> Nulls:
-    """View family and scorer → the values of the decoys."""
-    decoys = {frame.job.id: frame.job.shot.view_family for kind in DECOYS for frame in store.frames(kind=kind)}
+def _decoy_scores(store: Store) -> DecoyScores:
+    families = {frame.job.id: frame.job.shot.view_family for frame in decoys_of(store)}
+    scorers = identity_scorers(store)
     found: dict[tuple[str, str], list[float]] = {}
-    for id, answers in store.measurements(list(decoys)).items():
-        for name in IDENTITY:
-            if name in answers and (value := answers[name].value) is not None:
-                found.setdefault((decoys[id], name), []).append(value)
+    for id, measured in store.measurements(list(families)).items():
+        for name in scorers:
+            value = measured[name].value if name in measured else None
+            if value is not None:
+                found.setdefault((families[id], name), []).append(value)
     return {place: np.array(values, np.float64) for place, values in found.items()}

@@ -24,7 +24,7 @@ from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
 from bootstrap.records import Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, words_on
-from bootstrap.review.p_values import Chances
+from bootstrap.review.p_values import PValues
 from bootstrap.review.guard import Guard
 from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
 from bootstrap.review.uploads import add_own
@@ -122,7 +122,7 @@ class Desk:
 
     def __init__(self, store: Store) -> None:
         self._store, self._pictures = store, Pictures(store)
-        self._nearest, self._chances = Nearest(store), Chances(store)
+        self._nearest, self._p_values = Nearest(store), PValues(store)
         loader = FileSystemLoader(HERE / "templates")
         self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
 
@@ -146,7 +146,7 @@ class Desk:
     def near(self, request: Request) -> Response:
         """Each scorer's p of a frame, and what it looks most like; asked for apart, as reading that takes a moment."""
         frame = self._candidate(request.path_params["id"])
-        return JSONResponse({**self._nearest.of(frame), "p": self._chances.of(frame)})
+        return JSONResponse({**self._nearest.of(frame), "p": self._p_values.of(frame)})
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""

@@ -15,7 +15,6 @@ from typing import Any
 from bootstrap.errors import UsageError
 from bootstrap.records import JobKind, VerdictKind, random_seed_of
 from bootstrap.store.decisions import AuditSample
-from bootstrap.store.decisions import AuditSample
 from bootstrap.store.person import PERSON
 from bootstrap.store.store import Store
 from scoring.bounds import clopper_pearson

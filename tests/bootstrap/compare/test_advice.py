@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.character import Character
-from bootstrap.compare.advice import verdict_of
+from bootstrap.compare.advice import advice_on
 from bootstrap.compare.grid import BASE, Cell, Companion, TriedWeights, companion_from, grid, weights_from
-from bootstrap.compare.results import Comparison, Result, Shown
+from bootstrap.compare.results import Comparison, Result, TrialPicture
 from bootstrap.compare.trial_shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import load
 from bootstrap.errors import UsageError
@@ -41,7 +41,7 @@ def picture(view_family, test, score, reads, obeyed=True):
         },
     )
     job = Job("x", JobKind.PROBE, 0, 0, shot, "", "", 1, {})
-    return Shown(Frame(job, "x.png", "", ""), test, Drawn(score, (obeyed,), False), reads, {"clip": 0.5}, ())
+    return TrialPicture(Frame(job, "x.png", "", ""), test, Drawn(score, (obeyed,), False), reads, {"clip": 0.5}, ())
 
 
 def result(cell, scores=None, tests=None, reads=None, obeyed=True):
@@ -54,78 +54,78 @@ def result(cell, scores=None, tests=None, reads=None, obeyed=True):
     return Result(cell, tuple([*shown, *unseen]))
 
 
-def verdict(*cells, base=None, stacked=(), kept=None):
+def advice(*cells, base=None, stacked=(), kept=None):
     base = base or result(BASE, dict.fromkeys(VIEW_FAMILIES, WEAK))
-    return verdict_of(Comparison(TRIALS, base, cells, stacked), PLACES, kept or {})
+    return advice_on(Comparison(TRIALS, base, cells, stacked), PLACES, kept or {})
 
 
 def test_the_longest_training_at_full_weight_stands_unless_another_is_clearly_better():
     cells = grid([EARLY, LATE], [1.0, 0.8])
     assert [cell.name for cell in cells] == ["early at 0.8", "late at 0.8", "early at 1", "late at 1"]
-    equal = verdict(*map(result, cells))
+    equal = advice(*map(result, cells))
     assert equal.best.cell.name == "late at 1"
     assert "works at full weight" in equal.summary
     broken = [result(cell, dict.fromkeys(VIEW_FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in cells]
-    assert verdict(*broken).best.cell.weight == 0.8
-    assert "acceptable" in verdict(*broken).summary
+    assert advice(*broken).best.cell.weight == 0.8
+    assert "acceptable" in advice(*broken).summary
     weak = grid([LATE], [1.0, 0.5])
     only = [result(cell, dict.fromkeys(VIEW_FAMILIES, STRONG if cell.weight < 1 else WEAK)) for cell in weak]
-    assert "turned down" in verdict(*only).summary
+    assert "turned down" in advice(*only).summary
 
 
 def test_a_view_that_falls_is_named_with_the_pictures_to_add():
-    found = verdict(result(Cell(LATE), {"behind": WEAK}), kept={("behind", "upper body"): 3})
+    found = advice(result(Cell(LATE), {"behind": WEAK}), kept={("behind", "upper body"): 3})
     assert [text.partition(":")[0] for text in found.weaknesses] == ["behind falls"]
     assert found.add == {("behind", "upper body"): 4}
-    assert found.advice[0] == "add 4 behind upper body: the set holds 3 of 8"
+    assert found.steps[0] == "add 4 behind upper body: the set holds 3 of 8"
     assert any(text.startswith("it holds from these views: front 0.98") for text in found.strengths)
-    assert not verdict(result(Cell(LATE))).add
+    assert not advice(result(Cell(LATE))).add
 
 
 def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
-    found = verdict(result(Cell(LATE), dict.fromkeys(VIEW_FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
+    found = advice(result(Cell(LATE), dict.fromkeys(VIEW_FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
     assert [text for text in found.weaknesses if "falls" in text] == []
     assert found.weaknesses[0].startswith("few of its pictures are more alike than the base's look-alikes")
     assert not found.add
-    assert any("review" in text for text in found.advice)
+    assert any("review" in text for text in found.steps)
 
 
 def test_a_trait_is_lost_only_where_the_base_shows_it():
     base = result(BASE, reads={"hair_color": True, "tail": False})
     partly = [picture(view_family, KNOWN, WEAK, {"tail": True}) for view_family in VIEW_FAMILIES[:4]]
-    base = Result(BASE, (*base.shown, *partly, *partly))
+    base = Result(BASE, (*base.pictures, *partly, *partly))
     assert base.rates()["tail"] == (8, 20)
     assert Comparison(TRIALS, base, []).readable == {"hair_color"}
-    found = verdict(result(Cell(LATE), reads={"hair_color": False, "tail": False}), base=base)
-    assert found.weaknesses == ("the hair color gets lost: shown on 0 of 12, the base by words on 12 of 12",)
+    found = advice(result(Cell(LATE), reads={"hair_color": False, "tail": False}), base=base)
+    assert found.weaknesses == ("the hair color gets lost: shown on 0 of 12, by the base from words on 12 of 12",)
 
 
 def test_obedience_is_held_against_the_base_s():
-    assert any(text.startswith("it obeys as well") for text in verdict(result(Cell(LATE))).strengths)
-    assert any(text.startswith("it obeys less") for text in verdict(result(Cell(LATE), obeyed=False)).weaknesses)
+    assert any(text.startswith("it obeys as well") for text in advice(result(Cell(LATE))).strengths)
+    assert any(text.startswith("it obeys less") for text in advice(result(Cell(LATE), obeyed=False)).weaknesses)
 
 
-def test_what_it_was_never_taught_and_what_stands_beside_it():
+def test_unseen_things_and_other_loras_beside_it():
     style = Companion(Path("style.safetensors"), "s", 0.7)
     overridden = result(Cell(LATE, 1.0, (style,)), dict.fromkeys(VIEW_FAMILIES, WEAK))
-    found = verdict(result(Cell(LATE), tests={UNSEEN_POSE: WEAK}), stacked=[overridden])
-    assert any(text.startswith("it loses itself in an unseen pose (arms up)") for text in found.weaknesses)
-    assert any(text.startswith("it takes an unseen outfit") for text in found.strengths)
+    found = advice(result(Cell(LATE), tests={UNSEEN_POSE: WEAK}), stacked=[overridden])
+    assert any(text.startswith("it loses its identity in an unseen pose (arms up)") for text in found.weaknesses)
+    assert any(text.startswith("it keeps its identity in an unseen outfit") for text in found.strengths)
     assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
 
 
 def test_without_decoys_nothing_is_said_of_identity():
     nothing = dict.fromkeys(VIEW_FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
     weak, strong = (result(cell, *nothing, obeyed=cell.weight < 1) for cell in grid([LATE], [1.0, 0.5]))
-    found = verdict(weak, strong)
+    found = advice(weak, strong)
     assert found.best is strong, "control alone chooses nothing"
     assert "identity cannot be ranked" in found.summary
     assert not found.add
-    assert "look-alikes" in found.advice[0]
+    assert "look-alikes" in found.steps[0]
     assert not any("identity" in text for text in (*found.strengths, *found.weaknesses))
 
 
-def test_the_unseen_things_are_none_that_it_was_taught():
+def test_the_unseen_things_are_none_that_the_run_plans():
     assert TRIALS.pose == "arms up"
     top, bottom = TRIALS.outfit.split(", ")
     assert top in CONFIG.panel.vocabulary["top"]
@@ -148,5 +148,5 @@ def test_weights_and_companions_are_read_as_people_write_them(tmp_path):
     assert companion_from(str(path), hashed).weight == 1.0
     both = companion_from(f"{path}:0.6=oil painting", hashed)
     assert (both.path, both.weight, both.words) == (path, 0.6, "oil painting")
-    with pytest.raises(UsageError, match="no weight"):
+    with pytest.raises(UsageError, match="not a weight"):
         companion_from(f"{path}:-1", hashed)

@@ -62,7 +62,7 @@ def test_every_checkpoint_is_tried_at_every_weight(run):
     assert len(names) == 2
     assert {name.split("-step")[0] for name in names} == {final.split("-step")[0]}
     assert [one["weight"] for one in plain["cells"]] == [1.0, 0.5] * 2
-    assert all(one["pictures"] == 18 and set(one["tests"]) == {"as taught", "an unseen pose", "an unseen outfit"}
+    assert all(one["pictures"] == 18 and set(one["tests"]) == {"as trained", "an unseen pose", "an unseen outfit"}
                for one in plain["cells"])  # fmt: skip
     assert plain["recommended"]["checkpoint"] in names
     best = max(one["value"] for one in plain["cells"])
@@ -134,8 +134,8 @@ def test_unseen_things_can_be_named(run):
 
 
 @pytest.mark.parametrize(("options", "said"), [
-    (["--weights", "1,heavy"], '--weights "heavy" is no weight'),
-    (["--weights", "9"], '--weights "9" is no weight'),
+    (["--weights", "1,heavy"], '--weights "heavy" is not a weight'),
+    (["--weights", "9"], '--weights "9" is not a weight'),
     (["--checkpoints", "r99"], '"r99" is no file'),
     (["--with", "nowhere.safetensors:0.7"], 'no file "nowhere.safetensors"'),
 ])  # fmt: skip

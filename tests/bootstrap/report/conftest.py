@@ -1,4 +1,4 @@
-"""The run of two played rounds."""
+"""The run of two played rounds, with its configuration."""
 
 import pytest
 

@@ -1,0 +1,37 @@
+"""The models that a run works with: its drawer, its trainer, and the models of its panel. Loads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.backends.base import Drawer, Trainer
+from bootstrap.config import RunConfig, embedded
+from bootstrap.panel.judges import Eyes, open_eyes
+
+__all__ = ["RunModels", "open_models"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunModels:
+    """A run's drawer and its trainer, which may be one object, and the models of its panel."""
+
+    drawer: Drawer
+    trainer: Trainer
+    eyes: Eyes
+
+
+def open_models(config: RunConfig, run: Path) -> RunModels:
+    """Load the base and the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
+    if config.backend == "fake":
+        from bootstrap.backends.fake import FakeBackend
+        from bootstrap.panel.fake import fake_eyes
+
+        fake = FakeBackend(config.base.sampling)
+        return RunModels(fake, fake, fake_eyes())
+    from bootstrap.backends.diffusers import DiffusersBackend
+    from bootstrap.machine.device import pick_device
+
+    eyes = open_eyes(config.panel, run / "features", pick_device())
+    base = DiffusersBackend(embedded(config.base.path), config.base.sampling)
+    return RunModels(base, base, eyes)
