@@ -152,9 +152,7 @@ def fitting_round(
         return decided.phase
     speeds = speeds_of(store.events())
     seconds, last = asked[1].seconds(speeds), finishing[1].seconds(speeds)
-    phase = fitting_phase(
-        asked[0], finishing[0], budget.room(speeds), seconds, last, drawn_before=drawn_before
-    )
+    phase = fitting_phase(asked[0], finishing[0], budget.room(speeds), seconds, last, drawn_before=drawn_before)
     event = None
     if phase is None:
         took = f"a round takes about {duration(last)} and finishing {duration(budget.closing(speeds))}"

@@ -1,7 +1,8 @@
-"""Continuing a run: what may be given anew, what may not, and what a finished run does with it.
+"""Continuing a run: which settings may change, which may not, and what a finished run does with new ones.
 
-The same command continues. Target, rounds, budget, gate, quotas and added outfits may change; base, seeds and scorers
-may not, for they would mix two experiments: those are refused by name, with the old and the new value. Loads no model.
+The same command continues. Target, rounds, budget, approval, quotas and added outfits may change; base, seeds and
+scorers may not, for they would mix two experiments: those are refused by name, with the old and the new value. Loads
+no model.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ from pydantic import BaseModel, ValidationError
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.errors import ConfigError
-from bootstrap.events import Noted, RoundBegan, RunBegan, RunEnded
+from bootstrap.events import Noted, RunBegan
+from bootstrap.runs.standing import finished
 from bootstrap.store.store import Store
 
-__all__ = ["CONTINUED", "Change", "changes", "continued_after", "hold_fast", "settle"]
+__all__ = ["Change", "changes", "continued_after", "require_same_models", "settle"]
 
 CONTINUED = "continued_after"
 """The fact that holds how many rounds a finished run had when it was given new settings."""
@@ -33,19 +36,30 @@ MAY_CHANGE = {
     ),
     "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
-UNHEEDED = {
+WITHOUT_EFFECT = {
     "config": {"base.about", "base.memory", "base.demonstration", "loop.approval", "panel.on_error"},
     "character": {"base"},
 }
-"""What is for a person's eyes, or said elsewhere too: nothing is made otherwise when it changes."""
+"""Settings that a person reads, or that are stored elsewhere too: what is made does not depend on them."""
 MOST_NAMED = 4
 LONGEST_VALUE = 40
-Change = tuple[str, object, object]
-"""Dotted path of a setting, its old value and its new one (None: not there)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting that differs: its dotted path, its old and its new value (None: absent)."""
+
+    path: str
+    old: object
+    new: object
+
+    def __str__(self) -> str:
+        """As a message names it."""
+        return f"{self.path} {_short(self.old)}, now {_short(self.new)}"
 
 
 def settle(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
-    """Store the facts of a new run; hold those of an old one against what was given now.
+    """Store the settings of a new run; compare those of an earlier one with these, and store what may change.
 
     Raises ConfigError naming what may not change, with its old and its new value.
     """
@@ -53,31 +67,28 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
     if store.recall("config") is None:
         store.remember("character", character.model_dump_json())
         store.remember("seeds", json.dumps(digests))
-        told = RunBegan(character.name, config.base.name, config.loop.target)
-        store.remember("config", config.model_dump_json(), told)
+        event = RunBegan(character.name, config.base.name, config.loop.target)
+        store.remember("config", config.model_dump_json(), event)
         return
-    _same_seeds(store, digests, pictures)
-    found = {
-        "config": changes(_remembered(store, "config", RunConfig), _plain(config)),
-        "character": changes(_remembered(store, "character", Character), _plain(character)),
-    }
-    found = {name: [one for one in changed if one[0] not in UNHEEDED[name]] for name, changed in found.items()}
-    for name, changed in found.items():
-        _refuse(store, name, [one for one in changed if not _may_change(name, one)])
-    if any(found.values()):
-        _go_on(store, config, character, [one for changed in found.values() for one in changed])
+    _require_same_seeds(store, digests, pictures)
+    of_config = _effective("config", changes(_stored(store, "config", RunConfig), _plain(config)))
+    of_character = _effective("character", changes(_stored(store, "character", Character), _plain(character)))
+    _refuse(store, "config", [change for change in of_config if not _may_change("config", change)])
+    _refuse(store, "character", [change for change in of_character if not _may_change("character", change)])
+    if of_config or of_character:
+        _continue(store, config, character, [*of_config, *of_character])
 
 
-def hold_fast(store: Store, models: Mapping[str, str]) -> None:
-    """Hold base and scorers (name → fingerprint) against those the run was begun with; a new run remembers them.
+def require_same_models(store: Store, fingerprints: Mapping[str, str]) -> None:
+    """Compare base and scorers (name → fingerprint) with those the run was begun with; a new run stores them.
 
-    Raises ConfigError naming those whose weights are not the same any more.
+    Raises ConfigError naming those whose weights are others now.
     """
-    known = json.loads(store.recall("models") or "null")
-    if known is None:
-        store.remember("models", json.dumps(dict(models)))
+    stored = store.recall("models")
+    if stored is None:
+        store.remember("models", json.dumps(dict(fingerprints)))
         return
-    _refuse(store, "model", changes(known, dict(models)))
+    _refuse(store, "model", changes(json.loads(stored), dict(fingerprints)))
 
 
 def continued_after(store: Store) -> int:
@@ -87,10 +98,12 @@ def continued_after(store: Store) -> int:
 
 def changes(old: object, new: object, path: str = "") -> list[Change]:
     """Where two settings differ; lists, and what was empty, are compared whole."""
-    if isinstance(old, dict) and isinstance(new, dict) and old:
-        keys = list(dict.fromkeys([*old, *new]))
-        return [one for key in keys for one in changes(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
-    return [] if old == new else [(path, old, new)]
+    if not (isinstance(old, dict) and isinstance(new, dict) and old):
+        return [] if old == new else [Change(path, old, new)]
+    found = []
+    for key in dict.fromkeys([*old, *new]):
+        found += changes(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+    return found
 
 
 def _plain(record: BaseModel) -> dict[str, Any]:
@@ -98,8 +111,8 @@ def _plain(record: BaseModel) -> dict[str, Any]:
     return plain
 
 
-def _remembered(store: Store, name: str, model: type[BaseModel]) -> dict[str, Any]:
-    """What the run was begun with, completed with the defaults of settings that came into being since."""
+def _stored(store: Store, name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The settings that the run was begun with, completed with the defaults of those that are new since."""
     text = store.recall(name) or "{}"
     try:
         return _plain(model.model_validate_json(text))
@@ -108,7 +121,7 @@ def _remembered(store: Store, name: str, model: type[BaseModel]) -> dict[str, An
         return plain
 
 
-def _same_seeds(store: Store, digests: Sequence[str], pictures: Sequence[Path]) -> None:
+def _require_same_seeds(store: Store, digests: Sequence[str], pictures: Sequence[Path]) -> None:
     """Raise ConfigError unless the pictures are those the run was begun with, in the same order."""
     begun = json.loads(store.recall("seeds") or "[]")
     if begun != digests:
@@ -121,46 +134,47 @@ def _same_seeds(store: Store, digests: Sequence[str], pictures: Sequence[Path]) 
         )
 
 
+def _effective(name: str, found: Sequence[Change]) -> list[Change]:
+    """The changes that what is made depends on."""
+    return [change for change in found if change.path not in WITHOUT_EFFECT[name]]
+
+
 def _may_change(name: str, change: Change) -> bool:
-    path, old, _ = change
-    added = name == "character" and path.count(".") == 1 and path.startswith("outfits.") and old is None
-    return added or MAY_CHANGE[name].fullmatch(path) is not None
+    if MAY_CHANGE[name].fullmatch(change.path):
+        return True
+    is_outfit = name == "character" and change.path.startswith("outfits.") and change.path.count(".") == 1
+    return is_outfit and change.old is None
 
 
-def _refuse(store: Store, name: str, changed: Sequence[Change]) -> None:
-    if changed:
-        more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
-        raise ConfigError(
-            f'"{store.directory}" was begun with another {name}: {"; ".join(map(_named, changed[:MOST_NAMED]))}{more}',
-            "use another --out, or what it was begun with",
-        )
+def _refuse(store: Store, name: str, refused: Sequence[Change]) -> None:
+    """Raise ConfigError that names these changes, if there are any."""
+    if not refused:
+        return
+    named = "; ".join(map(str, refused[:MOST_NAMED]))
+    if len(refused) > MOST_NAMED:
+        named += f" and {len(refused) - MOST_NAMED} more"
+    raise ConfigError(
+        f'"{store.directory}" was begun with another {name}: {named}', "use another --out, or what it was begun with"
+    )
 
 
-def _go_on(store: Store, config: RunConfig, character: Character, changed: Sequence[Change]) -> None:
-    """Remember the new settings; a finished run is told to play at least one more round."""
+def _continue(store: Store, config: RunConfig, character: Character, found: Sequence[Change]) -> None:
+    """Store the new settings; a finished run plays at least one more round with them."""
     rounds = sum(one.outcome is not None for one in store.rounds())
-    fewer_rounds = {path for path, _, _ in changed} == {"loop.rounds"} and config.loop.rounds <= rounds
-    if _finished(store) and not fewer_rounds:
+    fewer_rounds = {change.path for change in found} == {"loop.rounds"} and config.loop.rounds <= rounds
+    if finished(store.events()) and not fewer_rounds:
         store.remember(CONTINUED, str(rounds))
     store.remember("character", character.model_dump_json())
-    room = config.loop.target > len(store.kept())
-    full = "" if room else "; every place is filled already: a larger --target makes room for new pictures"
-    named = "; ".join(map(_named, changed))
-    store.remember("config", config.model_dump_json(), Noted(f"continued with {named}{full}"))
-
-
-def _finished(store: Store) -> bool:
-    told = [event for event in store.events() if isinstance(event, RunEnded | RoundBegan)]
-    return bool(told) and isinstance(told[-1], RunEnded)
-
-
-def _named(change: Change) -> str:
-    path, old, new = change
-    return f"{path} {_short(old)}, now {_short(new)}"
+    text = f"continued with {'; '.join(map(str, found))}"
+    if len(store.kept()) >= config.loop.target:
+        text += "; every place is filled already: a larger --target makes room for new pictures"
+    store.remember("config", config.model_dump_json(), Noted(text))
 
 
 def _short(value: object) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f'"{text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"}"'
+    if len(text) > LONGEST_VALUE:
+        text = text[: LONGEST_VALUE - 1] + "…"
+    return f'"{text}"'

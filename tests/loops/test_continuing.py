@@ -10,7 +10,7 @@ from bootstrap.errors import ConfigError
 from bootstrap.events import Noted, RoundBegan
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.store import Store
-from loops.resume import changes, hold_fast
+from loops.resume import Change, changes, require_same_models
 
 
 def rewrite(arguments, **fields):
@@ -46,7 +46,7 @@ def test_a_new_round_is_played_although_the_rounds_were_spent(finished, call):
     assert rounds_and_notes(run)[0] == before + 1
 
 
-def test_gate_budget_and_quotas_may_change_and_are_told(finished, call):
+def test_counts_gate_level_and_quotas_may_change_and_are_noted(finished, call):
     run, arguments = finished
     quotas = ["views.families.behind.share=0.11", "views.families.front.share=0.24"]
     options = ["loop.gate_level=0.3", "loop.waves=1", *quotas, "subject.a_prompt=1"]
@@ -57,15 +57,15 @@ def test_gate_budget_and_quotas_may_change_and_are_told(finished, call):
     assert "a larger --target makes room" in told
 
 
-def test_an_added_outfit_is_worn_in_the_new_round(finished, call):
+def test_an_added_outfit_is_drawn_in_the_new_round(finished, call):
     run, arguments = finished
     outfits = {"default": {"tags": "white shirt"}, "night": {"tags": "blue dress"}, "rain": {"tags": "yellow coat"}}
     rewrite(arguments, outfits=outfits)
     assert call("run", *arguments, "--target", 6, "--out", run).code == 0
     with Store.open(run, exclusive=False) as store:
         began = [event.round for event in store.events() if isinstance(event, RoundBegan)]
-        worn = {job.shot["outfit"] for job in store.jobs(began[-1], kind=JobKind.CANDIDATE)}
-    assert "rain" in worn
+        outfits = {job.shot["outfit"] for job in store.jobs(began[-1], kind=JobKind.CANDIDATE)}
+    assert "rain" in outfits
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_another_seed_picture_is_refused_by_name(finished, call):
 
 def test_other_weights_behind_the_same_name_are_refused(tmp_path):
     with Store.open(tmp_path / "run", create=True) as store:
-        hold_fast(store, {"base": "a", "clip": "b"})
-        hold_fast(store, {"base": "a", "clip": "b"})
+        require_same_models(store, {"base": "a", "clip": "b"})
+        require_same_models(store, {"base": "a", "clip": "b"})
         with pytest.raises(ConfigError, match='another model: clip "b", now "c"'):
-            hold_fast(store, {"base": "a", "clip": "c"})
+            require_same_models(store, {"base": "a", "clip": "c"})
 
 
-def test_settings_that_came_into_being_since_are_no_change(finished, call):
+def test_settings_that_are_new_since_are_no_change(finished, call):
     run, arguments = finished
     with Store.open(run) as store:
         config = json.loads(store.recall("config"))
@@ -137,5 +137,5 @@ def test_a_base_may_move_from_the_description_to_the_command_and_back(finished, 
 
 
 def test_changes_name_the_path():
-    assert changes({"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}}) == [("a.b", 1, 2)]
-    assert changes({}, {"a": 1}) == [("", {}, {"a": 1})]
+    assert changes({"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}}) == [Change("a.b", 1, 2)]
+    assert changes({}, {"a": 1}) == [Change("", {}, {"a": 1})]

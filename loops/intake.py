@@ -1,0 +1,44 @@
+"""Taking the seeds into a run: their original bytes under their hash, and a caption for each view in them.
+
+Where a picture is cropped, or a sheet is taken apart into a seed for each figure, the original is kept beside them.
+Seeds that the run holds already stay as they are. Trains and draws nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from bootstrap.captions.wording import Wording
+from bootstrap.config import PanelConfig
+from bootstrap.panel.judges import Eyes
+from bootstrap.pictures import open_picture
+from bootstrap.records import Seed
+from bootstrap.seeds import SeedCaptioner, views_in
+from bootstrap.seeds.heads import with_head
+from bootstrap.store.files import write_atomic
+from bootstrap.store.store import Store
+
+__all__ = ["take_in"]
+
+
+def take_in(store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pictures: Sequence[Path]) -> list[Seed]:
+    """Copy and caption the seeds that the run does not hold yet; returns all of them."""
+    captioner = SeedCaptioner(wording, eyes.read)
+    held = {seed.path for seed in store.seeds()}
+    for path in pictures:
+        image, data = open_picture(path)
+        stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", path.suffix.lower()
+        for view in views_in(image, data, stem, suffix, whole=captioner.told_whole(path)):
+            if view.name in held:
+                continue
+            write_atomic(store.directory / f"{stem}{suffix}", data)
+            write_atomic(store.directory / view.name, view.data)
+            digest = hashlib.sha256(view.data).hexdigest()
+            seed = captioner.caption(path, view.name, digest, view.image, view.number)
+            if eyes.faces:
+                seed = with_head(seed, view.image, eyes.faces, panel)
+            store.add_seed(seed)
+            held.add(view.name)
+    return store.seeds()
