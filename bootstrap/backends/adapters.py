@@ -1,6 +1,6 @@
 """Adapter weights on a loaded model: injected once, then filled, reset and switched off in place.
 
-Serves a UNet and a text encoder alike, and every kind of network. Knows no file, no prompt and no training.
+Serves a denoiser and a text encoder alike, and every kind of network. Knows no architecture, no file and no training.
 """
 
 from __future__ import annotations
@@ -17,40 +17,36 @@ from numpy.typing import NDArray
 from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of
 from bootstrap.lora.network import Network
 
-__all__ = ["TEXT_TARGETS", "UNET_CONVS", "UNET_TARGETS", "Network", "Slot"]
+__all__ = ["ADAPTER", "Slot"]
 
 ADAPTER = "character"
-UNET_TARGETS = (
-    r".*transformer_blocks\.\d+\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))|.*\.(proj_in|proj_out)"
-)
-"""kohya's default set: every linear layer and 1x1 convolution of the UNet's transformer blocks (sd-scripts)."""
-UNET_CONVS = r".*resnets\.\d+\.(conv1|conv2|time_emb_proj|conv_shortcut)|.*\.(down|up)samplers\.0\.conv"
-"""What a network with ``conv_rank`` reaches too: all of the residual blocks and samplers (sd-scripts' ``conv_dim``)."""
-KERNELS = r"resnets\.\d+\.(conv1|conv2)|(down|up)samplers\.0\.conv"
-"""How the paths of those end that have a kernel of 3 x 3, and ``conv_rank``; the others have the rank of the rest."""
-TEXT_TARGETS = r".*\.layers\.\d+\.(self_attn\.(q_proj|k_proj|v_proj|out_proj)|mlp\.(fc1|fc2))"
-"""kohya's set for a CLIP text encoder: attention and feed-forward of every layer (sd-scripts)."""
+"""The name of the adapter within peft."""
 PRODUCTS = {"loha": Hada, "lokr": Kron}
 """Kinds that peft keeps as plain parameters → what they are made of."""
 
 
 class Slot:
-    """Where a model wears an adapter; one at a time. ``modules`` are the paths that it can reach, in a fixed order."""
+    """The place of an adapter in a model; one at a time.
 
-    def __init__(self, model: Any, targets: str, convs: str = "") -> None:
-        self._model, self._targets, self._convs = model, targets, convs
+    ``targets`` and ``convs`` are regular expressions for module paths: of every adapter, and of those with a
+    ``conv_rank``; ``kernels`` is how the paths of the convolutions end that have this rank. ``modules`` are the paths
+    that an adapter can have weights for, in a fixed order.
+    """
+
+    def __init__(self, model: Any, targets: str, convs: str = "", kernels: str = "") -> None:
+        self._model, self._targets, self._convs, self._kernels = model, targets, convs, kernels
         self._shape: Network | None = None
         widest = f"{targets}|{convs}" if convs else targets
         self.modules = [name for name, _ in model.named_modules() if re.fullmatch(widest, name)]
 
-    def fresh(self, network: Network, seed: int) -> list[torch.nn.Parameter]:
-        """Wear a new adapter that changes nothing yet, drawn from ``seed``; its weights, in float32 on any base."""
+    def begin(self, network: Network, random_seed: int) -> list[torch.nn.Parameter]:
+        """Attach a new adapter that changes nothing yet; its weights, in float32 on any base."""
         if network.kind == "dora":
             self._shape = None  # its lengths begin as the base's
         self._inject(network)
-        torch.manual_seed(seed)
+        torch.manual_seed(random_seed)
         weights = []
-        for layer in self._layers().values():
+        for layer in self.layers().values():
             if network.kind in PRODUCTS:
                 layer.reset_adapter_parameters(ADAPTER)
             else:
@@ -62,33 +58,41 @@ class Slot:
         return weights
 
     def fill(self, modules: Mapping[str, Weights], rank: int, network_alpha: float) -> None:
-        """Wear these weights, by module path; a module without any is left as the base has it."""
-        kind = next(map(kind_of, modules.values()), "lora")
+        """Attach these weights, by module path; a module without any is left as the base has it."""
+        kind = kind_of(next(iter(modules.values()))) if modules else "lora"
         if kind in PRODUCTS:
             self._fill_products(modules, kind, rank, network_alpha)
         else:
-            ranks = [(has_kernel(one), rank_of(one) or 0) for one in modules.values()]
-            kernels = max((found for kernel, found in ranks if kernel), default=0)
-            most = max((found for kernel, found in ranks if not kernel), default=rank)
-            conv = kernels or (most if any(re.fullmatch(self._convs, name) for name in modules) else None)
-            self._fill_pairs(modules, Network(kind, most, network_alpha / rank * most, conv))  # type: ignore[arg-type]
+            self._fill_pairs(modules, self._network_of(modules, kind, rank, network_alpha))
         self.switch(on=True)
 
+    def _network_of(self, modules: Mapping[str, Weights], kind: str, rank: int, network_alpha: float) -> Network:
+        """The smallest network that these pairs fit into."""
+        ranks: list[int] = []
+        conv_ranks: list[int] = []
+        for weights in modules.values():
+            (conv_ranks if has_kernel(weights) else ranks).append(rank_of(weights) or 0)
+        largest = max(ranks, default=rank)
+        conv_rank = max(conv_ranks, default=None)
+        if conv_rank is None and any(re.fullmatch(self._convs, name) for name in modules):
+            conv_rank = largest
+        return Network(kind, largest, network_alpha / rank * largest, conv_rank)  # type: ignore[arg-type]
+
     def switch(self, *, on: bool) -> None:
-        """Wear the adapter, or show the base alone."""
-        for layer in self._layers().values():
+        """Use the adapter, or the base alone."""
+        for layer in self.layers().values():
             layer.enable_adapters(on)
 
     def weights(self) -> dict[str, Weights]:
-        """The weights worn, by module path."""
-        return {name: _read(layer) for name, layer in self._layers().items()}
+        """The attached weights, by module path."""
+        return {name: _read(layer) for name, layer in self.layers().items()}
 
     def _fill_pairs(self, modules: Mapping[str, Weights], network: Network) -> None:
         if network.kind == "dora":
             self._shape = None
         self._inject(network)
         with torch.no_grad():
-            for name, layer in self._layers().items():
+            for name, layer in self.layers().items():
                 parts = list(_parameters(layer).values())
                 if name not in modules:
                     parts[1].zero_()
@@ -98,22 +102,22 @@ class Slot:
                     _copy(part, torch.from_numpy(value), axis)
 
     def _fill_products(self, modules: Mapping[str, Weights], kind: str, rank: int, network_alpha: float) -> None:
-        """As a file has them, whatever they are factored into: peft computes with what is there."""
+        """Weights as a file has them, whatever they are factored into: peft computes with what is there."""
         self._unwrap()
         named = "|".join(map(re.escape, modules))
         self._wrap(Network(kind, rank, network_alpha), named)  # type: ignore[arg-type]
-        for name, layer in self._layers().items():
+        for name, layer in self.layers().items():
             own = modules[name]
             assert isinstance(own, Hada | Kron)
             for parameters in (getattr(layer, attribute) for attribute in layer.adapter_layer_names):
                 if ADAPTER in parameters:
                     del parameters[ADAPTER]
-            some = next(layer.get_base_layer().parameters())
+            device = next(layer.get_base_layer().parameters()).device
             for field, value in own._asdict().items():
                 if value is not None:
-                    tensor = torch.from_numpy(np.ascontiguousarray(value)).to(some.device)
-                    held = getattr(layer, f"{_prefix(kind)}_{field}")
-                    held[ADAPTER] = torch.nn.Parameter(tensor, requires_grad=False)
+                    tensor = torch.from_numpy(np.ascontiguousarray(value)).to(device)
+                    parameters = getattr(layer, f"{_prefix(kind)}_{field}")
+                    parameters[ADAPTER] = torch.nn.Parameter(tensor, requires_grad=False)
             layer.scaling[ADAPTER] = network_alpha / rank
 
     def _inject(self, network: Network) -> None:
@@ -121,14 +125,15 @@ class Slot:
         if self._shape == network:
             return
         self._unwrap()
-        wide = network.conv_rank is not None and self._convs
-        own = network if wide else replace(network, conv_rank=None)
-        self._wrap(own, f"{self._targets}|{self._convs}" if wide else self._targets)
+        if network.conv_rank is not None and self._convs:
+            self._wrap(network, f"{self._targets}|{self._convs}")
+        else:
+            self._wrap(replace(network, conv_rank=None), self._targets)
         self._shape = network
 
     def _unwrap(self) -> None:
         """The model as it was before any adapter."""
-        for name, layer in self._layers().items():
+        for name, layer in self.layers().items():
             above, _, last = name.rpartition(".")
             setattr(self._model.get_submodule(above), last, layer.get_base_layer())
         vars(self._model).pop("peft_config", None)  # else peft warns of a second adapter
@@ -137,25 +142,25 @@ class Slot:
     def _wrap(self, network: Network, targets: str) -> None:
         from peft import inject_adapter_in_model
 
-        inject_adapter_in_model(_config(network, targets), self._model, ADAPTER)
-        for layer in self._layers().values():
+        inject_adapter_in_model(_config(network, targets, self._kernels), self._model, ADAPTER)
+        for layer in self.layers().values():
             layer.set_adapter(ADAPTER)
         self._model.eval()
 
-    def _layers(self) -> dict[str, Any]:
-        """Module path → layer of everything that wears the adapter, in a fixed order."""
+    def layers(self) -> dict[str, Any]:
+        """Module path → peft's layer of everything that the adapter is attached to, in a fixed order."""
         from peft.tuners.tuners_utils import BaseTunerLayer
 
         return {name: layer for name, layer in self._model.named_modules() if isinstance(layer, BaseTunerLayer)}
 
 
-def _config(network: Network, targets: str) -> Any:
+def _config(network: Network, targets: str, kernels: str) -> Any:
     from peft import LoHaConfig, LoKrConfig, LoraConfig
 
     rank, conv = network.rank, network.conv_rank
     patterns: dict[str, Any] = {}
     if conv not in (None, rank):
-        patterns = {"rank_pattern": {KERNELS: conv}, "alpha_pattern": {KERNELS: network.scale * conv}}
+        patterns = {"rank_pattern": {kernels: conv}, "alpha_pattern": {kernels: network.scale * conv}}
     if network.kind == "loha":
         return LoHaConfig(r=rank, alpha=network.network_alpha, target_modules=targets, **patterns)
     if network.kind == "lokr":

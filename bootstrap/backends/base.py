@@ -12,6 +12,7 @@ from typing import Protocol
 
 from PIL import Image
 
+from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
@@ -35,8 +36,18 @@ def weights_file(workdir: Path, steps: int | None = None) -> Path:
     return workdir / ("adapter.safetensors" if steps is None else f"adapter-step{steps:08d}.safetensors")
 
 
+def refuse_references(jobs: Sequence[Job], drawer: str) -> None:
+    """Raise BackendError where a job has references; for drawers that draw from words alone."""
+    for job in jobs:
+        if job.references:
+            raise BackendError(
+                f'drawer "{drawer}" cannot use the references of job "{job.id}"',
+                "choose a drawer that takes references",
+            )
+
+
 class Drawer(Protocol):
-    """Draws jobs. What it is shown besides words (an adapter, a job's references) is part of each call."""
+    """Draws jobs. What it is given besides words (an adapter, a job's references) is part of each call."""
 
     @property
     def name(self) -> str:
@@ -72,7 +83,7 @@ class Trainer(Protocol):
         """Train a LoRA from the base on ``items`` into ``workdir``; continues from a checkpoint found there.
 
         The same items, recipe and base give the same weights, also when the training was killed and continued. One that
-        meets numbers which are not finite ends with its last good weights and says so in a `Noted`. Raises BackendError
+        meets numbers which are not finite ends with its last good weights and emits a `Noted`. Raises BackendError
         (no good weights yet, memory ran out, an optimizer's package is missing, pictures or weights unreadable).
         """
 

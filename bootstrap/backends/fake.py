@@ -1,6 +1,6 @@
 """A backend without a model: paints simple figures from what a job is, "trains" at once, always the same way.
 
-For tests of the loop and for trying the commands. An adapter remembers the mean colour of its pictures; candidates wear
+For tests of the loop and for trying the commands. An adapter remembers the mean colour of its pictures; candidates have
 that colour, decoys mostly their own, so that even a scorer of colours can tell them apart. Loads no torch.
 """
 
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bootstrap.backends.base import Trained, weights_file
+from bootstrap.backends.architectures.sd1 import SD1
+from bootstrap.backends.base import Trained, refuse_references, weights_file
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
-from bootstrap.lora import Lora, metadata_for, metadata_of, save_kohya
+from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
 from bootstrap.records import Job, JobKind, TrainItem, random_seed_of
 from bootstrap.training.recipe import TrainRecipe
 
@@ -25,9 +26,9 @@ Color = NDArray[np.float64]
 MODULE = "mid_block.attentions.0.proj_in"
 COLOR_KEY = "fake_color"
 GREY = 128.0
-"""What an adapter draws before it has learned anything."""
-WORN = {JobKind.CANDIDATE: 0.9, JobKind.PROBE: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
-"""How much of the adapter's colour a picture of each kind wears."""
+"""The colour of an untrained adapter."""
+SHARE = {JobKind.CANDIDATE: 0.9, JobKind.PROBE: 0.9, JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0}
+"""How much of the adapter's colour a picture of each kind has."""
 HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.17}
 
 
@@ -63,9 +64,10 @@ class FakeBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Paint in fixed batches; see `bootstrap.backends.base`."""
-        worn = _color_of(adapter) if adapter else None
+        refuse_references(jobs, self.name)
+        color = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
-            yield [(job, self._paint(job, worn)) for job in jobs[start : start + self.batch_size]]
+            yield [(job, self._paint(job, color)) for job in jobs[start : start + self.batch_size]]
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Write a small valid LoRA file that remembers the weighted mean colour of ``items``."""
@@ -94,29 +96,33 @@ class FakeBackend:
         """Nothing to free."""
 
     def _write(self, path: Path, recipe: TrainRecipe, steps: int, color: Color) -> None:
-        """A LoRA file of random weights, with the colour that it has learned."""
+        """A LoRA file of random weights that remembers a colour."""
         generator = np.random.default_rng(recipe.random_seed)
         down = generator.normal(size=(recipe.rank, 4)).astype(np.float32)
-        lora = Lora({MODULE: (down, generator.normal(size=(4, recipe.rank)).astype(np.float32))}, recipe.network_alpha)
+        up = generator.normal(size=(4, recipe.rank)).astype(np.float32)
+        lora = Lora({MODULE: (down, up)}, recipe.network_alpha, grammar=SD1.grammar)
         facts = metadata_for(
             path.parent.name,
             "",
             self.resolution,
             steps,
-            modules=[MODULE],
-            v_prediction=False,
+            grammar=SD1.grammar,
+            objective="epsilon",
+            modules=kohya_names(SD1.grammar, [MODULE]),
             training=recipe.model_dump(),
         )
         save_kohya(path, lora, {**facts, COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
 
-    def _paint(self, job: Job, worn: Color | None) -> Image.Image:
+    def _paint(self, job: Job, adapter_color: Color | None) -> Image.Image:
         if self._before_picture:
             self._before_picture(self.painted)
         self.painted += 1
         random = np.random.default_rng(job.random_seed)
-        share = WORN[job.kind] if worn is not None else 0.0
-        own = _color_for("traits", *sorted(job.traits.items()))
-        color = (share * worn if worn is not None else 0.0) + (1 - share) * own + random.normal(0, 3, 3)
+        color = _color_for("traits", *sorted(job.traits.items()))
+        if adapter_color is not None:
+            share = SHARE[job.kind]
+            color = share * adapter_color + (1 - share) * color
+        color = color + random.normal(0, 3, 3)
         image = Image.new("RGB", self.resolution, _rgb(_color_for("background", job.shot["background"]) * 0.3 + 160))
         self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
         grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))

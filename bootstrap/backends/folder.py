@@ -22,7 +22,7 @@ SAMPLED = 1 << 20
 
 
 def check_folder(base: Path) -> Architecture:
-    """The architecture of a folder's pipeline. Raises BackendError, in one line, when it is no whole one that is known."""
+    """The architecture of a folder. Raises BackendError, in one line, unless it is a whole one that is known."""
     index = base / "model_index.json"
     if not index.is_file():
         raise BackendError(
@@ -32,13 +32,12 @@ def check_folder(base: Path) -> Architecture:
         kind = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackendError(f'"{index}" cannot be read ({error})', "fetch the model again") from error
-    architecture = next((one for one in ARCHITECTURES.values() if one.pipeline == kind), None)
-    if architecture is None:
-        known = " or ".join(one.pipeline for one in ARCHITECTURES.values())
-        raise BackendError(
-            f'"{base}" holds a "{kind}", not a {known}', "choose a base of the Stable Diffusion 1.x or XL architecture"
-        )
-    for part in architecture.weighed:
+    by_pipeline = {one.pipeline: one for one in ARCHITECTURES.values()}
+    if kind not in by_pipeline:
+        titles = " or ".join(one.title for one in ARCHITECTURES.values())
+        raise BackendError(f'"{base}" holds a "{kind}", not a {" or ".join(by_pipeline)}', f"choose a base of {titles}")
+    architecture = by_pipeline[kind]
+    for part in architecture.weighted_parts:
         _check_part(base, part)
     for part, file in {**dict.fromkeys(architecture.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
         if not any((base / part / name).is_file() for name in file.split(" or ")):
@@ -46,9 +45,9 @@ def check_folder(base: Path) -> Architecture:
     return architecture
 
 
-def variant_of(base: Path) -> str | None:
-    """ "fp16" where the UNet has weights of that name only, else None."""
-    names = [path.name for path in _weights(base / "unet")]
+def variant_of(folder: Path) -> str | None:
+    """ "fp16" where a part's folder has weights of that name only, else None."""
+    names = [path.name for path in _weights(folder)]
     return "fp16" if names and all(".fp16." in name for name in names) else None
 
 

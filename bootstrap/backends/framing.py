@@ -1,4 +1,4 @@
-"""A training picture at the size it is trained at, and what SDXL is told of how it was cut.
+"""A training picture at the size it is trained at, with a record of how it was cut, for bases conditioned on sizes.
 
 A picture is never squeezed: it is cut at its edges to the base's shape, or to the nearest bucket. Knows no model.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from PIL import Image, ImageOps
 
 from bootstrap.backends.masks import subject_mask
@@ -15,7 +14,7 @@ from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["Framed", "bucket_for", "centre_of", "framed", "size_condition"]
+__all__ = ["Cut", "Framed", "bucket_for", "cut_of", "framed", "place_of"]
 
 SLIMMEST = 0.5
 """Shortest side of a bucket over that of a square of the same area; sd-scripts' 512 of 1024."""
@@ -24,11 +23,20 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a picture was cut, in pixels: its size, left and top of the cut after enlarging, and the size that is left."""
+
+    original: Size
+    corner: tuple[int, int]
+    target: Size
+
+
+@dataclass(frozen=True)
 class Framed:
-    """A picture as it is trained on, its size condition, shape (1, 6), and where its subject is (mode L; None: all)."""
+    """A picture as it is trained on, how it was cut, and where its subject is (mode L; None: everywhere)."""
 
     image: Image.Image
-    sizes: torch.Tensor
+    cut: Cut
     mask: Image.Image | None = None
 
 
@@ -37,21 +45,27 @@ def framed(item: TrainItem, resolution: Size, recipe: TrainRecipe, crop: int = 0
 
     Raises BackendError when it cannot be read.
     """
+    mask = None
     try:
         with Image.open(item.path) as opened:
             picture = opened.convert("RGB")
-            mask = subject_mask(opened, item) if recipe.masked_loss else None
+            if recipe.masked_loss:
+                mask = subject_mask(opened, item)
     except OSError as error:
         raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
-    target = bucket_for(picture.size, resolution, recipe.bucket_reso_steps) if recipe.enable_bucket else resolution
-    place = centre_of(crop, recipe.latent_crops)
-    cut, covered = _fitted(picture, target, place), mask and _fitted(mask, target, place)
-    return Framed(cut, size_condition(target, picture.size, place), covered)
+    target, place = resolution, place_of(crop, recipe.latent_crops)
+    if recipe.enable_bucket:
+        target = bucket_for(picture.size, resolution, recipe.bucket_reso_steps)
+    if mask is not None:
+        mask = _fitted(mask, target, place)
+    return Framed(_fitted(picture, target, place), cut_of(picture.size, target, place), mask)
 
 
-def centre_of(crop: int, crops: int) -> float:
+def place_of(crop: int, crops: int) -> float:
     """Where a crop is taken: 0 at the left and top, 1 at the right and bottom; the first one is centred."""
-    return 0.5 if not crop else (crop - 1) / max(1, crops - 2) if crops > 2 else 0.0
+    if not crop:
+        return 0.5
+    return (crop - 1) / (crops - 2) if crops > 2 else 0.0
 
 
 def bucket_for(size: Size, resolution: Size, steps: int) -> Size:
@@ -61,24 +75,25 @@ def bucket_for(size: Size, resolution: Size, steps: int) -> Size:
     """
     area = resolution[0] * resolution[1]
     side = area**0.5
-    sides = range(max(steps, _stepped(side * SLIMMEST, steps)), int(side / SLIMMEST) + 1, steps)
-    square = _stepped(side, steps)
-    buckets = {(width, min(_stepped(area / width, steps), int(side / SLIMMEST))) for width in sides}
-    fitting = {one for one in buckets | {(square, square)} if min(one) >= steps and one[0] * one[1] <= area}
+    longest, square = int(side / SLIMMEST), _stepped(side, steps)
+    buckets = {(square, square)}
+    for width in range(max(steps, _stepped(side * SLIMMEST, steps)), longest + 1, steps):
+        buckets.add((width, min(_stepped(area / width, steps), longest)))
+    fitting = {bucket for bucket in buckets if min(bucket) >= steps and bucket[0] * bucket[1] <= area}
     ratio = size[0] / size[1]
-    return min(fitting | {resolution}, key=lambda one: (round(abs(one[0] / one[1] - ratio), 6), -one[0] * one[1], one))
+
+    def distance(bucket: Size) -> tuple[float, int, Size]:
+        return round(abs(bucket[0] / bucket[1] - ratio), 6), -bucket[0] * bucket[1], bucket
+
+    return min(fitting | {resolution}, key=distance)
 
 
-def size_condition(target: Size, original: Size | None = None, place: float = 0.5) -> torch.Tensor:
-    """SDXL's micro-conditioning, shape (1, 6): original height and width, cut at top and left, target height and width.
-
-    Pixels; the cut is counted after enlarging, as in training of the base (arXiv 2307.01952, section 2.2). Without
-    ``original`` it is that of a whole picture of this size. ``place`` is where it was cut, see `centre_of`.
-    """
-    width, height = original or target
-    scale = max(target[0] / width, target[1] / height)
-    left, top = ((have * scale - want) * place for have, want in zip((width, height), target, strict=True))
-    return torch.tensor([[height, width, round(top), round(left), target[1], target[0]]], dtype=torch.float32)
+def cut_of(original: Size, target: Size, place: float = 0.5) -> Cut:
+    """How a picture of one size is cut to another; ``place`` is where, see `place_of`."""
+    scale = max(target[0] / original[0], target[1] / original[1])
+    left = (original[0] * scale - target[0]) * place
+    top = (original[1] * scale - target[1]) * place
+    return Cut(original, (round(left), round(top)), target)
 
 
 def _fitted(image: Image.Image, target: Size, place: float) -> Image.Image:

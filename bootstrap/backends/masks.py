@@ -1,4 +1,4 @@
-"""Where the subject of a training picture is: in its alpha, in a picture beside it, or in the box that is known of it.
+"""Where the subject of a training picture is: in its alpha, in a mask beside it, or in its box.
 
 Knows no model and no loss.
 """
@@ -21,9 +21,9 @@ MASK = "_mask.png"
 
 
 def subject_mask(opened: Image.Image, item: TrainItem) -> Image.Image | None:
-    """The subject in white, mode L, at the picture's size; None where nothing tells it. Raises BackendError.
+    """The subject in white, mode L, at the picture's size; None where nothing shows it. Raises BackendError.
 
-    A mask beside the picture is a person's word and comes first, then transparency, then the box.
+    A mask beside the picture is made by a person and comes first, then transparency, then the box.
     """
     beside = Path(item.path).with_name(f"{Path(item.path).stem}{MASK}")
     if beside.is_file():
@@ -54,6 +54,6 @@ def loss_mask(mask: Image.Image | None, shape: tuple[int, int], background: floa
 def _boxed(size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
     """A rectangle in fractions of the picture."""
     mask = Image.new("L", size, 0)
-    left, top, right, bottom = (round(edge * side) for edge, side in zip(box, (*size, *size), strict=True))
-    mask.paste(255, (left, top, right, bottom))
+    (width, height), (left, top, right, bottom) = size, box
+    mask.paste(255, (round(left * width), round(top * height), round(right * width), round(bottom * height)))
     return mask

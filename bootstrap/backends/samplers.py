@@ -10,7 +10,7 @@ __all__ = ["sampler_for"]
 
 
 def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
-    """A diffusers scheduler, fresh, with the noise schedule and the prediction type of the pipeline's own."""
+    """A fresh diffusers scheduler with the noise schedule and prediction type of the pipeline's own, unless set."""
     from diffusers import (
         DDIMScheduler,
         DPMSolverMultistepScheduler,
@@ -25,9 +25,11 @@ def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
         "euler": EulerDiscreteScheduler,
         "euler_a": EulerAncestralDiscreteScheduler,
     }
-    changed: dict[str, Any] = {"prediction_type": settings.prediction_type} if settings.prediction_type else {}
+    changes: dict[str, Any] = {}
+    if settings.prediction_type:
+        changes["prediction_type"] = settings.prediction_type
     if settings.scheduler == "dpm++_karras":
-        changed["use_karras_sigmas"] = True
+        changes["use_karras_sigmas"] = True
     if settings.scheduler == "ddim" and "clip_sample" not in pipe.scheduler.config:
-        changed["clip_sample"] = False  # latents are not limited to -1..1, and diffusers would clip them
-    return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changed)
+        changes["clip_sample"] = False  # latents are not limited to -1..1, and diffusers would clip them
+    return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changes)

@@ -33,12 +33,13 @@ class SamplingSettings(BaseModel):
     guidance_rescale: float = Field(0.0, ge=0, le=1)
     """Share by which guided noise is brought back to the unguided one's contrast (arXiv 2305.08891); 0 leaves it."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Weights of UNet and text encoder, and arithmetic; auto takes the fastest that is safe on the device."""
+    """Weights of denoiser and text encoders, and arithmetic; auto takes the fastest that is safe on the device."""
 
     offload: bool = False
     """Text encoders stay in main memory, and the VAE decodes in tiles: for cards of 8 GB."""
 
     def identity(self) -> str:
-        """The settings as text that tells them apart; what came later is left out where it changes nothing."""
-        later = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False}
-        return self.model_dump_json(exclude={name for name, still in later.items() if getattr(self, name) == still})
+        """The settings as text that tells them apart; settings added later are left out where they change nothing."""
+        added_later = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False}
+        unchanged = {name for name, default in added_later.items() if getattr(self, name) == default}
+        return self.model_dump_json(exclude=unchanged)

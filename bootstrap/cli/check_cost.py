@@ -31,13 +31,13 @@ __all__ = ["print_cost"]
 
 def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int, found: Findings) -> None:
     """Print what a run from so many seeds takes; what this machine does not have is a problem."""
-    from bootstrap.backends.bases import unet_weights
+    from bootstrap.backends.bases import denoiser_weights
     from bootstrap.machine.inventory import accelerator, disk_free
 
     device, free = accelerator(), disk_free(directory)
     parameters, memory, speed = 0, 0.0, 0.0
     if config.backend != "fake":
-        parameters, memory = unet_weights(embedded(config.base.path)), config.base.memory
+        parameters, memory = denoiser_weights(embedded(config.base.path)), config.base.memory
     if parameters:
         speed = flops_of(device.kind)
     cost = cost_of(config, seeds, parameters, speed)

@@ -30,14 +30,13 @@ def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain
 
     bootstrap lora inspect mika.safetensors
     """
-    from bootstrap.lora.grammar import GRAMMARS
 
     found = _read(file)
     lora, metadata = found.lora, found.metadata
     unet, *text = (len(part) for part in lora.parts)
     facts = {
-        "architecture": GRAMMARS[lora.architecture].interface,
-        "grammar": found.grammar,
+        "architecture": lora.grammar.interface,
+        "grammar": found.form,
         "network": _network(lora),
         "rank": ", ".join(map(str, found.ranks)),
         "alpha": f"{lora.network_alpha:g}",
@@ -98,7 +97,7 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
     from bootstrap.errors import UsageError
 
     first, second = _read(one).lora, _read(other).lora
-    if first.architecture != second.architecture:
+    if first.grammar != second.grammar:
         message = f'"{one}" and "{other}" are for bases of two architectures'
         raise UsageError(message, "compare LoRAs of one architecture")
     for name, weights, others in zip(("UNet", "text 1", "text 2"), first.parts, second.parts, strict=True):
@@ -121,14 +120,14 @@ def _distance(first: Scaled, second: Scaled) -> str:
     """The length of the difference between two changes, as a share of the first's length."""
     import numpy as np
 
-    from bootstrap.lora.foreign import delta
+    from bootstrap.lora.kinds import change as change_of
 
     (weights, scale), (others, other_scale) = first, second
     nothing = np.zeros(1, np.float32)
     difference = length = 0.0
     for module in {*weights, *others}:
-        change = delta(weights[module], scale) if module in weights else nothing
-        other_change = delta(others[module], other_scale) if module in others else nothing
+        change = change_of(weights[module], scale) if module in weights else nothing
+        other_change = change_of(others[module], other_scale) if module in others else nothing
         difference += float(((change - other_change) ** 2).sum())
         length += float((change**2).sum())
     if not length:
@@ -138,11 +137,12 @@ def _distance(first: Scaled, second: Scaled) -> str:
 
 def _read(file: Path) -> LoraFile:
     """A person's file. Raises UsageError where it cannot be used."""
+    from bootstrap.backends.architectures import grammars
     from bootstrap.errors import BackendError, UsageError
     from bootstrap.lora.foreign import read_any
 
     try:
-        return read_any(file)
+        return read_any(file, grammars())
     except BackendError as error:
         raise UsageError(error.message, error.hint) from error
 

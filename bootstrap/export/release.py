@@ -16,26 +16,25 @@ from typing import Any
 from PIL import Image
 from pydantic import ValidationError
 
+from bootstrap.backends.architectures import grammars
 from bootstrap.character import Character
-from bootstrap.config import RunConfig
+from bootstrap.config import RunConfig, stored_config
 from bootstrap.dataset.items import picture_bytes, safe_name
 from bootstrap.dataset.provenance import read_provenance
-from bootstrap.errors import StoreError
+from bootstrap.errors import ConfigError, StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import card
+from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
-from bootstrap.lora.weights import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import VIEW_FAMILIES, Adapter, Frame, JobKind
 from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 
-__all__ = ["DIFFUSERS", "FINAL", "Release", "facts_of", "publish", "release_of", "write_diffusers", "write_kohya"]
+__all__ = ["DIFFUSERS", "Release", "facts_of", "publish", "release_of", "write_diffusers", "write_kohya"]
 
-FINAL = "final-"
-"""How the names of adapters begin that were trained on the finished set."""
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
 PRODUCTS = ("loha", "lokr")
@@ -65,12 +64,12 @@ class Release:
         unet, text, text_2 = (
             [module for name, module in names.items() if grammar.part_of(name) == part] for part in range(3)
         )
-        return load_kohya(self.store.directory / self.adapter.path, unet, text, text_2, grammar.architecture)
+        return load_kohya(self.store.directory / self.adapter.path, grammar, unet, text, text_2)
 
     @property
     def grammar(self) -> Grammar:
         """How files of the base's architecture are written."""
-        return grammar_of(self.metadata["modelspec.architecture"])
+        return grammar_of(self.metadata["modelspec.architecture"], grammars())
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -82,9 +81,9 @@ class Release:
 def facts_of(store: Store) -> tuple[RunConfig, Character]:
     """The configuration and the character that a run remembers. Raises StoreError when it remembers none."""
     try:
-        config = RunConfig.model_validate_json(store.recall("config") or "")
+        config = stored_config(store.recall("config"))
         return config, Character.model_validate_json(store.recall("character") or "")
-    except ValidationError as error:
+    except (ConfigError, ValidationError) as error:
         raise StoreError(
             f'"{store.directory}" remembers no settings that this version understands',
             "run it with this version first, or export with the version that made it",
@@ -182,7 +181,7 @@ def _entries(release: Release) -> dict[str, str]:
 
 def _captions(release: Release) -> tuple[dict[str, list[str]], int]:
     """Folder → captions of the pictures that a final adapter learned from, as the provenance tells; and the repeats."""
-    rows = read_provenance(release.store.directory / "dataset") if release.adapter.id.startswith(FINAL) else []
+    rows = read_provenance(release.store.directory / "dataset") if release.adapter.is_final else []
     found: dict[str, list[str]] = defaultdict(list)
     repeats = 1
     for row in rows:

@@ -16,6 +16,9 @@ from bootstrap.lora.weights import Lora
 
 __all__ = ["blended"]
 
+PARTS = 3
+"""The denoiser and two text encoders."""
+
 
 def blended(loras: Sequence[tuple[Lora, float]]) -> Lora:
     """One LoRA that changes the base as these do together; exact: sum of w · alpha / rank · up @ down.
@@ -26,31 +29,30 @@ def blended(loras: Sequence[tuple[Lora, float]]) -> Lora:
     """
     if not loras:
         raise BackendError("there is no LoRA to blend", "give at least one")
-    architectures = list(dict.fromkeys(lora.architecture for lora, _ in loras))
+    grammar = loras[0][0].grammar
+    architectures = list(dict.fromkeys(lora.grammar.architecture for lora, _ in loras))
     if len(architectures) > 1:
         raise BackendError(
             f"these LoRAs are for bases of two architectures ({', '.join(architectures)})", "give those of one"
         )
     if any(lora.kind == "dora" for lora, _ in loras):
         raise BackendError("a DoRA cannot be blended: it sets lengths, which do not add up", "give other LoRAs")
-    joined = [_part(loras, number) for number in range(3)]
-    rank = max(len(down) for part in joined for down, _ in part.values())
-    rank = max(rank, sum(lora.rank for lora, _ in loras))
-    parts = [{module: _filled(pair, rank) for module, pair in part.items()} for part in joined]
-    return Lora(parts[0], float(rank), parts[1], parts[2], architectures[0], rank)
+    joined = [_joined_part(loras, part) for part in range(PARTS)]
+    rank = sum(lora.rank for lora, _ in loras)
+    for pairs in joined:
+        rank = max([rank, *(len(down) for down, _ in pairs.values())])
+    denoiser, text, text_2 = ({module: _filled(pair, rank) for module, pair in pairs.items()} for pairs in joined)
+    return Lora(denoiser, float(rank), text, text_2, grammar=grammar, network_rank=rank)
 
 
-def _part(loras: Sequence[tuple[Lora, float]], number: int) -> dict[str, Pair]:
-    """The modules of the UNet (0) or of a text encoder (1, 2) that any of them reaches."""
-    named = [
-        {in_file(module) if number else module: as_pair(each) for module, each in lora.parts[number].items()}
-        for lora, _ in loras
-    ]
+def _joined_part(loras: Sequence[tuple[Lora, float]], part: int) -> dict[str, Pair]:
+    """The modules of the denoiser (0) or of a text encoder (1, 2) that any of the LoRAs changes."""
     found: dict[str, list[Pair]] = {}
-    for (lora, weight), pairs in zip(loras, named, strict=True):
+    for lora, weight in loras:
         scale = np.float32(weight * lora.network_alpha / lora.rank)
-        for module, (down, up) in pairs.items():
-            found.setdefault(module, []).append((down, up * scale))
+        for module, weights in lora.parts[part].items():
+            down, up = as_pair(weights)
+            found.setdefault(in_file(module) if part else module, []).append((down, up * scale))
     return {module: _joined(pairs) for module, pairs in found.items()}
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from bootstrap.lora.grammar import GRAMMARS
-from bootstrap.lora.weights import kohya_names
+from bootstrap.lora.grammar import Grammar
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["dataset_entries", "metadata_for"]
@@ -51,6 +50,8 @@ ALWAYS = {
     "ss_shuffle_caption": "True",
 }
 """How this engine always trains."""
+PREDICTIONS = {"epsilon": "epsilon", "v_prediction": "v"}
+"""Objective → ``modelspec.prediction_type``; the specification has no word for others."""
 
 
 def metadata_for(
@@ -59,22 +60,20 @@ def metadata_for(
     resolution: tuple[int, int],
     steps: int,
     *,
-    v_prediction: bool,
-    modules: Iterable[str],
+    grammar: Grammar,
+    objective: str,
+    modules: Mapping[str, str],
     training: Mapping[str, object],
-    text_modules: Iterable[str] = (),
-    text_modules_2: Iterable[str] = (),
-    architecture: str = "sd1",
     zero_terminal_snr: bool = False,
 ) -> dict[str, str]:
-    """``ss_*`` and ``modelspec.*`` entries of a trained LoRA (all strings), and our own record of how it was made.
+    """``ss_*`` and ``modelspec.*`` entries of a trained LoRA (all strings), and our own record of its training.
 
-    ``resolution`` is width and height in pixels; ``modules`` and ``text_modules`` are module paths; ``training`` is the
-    recipe as plain data; ``architecture`` is a key of `bootstrap.lora.grammar.GRAMMARS`.
+    ``resolution`` is width and height in pixels; ``objective`` names what the base predicts; ``modules`` are names in
+    the file → module paths, see `bootstrap.lora.weights.kohya_names`; ``training`` is the recipe as plain data.
     """
-    grammar = GRAMMARS[architecture]
     now = datetime.now(UTC).replace(microsecond=0)
     recipe = {key: str(training[name]) for key, name in RECIPE_KEYS.items() if name in training}
+    prediction = PREDICTIONS.get(objective)
     return {
         **ALWAYS,
         **recipe,
@@ -83,7 +82,7 @@ def metadata_for(
         "ss_output_name": title,
         "ss_steps": str(steps),
         "ss_resolution": f"({resolution[0]}, {resolution[1]})",
-        "ss_base_model_version": grammar.version_v if v_prediction else grammar.version,
+        "ss_base_model_version": grammar.base_version(objective),
         "ss_zero_terminal_snr": str(zero_terminal_snr),
         "ss_training_finished_at": str(now.timestamp()),
         "modelspec.sai_model_spec": "1.0.1",
@@ -93,15 +92,15 @@ def metadata_for(
         "modelspec.date": now.isoformat(),
         "modelspec.resolution": f"{resolution[0]}x{resolution[1]}",
         "modelspec.trigger_phrase": trigger,
-        "modelspec.prediction_type": "v" if v_prediction else "epsilon",
+        **({"modelspec.prediction_type": prediction} if prediction else {}),
         "bootstrap.training": json.dumps(training, sort_keys=True),
-        "bootstrap.modules": json.dumps(kohya_names(modules, text_modules, text_modules_2, architecture)),
+        "bootstrap.modules": json.dumps(dict(modules)),
     }
 
 
 def _derived(training: Mapping[str, object]) -> dict[str, str]:
     """Entries that follow from several settings, or are "None" where a part is not trained."""
-    recipe = TrainRecipe.model_validate({name: training[name] for name in TrainRecipe.model_fields if name in training})
+    recipe = TrainRecipe.model_validate({name: training[name] for name in training.keys() & TrainRecipe.model_fields})
     return {
         "ss_text_encoder_lr": str(recipe.text_rate) if recipe.text_encoder else "None",
         "ss_total_batch_size": str(recipe.batch_size * recipe.gradient_accumulation_steps),
@@ -115,10 +114,11 @@ def dataset_entries(captions: Mapping[str, Sequence[str]], repeats: int, batch_s
     """
     if not captions:
         return {}
-    tags = {
-        folder: Counter(tag.strip() for text in texts for tag in text.split(",")) for folder, texts in captions.items()
-    }
-    folders = {folder: {"n_repeats": repeats, "img_count": len(texts)} for folder, texts in captions.items()}
+    tags: dict[str, Counter[str]] = {}
+    folders = {}
+    for folder, texts in captions.items():
+        tags[folder] = Counter(tag.strip() for text in texts for tag in text.split(","))
+        folders[folder] = {"n_repeats": repeats, "img_count": len(texts)}
     pictures = repeats * sum(len(texts) for texts in captions.values())
     batches = math.ceil(pictures / max(1, batch_size))
     epochs = str(math.ceil(steps / max(1, batches)))

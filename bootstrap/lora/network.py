@@ -1,4 +1,4 @@
-"""The shape of what is trained beside a base: which kind of network, of what ranks. Plain data; knows no tensor."""
+"""The shape of an adapter: which kind of network, of what ranks. Plain data; knows no tensor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Network"]
 class Network:
     """One network: every module's change is scaled by ``network_alpha / rank``.
 
-    ``conv_rank`` is that of the convolutions of k x k, None where they are left alone; ``factor`` is LoKr's.
+    ``conv_rank`` is that of the convolutions of k x k, None where they are not trained; ``factor`` is LoKr's.
     """
 
     kind: Kind
@@ -30,5 +30,5 @@ class Network:
 
     @property
     def scale(self) -> float:
-        """What every module's change is multiplied by."""
+        """The factor of every module's change."""
         return self.network_alpha / self.rank

@@ -1,6 +1,6 @@
 """Everything a killed training needs to continue exactly, in one file that is replaced atomically.
 
-What is in it is the `Learner`'s business: weights, optimizer, average, losses and step.
+`bootstrap.training.state.TrainingState` says what is in it: weights, optimizer, average, losses and step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME = "checkpoint.pt"
 
 
 def save_checkpoint(workdir: Path, key: str, state: dict[str, Any]) -> None:
-    """Keep a state; ``key`` names recipe and data, so that no other training takes it up."""
+    """Write a state; ``key`` names recipe and data, so that no other training continues from it."""
     buffer = io.BytesIO()
     torch.save({"key": key, **state}, buffer)
     write_atomic(workdir / NAME, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""What a training works on, handed in whole: fresh adapter weights, cached latents, and functions that guess noise.
+"""What a training works on, handed in whole: fresh adapter weights, cached latents, and functions that predict.
 
 Knows no model, no file and no order of steps.
 """
@@ -11,39 +11,39 @@ from dataclasses import dataclass
 import torch
 
 from bootstrap.records import TrainItem
+from bootstrap.training.objective import Objective
 
-__all__ = ["Guess", "TrainingInputs"]
+__all__ = ["Predict", "TrainingInputs"]
 
-Guess = Callable[[torch.Tensor, torch.Tensor, Sequence[str], Sequence[int]], torch.Tensor]
+Predict = Callable[[torch.Tensor, torch.Tensor, Sequence[str], Sequence[int]], torch.Tensor]
+"""Predicts from noised latents (n, c, h, w), times (n,), n captions, and the numbers of the latents' entries."""
 
 
 @dataclass(frozen=True)
 class TrainingInputs:
     """What a training works on.
 
-    ``weights`` are the UNet's LoRA weights, ``text_weights`` the text encoder's (none: it is not trained). ``latents``
-    are entries (c, h, w), scaled, of several shapes perhaps: ``crops`` for each item, one after another, then one for
-    each of the ``regular`` pictures. ``guess`` predicts from noised latents (n, c, h, w), timesteps (n,), n captions
-    and the numbers of their entries what ``prediction_type`` names, with gradients. ``content`` names the base's
-    weights and the pictures' pixels. ``loss_scale`` lifts the gradients on their way back, where half precision would
-    round them to zero.
+    ``weights`` are the denoiser's LoRA weights, ``text_weights`` the text encoders' (none: they are not trained).
+    ``latents`` are entries (c, h, w), scaled, possibly of several shapes: ``crops`` for each item, one after another,
+    then one for each of the ``regularisation`` pictures. ``predict`` has gradients. ``content`` names the base's
+    weights and the pictures' pixels.
     """
 
     weights: Sequence[torch.nn.Parameter]
     text_weights: Sequence[torch.nn.Parameter]
     latents: Sequence[torch.Tensor]
-    guess: Guess
-    alphas_cumprod: torch.Tensor
-    prediction_type: str
+    predict: Predict
+    objective: Objective
     device: str
     content: str = ""
     loss_scale: float = 1.0
+    """Lifts the gradients on their way back, where half precision would round them to zero."""
     crops: int = 1
     deviations: Sequence[torch.Tensor] = ()
-    """Of the latents, entry by entry, where they are drawn anew each time; none: the latents are what they are."""
+    """Of the latents, entry by entry, where they are sampled anew each time; none: the means are used."""
     masks: Sequence[torch.Tensor] = ()
     """Weight of each place of the latents, (1, h, w) in 0..1, entry by entry; none: all count alike."""
-    regular: Sequence[TrainItem] = ()
+    regularisation: Sequence[TrainItem] = ()
     """Regularisation pictures with their captions."""
-    base_guess: Guess | None = None
-    """What the base alone predicts, without gradients; needed to keep to the base's own output."""
+    predict_base: Predict | None = None
+    """The prediction of the base without the adapter, without gradients; for ``output_preservation``."""

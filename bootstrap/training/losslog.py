@@ -1,11 +1,11 @@
-"""Losses and rates of a training for people and their tools: ``loss.csv``, and TensorBoard's files where wished.
+"""Losses and rates of a training for people and their tools: ``loss.csv``, and TensorBoard's files on request.
 
-Both are written anew from what a checkpoint keeps, so that a resumed training leaves no gap. Knows no model.
+Both are written from what a checkpoint keeps, so that a resumed training leaves no gap. Knows no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +26,33 @@ SAMPLES = "samples"
 
 
 class LossLog:
-    """What a training's losses are written to: ``loss.csv`` in ``folder``, with the recipe's wish ``tensorboard/``.
+    """Writes a training's losses: ``loss.csv`` in ``folder``, and ``tensorboard/`` where the recipe asks for it.
 
-    Raises BackendError where the package tensorboard is wished for and missing.
+    ``open_board`` opens TensorBoard's writer for a folder. Raises BackendError where its package is missing.
     """
 
-    def __init__(self, folder: Path, recipe: TrainRecipe) -> None:
+    def __init__(self, folder: Path, recipe: TrainRecipe, open_board: Callable[[Path], Any] | None = None) -> None:
         self._path, self._recipe = folder / LOSSES, recipe
-        self._board = _board(folder / "tensorboard") if recipe.tensorboard else None
-        self._told, self._shown = 0, set[str]()
+        self._board = None
+        if recipe.tensorboard:
+            self._board = (open_board or _board)(folder / "tensorboard")
+        self._written, self._shown = 0, set[str]()
 
     def write(self, losses: Sequence[torch.Tensor]) -> None:
-        """All losses so far, one a step from the first on; what is there already is not written twice."""
+        """Write all losses so far, one a step from the first on; TensorBoard gets the new ones only."""
         if not losses:
             return
         values = torch.stack(list(losses)).tolist()
         rates = [learning_rate(self._recipe, step) for step in range(len(values))]
-        told = enumerate(zip(values, rates, strict=True), 1)
-        rows = [f"{step},{loss:.6g},{rate:.6g}\n" for step, (loss, rate) in told]
+        numbered = enumerate(zip(values, rates, strict=True), 1)
+        rows = [f"{step},{loss:.6g},{rate:.6g}\n" for step, (loss, rate) in numbered]
         write_atomic(self._path, "".join(["step,loss,learning_rate\n", *rows]).encode())
-        if self._board is None:
-            return
-        for step in range(self._told, len(values)):
+        if self._board is not None:
+            self._write_board(values, rates)
+
+    def _write_board(self, values: Sequence[float], rates: Sequence[float]) -> None:
+        assert self._board is not None
+        for step in range(self._written, len(values)):
             self._board.add_scalar("loss", values[step], step + 1)
             self._board.add_scalar("learning_rate", rates[step], step + 1)
         for sheet in sorted((self._path.parent / SAMPLES).glob("step*.png")):
@@ -55,7 +60,7 @@ class LossLog:
                 self._shown.add(sheet.name)
                 pixels = np.asarray(Image.open(sheet).convert("RGB"))
                 self._board.add_image("samples", pixels, int(sheet.stem.removeprefix("step")), dataformats="HWC")
-        self._told = len(values)
+        self._written = len(values)
         self._board.flush()
 
 

@@ -18,7 +18,7 @@ Parameters = Sequence[torch.nn.Parameter]
 
 
 def optimizer_for(recipe: TrainRecipe, weights: Parameters, text_weights: Parameters = ()) -> torch.optim.Optimizer:
-    """The optimizer of the UNet's and the text encoder's LoRA weights; each group keeps its peak rate as ``peak``.
+    """The optimizer of the denoiser's and the text encoders' LoRA weights; each group keeps its peak rate as ``peak``.
 
     Raises BackendError when it lives in a package that is not installed.
     """
@@ -36,7 +36,7 @@ def optimizer_for(recipe: TrainRecipe, weights: Parameters, text_weights: Parame
 
 
 def _adafactor(groups: list[dict[str, Any]], recipe: TrainRecipe) -> Any:
-    """With a rate of our own: scaled by the weights' size, as it is elsewhere, B would never leave zero."""
+    """With a fixed rate: scaled by the weights' size, as elsewhere, the up weights would never leave zero."""
     from transformers.optimization import Adafactor
 
     return Adafactor(

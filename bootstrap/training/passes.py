@@ -1,6 +1,6 @@
-"""One forward pass of a training and its loss: the pictures, and where wished what keeps the base as it was.
+"""One forward pass of a training and its loss: the pictures, and where the recipe asks for it what preserves the base.
 
-Everything random is a function of seed and pass alone. Knows no optimizer and no step.
+Everything random is a function of the random seed and the pass alone. Knows no optimizer and no step.
 """
 
 from __future__ import annotations
@@ -15,92 +15,100 @@ from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
 from bootstrap.training.inputs import TrainingInputs
-from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["Passes"]
 
-APART = 1 << 40
+SEED_DISTANCE = 1 << 40
 """Between the random seeds of pictures and of regularisation pictures."""
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """Entries with their noise: what is ``seen``, and what is ``wanted`` of a guess, both (n, c, h, w)."""
+class _Noised:
+    """Entries with noise: their noised ``latents`` and the ``target`` of a prediction, both (n, c, h, w)."""
 
     entries: Sequence[int]
-    seen: torch.Tensor
+    latents: torch.Tensor
     times: torch.Tensor
-    signal: torch.Tensor
-    wanted: torch.Tensor
+    target: torch.Tensor
 
 
 class Passes:
     """The losses of a training's forward passes, by number."""
 
-    def __init__(self, bench: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> None:
-        self.recipe, self._bench = recipe, bench
-        shapes = [tuple(latents.shape) for latents in bench.latents]
-        self._begin = len(shapes) - len(bench.regular)
-        self._batches = Batches(items, recipe, tuple(shapes[: self._begin : bench.crops]))
-        apart = recipe.model_copy(update={"random_seed": recipe.random_seed + 1})
-        self._regular = Batches(bench.regular, apart, tuple(shapes[self._begin :])) if bench.regular else None
+    def __init__(self, inputs: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> None:
+        self.recipe, self._inputs = recipe, inputs
+        shapes = [tuple(latents.shape) for latents in inputs.latents]
+        self._first_regular = len(shapes) - len(inputs.regularisation)
+        self._batches = Batches(items, recipe, tuple(shapes[: self._first_regular : inputs.crops]))
+        self._regular: Batches | None = None
+        if inputs.regularisation:
+            other_seed = recipe.model_copy(update={"random_seed": recipe.random_seed + 1})
+            self._regular = Batches(inputs.regularisation, other_seed, tuple(shapes[self._first_regular :]))
 
     def loss(self, number: int) -> torch.Tensor:
         """The weighted loss of one pass, a scalar with gradients."""
-        recipe, batches, crops = self.recipe, self._batches, self._bench.crops
-        places = batches.places(number)
-        if crops > 1:
-            places = [place * crops + crop for place, crop in zip(places, batches.crops(number, crops), strict=True)]
+        recipe, batches = self.recipe, self._batches
         seed = recipe.random_seed * 1_000_003 + number
-        drawn = self._drawn(places, seed)
-        loss = self._learned(drawn, batches.captions(number))
+        noised = self._noised(self._entries(number), seed)
+        loss = self._loss(noised, batches.captions(number))
         if recipe.output_preservation:
-            loss = loss + recipe.output_preservation * self._preserved(drawn, batches.captions(number, bare=True))
+            captions = batches.captions(number, without_trigger=True)
+            loss = loss + recipe.output_preservation * self._preservation_loss(noised, captions)
         if self._regular is not None and recipe.prior_loss_weight:
-            entries = [self._begin + place for place in self._regular.places(number)]
-            regular = self._learned(self._drawn(entries, seed + APART), self._regular.captions(number))
-            loss = loss + recipe.prior_loss_weight * regular
+            entries = [self._first_regular + place for place in self._regular.places(number)]
+            regular = self._noised(entries, seed + SEED_DISTANCE)
+            loss = loss + recipe.prior_loss_weight * self._loss(regular, self._regular.captions(number))
         return loss
 
     def texts(self) -> list[str]:
-        """Every caption that the passes can ask for; only a recipe with ``text_variants`` has them counted."""
+        """Every caption that the passes can ask for; known only for a recipe with ``text_variants``."""
         found = self._batches.texts()
-        found += self._batches.texts(bare=True) if self.recipe.output_preservation else []
-        return list(dict.fromkeys([*found, *(self._regular.texts() if self._regular else [])]))
+        if self.recipe.output_preservation:
+            found += self._batches.texts(without_trigger=True)
+        if self._regular is not None:
+            found += self._regular.texts()
+        return list(dict.fromkeys(found))
 
-    def _drawn(self, entries: Sequence[int], seed: int) -> _Drawn:
-        """Noise and timesteps, by the seed alone."""
-        bench, recipe = self._bench, self.recipe
+    def _entries(self, number: int) -> list[int]:
+        """The entries of the latents that a pass sees: one crop of each item."""
+        places, crops = self._batches.places(number), self._inputs.crops
+        if crops == 1:
+            return places
+        chosen = self._batches.crops(number, crops)
+        return [place * crops + crop for place, crop in zip(places, chosen, strict=True)]
+
+    def _noised(self, entries: Sequence[int], seed: int) -> _Noised:
+        """Noise and times, by the random seed alone."""
+        inputs, recipe = self._inputs, self.recipe
         generator = torch.Generator("cpu").manual_seed(seed)
-        latents = torch.stack([bench.latents[entry] for entry in entries])
+        latents = torch.stack([inputs.latents[entry] for entry in entries])
         noise = torch.randn(latents.shape, generator=generator)
         if recipe.noise_offset:
             noise = noise + recipe.noise_offset * torch.randn((*latents.shape[:2], 1, 1), generator=generator)
-        times = torch.randint(0, len(bench.alphas_cumprod), (len(latents),), generator=generator)
-        if bench.deviations:
-            spread = torch.stack([bench.deviations[entry] for entry in entries])
-            latents = latents + spread * torch.randn(latents.shape, generator=generator)
-        signal = bench.alphas_cumprod[times].to(bench.device)
-        latents, noise, times = latents.to(bench.device), noise.to(bench.device), times.to(bench.device)
-        wanted = target(latents, noise, signal, bench.prediction_type)
-        return _Drawn(entries, noised(latents, noise, signal), times, signal, wanted)
+        times = inputs.objective.times(len(latents), generator)
+        if inputs.deviations:
+            deviations = torch.stack([inputs.deviations[entry] for entry in entries])
+            latents = latents + deviations * torch.randn(latents.shape, generator=generator)
+        latents, noise, times = latents.to(inputs.device), noise.to(inputs.device), times.to(inputs.device)
+        mixed, target = inputs.objective.noised(latents, noise, times)
+        return _Noised(entries, mixed, times, target)
 
-    def _learned(self, drawn: _Drawn, captions: Sequence[str]) -> torch.Tensor:
-        """The distance to what is wanted; where pictures have masks by these, as sd-scripts weighs it."""
-        bench = self._bench
-        guess = bench.guess(drawn.seen, drawn.times, captions, drawn.entries)
-        apart = functional.mse_loss(guess.float(), drawn.wanted, reduction="none")
-        if bench.masks:
-            apart = apart * torch.stack([bench.masks[entry] for entry in drawn.entries]).to(bench.device)
-        each = apart.mean((1, 2, 3))
-        return (each * snr_weight(drawn.signal, bench.prediction_type, self.recipe.min_snr_gamma)).mean()
+    def _loss(self, noised: _Noised, captions: Sequence[str]) -> torch.Tensor:
+        """The squared distance to the target; weighted by the pictures' masks, as sd-scripts does it."""
+        inputs = self._inputs
+        prediction = inputs.predict(noised.latents, noised.times, captions, noised.entries)
+        errors = functional.mse_loss(prediction.float(), noised.target, reduction="none")
+        if inputs.masks:
+            errors = errors * torch.stack([inputs.masks[entry] for entry in noised.entries]).to(inputs.device)
+        weight = inputs.objective.weight(noised.times, self.recipe.min_snr_gamma)
+        return (errors.mean((1, 2, 3)) * weight).mean()
 
-    def _preserved(self, drawn: _Drawn, captions: Sequence[str]) -> torch.Tensor:
-        """The distance to what the base itself says to the same noise, asked without the trigger."""
-        bench = self._bench
-        if bench.base_guess is None:
-            raise BackendError("this base cannot be asked without its adapter", "set output_preservation to 0")
-        wanted = bench.base_guess(drawn.seen, drawn.times, captions, drawn.entries).detach().float()
-        guess = bench.guess(drawn.seen, drawn.times, captions, drawn.entries)
-        return functional.mse_loss(guess.float(), wanted)
+    def _preservation_loss(self, noised: _Noised, captions: Sequence[str]) -> torch.Tensor:
+        """The squared distance to the base's own prediction for the same noise and captions without the trigger."""
+        inputs = self._inputs
+        if inputs.predict_base is None:
+            raise BackendError("this base cannot predict without its adapter", "set output_preservation to 0")
+        target = inputs.predict_base(noised.latents, noised.times, captions, noised.entries).detach().float()
+        prediction = inputs.predict(noised.latents, noised.times, captions, noised.entries)
+        return functional.mse_loss(prediction.float(), target)

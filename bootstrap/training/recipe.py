@@ -18,16 +18,16 @@ __all__ = ["OPTIMIZER_PACKAGES", "Kind", "TrainRecipe", "no_package"]
 
 Kind = Literal["lora", "locon", "dora", "loha", "lokr"]
 """What is trained: LoRA on the transformer blocks; LoCon, on every convolution too; DoRA (arXiv 2402.09353), which
-learns direction and length apart; LoHa and LoKr, products of Hadamard and Kronecker (LyCORIS, arXiv 2309.14859)."""
+trains direction and length apart; LoHa and LoKr, products of Hadamard and Kronecker (LyCORIS, arXiv 2309.14859)."""
 
 OPTIMIZER_PACKAGES = {"adamw8bit": "bitsandbytes", "prodigy": "prodigyopt"}
 """Optimizers that live in packages which are not installed with this one."""
 
 TEXT_SHARE = 0.1
-"""The text encoder's rate as a share of the UNet's where none is given: what guides for character LoRAs advise."""
-WATCHING = ("sample_every_n_steps", "tensorboard")
+"""The text encoder's rate as a share of the denoiser's where none is given: what guides for character LoRAs advise."""
+WITHOUT_EFFECT = ("sample_every_n_steps", "tensorboard")
 """Settings that change no weight."""
-LATER = frozenset({
+ADDED_LATER = frozenset({
     "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
     "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
     "output_preservation",
@@ -38,7 +38,7 @@ PRODIGY_FLOOR = 0.1
 
 
 def no_package(optimizer: str, reason: str = "not installed") -> BackendError:
-    """What to say where an optimizer's package cannot be used."""
+    """The error where an optimizer's package cannot be used."""
     package = OPTIMIZER_PACKAGES[optimizer]
     return BackendError(
         f'optimizer "{optimizer}" needs the package {package} ({reason})',
@@ -67,7 +67,7 @@ class TrainRecipe(BaseModel):
     optimizer: Literal["adamw", "adamw8bit", "adafactor", "prodigy"] = "adamw"
     """``adamw8bit`` needs the package bitsandbytes, ``prodigy`` needs prodigyopt and a learning_rate of 1."""
     learning_rate: float = Field(1e-3, gt=0, le=1)
-    """Peak rate for the UNet's LoRA weights."""
+    """Peak rate for the denoiser's LoRA weights."""
     text_encoder_lr: float | None = Field(None, gt=0, le=1)
     """Peak rate for the text encoder's; null takes a tenth of ``learning_rate`` (with prodigy: the same)."""
     lr_scheduler: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts"] = "cosine"
@@ -77,7 +77,7 @@ class TrainRecipe(BaseModel):
     lr_warmup_steps: int = Field(10, ge=0)
     """Steps of linear warm-up (``constant`` has none)."""
     steps: int = Field(300, ge=1)
-    """Optimiser steps, at most: the number of pictures says how many."""
+    """Optimiser steps, at most: the number of pictures decides how many."""
     epochs: int | None = Field(None, ge=1)
     """Epochs, from which the steps follow as in sd-scripts; null: from the base's ``steps_per_picture``."""
     repeats: int = Field(10, ge=1)
@@ -91,7 +91,7 @@ class TrainRecipe(BaseModel):
     gradient_accumulation_steps: int = Field(1, ge=1, le=1024)
     """Forward passes an optimiser step: a larger batch in the memory of a small one."""
     gradient_checkpointing: bool = False
-    """Compute the UNet's activations twice instead of keeping them: less memory, about a third slower."""
+    """Compute the denoiser's activations twice instead of keeping them: less memory, about a third slower."""
     gradient_checkpointing_interval: int = Field(1, ge=1, le=64)
     """Compute twice in every n-th block only: 2 takes more memory and is up to half faster (SimpleTuner PR 1184)."""
     ema_decay: float | None = Field(None, gt=0, lt=1)
@@ -114,11 +114,11 @@ class TrainRecipe(BaseModel):
     latent_crops: int = Field(1, ge=1, le=16)
     """Crops of a picture that is cut to its shape: centred, and spread over what the cut leaves out."""
     sample_latents: bool = False
-    """Draw latents from what the VAE says (mean and deviation) anew each time, instead of taking the mean."""
+    """Sample latents from the VAE's mean and deviation anew each time, instead of taking the mean."""
     masked_loss: bool = False
     """Weigh the background down: the subject is what a picture's alpha, its ``<stem>_mask.png`` or its box shows."""
     background_weight: float = Field(0.1, ge=0, le=1)
-    """Weight of the background where ``masked_loss`` is on; 0 does not learn it at all."""
+    """Weight of the background where ``masked_loss`` is on; 0 leaves it out of the loss."""
     reg_data_dir: str | None = None
     """Folder of regularisation pictures: each with a ``.txt``, or in a folder ``<repeats>_<class>``."""
     prior_pictures: int = Field(0, ge=0, le=1000)
@@ -130,7 +130,7 @@ class TrainRecipe(BaseModel):
     stays as it was, without any further picture; twice the time. 0 switches it off."""
     rare_tag_floor: int = Field(0, ge=0)
     """Identity tags that fewer generated pictures show than this stay in the captions of the character phase, because
-    the trigger cannot absorb what it seldom sees (field practice D6: 15); 0 leaves every one to the trigger."""
+    the trigger cannot absorb what it seldom sees (guides advise 15); 0 leaves every one to the trigger."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weights, by any optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)
@@ -144,11 +144,11 @@ class TrainRecipe(BaseModel):
     tensorboard: bool = False
     """Write loss, rate and samples for TensorBoard too (needs the package tensorboard); a CSV is always written."""
     candidates: int = Field(1, ge=1, le=20)
-    """Weights to choose from that one training leaves, evenly over its second half, the finished ones among them."""
+    """Versions of the weights that one training keeps to choose from, the finished ones among them."""
 
     @field_validator("learning_rate")
     @classmethod
-    def _room_for_prodigy(cls, rate: float, info: ValidationInfo) -> float:
+    def _high_rate_for_prodigy(cls, rate: float, info: ValidationInfo) -> float:
         if info.data.get("optimizer") == "prodigy" and rate <= PRODIGY_FLOOR:
             raise ValueError("prodigy finds the rate itself; set learning_rate to 1")
         return rate
@@ -174,9 +174,9 @@ class TrainRecipe(BaseModel):
             raise BackendError(f'reg_data_dir "{self.reg_data_dir}" is no folder', "name a folder of pictures, or null")
 
     def identity(self) -> str:
-        """The settings as text that tells trainings apart; what came later is left out where it changes nothing."""
-        plain = {name for name in LATER if getattr(self, name) == type(self).model_fields[name].default}
-        return self.model_dump_json(exclude={*plain, *WATCHING})
+        """The settings as text that tells trainings apart; later additions are left out where they change nothing."""
+        plain = {name for name in ADDED_LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(exclude={*plain, *WITHOUT_EFFECT})
 
     def epoch_steps(self, pictures: int) -> int | None:
         """Optimiser steps of ``epochs`` over so many pictures, by sd-scripts' arithmetic; None where none are set."""

@@ -1,4 +1,4 @@
-"""What changes while a LoRA is trained, as one thing to move, keep and take up again: weights, optimizer, average.
+"""What changes while a LoRA is trained, as one thing to move, keep and restore: weights, optimizer, average, losses.
 
 Knows no picture and no caption: gradients are there when a step is taken.
 """
@@ -15,15 +15,15 @@ from bootstrap.training.optimizers import optimizer_for
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.schedule import learning_rate
 
-__all__ = ["Learner"]
+__all__ = ["TrainingState"]
 
 Tensors = list[torch.Tensor]
 
 
-class Learner:
-    """The weights in training after ``step`` steps, and everything that a killed training needs to go on exactly.
+class TrainingState:
+    """The weights in training after ``step`` steps, and everything that a killed training needs to continue exactly.
 
-    Data order, noise, dropout and rate are functions of seed and step, so no generator and no schedule is kept.
+    Data order, noise, dropout and rate are functions of random seed and step, so no generator and no schedule is kept.
     ``losses`` holds one mean loss a step.
     """
 
@@ -39,11 +39,13 @@ class Learner:
         self._weights = [*weights, *text_weights]
         self._optimizer = optimizer_for(recipe, weights, text_weights)
         self._optimizer.zero_grad(set_to_none=True)
-        self._average = [weight.detach().clone() for weight in self._weights] if recipe.ema_decay else []
+        self._average: Tensors = []
+        if recipe.ema_decay:
+            self._average = [weight.detach().clone() for weight in self._weights]
         self._good: dict[str, Any] | None = None
 
     def advance(self, loss: torch.Tensor) -> None:
-        """Move the weights along their gradients, then forget these; ``loss`` is the step's mean loss."""
+        """Move the weights along their gradients and clear these; ``loss`` is the step's mean loss."""
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, group["peak"])
         torch.nn.utils.clip_grad_norm_(self._weights, self.recipe.max_grad_norm)
@@ -52,69 +54,72 @@ class Learner:
         self.step += 1
         self.losses.append(loss.detach())
         if self._average:
-            self._blend()
+            self._update_average()
 
     def finite(self) -> bool:
         """Whether every loss and every weight is a finite number; one read of the device."""
         values = [torch.stack(self.losses), *(weight.detach() for weight in self._weights)]
         return bool(torch.stack([torch.isfinite(value).all().to(values[0].device) for value in values]).all())
 
-    def trust(self) -> None:
-        """Remember the present weights as good: the ones to fall back on, see `fall_back`."""
+    def mark_good(self) -> None:
+        """Remember the present weights as the ones that `fall_back` returns to."""
         self._good = {"step": self.step, "weights": _copies(self._average or self._weights)}
 
     def fall_back(self) -> bool:
-        """Return to the weights that were last trusted; False if there are none."""
+        """Return to the weights that were last marked good; False if there are none."""
         if self._good is None:
             return False
-        _fill(self._weights, self._good["weights"])
+        _copy_into(self._weights, self._good["weights"])
         self.step, self._average = int(self._good["step"]), []
         self.losses = self.losses[: self.step]
         return True
 
     @contextlib.contextmanager
-    def showing(self) -> Iterator[None]:
-        """The weights as they would be if the training ended now, averaged if so wished."""
-        present = [weight.detach().clone() for weight in self._weights] if self._average else []
-        _fill(self._weights, self._average)
+    def as_finished(self) -> Iterator[None]:
+        """The weights as they would be if the training ended now: the average, where the recipe asks for it."""
+        present: Tensors = []
+        if self._average:
+            present = [weight.detach().clone() for weight in self._weights]
+        _copy_into(self._weights, self._average)
         try:
             yield
         finally:
-            _fill(self._weights, present)
+            _copy_into(self._weights, present)
 
     def finish(self) -> float:
-        """Leave the trained weights in place, averaged if so wished; returns the mean loss of the last tenth."""
-        _fill(self._weights, self._average or self._weights)
+        """Leave the trained weights (or their average) in place; returns the mean loss of the last tenth."""
+        _copy_into(self._weights, self._average or self._weights)
         return self.loss_at(len(self.losses))
 
     def loss_at(self, step: int) -> float:
         """The mean loss of the last tenth of a training, up to this step."""
-        return float(torch.stack(self.losses[max(0, step - max(1, self.recipe.steps // 10)) : step]).mean())
+        tenth = max(1, self.recipe.steps // 10)
+        return float(torch.stack(self.losses[max(0, step - tenth) : step]).mean())
 
     def state(self) -> dict[str, Any]:
         """Everything as plain tensors and numbers, for `restore`."""
-        sound = self._good is not None and self._good["step"] == self.step
+        present_is_good = self._good is not None and self._good["step"] == self.step
         return {
             "step": self.step,
             "weights": [weight.detach().cpu() for weight in self._weights],
             "average": [mean.cpu() for mean in self._average],
             "optimizer": self._optimizer.state_dict(),
             "losses": torch.stack(self.losses).cpu(),
-            "good": None if sound else self._good,
-            "sound": sound,
+            "good": None if present_is_good else self._good,
+            "sound": present_is_good,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        _fill(self._weights, state["weights"])
-        _fill(self._average, state["average"])
+        """Continue where `state` was taken."""
+        _copy_into(self._weights, state["weights"])
+        _copy_into(self._average, state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.losses = int(state["step"]), list(state["losses"].to(self._weights[0].device))
         self._good = state["good"]
         if state["sound"]:
-            self.trust()
+            self.mark_good()
 
-    def _blend(self) -> None:
+    def _update_average(self) -> None:
         """Move the average toward the weights; early on faster, so that it does not remember the beginning."""
         decay = min(self.recipe.ema_decay or 0.0, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -126,8 +131,10 @@ def _copies(tensors: Sequence[torch.Tensor]) -> Tensors:
     return [tensor.detach().cpu().clone() for tensor in tensors]
 
 
-def _fill(tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> None:
+def _copy_into(tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> None:
     """Copy values into the tensors, all of them or (no values) none."""
+    if not values:
+        return
     with torch.no_grad():
-        for tensor, value in zip(tensors, values, strict=True) if values else ():
+        for tensor, value in zip(tensors, values, strict=True):
             tensor.copy_(value)

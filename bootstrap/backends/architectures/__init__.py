@@ -1,0 +1,17 @@
+"""The architectures that this engine draws and trains with: one file each, one table. Imports no model library."""
+
+from __future__ import annotations
+
+from bootstrap.backends.architectures.base import Architecture
+from bootstrap.backends.architectures.sd1 import SD1
+from bootstrap.backends.architectures.sdxl import SDXL
+from bootstrap.lora.grammar import Grammar
+
+__all__ = ["ARCHITECTURES", "Architecture", "grammars"]
+
+ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL}
+
+
+def grammars() -> list[Grammar]:
+    """How the LoRA files of every architecture are written."""
+    return [architecture.grammar for architecture in ARCHITECTURES.values()]

@@ -1,0 +1,154 @@
+"""What an architecture is: facts as data, and the few functions in which architectures differ.
+
+A new architecture is one file with one `Architecture`, and one line in the table beside it. Functions import torch and
+diffusers when they are called: the facts are read without any model library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.lora.grammar import Grammar
+
+if TYPE_CHECKING:
+    import torch
+
+    from bootstrap.backends.framing import Cut
+    from bootstrap.backends.prompts import TextStates
+    from bootstrap.training.objective import Objective
+
+__all__ = ["Architecture", "CheckpointKeys", "LatentCoding", "Presets", "Targets", "TextEncoding", "configs_of"]
+
+
+@dataclass(frozen=True)
+class CheckpointKeys:
+    """How the keys of a single-file checkpoint begin."""
+
+    denoiser: str
+    vae: str
+    text_encoder: str
+    """Begin of the keys of a text encoder that only this architecture has."""
+    input_weight: str
+    """Key of the denoiser's input layer; its second axis are the channels of the latents."""
+    input_channels: int
+    """Channels of a plain text-to-image base; further ones are masks or pictures."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Regular expressions for the module paths that an adapter is attached to."""
+
+    denoiser: str
+    convolutions: str
+    """What a network with ``conv_rank`` is attached to as well."""
+    kernels: str
+    """How the paths of those convolutions end that have a kernel of more than one pixel, and ``conv_rank``."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Presets:
+    """Which file of configs/base/ fits: the plain one, that for bases that predict velocity, those of finetunes."""
+
+    plain: str
+    velocity: str
+    finetunes: Mapping[str, str] = field(default_factory=dict)
+    """Part of a finetune's file name → its preset."""
+
+    def fitting(self, name: str, *, velocity: bool) -> str:
+        """The preset of a base with this file name."""
+        if velocity:
+            return self.velocity
+        for part, preset in self.finetunes.items():
+            if part in name.lower():
+                return preset
+        return self.plain
+
+
+class TextEncoding(Protocol):
+    """Prompts as text states; see `bootstrap.backends.prompts.PromptEncoder`."""
+
+    def encode(self, prompts: Sequence[str]) -> TextStates:
+        """Text states of prompts, cached."""
+
+    def encode_with_gradients(self, prompts: Sequence[str]) -> TextStates:
+        """Text states of prompts from a text encoder that is being trained."""
+
+    def preload(self, prompts: Sequence[str]) -> None:
+        """Encode prompts now, so that the text encoder is not needed for them later."""
+
+    def clear(self) -> None:
+        """Drop the cached states: the text encoder has changed."""
+
+
+class LatentCoding(Protocol):
+    """Pictures as latents and back; pixels are (n, 3, h, w) in -1..1, latents (n, c, h, w), scaled."""
+
+    def encode(self, pipe: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Mean and standard deviation of the latents; None where the autoencoder gives one value only."""
+
+    def decode(self, pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+        """The pixels of latents, in float32."""
+
+    def shape(self, pipe: Any, width: int, height: int) -> tuple[int, int, int]:
+        """Channels, height and width of the latents of a picture with this many pixels."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture. ``name`` is its key in the table."""
+
+    name: str
+    title: str
+    """Its name in messages."""
+    pipeline: str
+    """The class that diffusers loads it with, as in ``model_index.json``."""
+    denoiser: str
+    """The pipeline's attribute, and the folder, of the model that removes noise."""
+    text_encoders: tuple[str, ...]
+    tokenizers: tuple[str, ...]
+    checkpoint: CheckpointKeys | None
+    """None: it is not used as a single file."""
+    presets: Presets
+    targets: Targets
+    grammar: Grammar
+    latents: LatentCoding
+    text_encoding: Callable[[Any, int | None, str, str], TextEncoding]
+    """(pipeline, clip_skip, device of the states, device of the text encoders) → prompts as text states."""
+    predict: Callable[[Any, torch.Tensor, torch.Tensor, TextStates, Sequence[Cut]], torch.Tensor]
+    """(denoiser, latents, timesteps of the scheduler, text states, how each picture was cut) → prediction."""
+    objective: Callable[[Any, str | None], Objective]
+    """(pipeline, prediction type of the settings or None) → what it is trained to predict."""
+    sampler: Callable[[Any, SamplingSettings], Any]
+    """(pipeline, settings) → a fresh diffusers scheduler."""
+    set_schedule: Callable[[Any, str | None, bool], None]
+    """(pipeline, prediction type or None, zero terminal SNR): give the pipeline another noise schedule."""
+    read_prediction: Callable[[Mapping[str, Any], Mapping[str, str]], tuple[str, bool]]
+    """(keys of a checkpoint, its metadata) → prediction type, zero terminal SNR."""
+    is_text_to_image: Callable[[Any], bool]
+    """Whether a loaded pipeline is no inpainting or editing variant."""
+    make_tokenizers: Callable[[], dict[str, Any]]
+    """The tokenizers of a single file, which holds none."""
+    autoencoder: str = "AutoencoderKL"
+    """The class that diffusers loads the pipeline's ``vae`` with."""
+    loading_options: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of the pipeline's ``from_pretrained``."""
+
+    @property
+    def weighted_parts(self) -> tuple[str, ...]:
+        """Parts of the pipeline that have weights."""
+        return (self.denoiser, "vae", *self.text_encoders)
+
+    @property
+    def configs(self) -> Path:
+        """The configs of the real model, for checkpoints that come as a single file without any."""
+        return configs_of(self.name)
+
+
+def configs_of(name: str) -> Path:
+    """The folder with the configs of an architecture's real model."""
+    return Path(__file__).parents[1] / "pipelines" / name

@@ -1,0 +1,78 @@
+"""A batch of pictures from a loaded base by classifier-free guidance. Knows no adapter, no run and no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+
+from bootstrap.backends.framing import cut_of
+from bootstrap.backends.loaded import LoadedBase
+from bootstrap.errors import BackendError
+from bootstrap.machine.device import autocast
+from bootstrap.records import Job
+
+__all__ = ["draw_batch"]
+
+DECODED_TOGETHER = 256 * 256
+"""Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
+
+
+def draw_batch(base: LoadedBase, batch: Sequence[Job]) -> list[Image.Image]:
+    """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite."""
+    latents = denoise(base, batch)
+    width, height = base.resolution
+    parts: Sequence[torch.Tensor] = [latents]
+    if width * height > DECODED_TOGETHER:
+        parts = torch.split(latents, 1)
+    with torch.inference_mode():
+        decoded = torch.cat([base.architecture.latents.decode(base.pipe, part) for part in parts])
+    if not torch.isfinite(decoded).all():
+        raise BackendError(f'"{batch[0].id}" came out as no finite picture', "lower guidance_scale or use float32")
+    pixels = ((decoded / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    return [Image.fromarray(picture) for picture in pixels]
+
+
+def denoise(base: LoadedBase, batch: Sequence[Job]) -> torch.Tensor:
+    """Latents of a batch, the guided and the unguided half in one pass."""
+    settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
+    sampler.set_timesteps(settings.steps, device=base.device)
+    generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
+    latents = _noise(base, generators) * sampler.init_noise_sigma
+    guided = settings.guidance_scale > 1
+    prompts = [job.prompt for job in batch]
+    if guided:
+        prompts = [*(job.negative for job in batch), *prompts]
+    text = base.prompts.encode(prompts)
+    options = {"generator": generators} if settings.scheduler == "euler_a" else {}
+    cuts = [cut_of(base.resolution, base.resolution)] * len(prompts)
+    with torch.inference_mode(), autocast(base.device, settings.dtype):
+        for timestep in sampler.timesteps:
+            scaled = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
+            prediction = base.predict(scaled, timestep, text, cuts).float()
+            if guided:
+                prediction = _guided(prediction, settings.guidance_scale, settings.guidance_rescale)
+            latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]
+    result: torch.Tensor = latents
+    return result
+
+
+def _noise(base: LoadedBase, generators: Sequence[torch.Generator]) -> torch.Tensor:
+    """Starting noise, each picture's from its own generator, so that it does not depend on its neighbours."""
+    shape = base.architecture.latents.shape(base.pipe, *base.resolution)
+    return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators]).to(base.device)
+
+
+def _guided(prediction: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
+    """Classifier-free guidance; ``rescale`` is the share by which the contrast of the prompted half is restored.
+
+    arXiv 2305.08891, section 3.4.
+    """
+    negative, prompted = prediction.chunk(2)
+    guided = negative + scale * (prompted - negative)
+    if not rescale:
+        return guided
+    axes = tuple(range(1, guided.ndim))
+    restored = guided * (prompted.std(axes, keepdim=True) / guided.std(axes, keepdim=True))
+    return rescale * restored + (1 - rescale) * guided

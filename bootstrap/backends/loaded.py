@@ -1,0 +1,76 @@
+"""A loaded base, whatever its architecture: its pipeline on a device, prompts as text states, predictions.
+
+Knows no adapter file, no picture and no training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bootstrap.backends.bases import digest_of_base
+from bootstrap.backends.framing import Cut
+from bootstrap.backends.loading import load_pipeline
+from bootstrap.backends.prompts import TextStates
+from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.machine.device import pick_device
+from bootstrap.training.objective import Objective
+
+__all__ = ["LoadedBase"]
+
+
+class LoadedBase:
+    """A base, loaded once: a diffusers folder or a checkpoint file. Raises BackendError when it cannot be used."""
+
+    def __init__(self, base: Path, settings: SamplingSettings, device: str = "auto") -> None:
+        self.settings = settings
+        self.device = pick_device(device)
+        self.pipe, self.architecture = load_pipeline(base, self.device, settings)
+        encodes_on = "cpu" if settings.offload else self.device
+        self.prompts = self.architecture.text_encoding(self.pipe, settings.clip_skip, self.device, encodes_on)
+        self.digest = digest_of_base(base)
+
+    @property
+    def denoiser(self) -> Any:
+        """The model that removes noise."""
+        return getattr(self.pipe, self.architecture.denoiser)
+
+    @property
+    def text_encoders(self) -> list[Any]:
+        """The text encoders, in the pipeline's order."""
+        return [getattr(self.pipe, part) for part in self.architecture.text_encoders]
+
+    @property
+    def beside_denoiser(self) -> list[Any]:
+        """Everything on the device but the denoiser."""
+        return [self.pipe.vae] if self.settings.offload else [*self.text_encoders, self.pipe.vae]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights and sampling settings."""
+        return hashlib.sha256(f"{self.digest}{self.settings.identity()}".encode()).hexdigest()[:16]
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.settings.width, self.settings.height
+
+    @property
+    def objective(self) -> Objective:
+        """What it is trained to predict."""
+        return self.architecture.objective(self.pipe, self.settings.prediction_type)
+
+    @property
+    def zero_terminal_snr(self) -> bool:
+        """Whether its schedule ends in nothing but noise."""
+        return bool(self.pipe.scheduler.config.get("rescale_betas_zero_snr", False))
+
+    def predict(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[Cut]
+    ) -> torch.Tensor:
+        """The denoiser's prediction; timesteps are the scheduler's, ``cuts`` for architectures conditioned on sizes."""
+        return self.architecture.predict(self.denoiser, latents, timesteps, text, cuts)
