@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bootstrap.backends.base import Backend
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.config import RunConfig, embedded
-from bootstrap.panel.judges import Eyes, judges_for, open_eyes, references_of
+from bootstrap.config import RunConfig
+from bootstrap.panel.judges import judges_for, references_of
+from bootstrap.runs.encoder import remember_encoder
+from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
 from loops.budget import CUTS, Budget
 from loops.engine import Engine
@@ -23,7 +24,7 @@ from loops.resume import require_same_models, settle
 from loops.time_left import Hours
 from loops.training_set import recipe_for
 
-__all__ = ["models_of", "open_engine"]
+__all__ = ["open_engine"]
 
 
 def open_engine(
@@ -31,13 +32,15 @@ def open_engine(
 ) -> Engine:
     """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
     settle(store, config, character, pictures)
-    backend, eyes = models_of(config, store.directory)
+    models = open_models(config, store.directory)
+    eyes = models.eyes
     wording = Wording.of(character, config)
     seeds = take_in(store, wording, eyes, config.panel, pictures)
     judging = partial(judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
     judges = judging()
-    require_same_models(store, {"base": backend.fingerprint, **judges.fingerprints})
-    engine = Engine(store, backend, backend, judges, config, character, judging=judging)
+    require_same_models(store, {"base": models.drawer.fingerprint, **judges.fingerprints})
+    remember_encoder(store, judges.encoder.fingerprint)
+    engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
     if hours is not None:
         engine.budget = budget_of(config, len(seeds), hours)
     for text in input_warnings(character, config.panel, eyes, engine.side, pictures, seeds, store.directory):
@@ -45,20 +48,6 @@ def open_engine(
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)
     return engine
-
-
-def models_of(config: RunConfig, run: Path) -> tuple[Backend, Eyes]:
-    """What draws and trains, and the models of the panel; their features are cached in the folder of the run."""
-    if config.backend == "fake":
-        from bootstrap.backends.fake import FakeBackend
-        from bootstrap.panel.fake import fake_eyes
-
-        return FakeBackend(config.base.sampling), fake_eyes()
-    from bootstrap.backends.diffusers import DiffusersBackend
-    from bootstrap.machine.device import pick_device
-
-    eyes = open_eyes(config.panel, run / "features", pick_device())
-    return DiffusersBackend(embedded(config.base.path), config.base.sampling), eyes
 
 
 def budget_of(config: RunConfig, seeds: int, hours: Hours) -> Budget:

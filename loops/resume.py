@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bootstrap.character import Character
-from bootstrap.config import RunConfig
+from bootstrap.config import RunConfig, stored_config, stored_settings
 from bootstrap.errors import ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
@@ -71,8 +71,8 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
         store.remember("config", config.model_dump_json(), event)
         return
     _require_same_seeds(store, digests, pictures)
-    of_config = _effective("config", changes(_stored(store, "config", RunConfig), _plain(config)))
-    of_character = _effective("character", changes(_stored(store, "character", Character), _plain(character)))
+    of_config = _effective("config", changes(_begun_with(store), _plain(config)))
+    of_character = _effective("character", changes(_described_as(store), _plain(character)))
     _refuse(store, "config", [change for change in of_config if not _may_change("config", change)])
     _refuse(store, "character", [change for change in of_character if not _may_change("character", change)])
     if of_config or of_character:
@@ -111,12 +111,21 @@ def _plain(record: BaseModel) -> dict[str, Any]:
     return plain
 
 
-def _stored(store: Store, name: str, model: type[BaseModel]) -> dict[str, Any]:
-    """The settings that the run was begun with, completed with the defaults of those that are new since."""
-    text = store.recall(name) or "{}"
+def _begun_with(store: Store) -> dict[str, Any]:
+    """The configuration that the run was begun with, completed with the defaults of settings that are new since."""
+    text = store.recall("config")
     try:
-        return _plain(model.model_validate_json(text))
-    except ValidationError:  # written by another version: compared as it stands, so that what differs is named
+        return _plain(stored_config(text))
+    except ConfigError:  # of another version: compared as it stands, so that what differs is named
+        return stored_settings(text)
+
+
+def _described_as(store: Store) -> dict[str, Any]:
+    """The character that the run was begun with, completed in the same way."""
+    text = store.recall("character") or "{}"
+    try:
+        return _plain(Character.model_validate_json(text))
+    except ValidationError:
         plain: dict[str, Any] = json.loads(text)
         return plain
 

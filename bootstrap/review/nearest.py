@@ -7,7 +7,6 @@ composition, whole pictures where it looks for faces. Decides nothing and knows 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
 
-from bootstrap.config import PanelConfig, RunConfig
+from bootstrap.config import PanelConfig, stored_config
 from bootstrap.errors import BootstrapError
 from bootstrap.panel.judges import references_of
 from bootstrap.records import Frame, JobKind
+from bootstrap.runs.encoder import encoder_of
 from bootstrap.store.store import Store
 from scoring.base import Picture
 from scoring.crops import Crops
@@ -101,10 +100,12 @@ def _alike(one: Shown, other: Shown) -> float:
 def _remembered(store: Store) -> _Known | None:
     """What the panel of a run remembers; None where its panel or its settings cannot be told."""
     try:
-        panel = RunConfig.model_validate_json(store.recall("config") or "").panel
-        encoder = str(json.loads(store.recall("models") or "{}")["copy"]).rpartition(":")[0]
+        panel = stored_config(store.recall("config")).panel
         references = [(n, references_of([seed], store.directory, panel)) for n, seed in enumerate(store.seeds())]
-    except (ValidationError, KeyError, BootstrapError, OSError):
+    except (BootstrapError, OSError):
+        return None
+    encoder = encoder_of(store)
+    if encoder is None:
         return None
     crops = {framing: _keys(panel, framing) for framing in panel.composition}
     folder = store.directory / "features"

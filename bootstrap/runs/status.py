@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import ValidationError
-
-from bootstrap.config import RunConfig
+from bootstrap.config import RunConfig, stored_config
+from bootstrap.errors import ConfigError
 from bootstrap.events import RunBegan
 from bootstrap.records import Frame, VerdictKind
 from bootstrap.runs.peak_memory import PEAK
@@ -76,11 +75,11 @@ def view_families(store: Store) -> list[str]:
 
 
 def _config(store: Store) -> RunConfig | None:
-    """The run's configuration; None where there is none, or one that another version wrote."""
+    """The run's configuration; None where there is none, or none that can be read any more."""
     stored = store.recall(CONFIG)
     try:
-        return RunConfig.model_validate_json(stored) if stored else None
-    except ValidationError:
+        return stored_config(stored) if stored else None
+    except ConfigError:
         return None
 
 

@@ -37,6 +37,7 @@ def rename_records(db: sqlite3.Connection) -> None:
         db.execute("UPDATE events SET kind = ? WHERE kind = ?", (new, old))
     for old, new in FACTS.items():
         db.execute("UPDATE facts SET name = ? WHERE name = ?", (new, old))
+    _name_encoder(db)
     db.execute("ALTER TABLE frames ADD COLUMN drawer TEXT NOT NULL DEFAULT ''")
     db.execute("UPDATE frames SET drawer = ?", (_drawer(db),))
     own = "UPDATE frames SET drawer = ? WHERE id IN (SELECT id FROM jobs WHERE round = 0)"
@@ -66,6 +67,18 @@ def _drawer(db: sqlite3.Connection) -> str:
     except ValueError:
         return DEFAULT_DRAWER
     return str(config.get("backend", DEFAULT_DRAWER))
+
+
+def _name_encoder(db: sqlite3.Connection) -> None:
+    """A fact with the encoder's fingerprint, which was the first part of that of the scorer "copy"."""
+    row = db.execute("SELECT value FROM facts WHERE name = 'models'").fetchone()
+    try:
+        models = json.loads(row[0]) if row else {}
+    except ValueError:
+        return
+    if "copy" in models:
+        fingerprint = str(models["copy"]).rpartition(":")[0]
+        db.execute("INSERT INTO facts (name, value) VALUES ('encoder', ?)", (fingerprint,))
 
 
 def _job(plain: Plain) -> Plain:

@@ -1,6 +1,5 @@
 """The nearest seed and the nearest decoy of a frame, from what the panel remembered; else nothing."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from bootstrap.config import RunConfig
 from bootstrap.panel.judges import references_of
 from bootstrap.records import JobKind
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
+from bootstrap.runs.encoder import remember_encoder
 from scoring.base import Measurement, Picture
 from scoring.crops import Crops
 from scoring.features import Features
@@ -35,7 +35,7 @@ def remembered(store, config, ids):
     """Two decoys from the front and one from behind; a candidate 0.1 from the first, 0.5 from the seed."""
     Image.new("RGB", (80, 80), "navy").save(store.directory / "seed.png")
     panel = RunConfig.model_validate_json(store.recall("config")).panel
-    store.remember("models", json.dumps({"copy": "told:abc"}))
+    remember_encoder(store, "told")
     like = store.frame(ids[0])
     jobs = [
         replace(
