@@ -105,14 +105,14 @@ def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
         def faces(self, picture):
             return [FoundFace((0, 0, 1, 1), 40.0, 0.9, 0.0, None)] * 2
 
-    def crowded(*given, models=opening.models_of):
-        backend, eyes = models(*given)
-        return backend, replace(eyes, faces=Faces())
+    def crowded(*given, open_models=opening.open_models):
+        models = open_models(*given)
+        return replace(models, eyes=replace(models.eyes, faces=Faces()))
 
     def judges(eyes, *given, known=opening.judges_for):
         return known(replace(eyes, faces=None), *given)  # here faces are counted, and identify nobody
 
-    monkeypatch.setattr(opening, "models_of", crowded)
+    monkeypatch.setattr(opening, "open_models", crowded)
     monkeypatch.setattr(opening, "judges_for", judges)
     pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
     for name in ("a.png", "b.png"):
