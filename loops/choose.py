@@ -24,7 +24,7 @@ from scoring.calibrate import Ranked
 from scoring.select import Candidate, Quota, Rules, provisional, twin_of, why_not
 from scoring.select import choose as choose_under
 
-__all__ = ["Chooser", "Look", "Looks", "set_aside", "unfilled"]
+__all__ = ["DRIFTED", "Chooser", "Look", "Looks", "set_aside", "undecided_by_gate", "unfilled"]
 
 MOOD = "mood"
 """The axis of a candidate that says whether it shows one of the neutral values, whichever it is."""
@@ -171,6 +171,15 @@ def set_aside(archive: Archive) -> list[Verdict]:
             earlier = archive.verdicts[frame.job.id]
             verdicts.append(replace(earlier, kind=VerdictKind.UNDECIDED, reasons=(DRIFTED, *earlier.reasons)))
     return verdicts
+
+
+def undecided_by_gate(archive: Archive) -> list[Frame]:
+    """The frames that may fill an empty place at the very end: left undecided by the gate, in a round that is sound."""
+    frames = []
+    for frame in archive.judged(VerdictKind.UNDECIDED):
+        if archive.verdicts[frame.job.id].by == GATE and frame.job.round in archive.sound_rounds:
+            frames.append(frame)
+    return frames
 
 
 def unfilled(archive: Archive, filled: Sequence[Frame], places: Mapping[Cell, int]) -> str:

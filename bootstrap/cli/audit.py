@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap.character import Character, load_character
-from bootstrap.config import PanelConfig, ViewsConfig, known, load_panel, shipped_views
+from bootstrap.config import PanelConfig, ViewsConfig, load_panel, shipped_names, shipped_views
 from bootstrap.config.scorers import FaceConfig
 from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_set
 from bootstrap.dataset.findings import Finding
@@ -61,7 +61,7 @@ def _panel(name: str) -> PanelConfig:
 
     panel = load_panel(name)
     if panel.clip.model == "fake":
-        raise ConfigError(f'the panel "{name}" sees nothing', f"choose one of: {', '.join(known('scoring'))}")
+        raise ConfigError(f'the panel "{name}" sees nothing', f"choose one of: {', '.join(shipped_names('scoring'))}")
     if missing := missing_models(panel, comparing=False):
         raise ConfigError(f'the panel "{name}" cannot look: {missing[0][0]}', missing[0][1])
     return panel.model_copy(update={"face": FaceConfig(pack="")})

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from bootstrap.config import BaseConfig, embedded, known, shipped_base
+from bootstrap.config import BaseConfig, embedded, shipped_base, shipped_names
 from bootstrap.errors import ConfigError
 
 __all__ = ["choose_base", "proposed"]
@@ -20,7 +20,7 @@ def choose_base(command: str, why: str) -> str:
 
     Raises ConfigError with ``why`` and the command to use where nobody can be asked, or where nobody answers.
     """
-    bases = [shipped_base(name) for name in known("base")]
+    bases = [shipped_base(name) for name in shipped_names("base")]
     present = [base for base in bases if embedded(base.path).exists()]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise _unchosen(present, command, why)

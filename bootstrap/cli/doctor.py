@@ -13,7 +13,7 @@ import typer
 
 from bootstrap import __version__
 from bootstrap.backends.bases import check_base
-from bootstrap.config import PanelConfig, embedded, known, load_panel, shipped_base
+from bootstrap.config import PanelConfig, embedded, load_panel, shipped_base, shipped_names
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
 from bootstrap.panel.availability import missing_models
@@ -49,8 +49,8 @@ def examine(folder: Path) -> dict[str, Any]:
     problems = [f"the package {name} is missing: pip install {name}" for name in packages if not packages[name]]
     device = accelerator() if packages["torch"] else None
     available = device.memory if device else memory()
-    bases = {name: _usable(base_lacks(name, available)) for name in known("base")}
-    panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in known("scoring")}
+    bases = {name: _usable(base_lacks(name, available)) for name in shipped_names("base")}
+    panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in shipped_names("scoring")}
     free = disk_free(folder)
     if free < LEAST_DISK:
         problems.append(f"only {free:.1f} GB are free in {folder}: a run needs about {LEAST_DISK:.0f}")

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
+from bootstrap.config.files import EMBEDDED, configs_dir, embedded, read_own, shipped_names
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.panel import PanelConfig
-from bootstrap.config.reading import (
-    EMBEDDED,
-    configs_dir,
-    embedded,
-    known,
-    load,
-    load_panel,
-    read_own,
-    read_yaml,
-    shipped_base,
-    shipped_views,
-    validated,
-)
+from bootstrap.config.problems import validated
+from bootstrap.config.reading import load, load_panel, shipped_base, shipped_subject, shipped_views
 from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
+from bootstrap.config.stored import stored_config, stored_settings
 from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
 
 __all__ = [
+    "APPROVAL_SETTING",
     "EMBEDDED",
     "IDENTITY",
     "OUTFITS",
-    "APPROVAL_SETTING",
     "AxisConfig",
     "BaseConfig",
     "Frozen",
@@ -38,12 +29,14 @@ __all__ = [
     "ViewsConfig",
     "configs_dir",
     "embedded",
-    "known",
     "load",
     "load_panel",
     "read_own",
-    "read_yaml",
     "shipped_base",
+    "shipped_names",
+    "shipped_subject",
     "shipped_views",
+    "stored_config",
+    "stored_settings",
     "validated",
 ]

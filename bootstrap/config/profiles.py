@@ -12,18 +12,20 @@ from typing import Any
 
 from pydantic import Field
 
+from bootstrap.config.files import read_section, shipped_names
 from bootstrap.config.frozen import Frozen
+from bootstrap.config.merging import merged
+from bootstrap.config.problems import validated
 from bootstrap.errors import ConfigError
+from bootstrap.machine import inventory
 
 __all__ = ["AUTO", "NIGHT", "NONE", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]
 
 AUTO, NONE = "auto", "none"
 NIGHT = 8 * 3600.0
 """Seconds of the night that a profile's schedule fits into."""
-DECOYS_AT_MOST = 0.2
-"""Share of that night that decoys may take."""
-SHORT_OF = 0.94
-"""A card says a little less than is printed on it: 11.6 GiB for 12 GB."""
+ROOM_SHARE = 0.94
+"""A card reports a little less than is printed on it: 11.6 GiB for 12 GB."""
 LARGE = 1024 * 1024
 """Pixels of the pictures of bases that need a profile; smaller ones fit wherever they load."""
 
@@ -61,19 +63,16 @@ class Schedule:
 
 def profiles() -> dict[str, Profile]:
     """Every shipped profile by name, the smallest card first."""
-    from bootstrap.config.reading import configs_dir, known, read_yaml, validated
-
-    found = {
-        name: validated(Profile, read_yaml(configs_dir() / "machines" / f"{name}.yaml"), name, ConfigError)
-        for name in known("machines")
-    }
+    found = {}
+    for name in shipped_names("machines"):
+        found[name] = validated(Profile, read_section("machines", name), name, ConfigError)
     return dict(sorted(found.items(), key=lambda one: one[1].memory))
 
 
 def profile_for(memory: float) -> str:
     """The largest profile that a card of ``memory`` GiB has room for; the smallest one for cards below it."""
     found = profiles()
-    fitting = [name for name, one in found.items() if one.memory * SHORT_OF <= memory]
+    fitting = [name for name, one in found.items() if one.memory * ROOM_SHARE <= memory]
     return fitting[-1] if fitting else next(iter(found))
 
 
@@ -92,8 +91,8 @@ def with_profile(data: Mapping[str, Any], asked: str) -> dict[str, Any]:
     if name not in found:
         raise ConfigError(f'--profile "{name}" is unknown', f"choose one of: {', '.join([*found, AUTO, NONE])}")
     own = found[name]
-    base = _over(data["base"], own.base) if large else data["base"]
-    return {**data, "base": base, "loop": _over(data["loop"], own.loop), "profile": name}
+    base = merged(data["base"], own.base) if large else data["base"]
+    return {**data, "base": base, "loop": merged(data["loop"], own.loop), "profile": name}
 
 
 def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profile) -> Schedule:
@@ -105,13 +104,5 @@ def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profil
 
 def _chosen() -> str:
     """By the accelerator's memory; none for a machine without one."""
-    from bootstrap.machine import inventory
-
     found = inventory.accelerator()
     return NONE if found.kind == "cpu" or not found.memory else profile_for(found.memory)
-
-
-def _over(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings over settings, mapping by mapping."""
-    both = {key for key in own if isinstance(own[key], Mapping) and isinstance(shipped.get(key), Mapping)}
-    return {**shipped, **own, **{key: _over(shipped[key], own[key]) for key in both}}

@@ -11,7 +11,7 @@ from pathlib import Path
 from bootstrap.config import PanelConfig, embedded
 from bootstrap.panel.downloads import located, model_named
 from bootstrap.panel.face_packs import PACKS, folder_of
-from scoring.base import VIEW_FAMILIES
+from bootstrap.records import VIEW_FAMILIES
 
 __all__ = ["blind_spots", "missing_models"]
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.config import known, shipped_base
+from bootstrap.config import shipped_base, shipped_names
 from bootstrap.lora import load_kohya, metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
@@ -177,7 +177,7 @@ def test_every_sampler_draws_velocity_down_to_pure_noise(tiny_xl, scheduler):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("name", [name for name in known("base") if name != "puppet"])
+@pytest.mark.parametrize("name", [name for name in shipped_names("base") if name != "puppet"])
 def test_the_settings_of_every_preset_draw_and_train(tiny, tiny_xl, items, tmp_path, name):
     base = shipped_base(name)
     small = {"width": 32, "height": 32, "steps": 2, "dtype": "float32"}

@@ -1,14 +1,16 @@
+import json
+
 import pytest
 
 from bootstrap.character import load_character
-from bootstrap.config import configs_dir, known, load
+from bootstrap.config import configs_dir, load, shipped_names, stored_config
 from bootstrap.errors import ConfigError
 
 
-@pytest.mark.parametrize("base", known("base"))
+@pytest.mark.parametrize("base", shipped_names("base"))
 def test_every_shipped_base_loads_with_every_other_shipped_file(base):
-    for views in known("views"):
-        for loop in known("loops"):
+    for views in shipped_names("views"):
+        for loop in shipped_names("loops"):
             assert load(base, views=views, loop=loop).base.name == base
 
 
@@ -53,7 +55,56 @@ def test_phases_are_data_and_each_has_a_recipe():
     recipes = {"grow": {"rank": 4}, "name": {"rank": 8}}
     own = load("puppet", own={"subject": {"phases": phases}, "base": {"recipes": recipes}})
     assert (own.growing_recipe.rank, own.finishing_recipe.rank) == (4, 8)
-    with pytest.raises(ConfigError, match='base.recipes has none for the phase "grow": add base.recipes.grow'):
+    with pytest.raises(ConfigError, match=r'base\.recipes has none for the phase "grow": add base\.recipes\.grow'):
         load("puppet", own={"subject": {"phases": phases}})
     with pytest.raises(ConfigError, match='phases: "grow" occurs twice'):
         load("puppet", own={"subject": {"phases": [{"name": "grow"}, {"name": "grow"}]}})
+
+
+@pytest.mark.parametrize(
+    ("given", "today"),
+    [
+        ("loop.max_false_accepts=0.2", "loop.max_false_accepts is now loop.gate_level"),
+        ("loop.gate=human", "loop.gate is now loop.approval"),
+        ("seed=3", "seed is now random_seed"),
+        ("base.style.rank=4", "base.style is now base.recipes.style"),
+        ("base.recipes.style.seed=4", "base.recipes.style.seed is now base.recipes.style.random_seed"),
+        ("subject.defaults.poses=[lying]", "subject.defaults.poses is now subject.axes.pose.defaults"),
+    ],
+)
+def test_an_earlier_name_gets_the_one_of_today(given, today):
+    with pytest.raises(ConfigError, match=today):
+        load("puppet", overrides=[given])
+    path, _, value = given.partition("=")
+    own = value
+    for key in reversed(path.split(".")):
+        own = {key: own}
+    with pytest.raises(ConfigError, match=today):
+        load("puppet", own=own)
+
+
+def test_a_config_that_an_earlier_version_stored_is_read():
+    config = load("puppet", overrides=["loop.gate_level=0.2", "subject.a_prompt=3"])
+    plain = json.loads(config.model_dump_json())
+    plain["seed"] = plain.pop("random_seed")
+    for new, old in (("goals", "style_goals"), ("gate_level", "max_false_accepts"), ("approval", "gate")):
+        plain["loop"][old] = plain["loop"].pop(new)
+    for phase, recipe in plain["base"].pop("recipes").items():
+        recipe["seed"] = recipe.pop("random_seed")
+        plain["base"][phase] = recipe
+    subject, defaults = plain["subject"], {"poses": ["lying"]}
+    plain["subject"] = {name: subject[name] for name in ("most_neutral", "neutral", "a_prompt", "leeway")}
+    plain["subject"]["defaults"] = defaults
+    read = stored_config(json.dumps(plain))
+    assert read.subject.axes["pose"].defaults == ("lying",)
+    assert read.subject.axes["style"] == config.subject.axes["style"]
+    same = {"loop", "base", "views", "panel", "random_seed"}
+    assert read.model_dump(include=same) == config.model_dump(include=same)
+
+
+def test_what_is_stored_today_is_read_as_it_was():
+    config = load("illustrious", overrides=["loop.target=24"])
+    assert stored_config(config.model_dump_json()) == config
+    for text in (None, "", "[]", "{", '{"loop": {}}'):
+        with pytest.raises(ConfigError, match="the stored configuration"):
+            stored_config(text)

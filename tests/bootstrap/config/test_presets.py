@@ -1,4 +1,4 @@
-"""Presets of real bases: each one's settings are run on a small model of its architecture; a file finds its own preset."""
+"""Presets of real bases: their settings run on a small model of the architecture; a file finds its own preset."""
 
 import re
 import shutil
@@ -10,10 +10,10 @@ from safetensors.numpy import save_file
 
 from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.fake import FakeBackend
-from bootstrap.config import embedded, known, load, load_panel
+from bootstrap.config import embedded, load, load_panel, shipped_names
 from bootstrap.errors import ConfigError
 
-REAL = [name for name in known("base") if name != "puppet"]
+REAL = [name for name in shipped_names("base") if name != "puppet"]
 ROOT = Path(__file__).parents[3]
 TEXT = {"sd1": "cond_stage_model.transformer.x", "sdxl": "conditioner.embedders.1.model.transformer.x"}
 
@@ -92,11 +92,11 @@ def test_panels_of_real_bases_read_every_view(name):
     assert all(0 <= edge <= 1 for boxes in panel.composition.values() for box in boxes.values() for edge in box)
 
 
-def test_every_family_has_a_plain_preset():
-    from bootstrap.backends.presets import FINETUNES, PLAIN, VELOCITY
-
-    assert set(PLAIN) == set(ARCHITECTURES)
-    assert {*PLAIN.values(), *FINETUNES.values(), VELOCITY} == set(REAL)
+def test_every_preset_belongs_to_an_architecture_and_each_has_a_plain_one():
+    presets = [architecture.presets for architecture in ARCHITECTURES.values()]
+    assert all(one.plain in REAL for one in presets)
+    named = {name for one in presets for name in (one.plain, one.velocity, *one.finetunes.values())}
+    assert named == set(REAL)
 
 
 def test_every_value_that_an_experiment_chose_names_an_entry_of_the_log():

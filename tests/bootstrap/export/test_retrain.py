@@ -8,35 +8,37 @@ from pathlib import Path
 import pytest
 
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.config import known, load
+from bootstrap.config import load, shipped_names
 from bootstrap.export.retrain import TRAINER_FILE, write_trainer_file
 from bootstrap.training.recipe import TrainRecipe
 
 
-@pytest.mark.parametrize("name", known("base"))
+@pytest.mark.parametrize("name", shipped_names("base"))
 def test_every_preset_can_be_trained_elsewhere(tmp_path: Path, name: str) -> None:
     base = load(name).base
-    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.recipes["character"], base.sampling)
+    recipe = base.recipes["character"]
+    write_trainer_file(tmp_path, tmp_path / "10_mikachr", recipe, base.sampling)
     text = (tmp_path / TRAINER_FILE).read_text()
     told = tomllib.loads(text)
     (dataset,) = told["datasets"]
     assert dataset["subsets"] == [{"image_dir": "10_mikachr", "num_repeats": 10}]
     assert dataset["resolution"] == [base.sampling.width, base.sampling.height]
     assert (dataset["batch_size"], dataset["enable_bucket"]) == (
-        base.recipes["character"].batch_size,
-        base.recipes["character"].enable_bucket,
+        recipe.batch_size,
+        recipe.enable_bucket,
     )
-    assert told["general"]["keep_tokens"] == base.recipes["character"].keep_tokens
-    assert f"--network_dim {base.recipes["character"].rank}\n" in text
-    assert f"--unet_lr {base.recipes["character"].learning_rate:g}\n" in text
-    assert ("--network_train_unet_only" in text) == (not base.recipes["character"].text_encoder)
+    assert told["general"]["keep_tokens"] == recipe.keep_tokens
+    assert f"--network_dim {recipe.rank}\n" in text
+    assert f"--unet_lr {recipe.learning_rate:g}\n" in text
+    assert ("--network_train_unet_only" in text) == (not recipe.text_encoder)
     assert ("--v_parameterization" in text) == (base.sampling.prediction_type == "v_prediction")
 
 
 def test_what_a_person_changed_stays(tmp_path: Path) -> None:
     base = load("puppet").base
+    recipe = base.recipes["character"]
     (tmp_path / TRAINER_FILE).write_text("mine")
-    write_trainer_file(tmp_path, tmp_path / "10_mikachr", base.recipes["character"], base.sampling)
+    write_trainer_file(tmp_path, tmp_path / "10_mikachr", recipe, base.sampling)
     assert (tmp_path / TRAINER_FILE).read_text() == "mine"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.config import known, load_panel
+from bootstrap.config import load_panel, shipped_names
 from bootstrap.errors import OutputError
 from bootstrap.panel import face_packs as packs
 from bootstrap.panel.availability import blind_spots, missing_models
@@ -132,7 +132,7 @@ def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():
     assert f"of the view itself: {', '.join(VIEW_FAMILIES)}; there view judges" in blind_spots(without)[1]
 
 
-@pytest.mark.parametrize("name", known("scoring"))
+@pytest.mark.parametrize("name", shipped_names("scoring"))
 def test_qualified_names_families_and_scorers_of_the_panel(name):
     panel = load_panel(name)
     assert set(panel.qualified) <= {"clip", "face", "ccip", "dino", "view", "tagger"}

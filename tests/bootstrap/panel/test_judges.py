@@ -28,7 +28,7 @@ def judges():
     image = Image.new("RGB", (96, 96), (200, 50, 50))
     image.paste((10, 200, 10), (0, 0, 40, 40))
     seed = Picture(image, digest_of(image), "front", "portrait")
-    return judges_for(fake_eyes(), CONFIG.panel, Wording(CHARACTER, CONFIG.views, CONFIG.subject, CONFIG.panel.vocabulary), [seed])
+    return judges_for(fake_eyes(), CONFIG.panel, Wording.of(CHARACTER, CONFIG), [seed])
 
 
 def frame(kind):

@@ -14,7 +14,10 @@ from bootstrap.training.recipe import TrainRecipe
 
 COMPOSITION = load("puppet").panel.composition
 VIEWS = SimpleNamespace(hidden=lambda view_family, framing: frozenset())
-WORDING = SimpleNamespace(enlarged="", subject=load("puppet").subject, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",))
+SUBJECT = load("puppet").subject
+WORDING = SimpleNamespace(
+    enlarged="", subject=SUBJECT, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",)
+)
 CAPTIONER = SimpleNamespace(wording=WORDING, shown=lambda seed: {})
 RECIPE = TrainRecipe(masked_loss=True)
 

@@ -1,0 +1,72 @@
+"""Where configs lie, and YAML files as plain mappings. Validates nothing; knows no torch, no run directory."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bootstrap.errors import ConfigError
+from bootstrap.machine.hub import HUB_ID, cached
+
+__all__ = ["EMBEDDED", "configs_dir", "embedded", "read_own", "read_section", "read_yaml", "shipped_names"]
+
+EMBEDDED = "embedded:"
+ENDINGS = (".yaml", ".yml")
+
+
+def configs_dir() -> Path:
+    """Where the shipped configs lie: inside the package in a wheel, beside it in a checkout."""
+    inside = Path(__file__).parent.parent / "_configs"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "configs"
+
+
+def shipped_names(kind: str) -> list[str]:
+    """The names of the shipped configs of a kind (a folder of configs/), sorted."""
+    return sorted(path.stem for path in (configs_dir() / kind).glob("*.yaml"))
+
+
+def embedded(path: str) -> Path:
+    """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's.
+
+    ``owner/name`` that is no path is looked for in the Hugging Face cache.
+    """
+    if path.startswith(EMBEDDED):
+        return Path(__file__).parent.parent / "puppets" / "weights" / path.removeprefix(EMBEDDED)
+    own = Path(path).expanduser()
+    if not own.exists() and HUB_ID.fullmatch(path):
+        return cached(path) or own
+    return own
+
+
+def read_own(path: Path) -> dict[str, Any]:
+    """A configuration file of a person's own. Raises ConfigError."""
+    if not path.is_file():
+        raise ConfigError(f'no such file "{path}"', "give a YAML file with sections such as loop: {target: 24}")
+    return read_yaml(path)
+
+
+def read_section(kind: str, name: str) -> dict[str, Any]:
+    """A section by the name of a shipped file of its kind, or by the path of an own YAML file. Raises ConfigError."""
+    if name.endswith(ENDINGS):
+        return read_own(Path(name).expanduser())
+    path = configs_dir() / kind / f"{name}.yaml"
+    if path.is_file():
+        return read_yaml(path)
+    names = shipped_names(kind)
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(names)}"
+    raise ConfigError(f'configs/{kind} has no "{name}"', hint)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file as a mapping; raises ConfigError if it is none."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} holds no mapping", "write it as `key: value` lines")
+    return data
