@@ -113,16 +113,16 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder of the page [RUN/compare].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
-    """Try a run's LoRA: checkpoints x weights, unseen pose and outfit, other LoRAs; recommend, and name what is missing.
+    """Try a run's LoRA: checkpoints x weights, unseen pose and outfit, other LoRAs; recommend, name what is missing.
 
     bootstrap compare runs/mika --weights 1.0,0.8,0.6 --with watercolor.safetensors:0.7
 
     bootstrap compare runs/mika --checkpoints all --weights 1 --json
     """
-    from bootstrap.cli.compare import Wish, compare_command
+    from bootstrap.cli.compare import CompareOptions, compare_command
 
-    wish = Wish(checkpoints or (), weights or (), beside or (), pose, outfit, each)
-    compare_command(run, wish, out=out, as_json=json)
+    options = CompareOptions(checkpoints or (), weights or (), beside or (), pose, outfit, each)
+    compare_command(run, options, out=out, as_json=json)
 
 
 @app.command()

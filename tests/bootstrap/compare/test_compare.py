@@ -136,7 +136,7 @@ def test_unseen_things_can_be_named(run):
 @pytest.mark.parametrize(("options", "said"), [
     (["--weights", "1,heavy"], '--weights "heavy" is not a weight'),
     (["--weights", "9"], '--weights "9" is not a weight'),
-    (["--checkpoints", "r99"], '"r99" is no file'),
+    (["--checkpoints", "r99"], '"r99" is neither a file'),
     (["--with", "nowhere.safetensors:0.7"], 'no file "nowhere.safetensors"'),
 ])  # fmt: skip
 def test_what_cannot_be_tried_is_one_line(run, options, said):
@@ -162,7 +162,7 @@ def test_decoys_that_another_panel_measured_are_measured_anew_and_not_stored(run
         old = {id: {"clip": Measurement(9.0)} for id in decoys}
         store.add_measurements(old, {"clip": "another panel"})
     result = compare(run, "--weights", "1", "--each", "1", "--json")
-    assert f"{len(decoys)} decoys are measured anew" in result.stderr
+    assert f"{len(decoys)} decoys are measured again" in result.stderr
     assert json.loads(result.stdout)["cells"] == fresh["cells"]
     with Store.open(run, exclusive=False) as store:
         assert store.measurements(decoys)[decoys[0]]["clip"] == Measurement(9.0)
