@@ -13,13 +13,11 @@ from pathlib import Path
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
-from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
 from bootstrap.shots import Cell, quotas
-from loops.choose import set_aside, unfilled
+from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
-from loops.ranking import GATE
 
 __all__ = ["Finished", "finish"]
 
@@ -64,9 +62,6 @@ def fill(engine: Engine, number: int, places: Mapping[Cell, int]) -> None:
     archive = engine.archive()
     if archive.provisional or not archive.empty_places(places):
         return
-    undecided = []
-    for frame in archive.judged(VerdictKind.UNDECIDED):
-        if archive.verdicts[frame.job.id].by == GATE and frame.job.round in archive.sound_rounds:
-            undecided.append(frame)
+    undecided = undecided_by_gate(archive)
     looks = engine.looks([*undecided, *archive.usable_keeps])
     engine.store.set_verdicts(engine.chooser.provisional(undecided, archive, places, looks), number, 0)

@@ -1,17 +1,16 @@
 """The rules by which a run goes on, stops, and rolls back."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
 from bootstrap.config import load
-from bootstrap.records import Round, RoundOutcome
-from loops.engine import Engine
-from loops.stopping import best_round, drifted, next_goal, usable_rounds
-from loops.train import drawing_round
+from bootstrap.records import Frame, Job, JobKind, Round, RoundOutcome, Shot, Verdict, VerdictKind
+from loops.stopping import best_round, drawing_round, drifted, next_goal, outcome_of, usable_rounds
+from scoring.base import Measurement, not_applicable
 
-LOOP = load("puppet").loop
+CONFIG = load("puppet")
+LOOP, SUBJECT = CONFIG.loop, CONFIG.subject
 
 
 PLACES = ("front/portrait", "behind/full body")
@@ -62,13 +61,13 @@ def with_strata(one, held_out):
     ],
 )
 def test_the_next_goal_follows_from_what_is_kept(rounds, kept, next_one):
-    assert next_goal(rounds, kept, LOOP) == next_one
+    assert next_goal(rounds, kept, LOOP, SUBJECT) == next_one
 
 
 def test_a_fall_of_the_held_out_scorer_under_rising_scores_stops_and_rolls_back():
     rounds = [done(1), done(2, goal=40, held_out=0.46, selecting=0.6)]
     assert drifted(rounds)
-    assert next_goal(rounds, 20, LOOP) is None
+    assert next_goal(rounds, 20, LOOP, SUBJECT) is None
     assert usable_rounds(rounds) == {1}
     assert best_round(rounds).number == 1
 
@@ -85,7 +84,7 @@ def test_a_fall_within_the_error_or_without_rising_scores_does_not():
 def test_a_far_fall_of_the_held_out_scorer_stops_by_itself():
     rounds = [done(1), done(2, "character", 48, held_out=0.43, selecting=0.4)]
     assert drifted(rounds)
-    assert next_goal(rounds, 20, LOOP) is None
+    assert next_goal(rounds, 20, LOOP, SUBJECT) is None
     assert usable_rounds(rounds) == {1}
 
 
@@ -122,31 +121,43 @@ FELL = done(2, goal=40, held_out=0.3)
     ([done(n, goal=48) for n in range(3, 7)], 30, None),
 ])  # fmt: skip
 def test_after_a_drift_the_best_round_goes_on_drawing_until_it_adds_nothing(since, kept, next_one):
-    assert next_goal([done(1), FELL, *since], kept, LOOP, drawn_by=done(1)) == next_one
+    assert next_goal([done(1), FELL, *since], kept, LOOP, SUBJECT, drawn_by=done(1)) == next_one
 
 
-def test_the_best_sound_round_with_an_adapter_draws_after_a_drift(tmp_path):
-    def asked(number, loop=LOOP, trained=("r01-style", "r02-style", "r03-style")):
-        rounds = [done(1), done(2, held_out=0.6), done(3, held_out=0.3), done(4, held_out=0.7)]
-        engine = SimpleNamespace(
-            store=SimpleNamespace(rounds=lambda: rounds, directory=tmp_path),
-            adapter=lambda name: SimpleNamespace(path=name) if name in trained else None,
-            config=SimpleNamespace(loop=loop),
-        )
-        best = drawing_round(engine, number)
+def test_the_best_sound_round_whose_adapter_exists_draws_after_a_drift():
+    rounds = [done(1), done(2, held_out=0.6), done(3, held_out=0.3), done(4, held_out=0.7)]
+    adapters = {"r01-style", "r02-style", "r03-style"}
+
+    def drawing(number, drawable=adapters, loop=LOOP):
+        best = drawing_round(rounds, number, loop, drawable)
         return best.number if best else None
 
-    for name in ("r01-style", "r02-style", "r03-style"):
-        (tmp_path / name).touch()
-    assert (asked(3), asked(4), asked(5)) == (None, 2, 2), "round 4 was drawn by round 2's"
-    assert asked(4, trained=("r01-style",)) == 1
-    assert asked(4, trained=()) is None
-    (tmp_path / "r02-style").unlink()
-    assert asked(4) == 1, "round 2's weights were freed"
-    assert asked(4, LOOP.model_copy(update={"after_drift": "stop"})) is None
+    assert (drawing(3), drawing(4), drawing(5)) == (None, 2, 2), "round 4 was drawn by round 2's"
+    assert drawing(4, {"r01-style"}) == 1
+    assert drawing(4, ()) is None
+    assert drawing(4, loop=LOOP.model_copy(update={"after_drift": "stop"})) is None
 
 
-def test_the_round_being_played_is_sound_and_one_that_drifted_is_not():
-    rounds = [done(1), done(2, held_out=0.3, selecting=0.4), Round(3, "character", 48, None)]
-    engine = SimpleNamespace(store=SimpleNamespace(rounds=lambda: rounds))
-    assert Engine.sound_rounds.fget(engine) == {0, 1, 3}
+AXES = {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"}
+
+
+def drawn(id, view_family, framing="portrait", kind=JobKind.CANDIDATE):
+    return Frame(Job(id, kind, 1, 1, Shot(view_family, view_family, framing, AXES), id, "", 1, {}), id, id, "a")
+
+
+def test_what_a_round_leaves_is_compared_place_by_place():
+    frames = [drawn("a", "front"), drawn("b", "front"), drawn("c", "front", "close-up"), drawn("d", "behind")]
+    frames += [drawn("decoy", "front", kind=JobKind.LOOKALIKE)]
+    values = {"a": 0.2, "b": 0.4, "c": 0.6, "d": 0.9, "decoy": 0.0}
+    measured = {id: {"held-out": Measurement(v), "clip": not_applicable("x")} for id, v in values.items()}
+    kinds = {"a": VerdictKind.KEEP, "b": VerdictKind.REJECT, "c": VerdictKind.KEEP, "d": VerdictKind.UNDECIDED}
+    verdicts = {id: Verdict(id, kind, "gate", ()) for id, kind in kinds.items()}
+    found = outcome_of(frames, measured, verdicts, 7, held_out="held-out", selecting="clip")
+    assert (found.kept, found.new, found.candidates) == (7, 2, 4)
+    assert found.held_out == pytest.approx(0.4), "one picture from behind is not enough for a mean"
+    assert found.held_out_error == pytest.approx(0.2 / 3**0.5)
+    assert {place: row[0] for place, row in found.held_out_strata.items()} == {
+        "front/portrait": 2, "front/close-up": 1, "behind/portrait": 1,
+    }  # fmt: skip
+    assert (found.selecting, found.selecting_strata) == (None, {})
+    assert outcome_of(frames, measured, verdicts, 7, held_out="", selecting="clip").held_out is None

@@ -57,7 +57,7 @@ def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
 
 def test_after_a_drift_an_earlier_lora_draws_and_the_set_is_filled(given, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("loops.stopping.drifted", lambda done: bool(done) and done[-1].number == 2)
-    monkeypatch.setattr("loops.train.best_round", lambda done: done[0])  # this backend has no held-out encoder
+    monkeypatch.setattr("loops.stopping.best_round", lambda done: done[0])  # this backend has no held-out encoder
     with pytest.raises(SystemExit) as ended:
         main(["run", *given, "--out", str(tmp_path / "run")])
     assert not ended.value.code
