@@ -6,6 +6,17 @@ This door opens on the validated file; `bootstrap.character.description` knows t
 
 from __future__ import annotations
 
-from bootstrap.character.character import COMMENT, Character, Outfit, SeedNote, character_schema, load_character
+from bootstrap.character.consistency import check_kind
+from bootstrap.character.model import Character, Outfit, SeedNote
+from bootstrap.character.reading import COMMENT, character_schema, load_character, stored_character
 
-__all__ = ["COMMENT", "Character", "Outfit", "SeedNote", "character_schema", "load_character"]
+__all__ = [
+    "COMMENT",
+    "Character",
+    "Outfit",
+    "SeedNote",
+    "character_schema",
+    "check_kind",
+    "load_character",
+    "stored_character",
+]

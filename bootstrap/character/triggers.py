@@ -25,7 +25,7 @@ COMMON = _words(
     brown bunny butterfly candy captain car cartoon castle cat chan character charlie cherry chibi child city
     classic clay cloud clover coco coffee comic cookie cool coral crystal cute daisy dark david day death demon
     detective devil diamond doctor dog doll dolphin dragon dream duck eagle earth elf elsa emerald emily emma
-    empress eve evil eye face fairy fall view_family fan fantasy father fire fish flame flower fluffy forest fox friend
+    empress eve evil eye face fairy fall family fan fantasy father fire fish flame flower fluffy forest fox friend
     frog frost game garden gem ghost giant ginger girl glass goblin gold golden grace grandma grandpa grass grey
     guard guy hair hand happy harry hat hazel head heart hero holly home honey hope horse house human hunter ice
     iris iron island ivy jack jade james jasmine jewel joker joy judge jungle kid kim king kitten kitty knight lady

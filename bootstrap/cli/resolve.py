@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bootstrap.character import Character
+from bootstrap.character import Character, check_kind
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, load, read_own
@@ -23,7 +23,7 @@ def resolve(
     """The configuration: shipped files, then the own file, then the character, then the command line.
 
     Where nobody names a base, it is the one the run was ``begun_with``, or a person is asked: ``why`` and ``command``
-    are for that question. Raises ConfigError.
+    are for that question. Raises ConfigError, and CharacterError where the character does not fit the configuration.
     """
     own = dict(read_own(options.config)) if options.config else {}
     base = options.base or _base_in(own) or character.base or begun_with or choose_base(command, why)
@@ -35,7 +35,7 @@ def resolve(
     profile = "auto"
     if own.get("backend") == "fake":
         profile = "none"
-    return load(
+    config = load(
         base,
         views=character.views,
         subject=character.kind,
@@ -43,6 +43,8 @@ def resolve(
         profile=options.profile or profile,
         overrides=[*options.settings, *_loop_settings(options)],
     )
+    check_kind(character, config)
+    return config
 
 
 def run_folder(character: Character, options: Options) -> Path:

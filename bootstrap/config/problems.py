@@ -23,9 +23,7 @@ WORDED = {
 LONGEST_VALUE = 60
 
 
-def validated(
-    model: type[Model], data: Mapping[str, Any], where: str, error: Callable[[str], BootstrapError]
-) -> Model:
+def validated(model: type[Model], data: Mapping[str, Any], where: str, error: Callable[[str], BootstrapError]) -> Model:
     """``data`` as ``model``; raises ``error`` with all problems in one message, which begins with ``where``."""
     try:
         return model.model_validate(data)
@@ -76,8 +74,10 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _field_names(model: type[BaseModel]) -> list[str]:
     """The names of the fields of a config and of every config inside it."""
-    names = list(model.model_fields)
-    for field in model.model_fields.values():
-        for part in _models_in(field.annotation):
-            names += _field_names(part)
-    return names
+    names: dict[str, None] = {}
+    models = [model]
+    for one in models:  # grows while it is read; a config may hold others of its own kind
+        names.update(dict.fromkeys(one.model_fields))
+        for field in one.model_fields.values():
+            models += [part for part in _models_in(field.annotation) if part not in models]
+    return list(names)

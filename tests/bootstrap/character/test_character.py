@@ -3,10 +3,12 @@ import re
 
 import pytest
 
-from bootstrap.character import Character, character_schema, load_character
+from bootstrap.character import Character, character_schema, check_kind, load_character
 from bootstrap.character.triggers import ordinary_words, trigger_warnings
+from bootstrap.config import load
 from bootstrap.errors import CharacterError
 
+CONFIG = load("puppet")
 GOOD = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair, long_hair"}}
 
 
@@ -72,7 +74,18 @@ def test_suggestions_reach_into_parts(tmp_path):
 
 def test_a_framing_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
     with pytest.raises(CharacterError, match=r"seeds\.0\.framing .full.: .*full body"):
-        load_character(write(tmp_path, {**GOOD, "seeds": [{"file": "s.png", "framing": "full"}]}))
+        check_kind(load_character(write(tmp_path, {**GOOD, "seeds": [{"file": "s.png", "framing": "full"}]})), CONFIG)
+
+
+def test_seeds_train_names_a_phase_of_the_kind():
+    character = Character(**GOOD, seeds_train="style-only")
+    check_kind(character, CONFIG)
+    assert (character.trains_seeds("style"), character.trains_seeds("character")) == (True, False)
+    choices = "must be one of always, never, style-only, character-only"
+    with pytest.raises(CharacterError, match=f'seeds_train "sketch-only": {choices}'):
+        check_kind(character.model_copy(update={"seeds_train": "sketch-only"}), CONFIG)
+    with pytest.raises(ValueError, match="seeds_train"):
+        Character(**GOOD, seeds_train="sometimes")
 
 
 def test_contradictions_are_named_together(tmp_path):

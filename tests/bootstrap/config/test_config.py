@@ -22,7 +22,7 @@ def test_every_shipped_character_loads_and_names_its_seeds(path):
 
 
 def test_overrides_are_typed_and_problems_come_together():
-    assert load("puppet", overrides=["loop.target=24", "panel.face.pack=''"]).loop.target == 24
+    assert load("puppet", overrides=["loop.target=24", "panel.models.face.pack=''"]).loop.target == 24
     with pytest.raises(ConfigError) as error:
         load("puppet", overrides=["loop.targt=24", "base.sampling.steps=many"])
     text = str(error.value)

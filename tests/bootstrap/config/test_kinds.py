@@ -44,7 +44,8 @@ def config(tmp_path):
     for name, text in (("kind.yaml", KIND), ("views.yaml", VIEWS)):
         (tmp_path / name).write_text(text)
     own = {"subject": str(tmp_path / "kind.yaml"), "views": str(tmp_path / "views.yaml"), "base": RECIPES}
-    return load("puppet", own=own)
+    phrases = {"facing": ["facing viewer"], "away": ["facing away", "far away"]}
+    return load("puppet", own={**own, "panel": {"view_phrases": phrases}})
 
 
 def test_its_shots_are_planned_by_its_own_axes(config):

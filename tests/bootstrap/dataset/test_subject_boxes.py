@@ -15,9 +15,7 @@ from bootstrap.training.recipe import TrainRecipe
 COMPOSITION = load("puppet").panel.composition
 VIEWS = SimpleNamespace(hidden=lambda view_family, framing: frozenset())
 SUBJECT = load("puppet").subject
-WORDING = SimpleNamespace(
-    enlarged="", subject=SUBJECT, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",)
-)
+WORDING = SimpleNamespace(enlarged="", subject=SUBJECT, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",))
 CAPTIONER = SimpleNamespace(wording=WORDING, shown=lambda seed: {})
 RECIPE = TrainRecipe(masked_loss=True)
 

@@ -1,0 +1,66 @@
+"""Whether the parts of a character fit each other, and its kind of subject. Knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootstrap.character.model import Character
+from bootstrap.config import RunConfig
+from bootstrap.errors import CharacterError
+
+__all__ = ["check_kind", "contradictions"]
+
+ONLY = "-only"
+"""End of the values of ``seeds_train`` that name a phase."""
+
+
+def contradictions(character: Character) -> list[str]:
+    """Every place where the parts of a character do not fit each other."""
+    problems = []
+    for index, note in enumerate(character.seeds):
+        if note.outfit and note.outfit not in character.wardrobe:
+            names = ", ".join(character.wardrobe)
+            problems.append(f'seeds.{index}.outfit "{note.outfit}" is not in outfits (use one of: {names})')
+    if not character.identity:
+        problems.append("invariant has no tag: write at least one, for example hair or eyes")
+    own = {*character.identity, *character.outfit_tags}
+    for field, tags in (("forbidden", character.forbidden), ("negative", character.negative)):
+        for tag in tags:
+            if tag in own:
+                problems.append(f'{field} "{tag}" also belongs to the character: leave one of them')
+    for part, word in character.unique.items():
+        if reason := _why_unfit(part, word, character):
+            problems.append(f'unique.{part} "{word}": {reason}')
+    triggers = [character.trigger, *(outfit.trigger for outfit in character.outfits.values() if outfit.trigger)]
+    for trigger in sorted(set(triggers)):
+        if triggers.count(trigger) > 1:
+            problems.append(f'trigger "{trigger}" is used twice: give each outfit its own')
+    return problems
+
+
+def check_kind(character: Character, config: RunConfig) -> None:
+    """Raise CharacterError, every reason named, where a character does not fit the views and the subject of a run."""
+    if problems := list(_misfits(character, config)):
+        raise CharacterError(f"character {character.name}: {'; '.join(problems)}")
+
+
+def _misfits(character: Character, config: RunConfig) -> Iterator[str]:
+    framings = config.views.framings
+    for index, note in enumerate(character.seeds):
+        if note.framing and note.framing not in framings:
+            yield f'seeds.{index}.framing "{note.framing}": must be one of {", ".join(framings)}'
+    phases = [phase.name for phase in config.subject.phases]
+    if character.seeds_train.endswith(ONLY) and character.seeds_train.removesuffix(ONLY) not in phases:
+        choices = ", ".join(["always", "never", *(f"{phase}{ONLY}" for phase in phases)])
+        yield f'seeds_train "{character.seeds_train}": must be one of {choices}'
+
+
+def _why_unfit(part: str, word: str, character: Character) -> str:
+    """Why a word cannot be the unique tag of a part; "" where it can."""
+    if part not in character.invariant:
+        return f"there is no such part in invariant (use one of: {', '.join(character.invariant)})"
+    if not word.strip() or "," in word:
+        return "write one tag without commas"
+    if word == character.trigger or word in character.identity:
+        return "make up a tag of its own, for example with the trigger in it"
+    return ""

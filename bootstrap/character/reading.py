@@ -1,0 +1,113 @@
+"""character.json read from its file: comments passed over, problems named together, descriptions converted.
+
+The description format of vision-language models is accepted too (see `bootstrap.character.description`). Keys that
+begin with "_" or "$" are comments.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bootstrap.character.consistency import contradictions
+from bootstrap.character.description import Description, as_character, is_description
+from bootstrap.character.model import Character
+from bootstrap.config import validated
+from bootstrap.errors import CharacterError
+
+__all__ = ["COMMENT", "character_schema", "load_character", "stored_character"]
+
+COMMENT = ("_", "$")
+"""First characters of keys that are for people and editors; the loader passes over them."""
+NAMELESS = ("character", "description", "object")
+"""File names that name nobody."""
+
+
+def load_character(path: Path) -> Character:
+    """The Character of a file. Raises CharacterError: one line with every problem and where it is."""
+    data: dict[str, Any] = _uncommented(_read(path))
+    notes: list[str] = []
+    if is_description(data):
+        data, notes = _converted(data, path)
+    character = validated(Character, data, str(path), CharacterError)
+    if problems := contradictions(character):
+        raise CharacterError(f"{path}: {'; '.join(problems)}")
+    return character.with_notes(notes)
+
+
+def stored_character(text: str | None) -> Character:
+    """The character that a run has remembered as JSON. Raises CharacterError where it cannot be read any more."""
+    try:
+        return Character.model_validate_json(text or "")
+    except ValidationError:
+        raise CharacterError("the stored character cannot be read", "use another --out") from None
+
+
+def character_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the files that `load_character` reads, comments allowed everywhere."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Character.model_json_schema()}
+    objects = [schema, *schema["$defs"].values()]
+    objects += [field for field in schema["properties"].values() if field.get("type") == "object"]
+    for part in objects:
+        part["patternProperties"] = {f"^[{''.join(COMMENT)}]": {}}
+    return schema
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The JSON object of a file. Raises CharacterError when there is none."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
+    except FileNotFoundError:
+        raise CharacterError(f'no such file "{path}"', "give the path of a character.json") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CharacterError(f'"{path}" cannot be read ({error})', "give a UTF-8 JSON file") from error
+    except json.JSONDecodeError as error:
+        raise CharacterError(f"{path}:{error.lineno}: not valid JSON ({error.msg})", "mend that line") from None
+    except RecursionError:
+        raise CharacterError(f"{path}: not valid JSON (nested too deeply)", "write { ... } as `init` does") from None
+    except KeyError as error:
+        raise CharacterError(f'{path}: "{error.args[0]}" is written twice in one object', "leave one of them") from None
+    if not isinstance(data, dict):
+        raise CharacterError(f"{path}: the top level is no object", "write { ... }")
+    return data
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; KeyError names a key that is there twice, of which JSON would silently take the last."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and not key.startswith(COMMENT):
+            raise KeyError(key)
+        found[key] = value
+    return found
+
+
+def _uncommented(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _uncommented(part) for key, part in value.items() if not key.startswith(COMMENT)}
+    return [_uncommented(part) for part in value] if isinstance(value, list) else value
+
+
+def _converted(data: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[str]]:
+    """A description as the fields of a character; fields of a character that stand beside it win."""
+    own = {key: value for key, value in data.items() if key in ("description", "object")}
+    rest = {key: value for key, value in data.items() if key not in own}
+    description = validated(Description, own, str(path), CharacterError)
+    try:
+        found, notes = as_character(description, str(rest.get("name") or _name_from(path)))
+    except ValueError as error:
+        raise CharacterError(f"{path}: {error}") from None
+    if "trigger" not in rest:
+        trigger, name = found["trigger"], found["name"]
+        notes.append(f'trigger "{trigger}" was made up from "{name}"; add "trigger" to the file to choose another')
+    return {**found, **rest}, notes
+
+
+def _name_from(path: Path) -> str:
+    """A name for a character whose file gives none: the file's, or its folder's where that names nobody."""
+    if path.stem.lower() in NAMELESS:
+        return path.resolve().parent.name or "character"
+    return path.stem
