@@ -269,7 +269,8 @@ class TrainItem:
 
     ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when
     shuffled; ``kind`` is seed | crop | altered | kept | provisional; ``weight`` is its share of the sampled steps
-    relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known.
+    relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known; ``seed`` is the
+    place, from 0, of the seed that it was made from, None for a generated picture.
     """
 
     path: str
@@ -277,6 +278,7 @@ class TrainItem:
     kind: str
     weight: float = 1.0
     subject: Box | None = None
+    seed: int | None = None
 
     @property
     def caption(self) -> str:

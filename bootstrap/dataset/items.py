@@ -33,7 +33,6 @@ __all__ = [
     "picture_bytes",
     "safe_name",
     "seed_items",
-    "seed_number",
     "unseen_axes",
     "write_dataset",
 ]
@@ -41,7 +40,6 @@ __all__ = [
 REPEATS = 10
 """Repeats in the folder's name where a recipe says nothing (field practice A4)."""
 INDEX = "metadata.jsonl"
-ORIGINALS = ("seed", "crop", "altered")
 SEEN = "seen "
 """How the names of measurements begin that tell whether a captioned axis is seen."""
 
@@ -69,7 +67,7 @@ def seed_items(
             shown = {**shown, "enlarged": captioner.wording.enlarged}
         hides = captioner.wording.views.hidden(seed.view_family, cut.framing)
         caption, stands = captioner.wording.seed_caption(phase, shown, hides), _body(composition, cut.framing)
-        items.append(TrainItem(str(path), caption, cut.kind, subject=stands))
+        items.append(TrainItem(str(path), caption, cut.kind, subject=stands, seed=index))
     return items
 
 
@@ -198,12 +196,6 @@ def unseen_axes(values: Mapping[str, Measurement]) -> tuple[str, ...]:
         for name, one in values.items()
         if name.startswith(SEEN) and one.value is not None and one.value < 0
     )
-
-
-def seed_number(item: TrainItem) -> int | None:
-    """Which seed (from 0) a training picture of `seed_items` was made from; None for a generated one."""
-    found = re.match(r"seed(\d+)-", Path(item.path).name)
-    return int(found[1]) if found and item.kind in ORIGINALS else None
 
 
 def _complete(path: Path, data: bytes, folder: Path) -> None:

@@ -15,7 +15,7 @@ from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset.items import Written, frame_items, seed_number, unseen_axes, write_dataset
+from bootstrap.dataset.items import Written, frame_items, unseen_axes, write_dataset
 from bootstrap.dataset.provenance import score_columns, write_provenance
 from bootstrap.export.retrain import write_trainer_file
 from bootstrap.records import Frame, Phase, Seed, TrainItem, Verdict
@@ -121,7 +121,7 @@ class Collection:
 
     def _original(self, number: int, seed: Seed) -> list[dict[str, str]]:
         """A seed's row, then one for each crop and altered copy that was trained on."""
-        own = [item for item in self.trained or () if seed_number(item) == number]
+        own = [item for item in self.trained or () if item.seed == number]
         whole = next((item for item in own if item.kind == "seed"), None)
         rights = {"license": self.character.license, "credits": self.character.credits}
         name = Path(seed.source).name

@@ -49,7 +49,7 @@ def trained(tmp_path: Path) -> list[TrainItem]:
     for number, kind in enumerate(("seed", "crop", "altered")):
         path = tmp_path / "run" / "train" / f"seed0-{number}-{kind}.png"
         write_image(path, Image.new("RGB", (32, 32), "navy"))
-        items.append(TrainItem(str(path), ("mikachr", "1girl"), kind, 0.5))
+        items.append(TrainItem(str(path), ("mikachr", "1girl"), kind, 0.5, seed=0))
     return items
 
 

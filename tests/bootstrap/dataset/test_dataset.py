@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap.dataset.items import safe_name, seed_number, unseen_axes, write_dataset
+from bootstrap.dataset.items import safe_name, unseen_axes, write_dataset
 from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem
 from scoring.base import Measurement, not_applicable
@@ -94,8 +94,3 @@ def test_a_trigger_is_a_file_name(trigger, name):
 def test_only_axes_that_were_read_and_not_found_are_unseen():
     values = {"seen pose": Measurement(-1.0), "seen style": Measurement(1.0), "seen background": not_applicable("?")}
     assert unseen_axes({**values, "view": Measurement(-1.0)}) == ("pose",)
-
-
-def test_the_seed_of_a_training_picture():
-    assert seed_number(TrainItem("/run/train/seed2-1-crop.png", (), "crop")) == 2
-    assert seed_number(TrainItem("/run/frames/seed2-1-crop.png", (), "kept")) is None

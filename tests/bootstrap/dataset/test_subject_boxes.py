@@ -29,6 +29,12 @@ def items_of(picture, tmp_path):
     return seed_items(seed(tmp_path / "seed.png"), 0, tmp_path, CAPTIONER, COMPOSITION, 64, "style")
 
 
+def test_every_picture_of_a_seed_names_its_seed(tmp_path):
+    items = items_of(Image.new("RGB", (128, 128), "red"), tmp_path)
+    assert len(items) > 1
+    assert {item.seed for item in items} == {0}
+
+
 def test_a_transparent_seed_brings_its_own_mask_through_every_cut(tmp_path):
     picture = Image.new("RGBA", (128, 128), (200, 0, 0, 0))
     picture.paste((200, 0, 0, 255), (32, 0, 96, 128))
