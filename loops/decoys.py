@@ -68,7 +68,7 @@ def trait_slack(archive: Archive, config: RunConfig) -> dict[str, float]:
     margins: dict[str, list[float]] = {view_family: [] for view_family in config.views.families}
     for frame in archive.of_kind(JobKind.LOOKALIKE):
         answers = archive.measurements.get(frame.job.id)
-        if answers and (margin := answers[TRAITS].value) is not None:
+        if answers and TRAITS in answers and (margin := answers[TRAITS].value) is not None:
             margins[frame.job.shot.view_family].append(margin)
     slack = dict.fromkeys(margins, 0.0)
     for view_family, found in margins.items():

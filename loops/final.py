@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bootstrap.config import ViewsConfig
-from bootstrap.panel.judges import ASKED, FAULTS
+from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, JobKind, Shot, TrainItem
 from bootstrap.shots import Planner
 from bootstrap.store.decisions import FinalCandidates
@@ -77,20 +77,24 @@ def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) 
     frames = [frame for frame in frames if frame.adapter == adapter.id]
     measure(engine, frames)
     archive = engine.archive()
-    return trial_of(frames, ranked(frames, archive, engine.judges, engine.config), archive.measurements)
+    return trial_of(frames, ranked(frames, archive, engine.judges, engine.config), archive.measurements, engine.judges)
 
 
 def trial_of(
-    frames: Sequence[Frame], ranks: Mapping[str, Ranked], measured: Mapping[str, Mapping[str, Measurement]]
+    frames: Sequence[Frame],
+    ranks: Mapping[str, Ranked],
+    measured: Mapping[str, Mapping[str, Measurement]],
+    judges: Judges,
 ) -> Trial:
     """The pictures of a probe as `scoring.trials` compares them."""
     drawn = []
     for frame in frames:
         rank, values = ranks[frame.job.id], measured[frame.job.id]
-        asked = [one.value for name, one in values.items() if name.startswith(ASKED) and one.value is not None]
-        faults = [values[name].value for name in FAULTS if name in values]
+        asked = [values[name].value for name in judges.obedience if name in values]
+        faults = [values[name].value for name in judges.faults if name in values]
         faulty = any(value is not None and value < 0 for value in faults)
-        drawn.append(Drawn(rank.score if rank.weakest else None, tuple(value >= 0 for value in asked), faulty))
+        obeyed = tuple(value >= 0 for value in asked if value is not None)
+        drawn.append(Drawn(rank.score if rank.weakest else None, obeyed, faulty))
     return Trial(tuple(drawn))
 
 

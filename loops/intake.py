@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bootstrap.captions.wording import Wording
 from bootstrap.config import PanelConfig
-from bootstrap.panel.judges import Eyes
+from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, views_in
@@ -23,9 +23,9 @@ from bootstrap.store.store import Store
 __all__ = ["take_in"]
 
 
-def take_in(store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pictures: Sequence[Path]) -> list[Seed]:
+def take_in(store: Store, wording: Wording, panel_models: PanelModels, panel: PanelConfig, pictures: Sequence[Path]) -> list[Seed]:
     """Copy and caption the seeds that the run does not hold yet; returns all of them."""
-    captioner = SeedCaptioner(wording, eyes.read)
+    captioner = SeedCaptioner(wording, panel_models.read)
     held = {seed.path for seed in store.seeds()}
     for path in pictures:
         image, data = open_picture(path)
@@ -37,8 +37,8 @@ def take_in(store: Store, wording: Wording, eyes: Eyes, panel: PanelConfig, pict
             write_atomic(store.directory / view.name, view.data)
             digest = hashlib.sha256(view.data).hexdigest()
             seed = captioner.caption(path, view.name, digest, view.image, view.number)
-            if eyes.faces:
-                seed = with_head(seed, view.image, eyes.faces, panel)
+            if panel_models.faces:
+                seed = with_head(seed, view.image, panel_models.faces, panel)
             store.add_seed(seed)
             held.add(view.name)
     return store.seeds()

@@ -12,7 +12,8 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.panel.judges import judges_for, references_of
+from bootstrap.panel.judges import judges_for
+from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
@@ -33,17 +34,17 @@ def open_engine(
     """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
     settle(store, config, character, pictures)
     models = open_models(config, store.directory)
-    eyes = models.eyes
+    panel_models = models.panel_models
     wording = Wording.of(character, config)
-    seeds = take_in(store, wording, eyes, config.panel, pictures)
-    judging = partial(judges_for, eyes, config.panel, wording, references_of(seeds, store.directory, config.panel))
+    seeds = take_in(store, wording, panel_models, config.panel, pictures)
+    judging = partial(judges_for, panel_models, config.panel, wording, references_of(seeds, store.directory, config.panel))
     judges = judging()
     require_same_models(store, {"base": models.drawer.fingerprint, **judges.fingerprints})
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
     if hours is not None:
         engine.budget = budget_of(config, len(seeds), hours)
-    for text in input_warnings(character, config.panel, eyes, engine.side, pictures, seeds, store.directory):
+    for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)

@@ -14,7 +14,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.config import PanelConfig
-from bootstrap.panel.judges import Eyes
+from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import SUBJECT, SeedCaptioner, unread
@@ -26,7 +26,7 @@ __all__ = ["input_warnings", "seed_notes"]
 def input_warnings(
     character: Character,
     panel: PanelConfig,
-    eyes: Eyes,
+    panel_models: PanelModels,
     side: int,
     pictures: Sequence[Path],
     seeds: Sequence[Seed],
@@ -51,9 +51,9 @@ def input_warnings(
     for name, seed in views.items():
         if seed.path.endswith(SUBJECT):
             remarks.append(f'"{name}" is mostly ground: it was cropped to what is drawn')
-    if eyes.faces:
+    if panel_models.faces:
         images = {name: open_picture(run / seed.path)[0] for name, seed in views.items()}
-        remarks += crowds(images, eyes.faces, panel.face.min_det_score)
+        remarks += crowds(images, panel_models.faces, panel.models.face.min_det_score)
     return remarks
 
 

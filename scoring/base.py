@@ -1,4 +1,4 @@
-"""The two words of this room: a Picture is judged by Scorers, each answer is a Measurement.
+"""A Picture is measured by a Scorer; its answer is a Measurement.
 
 Knows no run, no round, no file: a Picture arrives in memory, with what was asked for.
 """
@@ -12,12 +12,8 @@ from typing import Protocol
 
 from PIL import Image
 
-VIEW_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
-"""View families: the strata in which scores are comparable."""
-
-
 ERROR = "error: "
-"""How the reason begins when a scorer broke: neither a low value nor a picture that it cannot judge."""
+"""How the reason begins when a scorer raised an error: neither a low value nor a picture that it cannot judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +52,9 @@ def broken(error: Exception) -> Measurement:
 class Picture:
     """A picture with what was asked of it.
 
-    ``image`` is RGB; ``digest`` identifies its pixels (see `digest_of`); ``family`` is one of VIEW_FAMILIES; ``framing`` is
-    close-up | portrait | upper body | full body ("" unknown); ``asked`` maps an axis ("view", "hair", "outfit" …) to
-    the tag that was asked for.
+    ``image`` is RGB; ``digest`` identifies its pixels (see `digest_of`); ``view_family`` is the stratum in which its
+    scores are comparable, such as "front" or "behind" ("" unknown); ``framing`` is close-up | portrait | upper body |
+    full body ("" unknown); ``asked`` maps an axis ("view", "hair", "outfit" …) to the tag that was asked for.
     """
 
     image: Image.Image

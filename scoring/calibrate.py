@@ -35,8 +35,8 @@ class Ranked:
     """Where a frame stands among the decoys of its view family.
 
     ``score`` is the weakest applicable scorer's normalised value (decoy deviations above the decoys' mean); ``p`` the
-    chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell. A frame that no
-    scorer could judge, or without decoys, has ``p`` = 1 and ``weakest`` = "".
+    chance of a decoy scoring as high; ``weakest`` that scorer's name; ``scorers`` those that could tell. A frame that
+    no scorer could judge, or without decoys, has ``p`` = 1 and ``weakest`` = "".
     """
 
     score: float

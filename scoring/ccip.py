@@ -1,23 +1,28 @@
 """Is it the same drawn character? CCIP, the published encoder of anime characters (deepghs, OpenRAIL), on onnxruntime.
 
-Knows the two graphs of a CCIP model and their preprocessing, and no seed: `identity.ClipIdentity` compares. Nothing is
-downloaded. Signature and preprocessing are those of dghs-imgutils (metrics/ccip). Its published threshold (a difference
-of 0.178 for ccip-caformer-24-randaug-pruned) is a prior: what a run accepts is calibrated by decoys.
+Knows the two graphs of a CCIP model and their preprocessing; `scoring.identity` compares crops. Nothing is downloaded.
+Signature and preprocessing are those of dghs-imgutils (metrics/ccip). Its published threshold (a difference of 0.178
+for ccip-caformer-24-randaug-pruned) is a prior: what a run accepts is calibrated by decoys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.clip import ScorerUnavailable
 from scoring.features import Vectors
 from scoring.graphs import Array, Graph
+from scoring.identity import Crop, CropIdentity
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings, folder_of_model
 
-__all__ = ["CcipEncoder", "difference", "units"]
+__all__ = ["CcipEncoder", "CcipIdentity", "CcipSettings", "difference", "units"]
 
 SIDE = 384
 """Pixels of the square that a picture is squashed to, bilinearly."""
@@ -86,3 +91,41 @@ def _hold_to_formula(metric: Graph, folder: Path) -> None:
     ours = np.array([[difference(float(value)) for value in row] for row in cosines])
     if float(np.abs(metric.run(rows) - ours).max()) > CLOSE:
         raise ScorerUnavailable(f"ccip: '{folder / METRICS}' is another metric than (1 - cosine) / 2")
+
+
+class CcipSettings(ScorerSettings):
+    """Which CCIP model, and which crops it compares with the seeds'."""
+
+    kind: Literal["ccip"] = "ccip"
+    role: Role = "identity"
+    model: str = Field(min_length=1)
+    """Folder of the model, or the name of one that was fetched or is in the Hugging Face cache."""
+    crops: tuple[Crop, ...] = Field(("head", "body"), min_length=1)
+    """What is compared with the same of the seeds."""
+    threads: int = Field(0, ge=0)
+    """Threads of onnxruntime; 0 leaves it to onnxruntime, 1 gives the same bits on every machine."""
+
+    @property
+    def own_model(self) -> str:
+        """The CCIP model."""
+        return self.model
+
+    def found_in(self, place: Path) -> bool:
+        """Whether a folder holds the encoder's graph."""
+        return (folder_of_model(place) / FEATURES).is_file()
+
+    def load(self, place: Path, device: str) -> CcipEncoder:
+        """The encoder, on the CPU. Raises ScorerUnavailable."""
+        return CcipEncoder(folder_of_model(place), self.threads)
+
+
+class CcipIdentity(CropIdentity):
+    """Crops against the seeds' in the space of a CCIP model."""
+
+    Settings = CcipSettings
+
+    @classmethod
+    def make(cls, name: str, settings: CcipSettings, materials: Materials) -> CcipIdentity:
+        """In the space of the encoder that its settings loaded."""
+        m = materials
+        return cls(m.own[name], m.references, m.crops, m.features, name, settings.crops, m.approved)

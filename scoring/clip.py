@@ -16,12 +16,23 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.features import Vectors
+from scoring.settings import ModelSettings
 
 
 class ScorerUnavailable(ValueError):
     """A model file that a scorer needs is missing or is not what it should be; the message says which and where."""
+
+
+class ClipModel(ModelSettings):
+    """The OpenCLIP model that reads pictures; a panel cannot do without."""
+
+    model: str = Field(min_length=1)
+    """An open_clip model name, or a folder with its config; ``embedded:clip`` is the shipped one."""
+    pretrained: str = ""
+    """Weights file; empty for the one in the folder."""
 
 
 class ClipEncoder:
@@ -82,10 +93,10 @@ def _named(model: str, pretrained: str) -> tuple[str, Path]:
     elif model in open_clip.list_models():
         name, weights = model, Path(pretrained or "?")
     else:
-        raise ScorerUnavailable(f"clip.model: '{model}' is neither a folder nor a model that open_clip knows")
+        raise ScorerUnavailable(f"clip: '{model}' is neither a folder nor a model that open_clip knows")
     if not weights.is_file():
         where = f"'{pretrained}'" if pretrained else "none given"
-        raise ScorerUnavailable(f"clip.pretrained: no weights file for '{model}' ({where}); give a local file")
+        raise ScorerUnavailable(f"clip: no weights file for '{model}' ({where}); give a local file")
     return name, weights
 
 
@@ -103,7 +114,7 @@ def _add_folder(folder: Path, own_weights: bool) -> str:
         if isinstance(config, dict) and {"embed_dim", "vision_cfg", "text_cfg"} <= config.keys():
             open_clip.add_model_config(path)
             return path.stem
-    raise ScorerUnavailable(f"clip.model: folder '{folder}' has no model config (embed_dim, vision_cfg, text_cfg)")
+    raise ScorerUnavailable(f"clip: folder '{folder}' has no model config (embed_dim, vision_cfg, text_cfg)")
 
 
 def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
@@ -120,7 +131,7 @@ def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
         return model.eval(), transform, _tokenizer(name, weights.parent)
     except (RuntimeError, OSError, KeyError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ScorerUnavailable(f"clip.pretrained: '{weights}' does not load as {name}: {first}") from error
+        raise ScorerUnavailable(f"clip: '{weights}' does not load as {name}: {first}") from error
 
 
 def _all_here(name: str, folder: Path) -> None:
@@ -138,7 +149,7 @@ def _all_here(name: str, folder: Path) -> None:
     for file, repository in needed.items():
         if repository and not isinstance(try_to_load_from_cache(repository, file), str):
             raise ScorerUnavailable(
-                f"clip.model: '{name}' needs {file} of '{repository}', which is not on this machine; put the tokenizer "
+                f"clip: '{name}' needs {file} of '{repository}', which is not on this machine; put the tokenizer "
                 f"beside the weights, or fetch it: hf download {repository}"
             )
 
@@ -149,7 +160,7 @@ def _has_tokenizer(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """open_clip warns on the root logger about folders that hold one weights file; nobody can act on that."""
+    """Silence the root logger: open_clip warns there of folders with one weights file, which calls for no action."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)

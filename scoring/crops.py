@@ -1,7 +1,7 @@
 """Subject crops, so that like is compared with like: head with head, body with body.
 
-Whole-picture embeddings score backgrounds and zoom (field practice). Knows only PIL: where head and body stand in a
-picture of each framing is told by the caller; a finder of heads may know better.
+Whole-picture embeddings score backgrounds and zoom as well. Knows only PIL: the caller says where head and body stand
+in a picture of each framing; a head finder corrects it picture by picture.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom, as fractions of the picture's width and height."""
 
 CROPS = ("head", "body")
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 HEAD_PER_FACE = 1.9
 """Side of a head box over the longer side of its face box (waifuc's three-stage split: 1.5 of a larger box)."""
 SMALLEST = 0.25
@@ -26,7 +27,7 @@ SMALLEST_PIXELS = 24
 
 
 class HeadFinder(Protocol):
-    """Knows where the head stands in a picture."""
+    """Finds the head in a picture."""
 
     @property
     def fingerprint(self) -> str:
@@ -40,13 +41,13 @@ class HeadFinder(Protocol):
 
 
 class Crops:
-    """Cuts head and body out of pictures by composition; heads where they were found, if somebody looks for them.
+    """Cuts head and body out of pictures by composition; heads where a finder, if one is given, has found them.
 
     Args:
         composition: framing → crop name → box. A framing that is not in it is taken as ``fallback``.
         fallback: framing used for an unknown or empty one; "" or an unknown one cuts nothing.
         square: pad a crop to a square with its own border instead of leaving its aspect to the encoder.
-        finder: knows heads better than the composition; None: the composition is believed.
+        finder: finds heads in pictures; None: heads are cut by composition alone.
 
     Raises:
         ValueError: a box is empty or leaves the picture.
@@ -68,10 +69,10 @@ class Crops:
         self._square = square
         self._finder = finder
 
-    @property
-    def finder(self) -> HeadFinder | None:
-        """Who knows heads better than the composition."""
-        return self._finder
+    def with_whole(self) -> Crops:
+        """The same crops, and the whole picture as one of them, "whole"."""
+        composition = {framing: {**boxes, "whole": WHOLE} for framing, boxes in self._composition.items()}
+        return Crops(composition, self._fallback, self._square, self._finder)
 
     @property
     def fingerprint(self) -> str:
@@ -80,7 +81,7 @@ class Crops:
         return f"crops:{boxes}:{self._square}" + (f":{self._finder.fingerprint}" if self._finder else "")
 
     def look(self, pictures: Sequence[Picture]) -> None:
-        """Let the finder, if there is one, see pictures together before they are cut."""
+        """Find the heads of pictures together, before they are cut."""
         if self._finder:
             self._finder.look(pictures)
 

@@ -7,15 +7,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
 from scoring.base import Measurement, Picture
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings
 
 TILES = 4
 """Sharpness is read in TILES x TILES tiles; the 90th percentile counts: a sharp subject before a soft background."""
+
+
+class DefectsSettings(ScorerSettings):
+    """How much worse than the worst seed a picture may be."""
+
+    kind: Literal["defects"] = "defects"
+    role: Role = "check"
+    softest: float = Field(0.2, gt=0, le=1)
+    """Least sharpness, as a fraction of the least sharp seed's."""
+    flattest: float = Field(0.35, gt=0, le=1)
+    """Least contrast, as a fraction of the flattest seed's."""
+    burnt: float = Field(0.35, ge=0, le=1)
+    """Share of black or white pixels that may be added to the seeds' largest."""
 
 
 class Defects:
@@ -33,11 +50,17 @@ class Defects:
         burnt: share of black or white pixels that may be added to the references' most.
     """
 
-    name = "defects"
+    Settings = DefectsSettings
 
     def __init__(
-        self, references: Sequence[Picture], softest: float = 0.2, flattest: float = 0.35, burnt: float = 0.35
+        self,
+        references: Sequence[Picture],
+        softest: float = 0.2,
+        flattest: float = 0.35,
+        burnt: float = 0.35,
+        name: str = "defects",
     ) -> None:
+        self.name = name
         if not references:
             raise ValueError("defects: no reference pictures; give at least one seed")
         stats = [_statistics(picture.image) for picture in references]
@@ -46,6 +69,11 @@ class Defects:
         self._burnt = min(1.0, max(s[2] for s in stats) + burnt)
         settings = repr((self._sharpness, self._contrast, self._burnt))
         self.fingerprint = f"defects:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+    @classmethod
+    def make(cls, name: str, settings: DefectsSettings, materials: Materials) -> Defects:
+        """Limits by the seeds."""
+        return cls(materials.references, settings.softest, settings.flattest, settings.burnt, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """How far each picture is from the nearest limit."""

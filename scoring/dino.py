@@ -1,7 +1,7 @@
 """DINOv2 (Apache-2.0) as an encoder of subject crops, through transformers. Nothing is downloaded.
 
-It sees shape and texture rather than what a picture is about, so crops of a subject compare better with it than whole
-pictures with CLIP (field scoring §1.6, §1.7). Knows no seed; `identity.ClipIdentity` compares.
+It encodes shape and texture rather than what a picture is about, so crops of a subject compare better with it than
+whole pictures with CLIP. `scoring.identity` compares.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.ccip import units
 from scoring.clip import ScorerUnavailable
 from scoring.features import Vectors
+from scoring.identity import Crop, CropIdentity
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings, folder_of_model
 
-__all__ = ["DinoEncoder"]
+__all__ = ["DinoEncoder", "DinoIdentity", "DinoSettings"]
 
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 PATCHES = 16
 """Patches of a side: 224 pixels of 14, the size at which DINOv2 is evaluated."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -29,7 +35,7 @@ class DinoEncoder:
     """Unit vectors of a crop's class token, shape (n, hidden size).
 
     Args:
-        folder: a model of transformers' Dinov2 view_family: ``config.json`` and ``model.safetensors``.
+        folder: a model of transformers' Dinov2: ``config.json`` and ``model.safetensors``.
         device: torch device.
 
     Raises:
@@ -41,8 +47,8 @@ class DinoEncoder:
         from transformers import Dinov2Config, Dinov2Model
 
         folder = Path(folder)
-        weights = folder / "model.safetensors"
-        if not weights.is_file() or not (folder / "config.json").is_file():
+        weights = folder / WEIGHTS
+        if not _holds_model(folder):
             raise ScorerUnavailable(f"dino: '{folder}' has no config.json with model.safetensors")
         try:
             config = Dinov2Config.from_pretrained(folder, local_files_only=True)
@@ -66,3 +72,43 @@ class DinoEncoder:
         with self._torch.inference_mode():
             rows = self._model(pixel_values=self._torch.from_numpy(batch).to(self._device)).last_hidden_state[:, 0]
         return units(rows.float().cpu().numpy())
+
+
+def _holds_model(folder: Path) -> bool:
+    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+
+
+class DinoSettings(ScorerSettings):
+    """Which DINOv2 model, and which crops it compares with the seeds'."""
+
+    kind: Literal["dino"] = "dino"
+    role: Role = "identity"
+    model: str = Field(min_length=1)
+    """Folder of the model, or the name of one in the Hugging Face cache."""
+    crops: tuple[Crop, ...] = Field(("head", "body"), min_length=1)
+    """What is compared with the same of the seeds."""
+
+    @property
+    def own_model(self) -> str:
+        """The DINOv2 model."""
+        return self.model
+
+    def found_in(self, place: Path) -> bool:
+        """Whether a folder holds configuration and weights."""
+        return _holds_model(folder_of_model(place))
+
+    def load(self, place: Path, device: str) -> DinoEncoder:
+        """The encoder on a torch device. Raises ScorerUnavailable."""
+        return DinoEncoder(folder_of_model(place), device)
+
+
+class DinoIdentity(CropIdentity):
+    """Crops against the seeds' in the space of a DINOv2 model."""
+
+    Settings = DinoSettings
+
+    @classmethod
+    def make(cls, name: str, settings: DinoSettings, materials: Materials) -> DinoIdentity:
+        """In the space of the encoder that its settings loaded."""
+        m = materials
+        return cls(m.own[name], m.references, m.crops, m.features, name, settings.crops, m.approved)

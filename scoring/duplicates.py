@@ -1,18 +1,22 @@
-"""Too much alike: near-duplicates among frames, and copies of a seed. Similarity is bounded from above as well.
+"""Copies of a seed, and the perceptual hash that finds them. Similarity is bounded from above as well.
 
-Perceptual hashes are computed here, embeddings come from the caller or the cache. Knows no quota.
+Hashes are computed here, embeddings come from the cache. Knows no quota.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
+from pydantic import Field
 
 from scoring.base import Measurement, Picture
 from scoring.features import Encoder, Features
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings
 
 BITS = 64
 
@@ -28,6 +32,17 @@ def bits_apart(a: int, b: int) -> int:
     return (a ^ b).bit_count()
 
 
+class CopySettings(ScorerSettings):
+    """When a frame is a copy of a seed."""
+
+    kind: Literal["copy"] = "copy"
+    role: Role = "check"
+    most: float = Field(0.98, gt=0, le=1)
+    """Whole-picture similarity to a seed above which a frame is a copy of it."""
+    most_bits: int = Field(3, ge=0, le=64)
+    """Bits of a 64-bit perceptual hash up to which a frame is a copy as well."""
+
+
 class CopyOfSeed:
     """Is the picture a copy of a seed, or of its mirror image? ``most`` − the highest cosine; ≥ 0 is no copy.
 
@@ -39,7 +54,7 @@ class CopyOfSeed:
         most_bits: a picture whose hash differs from a seed's in at most so many bits is a copy as well.
     """
 
-    name = "copy"
+    Settings = CopySettings
 
     def __init__(
         self,
@@ -48,13 +63,21 @@ class CopyOfSeed:
         features: Features,
         most: float = 0.98,
         most_bits: int = 3,
+        name: str = "copy",
     ) -> None:
+        self.name = name
         self._encoder, self._features, self._most, self._bits = encoder, features, most, most_bits
         self._references = tuple(references)
         digests = "".join(sorted(p.digest for p in references)) + f"{most}:{most_bits}"
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
         both = [image for p in references for image in (p.image, ImageOps.mirror(p.image))]
         self._hashes = [difference_hash(image) for image in both]
+
+    @classmethod
+    def make(cls, name: str, settings: CopySettings, materials: Materials) -> CopyOfSeed:
+        """Copies of the seeds and of their crops, in CLIP's space."""
+        seeds, features = materials.references, materials.features
+        return cls(materials.clip, seeds, features, settings.most, settings.most_bits, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The distance of each picture from being a copy."""

@@ -1,7 +1,8 @@
-"""Faces: an insightface pack finds them, and their embedding is compared with the seeds' where it may speak.
+"""Faces: an insightface pack finds them, and their embedding is compared with the seeds' in the views where it can.
 
-A face embedding is blind from behind and wrong in profile; its answer there is *not applicable*, never 0. The gates and
-their order follow field practice (scoring §1.4). insightface is imported when a pack is loaded; nothing is downloaded.
+A face embedding sees nothing from behind and is wrong in profile; its answer there is *not applicable*, never 0. The
+gates and their order are those of insightface's users: size, certainty, yaw. insightface is imported when a pack is
+loaded; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -11,20 +12,43 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
-from scoring.base import VIEW_FAMILIES, Measurement, Picture, not_applicable
+from scoring.base import Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
+from scoring.crops import HEAD_PER_FACE
 from scoring.faces_found import FoundFace, FoundFaces
+from scoring.settings import ModelSettings, Role, ScorerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scoring.materials import Materials
 
 NOSE_REACH = 0.5
 """How far the nose stands before the eyes, in eye distances: yaw = atan(offset / (distance · reach))."""
 BYSTANDER = 0.5
 """A second face counts when its shorter side is at least this fraction of the largest one's."""
+
+
+class FaceModel(ModelSettings):
+    """The insightface pack that finds faces; ``none`` does without."""
+
+    pack: str = ""
+    """Folder of the pack; ``embedded:face`` is the shipped one; empty: no pack."""
+    det_size: int = Field(640, ge=32)
+    """Side in pixels that the detector sees."""
+    upscale_to: int = Field(0, ge=0)
+    """Pictures smaller than this are enlarged before detection; 0 leaves them."""
+    min_det_score: float = Field(0.5, ge=0, le=1)
+    """Certainty of the detector below which a face does not count."""
+    head_per_face: float = Field(HEAD_PER_FACE, gt=0)
+    """Side of a head over the longer side of its face box; 1 for a pack that boxes whole heads."""
 
 
 class FacePack:
@@ -38,6 +62,7 @@ class FacePack:
         det_score: faces that the detector is less sure of are not even found.
         nose_reach: see `NOSE_REACH`.
         cache: a directory where what was found is kept across processes; None remembers it in this one only.
+        min_det_score: certainty from which scorers let a face count.
 
     Raises:
         ScorerUnavailable: the pack is not on this machine or does not load.
@@ -52,7 +77,9 @@ class FacePack:
         det_score: float = 0.3,
         nose_reach: float = NOSE_REACH,
         cache: Path | None = None,
+        min_det_score: float = 0.5,
     ) -> None:
+        self.min_det_score = min_det_score
         folder = _local(pack, Path(root).expanduser())
         self._upscale_to, self._nose_reach = upscale_to, nose_reach
         self._analysis = _analysis(folder, det_size, det_score)
@@ -109,6 +136,29 @@ def yaw_of(keypoints: NDArray[np.floating[Any]], nose_reach: float = NOSE_REACH)
     return math.degrees(math.atan(offset / (distance * nose_reach)))
 
 
+class FaceSettings(ScorerSettings):
+    """When a face is compared with the seeds'."""
+
+    kind: Literal["face"] = "face"
+    role: Role = "identity"
+    min_size: float = Field(64, gt=0)
+    """Shortest side of a face box, in pixels of the picture shown to the detector."""
+    max_yaw: float = Field(40, gt=0, le=90)
+    """A face turned further is not compared, in degrees."""
+    families: tuple[str, ...] | None = None
+    """View families in which this pack tells individuals apart; elsewhere it is not applicable. null: everywhere."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The face pack."""
+        return ("face",)
+
+    @property
+    def view_families(self) -> Mapping[str, Sequence[str]]:
+        """Those in which faces are compared too."""
+        return {"qualified": self.qualified, "families": self.families or ()}
+
+
 class FaceIdentity:
     """Cosine of the largest face with the seeds' faces, −1..1; the best seed counts.
 
@@ -121,10 +171,10 @@ class FaceIdentity:
         min_det_score: surer than this.
         min_size: shorter side of the face box, in pixels of the picture as the detector saw it.
         max_yaw: degrees.
-        families: view families in which this pack's embedding was found to tell individuals apart.
+        families: view families in which this pack's embedding was found to tell individuals apart; None: in all.
     """
 
-    name = "face"
+    Settings = FaceSettings
 
     def __init__(
         self,
@@ -133,24 +183,28 @@ class FaceIdentity:
         min_det_score: float = 0.5,
         min_size: float = 64,
         max_yaw: float = 40,
-        families: Sequence[str] = VIEW_FAMILIES,
+        families: Sequence[str] | None = None,
+        name: str = "face",
     ) -> None:
-        self._pack, self._gates, self._families = pack, (min_det_score, min_size, max_yaw), frozenset(families)
+        self.name = name
+        self._pack, self._gates = pack, (min_det_score, min_size, max_yaw)
+        self._families = None if families is None else frozenset(families)
         usable = [self._scorable(picture) for picture in references]
         self._references = [face.embedding for face in usable if isinstance(face, FoundFace)]
         digests = "".join(sorted(p.digest for p in references))
-        gates = f"{self._gates}:{sorted(families)}"
+        gates = f"{self._gates}:{'everywhere' if families is None else sorted(families)}"
         self.fingerprint = f"{pack.fingerprint}:{gates}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
 
-    @property
-    def speaks(self) -> bool:
-        """Whether any seed shows a face to compare with."""
-        return bool(self._references)
+    @classmethod
+    def make(cls, name: str, settings: FaceSettings, materials: Materials) -> FaceIdentity:
+        """Against the faces of the seeds, as the panel's pack finds them."""
+        pack, gates = materials.face_pack, (settings.min_size, settings.max_yaw)
+        return cls(pack, materials.references, pack.min_det_score, *gates, settings.families, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """One cosine, or the reason why not, for each picture."""
         if self._references:
-            self._pack.look([picture for picture in pictures if picture.view_family in self._families])
+            self._pack.look([picture for picture in pictures if self._judges(picture.view_family)])
         return [self._measure(picture) for picture in pictures]
 
     def _measure(self, picture: Picture) -> Measurement:
@@ -161,13 +215,16 @@ class FaceIdentity:
             return not_applicable(face)
         return Measurement(float(max(np.dot(face.embedding, known) for known in self._references)))  # type: ignore[arg-type]
 
+    def _judges(self, view_family: str) -> bool:
+        return self._families is None or view_family in self._families
+
     def _scorable(self, picture: Picture) -> FoundFace | str:
         """The face that may be embedded, or why there is none."""
         min_det_score, min_size, max_yaw = self._gates
         if not picture.view_family:
             return "the view is not known"
-        if picture.view_family not in self._families:
-            return f"this face pack does not know faces {_said(picture.view_family)}"
+        if not self._judges(picture.view_family):
+            return f"this face pack does not know faces {_phrase(picture.view_family)}"
         faces = self._pack.faces(picture)
         if not faces:
             return "no face from behind" if picture.view_family == "behind" else "no face"
@@ -181,8 +238,20 @@ class FaceIdentity:
         return face if face.embedding is not None else "face has no embedding"
 
 
-def _said(view_family: str) -> str:
+def _phrase(view_family: str) -> str:
     return f"in {view_family}" if view_family in ("profile", "three-quarter") else f"from {view_family}"
+
+
+class SubjectSettings(ScorerSettings):
+    """Counting subjects by their faces."""
+
+    kind: Literal["subjects"] = "subjects"
+    role: Role = "check"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The face pack."""
+        return ("face",)
 
 
 class SubjectCount:
@@ -195,11 +264,17 @@ class SubjectCount:
         min_det_score: a face that counts is surer than this.
     """
 
-    name = "subjects"
+    Settings = SubjectSettings
 
-    def __init__(self, pack: FacePack, min_det_score: float = 0.5) -> None:
+    def __init__(self, pack: FacePack, min_det_score: float = 0.5, name: str = "subjects") -> None:
+        self.name = name
         self._pack, self._min = pack, min_det_score
         self.fingerprint = f"{pack.fingerprint}:{min_det_score}:{BYSTANDER}"
+
+    @classmethod
+    def make(cls, name: str, settings: SubjectSettings, materials: Materials) -> SubjectCount:
+        """By the faces that the panel's pack finds."""
+        return cls(materials.face_pack, materials.face_pack.min_det_score, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The count of each picture as a check."""
@@ -218,7 +293,7 @@ def _local(pack: str | Path, root: Path) -> Path:
     for folder in (Path(pack).expanduser(), root / "models" / str(pack)):
         if folder.is_dir() and any(folder.glob("*.onnx")):
             return folder
-    raise ScorerUnavailable(f"face.pack: '{pack}' is neither a folder with ONNX models nor a pack in {root / 'models'}")
+    raise ScorerUnavailable(f"face: '{pack}' is neither a folder with ONNX models nor a pack in {root / 'models'}")
 
 
 def _analysis(folder: Path, det_size: int, det_score: float) -> Any:
@@ -233,5 +308,5 @@ def _analysis(folder: Path, det_size: int, det_score: float) -> Any:
         )
         analysis.prepare(ctx_id=-1, det_thresh=det_score, det_size=(det_size, det_size))
     except Exception as error:  # asserts, ONNX runtime errors: whatever a broken pack raises
-        raise ScorerUnavailable(f"face.pack: '{folder}' does not load: {type(error).__name__}: {error}") from error
+        raise ScorerUnavailable(f"face: '{folder}' does not load: {type(error).__name__}: {error}") from error
     return analysis

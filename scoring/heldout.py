@@ -1,17 +1,21 @@
-"""A second opinion that never selects: an encoder of another view_family, read only to stop and roll back."""
+"""An encoder that never selects: of another architecture than those that do, read only to stop and to roll back."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.base import Measurement, Picture, not_applicable
-from scoring.clip import ScorerUnavailable
+from scoring.clip import ClipEncoder, ScorerUnavailable
 from scoring.features import Encoder, Features, Vectors
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings
 
 SIDE = 96
 """Pixels of the square that the encoder reads."""
@@ -27,7 +31,7 @@ class OnnxEncoder:
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
         if not path.is_file():
-            raise ScorerUnavailable(f"held_out: no encoder file '{path}'")
+            raise ScorerUnavailable(f"held-out: no encoder file '{path}'")
         import onnxruntime
 
         data = path.read_bytes()
@@ -36,7 +40,7 @@ class OnnxEncoder:
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own errors share no public base
-            raise ScorerUnavailable(f"held_out: '{path}' is not an ONNX encoder: {type(error).__name__}") from error
+            raise ScorerUnavailable(f"held-out: '{path}' is not an ONNX encoder: {type(error).__name__}") from error
         self._input = self._session.get_inputs()[0].name
         self.fingerprint = f"onnx:{hashlib.sha256(data).hexdigest()[:16]}"
 
@@ -49,6 +53,24 @@ class OnnxEncoder:
         return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
 
 
+class HeldOutSettings(ScorerSettings):
+    """Which encoder is held out."""
+
+    kind: Literal["held-out"] = "held-out"
+    role: Role = "held-out"
+    model: str = Field(min_length=1)
+    """An ONNX identity encoder, or the folder or name of an OpenCLIP model of another architecture than the panel's."""
+
+    @property
+    def own_model(self) -> str:
+        """The held-out encoder."""
+        return self.model
+
+    def load(self, place: Path, device: str) -> Encoder:
+        """An OpenCLIP model on a torch device from a folder, or an ONNX graph on the CPU. Raises ScorerUnavailable."""
+        return ClipEncoder(str(place), "", device) if place.is_dir() else OnnxEncoder(place)
+
+
 class HeldOut:
     """Cosine of the whole picture with the best seed, −1..1.
 
@@ -58,14 +80,22 @@ class HeldOut:
         features: the cache of embeddings.
     """
 
-    name = "held-out"
+    Settings = HeldOutSettings
 
-    def __init__(self, encoder: Encoder, references: Sequence[Picture], features: Features) -> None:
+    def __init__(
+        self, encoder: Encoder, references: Sequence[Picture], features: Features, name: str = "held-out"
+    ) -> None:
         if not references:
-            raise ValueError("held-out: no reference pictures; give at least one seed")
+            raise ValueError(f"{name}: no reference pictures; give at least one seed")
+        self.name = name
         self._encoder, self._features, self._references = encoder, features, tuple(references)
         digests = "".join(sorted(p.digest for p in references))
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(digests.encode()).hexdigest()[:12]}"
+
+    @classmethod
+    def make(cls, name: str, settings: HeldOutSettings, materials: Materials) -> HeldOut:
+        """Against the seeds and their crops, as whole pictures."""
+        return cls(materials.own[name], materials.references, materials.features, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The best cosine for each picture."""

@@ -1,34 +1,41 @@
 """Is it the same character? Crops of a picture against the same crops of the seeds, in an encoder's space.
 
-References are the seeds, and in their own view family pictures that a person approved; both are given to the
-constructor. Knows no threshold: raw cosines are judged in `calibrate`.
+References are the seeds, and in their own view family pictures that a person approved. Knows no threshold: raw cosines
+are ranked in `scoring.calibrate`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.base import Measurement, Picture, not_applicable
 from scoring.crops import CROPS, Crops
 from scoring.features import Encoder, Features, Vectors
+from scoring.materials import Materials
+from scoring.settings import Role, ScorerSettings
+
+Crop = Literal["whole", "head", "body"]
+"""A part of a picture that is compared with the same part of the seeds."""
 
 
-class ClipIdentity:
+class CropIdentity:
     """Cosine with the references, head with head and body with body: the mean over crops of the best reference.
 
     The value is in −1..1. Not applicable when the picture's framing shares no crop with any reference.
 
     Args:
-        encoder: of images; CLIP, or one that was taught characters (CCIP) or shapes (DINOv2).
+        encoder: of images: CLIP, CCIP (trained on characters), DINOv2 (shapes).
         references: the seeds.
         crops: where head and body stand.
         features: the cache of embeddings.
         name: the key of its measurements.
-        use: which crops speak.
+        use: the crops that are compared.
         approved: further references, each for pictures of its own view family, itself left out.
     """
 
@@ -46,17 +53,17 @@ class ClipIdentity:
             raise ValueError(f"{name}: no reference pictures; give at least one seed")
         self.name = name
         self._encoder = encoder
-        self._crops = crops
+        self._crops = crops.with_whole() if "whole" in use else crops
         self._features = features
         self._use = tuple(use)
         self._references, self._approved = tuple(references), tuple(approved)
         digests = "".join(sorted(p.digest + p.framing for p in references))
         joined = "".join(sorted(p.digest + p.framing + p.view_family for p in approved))
-        settings = f"{crops.fingerprint}{self._use}{digests}{joined}"
+        settings = f"{self._crops.fingerprint}{self._use}{digests}{joined}"
         self.fingerprint = f"{encoder.fingerprint}:{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """One cosine for each picture; its reason says where a head was cut that its face gave away."""
+        """One cosine for each picture; its reason says whether the head was cut around its face."""
         found: list[list[float]] = [[] for _ in pictures]
         for crop in self._use:
             where, vectors = self.embeddings(pictures, crop)
@@ -107,3 +114,24 @@ class ClipIdentity:
 
     def _cut(self, picture: Picture, crop: str) -> Image.Image:
         return self._crops.cut(picture, crop) or picture.image
+
+
+class ClipIdentitySettings(ScorerSettings):
+    """Which crops CLIP compares with the seeds'."""
+
+    kind: Literal["clip"] = "clip"
+    role: Role = "identity"
+    crops: tuple[Crop, ...] = Field(("head", "body"), min_length=1)
+    """What is compared with the same of the seeds."""
+
+
+class ClipIdentity(CropIdentity):
+    """Crops against the seeds' in the space of the panel's CLIP."""
+
+    Settings = ClipIdentitySettings
+
+    @classmethod
+    def make(cls, name: str, settings: ClipIdentitySettings, materials: Materials) -> ClipIdentity:
+        """In the space of the shared CLIP model."""
+        m = materials
+        return cls(m.clip, m.references, m.crops, m.features, name, settings.crops, m.approved)

@@ -1,26 +1,21 @@
-"""Many scorers as one panel, in order, each with its role.
-
-An "identity" scorer is ranked against decoys, a "check" passes at value ≥ 0, a "held-out" scorer is never used to
-select. Knows no threshold of its own.
-"""
+"""Many scorers as one panel, in order, each with its role (see `scoring.settings.Role`). Knows no threshold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from scoring.base import Measurement, Picture, Scorer, broken
-
-Role = Literal["identity", "check", "held-out"]
+from scoring.settings import About, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A scorer and what its answers are for."""
+    """A scorer, what its answers are for and, for a check, what it looks for."""
 
     scorer: Scorer
     role: Role
+    about: About = "picture"
 
 
 class Panel:
@@ -37,9 +32,9 @@ class Panel:
             raise ValueError(f"panel: two scorers are called '{twice[0]}'; give each its own name")
         self._seats = tuple(seats)
 
-    def names(self, role: Role | None = None) -> list[str]:
-        """Names of the scorers (of one role), in order."""
-        return [seat.scorer.name for seat in self._seats if role in (None, seat.role)]
+    def names(self, role: Role | None = None, about: About | None = None) -> list[str]:
+        """Names of the scorers, in order; only those of one role, or about one thing, where that is given."""
+        return [seat.scorer.name for seat in self._seats if role in (None, seat.role) and about in (None, seat.about)]
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -73,7 +68,7 @@ class Panel:
 
 
 def _answers(scorer: Scorer, pictures: Sequence[Picture]) -> list[Measurement]:
-    """A scorer's answers; where the batch fails each picture is tried alone, so that one cannot silence the rest."""
+    """A scorer's answers; where the batch fails each picture is tried alone, so that one does not spoil the others."""
     try:
         return scorer.score(pictures)
     except Exception as error:  # a scorer is foreign code: whatever it raises, the run goes on without its answer

@@ -1,6 +1,6 @@
 """A booru tagger (SmilingWolf's WD v3, PixAI) as a reader of words: which of its tags a picture shows.
 
-It stands where a CLIP stands (`zeroshot.WordEncoder`): a picture's vector is the log-odds of every tag, a word's is the
+It is used as CLIP is (`scoring.zeroshot.WordEncoder`): a picture's vector is the log-odds of every tag, a word's is the
 one tag that it names, so that a margin between words is a margin between their log-odds. Nothing is downloaded.
 """
 
@@ -13,17 +13,30 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from scoring.clip import ScorerUnavailable
 from scoring.features import Vectors
 from scoring.graphs import Array, Graph
+from scoring.settings import ModelSettings
 
-__all__ = ["Tagger", "log_odds", "tag_of"]
+__all__ = ["GRAPH", "TAGS", "Tagger", "TaggerModel", "log_odds", "tag_of"]
 
 GRAPH, TAGS = "model.onnx", "selected_tags.csv"
 SIDE = 448
 SURE = 1e-6
 """Probabilities are held within this of 0 and 1: their log-odds stay finite (13.8)."""
+
+
+class TaggerModel(ModelSettings):
+    """A booru tagger (WD v3, PixAI); ``none``: CLIP reads what it would."""
+
+    model: str = ""
+    """Folder with model.onnx and selected_tags.csv, or the name of one that was fetched; empty: no tagger."""
+    words: Mapping[str, str] = Field(default_factory=dict)
+    """What a word of the vocabulary is called by the tagger, where it is not the word with underscores."""
+    threads: int = Field(0, ge=0)
+    """Threads of onnxruntime; 0 leaves it to onnxruntime, 1 gives the same bits on every machine."""
 
 
 class Tagger:
@@ -35,7 +48,7 @@ class Tagger:
 
     Args:
         folder: with ``model.onnx`` and ``selected_tags.csv``.
-        words: what a word of ours is called there, where it is not the word with underscores.
+        words: the tag of a word, where it is not the word with underscores.
         threads: of onnxruntime; 0 leaves it to onnxruntime.
 
     Raises:
@@ -56,8 +69,8 @@ class Tagger:
         if isinstance(width, int) and width != len(self._places):
             raise ScorerUnavailable(f"tagger: '{folder / TAGS}' has {len(self._places)} tags, the graph {width}")
         self._words = dict(words or {})
-        said = hashlib.sha256(repr(sorted(self._words.items())).encode()).hexdigest()[:8]
-        self.fingerprint = f"tagger:{self._graph.digest[:16]}:{self._side}:{said}"
+        renamed = hashlib.sha256(repr(sorted(self._words.items())).encode()).hexdigest()[:8]
+        self.fingerprint = f"tagger:{self._graph.digest[:16]}:{self._side}:{renamed}"
 
     def embed(self, images: Sequence[Image.Image]) -> Vectors:
         """Log-odds of every tag, shape (n, tags); not of unit length. One picture a call of the graph."""

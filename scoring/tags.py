@@ -1,7 +1,7 @@
 """Is the picture what was asked, by the tags that it shows or must not show? View and number of subjects.
 
-Words that exclude each other are compared by `zeroshot.TraitCheck`; here are those that need an absence: a front view
-has no tag of its own, it is what shows neither a side nor a back. Knows no threshold but those it is given.
+Words that exclude each other are compared by `scoring.zeroshot.TraitCheck`; here are the checks that need an absence: a
+front view has no tag of its own, it is what shows neither a side nor a back. Knows no threshold but those it is given.
 """
 
 from __future__ import annotations
@@ -9,31 +9,77 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.base import Measurement, Picture, not_applicable
 from scoring.features import Features
+from scoring.settings import About, Role, ScorerSettings
 from scoring.tagger import Tagger
 
-__all__ = ["TagRule", "TagSubjects", "TagView"]
+if TYPE_CHECKING:
+    from scoring.materials import Materials
+
+__all__ = ["TagRule", "TagSubjects", "TagSubjectsSettings", "TagView", "TagViewSettings"]
 
 CROWD = (
     "2girls", "3girls", "4girls", "5girls", "6+girls", "multiple girls", "2boys", "3boys", "4boys", "5boys", "6+boys",
     "multiple boys", "2others", "multiple others", "multiple views",
 )  # fmt: skip
 PAIR = ("1girl", "1boy")
-"""Tags that speak of two subjects where both are seen."""
+"""Tags that mean two subjects where both are seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagRule:
-    """A view family by its tags: one of ``shows`` must be seen (none: nothing must), none of ``never`` may be."""
+class TagRule(BaseModel):
+    """A view family by its tags."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     shows: tuple[str, ...] = ()
+    """One of these must be seen; empty: nothing must, the view family is what shows none of ``never``."""
     never: tuple[str, ...] = ()
+    """None of these may be seen."""
+
+
+class TagViewSettings(ScorerSettings):
+    """The tags of each view family, and when a tag counts as seen."""
+
+    kind: Literal["tag-view"] = "tag-view"
+    role: Role = "check"
+    about: About = "shot"
+    views: Mapping[str, TagRule] = Field(default_factory=dict)
+    """View family → its tags; a family that is not named is not checked."""
+    seen: float = Field(0.35, gt=0, lt=1)
+    """Probability from which a tag counts as seen."""
+    unseen: float = Field(0.6, gt=0, lt=1)
+    """Probability from which a tag that may not be there counts against a picture."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The tagger."""
+        return ("tagger",)
+
+    @property
+    def view_families(self) -> Mapping[str, Sequence[str]]:
+        """Those of its rules too."""
+        return {"qualified": self.qualified, "views": tuple(self.views)}
+
+
+class TagSubjectsSettings(ScorerSettings):
+    """When a tag of several subjects counts."""
+
+    kind: Literal["tag-subjects"] = "tag-subjects"
+    role: Role = "check"
+    unseen: float = Field(0.5, gt=0, lt=1)
+    """Probability from which a tag of several subjects counts against a picture."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The tagger."""
+        return ("tagger",)
 
 
 class TagView:
@@ -49,17 +95,30 @@ class TagView:
         unseen: probability from which a tag that may not be there counts against the picture.
     """
 
-    name = "view"
+    Settings = TagViewSettings
 
     def __init__(
-        self, tagger: Tagger, features: Features, rules: Mapping[str, TagRule], seen: float = 0.35, unseen: float = 0.6
+        self,
+        tagger: Tagger,
+        features: Features,
+        rules: Mapping[str, TagRule],
+        seen: float = 0.35,
+        unseen: float = 0.6,
+        name: str = "view",
     ) -> None:
+        self.name = name
         self._tagger, self._features, self._rules = tagger, features, dict(rules)
         self._seen, self._unseen = _odds(seen), _odds(unseen)
         self.fingerprint = _fingerprint(tagger, sorted((k, r.shows, r.never) for k, r in rules.items()), seen, unseen)
 
+    @classmethod
+    def make(cls, name: str, settings: TagViewSettings, materials: Materials) -> TagView:
+        """By the panel's tagger."""
+        tagger, features = materials.tag_reader, materials.features
+        return cls(tagger, features, settings.views, settings.seen, settings.unseen, name)
+
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """The lead of the asked view_family for each picture."""
+        """The lead of the asked view family for each picture."""
         rows = self._features.vectors(self._tagger, pictures)
         return [self._measure(picture, row) for picture, row in zip(pictures, rows, strict=True)]
 
@@ -68,7 +127,7 @@ class TagView:
         shows = self._known(rule.shows) if rule else []
         never = self._known(rule.never) if rule else []
         if not shows and not never:
-            return not_applicable(f"no tag tells the view '{picture.view_family}'")
+            return not_applicable(f"no tag names the view '{picture.view_family}'")
         found: list[tuple[float, str]] = []
         if shows:
             lead, word = max((float(row[place]), word) for word, place in shows)
@@ -91,13 +150,19 @@ class TagSubjects:
         unseen: probability from which a tag of several subjects counts against the picture.
     """
 
-    name = "subjects"
+    Settings = TagSubjectsSettings
 
-    def __init__(self, tagger: Tagger, features: Features, unseen: float = 0.5) -> None:
+    def __init__(self, tagger: Tagger, features: Features, unseen: float = 0.5, name: str = "subjects") -> None:
+        self.name = name
         self._tagger, self._features, self._unseen = tagger, features, _odds(unseen)
         self._crowd = [(word, place) for word in CROWD for place in tagger.places([word])]
         self._pair = tagger.places(PAIR)
         self.fingerprint = _fingerprint(tagger, CROWD, PAIR, unseen)
+
+    @classmethod
+    def make(cls, name: str, settings: TagSubjectsSettings, materials: Materials) -> TagSubjects:
+        """By the panel's tagger."""
+        return cls(materials.tag_reader, materials.features, settings.unseen, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The lead of one subject for each picture."""

@@ -1,14 +1,14 @@
 """Is the picture what was asked? View and traits read by words: the margin of the asked phrase over its rivals.
 
-No absolute CLIP similarity separates right from wrong, margins do (field scoring §1.6). Knows no threshold beyond the
-slack it is given: a check's value ≥ 0 means "as asked".
+No absolute CLIP similarity separates right from wrong; margins between phrases that exclude each other do. Knows no
+threshold beyond the slack it is given: a check's value ≥ 0 means "as asked".
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from scoring.base import Measurement, Picture, not_applicable
 from scoring.crops import Crops
 from scoring.features import Encoder, Features, Vectors
+from scoring.settings import About, Reader, Role, ScorerSettings
+
+if TYPE_CHECKING:
+    from scoring.materials import Materials
 
 Vocabulary = Mapping[str, Sequence[str]]
 """Axis (or view family) → the phrases that exclude each other."""
 
 
 class WordEncoder(Encoder, Protocol):
-    """An encoder that knows words as well."""
+    """An encoder of words as well as of images."""
 
     @property
     def scale(self) -> float:
@@ -79,11 +83,21 @@ def read_axis(
     return (phrases[int(order[0])] if lead >= margin else None), lead
 
 
+class ViewSettings(ScorerSettings):
+    """How far the asked view must lead."""
+
+    kind: Literal["view"] = "view"
+    role: Role = "check"
+    about: About = "shot"
+    margin: float = 0.0
+    """Log-probability by which the asked view must lead; below 0: by which it may trail."""
+
+
 class ViewCheck:
     """Does the picture show the view family that was asked?
 
-    The value is the log-probability of the asked view_family minus that of the best other one, minus ``slack``: ≥ 0 is as
-    asked. ``why`` names the family that it reads as when it is another, or the phrase when the side is another.
+    The value is the log-probability of the asked view family minus that of the best other one, minus ``slack``: ≥ 0 is
+    as asked. ``why`` names the family that it reads as when it is another, or the phrase when the side is another.
 
     Args:
         encoder: a word encoder. features: its cache.
@@ -91,17 +105,30 @@ class ViewCheck:
         slack: lead that is demanded (negative: that may be missing).
     """
 
-    name = "view"
+    Settings = ViewSettings
 
-    def __init__(self, encoder: WordEncoder, features: Features, phrases: Vocabulary, slack: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoder: WordEncoder,
+        features: Features,
+        phrases: Vocabulary,
+        slack: float = 0.0,
+        name: str = "view",
+    ) -> None:
+        self.name = name
         self._encoder, self._features, self._slack = encoder, features, slack
         self._families = list(phrases)
         self._phrases = [phrase for view_family in phrases for phrase in phrases[view_family]]
         self._owner = np.array([i for i, view_family in enumerate(phrases) for _ in phrases[view_family]])
         self.fingerprint = _fingerprint(encoder, phrases, slack)
 
+    @classmethod
+    def make(cls, name: str, settings: ViewSettings, materials: Materials) -> ViewCheck:
+        """By the panel's phrases, read by CLIP."""
+        return cls(materials.clip, materials.features, materials.view_phrases, settings.margin, name)
+
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
-        """The margin of the asked view_family for each picture."""
+        """The margin of the asked view family for each picture."""
         if not pictures:
             return []
         rows = log_probabilities(self._encoder, self._features, pictures, self._phrases)
@@ -121,6 +148,27 @@ class ViewCheck:
         return Measurement(value, f"reads as '{seen}'" if words in self._phrases and seen != words else "")
 
 
+class TraitSettings(ScorerSettings):
+    """Which traits are read, by which model, and how far they may trail."""
+
+    kind: Literal["traits"] = "traits"
+    role: Role = "check"
+    about: About = "subject"
+    reader: Reader = "clip"
+    """The model that reads the words."""
+    axes: tuple[str, ...] | None = None
+    """Axes that it reads well enough to check on every frame; null checks all of the vocabulary."""
+    margin: float = -0.5
+    """Log-probability (of a tagger: log-odds) by which a visible trait must lead; below 0: by which it may trail."""
+    heads: bool = False
+    """Read head crops instead of whole pictures."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Its reader."""
+        return (self.reader,)
+
+
 class TraitCheck:
     """Does the picture show every asked identity trait that can be seen?
 
@@ -138,7 +186,7 @@ class TraitCheck:
         heads: read head crops instead of whole pictures.
     """
 
-    name = "traits"
+    Settings = TraitSettings
 
     def __init__(
         self,
@@ -150,7 +198,9 @@ class TraitCheck:
         hidden_by_framing: Mapping[str, Collection[str]] | None = None,
         slack: float = 0.0,
         heads: Crops | None = None,
+        name: str = "traits",
     ) -> None:
+        self.name = name
         self._encoder, self._features, self._slack, self._heads = encoder, features, slack, heads
         self._vocabulary = {axis: list(words) for axis, words in vocabulary.items() if len(words) > 1}
         self._axes = None if axes is None else frozenset(axes)
@@ -160,6 +210,26 @@ class TraitCheck:
         checked = None if self._axes is None else sorted(self._axes)
         looked = heads.fingerprint if heads else "whole"
         self.fingerprint = _fingerprint(encoder, self._vocabulary, slack, rules, checked, looked)
+
+    @classmethod
+    def make(cls, name: str, settings: TraitSettings, materials: Materials) -> TraitCheck:
+        """Of the subject's own traits; where no subject is described, of every axis that is read well."""
+        vocabulary = materials.words(settings.reader)
+        readable = vocabulary if settings.axes is None else settings.axes
+        axes = None
+        if materials.identity is None:
+            vocabulary = {axis: words for axis, words in vocabulary.items() if axis in readable}
+        else:
+            axes = [axis for axis in materials.identity if axis in readable]
+        return cls(
+            materials.reader(settings.reader),
+            materials.features,
+            vocabulary,
+            axes,
+            slack=settings.margin,
+            heads=materials.crops if settings.heads else None,
+            name=name,
+        )
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The smallest margin of a visible trait for each picture."""

@@ -14,11 +14,12 @@ from rich.text import Text
 
 from bootstrap.character import Character, load_character
 from bootstrap.config import PanelConfig, ViewsConfig, load_panel, shipped_names, shipped_views
-from bootstrap.config.scorers import FaceConfig
 from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_set
 from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.pictures import PictureFile
+from scoring.face import FaceModel
+from scoring.tags import TagViewSettings
 
 __all__ = ["AuditOptions", "audit_command"]
 
@@ -60,11 +61,12 @@ def _panel(name: str) -> PanelConfig:
     from bootstrap.panel.availability import missing_models
 
     panel = load_panel(name)
-    if panel.clip.model == "fake":
+    if panel.fake:
         raise ConfigError(f'the panel "{name}" sees nothing', f"choose one of: {', '.join(shipped_names('scoring'))}")
     if missing := missing_models(panel, comparing=False):
         raise ConfigError(f'the panel "{name}" cannot look: {missing[0][0]}', missing[0][1])
-    return panel.model_copy(update={"face": FaceConfig(pack="")})
+    models = panel.models.model_copy(update={"face": FaceModel()})
+    return panel.model_copy(update={"models": models})
 
 
 def _intent(options: AuditOptions) -> Intent:
@@ -99,10 +101,10 @@ def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> 
     from bootstrap.dataset.caption_check import contradicted
     from bootstrap.machine.device import pick_device
     from bootstrap.machine.inventory import cache_folder
-    from bootstrap.panel.judges import open_eyes
+    from bootstrap.panel.models import open_panel_models
 
-    eyes = open_eyes(panel, cache_folder() / "features", pick_device(), comparing=False)
-    return contradicted(folder, pictures, eyes, panel, _views(panel, shipped_views("standard")))
+    panel_models = open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=False)
+    return contradicted(folder, pictures, panel_models, panel, _views(panel, shipped_views("standard")))
 
 
 def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
@@ -112,8 +114,10 @@ def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
         named |= dict.fromkeys(plan.views.values(), view_family)
     for view_family, phrases in panel.view_phrases.items():
         named |= dict.fromkeys(phrases, view_family)
-    for view_family, rule in panel.tagger.views.items():
-        named |= dict.fromkeys(rule.shows, view_family)
+    for settings in panel.in_use.values():
+        if isinstance(settings, TagViewSettings):
+            for view_family, rule in settings.views.items():
+                named |= dict.fromkeys(rule.shows, view_family)
     return named
 
 

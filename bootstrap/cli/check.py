@@ -107,7 +107,7 @@ def _check_models(config: RunConfig, found: Findings) -> None:
             recipe.check_packages()
     for message, hint in missing_models(config.panel):
         found.problems.append(BackendError(message, hint))
-    found.notes += blind_spots(config.panel)
+    found.notes += blind_spots(config.panel, config.views.families)
 
 
 def _print_plan(character: Character, config: RunConfig) -> None:

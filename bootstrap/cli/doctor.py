@@ -108,7 +108,7 @@ def _fetch(name: str, *, yes: bool) -> None:
         return
     pack = pack_named(name, [one.name for one in MODELS])
     if _accepted("face pack", pack, folder_of(name), yes=yes):
-        typer.echo(f"fetched    sha256 {fetch(pack)}; use it with --set panel.face.pack={name}")
+        typer.echo(f"fetched    sha256 {fetch(pack)}; use it with --set panel.models.face.pack={name}")
 
 
 def _accepted(kind: str, offered: Model | Pack, folder: Path, *, yes: bool) -> bool:

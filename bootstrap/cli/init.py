@@ -55,7 +55,7 @@ def init_command(
     notes = [*described.notes] if described else []
     if faces:
         images_by_name = {Path(seed.source).name: view.image for seed, (_, view) in zip(draft.seeds, seen, strict=True)}
-        notes += crowds(images_by_name, faces, config.panel.face.min_det_score)
+        notes += crowds(images_by_name, faces, config.panel.models.face.min_det_score)
     for note in notes:
         typer.echo(f"note: {note}")
     _print(draft, sources, out)
@@ -96,10 +96,10 @@ def _given(described: Character) -> dict[str, object]:
 def open_readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     """Load the panel: what reads traits over all seeds, what reads one seed's caption, and its face detector."""
     from bootstrap.machine.device import pick_device
-    from bootstrap.panel.judges import open_eyes
+    from bootstrap.panel.models import open_panel_models
 
-    eyes = open_eyes(config.panel, cache_folder() / "features", pick_device(), comparing=False)
-    return reader_of(eyes, config.panel), eyes.read, eyes.faces
+    panel_models = open_panel_models(config.panel, cache_folder() / "features", pick_device(), comparing=False)
+    return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces
 
 
 def _seed(draft: Draft, described: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:

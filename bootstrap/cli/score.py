@@ -15,7 +15,7 @@ from rich.text import Text
 from bootstrap.config import PanelConfig, load_panel, shipped_base
 from bootstrap.errors import UsageError
 from bootstrap.machine.inventory import cache_folder
-from bootstrap.panel.judges import Eyes, open_eyes
+from bootstrap.panel.models import PanelModels, open_panel_models
 from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
 from bootstrap.pictures import open_picture
 from bootstrap.pictures.sheets import contact_sheet
@@ -45,7 +45,7 @@ def score_command(
     panel = load_panel(name)
     if not (base or config):
         typer.echo(f"note: judged by '{name}', which knows puppets; --config names another panel", err=True)
-    rater = Rater(_eyes(panel), panel, seeds)
+    rater = Rater(_panel_models(panel), panel, seeds)
     rated = rater.rate(pictures)
     if as_json:
         plain = {
@@ -63,15 +63,15 @@ def score_command(
         _write_sheet(sheet, rated)
 
 
-def _eyes(panel: PanelConfig) -> Eyes:
+def _panel_models(panel: PanelConfig) -> PanelModels:
     """The panel's models; the fake panel has none to load."""
-    if panel.clip.model == "fake":
-        from bootstrap.panel.fake import fake_eyes
+    if panel.fake:
+        from bootstrap.panel.fake import fake_panel_models
 
-        return fake_eyes()
+        return fake_panel_models()
     from bootstrap.machine.device import pick_device
 
-    return open_eyes(panel, cache_folder() / "features", pick_device())
+    return open_panel_models(panel, cache_folder() / "features", pick_device())
 
 
 def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:

@@ -19,14 +19,17 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.compare.grid import Cell
 from bootstrap.config import PanelConfig, RunConfig
-from bootstrap.panel.judges import Eyes, Judges, judges_for, references_of
+from bootstrap.panel.axes import checked_axes, read_on_heads
+from bootstrap.panel.judges import Judges, judges_for
+from bootstrap.panel.models import PanelModels
+from bootstrap.panel.references import references_of
 from bootstrap.records import Frame, Job, JobKind, Shot, random_seed_of
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
+from scoring.axis import AxisCheck
 from scoring.base import Measurement, digest_of
 from scoring.panel import Panel, Seat
-from scoring.zeroshot import TraitCheck
 
 __all__ = ["FOLDER", "READS", "Measured", "OpenRun", "open_run"]
 
@@ -49,7 +52,7 @@ class OpenRun:
     store: Store
     drawer: Drawer
     trainer: Trainer
-    eyes: Eyes
+    panel_models: PanelModels
     config: RunConfig
     character: Character
 
@@ -67,15 +70,15 @@ class OpenRun:
         """The run's panel with its seeds and what a person approved as references."""
         panel, run = self.config.panel, self.store.directory
         references = references_of(self.store.seeds(), run, panel)
-        judges = judges_for(self.eyes, panel, self.wording, references)
+        judges = judges_for(self.panel_models, panel, self.wording, references)
         pictures = [judges.picture(frame, self.store) for frame in self.store.approved()]
-        return judges_for(self.eyes, panel, self.wording, references, pictures) if pictures else judges
+        return judges_for(self.panel_models, panel, self.wording, references, pictures) if pictures else judges
 
     @cached_property
     def readers(self) -> Panel:
         """One check for each identity trait, and for each axis of what was never trained on."""
         panel = self.config.panel
-        checked = panel.checked
+        checked = checked_axes(panel, "clip")
         if checked is None:
             checked = tuple(panel.vocabulary)
         seats = []
@@ -86,12 +89,10 @@ class OpenRun:
 
     def _reader(self, axis: str, panel: PanelConfig) -> Seat:
         heads = None
-        if panel.traits_from_head and axis not in UNSEEN_AXES:
-            heads = self.eyes.crops(panel)
-        words = {axis: panel.vocabulary[axis]}
-        check = TraitCheck(self.eyes.encoder, self.eyes.features, words, axes=[axis], heads=heads)
-        check.name = f"{READS}{axis}"
-        return Seat(check, "check")
+        if read_on_heads(panel, "clip") and axis not in UNSEEN_AXES:
+            heads = self.panel_models.crops(panel)
+        models, words = self.panel_models, panel.vocabulary[axis]
+        return Seat(AxisCheck(models.clip, models.features, axis, words, heads=heads, name=f"{READS}{axis}"), "check")
 
     def folder(self, cell: Cell, shots: Sequence[Shot]) -> Path:
         """Where the pictures of a cell lie; another base, sampler, prompt or weight is another folder."""
@@ -186,4 +187,4 @@ class OpenRun:
 def open_run(store: Store, config: RunConfig, character: Character) -> OpenRun:
     """Load the base and the panel of a run. Raises BackendError naming what is missing."""
     models = open_models(config, store.directory)
-    return OpenRun(store, models.drawer, models.trainer, models.eyes, config, character)
+    return OpenRun(store, models.drawer, models.trainer, models.panel_models, config, character)

@@ -14,7 +14,7 @@ from statistics import fmean
 from bootstrap.compare.grid import Cell
 from bootstrap.compare.open_run import READS, Measured
 from bootstrap.compare.trial_shots import TrialShots
-from bootstrap.panel.judges import ASKED, FAULTS
+from bootstrap.panel.judges import Judges
 from bootstrap.records import Frame
 from scoring import trials as final_choice
 from scoring.base import Measurement
@@ -155,31 +155,31 @@ def results(
     tests: Sequence[str],
     measured: Measured,
     scores: Mapping[str, float | None],
-    identity: Sequence[str],
+    judges: Judges,
 ) -> Result:
     """A cell's result; ``scores`` are the frames' places among the run's decoys (deviations), None: unknown."""
     pictures = []
     for frame, test in zip(frames, tests, strict=True):
         id = frame.job.id
-        pictures.append(_trial_picture(frame, test, measured[id], scores.get(id), identity))
+        pictures.append(_trial_picture(frame, test, measured[id], scores.get(id), judges))
     return Result(cell, tuple(pictures))
 
 
 def _trial_picture(
-    frame: Frame, test: str, measurements: Mapping[str, Measurement], score: float | None, identity: Sequence[str]
+    frame: Frame, test: str, measurements: Mapping[str, Measurement], score: float | None, judges: Judges
 ) -> TrialPicture:
     values = {name: one.value for name, one in measurements.items() if one.value is not None}
     asked: dict[str, bool] = {}
     read: dict[str, bool] = {}
     for name, value in values.items():
-        if name.startswith(ASKED):
+        if name in judges.obedience:
             asked[name.removeprefix(SEEN)] = value >= 0
         if name.startswith(READS):
             read[name.removeprefix(READS)] = value >= 0
     faults = []
-    for name in FAULTS:
+    for name in judges.faults:
         if values.get(name, 0.0) < 0:
             faults.append(f"{name}: {measurements[name].why or values[name]}")
     drawn = Drawn(score, tuple(asked.values()), bool(faults))
-    raw = {name: values[name] for name in identity if name in values}
+    raw = {name: values[name] for name in judges.identity if name in values}
     return TrialPicture(frame, test, drawn, {**asked, **read}, raw, tuple(faults))

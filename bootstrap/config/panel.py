@@ -1,35 +1,60 @@
-"""The settings of a panel (configs/scoring/). Knows no file and loads no model."""
+"""The settings of a panel (configs/scoring/): its shared models, its scorers, and the words they read.
+
+The settings of each scorer stand beside its class in `scoring`. Knows no file and loads no model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bootstrap.config.frozen import Frozen
-from bootstrap.config.scorers import ClipConfig, FaceConfig, IdentityConfig, TaggerConfig
+from scoring.clip import ClipModel
+from scoring.face import FaceModel
+from scoring.settings import AnyScorer, Role, ScorerSettings, in_use, is_none
+from scoring.tagger import TaggerModel
 
-__all__ = ["PanelConfig"]
+__all__ = ["PanelConfig", "PanelModelsConfig"]
+
+FAKE = "fake"
+"""The ``models.clip.model`` of a panel without models."""
+
+
+def _entries(given: Any) -> Any:
+    """The scorers as they are written: one that is ``none`` is left out; an omitted kind is the scorer's name."""
+    if not isinstance(given, Mapping):
+        return given
+    wanted = {name: one for name, one in given.items() if not is_none(one)}
+    return {name: {"kind": name, **one} if isinstance(one, Mapping) else one for name, one in wanted.items()}
+
+
+class PanelModelsConfig(Frozen):
+    """The models that several scorers share, and that read seeds and captions."""
+
+    clip: ClipModel
+    """Reads views and traits, and embeds whole pictures."""
+    face: FaceModel = FaceModel()
+    """Finds faces."""
+    tagger: TaggerModel = TaggerModel()
+    """Reads words instead of CLIP, where it has tags for them."""
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The names of the models that the panel has."""
+        optional = {"face": self.face.pack, "tagger": self.tagger.model}
+        return frozenset({"clip", *(name for name, model in optional.items() if model)})
 
 
 class PanelConfig(Frozen):
-    """Who judges (configs/scoring/)."""
+    """How pictures are measured (configs/scoring/)."""
 
-    clip: ClipConfig
-    """Identity, views and traits."""
-    face: FaceConfig
-    """Identity of faces."""
-    tagger: TaggerConfig = TaggerConfig()
-    """Views, framings, traits and the number of subjects, instead of CLIP."""
-    ccip: IdentityConfig = IdentityConfig()
-    """Identity of drawn characters."""
-    dino: IdentityConfig = IdentityConfig()
-    """Identity of subject crops by shape and texture."""
-    held_out: str = ""
-    """An ONNX identity encoder, or an OpenCLIP model of another view_family; read only to stop and roll back."""
-    qualified: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Scorer → view families in which it was shown, here or by its authors, to tell what it is asked."""
+    models: PanelModelsConfig
+    """Models that several scorers share."""
+    scorers: Annotated[Mapping[str, AnyScorer], BeforeValidator(_entries)]
+    """Name, the key of its measurements → the scorer, in the order of measuring; ``none`` leaves one out."""
     composition: Mapping[str, Mapping[str, tuple[float, float, float, float]]]
     """Framing → head and body boxes as fractions (left, top, right, bottom), where no detector sees the subject."""
     view_phrases: Mapping[str, tuple[str, ...]]
@@ -38,32 +63,67 @@ class PanelConfig(Frozen):
     """Axis → the words CLIP can tell apart; other words are not applicable."""
     identity: tuple[str, ...]
     """Axes of the vocabulary that an exchanged decoy may change; the first is always changed."""
-    checked: tuple[str, ...] | None = None
-    """Identity axes that CLIP reads well enough to check on every frame; null checks all of the vocabulary."""
     drafted: tuple[str, ...] = ()
     """Further axes that are read well enough off a seed to be filled in by ``bootstrap init``, where they lead."""
-    traits_from_head: bool = False
-    """Read the checked axes on head crops instead of whole pictures."""
     heads: Literal["composition", "face"] = "composition"
     """Where frames' heads are cut: by ``composition``, right for a base that keeps to its framings, or by the
     ``face`` where one is found, right for one that does not."""
-    identity_crops: tuple[Literal["head", "body"], ...] = ("head", "body")
-    """Crops whose CLIP embedding tells individuals apart; empty: only where no other scorer of identity is set."""
-    captioned: tuple[str, ...] = ()
-    """Axes that are read well enough to drop a caption's tag when the picture shows another word of the axis."""
-    view_margin: float = 0.0
-    """Log-probability by which the asked view must lead."""
-    trait_margin: float = -0.5
-    """Log-probability by which a visible trait may trail at most."""
     trait_failures: float = Field(0.1, ge=0, lt=1)
     """Share of the base's own look-alikes, who were asked for every trait, that may fail the trait check."""
     on_error: Literal["go on", "stop"] = "go on"
-    """When a scorer breaks: judge the pictures that it could not measure without it, or stop the run."""
+    """When a scorer raises an error: judge the pictures that it could not measure without it, or stop the run."""
     read_margin: float = 0.7
     """Log-probability by which a seed's view or background must lead to be believed."""
-    copy_cosine: float = Field(0.98, gt=0, le=1)
-    """Whole-picture similarity to a seed above which a frame is a copy of it."""
     duplicate_cosine: float = Field(0.985, gt=0, le=1)
     """Similarity of two frames above which one is a near-duplicate."""
     duplicate_bits: int = Field(3, ge=0, le=64)
     """Bits of a 64-bit perceptual hash in which near-duplicates differ at most."""
+
+    @property
+    def fake(self) -> bool:
+        """Whether this panel has no models: it measures what the fake backend paints."""
+        return self.models.clip.model == FAKE
+
+    @property
+    def in_use(self) -> dict[str, ScorerSettings]:
+        """The scorers by name, in order, without those whose models the panel does without."""
+        present = self.models.present
+        return in_use(self.scorers, lambda name, settings: present.issuperset(settings.uses))
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Scorer in use → its role, in order."""
+        return {name: settings.role for name, settings in self.in_use.items()}
+
+    @property
+    def every_scorer(self) -> Iterator[tuple[str, ScorerSettings]]:
+        """All scorers and their alternatives, each with its path below the panel."""
+        for name, wanted in self.scorers.items():
+            path = f"scorers.{name}"
+            settings: ScorerSettings | None = wanted
+            while settings is not None:
+                yield path, settings
+                path, settings = f"{path}.otherwise", settings.otherwise
+
+    def unknown_families(self, families: Collection[str]) -> list[InitErrorDetails]:
+        """A problem for each setting of a scorer that names a view family which neither views nor phrases have.
+
+        Phrases of further families are no problem as long as each family of the views has phrases too.
+        """
+        known = {*families, *self.view_phrases}
+        problems = []
+        for path, settings in self.every_scorer:
+            for setting, named in settings.view_families.items():
+                wrong = [name for name in named if name not in known]
+                problems += [_no_family(f"{path}.{setting}", name, families) for name in wrong]
+        if set(families) - set(self.view_phrases):
+            wrong = [name for name in self.view_phrases if name not in families]
+            problems += [_no_family("view_phrases", name, families) for name in wrong]
+        return problems
+
+
+def _no_family(path: str, name: str, families: Collection[str]) -> InitErrorDetails:
+    problem = PydanticCustomError(
+        "view_family", "no view family '{name}'; there are {families}", {"name": name, "families": ", ".join(families)}
+    )
+    return InitErrorDetails(type=problem, loc=("panel", *path.split(".")), input={})

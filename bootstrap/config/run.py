@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
@@ -135,6 +135,12 @@ class RunConfig(Frozen):
                 there = ", ".join(self.base.recipes)
                 message = f'base.recipes has none for the phase "{phase.name}": add base.recipes.{phase.name}'
                 raise ValueError(f"{message} (there are: {there})")
+        return self
+
+    @model_validator(mode="after")
+    def _families_of_scorers(self) -> RunConfig:
+        if problems := self.panel.unknown_families(self.views.families):
+            raise ValidationError.from_exception_data("RunConfig", problems)
         return self
 
     @property

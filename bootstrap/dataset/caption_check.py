@@ -14,10 +14,10 @@ from bootstrap.config import PanelConfig
 from bootstrap.dataset.caption_audit import captioned
 from bootstrap.dataset.findings import Finding, finding
 from bootstrap.errors import PictureError
-from bootstrap.panel.judges import Eyes, readers_for, view_check
+from bootstrap.panel.models import PanelModels
+from bootstrap.panel.seats import caption_panel
 from bootstrap.pictures import PictureFile, open_picture
 from scoring.base import Measurement, Picture, digest_of
-from scoring.panel import Panel, Seat
 
 __all__ = ["contradicted"]
 
@@ -28,11 +28,15 @@ SMALLEST = 16
 
 
 def contradicted(
-    folder: Path, pictures: Sequence[PictureFile], eyes: Eyes, config: PanelConfig, views: Mapping[str, str]
+    folder: Path,
+    pictures: Sequence[PictureFile],
+    panel_models: PanelModels,
+    config: PanelConfig,
+    views: Mapping[str, str],
 ) -> list[Finding]:
     """A warning for each tag that pictures contradict, with the pictures; ``views``: tags of a view → view family."""
     files: dict[tuple[str, str], list[Path]] = defaultdict(list)
-    for file, picture, answers in _measured(captioned(pictures), eyes, config, views):
+    for file, picture, answers in _measured(captioned(pictures), panel_models, config, views):
         for name, answer in answers.items():
             if answer.value is not None and answer.value < 0:
                 axis = name.removeprefix("seen ")
@@ -46,10 +50,10 @@ def contradicted(
 
 
 def _measured(
-    files: Sequence[PictureFile], eyes: Eyes, config: PanelConfig, views: Mapping[str, str]
+    files: Sequence[PictureFile], panel_models: PanelModels, config: PanelConfig, views: Mapping[str, str]
 ) -> Iterator[tuple[PictureFile, Picture, Mapping[str, Measurement]]]:
     """Each file that can be opened, with what its caption asks for and what the panel's readers answer."""
-    panel = Panel([Seat(view_check(eyes, config), "check"), *readers_for(eyes, config, all_axes=True)])
+    panel = caption_panel(panel_models, config)
     axes = {word: axis for axis, words in config.vocabulary.items() for word in words}
     for start in range(0, len(files), AT_ONCE):
         opened = []

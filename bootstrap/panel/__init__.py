@@ -1,1 +1,1 @@
-"""Panel: the scorers of a run, built from the config and set against the seeds."""
+"""Panel: the scorers of a run, made from the configuration for its seeds."""

@@ -1,7 +1,8 @@
 """Scorers' models that can be fetched: name, size, licence and hashes are known before anything is downloaded.
 
-Each file is pinned to a revision of its repository and to its sha256, so that what is loaded is what was read about.
-The network is handed in, so that tests need none. Knows no panel and asks nobody; `bootstrap.panel.face_packs` has the face packs.
+Each file is pinned to a revision of its repository and to its sha256, so that what is loaded is what was reviewed.
+The network is handed in, so that tests need none. Knows no panel and asks no consent; `bootstrap.panel.face_packs` has
+the face packs.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of the Hugging Face hub at one revision; ``setting`` is the part of a panel that it is for."""
+    """A model of the Hugging Face hub at one revision; ``setting`` is the part of a panel that it is for, by path."""
 
     name: str
     setting: str
@@ -69,13 +70,13 @@ class Model:
 
 def _wd(name: str, what: str, revision: str, size: int, sha256: str) -> Model:
     files = (ModelFile("model.onnx", size, sha256), ModelFile("selected_tags.csv", 308_468, TAGS))
-    return Model(name, "tagger", f"booru tagger, {what}", APACHE, f"SmilingWolf/{name}", revision, files)
+    return Model(name, "models.tagger", f"booru tagger, {what}", APACHE, f"SmilingWolf/{name}", revision, files)
 
 
 CCIP = "ccip-caformer-24-randaug-pruned"
 MODELS = (
     Model(
-        CCIP, "ccip", "identity of drawn characters", OPENRAIL, "deepghs/ccip_onnx",
+        CCIP, "scorers.ccip", "identity of drawn characters", OPENRAIL, "deepghs/ccip_onnx",
         "eb2acdd29af1703388d3d0c04221add322bc9110",
         (ModelFile(
             f"{CCIP}/model_feat.onnx", 150_248_245, "4ea118d16496274f4f6e08d3afc768cc592389e8f7f32f8732ce2215c228ac5f"
@@ -103,11 +104,11 @@ def model_named(name: str) -> Model | None:
 
 
 def located(name: str) -> Path:
-    """Where a panel's model is or would be: a person's own folder, the hub's cache, or what was fetched."""
+    """Where a panel's model is or would be: a person's own file or folder, the hub's cache, or what was fetched."""
     place = embedded(name)
-    if place.is_file():  # the cache names a model of one weights file by that file
-        return place.parent
-    return place if place.is_dir() else _folder(name) if model_named(name) else place
+    if model_named(name) and not place.exists():
+        return _folder(name)
+    return place
 
 
 def fetch_model(model: Model, address: Open | None = None) -> Path:

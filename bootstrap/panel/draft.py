@@ -2,7 +2,7 @@
 
 What leads by the panel's margin is filled in; what does not, or what the panel is known to read badly, is left empty
 beside the words to choose from. JSON has no comments: keys that begin with "_" stand for them. Knows no file and loads
-no model: the panel's eyes are handed in.
+no model: the panel's models are handed in.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from PIL import Image
 
 from bootstrap.character import Character
 from bootstrap.config import PanelConfig, RunConfig
-from bootstrap.records import FRAMINGS, Seed
+from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
+from bootstrap.records import Seed
 from bootstrap.seeds import unread
 from scoring.base import Picture, digest_of
 from scoring.zeroshot import log_probabilities
 
 if TYPE_CHECKING:
-    from bootstrap.panel.judges import Eyes
+    from bootstrap.panel.models import PanelModels
 
 __all__ = ["Draft", "Reader", "Reading", "draft_text", "read_traits", "reader_of"]
 
@@ -65,17 +66,19 @@ class Draft:
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
-def reader_of(eyes: Eyes, panel: PanelConfig) -> Reader:
+def reader_of(models: PanelModels, panel: PanelConfig) -> Reader:
     """The panel's reading of pictures of one character: their log-probabilities are added up."""
-    crops = eyes.crops(panel)
+    crops = models.crops(panel)
 
     def read(images: Sequence[Image.Image], phrases: Sequence[str], *, heads: bool) -> tuple[str, float]:
         whole = [square(image) for image in images]
-        pictures = [Picture(image, digest_of(image), "", eyes.read(image, FRAMINGS)) for image in whole]
-        rows = log_probabilities(eyes.encoder, eyes.features, pictures, phrases, crops if heads else None).sum(axis=0)
+        pictures = [
+            Picture(image, digest_of(image), "", models.read(image, tuple(panel.composition))) for image in whole
+        ]
+        rows = log_probabilities(models.clip, models.features, pictures, phrases, crops if heads else None).sum(axis=0)
         *_, second, first = sorted(range(len(phrases)), key=lambda place: rows[place])
         lead = float(rows[first] - rows[second])
-        return (phrases[first] if lead >= eyes.margin else ""), lead
+        return (phrases[first] if lead >= models.margin else ""), lead
 
     return read
 
@@ -85,15 +88,16 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
 
     Axes that the panel is not known to read well are not read: a guess in a description is worse than a gap.
     """
-    well = panel.vocabulary if panel.checked is None else {*panel.checked, *panel.captioned, *panel.drafted}
-    found = []
+    checked = checked_axes(panel, "clip")
+    well = panel.vocabulary if checked is None else {*checked, *captioned_axes(panel, "clip"), *panel.drafted}
+    heads, found = read_on_heads(panel, "clip"), []
     for axis, phrases in panel.vocabulary.items():
         if axis in SEEN_AXES or len(phrases) < 2:
             continue
         if axis not in well:
             found.append(Reading(axis, "", 0.0, read=False))
             continue
-        word, lead = reader(images, phrases, heads=panel.traits_from_head and axis not in WORN_AXES)
+        word, lead = reader(images, phrases, heads=heads and axis not in WORN_AXES)
         found.append(Reading(axis, word, lead))
     return found
 
@@ -101,7 +105,7 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
 def draft_text(draft: Draft, config: RunConfig) -> str:
     """The file: every field with its meaning before it, in the order of `Character`."""
     panel = config.panel
-    values = {
+    values: dict[str, Any] = {
         "version": 1,
         "kind": "character",
         "name": draft.name,

@@ -1,7 +1,7 @@
-"""Face packs that can be fetched: their name, size and licence are known before anything is, and fetching is a verb.
+"""Face packs that can be fetched: name, size and licence are known before anything is downloaded.
 
-Beside `bootstrap.panel.downloads` nothing in the engine downloads. Names, sizes and terms are those of the InsightFace model zoo
-(its README); the network is handed in, so that tests need none. Knows no panel and asks nobody.
+Beside `bootstrap.panel.downloads` nothing in the package downloads. Names, sizes and terms are those of the InsightFace
+model zoo (its README). The network is handed in, so that tests need none. Knows no panel and asks no consent.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def pack_named(name: str, others: Sequence[str] = ()) -> Pack:
     """The pack of that name. Raises ConfigError naming those there are, and ``others`` that could have been meant."""
     found = next((pack for pack in PACKS if pack.name == name), None)
     if found is None:
-        there = ", ".join([*(pack.name for pack in PACKS), *others])
-        raise ConfigError(f'no model "{name}" is known that could be fetched', f"choose one of: {there}")
+        names = [pack.name for pack in PACKS]
+        raise ConfigError(f'no model "{name}" can be fetched', f"choose one of: {', '.join([*names, *others])}")
     return found
 
 

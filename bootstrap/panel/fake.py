@@ -1,7 +1,6 @@
-"""Eyes without a model: pictures are told apart by the colours in them, words say nothing.
+"""A panel's models for the fake backend: pictures are told apart by their colours alone, words by nothing.
 
-The panel's other half of the fake backend, for tests of the loop and for trying the commands. Every check that reads
-words passes with margin 0.
+For tests of the loop and for trying the commands. Every check that reads words passes with margin 0.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bootstrap.panel.judges import Eyes
+from bootstrap.panel.models import PanelModels
 from scoring.features import Features, Vectors
 
-__all__ = ["ColorEncoder", "fake_eyes"]
+__all__ = ["ColorEncoder", "fake_panel_models"]
 
 WIDTH = 64
 REACH = 60.0
@@ -45,9 +44,9 @@ class ColorEncoder:
         return _units(np.ones((len(phrases), WIDTH)))
 
 
-def fake_eyes() -> Eyes:
-    """Eyes for the fake backend: no faces, and no axis can be read."""
-    return Eyes(ColorEncoder(), Features(None), None, margin=1.0)
+def fake_panel_models() -> PanelModels:
+    """Models for the fake backend: no faces, and no axis can be read."""
+    return PanelModels(ColorEncoder(), Features(None), margin=1.0)
 
 
 def _units(rows: NDArray[np.float64]) -> Vectors:

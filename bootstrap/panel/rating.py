@@ -1,12 +1,12 @@
-"""Rating pictures of any folder against seeds, with a panel and no run: what each scorer says, and why it cannot.
+"""Rating pictures of any folder against seeds, with a panel and no run: each scorer's value, or why it has none.
 
-What was asked of a picture is read from its sidecar caption or from the prompt in its PNG text; a view that nobody
-asked for is read by words where that can be done. Chooses nothing: raw values have no threshold without decoys.
+What was asked of a picture is read from its sidecar caption or from the prompt in its PNG text; a view that was
+not asked for is read by words where that can be done. Chooses nothing: raw values have no threshold without decoys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from PIL import Image
 
 from bootstrap.config import PanelConfig
 from bootstrap.errors import PictureError, UsageError
-from bootstrap.panel.judges import Eyes, seats_for
+from bootstrap.panel.models import PanelModels
+from bootstrap.panel.seats import VIEW, panel_for
 from bootstrap.pictures import SUFFIXES, open_picture, read_picture
 from bootstrap.pictures import pictures_in as all_pictures_in
-from bootstrap.records import FRAMINGS
 from bootstrap.seeds import cuts
 from scoring.base import Measurement, Picture, digest_of, not_applicable
-from scoring.panel import Panel
 
 __all__ = ["Rated", "Rater", "as_plain", "pictures_in"]
 
@@ -41,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Rated:
-    """One picture's answers. ``family`` is what was asked or read; ``unreadable`` says why it could not be opened."""
+    """One picture's answers. ``view_family`` was asked for or read; ``unreadable`` says why it could not be opened."""
 
     path: Path
     asked: Asked = Asked()
@@ -54,20 +53,20 @@ class Rated:
 
 
 class Rater:
-    """A panel in front of some seeds. Raises SeedError for a seed that cannot be used."""
+    """A panel that compares with some seeds. Raises PictureError for a seed that cannot be used."""
 
-    def __init__(self, eyes: Eyes, config: PanelConfig, against: Sequence[Path]) -> None:
-        self._eyes, self._config = eyes, config
+    def __init__(self, models: PanelModels, config: PanelConfig, against: Sequence[Path]) -> None:
+        self._models, self._config = models, config
         self._views = {
             phrase: view_family for view_family, phrases in config.view_phrases.items() for phrase in phrases
         }
         references = [picture for path in against for picture in self._reference(path)]
-        self.panel = Panel(seats_for(eyes, config, references, axes=None))
+        self.panel = panel_for(models, config, references)
 
     @property
     def deciding(self) -> str:
-        """The scorer by which pictures are sorted: the first that speaks of identity."""
-        return self.panel.names("identity")[0]
+        """The scorer by which pictures are sorted: the first of identity; "" if there is none."""
+        return next(iter(self.panel.names("identity")), "")
 
     def rate(self, paths: Sequence[Path]) -> list[Rated]:
         """The pictures with their answers, the most alike first, those that cannot be opened last."""
@@ -83,7 +82,7 @@ class Rater:
             except PictureError as error:
                 broken.append(Rated(path, unreadable=error.message))
                 continue
-            asked = asked_of(path, self._views)
+            asked = asked_of(path, self._views, self._config.composition)
             opened[path] = asked, self._picture(image, asked)
         answers = self.panel.measure([picture for _, picture in opened.values()])
         rows = zip(opened.items(), answers, strict=True)
@@ -92,19 +91,19 @@ class Rater:
     def _rated(self, path: Path, asked: Asked, picture: Picture, answers: Mapping[str, Measurement]) -> Rated:
         if not asked.view_family:
             read = f"reads as {picture.view_family}" if picture.view_family else "and it could not be read"
-            answers = {**answers, "view": not_applicable(f"no view was asked for; {read}")}
+            answers = {**answers, VIEW: not_applicable(f"no view was asked for; {read}")}
         failures = tuple(self.panel.failing(answers))
-        score = answers[self.deciding].value
+        score = answers[self.deciding].value if self.deciding else None
         return Rated(path, asked, picture.view_family, answers, failures, self._unknown(asked), score)
 
     def _picture(self, image: Image.Image, asked: Asked) -> Picture:
-        view_family = asked.view_family or self._views.get(self._eyes.read(image, list(self._views)), "")
+        view_family = asked.view_family or self._views.get(self._models.read(image, list(self._views)), "")
         return Picture(image, digest_of(image), view_family, asked.framing, {"caption": ", ".join(asked.tags)})
 
     def _reference(self, path: Path) -> list[Picture]:
         """A seed and its tighter crops, as the loop compares with them."""
         image, _ = open_picture(path)
-        asked = asked_of(path, self._views)
+        asked = asked_of(path, self._views, self._config.composition)
         view_family = self._picture(image, asked).view_family or "front"
         parts = cuts(image, asked.framing, self._config.composition, max(256, min(image.size)))
         return [
@@ -114,10 +113,10 @@ class Rater:
         ]
 
     def _unknown(self, asked: Asked) -> tuple[str, ...]:
-        """Tags that stand in no vocabulary of the panel: nobody can check them."""
+        """Tags that are in no vocabulary of the panel: no scorer can check them."""
         words = {word for words in self._config.vocabulary.values() for word in words}
-        seen = {part for phrase in self._views for part in phrase.split(", ")} | set(FRAMINGS)
-        return tuple(t for t in asked.tags if t not in seen and not any(t == w or t.endswith(f" {w}") for w in words))
+        seen = {part for phrase in self._views for part in phrase.split(", ")} | set(self._config.composition)
+        return tuple(tag for tag in asked.tags if tag not in seen and not _means_one_of(tag, words))
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -130,12 +129,17 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def asked_of(path: Path, views: Mapping[str, str]) -> Asked:
+def _means_one_of(tag: str, words: Collection[str]) -> bool:
+    """Whether a tag is a word, or ends in one ("pale blue hair")."""
+    return any(tag == word or tag.endswith(f" {word}") for word in words)
+
+
+def asked_of(path: Path, views: Mapping[str, str], framings: Collection[str]) -> Asked:
     """What the sidecar caption of a picture, or else the prompt in its PNG text, asks for."""
     tags = tuple(dict.fromkeys(tag.replace("_", " ") for tag in read_picture(path, prompts=True).tags))
-    said = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
-    view_family = views[max(said, key=len)] if said else ""
-    return Asked(tags, view_family, next((tag for tag in tags if tag in FRAMINGS), ""))
+    named = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
+    view_family = views[max(named, key=len)] if named else ""
+    return Asked(tags, view_family, next((tag for tag in tags if tag in framings), ""))
 
 
 def as_plain(rated: Rated, folder: Path) -> dict[str, Any]:

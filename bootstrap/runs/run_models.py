@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.config import RunConfig, embedded
-from bootstrap.panel.judges import Eyes, open_eyes
+from bootstrap.panel.models import PanelModels, open_panel_models
 
 __all__ = ["RunModels", "open_models"]
 
@@ -18,20 +18,20 @@ class RunModels:
 
     drawer: Drawer
     trainer: Trainer
-    eyes: Eyes
+    panel_models: PanelModels
 
 
 def open_models(config: RunConfig, run: Path) -> RunModels:
     """Load the base and the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
     if config.backend == "fake":
         from bootstrap.backends.fake import FakeBackend
-        from bootstrap.panel.fake import fake_eyes
+        from bootstrap.panel.fake import fake_panel_models
 
         fake = FakeBackend(config.base.sampling)
-        return RunModels(fake, fake, fake_eyes())
+        return RunModels(fake, fake, fake_panel_models())
     from bootstrap.backends.diffusers import DiffusersBackend
     from bootstrap.machine.device import pick_device
 
-    eyes = open_eyes(config.panel, run / "features", pick_device())
+    panel_models = open_panel_models(config.panel, run / "features", pick_device())
     base = DiffusersBackend(embedded(config.base.path), config.base.sampling)
-    return RunModels(base, base, eyes)
+    return RunModels(base, base, panel_models)

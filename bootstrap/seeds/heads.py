@@ -32,9 +32,9 @@ def with_head(seed: Seed, image: Image.Image, faces: FacePack, panel: PanelConfi
     whole = square(image)
     found = faces.faces(Picture(whole, digest_of(whole), "", ""))
     usual = panel.composition.get(seed.framing, {}).get("head")
-    if not found or found[0].det_score < panel.face.min_det_score:
+    if not found or found[0].det_score < panel.models.face.min_det_score:
         return seed
-    head = head_from_face(found[0].box, panel.face.head_per_face)
+    head = head_from_face(found[0].box, panel.models.face.head_per_face)
     if usual and max(_overlap(head, usual), _overlap(found[0].box, usual)) >= AGREE:
         return seed
     return replace(seed, head=head)

@@ -30,9 +30,9 @@ from safetensors.numpy import load_file
 import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.cli import main
 from bootstrap.errors import BootstrapError
-from bootstrap.panel.fake import fake_eyes  # noqa: F401
+from bootstrap.panel.fake import fake_panel_models  # noqa: F401
 from bootstrap.records import JobKind
-from bootstrap.review.person_verdicts import SAID, judge
+from bootstrap.review.person_verdicts import CHOICES, judge
 from bootstrap.runs.sessions import sessions
 from bootstrap.runs.upkeep import check_files
 from bootstrap.store.store import DATABASE, PERSON, Store
@@ -156,9 +156,9 @@ def speak(run, chance):
         return {}
     with Store.open(run, exclusive=False) as store:
         frames = store.frames(kind=JobKind.CANDIDATE)
-        said = {f.job.id: chance.choice(list(SAID)) for f in chance.sample(frames, min(2, len(frames)))}
+        said = {f.job.id: chance.choice(list(CHOICES)) for f in chance.sample(frames, min(2, len(frames)))}
         for id, word in said.items():
-            judge(store, store.frame(id), SAID[word])
+            judge(store, store.frame(id), CHOICES[word])
     return said
 
 
@@ -166,7 +166,7 @@ def lost(run, said):
     """The words of a person that are not in force any more."""
     with Store.open(run, exclusive=False) as store:
         now = store.verdicts()
-    kept = [id for id, word in said.items() if (now[id].kind, now[id].by) == (SAID[word], PERSON)]
+    kept = [id for id, word in said.items() if (now[id].kind, now[id].by) == (CHOICES[word], PERSON)]
     return [f"verdict on {id} lost" for id in said if id not in kept]
 
 

@@ -8,7 +8,7 @@ from scoring.ccip import MEAN, STD, CcipEncoder, difference
 from scoring.clip import ScorerUnavailable
 from scoring.crops import Crops
 from scoring.features import Features
-from scoring.identity import ClipIdentity
+from scoring.identity import CropIdentity
 from tests.scoring.graphs_made import ccip, save
 
 WHOLE = Crops({"full body": {"whole": (0.0, 0.0, 1.0, 1.0)}})
@@ -28,7 +28,7 @@ def test_a_picture_answers_the_same_alone_and_among_others(tmp_path, grain):
 
 
 def test_the_same_character_comes_before_another(tmp_path, paint):
-    scorer = ClipIdentity(CcipEncoder(ccip(tmp_path)), [paint("red")], WHOLE, Features(), name="ccip", use=("whole",))
+    scorer = CropIdentity(CcipEncoder(ccip(tmp_path)), [paint("red")], WHOLE, Features(), name="ccip", use=("whole",))
     same, near, other = (m.value for m in scorer.score([paint("red"), paint("red", (200, 40, 40)), paint("blue")]))
     assert scorer.name == "ccip"
     assert same == pytest.approx(1)

@@ -9,7 +9,7 @@ from scoring.clip import ScorerUnavailable
 from scoring.crops import Crops
 from scoring.dino import DinoEncoder
 from scoring.features import Features
-from scoring.identity import ClipIdentity
+from scoring.identity import CropIdentity
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_crops_become_unit_vectors(folder, grain):
 
 def test_the_seed_itself_is_the_most_alike(folder, paint):
     crops = Crops({"full body": {"head": (0, 0, 1, 0.5), "body": (0, 0.5, 1, 1)}})
-    scorer = ClipIdentity(DinoEncoder(folder), [paint("red", "blue")], crops, Features(), name="dino")
+    scorer = CropIdentity(DinoEncoder(folder), [paint("red", "blue")], crops, Features(), name="dino")
     same, other = scorer.score([paint("red", "blue"), paint("green", "red")])
     assert same.value == pytest.approx(1, abs=1e-5)
     assert other.value < same.value

@@ -7,7 +7,7 @@ from scoring.crops import Crops, head_from_face
 from scoring.faces_found import FoundFace
 from scoring.features import Features
 from scoring.heads import FaceHeads
-from scoring.identity import ClipIdentity
+from scoring.identity import CropIdentity
 
 COMPOSITION = {"portrait": {"head": (0.0, 0.0, 0.5, 0.5)}}
 
@@ -67,7 +67,7 @@ def test_the_key_says_how_a_head_was_cut():
 def test_identity_compares_found_heads_and_says_so(encoder, seen):
     seed, frame = picture("red", "blue"), picture("green", "blue")
     finder = FaceHeads(Pack(), per_face=1.0) if seen else None
-    same = ClipIdentity(encoder, [seed], Crops(COMPOSITION, finder=finder), Features(), use=("head",))
+    same = CropIdentity(encoder, [seed], Crops(COMPOSITION, finder=finder), Features(), use=("head",))
     (answer,) = same.score([frame])
     assert answer.value == pytest.approx(1.0 if seen else 0.0, abs=1e-5)
     assert answer.why == ("head cut by its face" if seen else "")

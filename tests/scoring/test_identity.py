@@ -2,7 +2,7 @@ import pytest
 
 from scoring.crops import Crops
 from scoring.features import Features
-from scoring.identity import ClipIdentity
+from scoring.identity import CropIdentity
 
 CROPS = Crops(
     {
@@ -14,7 +14,7 @@ CROPS = Crops(
 
 
 def identity(encoder, *seeds, **options):
-    return ClipIdentity(encoder, seeds, CROPS, Features(), **options)
+    return CropIdentity(encoder, seeds, CROPS, Features(), **options)
 
 
 def values(scorer, *pictures):

@@ -26,7 +26,9 @@ from bootstrap.backends.base import Backend
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.panel.judges import judges_for, open_eyes, references_of
+from bootstrap.panel.judges import judges_for
+from bootstrap.panel.models import open_panel_models
+from bootstrap.panel.references import references_of
 from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_image
@@ -157,13 +159,13 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
     config = RunConfig.model_validate_json(store.recall("config") or "{}")
     character = Character.model_validate_json(store.recall("character") or "{}")
     if config.backend == "fake":
-        from bootstrap.panel.fake import fake_eyes
+        from bootstrap.panel.fake import fake_panel_models
 
-        eyes = fake_eyes()
+        models = fake_panel_models()
     else:
-        eyes = open_eyes(config.panel, None)
+        models = open_panel_models(config.panel, None)
     wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
-    judges = judges_for(eyes, config.panel, wording, references_of(store.seeds(), run, config.panel))
+    judges = judges_for(models, config.panel, wording, references_of(store.seeds(), run, config.panel))
     frames = _to_judge(store.frames())
     engine = Engine(store, cast(Backend, None), cast(Backend, None), judges, config, character)
     return Audit(engine, frames, likeness_of(store, frames, likeness))

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.config import load_panel, shipped_names
+from bootstrap.config import load_panel, shipped_names, shipped_views
 from bootstrap.errors import OutputError
 from bootstrap.panel import face_packs as packs
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, located, model_named
-from scoring.base import VIEW_FAMILIES
+from scoring.tagger import TaggerModel
 
+VIEW_FAMILIES = tuple(shipped_views("standard").families)
 GRAPH, TAGS = b"a graph", b"name\n1girl\n"
 
 
@@ -71,8 +72,8 @@ def test_every_model_is_pinned_to_a_revision_and_a_hash():
 
 def test_doctor_asks_before_it_fetches(tiny, call, monkeypatch):
     model, _ = tiny
-    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
     monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: packs)  # never reached: the licence comes first
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
     refused = call("doctor", "--fetch", model.name)
     assert refused.code == 2
     assert "Apache-2.0" in refused.out
@@ -85,12 +86,12 @@ def test_doctor_names_what_it_fetched_by_its_hash(tiny, call, monkeypatch):
     from bootstrap.machine.inventory import Accelerator
 
     model, _ = tiny
-    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
     monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: Accelerator("cpu", "a test", 8.0))
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
     done = call("doctor", "--fetch", model.name, "--yes")
     assert done.code == 0, done.err
     assert hashlib.sha256(GRAPH).hexdigest() in done.out
-    assert f"--set panel.tagger.model={model.name}" in done.out
+    assert f"--set panel.models.tagger.model={model.name}" in done.out
     assert "is there already" in call("doctor", "--fetch", model.name, "--yes").out
 
 
@@ -104,14 +105,22 @@ def test_a_name_that_cannot_be_fetched_is_answered_with_those_that_can(call):
 def test_a_panel_names_each_model_that_is_missing_and_how_to_get_it(tiny):
     told = dict(missing_models(load_panel("drawn")))
     ways = {what.partition(":")[0]: how for what, how in told.items()}
-    assert set(ways) == {"clip.model", "tagger.model", "ccip.model", "dino.model", "held_out"}
-    assert ways["tagger.model"] == "bootstrap doctor --fetch wd-swinv2-tagger-v3, or --set panel.tagger=none"
-    assert ways["dino.model"].startswith("hf download facebook/dinov2-base")
+    assert set(ways) == {
+        "models.clip.model",
+        "models.tagger.model",
+        "scorers.ccip.model",
+        "scorers.dino.model",
+        "scorers.held-out.model",
+    }
+    assert (
+        ways["models.tagger.model"] == "bootstrap doctor --fetch wd-swinv2-tagger-v3, or --set panel.models.tagger=none"
+    )
+    assert ways["scorers.dino.model"] == "hf download facebook/dinov2-base, or --set panel.scorers.dino=none"
     assert {what.partition(":")[0] for what, _ in missing_models(load_panel("photo"))} == {
-        "clip.model",
-        "face.pack",
-        "dino.model",
-        "held_out",
+        "models.clip.model",
+        "models.face.pack",
+        "scorers.dino.model",
+        "scorers.held-out.model",
     }
     assert missing_models(load_panel("puppet")) == missing_models(load_panel("fake")) == []
 
@@ -119,21 +128,23 @@ def test_a_panel_names_each_model_that_is_missing_and_how_to_get_it(tiny):
 def test_a_model_that_is_there_is_not_missing(tiny):
     model, _ = tiny
     fetch_model(model)
-    assert "tagger.model" not in {what.partition(":")[0] for what, _ in missing_models(load_panel("drawn"))}
+    assert "models.tagger.model" not in {what.partition(":")[0] for what, _ in missing_models(load_panel("drawn"))}
 
 
 def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():
-    assert blind_spots(load_panel("puppet")) == []
-    identity, view = blind_spots(load_panel("drawn"))
+    assert blind_spots(load_panel("puppet"), VIEW_FAMILIES) == []
+    identity, view = blind_spots(load_panel("drawn"), VIEW_FAMILIES)
     assert identity.startswith("no qualified scorer of identity: behind, above, below; there ccip and dino judge")
-    assert view == "no qualified scorer of the view itself: three-quarter; there tagger judges unproven"
+    assert view == "no qualified scorer of the view itself: three-quarter; there view judges unproven"
     drawn = load_panel("drawn")
-    without = drawn.model_copy(update={"tagger": drawn.tagger.model_copy(update={"model": ""})})
-    assert f"of the view itself: {', '.join(VIEW_FAMILIES)}; there view judges" in blind_spots(without)[1]
+    without = drawn.model_copy(update={"models": drawn.models.model_copy(update={"tagger": TaggerModel()})})
+    assert (
+        f"of the view itself: {', '.join(VIEW_FAMILIES)}; there view judges" in blind_spots(without, VIEW_FAMILIES)[1]
+    )
+    nobody = drawn.model_copy(update={"scorers": {}})
+    assert blind_spots(nobody, ["front"])[0] == "no qualified scorer of identity: front"
 
 
 @pytest.mark.parametrize("name", shipped_names("scoring"))
-def test_qualified_names_families_and_scorers_of_the_panel(name):
-    panel = load_panel(name)
-    assert set(panel.qualified) <= {"clip", "face", "ccip", "dino", "view", "tagger"}
-    assert all(set(families) <= set(VIEW_FAMILIES) for families in panel.qualified.values())
+def test_scorers_of_shipped_panels_name_families_that_there_are(name):
+    assert load_panel(name).unknown_families(VIEW_FAMILIES) == []

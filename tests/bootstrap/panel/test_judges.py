@@ -8,12 +8,14 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.panel.fake import fake_eyes
+from bootstrap.panel.fake import fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.records import Frame, Job, JobKind, Shot
 from scoring.base import Measurement, Picture, digest_of
 
-CONFIG = load("puppet", backend="fake", overrides=["panel.captioned=[background]"])
+CONFIG = load(
+    "puppet", backend="fake", overrides=["panel.scorers.seen background={kind: axis, role: caption, axis: background}"]
+)
 CHARACTER = Character(name="M", trigger="mchr", invariant={"hair": "red hair"})
 SHOT = Shot(
     "front",
@@ -28,7 +30,7 @@ def judges():
     image = Image.new("RGB", (96, 96), (200, 50, 50))
     image.paste((10, 200, 10), (0, 0, 40, 40))
     seed = Picture(image, digest_of(image), "front", "portrait")
-    return judges_for(fake_eyes(), CONFIG.panel, Wording.of(CHARACTER, CONFIG), [seed])
+    return judges_for(fake_panel_models(), CONFIG.panel, Wording.of(CHARACTER, CONFIG), [seed])
 
 
 def frame(kind):
@@ -40,7 +42,7 @@ def answers(**values):
 
 
 def test_only_the_configured_axes_may_drop_a_tag(judges):
-    assert judges.readers.names() == ["seen background"]
+    assert judges.panel.names("caption") == ["seen background"]
     assert judges.unseen(answers(seen_background=-0.1)) == ("background",)
     assert judges.unseen(answers(seen_background=0.1, view=-1.0)) == ()
 
@@ -68,7 +70,7 @@ def test_heads_are_cut_by_composition_unless_the_panel_says_by_the_face():
     class Faces:
         fingerprint = "faces"
 
-    eyes, panel = replace(fake_eyes(), faces=Faces()), CONFIG.panel
+    models, panel = replace(fake_panel_models(), faces=Faces()), CONFIG.panel
     by_face = panel.model_copy(update={"heads": "face"})
-    assert eyes.crops(panel).fingerprint == fake_eyes().crops(by_face).fingerprint
-    assert "faces" in eyes.crops(by_face).fingerprint
+    assert models.crops(panel).fingerprint == fake_panel_models().crops(by_face).fingerprint
+    assert "faces" in models.crops(by_face).fingerprint

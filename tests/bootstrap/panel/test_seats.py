@@ -8,10 +8,11 @@ from PIL import Image
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.config import load
+from bootstrap.config import RunConfig, load
 from bootstrap.errors import BackendError, ConfigError
-from bootstrap.panel.fake import ColorEncoder, fake_eyes
-from bootstrap.panel.judges import judges_for, open_eyes
+from bootstrap.panel.fake import ColorEncoder, fake_panel_models
+from bootstrap.panel.judges import judges_for
+from bootstrap.panel.models import open_panel_models
 from scoring.base import Picture, digest_of
 from scoring.tagger import Tagger
 from tests.scoring.graphs_made import ccip, tagger
@@ -32,17 +33,22 @@ def shown(color, **asked):
 
 @pytest.fixture
 def reader(tmp_path):
-    return Tagger(tagger(tmp_path / "tagger", TAGS), DRAWN.tagger.words)
+    return Tagger(tagger(tmp_path / "tagger", TAGS), DRAWN.models.tagger.words)
 
 
-def seated(config=DRAWN, **eyes):
+def seated(config=DRAWN, own=(), **models):
     shipped = load("illustrious")
     wording = Wording(CHARACTER, shipped.views, shipped.subject, config.vocabulary)
-    return judges_for(replace(fake_eyes(), **eyes), config, wording, [shown((200, 20, 20))])
+    return judges_for(
+        replace(fake_panel_models(), own=dict.fromkeys(own, ColorEncoder()), **models),
+        config,
+        wording,
+        [shown((200, 20, 20))],
+    )
 
 
 def test_a_tagger_reads_view_traits_framing_and_number(reader):
-    judges = seated(tagger=reader, ccip=ColorEncoder(), dino=ColorEncoder(), held_out=ColorEncoder())
+    judges = seated(tagger=reader, own=("ccip", "dino", "held-out"))
     assert judges.panel.names() == [
         "view",
         "traits",
@@ -53,10 +59,11 @@ def test_a_tagger_reads_view_traits_framing_and_number(reader):
         "ccip",
         "dino",
         "held-out",
+        "seen background",
     ]
     assert judges.panel.names("identity") == ["ccip", "dino"]
     assert judges.held_out == "held-out"
-    assert judges.readers.names() == ["seen background"]
+    assert judges.panel.names("caption") == ["seen background"]
 
 
 def test_a_tagger_fails_the_wrong_hair_and_the_wrong_framing(reader):
@@ -70,31 +77,32 @@ def test_a_tagger_fails_the_wrong_hair_and_the_wrong_framing(reader):
     assert any(reason.startswith("traits: not as asked: ") for reason in judges.failures(wrong))
     assert right["framing"].value > 0 > close["framing"].value
     assert right["subjects"].value > 0
-    read = judges.readers.measure([shown((250, 20, 20), **asked)])[0]
-    assert judges.unseen(read) == ("background",)  # "city street" is the tagger's "street"; it shows a forest
+    assert judges.unseen(right) == ("background",)  # "city street" is the tagger's "street"; it shows a forest
 
 
 def test_without_further_encoders_clip_speaks_of_identity():
-    assert DRAWN.identity_crops == ()
+    assert DRAWN.scorers["clip"].last_resort
     assert seated().panel.names("identity") == ["clip"]
-    assert seated(ccip=ColorEncoder()).panel.names("identity") == ["ccip"]
+    assert seated(own=["ccip"]).panel.names("identity") == ["ccip"]
 
 
 def test_who_sits_on_the_puppets_panel():
     puppet = load("puppet")
     wording = Wording(CHARACTER, puppet.views, puppet.subject, puppet.panel.vocabulary)
-    eyes = open_eyes(puppet.panel, None)
-    judges = judges_for(eyes, puppet.panel, wording, [shown((200, 20, 20))])
-    assert judges.panel.names() == ["view", "traits", "defects", "copy", "ccip", "clip", "subjects", "face", "held-out"]
+    models = open_panel_models(puppet.panel, None)
+    judges = judges_for(models, puppet.panel, wording, [shown((200, 20, 20))])
+    assert judges.panel.names()[:6] == ["view", "traits", "defects", "copy", "ccip", "clip"]
+    assert judges.panel.names()[6:] == ["subjects", "face", "held-out", "seen background", "seen style"]
     assert judges.identity == ["ccip", "clip", "face"]
-    assert (eyes.tagger, eyes.dino) == (None, None)
+    assert models.tagger is None
+    assert set(models.own) == {"ccip", "held-out"}
 
 
 def test_phrases_are_read_by_the_tagger_where_it_knows_them_all(reader):
-    eyes = replace(fake_eyes(), tagger=reader)
+    models = replace(fake_panel_models(), tagger=reader)
     image = Image.new("RGB", (32, 32), (250, 10, 10))
-    assert eyes.read(image, ["red hair", "blue hair"]) == "red hair"
-    assert eyes.read(image, ["red hair", "plaid hair"]) == ""  # the fake CLIP tells no words apart
+    assert models.read(image, ["red hair", "blue hair"]) == "red hair"
+    assert models.read(image, ["red hair", "plaid hair"]) == ""  # the fake CLIP tells no words apart
 
 
 def test_real_models_of_a_panel_are_opened_from_their_folders(tmp_path):
@@ -103,32 +111,82 @@ def test_real_models_of_a_panel_are_opened_from_their_folders(tmp_path):
     panel = load(
         "puppet",
         overrides=[
-            f"panel.tagger={{model: '{tmp_path / 'tagger'}'}}",
-            f"panel.ccip={{model: '{tmp_path / 'ccip'}', crops: [whole]}}",
-            "panel.held_out=embedded:clip",
+            f"panel.models.tagger={{model: '{tmp_path / 'tagger'}'}}",
+            f"panel.scorers.ccip={{model: '{tmp_path / 'ccip'}', crops: [whole]}}",
+            "panel.scorers.held-out.model=embedded:clip",
         ],
     ).panel
-    eyes = open_eyes(panel, None)
-    assert eyes.tagger is not None
-    assert eyes.ccip is not None
-    assert eyes.held_out.fingerprint == eyes.encoder.fingerprint
-    assert np.linalg.norm(eyes.ccip.embed([shown((9, 9, 9)).image])[0]) == pytest.approx(1)
-    blind = open_eyes(panel, None, comparing=False)
-    assert (blind.ccip, blind.held_out) == (None, None)
-    broken = panel.model_copy(update={"ccip": panel.ccip.model_copy(update={"model": str(tmp_path / "none")})})
+    models = open_panel_models(panel, None)
+    assert models.tagger is not None
+    assert models.own["held-out"].fingerprint == models.clip.fingerprint
+    assert np.linalg.norm(models.own["ccip"].embed([shown((9, 9, 9)).image])[0]) == pytest.approx(1)
+    assert open_panel_models(panel, None, comparing=False).own == {}
+    lacking = panel.scorers["ccip"].model_copy(update={"model": str(tmp_path / "none")})
     with pytest.raises(BackendError, match="ccip: no file"):
-        open_eyes(broken, None)
+        open_panel_models(panel.model_copy(update={"scorers": {"ccip": lacking}}), None)
 
 
 def test_a_view_that_is_no_family_is_refused():
-    with pytest.raises(ConfigError, match="no view_family 'frnt'"):
-        load("illustrious", overrides=["panel.tagger.views.frnt={shows: [a]}"])
-    assert load("illustrious", overrides=["panel.tagger=none", "panel.ccip=none"]).panel.tagger.model == ""
+    with pytest.raises(ConfigError, match=r"panel\.scorers\.view\.views: no view family 'frnt'; there are front, "):
+        load("illustrious", overrides=["panel.scorers.view.views.frnt={shows: [a]}"])
+    with pytest.raises(ConfigError, match=r"panel\.scorers\.face\.families: no view family 'bakc'"):
+        load("puppet", overrides=["panel.scorers.face.families=[front, bakc]"])
+
+
+def test_a_model_that_is_left_out_takes_its_scorers_with_it_or_another_takes_their_place():
+    assert load("puppet", overrides=["panel.models.face=none"]).panel.roles.keys().isdisjoint({"face", "subjects"})
+    clip_reads = load("illustrious", overrides=["panel.models.tagger=none", "panel.scorers.ccip=none"]).panel.in_use
+    assert [(name, one.kind) for name, one in clip_reads.items()] == [
+        ("view", "view"),
+        ("traits", "traits"),
+        ("defects", "defects"),
+        ("copy", "copy"),
+        ("dino", "dino"),
+        ("held-out", "held-out"),
+        ("seen background", "axis"),
+    ]
+    assert clip_reads["traits"].axes == ("hair_color",)
+    alone = ["panel.models.tagger=none", "panel.scorers.ccip=none", "panel.scorers.dino=none"]
+    assert load("illustrious", overrides=alone).panel.in_use["clip"].crops == ("head", "body")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("fce={kind: fce}", r"scorers\.fce: no kind of scorer 'fce'; did you mean 'face'"),
+        ("nothing={role: check}", r"scorers\.nothing: no kind of scorer 'nothing'; choose one of view, "),
+        ("face.min_sze=3", r"scorers\.face\.min_sze: unknown field \(did you mean 'min_size'\?\)"),
+        ("face.max_yaw=200", r"scorers\.face\.max_yaw \"200\": input should be less than or equal to 90"),
+        ("ccip.model=", r"scorers\.ccip\.model \"\": must not be empty"),
+        ("copy=3", r"scorers\.copy \"3\": write named parts"),
+        ("clip.role=judge", r"scorers\.clip\.role \"judge\": input should be 'identity'"),
+        ("view.otherwise={kind: viw}", r"scorers\.view\.otherwise: no kind of scorer 'viw'; did you mean 'view'"),
+    ],
+)
+def test_a_wrong_scorer_is_named_with_its_path_and_a_hint(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        load("puppet", overrides=[f"panel.scorers.{setting}"])
+
+
+def test_all_wrong_scorers_are_named_at_once():
+    with pytest.raises(ConfigError) as raised:
+        load(
+            "puppet",
+            overrides=["panel.scorers.copy.mst=1", "panel.scorers.ccip.crops=[hand]", "panel.models.clip=none"],
+        )
+    for path in ("panel.scorers.copy.mst", "panel.scorers.ccip.crops.0", "panel.models.clip.model"):
+        assert path in str(raised.value)
+
+
+def test_a_panel_is_stored_with_the_settings_of_every_kind_and_read_again():
+    for base in ("puppet", "illustrious", "sdxl"):
+        config = load(base)
+        assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
 def test_faces_and_a_tagger_count_subjects_once(reader):
     class Faces:
-        fingerprint = "faces"
+        fingerprint, min_det_score = "faces", 0.5
 
         def look(self, pictures):
             """Nothing to find."""
@@ -139,4 +197,4 @@ def test_faces_and_a_tagger_count_subjects_once(reader):
     both = seated(tagger=reader, faces=Faces()).panel
     assert both.names().count("subjects") == 1
     assert both.names("identity") == ["face"]
-    assert seated(faces=Faces()).panel.names("check")[-1] == "subjects"
+    assert seated(faces=Faces()).panel.names("check").count("subjects") == 1

@@ -1,0 +1,123 @@
+"""The loaded models of a panel, before any seed is known. Downloads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from bootstrap.config import PanelConfig, embedded
+from bootstrap.errors import BackendError
+from bootstrap.panel.downloads import located
+from scoring.base import Picture, digest_of
+from scoring.crops import Crops
+from scoring.features import Encoder, Features
+from scoring.settings import ScorerSettings
+from scoring.tagger import Tagger
+from scoring.zeroshot import WordEncoder, read_axis
+
+if TYPE_CHECKING:
+    from scoring.face import FacePack
+
+__all__ = ["PanelModels", "open_panel_models"]
+
+
+@dataclass(frozen=True)
+class PanelModels:
+    """The models that scorers share, the encoders of single scorers by the scorer's name, and the cache of embeddings.
+
+    ``margin`` is the log-probability by which a phrase must lead to be read off a seed.
+    """
+
+    clip: WordEncoder
+    features: Features
+    margin: float
+    faces: FacePack | None = None
+    tagger: Tagger | None = None
+    own: Mapping[str, Encoder] = field(default_factory=dict)
+
+    def serve(self, name: str, settings: ScorerSettings) -> bool:
+        """Whether everything that a scorer needs is loaded."""
+        loaded = {"clip": self.clip, "face": self.faces, "tagger": self.tagger}
+        shared = all(loaded[model] is not None for model in settings.uses)
+        return shared and (not settings.own_model or name in self.own)
+
+    def crops(self, config: PanelConfig) -> Crops:
+        """Where heads and bodies are cut out of pictures: by composition, or heads by their faces."""
+        if config.heads == "composition" or self.faces is None:
+            return Crops(config.composition)
+        from scoring.heads import FaceHeads
+
+        face = config.models.face
+        return Crops(config.composition, finder=FaceHeads(self.faces, face.min_det_score, face.head_per_face))
+
+    def read(self, image: Image.Image, phrases: Sequence[str]) -> str:
+        """The phrase that a picture shows; "" when the best does not lead by the margin.
+
+        The tagger reads phrases that all have tags; CLIP reads the others.
+        """
+        picture = Picture(image, digest_of(image), "", "")
+        reader = self.clip
+        if self.tagger is not None and all(self.tagger.knows(phrase) for phrase in phrases):
+            reader = self.tagger
+        return read_axis(reader, self.features, picture, phrases, self.margin)[0] or ""
+
+
+def open_panel_models(
+    config: PanelConfig, cache: Path | None, device: str = "cpu", *, comparing: bool = True
+) -> PanelModels:
+    """Load the panel's models; without ``comparing`` only those that read pictures, not those that compare with seeds.
+
+    Raises BackendError naming the file that is missing or does not load.
+    """
+    from scoring.clip import ScorerUnavailable
+
+    clip = config.models.clip
+    try:
+        return PanelModels(
+            clip=_clip(clip.model, clip.pretrained, device),
+            features=Features(cache),
+            margin=config.read_margin,
+            faces=_faces(config, cache),
+            tagger=_tagger(config),
+            own=_own(config, device) if comparing else {},
+        )
+    except ScorerUnavailable as error:
+        raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
+
+
+def _clip(model: str, pretrained: str, device: str) -> WordEncoder:
+    from scoring.clip import ClipEncoder
+
+    place = embedded(model)
+    known = str(place) if model.startswith("embedded:") or place.is_dir() else model
+    return ClipEncoder(known, pretrained, device)
+
+
+def _faces(config: PanelConfig, cache: Path | None) -> FacePack | None:
+    from scoring.face import FacePack
+
+    face = config.models.face
+    if not face.pack:
+        return None
+    return FacePack(
+        embedded(face.pack),
+        det_size=face.det_size,
+        upscale_to=face.upscale_to,
+        cache=cache,
+        min_det_score=face.min_det_score,
+    )
+
+
+def _tagger(config: PanelConfig) -> Tagger | None:
+    tagger = config.models.tagger
+    return Tagger(located(tagger.model), tagger.words, tagger.threads) if tagger.model else None
+
+
+def _own(config: PanelConfig, device: str) -> dict[str, Encoder]:
+    """The encoder of each scorer that has one of its own, by the scorer's name."""
+    wanted = {name: settings for name, settings in config.in_use.items() if settings.own_model}
+    return {name: settings.load(located(settings.own_model), device) for name, settings in wanted.items()}

@@ -1,0 +1,49 @@
+"""Every scorer: its kind, as a panel's settings name it, and its class. A new scorer is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from scoring.axis import AxisCheck
+from scoring.base import Scorer
+from scoring.ccip import CcipIdentity
+from scoring.defects import Defects
+from scoring.dino import DinoIdentity
+from scoring.duplicates import CopyOfSeed
+from scoring.face import FaceIdentity, SubjectCount
+from scoring.heldout import HeldOut
+from scoring.identity import ClipIdentity
+from scoring.materials import Materials
+from scoring.settings import ScorerSettings
+from scoring.tags import TagSubjects, TagView
+from scoring.zeroshot import TraitCheck, ViewCheck
+
+__all__ = ["SCORERS", "ScorerClass"]
+
+
+class ScorerClass(Protocol):
+    """A class whose instances measure pictures (`scoring.base.Scorer`), with the settings that it is made from."""
+
+    @property
+    def Settings(self) -> type[ScorerSettings]:
+        """The settings of this kind."""
+
+    def make(self, name: str, settings: Any, materials: Materials) -> Scorer:
+        """The scorer called ``name``, the key of its measurements. ``settings`` are an instance of ``Settings``."""
+
+
+SCORERS: dict[str, ScorerClass] = {
+    "view": ViewCheck,
+    "tag-view": TagView,
+    "traits": TraitCheck,
+    "axis": AxisCheck,
+    "subjects": SubjectCount,
+    "tag-subjects": TagSubjects,
+    "defects": Defects,
+    "copy": CopyOfSeed,
+    "ccip": CcipIdentity,
+    "dino": DinoIdentity,
+    "clip": ClipIdentity,
+    "face": FaceIdentity,
+    "held-out": HeldOut,
+}
