@@ -13,6 +13,7 @@ from pathlib import Path
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, RunConfig
+from bootstrap.config.steps import steps_for
 from bootstrap.dataset.items import balanced, frame_items, seed_items, unseen_axes
 from bootstrap.records import Frame, Phase, Seed, TrainItem, random_seed_of
 from bootstrap.seeds import SeedCaptioner
@@ -91,7 +92,6 @@ class TrainingSets:
 
 def recipe_for(config: RunConfig, phase: Phase, number: int, pictures: int) -> TrainRecipe:
     """The phase's recipe with steps grown by the number of pictures, up to its own cap, and the round's random seed."""
-    base, recipe = config.base, config.base.recipes[phase]
-    wanted = recipe.epoch_steps(pictures) or max(base.minimum_steps, round(base.steps_per_picture * pictures))
+    steps = steps_for(config.base, phase, pictures)
     random_seed = random_seed_of(config.random_seed, "train", number, phase) % 2**31
-    return recipe.model_copy(update={"steps": min(recipe.steps, wanted), "random_seed": random_seed})
+    return config.base.recipes[phase].model_copy(update={"steps": steps, "random_seed": random_seed})

@@ -13,17 +13,16 @@ from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.estimate import (
     Cost,
-    check_memory,
     cost_of,
     decoys_of,
-    duration,
-    flops_of,
     rounds_expected,
     rounds_that_fit,
 )
+from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import NIGHT, night_of, profiles
 from bootstrap.errors import OutputError
-from bootstrap.machine.limits import Limits, limits_of, seconds_of
+from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
+from bootstrap.machine.speed import flops_of
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["print_cost"]
@@ -63,7 +62,7 @@ def _print_work(cost: Cost, config: RunConfig) -> None:
     rounds = rounds_expected(config.loop)
     work = f"about {cost.pictures} pictures and {cost.steps} training steps in {rounds} rounds"
     if cost.seconds:
-        work += f", about {duration(cost.seconds)} at the machine's present load"
+        work += f", about {in_words(cost.seconds)} at the machine's present load"
     typer.echo(f"work       {work}")
     if config.loop.rounds > rounds:
         typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
@@ -85,7 +84,7 @@ def _print_hours(limits: Limits, config: RunConfig, seeds: int, parameters: int,
     given = seconds_of(limits, datetime.now().astimezone())
     if given is None:
         return
-    hours = duration(given)
+    hours = in_words(given)
     if limits.until:
         hours += f", over at {limits.until}"
     typer.echo(f"hours      {hours}")

@@ -17,7 +17,7 @@ from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.signals import stopping
 from bootstrap.cli.sources import sort_sources
 from bootstrap.config import RunConfig, embedded
-from bootstrap.config.estimate import check_memory
+from bootstrap.config.memory import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused
 from bootstrap.events import Noted
 from bootstrap.listeners.jsonl import JsonLog

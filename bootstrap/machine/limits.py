@@ -1,6 +1,6 @@
-"""How long a run may take, as a person says it: ``--budget 8h``, ``--until 07:30``.
+"""How long a run may take, as a person writes it: ``--budget 8h``, ``--until 07:30``; and lengths of time in words.
 
-Pure: texts to numbers. Reads no clock and knows no run.
+Pure: texts to numbers and back. Reads no clock and knows no run.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from bootstrap.errors import ConfigError
 
-__all__ = ["DAY", "Limits", "duration_of", "limits_of", "next_time", "seconds_of"]
+__all__ = ["DAY", "Limits", "duration_of", "in_words", "limits_of", "next_time", "seconds_of"]
 
 DAY = 86400.0
 UNITS = {"d": DAY, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[dhms])\s*")
 TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 LONGEST = 60 * DAY
+NAMED = {"day": DAY, "hour": 3600.0, "minute": 60.0}
 
 
 class Limits(BaseModel):
@@ -39,10 +40,12 @@ class Limits(BaseModel):
     @field_validator("until")
     @classmethod
     def _time(cls, given: str | None) -> str | None:
-        found = None if given is None else TIME.fullmatch(given.strip())
-        if given is not None and not found:
+        if given is None:
+            return None
+        found = TIME.fullmatch(given.strip())
+        if not found:
             raise ValueError("is no time of day; write it as 07:30")
-        return f"{int(found[1]):02d}:{found[2]}" if found else None
+        return f"{int(found[1]):02d}:{found[2]}"
 
     def __bool__(self) -> bool:
         """Whether anything was limited."""
@@ -54,10 +57,10 @@ def limits_of(budget: str | None, until: str | None) -> Limits:
     try:
         return Limits.model_validate({"budget": budget, "until": until})
     except ValidationError as failure:
-        wrong = failure.errors()[0]
-        said = str(wrong.get("ctx", {}).get("error", wrong["msg"]))
+        problem = failure.errors()[0]
+        message = str(problem.get("ctx", {}).get("error", problem["msg"]))
         hint = "for example --budget 8h --until 07:30"
-        raise ConfigError(f'--{wrong["loc"][0]} "{wrong["input"]}" {said}', hint) from None
+        raise ConfigError(f'--{problem["loc"][0]} "{problem["input"]}" {message}', hint) from None
 
 
 def duration_of(text: str) -> float:
@@ -72,10 +75,21 @@ def duration_of(text: str) -> float:
     return seconds
 
 
+def in_words(seconds: float) -> str:
+    """Roughly how long that is: "10 minutes", "3 hours"."""
+    for name, length in NAMED.items():
+        if seconds >= 1.5 * length:
+            return f"{round(seconds / length)} {name}s"
+    return "1 minute" if seconds > 20 else "less than a minute"
+
+
 def seconds_of(limits: Limits, now: datetime) -> float | None:
     """Seconds that the limits leave from ``now`` on; None where nothing was limited."""
-    ends = [] if limits.budget is None else [limits.budget]
-    ends += [] if limits.until is None else [(next_time(limits.until, now) - now).total_seconds()]
+    ends = []
+    if limits.budget is not None:
+        ends.append(limits.budget)
+    if limits.until is not None:
+        ends.append((next_time(limits.until, now) - now).total_seconds())
     return min(ends, default=None)
 
 

@@ -1,10 +1,11 @@
-"""What a run costs follows from its settings; words that nobody knows are named."""
+"""What a run costs follows from its settings."""
 
-import numpy as np
 import pytest
 
-from bootstrap.config import embedded, load
-from bootstrap.config.estimate import cost_of, duration, flops_of, parameters_in, rounds_expected
+from bootstrap.config import load
+from bootstrap.config.estimate import cost_of, rounds_expected
+from bootstrap.config.steps import steps_for
+from loops.training_set import recipe_for
 
 CONFIG = load("puppet")
 
@@ -30,23 +31,20 @@ def test_a_smaller_target_costs_less_and_no_speed_gives_no_time():
     assert cost_of(CONFIG, 1, 10**6, 0.0).seconds == 0.0
 
 
-def test_weights_are_counted_without_reading_them(tmp_path):
-    from safetensors.numpy import save_file
-
-    save_file({"a": np.zeros((3, 4), np.float16), "b": np.zeros(5, np.float32)}, tmp_path / "m.safetensors")
-    assert parameters_in(tmp_path) == 17
-    (tmp_path / "broken.safetensors").write_bytes(b"x")
-    assert parameters_in(tmp_path) == 17
-    assert parameters_in(embedded("embedded:base") / "unet") > 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(5, "less than a minute"), (60, "1 minute"), (640, "11 minutes"), (10_000, "3 hours"), (200_000, "2 days")],
-)
-def test_durations_are_said_as_people_say_them(seconds, said):
-    assert duration(seconds) == said
+@pytest.mark.parametrize("epochs", [None, 1, 40])
+def test_steps_are_counted_as_they_are_trained(epochs):
+    recipes = {phase: {"epochs": epochs, "repeats": 1} for phase in ("style", "character")}
+    config = load("puppet", own={"base": {"recipes": recipes}})
+    seed_pictures, (first, second), target = 2 * 5, config.loop.goals, config.loop.target
+    trainings = [("style", 0), ("style", first), ("character", second), ("character", target)]
+    recipes_trained = [recipe_for(config, phase, 1, kept + seed_pictures) for phase, kept in trainings]
+    assert cost_of(config, 2, 10**6, 0.0).steps == sum(recipe.steps for recipe in recipes_trained)
 
 
-def test_the_machine_has_a_speed():
-    assert flops_of("cpu") > 1e8
+def test_epochs_count_pictures_and_the_cap_holds_for_both():
+    base = load("puppet").base
+    few = base.model_copy(update={"recipes": {"style": base.recipes["style"].model_copy(update={"epochs": 2})}})
+    assert steps_for(few, "style", 40) == 2 * 40 * 10 // 8
+    assert steps_for(base, "style", 1) == base.minimum_steps
+    assert steps_for(base, "style", 20) == 20 * base.steps_per_picture
+    assert steps_for(base, "style", 10_000) == steps_for(few, "style", 10_000) == base.recipes["style"].steps

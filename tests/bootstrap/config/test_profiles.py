@@ -3,7 +3,8 @@
 import pytest
 
 from bootstrap.config import load, shipped_names
-from bootstrap.config.estimate import check_memory, cost_of, decoys_of
+from bootstrap.config.estimate import cost_of, decoys_of
+from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import NIGHT, night_of, profile_for, profiles
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.machine import inventory as machine
