@@ -12,18 +12,16 @@ from pathlib import Path
 
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
-from bootstrap.config import IDENTITY, RunConfig
+from bootstrap.config import RunConfig
 from bootstrap.config.steps import steps_for
-from bootstrap.dataset.items import balanced, frame_items, seed_items, unseen_axes
+from bootstrap.dataset.generated import GeneratedFrames, balanced, names_identity, rare_floor
+from bootstrap.dataset.originals import seed_items
 from bootstrap.records import Frame, Phase, Seed, TrainItem, random_seed_of
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.training.recipe import TrainRecipe
 from loops.archive import Archive
 
 __all__ = ["TrainingSets", "recipe_for"]
-
-PROVISIONAL_WEIGHT = 0.5
-"""How often a provisional frame is sampled, relative to a kept one."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,16 @@ class TrainingSets:
 
     def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
         """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight."""
-        items = self._captioned(archive, number, phase, provisional)
-        floor = self.config.base.recipes[phase].rare_tag_floor
-        if self._names_identity(phase) or not floor:
+        frames = GeneratedFrames(
+            self.directory, archive.kept_before(number), provisional, archive.measurements, archive.captions
+        )
+        generated = frames.items(self.config, self.wording, phase)
+        items = balanced(self._originals(phase), generated, self.config.loop)
+        floor = rare_floor(self.config, phase)
+        if not floor:
             return items
-        full = self._captioned(archive, number, self.config.subject.growing.name, provisional)
+        growing = self.config.subject.growing.name
+        full = [*self._originals(growing), *frames.items(self.config, self.wording, growing)]
         return naming_rare(items, full, floor)
 
     def named_traits(self, archive: Archive, number: int, phase: Phase) -> frozenset[str]:
@@ -52,33 +55,15 @@ class TrainingSets:
         All where captions name them, and where the base draws; else those that are too rare to be withheld.
         """
         own = frozenset(self.wording.character.identity)
-        if self._names_identity(phase) or not self.possible(archive, number, phase):
+        if names_identity(self.config, phase) or not self.possible(archive, number, phase):
             return own
-        if not self.config.base.recipes[phase].rare_tag_floor:
+        if not rare_floor(self.config, phase):
             return frozenset()
         return own & {tag for item in self.items(archive, number, phase) for tag in item.tags}
 
     def possible(self, archive: Archive, number: int, phase: Phase) -> bool:
         """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
         return self.wording.character.trains_seeds(phase) or bool(archive.kept_before(number))
-
-    def _names_identity(self, phase: Phase) -> bool:
-        return not self.config.subject.withholds(phase, IDENTITY)
-
-    def _captioned(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame]) -> list[TrainItem]:
-        """The pictures of a set, each with its phase's caption and its weight."""
-        composition, kept = self.config.panel.composition, archive.kept_before(number)
-        unseen = {}
-        for frame in (*kept, *provisional):
-            unseen[frame.job.id] = unseen_axes(archive.measurements.get(frame.job.id, {}))
-        generated = frame_items(
-            kept, self.directory, self.wording, phase, unseen, written=archive.captions, composition=composition
-        )
-        generated += frame_items(
-            provisional, self.directory, self.wording, phase, unseen,
-            kind="provisional", weight=PROVISIONAL_WEIGHT, written=archive.captions, composition=composition,
-        )  # fmt: skip
-        return balanced(self._originals(phase), generated, self.config.loop)
 
     def _originals(self, phase: Phase) -> list[TrainItem]:
         """The seeds with their crops and altered copies, where the phase may be trained on them."""

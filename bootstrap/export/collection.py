@@ -15,10 +15,11 @@ from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset.items import Written, frame_items, unseen_axes, write_dataset
+from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import score_columns, write_provenance
+from bootstrap.dataset.writing import Written, write_dataset
 from bootstrap.export.retrain import write_trainer_file
-from bootstrap.records import Frame, Phase, Seed, TrainItem, Verdict
+from bootstrap.records import Frame, Seed, TrainItem, Verdict
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 
@@ -69,20 +70,23 @@ class Collection:
         return "" if self.trained is None else f"{self._weights.get(path, 0.0):.6g}"
 
     def _items(self) -> list[TrainItem]:
-        """Kept frames, then provisional ones, with the captions that the character phase trains on."""
-        items, floor = self._captioned(self.config.subject.finishing.name), self.config.finishing_recipe.rare_tag_floor
-        return naming_rare(items, self._captioned(self.config.subject.growing.name), floor) if floor else items
+        """Kept frames, then provisional ones, as the finishing phase was trained on them, or would be."""
+        trained = {item.path: item for item in self.trained or ()}
+        paths = [str(self.store.directory / frame.path) for frame in (*self.kept, *self.provisional)]
+        if all(path in trained for path in paths):
+            return [trained[path] for path in paths]
+        return self._untrained_items()
 
-    def _captioned(self, phase: Phase) -> list[TrainItem]:
-        wording = Wording.of(self.character, self.config)
-        run, frames = self.store.directory, [*self.kept, *self.provisional]
-        measured = self.store.measurements([frame.job.id for frame in frames])
-        unseen = {id: unseen_axes(values) for id, values in measured.items()}
-        mine = self.store.person.captions()
-        kept = frame_items(self.kept, run, wording, phase, unseen, written=mine)
-        return kept + frame_items(
-            self.provisional, run, wording, phase, unseen, kind="provisional", weight=0.5, written=mine
-        )
+    def _untrained_items(self) -> list[TrainItem]:
+        ids = [frame.job.id for frame in (*self.kept, *self.provisional)]
+        measured, written = self.store.measurements(ids), self.store.person.captions()
+        frames = GeneratedFrames(self.store.directory, self.kept, self.provisional, measured, written)
+        wording, subject = Wording.of(self.character, self.config), self.config.subject
+        items = frames.items(self.config, wording, subject.finishing.name)
+        floor = rare_floor(self.config, subject.finishing.name)
+        if not floor:
+            return items
+        return naming_rare(items, frames.items(self.config, wording, subject.growing.name), floor)
 
     def _facts(self, frame: Frame) -> dict[str, object]:
         """Columns of metadata.jsonl beside file, text and origin."""

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bootstrap.backends.architectures import grammars
 from bootstrap.character import Character
 from bootstrap.config import RunConfig, stored_config
-from bootstrap.dataset.items import picture_bytes, safe_name
+from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import ConfigError, StoreError
 from bootstrap.events import AdapterTrained

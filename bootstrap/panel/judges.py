@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bootstrap.captions.wording import Wording
 from bootstrap.config import PanelConfig
 from bootstrap.panel.models import PanelModels
-from bootstrap.panel.seats import SEEN, panel_for
+from bootstrap.panel.seats import panel_for
 from bootstrap.records import Frame, JobKind
 from bootstrap.store.store import Store
 from scoring.base import Measurement, Picture
@@ -93,11 +93,6 @@ class Judges:
     def failures(self, values: Values, traits_at: float = 0.0) -> list[str]:
         """The checks that a frame fails, in words; traits fail below ``traits_at`` instead of 0."""
         return self.panel.failing(_shifted(values, traits_at))
-
-    def unseen(self, values: Values) -> tuple[str, ...]:
-        """The axes whose asked word the picture does not show."""
-        names = self.panel.names("caption")
-        return tuple(name.removeprefix(SEEN) for name in names if _negative(values.get(name)))
 
     def quality(self, values: Values) -> float:
         """Mean of what the quality scorers measured: larger is better; 0.0 where none of them could tell."""

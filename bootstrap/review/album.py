@@ -1,4 +1,4 @@
-"""What the page shows, as plain data: every candidate with its verdict, how doubtful it is, quotas, and why.
+"""What the page shows, as plain data: every candidate with its verdict and how doubtful it is, quotas, explanations.
 
 Reads a store; decides nothing and knows no request.
 """
@@ -6,66 +6,71 @@ Reads a store; decides nothing and knows no request.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.config import RunConfig
-from bootstrap.dataset.items import unseen_axes
-from bootstrap.records import VIEW_FAMILIES, Frame, JobKind, Verdict, VerdictKind
-from bootstrap.review.person_verdicts import REASONS
+from bootstrap.config import stored_config
+from bootstrap.dataset.generated import unseen_axes
+from bootstrap.errors import ConfigError
+from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
+from bootstrap.review.person_verdicts import REASONS, verdict_fields
 from bootstrap.runs.approval_setting import waiting_round
-from bootstrap.runs.status import place_quotas
+from bootstrap.runs.status import place_quotas, view_families
 from bootstrap.store.store import Store
 
-__all__ = ["album", "caption_of", "explanation", "words_on"]
+__all__ = ["album", "caption_of", "explanation", "verdict_states"]
 
+NOT_DESCRIBED = ("style",)
+"""Axes that are left out where a frame is described in a line."""
+NO_TAGS = ("outfit", "style")
+"""Axes whose values are not offered as tags of a caption: an outfit has a name of its own."""
 SURE = 99.0
-"""How doubtful a frame is that nobody ranked: not at all."""
+"""The doubt of a frame that the gate did not rank: none at all."""
 
 
 def album(store: Store) -> dict[str, Any]:
-    """Everything that the page opens with: frames, seeds, quotas, what may be said, and whether a round waits."""
+    """Everything that the page opens with: frames, seeds, quotas, reasons to choose from, and the round that waits."""
     frames, verdicts = store.frames(kind=JobKind.CANDIDATE), store.verdicts()
     cuts, versions = _cuts(frames, verdicts), store.person.versions()
-    families, framings = place_quotas(store)
-    rows = [_row(frame, verdicts.get(frame.job.id), cuts, versions) for frame in frames]
+    family_quotas, framing_quotas = place_quotas(store)
+    rows = []
+    for frame in frames:
+        verdict = verdicts.get(frame.job.id)
+        doubt = _doubt(frame, verdict, cuts)
+        rows.append(
+            {**_row(frame), **verdict_fields(verdict), "version": versions.get(frame.job.id, 0), "doubt": doubt}
+        )
     return {
         "frames": rows,
         "seeds": [{"view_family": seed.view_family, "framing": seed.framing} for seed in store.seeds()],
-        "quotas": {"view_family": families, "framing": framings},
-        "families": list(VIEW_FAMILIES),
+        "quotas": {"view_family": family_quotas, "framing": framing_quotas},
+        "view_families": view_families(store),
         "reasons": list(REASONS),
         "waits": waiting_round(store),
     }
 
 
-def words_on(store: Store) -> dict[str, list[Any]]:
+def verdict_states(store: Store) -> dict[str, list[Any]]:
     """Frame id → version, verdict, by whom, reasons: small enough to be asked for again and again."""
     versions = store.person.versions()
-    return {
-        id: [versions.get(id, 0), one.kind.value, one.by, list(one.reasons)] for id, one in store.verdicts().items()
-    }
+    found = {}
+    for id, verdict in store.verdicts().items():
+        found[id] = [versions.get(id, 0), verdict.kind.value, verdict.by, list(verdict.reasons)]
+    return found
 
 
 def explanation(store: Store, frame: Frame) -> dict[str, Any]:
-    """Why a frame is judged as it is: the gate's p, its weakest scorer, each answer with what it could not tell."""
+    """Why a frame has its verdict: the gate's p, every measurement or why there is none, all verdicts, its caption."""
     history = store.verdict_history(frame.job.id)
-    gate = next((one for one in reversed(history) if one.by == "gate"), None)
-    answers = store.measurements([frame.job.id]).get(frame.job.id, {})
     return {
         "id": frame.job.id,
-        "p": gate.p if gate else None,
-        "score": _finite(gate.score) if gate else None,
-        "gate": gate.kind.value if gate else "",
-        "reasons": list(gate.reasons) if gate else [],
-        "answers": [
-            {"scorer": name, "value": _finite(one.value), "why": one.why} for name, one in sorted(answers.items())
-        ],
-        "history": [{"verdict": one.kind.value, "by": one.by, "reasons": list(one.reasons)} for one in history],
+        **_gate_fields(history),
+        "answers": _measurements(store, frame),
+        "history": [verdict_fields(verdict) for verdict in history],
         "caption": caption_of(store, frame),
         "written": frame.job.id in store.person.captions(),
         "prompt": frame.job.prompt,
@@ -73,48 +78,67 @@ def explanation(store: Store, frame: Frame) -> dict[str, Any]:
 
 
 def caption_of(store: Store, frame: Frame) -> str:
-    """The caption that the finished set gives a frame: a person's, else the generated one; "" if it cannot be told."""
-    if written := store.person.captions().get(frame.job.id):
+    """The caption that the finished set gives a frame: a person's, else the generated one; "" if unknown."""
+    written = store.person.captions().get(frame.job.id)
+    if written:
         return written
     try:
-        config = RunConfig.model_validate_json(store.recall("config") or "")
+        config = stored_config(store.recall("config"))
         character = Character.model_validate_json(store.recall("character") or "")
-    except ValidationError:
+    except (ConfigError, ValidationError):
         return ""
     wording = Wording.of(character, config)
     unseen = unseen_axes(store.measurements([frame.job.id]).get(frame.job.id, {}))
     return ", ".join(wording.caption(frame.job.shot, config.subject.finishing.name, unseen))
 
 
-def _row(
-    frame: Frame, verdict: Verdict | None, cuts: Mapping[str, float], versions: Mapping[str, int]
-) -> dict[str, Any]:
+def _gate_fields(history: Sequence[Verdict]) -> dict[str, Any]:
+    """The gate's latest verdict with its p and score; empty fields where it gave none."""
+    for verdict in reversed(history):
+        if verdict.by == "gate":
+            score = _finite(verdict.score)
+            return {"p": verdict.p, "score": score, "gate": verdict.kind.value, "reasons": list(verdict.reasons)}
+    return {"p": None, "score": None, "gate": "", "reasons": []}
+
+
+def _measurements(store: Store, frame: Frame) -> list[dict[str, Any]]:
+    """Scorer, value and remark of every measurement; the value is None where the scorer is not applicable."""
+    measured = store.measurements([frame.job.id]).get(frame.job.id, {})
+    found = []
+    for name, measurement in sorted(measured.items()):
+        found.append({"scorer": name, "value": _finite(measurement.value), "why": measurement.why})
+    return found
+
+
+def _row(frame: Frame) -> dict[str, Any]:
+    """What a frame shows."""
     shot = frame.job.shot
-    p = verdict.p if verdict else None
-    cut = cuts.get(shot.view_family)
-    doubt = abs(math.log10(p) - math.log10(cut)) if p and cut else SURE
     return {
         "id": frame.job.id,
         "round": frame.job.round,
         "view_family": shot.view_family,
         "framing": shot.framing,
-        "shows": ", ".join((shot["expression"], shot["pose"], shot["outfit"], shot["background"])),
-        "tags": [shot.framing, shot["expression"], shot["pose"], shot["background"]],
-        "verdict": verdict.kind.value if verdict else "",
-        "by": verdict.by if verdict else "",
-        "reasons": list(verdict.reasons) if verdict else [],
-        "version": versions.get(frame.job.id, 0),
-        "doubt": round(doubt, 4),
+        "shows": ", ".join(value for axis, value in shot.axes.items() if axis not in NOT_DESCRIBED),
+        "tags": [shot.framing, *(value for axis, value in shot.axes.items() if axis not in NO_TAGS)],
     }
 
 
-def _cuts(frames: list[Frame], verdicts: Mapping[str, Verdict]) -> dict[str, float]:
-    """View family → the largest p that the gate kept: the nearer a frame's p, the less sure it is."""
+def _doubt(frame: Frame, verdict: Verdict | None, cuts: Mapping[str, float]) -> float:
+    """How near a frame's p lies to the gate's cut, in powers of ten: 0 is most doubtful."""
+    cut = cuts.get(frame.job.shot.view_family)
+    if verdict is None or not verdict.p or not cut:
+        return SURE
+    return round(abs(math.log10(verdict.p) - math.log10(cut)), 4)
+
+
+def _cuts(frames: Sequence[Frame], verdicts: Mapping[str, Verdict]) -> dict[str, float]:
+    """View family → the largest p that the gate kept."""
     cuts: dict[str, float] = {}
     for frame in frames:
-        one = verdicts.get(frame.job.id)
-        if one and one.p and one.kind is VerdictKind.KEEP:
-            cuts[frame.job.shot.view_family] = max(one.p, cuts.get(frame.job.shot.view_family, 0.0))
+        verdict = verdicts.get(frame.job.id)
+        if verdict and verdict.p and verdict.kind is VerdictKind.KEEP:
+            view_family = frame.job.shot.view_family
+            cuts[view_family] = max(verdict.p, cuts.get(view_family, 0.0))
     return cuts
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.dataset.items import balanced, frame_items, unseen_axes
+from bootstrap.dataset.generated import GeneratedFrames, balanced
 from bootstrap.errors import UsageError
 from bootstrap.records import Frame, JobKind, TrainItem
 from bootstrap.shots import quotas
@@ -32,9 +32,8 @@ def perfect_set(stage: Stage) -> list[TrainItem]:
         raise UsageError(f"there is no run in '{run}'", "let ours compete first")
     with Store.open(run, exclusive=False) as store:
         engine = replace(stage.engine, store=store)
-        chosen, composition = _likest(stage, engine), stage.config.panel.composition
-        unseen = {id: unseen_axes(values) for id, values in Archive.of(store).measurements.items()}
-        pictures = frame_items(chosen, run, engine.wording, "character", unseen, composition=composition)
+        frames = GeneratedFrames(run, _likest(stage, engine), measured=Archive.of(store).measurements)
+        pictures = frames.items(stage.config, engine.wording, "character")
         return balanced(stage.training_set("character"), pictures, stage.config.loop)
 
 

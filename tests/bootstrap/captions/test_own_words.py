@@ -8,7 +8,7 @@ from PIL import Image
 from bootstrap.captions.wording import Wording, calling
 from bootstrap.character import Character, load_character
 from bootstrap.config import load
-from bootstrap.dataset.items import seed_items
+from bootstrap.dataset.originals import seed_items
 from bootstrap.errors import CharacterError
 from bootstrap.records import Seed, Shot
 from bootstrap.seeds import SeedCaptioner, cuts

@@ -1,6 +1,7 @@
 """The audit of a folder: each fault injected once, and a sound set that passes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -191,21 +192,21 @@ def test_a_panel_that_cannot_look_is_one_line(folder, call, monkeypatch, tmp_pat
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     done = call("audit", folder, "--panel", "drawn")
     assert done.code == 2
-    assert "cannot look: clip.model" in done.line
+    assert "cannot look: models.clip.model" in done.line
     assert "sees nothing" in call("audit", folder, "--panel", "fake").line
 
 
 def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     from bootstrap.config import load_panel
     from bootstrap.dataset.caption_check import contradicted
-    from bootstrap.panel.fake import fake_eyes
+    from bootstrap.panel.fake import fake_panel_models
     from scoring.tagger import Tagger
     from tests.bootstrap.panel.test_seats import TAGS
     from tests.scoring.graphs_made import tagger
 
     panel = load_panel("drawn")
-    reader = Tagger(tagger(tmp_path / "tagger", {**TAGS, "from_behind": (0.1, 0.1, 0.9)}), panel.tagger.words)
-    eyes = type(fake_eyes())(**{**vars(fake_eyes()), "tagger": reader})
+    reader = Tagger(tagger(tmp_path / "tagger", {**TAGS, "from_behind": (0.1, 0.1, 0.9)}), panel.models.tagger.words)
+    models = replace(fake_panel_models(), tagger=reader)
     place = tmp_path / "set"
     for name, color, tags in (
         ("right", (250, 20, 20), "m, red hair, forest"),
@@ -216,7 +217,7 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
         place.mkdir(exist_ok=True)
         Image.new("RGB", (64, 64), color).save(place / f"{name}.png")
         (place / f"{name}.txt").write_text(tags)
-    seen = contradicted(place, read_set(place), eyes, panel, {"from behind": "behind"})
+    seen = contradicted(place, read_set(place), models, panel, {"from behind": "behind"})
     told = {one.files: one.message for one in seen}
     assert told[("hair.png",)] == '"red hair" is not what the panel sees'
     assert told[("place.png",)].startswith('"city street"')

@@ -5,7 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap.dataset.items import safe_name, unseen_axes, write_dataset
+from bootstrap.dataset.generated import unseen_axes
+from bootstrap.dataset.writing import safe_name, write_dataset
 from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem
 from scoring.base import Measurement, not_applicable

@@ -8,7 +8,8 @@ from PIL import Image
 
 from bootstrap.backends.framing import framed
 from bootstrap.config import load
-from bootstrap.dataset.items import frame_items, seed_items
+from bootstrap.dataset.generated import GeneratedFrames
+from bootstrap.dataset.originals import seed_items
 from bootstrap.records import Frame, Job, JobKind, Seed, Shot
 from bootstrap.training.recipe import TrainRecipe
 
@@ -64,10 +65,11 @@ def test_an_opaque_picture_has_the_box_of_its_framing(tmp_path):
         },
     )
     frame = Frame(Job("j", JobKind.CANDIDATE, 1, 1, shot, "", "", 1, {}), "f.png", "", "")
-    wording = SimpleNamespace(caption=lambda shot, phase, unseen: ("mika",))
-    (item,) = frame_items([frame], tmp_path, wording, "style", {}, composition=COMPOSITION)
+    frames, wording = GeneratedFrames(tmp_path, [frame]), SimpleNamespace(caption=lambda shot, phase, unseen: ("mika",))
+    (item,) = frames.items(load("puppet"), wording, "style")
     assert item.subject == COMPOSITION["full body"]["body"]
-    assert frame_items([frame], tmp_path, wording, "style", {})[0].subject is None
+    bare = load("puppet").model_copy(update={"panel": SimpleNamespace(composition={})})
+    assert frames.items(bare, wording, "style")[0].subject is None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.dataset.provenance import COLUMNS, read_provenance, score_columns
 from bootstrap.export.collection import Collection
 from bootstrap.records import TrainItem, VerdictKind
@@ -20,8 +22,8 @@ from scoring.base import Measurement, not_applicable
 @pytest.fixture
 def written(store: Store, config: RunConfig, character: Character, trained: list[TrainItem]) -> Path:
     kept, extra = store.kept(), store.frames_judged(VerdictKind.PROVISIONAL)
-    frames = [TrainItem(str(store.directory / frame.path), (), "kept", 1.0) for frame in kept]
-    frames += [TrainItem(str(store.directory / frame.path), (), "provisional", 0.5) for frame in extra]
+    generated = GeneratedFrames(store.directory, kept, extra, store.measurements())
+    frames = generated.items(config, Wording.of(character, config), "character")
     collection = Collection(store, config, character, kept, extra, [*trained, *frames])
     return collection.write(store.directory / "dataset", 10).parent
 
@@ -65,7 +67,7 @@ def test_a_set_that_nothing_was_trained_on_yet(store: Store, config: RunConfig, 
 def test_a_seed_that_was_not_trained_on_is_listed_as_such(
     store: Store, config: RunConfig, character: Character
 ) -> None:
-    frames = [TrainItem(str(store.directory / frame.path), (), "kept") for frame in store.kept()]
+    frames = GeneratedFrames(store.directory, store.kept()).items(config, Wording.of(character, config), "character")
     Collection(store, config, character, store.kept(), (), frames).write(store.directory / "never", 10)
     rows = read_provenance(store.directory / "never")
     assert [(row["origin"], row["training_weight"]) for row in rows] == [("seed", "0"), *[("synthetic", "1")] * 3]
@@ -79,3 +81,11 @@ def test_a_scorer_that_failed_says_error() -> None:
 
 def test_a_folder_without_provenance_has_no_rows(tmp_path: Path) -> None:
     assert read_provenance(tmp_path) == []
+
+
+def test_a_set_that_was_trained_on_has_the_captions_of_the_training(
+    store: Store, config: RunConfig, character: Character
+) -> None:
+    trained = [TrainItem(str(store.directory / frame.path), ("as", "trained"), "kept") for frame in store.kept()]
+    Collection(store, config, character, store.kept(), (), trained).write(store.directory / "same", 10)
+    assert {row["caption"] for row in read_provenance(store.directory / "same")[1:]} == {"as, trained"}

@@ -14,14 +14,17 @@ from huggingface_hub import ModelCard
 from PIL import Image
 from safetensors.numpy import load_file
 
+from bootstrap.backends.architectures.sd1 import SD1
+from bootstrap.backends.architectures.sdxl import SDXL
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.errors import StoreError
 from bootstrap.export.card import LICENSES, card
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish, release_of
-from bootstrap.lora.metadata import metadata_for
-from bootstrap.lora.weights import Lora, metadata_of, save_kohya
+from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -29,7 +32,8 @@ from bootstrap.store.store import Store
 
 @pytest.fixture
 def kohya(store: Store, config: RunConfig, character: Character, trained: list[TrainItem]) -> Path:
-    frames = [TrainItem(str(store.directory / frame.path), (), "kept") for frame in store.kept()]
+    generated = GeneratedFrames(store.directory, store.kept(), (), store.measurements())
+    frames = generated.items(config, Wording.of(character, config), "character")
     Collection(store, config, character, store.kept(), (), [*trained, *frames]).write(store.directory / "dataset", 10)
     return publish(store, store.adapters()[-1], store.directory / "lora")
 
@@ -190,13 +194,19 @@ def test_a_run_without_settings_is_told_in_one_line(tmp_path: Path, store: Store
         release_of(store, store.adapters()[-1])
 
 
+def metadata(lora: Lora, title: str, objective: str) -> dict[str, str]:
+    modules = kohya_names(lora.grammar, *lora.parts)
+    return metadata_for(
+        title, "", (96, 96), 1, grammar=lora.grammar, objective=objective, modules=modules,
+        training={"text_encoder": True}, zero_terminal_snr=objective == "v_prediction",
+    )  # fmt: skip
+
+
 def test_a_trained_text_encoder_is_published_too(store: Store) -> None:
     down, up = np.ones((2, 4), np.float32), np.ones((4, 2), np.float32)
     unet, text = "mid_block.attentions.0.proj_in", "encoder.layers.0.mlp.fc1"
-    facts = metadata_for(
-        "te", "", (96, 96), 1, v_prediction=False, modules=[unet], training={"text_encoder": True}, text_modules=[text]
-    )
-    save_kohya(store.directory / "te.safetensors", Lora({unet: (down, up)}, 2.0, {text: (down, up)}), facts)
+    lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, grammar=SD1.grammar)
+    save_kohya(store.directory / "te.safetensors", lora, metadata(lora, "te", "epsilon"))
     adapter = Adapter("r03-character", "character", 3, "te.safetensors", "ef" * 32, 1, 0.1)
     store.add_adapter(adapter)
     published = publish(store, adapter, store.directory / "te")
@@ -208,12 +218,8 @@ def test_a_trained_text_encoder_is_published_too(store: Store) -> None:
 def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
     down, up = np.ones((2, 4), np.float32), np.ones((4, 2), np.float32)
     unet, text = "mid_block.attentions.0.proj_in", "text_model.encoder.layers.0.mlp.fc1"
-    facts = metadata_for(
-        "xl", "", (1024, 1024), 1, v_prediction=True, modules=[unet], training={"text_encoder": True},
-        text_modules=[text], text_modules_2=[text], view_family="sdxl", zero_terminal_snr=True,
-    )  # fmt: skip
-    lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, {text: (2 * down, up)}, "sdxl")
-    save_kohya(store.directory / "xl.safetensors", lora, facts)
+    lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, {text: (2 * down, up)}, grammar=SDXL.grammar)
+    save_kohya(store.directory / "xl.safetensors", lora, metadata(lora, "xl", "v_prediction"))
     adapter = Adapter("r03-character", "character", 3, "xl.safetensors", "ef" * 32, 1, 0.1)
     store.add_adapter(adapter)
     published = publish(store, adapter, store.directory / "xl")

@@ -8,6 +8,7 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
+from bootstrap.dataset.generated import unseen_axes
 from bootstrap.panel.fake import fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.records import Frame, Job, JobKind, Shot
@@ -43,8 +44,8 @@ def answers(**values):
 
 def test_only_the_configured_axes_may_drop_a_tag(judges):
     assert judges.panel.names("caption") == ["seen background"]
-    assert judges.unseen(answers(seen_background=-0.1)) == ("background",)
-    assert judges.unseen(answers(seen_background=0.1, view=-1.0)) == ()
+    assert unseen_axes(answers(seen_background=-0.1)) == ("background",)
+    assert unseen_axes(answers(seen_background=0.1, view=-1.0)) == ()
 
 
 def test_a_check_fails_below_zero_and_traits_below_what_the_base_allows(judges):

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bootstrap.dataset.items import frame_items
+from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.decisions import ApprovalOpened, ApprovalRequested
 
@@ -46,7 +46,7 @@ def test_another_windows_word_is_told_and_never_lost(client, store, ids):
     says(client, ids[0], "keep", seen=0, key="key-window-a")  # the first window sends again: its answer was lost
     assert store.verdicts()[ids[0]].kind is VerdictKind.REJECT
     assert len(store.verdict_history(ids[0])) == 3
-    version, verdict, by, _ = client.get("/api/words").json()[ids[0]]
+    version, verdict, by, _ = client.get("/api/verdict-states").json()[ids[0]]
     assert (version, verdict, by) == (told["version"], "reject", "person")
 
 
@@ -64,11 +64,11 @@ def test_a_caption_of_ones_own_reaches_the_dataset(client, store, ids, config, c
     told = client.post("/api/captions", json={"id": ids[1], "caption": " mikachr,, my  own words "}).json()
     assert told == {"caption": "mikachr, my  own words", "written": True}
     wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
-    frames, mine = store.frames(ids=ids[:2]), store.person.captions()
-    plain = frame_items(frames, store.directory, wording, "character", {}, written=mine)
+    frames = GeneratedFrames(store.directory, store.frames(ids=ids[:2]), written=store.person.captions())
+    plain = frames.items(config, wording, "character")
     assert plain[1].caption == "mikachr, my  own words"
     assert "smile" in plain[0].caption
-    named = frame_items(frames, store.directory, wording, "style", {}, written=mine)
+    named = frames.items(config, wording, "style")
     assert named[1].tags[:2] == ("mikachr", "my  own words")
     assert "cat ears" in named[1].tags, "the style phase names the identity all the same"
     assert client.post("/api/captions", json={"id": ids[1], "caption": ""}).json()["written"] is False
@@ -115,14 +115,14 @@ def test_what_is_no_picture_is_refused_in_a_line(client, store, ids, data):
     before = store.jobs()
     answer = client.post(f"/api/pictures?like={ids[0]}", content=data)
     assert answer.status_code == 400
-    assert "no picture" in answer.json()["error"]
+    assert "not a picture" in answer.json()["error"]
     assert store.jobs() == before
 
 
 def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(client, ids, monkeypatch):
-    from bootstrap.review import thumbnails as pictures
+    from bootstrap.review import thumbnails
 
-    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(thumbnails, "MOST_PIXELS", 1000)
     answer = client.post(f"/api/pictures?like={ids[0]}", content=picture())
     assert "too large" in answer.json()["error"]
 

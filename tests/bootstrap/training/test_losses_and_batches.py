@@ -2,37 +2,17 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import torch
 
 from bootstrap.config import load
-from bootstrap.dataset.items import balanced
+from bootstrap.dataset.generated import balanced
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
-from bootstrap.training.losses import noised, snr_weight, target
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.schedule import learning_rate
-
-SIGNAL = torch.tensor([0.99, 0.5, 0.0])
 
 
 def items(*weights, kind="kept"):
     return [TrainItem(f"{kind}{n}.png", ("t", "a", "b", "c"), kind, w) for n, w in enumerate(weights)]
-
-
-def test_velocity_and_noise_give_back_the_latents():
-    latents, noise = torch.randn(3, 2, 4, 4), torch.randn(3, 2, 4, 4)
-    seen, v = noised(latents, noise, SIGNAL), target(latents, noise, SIGNAL, "v_prediction")
-    a = SIGNAL.view(-1, 1, 1, 1)
-    assert torch.allclose(a.sqrt() * seen - (1 - a).sqrt() * v, latents, atol=1e-5)
-    assert target(latents, noise, SIGNAL, "epsilon") is noise
-
-
-@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
-def test_min_snr_is_finite_at_zero_terminal_snr_and_caps(kind):
-    weights = snr_weight(SIGNAL, kind, 5.0)
-    assert torch.isfinite(weights).all()
-    assert weights[0] < weights[1]
-    assert torch.equal(snr_weight(SIGNAL, kind, None), torch.ones(3))
 
 
 def test_pictures_are_drawn_by_weight_and_a_step_is_a_function_of_its_number():

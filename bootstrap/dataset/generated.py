@@ -1,0 +1,94 @@
+"""Generated frames as training pictures: the one place where their captions and weights are made.
+
+Training sets and finished datasets take their items from here. Knows no score; which axes a picture does not show was
+measured when it was scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootstrap.captions.wording import Wording
+from bootstrap.config import IDENTITY, LoopConfig, RunConfig
+from bootstrap.dataset.originals import body_box
+from bootstrap.panel.seats import SEEN
+from bootstrap.records import Frame, Phase, TrainItem
+from scoring.base import Measurement
+
+__all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor", "unseen_axes"]
+
+PROVISIONAL_WEIGHT = 0.5
+"""How often a provisional frame is sampled, relative to a kept one."""
+
+
+@dataclass(frozen=True)
+class GeneratedFrames:
+    """Kept and provisional frames of a run, with what their captions are made from.
+
+    ``measured`` are the measurements by frame; ``written`` the captions of a person's own, by frame.
+    """
+
+    directory: Path
+    kept: Sequence[Frame]
+    provisional: Sequence[Frame] = ()
+    measured: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
+        """Kept frames, then provisional ones at half weight, with the captions of a phase."""
+        items = []
+        for frame in self.kept:
+            items.append(self._item(frame, "kept", 1.0, config, wording, phase))
+        for frame in self.provisional:
+            items.append(self._item(frame, "provisional", PROVISIONAL_WEIGHT, config, wording, phase))
+        return items
+
+    def _item(
+        self, frame: Frame, kind: str, weight: float, config: RunConfig, wording: Wording, phase: Phase
+    ) -> TrainItem:
+        box = body_box(config.panel.composition, frame.job.shot.framing)
+        return TrainItem(str(self.directory / frame.path), self._caption(frame, wording, phase), kind, weight, box)
+
+    def _caption(self, frame: Frame, wording: Wording, phase: Phase) -> tuple[str, ...]:
+        """The tags of a frame: as a person wrote them, else as generated.
+
+        A phase that names the identity names it in a person's caption too.
+        """
+        shot, written = frame.job.shot, self.written.get(frame.job.id)
+        if written is None:
+            return wording.caption(shot, phase, unseen_axes(self.measured.get(frame.job.id, {})))
+        tags = [wording.character.trigger, *(tag.strip() for tag in written.split(","))]
+        tags += wording.named_traits(shot, phase).values()
+        return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
+def rare_floor(config: RunConfig, phase: Phase) -> int:
+    """Pictures that must show an identity tag for the captions of a phase to withhold it; 0 where none counts them."""
+    return 0 if names_identity(config, phase) else config.base.recipes[phase].rare_tag_floor
+
+
+def names_identity(config: RunConfig, phase: Phase) -> bool:
+    """Whether the captions of a phase name the identity."""
+    return not config.subject.withholds(phase, IDENTITY)
+
+
+def unseen_axes(values: Mapping[str, Measurement]) -> tuple[str, ...]:
+    """The axes whose asked word a picture does not show, of what the panel's readers ("seen <axis>") measured."""
+    axes = []
+    for name, measurement in values.items():
+        if name.startswith(SEEN) and measurement.value is not None and measurement.value < 0:
+            axes.append(name.removeprefix(SEEN))
+    return tuple(axes)
+
+
+def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loop: LoopConfig) -> list[TrainItem]:
+    """Both together, seeds with crops and copies at ``seeds_share`` of the sampled steps, none above ``seed_cap``."""
+    if not generated:
+        return list(originals)
+    if not originals:
+        return list(generated)
+    total = sum(item.weight for item in generated)
+    each = total * loop.seeds_share / (1 - loop.seeds_share) / len(originals)
+    return [*(item.weighing(min(each, loop.seed_cap)) for item in originals), *generated]

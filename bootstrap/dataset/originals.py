@@ -1,0 +1,70 @@
+"""Seeds as training pictures: whole, tighter crops, an altered copy. Knows no round; writes each picture once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from bootstrap.pictures import open_picture
+from bootstrap.records import Box, Phase, Seed, TrainItem
+from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
+from bootstrap.seeds.alpha import subject_of
+from bootstrap.store.files import make_folder, write_image
+
+__all__ = ["body_box", "seed_items"]
+
+
+def seed_items(
+    seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int, phase: Phase
+) -> list[TrainItem]:
+    """One seed as training pictures with the captions of a phase.
+
+    Args:
+        seed: the seed, whose file lies in the run's folder.
+        index: its place among the seeds, from 0.
+        run: the folder of the run; pictures go to ``train`` in it.
+        captioner: what says what the seed shows.
+        composition: framing → where head and body stand in it.
+        side: of the training pictures, in pixels.
+        phase: whose captions the items get.
+    """
+    image, _ = open_picture(run / seed.path)
+    mask, masks = subject_of(run / seed.path, image.size), []
+    if mask:
+        masks = [cut.image for cut in cuts(mask, seed.framing, composition, side, seed.head)]
+    items = []
+    for number, cut in enumerate(cuts(image, seed.framing, composition, side, seed.head)):
+        path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
+        _write(path, cut.image, masks[number] if masks else None)
+        caption = _caption(seed, cut, captioner, phase)
+        items.append(TrainItem(str(path), caption, cut.kind, subject=body_box(composition, cut.framing), seed=index))
+    return items
+
+
+def body_box(composition: Composition, framing: str) -> Box | None:
+    """Where the subject of such a framing stands; None where the composition does not say."""
+    return composition.get(framing, {}).get("body")
+
+
+def _write(path: Path, image: Image.Image, mask: Image.Image | None) -> None:
+    if path.is_file():
+        return
+    make_folder(path.parent)
+    if mask:
+        write_image(path.with_name(f"{path.stem}_mask.png"), mask, {})
+    write_image(path, image, {})
+
+
+def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tuple[str, ...]:
+    """The caption of a cut: what the seed shows, as far as the cut shows it, and what was done to it."""
+    wording, shown = captioner.wording, captioner.shown(seed)
+    if cut.framing:
+        shown["framing"] = cut.framing
+    if cut.extra:
+        for axis in wording.subject.altered_hides:
+            shown.pop(axis, None)
+        shown["altered"] = cut.extra[0]
+    if cut.enlarged and wording.enlarged:
+        shown["enlarged"] = wording.enlarged
+    return wording.seed_caption(phase, shown, wording.views.hidden(seed.view_family, cut.framing))

@@ -1,0 +1,106 @@
+"""The finished dataset on disk, as trainers read it. Knows no model, no score and no archive."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import StoreError
+from bootstrap.records import TrainItem
+from bootstrap.store.files import make_folder, write_atomic
+
+__all__ = ["REPEATS", "Written", "WrittenSet", "picture_bytes", "safe_name", "write_dataset"]
+
+REPEATS = 10
+"""Repeats in the folder's name where a recipe gives none: ten passes over 40 to 50 pictures make an epoch."""
+INDEX = "metadata.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One picture of a written dataset: its file relative to the dataset folder, sha256 of its bytes, its caption."""
+
+    file: str
+    sha256: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSet:
+    """A written dataset: the folder with the pictures, and the pictures in order."""
+
+    folder: Path
+    pictures: tuple[Written, ...]
+
+
+def write_dataset(
+    folder: Path,
+    trigger: str,
+    items: Sequence[TrainItem],
+    facts: Sequence[Mapping[str, object]],
+    repeats: int = REPEATS,
+) -> WrittenSet:
+    """The finished set as trainers read it: ``<repeats>_<trigger>/NNN.png + .txt``, ``metadata.jsonl``.
+
+    The index is what HF imagefolder reads; ``facts`` are further columns of each row, in the order of ``items``. A set
+    that was written before stays, with what a person changed in its captions; one of other pictures is set aside as
+    ``<folder>-before-1``, never deleted.
+    """
+    pictures = folder / f"{repeats}_{safe_name(trigger)}"
+    names = [f"{pictures.name}/{number:03d}" for number in range(1, len(items) + 1)]
+    index = _index(names, items, facts)
+    _set_aside_other(folder, index)
+    make_folder(pictures)
+    written = []
+    for name, item in zip(names, items, strict=True):
+        data = picture_bytes(Path(item.path))
+        _complete(folder / f"{name}.png", data, folder)
+        _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), folder)
+        written.append(Written(f"{name}.png", hashlib.sha256(data).hexdigest(), item.caption))
+    _complete(folder / INDEX, index, folder)  # last: it shows that the set is whole
+    return WrittenSet(pictures, tuple(written))
+
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a picture of the run. Raises StoreError when it is lost."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the picture '{path}' cannot be read ({error.strerror})", "restore it from a copy") from error
+
+
+def safe_name(trigger: str) -> str:
+    """A trigger as part of a file name."""
+    return re.sub(r"[^\w.-]+", "_", trigger).lstrip(".") or "character"
+
+
+def _index(names: Sequence[str], items: Sequence[TrainItem], facts: Sequence[Mapping[str, object]]) -> bytes:
+    """The rows of ``metadata.jsonl``."""
+    lines = []
+    for name, item, fact in zip(names, items, facts, strict=True):
+        row = {"file_name": f"{name}.png", "text": item.caption, "origin": item.kind, **fact}
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
+
+
+def _complete(path: Path, data: bytes, folder: Path) -> None:
+    """Write a file, unless the set was whole already and has it: then a person may have changed it."""
+    if not (path.is_file() and (folder / INDEX).is_file()):
+        write_atomic(path, data)
+
+
+def _set_aside_other(folder: Path, index: bytes) -> None:
+    """Set a whole set of other pictures aside; what a killed process began is written over."""
+    existing = folder / INDEX
+    if not existing.is_file() or existing.read_bytes() == index:
+        return
+    for number in itertools.count(1):
+        aside = folder.with_name(f"{folder.name}-before-{number}")
+        if not aside.exists():
+            folder.rename(aside)
+            return
