@@ -24,7 +24,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Cut:
-    """How a picture was cut, in pixels: its size, left and top of the cut after enlarging, and the size that is left."""
+    """How a picture was cut, in pixels: its size, left and top of the cut after enlarging, and the size left."""
 
     original: Size
     corner: tuple[int, int]

@@ -115,7 +115,7 @@ class KlLatents:
     def shape(self, pipe: Any, width: int, height: int) -> tuple[int, int, int]:
         """Channels, height and width."""
         factor = pipe.vae_scale_factor
-        return pipe.unet.config.in_channels, height // factor, width // factor
+        return pipe.vae.config.latent_channels, height // factor, width // factor
 
 
 def modules_in(configs: Path, text_encoders: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -5,7 +5,7 @@ import re
 import torch
 from safetensors.torch import save_file
 
-from bootstrap.lora.grammar import original_name
+from bootstrap.backends.architectures.sdxl import original_name
 
 TEXT = (
     ("text_model.", ""),

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from bootstrap.backends import loading
+from bootstrap.backends import tokenizer
 from bootstrap.backends.architectures import Architecture
-from bootstrap.backends.bases import check_base, digest_of_base, unet_weights, weights_in
+from bootstrap.backends.bases import check_base, denoiser_weights, digest_of_base, weights_in
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.single_file import read_checkpoint
@@ -64,7 +64,7 @@ def refusal(path):
 
 
 @pytest.mark.parametrize(("keys", "architecture"), [(SD1, "sd1"), (SDXL, "sdxl")])
-def test_a_whole_checkpoint_says_its_family(tmp_path, keys, architecture):
+def test_a_whole_checkpoint_shows_its_architecture(tmp_path, keys, architecture):
     found = read_checkpoint(file_of(tmp_path, *keys))
     assert (found.architecture.name, found.prediction_type, found.zero_terminal_snr) == (architecture, "epsilon", False)
 
@@ -122,13 +122,13 @@ def test_files_are_told_apart_by_what_is_in_them(tmp_path):
     one, same = file_of(tmp_path, *SD1), file_of(tmp_path, *SD1, name="copy.safetensors")
     other = file_of(tmp_path, *SD1, channels=5, name="other.safetensors")
     assert digest_of_base(one) == digest_of_base(same) != digest_of_base(other)
-    assert (unet_weights(one), weights_in(one)) == (4, 12)
+    assert (denoiser_weights(one), weights_in(one)) == (4, 12)
 
 
 def test_the_tokenizer_is_that_of_clip():
-    made = loading.clip_tokenizer()
+    made = tokenizer.clip_tokenizer()
     assert made("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
-    assert (made.model_max_length, made.pad_token_id, loading.clip_tokenizer("!").pad_token_id) == (77, 49407, 0)
+    assert (made.model_max_length, made.pad_token_id, tokenizer.clip_tokenizer("!").pad_token_id) == (77, 49407, 0)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def as_file(tmp_path, monkeypatch):
         layout.save_configs(pipe, tmp_path / "configs")
         layout.save_checkpoint(pipe, tmp_path / "model.safetensors", **more)
         monkeypatch.setattr(Architecture, "configs", property(lambda architecture: tmp_path / "configs"))
-        monkeypatch.setattr(loading, "clip_tokenizer", lambda pad_token="": pipe.tokenizer)
+        monkeypatch.setattr(tokenizer, "clip_tokenizer", lambda pad_token="": pipe.tokenizer)
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         return tmp_path / "model.safetensors"
 
@@ -158,9 +158,9 @@ def test_sdxl_as_one_file_draws_as_its_folder_does(tiny_xl, as_file):
     from diffusers import StableDiffusionXLPipeline
 
     picture, backend = drawn(as_file(StableDiffusionXLPipeline.from_pretrained(tiny_xl, add_watermarker=False)))
-    assert backend.architecture.name == "sdxl"
+    assert backend.base.architecture.name == "sdxl"
     assert abs(picture - drawn(tiny_xl)[0]).max() <= 1
-    assert next(backend._vae.parameters()).dtype == torch.float32
+    assert next(backend.base.pipe.vae.parameters()).dtype == torch.float32
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -174,8 +174,8 @@ def test_sd1_as_one_file_draws_as_its_folder_does_and_tells_its_schedule(tiny, a
     picture, _ = drawn(as_file(pipe))
     assert abs(picture - drawn(tmp_path / "folder")[0]).max() <= 1
     velocity = drawn(as_file(pipe, markers=("v_pred", "ztsnr")))[1]
-    assert velocity._prediction_type == "v_prediction"
-    assert float(velocity._pipe.scheduler.alphas_cumprod[-1]) == 0
+    assert velocity.base.objective.name == "v_prediction"
+    assert float(velocity.base.objective.alphas_cumprod[-1]) == 0
 
 
 def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypatch):
@@ -190,4 +190,4 @@ def test_shipped_configs_are_whole():
     for architecture in ARCHITECTURES.values():
         index = json.loads((architecture.configs / "model_index.json").read_text())
         assert index["_class_name"] == architecture.pipeline
-        assert all((architecture.configs / part / "config.json").is_file() for part in architecture.weighed)
+        assert all((architecture.configs / part / "config.json").is_file() for part in architecture.weighted_parts)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,17 +9,21 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from safetensors.torch import load_file
 
-from bootstrap.backends.adapters import UNET_TARGETS, Network, Slot
-from bootstrap.backends.coding import Coded
+from bootstrap.backends.adapters import Slot
+from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.latents import EncodedPictures
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError, Interrupted
-from bootstrap.lora import load_kohya, metadata_of, save_diffusers
-from bootstrap.records import Job, JobKind, Shot, TrainItem
+from bootstrap.lora import metadata_of, save_diffusers
+from bootstrap.lora.network import Network
+from bootstrap.records import Job, JobKind, Reference, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=3, guidance_scale=2.0, batch_size=3, width=32, height=32)
-RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, random_seed=3)
+RECIPE = TrainRecipe(
+    rank=4, network_alpha=2, steps=4, batch_size=2, checkpoint_every=2, learning_rate=0.01, random_seed=3
+)
 SHOT = Shot(
     "front",
     "front",
@@ -60,10 +65,10 @@ def test_a_picture_depends_on_its_job_alone_and_is_always_the_same(backend):
 def test_an_adapter_changes_pictures_and_comes_off_without_a_trace(backend, items, tmp_path):
     before = pixels(backend, [job(1)])
     trained = backend.train(items, RECIPE, tmp_path / "w", lambda event: None)
-    worn = pixels(backend, [job(1)], trained.path)
-    assert (worn[0] != before[0]).any()
+    attached = pixels(backend, [job(1)], trained.path)
+    assert (attached[0] != before[0]).any()
     assert (pixels(backend, [job(1)])[0] == before[0]).all()
-    assert (pixels(backend, [job(1)], trained.path)[0] == worn[0]).all()
+    assert (pixels(backend, [job(1)], trained.path)[0] == attached[0]).all()
 
 
 def test_a_training_killed_at_any_step_ends_with_the_same_weights(backend, items, tmp_path):
@@ -120,7 +125,7 @@ def test_diffusers_loads_both_files_with_the_same_effect(backend, items, tmp_pat
 
     path = backend.train(items, RECIPE, tmp_path / "w", lambda event: None).path
     modules = json.loads(metadata_of(path)["bootstrap.modules"]).values()
-    save_diffusers(tmp_path / "d" / "pytorch_lora_weights.safetensors", load_kohya(path, modules))
+    save_diffusers(tmp_path / "d" / "pytorch_lora_weights.safetensors", backend.adapter.load(path))
     effects = []
     for folder, name in ((path.parent, path.name), (tmp_path / "d", "pytorch_lora_weights.safetensors")):
         pipe = StableDiffusionPipeline.from_pretrained(tiny, safety_checker=None, requires_safety_checker=False)
@@ -142,11 +147,11 @@ def test_a_blend_of_one_lora_draws_as_it_does_and_weight_nothing_is_the_base(bac
                         "both": [(one, 1.0), (other, 1.0)]}.items():  # fmt: skip
         backend.blend(parts, tmp_path / f"{name}.safetensors")
         shown[name] = pixels(backend, [job(1)], tmp_path / f"{name}.safetensors")[0].astype(int)
-    worn, base = (pixels(backend, [job(1)], path)[0].astype(int) for path in (one, None))
-    assert abs(shown["whole"] - worn).max() <= 1
+    attached, base = (pixels(backend, [job(1)], path)[0].astype(int) for path in (one, None))
+    assert abs(shown["whole"] - attached).max() <= 1
     assert abs(shown["none"] - base).max() <= 1
-    assert abs(shown["both"] - worn).max() > 1
-    assert 0 < abs(shown["half"] - base).mean() < abs(worn - base).mean()
+    assert abs(shown["both"] - attached).max() > 1
+    assert 0 < abs(shown["half"] - base).mean() < abs(attached - base).mean()
 
 
 def test_a_folder_without_a_model_and_a_foreign_lora_are_told(backend, tmp_path):
@@ -159,9 +164,11 @@ def test_a_folder_without_a_model_and_a_foreign_lora_are_told(backend, tmp_path)
 
 def test_clip_skip_takes_an_earlier_layer_and_text_states_do_not_depend_on_neighbours(backend, tiny):
     skipping = DiffusersBackend(tiny, SETTINGS.model_copy(update={"clip_skip": 1}), device="cpu")
-    alone, together = (backend._prompts.encode(words).states for words in (["green hair"], ["red hair", "green hair"]))
+    alone, together = (
+        backend.base.prompts.encode(words).states for words in (["green hair"], ["red hair", "green hair"])
+    )
     assert torch.equal(alone[0], together[1])
-    skipped = skipping._prompts.encode(["green hair"]).states
+    skipped = skipping.base.prompts.encode(["green hair"]).states
     assert alone.shape == skipped.shape
     assert not torch.allclose(alone, skipped)
 
@@ -176,8 +183,8 @@ def test_another_base_of_equal_size_has_another_fingerprint(backend, tiny, tmp_p
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_in_one_line(backend, items, tmp_path, monkeypatch):
-    nothing = Coded(torch.full((3, 4, 8, 8), torch.nan), (), (), ["", "", ""])
-    monkeypatch.setattr("bootstrap.backends.diffusers.coded", lambda *given: nothing)
+    nothing = EncodedPictures(torch.full((3, 4, 8, 8), torch.nan), (), (), ["", "", ""])
+    monkeypatch.setattr("bootstrap.backends.lora_trainer.encode_pictures", lambda *given: nothing)
     with pytest.raises(BackendError, match="not finite"):
         backend.train(items, RECIPE, tmp_path / "nan", lambda event: None)
     assert not (tmp_path / "nan" / "adapter.safetensors").exists()
@@ -210,7 +217,7 @@ def test_memory_that_runs_out_is_told_with_what_to_lower(backend, monkeypatch):
     def fail(*args, **named):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr(backend, "_denoise", fail)
+    monkeypatch.setattr("bootstrap.backends.drawing.denoise", fail)
     with pytest.raises(BackendError, match="batch_size"):
         pixels(backend, [job(1)])
 
@@ -220,8 +227,14 @@ def test_an_adapter_of_another_rank_takes_the_place_of_the_first():
         sample_size=8, block_out_channels=(32, 64), layers_per_block=1, cross_attention_dim=32,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
     )  # fmt: skip
-    slot = Slot(unet, UNET_TARGETS)
-    slot.fresh(Network("lora", 2, 2.0), seed=1)
-    weights = slot.fresh(Network("lora", 4, 4.0), seed=1)  # a warning of peft would fail this test
+    slot = Slot(unet, SD1.targets.denoiser)
+    slot.begin(Network("lora", 2, 2.0), random_seed=1)
+    weights = slot.begin(Network("lora", 4, 4.0), random_seed=1)  # a warning of peft would fail this test
     assert {weight.shape[0] for weight in weights[::2]} == {4}
     assert len(slot.weights()) == len(slot.modules)
+
+
+def test_a_job_with_references_is_refused_in_one_line(backend):
+    with_reference = replace(job(1), references=(Reference("seeds/a.png", "ab" * 32),))
+    with pytest.raises(BackendError, match='drawer "diffusers" cannot use the references of job "j1"; choose'):
+        pixels(backend, [job(2), with_reference])

@@ -19,7 +19,7 @@ COLOR = (200, 30, 90)
 
 
 def job(kind, random_seed=1):
-    return Job(f"{kind}{seed}", kind, 1, 1, SHOT, "1girl, rubychr", "lowres", seed, {"hair": "red hair"})
+    return Job(f"{kind}{random_seed}", kind, 1, 1, SHOT, "1girl, rubychr", "lowres", random_seed, {"hair": "red hair"})
 
 
 def distance(backend, kind, adapter):
@@ -66,7 +66,7 @@ def test_a_picture_tells_how_it_was_made():
         "Steps: 20, Sampler: DDIM, CFG scale: 4, Seed: 7, Size: 96x96, Model: puppet"]  # fmt: skip
 
 
-def test_a_blend_wears_as_much_of_the_colour_as_it_weighs(trained, tmp_path):
+def test_a_blend_has_as_much_of_the_colour_as_it_weighs(trained, tmp_path):
     backend, away = FakeBackend(), []
     for weight in (1.0, 0.6, 0.2):
         backend.blend([(trained, weight)], tmp_path / "blend.safetensors")

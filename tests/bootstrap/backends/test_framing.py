@@ -1,6 +1,7 @@
 import pytest
 
-from bootstrap.backends.framing import bucket_for, size_condition
+from bootstrap.backends.architectures.sdxl import size_condition
+from bootstrap.backends.framing import bucket_for, cut_of
 
 
 @pytest.mark.parametrize(
@@ -30,5 +31,6 @@ def test_a_base_of_another_shape_keeps_it():
 
 
 def test_what_is_cut_is_told_after_enlarging():
-    assert size_condition((1024, 1024)).tolist() == [[1024, 1024, 0, 0, 1024, 1024]]
-    assert size_condition((1024, 1024), (512, 768)).tolist() == [[768, 512, 256, 0, 1024, 1024]]
+    whole, cut = cut_of((1024, 1024), (1024, 1024)), cut_of((512, 768), (1024, 1024))
+    assert cut.corner == (0, 256)
+    assert size_condition([whole, cut]).tolist() == [[1024, 1024, 0, 0, 1024, 1024], [768, 512, 256, 0, 1024, 1024]]

@@ -16,7 +16,9 @@ from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32, height=32, dtype="float32")
-RECIPE = TrainRecipe(rank=4, network_alpha=2, steps=3, batch_size=2, learning_rate=0.05, text_encoder=True, random_seed=3)
+RECIPE = TrainRecipe(
+    rank=4, network_alpha=2, steps=3, batch_size=2, learning_rate=0.05, text_encoder=True, random_seed=3
+)
 NETWORKS = {
     "lora": {},
     "locon": {"conv_rank": 2},
@@ -36,6 +38,12 @@ SHOT = Shot(
 
 def silent(event):
     pass
+
+
+def layers_of(model):
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, BaseTunerLayer)}
 
 
 def pixels(backend, adapter=None):
@@ -62,16 +70,16 @@ def trained(request, backend, items, tmp_path_factory):
     """Kind, file, and the weight that every reached module of the UNet has with it, as peft computes it."""
     recipe = RECIPE.model_copy(update={"network": request.param.split()[0], **NETWORKS[request.param]})
     path = backend.train(items, recipe, tmp_path_factory.mktemp("trained"), silent).path
-    worn = {}
-    for name, layer in backend._painting._layers().items():
+    attached = {}
+    for name, layer in layers_of(backend.base.denoiser).items():
         weight = layer.get_base_layer().weight.detach()
         with torch.no_grad():
             merged = weight + layer.get_delta_weight(ADAPTER)
             if getattr(layer, "lora_magnitude_vector", None):
                 lengths = layer.lora_magnitude_vector[ADAPTER].weight.reshape(-1, *[1] * (weight.ndim - 1))
                 merged = lengths * merged / merged.flatten(1).norm(dim=1).reshape(lengths.shape)
-        worn[name] = (weight.clone(), merged)
-    return request.param, path, worn
+        attached[name] = (weight.clone(), merged)
+    return request.param, path, attached
 
 
 def as_comfy_reads(parts, weight):
@@ -104,7 +112,7 @@ def as_comfy_reads(parts, weight):
 
 
 def test_its_file_holds_the_weights_that_were_trained_as_programs_read_them(trained):
-    kind, path, worn = trained
+    kind, path, attached = trained
     tensors, names = load_file(path), json.loads(metadata_of(path)["bootstrap.modules"])
     parts = {}
     for key, tensor in tensors.items():
@@ -112,12 +120,12 @@ def test_its_file_holds_the_weights_that_were_trained_as_programs_read_them(trai
         parts.setdefault(name, {})[last] = tensor
     assert set(parts) == set(names)
     mine = {name: module for name, module in names.items() if name.startswith("lora_unet_")}
-    assert set(mine.values()) == set(worn)
+    assert set(mine.values()) == set(attached)
     for name, module in mine.items():
-        weight, wanted = worn[module]
+        weight, wanted = attached[module]
         assert torch.allclose(as_comfy_reads(parts[name], weight), wanted, atol=1e-5), f"{kind}: {module}"
         assert (wanted != weight).any()
-    wide = any("resnets" in module for module in worn)
+    wide = any("resnets" in module for module in attached)
     assert wide == bool({"locon", "loha"} & {kind} or "convolutions" in kind or kind == "lokr")
     assert any(name.startswith("lora_te_text_model_encoder_layers_") for name in parts)
 
@@ -136,9 +144,9 @@ def test_metadata_say_how_sd_scripts_would_have_trained_it(trained):
 def test_a_picture_is_the_same_from_the_file_and_the_base_comes_back(trained, backend, tiny):
     _, path, _ = trained
     plain = pixels(backend)
-    worn = pixels(backend, path)
-    assert (worn != plain).any()
-    assert abs(worn - pixels(DiffusersBackend(tiny, SETTINGS, device="cpu"), path)).max() <= 1
+    attached = pixels(backend, path)
+    assert (attached != plain).any()
+    assert abs(attached - pixels(DiffusersBackend(tiny, SETTINGS, device="cpu"), path)).max() <= 1
     assert (pixels(backend) == plain).all()
 
 
@@ -146,16 +154,16 @@ def test_a_picture_is_the_same_from_the_file_and_the_base_comes_back(trained, ba
 def test_diffusers_loads_what_it_can_with_the_same_weights(trained, backend, tiny, tmp_path):
     from diffusers import StableDiffusionPipeline
 
-    kind, path, worn = trained
+    kind, path, attached = trained
     files = ["d", "k"] if kind in ("lora", "locon") else ["d"]  # of a kohya DoRA it leaves the lengths out
-    save_diffusers(tmp_path / "d.safetensors", backend._load(path))
+    save_diffusers(tmp_path / "d.safetensors", backend.adapter.load(path))
     (tmp_path / "k.safetensors").write_bytes(path.read_bytes())
     for name in files:
         pipe = StableDiffusionPipeline.from_pretrained(tiny, safety_checker=None, requires_safety_checker=False)
         pipe.load_lora_weights(tmp_path, weight_name=f"{name}.safetensors")
         pipe.fuse_lora()
         fused = {n.replace(".base_layer", ""): w for n, w in pipe.unet.named_parameters() if "lora_" not in n}
-        for module, (_, wanted) in worn.items():
+        for module, (_, wanted) in attached.items():
             assert torch.allclose(fused[f"{module}.weight"], wanted, atol=1e-5), f"{kind}, {name}: {module}"
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from bootstrap.backends import loading
+from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.regular import NOWHERE
+from bootstrap.backends.loading import place
+from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind
 
@@ -13,13 +14,13 @@ SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=1, width=32,
 
 
 def test_offloaded_parts_draw_the_same_picture(tiny_xl):
-    job = Job("j", JobKind.PROBE, 0, 0, NOWHERE, "green hair", "", 1, {})
+    job = Job("j", JobKind.PROBE, 0, 0, NO_SHOT, "green hair", "", 1, {})
     drawn = []
     for offload in (False, True):
         backend = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"offload": offload}), device="cpu")
         ((_, picture),) = next(iter(backend.draw([job], None)))
         drawn.append(np.asarray(picture).astype(int))
-        assert len(backend._beside) == (1 if offload else 3)
+        assert len(backend.base.beside_denoiser) == (1 if offload else 3)
     assert abs(drawn[0] - drawn[1]).max() <= 1
 
 
@@ -43,9 +44,9 @@ def test_only_unet_and_vae_go_to_the_device_and_settings_tell_it():
         def to(self, device):
             moved.append(("all", device))
 
-    loading._place(Pipe(), "cuda", offload=True)
+    place(Pipe(), SD1, "cuda", offload=True)
     assert moved == [("unet", "cuda"), ("vae", "cuda"), ("vae", "tiles")]
-    loading._place(Pipe(), "cuda", offload=False)
+    place(Pipe(), SD1, "cuda", offload=False)
     assert moved[-1] == ("all", "cuda")
     assert SETTINGS.identity() != SETTINGS.model_copy(update={"offload": True}).identity()
     assert "offload" not in SETTINGS.identity()

@@ -59,7 +59,7 @@ def plain_losses(pipe, items, rank, start):
     noising = DDPMScheduler.from_config(pipe.scheduler.config)
     latents, batches, losses = latents_of(pipe, items), Batches(items, RECIPE), []
     for step in range(RECIPE.steps):
-        random = torch.Generator().manual_seed(RECIPE.seed * 1_000_003 + step)
+        random = torch.Generator().manual_seed(RECIPE.random_seed * 1_000_003 + step)
         shown = latents[batches.places(step)]
         noise = torch.randn(shown.shape, generator=random)
         times = torch.randint(0, noising.config.num_train_timesteps, (len(shown),), generator=random)
@@ -82,8 +82,8 @@ def test_the_losses_are_those_of_a_plain_diffusers_loop(architecture, items, tmp
 
     base = request.getfixturevalue("tiny" if architecture == "sd1" else "tiny_xl")
     backend = DiffusersBackend(base, SETTINGS, device="cpu")
-    backend._bench(items, RECIPE)
-    start = {name: weight.clone() for name, weight in backend._unet.named_parameters() if "lora_" in name}
+    backend.trainer.inputs(items, RECIPE)
+    start = {name: weight.clone() for name, weight in backend.base.denoiser.named_parameters() if "lora_" in name}
     backend.train(items, RECIPE, tmp_path, lambda event: None)
     ours = [float(row.split(",")[1]) for row in (tmp_path / LOSSES).read_text().splitlines()[1:]]
     kind = "StableDiffusionPipeline" if architecture == "sd1" else "StableDiffusionXLPipeline"

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.prompts import REMEMBERED, PromptEncoder
+from bootstrap.backends.prompts import CACHED
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind, Shot
 
@@ -25,8 +25,8 @@ def backend(tiny):
 
 @pytest.fixture
 def prompts(backend):
-    backend._prompts.forget()
-    return backend._prompts
+    backend.base.prompts.clear()
+    return backend.base.prompts
 
 
 def drawn(backend, *wishes):
@@ -35,19 +35,19 @@ def drawn(backend, *wishes):
 
 
 def words_of(prompts, text):
-    made = prompts._tokenizer
+    made = prompts.tokenizer
     special = {made.bos_token_id, made.eos_token_id, made.pad_token_id}
     return [token for token in prompts.chunks(text).flatten().tolist() if token not in special]
 
 
 def test_a_short_prompt_is_what_the_tokenizer_says(prompts):
-    made = prompts._tokenizer
+    made = prompts.tokenizer
     theirs = made(TAGS, padding="max_length", truncation=True, return_tensors="pt").input_ids
     assert torch.equal(prompts.chunks(TAGS), theirs)
 
 
 def test_a_long_prompt_loses_no_word_and_is_cut_at_commas(prompts):
-    chunks, made = prompts.chunks(LONG), prompts._tokenizer
+    chunks, made = prompts.chunks(LONG), prompts.tokenizer
     assert len(chunks) > 1
     assert chunks.shape[1] == made.model_max_length
     assert words_of(prompts, LONG) == made(LONG, add_special_tokens=False, verbose=False).input_ids
@@ -58,7 +58,7 @@ def test_a_long_prompt_loses_no_word_and_is_cut_at_commas(prompts):
 
 def test_one_endless_tag_is_cut_where_it_must_be(prompts):
     endless = "z" * 300
-    assert words_of(prompts, endless) == prompts._tokenizer(endless, add_special_tokens=False, verbose=False).input_ids
+    assert words_of(prompts, endless) == prompts.tokenizer(endless, add_special_tokens=False, verbose=False).input_ids
 
 
 def test_brackets_escaped_for_user_interfaces_are_brackets(prompts):
@@ -85,12 +85,27 @@ def test_gradients_reach_the_encoder_and_the_states_are_the_same(prompts):
     assert plain.mask.sum(1).tolist() == [limit, limit * chunks]
 
 
-def test_prompts_are_encoded_once_and_only_so_many_are_kept(prompts, monkeypatch):
+def test_prompts_are_encoded_once_and_only_so_many_are_kept(prompts):
     calls = []
-    states = PromptEncoder._states
-    monkeypatch.setattr(PromptEncoder, "_states", lambda self, ids: calls.append(1) or states(self, ids[:, :3]))
-    for n in [*range(REMEMBERED + 10), REMEMBERED, REMEMBERED + 9]:
+    hook = prompts.encoder.register_forward_hook(lambda *seen: calls.append(1))
+    for n in [*range(CACHED + 10), CACHED, CACHED + 9]:
         prompts.encode([str(n)])
-    assert len(calls) == REMEMBERED + 10
-    assert len(prompts._remembered) == REMEMBERED
-    prompts.forget()
+    assert len(calls) == CACHED + 10
+    prompts.encode(["10"])  # the oldest that is kept
+    assert len(calls) == CACHED + 10
+    prompts.encode(["9"])  # dropped before
+    assert len(calls) == CACHED + 11
+    hook.remove()
+    prompts.clear()
+
+
+def test_preloaded_prompts_stay_when_others_come(prompts):
+    calls = []
+    prompts.preload(["red hair", "blue hair"])
+    hook = prompts.encoder.register_forward_hook(lambda *seen: calls.append(1))
+    for n in range(CACHED):
+        prompts.encode([str(n)])
+    prompts.encode(["red hair", "blue hair"])
+    assert len(calls) == CACHED
+    hook.remove()
+    prompts.clear()

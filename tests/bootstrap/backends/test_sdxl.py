@@ -11,14 +11,21 @@ from safetensors.torch import load_file
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import shipped_base, shipped_names
-from bootstrap.lora import load_kohya, metadata_of, save_diffusers
+from bootstrap.lora import metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=2, width=32, height=32, dtype="float32")
 RECIPE = TrainRecipe(
-    rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, random_seed=3
-)
+    rank=4,
+    network_alpha=2,
+    steps=4,
+    batch_size=2,
+    learning_rate=0.02,
+    text_encoder=True,
+    text_encoder_lr=0.01,
+    random_seed=3,
+)  # fmt: skip
 SHOT = Shot(
     "front",
     "front",
@@ -75,32 +82,31 @@ def test_long_prompts_lose_no_word_and_do_not_change_their_neighbours(backend):
     alone, long = pixels(backend, ["red hair"]), pixels(backend, [f"{LONG}, blue hair", "red hair"])
     assert abs(alone[0] - long[1]).max() <= 1
     assert (long[0] != pixels(backend, [LONG, "red hair"])[0]).any()
-    text = backend._prompts.encode(["red hair", LONG])
+    text = backend.base.prompts.encode(["red hair", LONG])
     assert text.states.shape[2] == 96
     assert text.pooled.shape == (2, 64)
-    live = backend._prompts.encode_with_gradients(["red hair", LONG])
+    live = backend.base.prompts.encode_with_gradients(["red hair", LONG])
     assert torch.allclose(text.states, live.states, atol=1e-5)
     assert torch.allclose(text.pooled, live.pooled, atol=1e-5)
 
 
-def test_training_hears_the_size_of_each_picture(backend, items, monkeypatch):
-    told = []
-    predict = DiffusersBackend._predict
+def test_training_is_conditioned_on_the_size_of_each_picture(backend, items):
+    sizes = []
 
-    def listening(self, latents, time, text, sizes):
-        told.extend(sizes.tolist())
-        return predict(self, latents, time, text, sizes)
+    def listen(module, arguments, named):
+        sizes.extend(named["added_cond_kwargs"]["time_ids"].tolist())
 
-    monkeypatch.setattr(DiffusersBackend, "_predict", listening)
-    bench = backend._bench(items, RECIPE.model_copy(update={"text_encoder": False}))
-    bench.guess(torch.zeros(2, 4, 8, 8), torch.zeros(2, dtype=torch.long), ["a", "b"], [1, 2])
-    assert told == [[96, 64, 8, 0, 32, 32], [48, 96, 0, 16, 32, 32]]
+    inputs = backend.trainer.inputs(items, RECIPE.model_copy(update={"text_encoder": False}))
+    hook = backend.base.denoiser.register_forward_pre_hook(listen, with_kwargs=True)
+    inputs.predict(torch.zeros(2, 4, 8, 8), torch.zeros(2, dtype=torch.long), ["a", "b"], [1, 2])
+    hook.remove()
+    assert sizes == [[96, 64, 8, 0, 32, 32], [48, 96, 0, 16, 32, 32]]
 
 
 def test_pictures_keep_their_shape_in_buckets(backend, items, tmp_path):
     recipe = RECIPE.model_copy(update={"enable_bucket": True, "bucket_reso_steps": 8})
-    bench = backend._bench(items, recipe)
-    assert [tuple(latents.shape[1:]) for latents in bench.latents] == [(8, 8), (10, 6), (6, 10)]
+    inputs = backend.trainer.inputs(items, recipe)
+    assert [tuple(latents.shape[1:]) for latents in inputs.latents] == [(8, 8), (10, 6), (6, 10)]
     assert np.isfinite(backend.train(items, recipe, tmp_path, silent).final_loss)
 
 
@@ -119,7 +125,7 @@ def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path
     from diffusers import StableDiffusionXLPipeline
 
     parts = ("unet", "text_encoder", "text_encoder_2")
-    lora = load_kohya(path, backend._painting.modules, *(slot.modules for slot in backend._speaking), "sdxl")
+    lora = backend.adapter.load(path)
     save_diffusers(tmp_path / "pytorch_lora_weights.safetensors", lora)
     for folder, name in ((path.parent, path.name), (tmp_path, "pytorch_lora_weights.safetensors")):
         pipe = StableDiffusionXLPipeline.from_pretrained(tiny_xl, add_watermarker=False)
@@ -137,21 +143,21 @@ def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path
             assert all(torch.allclose(changed[n], ours[n], atol=1e-6) for n in learned)
 
 
-def test_an_adapter_comes_off_without_a_trace_and_is_not_heard_by_the_next(backend, items, path, tmp_path):
+def test_an_adapter_comes_off_without_a_trace_in_the_next(backend, items, path, tmp_path):
     before = pixels(backend)
-    worn = pixels(backend, adapter=path)
-    assert (worn[0] != before[0]).any()
-    mute = backend.train(items, RECIPE.model_copy(update={"text_encoder": False}), tmp_path, silent).path
-    assert not any(key.startswith("lora_te") for key in load_file(mute))
-    assert "te1" not in json.loads(metadata_of(mute)["bootstrap.modules"])
-    pixels(backend, adapter=mute)
-    assert (pixels(backend, adapter=path)[0] == worn[0]).all()
+    attached = pixels(backend, adapter=path)
+    assert (attached[0] != before[0]).any()
+    without_text = backend.train(items, RECIPE.model_copy(update={"text_encoder": False}), tmp_path, silent).path
+    assert not any(key.startswith("lora_te") for key in load_file(without_text))
+    assert "te1" not in json.loads(metadata_of(without_text)["bootstrap.modules"])
+    pixels(backend, adapter=without_text)
+    assert (pixels(backend, adapter=path)[0] == attached[0]).all()
     assert (pixels(backend)[0] == before[0]).all()
 
 
 def test_clip_skip_counts_from_the_layer_before_the_last(backend, tiny_xl):
     skipping = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"clip_skip": 1}), device="cpu")
-    plain, skipped = (one._prompts.encode(["green hair"]) for one in (backend, skipping))
+    plain, skipped = (one.base.prompts.encode(["green hair"]) for one in (backend, skipping))
     assert not torch.allclose(plain.states, skipped.states)
     assert torch.equal(plain.pooled, skipped.pooled)
 
@@ -159,7 +165,7 @@ def test_clip_skip_counts_from_the_layer_before_the_last(backend, tiny_xl):
 def test_the_vae_stays_in_float32_and_the_rest_is_loaded_as_asked(tiny_xl, items, tmp_path):
     half = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"dtype": "bfloat16"}), device="cpu")
     parts = ("unet", "text_encoder", "text_encoder_2", "vae")
-    held = {part: next(getattr(half._pipe, part).parameters()).dtype for part in parts}
+    held = {part: next(getattr(half.base.pipe, part).parameters()).dtype for part in parts}
     assert held == {**dict.fromkeys(parts, torch.bfloat16), "vae": torch.float32}
     trained = half.train(items, RECIPE, tmp_path, silent)
     assert np.isfinite(trained.final_loss)
@@ -171,8 +177,8 @@ def test_the_vae_stays_in_float32_and_the_rest_is_loaded_as_asked(tiny_xl, items
 def test_every_sampler_draws_velocity_down_to_pure_noise(tiny_xl, scheduler):
     wish = {"scheduler": scheduler, "prediction_type": "v_prediction", "zero_terminal_snr": True}
     sampler = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={**wish, "guidance_rescale": 0.7}), device="cpu")
-    assert float(sampler._pipe.scheduler.alphas_cumprod[-1]) == 0
-    assert sampler._pipe.scheduler.config.timestep_spacing == "trailing"
+    assert float(sampler.base.pipe.scheduler.alphas_cumprod[-1]) == 0
+    assert sampler.base.pipe.scheduler.config.timestep_spacing == "trailing"
     assert pixels(sampler)[0].std() > 0
 
 

@@ -10,14 +10,21 @@ from safetensors.torch import load_file
 
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.lora import load_kohya, metadata_of, save_diffusers
+from bootstrap.lora import metadata_of, save_diffusers
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 SETTINGS = SamplingSettings(steps=2, guidance_scale=2.0, batch_size=2, width=32, height=32, dtype="float32")
 RECIPE = TrainRecipe(
-    rank=4, network_alpha=2, steps=4, batch_size=2, learning_rate=0.02, text_encoder=True, text_encoder_lr=0.01, random_seed=3
-)
+    rank=4,
+    network_alpha=2,
+    steps=4,
+    batch_size=2,
+    learning_rate=0.02,
+    text_encoder=True,
+    text_encoder_lr=0.01,
+    random_seed=3,
+)  # fmt: skip
 SHOT = Shot(
     "front",
     "front",
@@ -73,7 +80,7 @@ def test_its_weights_are_trained_and_named_as_user_interfaces_name_them(path):
 def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path, tiny):
     from diffusers import StableDiffusionPipeline
 
-    lora = load_kohya(path, backend._painting.modules, backend._speaking[0].modules)
+    lora = backend.adapter.load(path)
     save_diffusers(tmp_path / "pytorch_lora_weights.safetensors", lora)
     effects = []
     for folder, name in ((path.parent, path.name), (tmp_path, "pytorch_lora_weights.safetensors")):
@@ -90,14 +97,14 @@ def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path
 
 
 def test_prompts_are_remembered_for_one_text_encoder_only(backend, items, path, tmp_path):
-    before, words = drawn(backend), backend._prompts.encode(["red"]).states
-    worn = drawn(backend, path)
-    assert (worn[0] != before[0]).any()
-    assert not torch.equal(backend._prompts.encode(["red"]).states, words)
-    silent_one = backend.train(items, RECIPE.model_copy(update={"text_encoder": False}), tmp_path, silent).path
-    drawn(backend, silent_one)
-    assert torch.equal(backend._prompts.encode(["red"]).states, words)
-    assert (drawn(backend, path)[0] == worn[0]).all()
+    before, words = drawn(backend), backend.base.prompts.encode(["red"]).states
+    attached = drawn(backend, path)
+    assert (attached[0] != before[0]).any()
+    assert not torch.equal(backend.base.prompts.encode(["red"]).states, words)
+    without_text = backend.train(items, RECIPE.model_copy(update={"text_encoder": False}), tmp_path, silent).path
+    drawn(backend, without_text)
+    assert torch.equal(backend.base.prompts.encode(["red"]).states, words)
+    assert (drawn(backend, path)[0] == attached[0]).all()
     assert (drawn(backend)[0] == before[0]).all()
 
 
@@ -113,7 +120,7 @@ def test_training_it_leaves_no_trace_in_the_next_training(backend, items, tmp_pa
 def test_activations_computed_twice_give_the_same_weights(backend, items, path, tmp_path):
     saving = RECIPE.model_copy(update={"gradient_checkpointing": True})
     calls = []
-    block = backend._unet.up_blocks[0]  # behind the first LoRA weights: gradients pass it
+    block = backend.base.denoiser.up_blocks[0]  # behind the first LoRA weights: gradients pass it
     hook = block.resnets[0].register_forward_pre_hook(lambda *seen: calls.append(1))
     there = load_file(backend.train(items, saving, tmp_path, silent).path)
     hook.remove()
@@ -122,12 +129,12 @@ def test_activations_computed_twice_give_the_same_weights(backend, items, path, 
     assert all(torch.allclose(tensor, there[key], atol=1e-6) for key, tensor in load_file(path).items())
 
 
-def test_a_base_in_bfloat16_learns_in_float32(tiny, items, tmp_path):
+def test_a_base_in_bfloat16_trains_in_float32(tiny, items, tmp_path):
     half = DiffusersBackend(tiny, SETTINGS.model_copy(update={"dtype": "bfloat16"}), device="cpu")
-    held = {part: next(getattr(half._pipe, part).parameters()).dtype for part in ("unet", "text_encoder", "vae")}
+    held = {part: next(getattr(half.base.pipe, part).parameters()).dtype for part in ("unet", "text_encoder", "vae")}
     assert held == {"unet": torch.bfloat16, "text_encoder": torch.bfloat16, "vae": torch.float32}
-    bench = half._bench(items, RECIPE)
-    assert {weight.dtype for weight in (*bench.weights, *bench.text_weights)} == {torch.float32}
+    inputs = half.trainer.inputs(items, RECIPE)
+    assert {weight.dtype for weight in (*inputs.weights, *inputs.text_weights)} == {torch.float32}
     trained = half.train(items, RECIPE, tmp_path, silent)
     assert np.isfinite(trained.final_loss)
     assert drawn(half, trained.path)[0].std() > 0

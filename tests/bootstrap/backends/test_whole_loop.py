@@ -1,4 +1,4 @@
-"""Both architectures of real classes, small and with random weights, from the command line to the files: the whole loop.
+"""Both architectures of real classes, small and with random weights, from the command line to the files.
 
 Random pictures pass no check, so the checks and the gate are opened; everything else is what users run.
 """

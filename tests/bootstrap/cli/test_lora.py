@@ -9,12 +9,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.cli.lora import lora_app
 from bootstrap.errors import BackendError, UsageError
 from bootstrap.lora import Lora, save_diffusers, save_kohya
 from bootstrap.lora.foreign import read_any
 from bootstrap.lora.kinds import Dora, Hada, Kron
-from bootstrap.lora.modules import modules_of
 
 UNET = {
     "sd1": "down_blocks.0.attentions.0.proj_in",
@@ -30,7 +30,8 @@ def pair(rank=2, seed=0):
 
 def lora_of(architecture):
     second = {TEXT: pair(seed=2)} if architecture == "sdxl" else {}
-    return Lora({UNET[architecture]: pair()}, 1.0, {TEXT: pair(seed=1)}, second, architecture)
+    grammar = ARCHITECTURES[architecture].grammar
+    return Lora({UNET[architecture]: pair()}, 1.0, {TEXT: pair(seed=1)}, second, grammar=grammar)
 
 
 def call(*words):
@@ -39,7 +40,8 @@ def call(*words):
 
 @pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
 def test_the_list_of_modules_is_that_of_the_models(architecture):
-    unet, *text = modules_of(architecture)
+    denoiser, *text = ARCHITECTURES[architecture].grammar.modules()
+    unet = [module for module in denoiser if re.fullmatch(ARCHITECTURES[architecture].targets.denoiser, module)]
     assert (len(unet), *map(len, text)) == ((192, 72) if architecture == "sd1" else (722, 72, 192))
     assert UNET[architecture] in unet
     assert len(set(unet)) == len(unet)
@@ -75,7 +77,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("network", OTHERS)
 def test_other_networks_go_there_and_back_with_the_same_change(tmp_path, network):
-    save_kohya(tmp_path / "a.safetensors", Lora(OTHERS[network], 1.0), {})
+    save_kohya(tmp_path / "a.safetensors", Lora(OTHERS[network], 1.0, grammar=ARCHITECTURES["sd1"].grammar), {})
     told = json.loads(call("inspect", tmp_path / "a.safetensors", "--json").output)
     assert (told["network"], told["unknown keys"], told["alpha"]) == (network, "", "1")
     for source, to, name in (("a", "diffusers", "b"), ("b", "kohya", "c")):
@@ -93,7 +95,7 @@ def test_a_file_of_peft_itself_is_read(tmp_path):
     one = OTHERS["LoHa"][UNET["sd1"]]
     named = {f"base_model.model.{UNET['sd1']}.hada_{part}": value for part, value in one._asdict().items()}
     save_file(named, tmp_path / "x.safetensors")
-    found = read_any(tmp_path / "x.safetensors")
+    found = read_any(tmp_path / "x.safetensors", grammars())
     assert (found.lora.kind, found.unknown) == ("loha", ())
 
 
@@ -122,7 +124,7 @@ def test_modules_of_several_ranks_become_one_without_a_change(tmp_path):
         tensors[f"{name}.alpha"] = np.array(int(alpha))  # as diffusers writes it
         wanted[name] = up @ down * alpha / rank
     save_file(tensors, tmp_path / "x.safetensors")
-    found = read_any(tmp_path / "x.safetensors")
+    found = read_any(tmp_path / "x.safetensors", grammars())
     assert (found.ranks, found.lora.rank, found.lora.network_alpha) == ((2, 3), 3, 3.0)
     for (down, up), change in zip(found.lora.modules.values(), wanted.values(), strict=True):
         assert np.allclose(up @ down, change, atol=1e-6)
@@ -138,7 +140,7 @@ def test_files_in_half_precision_are_read(tmp_path):
         data += raw
     header = json.dumps(entries).encode()
     (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
-    (found,) = read_any(tmp_path / "x.safetensors").lora.modules.values()
+    (found,) = read_any(tmp_path / "x.safetensors", grammars()).lora.modules.values()
     assert np.allclose(found[0], down, rtol=0.01)
     assert np.allclose(found[1], up, rtol=0.01)
 
@@ -147,7 +149,7 @@ def test_diffusers_files_that_tell_their_alpha_are_scaled_by_it(tmp_path):
     save_diffusers(tmp_path / "d.safetensors", lora_of("sd1"))
     tensors = load_file(tmp_path / "d.safetensors")
     save_file(tensors, tmp_path / "e.safetensors", {"lora_adapter_metadata": json.dumps({"unet.lora_alpha": 8})})
-    plain, told = (read_any(tmp_path / f"{name}.safetensors").lora for name in "de")
+    plain, told = (read_any(tmp_path / f"{name}.safetensors", grammars()).lora for name in "de")
     assert (plain.network_alpha, told.rank) == (2.0, 2)
     assert np.allclose(told.modules[UNET["sd1"]][1], plain.modules[UNET["sd1"]][1] * 4)
 
@@ -164,10 +166,10 @@ def test_diffusers_files_that_tell_their_alpha_are_scaled_by_it(tmp_path):
 def test_what_is_not_understood_is_told_in_one_line(tmp_path, keys, said):
     save_file({key: np.zeros((1, 1), np.float32) for key in keys}, tmp_path / "x.safetensors")
     with pytest.raises(BackendError, match=said):
-        read_any(tmp_path / "x.safetensors")
+        read_any(tmp_path / "x.safetensors", grammars())
     (tmp_path / "x.pt").write_bytes(b"pickled")
     with pytest.raises(BackendError, match="can run code"):
-        read_any(tmp_path / "x.pt")
+        read_any(tmp_path / "x.pt", grammars())
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert", "diff"])

@@ -9,11 +9,10 @@ from torch.nn import functional
 from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 from bootstrap.training.batches import Batches
-from bootstrap.training.lora import train_lora
-from bootstrap.training.losses import noised
 from bootstrap.training.losslog import LOSSES, LossLog
-from bootstrap.training.passes import APART, Passes
+from bootstrap.training.passes import SEED_DISTANCE, Passes
 from bootstrap.training.recipe import TrainRecipe
+from bootstrap.training.train_lora import train_lora
 
 RECIPE = TrainRecipe(steps=6, batch_size=2, random_seed=7, min_snr_gamma=None, tag_dropout=0, caption_dropout=0)
 
@@ -22,85 +21,89 @@ def asked(**changes):
     return RECIPE.model_copy(update=changes)
 
 
-def drawn(bench, places, seed):
+def sampled(inputs, places, seed):
     """Latents, noise and timesteps of a pass, as the documentation has them."""
     random = torch.Generator().manual_seed(seed)
-    latents = torch.stack([bench.latents[place] for place in places])
+    latents = torch.stack([inputs.latents[place] for place in places])
     noise = torch.randn(latents.shape, generator=random)
     times = torch.randint(0, 50, (len(places),), generator=random)
-    return latents, noise, times, bench.alphas_cumprod[times], random
+    return latents, noise, times, random
 
 
-def test_masks_weigh_every_place_of_the_latents(bencher, four):
-    bench = bencher()
+def test_masks_weigh_every_place_of_the_latents(make_inputs, four):
+    inputs = make_inputs()
     masks = [torch.rand(1, 6, 6) for _ in four]
     places = Batches(four, RECIPE).places(3)
-    latents, noise, times, signal, _ = drawn(bench, places, 7 * 1_000_003 + 3)
-    guess = bench.guess(noised(latents, noise, signal), times, Batches(four, RECIPE).captions(3), places)
-    wanted = ((guess - noise) ** 2 * torch.stack([masks[place] for place in places])).mean()
-    assert torch.allclose(Passes(replace(bench, masks=masks), four, RECIPE).loss(3), wanted)
+    latents, noise, times, _ = sampled(inputs, places, 7 * 1_000_003 + 3)
+    prediction = inputs.predict(
+        inputs.objective.noised(latents, noise, times)[0], times, Batches(four, RECIPE).captions(3), places
+    )
+    wanted = ((prediction - noise) ** 2 * torch.stack([masks[place] for place in places])).mean()
+    assert torch.allclose(Passes(replace(inputs, masks=masks), four, RECIPE).loss(3), wanted)
     ones = [torch.ones(1, 6, 6) for _ in four]
-    assert Passes(replace(bench, masks=ones), four, RECIPE).loss(3) == Passes(bench, four, RECIPE).loss(3)
+    assert Passes(replace(inputs, masks=ones), four, RECIPE).loss(3) == Passes(inputs, four, RECIPE).loss(3)
 
 
-def test_latents_are_drawn_anew_within_their_deviation(bencher, four):
-    bench = bencher()
-    spread = [torch.full_like(latents, 0.5) for latents in bench.latents]
+def test_latents_are_drawn_anew_within_their_deviation(make_inputs, four):
+    inputs = make_inputs()
+    spread = [torch.full_like(latents, 0.5) for latents in inputs.latents]
     places = Batches(four, RECIPE).places(0)
-    latents, noise, times, signal, random = drawn(bench, places, 7 * 1_000_003)
+    latents, noise, times, random = sampled(inputs, places, 7 * 1_000_003)
     latents = latents + 0.5 * torch.randn(latents.shape, generator=random)
-    guess = bench.guess(noised(latents, noise, signal), times, Batches(four, RECIPE).captions(0), places)
-    loss = Passes(replace(bench, deviations=spread), four, RECIPE).loss(0)
-    assert torch.allclose(loss, functional.mse_loss(guess, noise))
+    prediction = inputs.predict(
+        inputs.objective.noised(latents, noise, times)[0], times, Batches(four, RECIPE).captions(0), places
+    )
+    loss = Passes(replace(inputs, deviations=spread), four, RECIPE).loss(0)
+    assert torch.allclose(loss, functional.mse_loss(prediction, noise))
 
 
-def test_every_crop_of_a_picture_is_seen(bencher, four):
-    bench, seen = bencher(), set()
+def test_every_crop_of_a_picture_is_seen(make_inputs, four):
+    inputs, seen = make_inputs(), set()
 
-    def guess(latents, times, captions, entries):
+    def predict(latents, times, captions, entries):
         seen.update(entries)
-        return bench.guess(latents, times, captions, entries)
+        return inputs.predict(latents, times, captions, entries)
 
-    latents = [latents + crop for latents in bench.latents for crop in range(3)]
-    passes = Passes(replace(bench, latents=latents, crops=3, guess=guess), four, RECIPE)
+    latents = [latents + crop for latents in inputs.latents for crop in range(3)]
+    passes = Passes(replace(inputs, latents=latents, crops=3, predict=predict), four, RECIPE)
     for number in range(80):
         passes.loss(number)
     assert seen == set(range(12))
 
 
-def test_regularisation_pictures_have_a_loss_of_their_own(bencher, four):
-    bench = bencher()
+def test_regularisation_pictures_have_a_loss_of_their_own(make_inputs, four):
+    inputs = make_inputs()
     regular = [TrainItem("r.png", ("1girl", "smile"), "reg")]
-    other = replace(bench, latents=[*bench.latents, torch.ones(4, 6, 6)], regular=regular)
-    plain = Passes(bench, four, RECIPE).loss(2)
-    latents, noise, times, signal, _ = drawn(other, [4, 4], 7 * 1_000_003 + 2 + APART)
+    other = replace(inputs, latents=[*inputs.latents, torch.ones(4, 6, 6)], regularisation=regular)
+    plain = Passes(inputs, four, RECIPE).loss(2)
+    latents, noise, times, _ = sampled(other, [4, 4], 7 * 1_000_003 + 2 + SEED_DISTANCE)
     said = Batches(regular, asked(random_seed=8)).captions(2)
-    guess = other.guess(noised(latents, noise, signal), times, said, [4, 4])
-    wanted = plain + 0.3 * functional.mse_loss(guess, noise)
+    prediction = other.predict(other.objective.noised(latents, noise, times)[0], times, said, [4, 4])
+    wanted = plain + 0.3 * functional.mse_loss(prediction, noise)
     assert torch.allclose(Passes(other, four, asked(prior_loss_weight=0.3)).loss(2), wanted)
     assert Passes(other, four, asked(prior_loss_weight=0.0)).loss(2) == plain
     assert all(text.startswith("1girl") for text in said)
 
 
-def test_the_base_s_own_output_is_kept_for_captions_without_the_trigger(bencher, four):
-    bench, heard = bencher(), []
+def test_the_base_s_own_output_is_kept_for_captions_without_the_trigger(make_inputs, four):
+    inputs, written = make_inputs(), []
 
     def base(latents, times, captions, entries):
-        heard.extend(captions)
+        written.extend(captions)
         return torch.zeros_like(latents)
 
     recipe = asked(output_preservation=2.0, keep_tokens=1)
-    passes = Passes(replace(bench, base_guess=base), four, recipe)
+    passes = Passes(replace(inputs, predict_base=base), four, recipe)
     batches = Batches(four, recipe)
-    places, said = batches.places(1), batches.captions(1, bare=True)
-    latents, noise, times, signal, _ = drawn(bench, places, 7 * 1_000_003 + 1)
-    guess = bench.guess(noised(latents, noise, signal), times, said, places)
-    assert torch.allclose(passes.loss(1), Passes(bench, four, RECIPE).loss(1) + 2.0 * guess.square().mean())
-    assert heard == said
-    assert {tag for caption in heard for tag in caption.split(", ")} == {"a", "b", "c"}
+    places, said = batches.places(1), batches.captions(1, without_trigger=True)
+    latents, noise, times, _ = sampled(inputs, places, 7 * 1_000_003 + 1)
+    prediction = inputs.predict(inputs.objective.noised(latents, noise, times)[0], times, said, places)
+    assert torch.allclose(passes.loss(1), Passes(inputs, four, RECIPE).loss(1) + 2.0 * prediction.square().mean())
+    assert written == said
+    assert {tag for caption in written for tag in caption.split(", ")} == {"a", "b", "c"}
     assert [f"t, {text}" for text in said] == batches.captions(1)
     with pytest.raises(BackendError, match="output_preservation"):
-        Passes(bench, four, recipe).loss(1)
+        Passes(inputs, four, recipe).loss(1)
 
 
 def test_captions_of_a_cached_training_are_some_shuffles_all_known_before(four):
@@ -111,50 +114,49 @@ def test_captions_of_a_cached_training_are_some_shuffles_all_known_before(four):
     assert said <= known
     assert "" in said
     assert 3 < len(known) <= 1 + 3 * len(four)
-    bare = {text for number in range(50) for text in batches.captions(number, bare=True)}
-    assert bare <= set(batches.texts(bare=True))
+    bare = {text for number in range(50) for text in batches.captions(number, without_trigger=True)}
+    assert bare <= set(batches.texts(without_trigger=True))
 
 
-def test_the_losses_are_logged_and_a_resume_leaves_no_gap(bencher, four, tmp_path):
+def test_the_losses_are_logged_and_a_resume_leaves_no_gap(make_inputs, four, tmp_path):
     recipe = asked(checkpoint_every=2)
 
     def stop(event):
         raise KeyboardInterrupt
 
     whole = tmp_path / "whole"
-    train_lora(bencher(), four, recipe, whole, lambda event: None)
+    train_lora(make_inputs(), four, recipe, whole, lambda event: None)
     rows = (whole / LOSSES).read_text().splitlines()
     assert rows[0] == "step,loss,learning_rate"
     assert [int(row.split(",")[0]) for row in rows[1:]] == [1, 2, 3, 4, 5, 6]
     with pytest.raises(KeyboardInterrupt):
-        train_lora(bencher(), four, recipe, tmp_path / "cut", stop)
-    train_lora(bencher(), four, recipe, tmp_path / "cut", lambda event: None)
+        train_lora(make_inputs(), four, recipe, tmp_path / "cut", stop)
+    train_lora(make_inputs(), four, recipe, tmp_path / "cut", lambda event: None)
     assert (tmp_path / "cut" / LOSSES).read_bytes() == (whole / LOSSES).read_bytes()
 
 
-def test_a_board_hears_losses_and_sheets_once(monkeypatch, tmp_path):
+def test_tensorboard_gets_losses_and_sheets_once(tmp_path):
     from PIL import Image
 
-    heard = []
+    written = []
 
     class Board:
         def add_scalar(self, name, value, step):
-            heard.append((name, step))
+            written.append((name, step))
 
         def add_image(self, name, pixels, step, dataformats):
-            heard.append((name, step, pixels.shape))
+            written.append((name, step, pixels.shape))
 
         def flush(self):
             pass
 
-    monkeypatch.setattr("bootstrap.training.losslog._board", lambda folder: Board())
-    log = LossLog(tmp_path, asked(tensorboard=True))
+    log = LossLog(tmp_path, asked(tensorboard=True), open_board=lambda folder: Board())
     (tmp_path / "samples").mkdir()
     Image.new("RGB", (8, 4)).save(tmp_path / "samples" / "step00000002.png")
     for count in (1, 2):
         log.write([torch.tensor(0.5)] * count)
     named = [("loss", 1), ("learning_rate", 1), ("samples", 2, (4, 8, 3)), ("loss", 2), ("learning_rate", 2)]
-    assert heard == named
+    assert written == named
 
 
 def test_what_is_missing_is_told_before_anything_begins(monkeypatch, tmp_path):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.errors import BackendError
 from bootstrap.lora.blending import blended
-from bootstrap.lora.foreign import delta
+from bootstrap.lora.kinds import change as change_of
 from bootstrap.lora.weights import Lora
 
 
@@ -17,14 +18,15 @@ def lora(rank, network_alpha, modules, *, architecture="sd1", text=()):
         down, up = (random.normal(size=(*shape, *ones)) for shape in ((rank, 5), (4, rank)))
         return down.astype(np.float32), up.astype(np.float32)
 
+    grammar = ARCHITECTURES[architecture].grammar
     return Lora(
-        {name: pair(name) for name in modules}, network_alpha, {name: pair(name) for name in text}, {}, architecture
+        {name: pair(name) for name in modules}, network_alpha, {name: pair(name) for name in text}, grammar=grammar
     )
 
 
 def change(one, module, part=0):
     pairs = one.parts[part]
-    return delta(pairs[module], one.network_alpha / one.rank) if module in pairs else 0.0
+    return change_of(pairs[module], one.network_alpha / one.rank) if module in pairs else 0.0
 
 
 def test_the_change_is_the_weighted_sum():
@@ -45,7 +47,7 @@ def test_text_encoders_meet_however_transformers_names_their_modules():
     assert np.allclose(change(both, "text_model.encoder.q", 1), wanted, atol=1e-5)
 
 
-def test_two_families_and_nothing_are_refused():
+def test_two_architectures_and_nothing_are_refused():
     with pytest.raises(BackendError, match="two architectures"):
         blended([(lora(1, 1.0, ["a"]), 1.0), (lora(1, 1.0, ["a"], architecture="sdxl"), 1.0)])
     with pytest.raises(BackendError, match="no LoRA"):
