@@ -1,7 +1,7 @@
-"""Who a puppet is: the traits a caption names, and those no caption can.
+"""Who a puppet is: the traits that a caption can name, and the traits that none can.
 
-Two puppets with equal named traits are twins to a text prompt and two people to the eye. Does NOT know how a trait is
-drawn, nor from where it is seen.
+Two puppets with equal named traits (twins) have the same captions and look different. Does NOT know how a trait is
+drawn, nor from which side.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ OUTFITS = 3
 
 
 @dataclass(frozen=True)
-class Outfit:
-    """What a puppet wears; a dress has neither bottom nor bottom colour (both '')."""
+class PuppetOutfit:
+    """The clothes of a puppet; a dress has neither bottom nor bottom colour (both '')."""
 
     top_color: str
     top: str
@@ -54,7 +54,7 @@ class Outfit:
 
 @dataclass(frozen=True)
 class NamedTraits:
-    """Everything of a character that a caption can say; '' where there is none."""
+    """Every trait that a caption can name; '' where the puppet has none."""
 
     hair_color: str
     hair_style: str
@@ -64,15 +64,16 @@ class NamedTraits:
     accessory: str
     skin: str
     tail: str
-    outfits: tuple[Outfit, ...]
+    outfits: tuple[PuppetOutfit, ...]
 
 
 @dataclass(frozen=True)
 class UnnamedTraits:
-    """What makes an individual and never enters a caption.
+    """The traits that tell an individual from its twins and never enter a caption.
 
-    Tones are places inside a colour name (see `palette.paint`); sizes and proportions are factors around 1; eye height
-    and tilt are in radians; sides are -1 (viewer's left when she faces us) or +1, 0 where there is nothing.
+    Tones are places inside the range of a colour name (see `palette.paint`); sizes and proportions are factors around
+    1; eye height and tilt are in radians; sides are -1 (the viewer's left when the puppet faces the viewer) or +1, and
+    0 where there is nothing.
     """
 
     hair_tone: Tone
@@ -108,31 +109,37 @@ class UnnamedTraits:
 
 @dataclass(frozen=True)
 class Puppet:
-    """One individual. `seed` is where its unnamed traits came from."""
+    """One individual. Its unnamed traits are drawn from `number`."""
 
-    seed: int
+    number: int
     named: NamedTraits
     unnamed: UnnamedTraits
 
 
-def sample_puppet(seed: int) -> Puppet:
-    """The puppet of `seed` (a non-negative integer): the same one every time."""
-    return puppet_from_named(_sample_named(np.random.default_rng([seed, 1])), seed)
+def sample_puppet(number: int) -> Puppet:
+    """Puppet `number` (a non-negative integer): the same one every time."""
+    return puppet_from_named(_sample_named(np.random.default_rng([number, 1])), number)
 
 
-def puppet_from_named(named: NamedTraits, seed: int) -> Puppet:
-    """A puppet with the given named traits and the unnamed ones of `seed`."""
-    return Puppet(seed, named, _sample_unnamed(np.random.default_rng([seed, 2])))
+def puppet_from_named(named: NamedTraits, number: int) -> Puppet:
+    """A puppet with the given named traits and the unnamed traits of puppet `number`."""
+    return Puppet(number, named, _sample_unnamed(np.random.default_rng([number, 2])))
 
 
-def twin(puppet: Puppet, seed: int) -> Puppet:
-    """Someone else whom every caption describes as `puppet`."""
-    return puppet_from_named(puppet.named, seed)
+def twin(puppet: Puppet, number: int) -> Puppet:
+    """A twin: another individual with the named traits, and so the captions, of `puppet`."""
+    return puppet_from_named(puppet.named, number)
 
 
 def _sample_named(rng: np.random.Generator) -> NamedTraits:
-    ears = _pick(rng, ALL_EARS) if rng.random() < 0.62 else ""
-    hat = f"{_pick(rng, ALL_CLOTH_COLORS)} {_pick(rng, ALL_HATS)}" if rng.random() < (0.15 if ears else 0.35) else ""
+    ears = ""
+    if rng.random() < 0.62:
+        ears = _pick(rng, ALL_EARS)
+    hat, hat_odds = "", 0.35
+    if ears:
+        hat_odds = 0.15
+    if rng.random() < hat_odds:
+        hat = f"{_pick(rng, ALL_CLOTH_COLORS)} {_pick(rng, ALL_HATS)}"
     return NamedTraits(
         hair_color=_pick(rng, ALL_HAIR_COLORS),
         hair_style=_pick(rng, ALL_HAIR_STYLES),
@@ -149,20 +156,25 @@ def _sample_named(rng: np.random.Generator) -> NamedTraits:
 def _sample_accessory(rng: np.random.Generator, *, bare_headed: bool) -> str:
     if rng.random() < 0.4:
         return ""
-    kind = _pick(rng, ALL_ACCESSORIES if bare_headed else ALL_ACCESSORIES[:2])
-    return kind if kind == "glasses" else f"{_pick(rng, ALL_CLOTH_COLORS)} {kind}"
+    kinds: Sequence[str] = ALL_ACCESSORIES
+    if not bare_headed:
+        kinds = ALL_ACCESSORIES[:2]  # no ribbon over a hat
+    kind = _pick(rng, kinds)
+    if kind == "glasses":
+        return kind
+    return f"{_pick(rng, ALL_CLOTH_COLORS)} {kind}"
 
 
-def _sample_outfits(rng: np.random.Generator) -> tuple[Outfit, ...]:
+def _sample_outfits(rng: np.random.Generator) -> tuple[PuppetOutfit, ...]:
     top_colors = rng.permutation(len(ALL_CLOTH_COLORS))[:OUTFITS]
     return tuple(_sample_outfit(rng, ALL_CLOTH_COLORS[int(color)]) for color in top_colors)
 
 
-def _sample_outfit(rng: np.random.Generator, top_color: str) -> Outfit:
+def _sample_outfit(rng: np.random.Generator, top_color: str) -> PuppetOutfit:
     if rng.random() < 0.22:
-        return Outfit(top_color, DRESS)
+        return PuppetOutfit(top_color, DRESS)
     bottom_color = _pick(rng, [color for color in ALL_CLOTH_COLORS if color != top_color])
-    return Outfit(top_color, _pick(rng, ALL_TOPS), bottom_color, _pick(rng, ALL_BOTTOMS))
+    return PuppetOutfit(top_color, _pick(rng, ALL_TOPS), bottom_color, _pick(rng, ALL_BOTTOMS))
 
 
 def _sample_unnamed(rng: np.random.Generator) -> UnnamedTraits:
@@ -208,7 +220,7 @@ def _pick_side(rng: np.random.Generator) -> int:
 
 
 def _spread(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number in [low, high], more often near an end: twins must differ to the eye."""
+    """A number in [low, high], more often near an end, so that twins visibly differ."""
     return low + (high - low) * float(rng.beta(0.6, 0.6))
 
 

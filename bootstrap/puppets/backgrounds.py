@@ -1,6 +1,6 @@
-"""The places a puppet can stand in, drawn once per variant and kept.
+"""The backgrounds, each drawn once per variant and size and cached.
 
-Does NOT know who stands there.
+Does NOT know who is drawn in front of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bootstrap.errors import UsageError
-from bootstrap.puppets.geometry import Floats
+from bootstrap.puppets.geometry import Float32s
 from bootstrap.puppets.palette import Rgb
 
 VARIANTS = 6
@@ -45,12 +45,12 @@ def _ink(color: Rgb) -> _Ink:
 
 
 @lru_cache(maxsize=160)
-def background(name: str, variant: int, side: int) -> Floats:
-    """The place `name`, (side, side, 3) in [0, 1]; do not write to it.
+def background(name: str, variant: int, side: int) -> Float32s:
+    """The background `name`, (side, side, 3) in [0, 1]; read only.
 
     Args:
         name: one of `scene.ALL_BACKGROUNDS`.
-        variant: 0 to `VARIANTS` - 1, another corner of the same place.
+        variant: 0 to `VARIANTS` - 1, another arrangement of the same things.
         side: in pixels.
 
     Raises:

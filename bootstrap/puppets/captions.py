@@ -1,6 +1,6 @@
-"""What a caption says of a puppet in a shot, in booru order, and what it must leave out.
+"""Captions of a puppet in a shot: tags in booru order.
 
-Only what can be seen is said, and never an unnamed trait. Does NOT know how anything is drawn.
+A caption names what the drawing shows and never an unnamed trait. Does NOT know how anything is drawn.
 """
 
 from __future__ import annotations
@@ -48,15 +48,19 @@ def tags(puppet: Puppet, shot: PuppetShot) -> dict[str, str]:
 
 
 def view_tag(shot: PuppetShot) -> str:
-    """The words for a view: its view_family, and the side she faces where that matters."""
-    facing = "facing right" if shot.yaw > 0 else "facing left"
+    """The words for a view: its view family, and the facing side of a turned one."""
+    facing = "facing left"
+    if shot.yaw > 0:
+        facing = "facing right"
     match shot.view_family:
         case "three-quarter":
             return f"three-quarter view, {facing}"
         case "profile":
             return f"from side, {facing}"
-        case view_family:
-            return f"from {view_family}" if view_family in ("above", "below", "behind") else "from front"
+        case "above" | "below" | "behind":
+            return f"from {shot.view_family}"
+        case _:
+            return "from front"
 
 
 def caption(puppet: Puppet, shot: PuppetShot, rng: np.random.Generator | None = None) -> str:
@@ -65,18 +69,20 @@ def caption(puppet: Puppet, shot: PuppetShot, rng: np.random.Generator | None = 
     With `rng` each trait tag is dropped with probability 0.1 and each view or framing tag with 0.03, so that a model
     learns every tag alone; without it the caption is complete.
     """
-    said = list(_LEAD)
+    kept = list(_LEAD)
     for axis, tag in tags(puppet, shot).items():
         if not tag or not is_seen(axis, tag, shot):
             continue
-        if rng is not None and rng.random() < (_SHOT_DROP if axis in _SHOT_AXES else _TRAIT_DROP):
-            continue
-        said.append(tag)
-    return ", ".join(said)
+        drop = _TRAIT_DROP
+        if axis in _SHOT_AXES:
+            drop = _SHOT_DROP
+        if rng is None or rng.random() >= drop:
+            kept.append(tag)
+    return ", ".join(kept)
 
 
 def is_seen(axis: str, tag: str, shot: PuppetShot) -> bool:
-    """Whether the tag of one axis can be seen in this shot."""
+    """Whether a drawing of this shot can show the tag of one axis."""
     behind = shot.view_family == "behind"
     match axis:
         case "eye_color":
@@ -100,8 +106,8 @@ def _phrases() -> Iterator[str]:
     yield from (f"{color} eyes" for color in anatomy.ALL_EYE_COLORS)
     yield from filter(None, anatomy.ALL_EARS)
     yield "glasses"
-    cloth_kinds = (*anatomy.ALL_HATS, "scarf", "ribbon", *anatomy.ALL_TOPS, DRESS, *anatomy.ALL_BOTTOMS)
-    yield from (f"{color} {kind}" for kind in cloth_kinds for color in anatomy.ALL_CLOTH_COLORS)
+    for kind in (*anatomy.ALL_HATS, "scarf", "ribbon", *anatomy.ALL_TOPS, DRESS, *anatomy.ALL_BOTTOMS):
+        yield from (f"{color} {kind}" for color in anatomy.ALL_CLOTH_COLORS)
     yield from anatomy.ALL_SKINS
     yield from filter(None, anatomy.ALL_TAILS)
     yield from ("from front", "three-quarter view", "from side", "facing left", "facing right")
@@ -114,9 +120,9 @@ def _phrases() -> Iterator[str]:
 
 
 VOCABULARY: tuple[str, ...] = tuple(_phrases())
-"""Every phrase a caption may hold between two commas."""
+"""Every phrase that a caption may hold between two commas."""
 
 
 def words() -> list[str]:
     """Every single word of the vocabulary, sorted."""
-    return sorted({word for phrase in VOCABULARY for word in phrase.split()})
+    return sorted(set(" ".join(VOCABULARY).split()))

@@ -1,4 +1,4 @@
-"""What is printed on the clothes: stripes, emblem, and the front of a jacket, hoodie or shirt.
+"""Prints on the clothes: stripes, emblem, and the front of a jacket, hoodie or shirt.
 
 Coordinates are those of the torso's unit ball. Does NOT know the head, the background, or the drawing style.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet
-from bootstrap.puppets.face import Patch
+from bootstrap.puppets.face_paint import Patch
 from bootstrap.puppets.figure import cloth
-from bootstrap.puppets.geometry import Flags, Floats
+from bootstrap.puppets.geometry import Flags, Float32s
 from bootstrap.puppets.palette import CREAM, mix
 
 
 def paint_chest(patch: Patch, puppet: Puppet, top: str) -> None:
-    """Stripes first, then what the garment's cut adds, then the emblem."""
+    """Paint stripes, then the cut of the garment, then the emblem."""
     unnamed = puppet.unnamed
     trim = cloth(puppet, unnamed.trim_color)
     patch.fill(_stripes(patch.y, unnamed.stripes), trim)
@@ -33,12 +33,12 @@ def paint_chest(patch: Patch, puppet: Puppet, top: str) -> None:
         collar = front & (y > 0.50) & (np.abs(x) < 0.62) & (np.abs(x) > 1.3 * (0.66 - y))
         patch.fill(collar, mix(trim, CREAM, 0.5))
     if unnamed.emblem != "none":
-        dx, dy = (x - 0.0) / 0.36, (y - 0.02) / 0.36
+        dx, dy = x / 0.36, (y - 0.02) / 0.36
         patch.fill(front & _emblem(unnamed.emblem, dx * 1.25, dy * 1.25), CREAM)
         patch.fill(front & _emblem(unnamed.emblem, dx * 1.6, dy * 1.6), cloth(puppet, unnamed.emblem_color))
 
 
-def _stripes(y: Floats, kind: str) -> Flags:
+def _stripes(y: Float32s, kind: str) -> Flags:
     match kind:
         case "wide":
             return np.asarray((y * 2.6 + 0.3) % 1.0 < 0.45)
@@ -50,7 +50,7 @@ def _stripes(y: Floats, kind: str) -> Flags:
             return np.zeros(y.shape, np.bool_)
 
 
-def _emblem(kind: str, x: Floats, y: Floats) -> Flags:
+def _emblem(kind: str, x: Float32s, y: Float32s) -> Flags:
     """One of the shapes, about two units wide."""
     match kind:
         case "disc":

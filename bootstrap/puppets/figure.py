@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from bootstrap.puppets.anatomy import DRESS, Outfit, Puppet
-from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Point, Solid, ball, limb
+from bootstrap.puppets.anatomy import DRESS, Puppet, PuppetOutfit
+from bootstrap.puppets.geometry import Carve, Flags, Float32s, Part, Point, Solid, ball, limb
 from bootstrap.puppets.hair import build_hair, hair_color
 from bootstrap.puppets.headwear import build_headwear
 from bootstrap.puppets.palette import CLOTHES, CREAM, SKIN, Rgb, mix, paint
@@ -20,8 +20,8 @@ _SEAT_COLOR: Rgb = (0.72, 0.56, 0.46)
 _Arm = tuple[Point, Point]
 
 
-def build_figure(puppet: Puppet, outfit: Outfit, pose: str) -> list[Solid]:
-    """Every solid of a puppet in head space. The first is the head, the second the torso."""
+def build_figure(puppet: Puppet, outfit: PuppetOutfit, pose: str) -> list[Solid]:
+    """Every solid of a puppet, in head space. The first is the head, the second the torso."""
     skin = paint(SKIN, puppet.named.skin, puppet.unnamed.skin_tone)
     width, height = puppet.unnamed.head_width, puppet.unnamed.head_height
     head = ball((0, 0, 0), (width, height, 0.97), skin, Part.HEAD)
@@ -39,13 +39,15 @@ def build_figure(puppet: Puppet, outfit: Outfit, pose: str) -> list[Solid]:
 
 
 def cloth(puppet: Puppet, name: str) -> Rgb:
-    """The exact colour that this puppet's clothes show under a colour name."""
+    """The exact colour of this puppet's clothes under a colour name."""
     return paint(CLOTHES, name, puppet.unnamed.cloth_tone)
 
 
-def _build_torso(puppet: Puppet, outfit: Outfit) -> list[Solid]:
+def _build_torso(puppet: Puppet, outfit: PuppetOutfit) -> list[Solid]:
     color, wide = cloth(puppet, outfit.top_color), puppet.unnamed.body_width
-    bulk = 1.12 if outfit.top in ("sweater", "hoodie") else 1.0
+    bulk = 1.0
+    if outfit.top in ("sweater", "hoodie"):
+        bulk = 1.12
     torso = [ball((0, -1.58, 0), (0.60 * wide * bulk, 0.76, 0.46 * wide * bulk), color, Part.TORSO)]
     trim = cloth(puppet, puppet.unnamed.trim_color)
     match outfit.top:
@@ -70,10 +72,12 @@ _ARMS: dict[str, tuple[_Arm, _Arm]] = {
 }
 
 
-def _build_arms(puppet: Puppet, outfit: Outfit, pose: str, skin: Rgb) -> list[Solid]:
+def _build_arms(puppet: Puppet, outfit: PuppetOutfit, pose: str, skin: Rgb) -> list[Solid]:
     color = cloth(puppet, outfit.top_color)
     bare = outfit.top in ("shirt", DRESS)
-    puff = 0.27 if outfit.top in ("sweater", "hoodie", DRESS) else 0.23
+    puff = 0.23
+    if outfit.top in ("sweater", "hoodie", DRESS):
+        puff = 0.27
     solids = []
     for side, (elbow, hand) in zip((-1, 1), _ARMS[pose], strict=True):
         shoulder: Point = (side * 0.47 * puppet.unnamed.body_width, _SHOULDER, 0.0)
@@ -101,21 +105,22 @@ def _feet(pose: str, length: float) -> tuple[tuple[Point, Point], tuple[Point, P
     return ((-0.28, knee, 0.03), (-0.29, ankle, 0.0)), ((0.28, knee, 0.03), (0.29, ankle, 0.0))
 
 
-def _build_legs(puppet: Puppet, outfit: Outfit, pose: str, skin: Rgb) -> list[Solid]:
+def _build_legs(puppet: Puppet, outfit: PuppetOutfit, pose: str, skin: Rgb) -> list[Solid]:
     color = cloth(puppet, outfit.bottom_color or outfit.top_color)
     shoe = cloth(puppet, puppet.unnamed.shoe_color)
     solids: list[Solid] = []
+    thigh, shin, shin_part = skin, skin, Part.LEG
+    thigh_size, shin_size = 0.23, 0.19
+    if outfit.bottom in ("pants", "shorts"):
+        thigh, thigh_size = color, 0.34
+    if outfit.bottom == "pants":
+        shin, shin_size = color, 0.27
+    if shin != thigh:
+        shin_part = Part.HAND
     for knee, ankle in _feet(pose, puppet.unnamed.leg_length):
         hip: Point = (knee[0] * 0.9, _HIP, 0.0)
-        thigh = color if outfit.bottom in ("pants", "shorts") else skin
-        shin = color if outfit.bottom == "pants" else skin
-        thick = 0.34 if outfit.bottom in ("pants", "shorts") else 0.23
-        solids.append(limb(hip, knee, thick, thigh, Part.LEG))
-        solids.append(
-            limb(
-                knee, ankle, 0.27 if outfit.bottom == "pants" else 0.19, shin, Part.LEG if shin == thigh else Part.HAND
-            )
-        )
+        solids.append(limb(hip, knee, thigh_size, thigh, Part.LEG))
+        solids.append(limb(knee, ankle, shin_size, shin, shin_part))
         solids.append(ball((ankle[0], ankle[1] - 0.06, ankle[2] + 0.12), (0.25, 0.19, 0.34), shoe, Part.SHOE))
     if outfit.bottom in ("pants", "shorts"):
         wide = puppet.unnamed.body_width
@@ -127,15 +132,15 @@ def _build_legs(puppet: Puppet, outfit: Outfit, pose: str, skin: Rgb) -> list[So
     return solids
 
 
-def _build_skirt(puppet: Puppet, outfit: Outfit, color: Rgb, *, sits: bool) -> list[Solid]:
-    """A bell, cut flat at the hem, and the dark of its inside."""
+def _build_skirt(puppet: Puppet, outfit: PuppetOutfit, color: Rgb, *, sits: bool) -> list[Solid]:
+    """A bell, cut flat at the hem, its dark inside, and the border above the hem."""
     wide = puppet.unnamed.body_width
-    dress = outfit.top == DRESS
-    hem, flare = (-2.86, 0.98 * wide) if dress else (-2.62, 0.88 * wide)
-    waist = -1.60 if dress else -1.72
-    deep, ahead = (0.98, 0.32) if sits else (0.82 * wide, 0.0)
+    hem, flare, waist = -2.62, 0.88 * wide, -1.72
+    if outfit.top == DRESS:
+        hem, flare, waist = -2.86, 0.98 * wide, -1.60
+    deep, ahead = 0.82 * wide, 0.0
     if sits:
-        hem = -2.52
+        hem, deep, ahead = -2.52, 0.98, 0.32
     bell = ball((0, hem, ahead), (flare, waist - hem, deep), color, Part.SKIRT, _dome)
     inside = ball((0, hem, ahead), (flare * 0.97, 0.05, deep * 0.97), mix(color, (0.1, 0.05, 0.12), 0.5), Part.HEM)
     border = ball(
@@ -148,11 +153,11 @@ def _build_skirt(puppet: Puppet, outfit: Outfit, color: Rgb, *, sits: bool) -> l
     return [bell, inside, border]
 
 
-def _dome(x: Floats, y: Floats, z: Floats) -> Flags:
+def _dome(x: Float32s, y: Float32s, z: Float32s) -> Flags:
     return np.asarray(y > 0)
 
 
-def _border(x: Floats, y: Floats, z: Floats) -> Flags:
+def _border(x: Float32s, y: Float32s, z: Float32s) -> Flags:
     return np.asarray((y > 0) & (y < 0.15))
 
 
@@ -179,7 +184,7 @@ def _build_tail(puppet: Puppet) -> list[Solid]:
             return []
 
 
-def _fox_tip(x: Floats, y: Floats, z: Floats) -> Flags:
+def _fox_tip(x: Float32s, y: Float32s, z: Float32s) -> Flags:
     return np.asarray(y > 0.42)
 
 

@@ -1,7 +1,7 @@
-"""Ellipsoids and how they meet the picture: turning, intersecting rays with them, and the depth buffer.
+"""Ellipsoids and their rasterisation: rotation, intersection with rays, and the depth buffer.
 
-Head space: the head's centre is the origin and its radius 1; x to the viewer's right when she faces us, y up, z
-towards the viewer. Does NOT know what an ellipsoid stands for, beyond the part it outlines with.
+Head space: the head's centre is the origin and its radius 1; x to the viewer's right when the puppet faces the viewer,
+y up, z towards the viewer. Does NOT know what an ellipsoid represents, beyond the part that its outline belongs to.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from bootstrap.puppets.palette import Rgb
 
-Floats = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Point = tuple[float, float, float]
-Carve = Callable[[Floats, Floats, Floats], Flags]
+Carve = Callable[[Float32s, Float32s, Float32s], Flags]
 Plane = tuple[float, float, float, float]
 
 FAR = np.float32(-1e6)
 
 
 class Part(IntEnum):
-    """What a solid belongs to: a line is drawn where two parts meet in the picture."""
+    """The part of the figure that a solid belongs to: a line is drawn where two parts meet in the picture."""
 
     HEAD = 0
     HAIR = 1
@@ -56,7 +56,7 @@ class Solid:
     """
 
     center: Point
-    frame: Floats
+    frame: Float32s
     color: Rgb
     part: Part
     carve: Carve | None = None
@@ -65,19 +65,19 @@ class Solid:
 
 @dataclass(frozen=True)
 class Raster:
-    """What the rays met. `nearest` (h, w) int16 is the solid's index, -1 for none; `depth` (h, w) grows to the viewer.
+    """What the rays hit. `nearest` (h, w) int16 is the solid's index, -1 for none; `depth` (h, w) grows to the viewer.
 
     `centers` (n, 3), `frames` (n, 3, 3) and `metrics` (n, 3, 3) are the solids in view space, in pixels.
     """
 
     nearest: NDArray[np.int16]
-    depth: Floats
-    centers: Floats
-    frames: Floats
-    metrics: Floats
+    depth: Float32s
+    centers: Float32s
+    frames: Float32s
+    metrics: Float32s
 
 
-def rotation(yaw: float, pitch: float) -> Floats:
+def rotation(yaw: float, pitch: float) -> Float32s:
     """Head space to view space, (3, 3); angles in degrees as in `scene.PuppetShot`."""
     a, b = np.radians(yaw), np.radians(pitch)
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
@@ -109,7 +109,9 @@ def limb(start: Point, end: Point, thickness: float, color: Rgb, part: Part, *, 
     along = b - a
     length = float(np.linalg.norm(along)) or 1e-3
     along = along / length
-    other = np.array([0.0, 0.0, 1.0]) if abs(along[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    other = np.array([0.0, 0.0, 1.0])
+    if abs(along[2]) >= 0.9:
+        other = np.array([1.0, 0.0, 0.0])
     across = np.cross(other, along)
     across /= np.linalg.norm(across)
     third = np.cross(across, along)
@@ -119,8 +121,8 @@ def limb(start: Point, end: Point, thickness: float, color: Rgb, part: Part, *, 
     return Solid((float(middle[0]), float(middle[1]), float(middle[2])), frame.astype(np.float32), color, part)
 
 
-def rasterize(solids: Sequence[Solid], turn: Floats, origin: tuple[float, float], scale: float, side: int) -> Raster:
-    """Cast one ray per pixel, along the view axis, at every solid.
+def rasterize(solids: Sequence[Solid], turn: Float32s, origin: tuple[float, float], scale: float, side: int) -> Raster:
+    """Cast one ray per pixel along the view axis and keep the nearest solid.
 
     Args:
         solids: what to draw, in head space.
@@ -142,7 +144,7 @@ def rasterize(solids: Sequence[Solid], turn: Floats, origin: tuple[float, float]
 
 
 def _cast(raster: Raster, index: int, solid: Solid) -> None:
-    """Meet one ellipsoid: the nearer root of |frame^-1 (p - centre)| = 1, on its bounding box alone."""
+    """Intersect one ellipsoid: the nearer root of |frame^-1 (p - centre)| = 1, inside its bounding box."""
     side = raster.depth.shape[0]
     cx, cy, cz = (float(c) for c in raster.centers[index])
     frame, metric = raster.frames[index], raster.metrics[index]
@@ -174,20 +176,25 @@ def _cast(raster: Raster, index: int, solid: Solid) -> None:
 
 
 def _cut(
-    near: Floats, far: Floats, dx: Floats, dy: Floats, back: Floats, planes: Sequence[Plane]
-) -> tuple[Floats, Flags]:
-    """The nearer end of each ray's stay inside the planes, and whether anything of it is left."""
+    near: Float32s, far: Float32s, dx: Float32s, dy: Float32s, back: Float32s, planes: Sequence[Plane]
+) -> tuple[Float32s, Flags]:
+    """Clip each ray's segment to the planes: its nearer end, and whether anything is left of it."""
     for a, b, c, d in planes:
         row = np.float32(a) * back[0] + np.float32(b) * back[1] + np.float32(c) * back[2]
-        slope = row[2] if abs(row[2]) > 1e-6 else np.float32(1e-6)
+        slope = row[2]
+        if abs(slope) <= 1e-6:
+            slope = np.float32(1e-6)
         wall = (np.float32(d) - row[0] * dx - row[1] * dy) / slope
-        near, far = (np.minimum(near, wall), far) if slope > 0 else (near, np.maximum(far, wall))
+        if slope > 0:
+            near = np.minimum(near, wall)
+        else:
+            far = np.maximum(far, wall)
     return near, np.asarray(near > far)
 
 
 def own_coordinates(
     raster: Raster, index: int, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Float32s, Float32s, Float32s]:
     """Unit-ball coordinates, on solid `index`, of the surface seen at the given pixels: three (k,) arrays."""
     cx, cy, cz = raster.centers[index]
     back = np.linalg.inv(raster.frames[index])

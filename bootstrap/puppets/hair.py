@@ -1,4 +1,4 @@
-"""Hair as solids: the cap with its bangs, and the eight styles that hang from it.
+"""Hair as solids: the cap with its bangs, and the eight styles attached to it.
 
 Does NOT know the face beneath, hats, or the camera.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet, UnnamedTraits
-from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Point, Solid, ball, limb
+from bootstrap.puppets.geometry import Carve, Flags, Float32s, Part, Point, Solid, ball, limb
 from bootstrap.puppets.palette import CLOTHES, HAIR, INK, Rgb, mix, paint
 
 _UNDER_HAT = 0.42  # locks that sit higher would grow through a hat
@@ -26,8 +26,13 @@ def build_hair(puppet: Puppet) -> list[Solid]:
     """Every solid of the hair, ties and clip included."""
     unnamed, color = puppet.unnamed, hair_color(puppet)
     style = puppet.named.hair_style
-    side_drop = -0.62 if style == "bob cut" else -0.42 if style in ("long hair", "short hair", "curly hair") else -0.12
-    nape = -0.5 if style in ("ponytail", "twintails", "spiky hair") else -0.75
+    side_drop, nape = -0.12, -0.75
+    if style == "bob cut":
+        side_drop = -0.62
+    elif style in ("long hair", "short hair", "curly hair"):
+        side_drop = -0.42
+    if style in ("ponytail", "twintails", "spiky hair"):
+        nape = -0.5
     width, height, depth = 1.09 * unnamed.head_width, 1.08 * unnamed.head_height, 1.08
     cap = ball((0, 0.03, -0.02), (width, height, depth), color, Part.HAIR, hairline(unnamed, side_drop, nape))
     solids = [cap, *_STYLES[style](unnamed, color)]
@@ -39,11 +44,11 @@ def build_hair(puppet: Puppet) -> list[Solid]:
 
 
 def hairline(unnamed: UnnamedTraits, side_drop: float, nape: float) -> Carve:
-    """Which points of the cap are hair: those above the bangs' edge in front, the temples and the nape."""
+    """The carving of the cap: hair is what lies above the edge of the bangs, of the temples and of the nape."""
     bangs = _BANGS[unnamed.bangs]
     side = unnamed.side
 
-    def is_hair(x: Floats, y: Floats, z: Floats) -> Flags:
+    def is_hair(x: Float32s, y: Float32s, z: Float32s) -> Flags:
         longitude = np.arctan2(x, z)
         turned = np.abs(longitude)
         edge = np.where(turned < _TEMPLE, bangs(longitude * side), np.where(turned < 1.75, side_drop, nape))
@@ -52,11 +57,11 @@ def hairline(unnamed: UnnamedTraits, side_drop: float, nape: float) -> Carve:
     return is_hair
 
 
-def _zigzag(longitude: Floats) -> Floats:
+def _zigzag(longitude: Float32s) -> Float32s:
     return np.asarray(0.16 + 0.22 * np.abs(((longitude * 1.9 + 0.3) % 1.0) * 2 - 1), np.float32)
 
 
-_BANGS: dict[str, Callable[[Floats], Floats]] = {
+_BANGS: dict[str, Callable[[Float32s], Float32s]] = {
     "blunt": lambda u: np.full_like(u, 0.20),
     "zigzag": _zigzag,
     "parted": lambda u: np.asarray(0.16 + 0.48 * np.exp(-((u / 0.30) ** 2)), np.float32),
@@ -70,17 +75,20 @@ def _long(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     drop = 1.9 * unnamed.hair_length
     volume = unnamed.hair_volume
     back = ball((0, 0.35 - drop / 2, -0.52), (1.10 * volume, drop / 2 + 0.62, 0.60), color, Part.HAIR)
-    locks = [
-        limb((s * 0.98, 0.15, 0.10), (s * 0.98 * volume, -drop * 0.66, 0.16), 0.22, color, Part.HAIR) for s in (-1, 1)
-    ]
-    return [back, *locks]
+    solids = [back]
+    for s in (-1, 1):
+        lock_end = (s * 0.98 * volume, -drop * 0.66, 0.16)
+        solids.append(limb((s * 0.98, 0.15, 0.10), lock_end, 0.22, color, Part.HAIR))
+    return solids
 
 
 def _short(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     volume = unnamed.hair_volume
     back = ball((0, -0.22, -0.42), (0.98 * volume, 0.72, 0.72), color, Part.HAIR)
-    tufts = [limb((s * 1.0, 0.0, 0.1), (s * 1.02 * volume, -0.52, 0.05), 0.22, color, Part.HAIR) for s in (-1, 1)]
-    return [back, *tufts]
+    solids = [back]
+    for s in (-1, 1):
+        solids.append(limb((s * 1.0, 0.0, 0.1), (s * 1.02 * volume, -0.52, 0.05), 0.22, color, Part.HAIR))
+    return solids
 
 
 def _twintails(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
@@ -112,7 +120,7 @@ def _ponytail(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
 
 
 def _bob(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
-    def is_side(x: Floats, y: Floats, z: Floats) -> Flags:
+    def is_side(x: Float32s, y: Float32s, z: Float32s) -> Flags:
         return np.asarray((y > -0.38) & ((z < 0.22) | (np.abs(x) > 0.84)))
 
     wide = 1.24 * (0.4 + 0.6 * unnamed.hair_volume)
@@ -157,7 +165,9 @@ def _curly(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
 def _braid(unnamed: UnnamedTraits, color: Rgb) -> list[Solid]:
     s = unnamed.side
     tie = paint(CLOTHES, unnamed.clip_color, unnamed.cloth_tone)
-    beads = 5 if unnamed.hair_length > 1 else 4
+    beads = 4
+    if unnamed.hair_length > 1:
+        beads = 5
     solids = [ball((0, -0.22, -0.40), (0.98, 0.74, 0.72), color, Part.HAIR)]
     for k in range(beads):
         x = s * (1.04 + (0.06 if k % 2 else -0.06))

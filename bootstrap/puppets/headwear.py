@@ -1,4 +1,4 @@
-"""What sits on the head: animal ears, hats, and the hair ribbon.
+"""Headwear as solids: animal ears, hats, and the hair ribbon.
 
 Does NOT know hair styles, the face, or the camera.
 """
@@ -11,23 +11,22 @@ from dataclasses import replace
 import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet
-from bootstrap.puppets.geometry import Carve, Flags, Floats, Part, Plane, Solid, ball, limb
+from bootstrap.puppets.geometry import Carve, Flags, Float32s, Part, Plane, Solid, ball, limb
 from bootstrap.puppets.hair import hair_color
 from bootstrap.puppets.palette import CLOTHES, CREAM, INNER_EAR, Rgb, mix, paint
 
-_LIFT = {"curly hair": 0.26, "spiky hair": 0.14}  # ears rise with the hair, or would drown in it
+_LIFT = {"curly hair": 0.26, "spiky hair": 0.14}  # raises ears above voluminous hair
 
 
 def build_headwear(puppet: Puppet) -> list[Solid]:
-    """Ears, hat and hair ribbon; an empty list for a puppet that wears none."""
+    """Ears, hat and hair ribbon; an empty list for a puppet without any."""
     solids: list[Solid] = []
     named, unnamed = puppet.named, puppet.unnamed
     if named.ears:
         lift = _LIFT.get(named.hair_style, 0.0)
-        ears = _EARS[named.ears](hair_color(puppet), unnamed.ear_size)
-        solids += [
-            replace(ear, center=(ear.center[0] * (1 + lift / 2), ear.center[1] + lift, ear.center[2])) for ear in ears
-        ]
+        for ear in _EARS[named.ears](hair_color(puppet), unnamed.ear_size):
+            x, y, z = ear.center
+            solids.append(replace(ear, center=(x * (1 + lift / 2), y + lift, z)))
     if named.hat:
         color, kind = named.hat.split(" ", 1)
         trim = paint(CLOTHES, unnamed.trim_color, unnamed.cloth_tone)
@@ -77,10 +76,11 @@ def _rabbit(color: Rgb, size: float) -> list[Solid]:
 
 def _dog(color: Rgb, size: float) -> list[Solid]:
     dark = mix(color, (0.16, 0.10, 0.1), 0.35)
-    return [
-        ball((s * 1.06, 0.62 - 0.26 * size, 0.10), (0.30, 0.64 * size, 0.38), dark, Part.EAR, roll=s * 24)
-        for s in (-1, 1)
-    ]
+    solids = []
+    for s in (-1, 1):
+        center = (s * 1.06, 0.62 - 0.26 * size, 0.10)
+        solids.append(ball(center, (0.30, 0.64 * size, 0.38), dark, Part.EAR, roll=s * 24))
+    return solids
 
 
 def _bear(color: Rgb, size: float) -> list[Solid]:
@@ -102,7 +102,7 @@ _EARS: dict[str, Callable[[Rgb, float], list[Solid]]] = {
 
 
 def _above(low: float, high: float = 2.0) -> Carve:
-    def is_kept(x: Floats, y: Floats, z: Floats) -> Flags:
+    def is_kept(x: Float32s, y: Float32s, z: Float32s) -> Flags:
         return np.asarray((y > low) & (y < high))
 
     return is_kept
@@ -153,5 +153,7 @@ _HATS: dict[str, Callable[[Rgb, Rgb], list[Solid]]] = {
 
 def _ribbon(color: Rgb, lift: float) -> list[Solid]:
     knot = ball((0, 1.14 + lift, 0.02), (0.15, 0.16, 0.17), mix(color, (0.1, 0.05, 0.1), 0.25), Part.TRIM)
-    lobes = [ball((s * 0.40, 1.26 + lift, 0.0), (0.40, 0.27, 0.16), color, Part.TIE, roll=s * 24) for s in (-1, 1)]
-    return [knot, *lobes]
+    solids = [knot]
+    for s in (-1, 1):
+        solids.append(ball((s * 0.40, 1.26 + lift, 0.0), (0.40, 0.27, 0.16), color, Part.TIE, roll=s * 24))
+    return solids

@@ -1,7 +1,7 @@
-"""The judge's network: what it looks at and what it says, before any weight is learned.
+"""The judge's network: one trunk for the whole picture, one for the head crop, and a linear head for each axis.
 
-It looks twice, at the whole picture and at the head. A third architecture, on purpose: gated residual blocks, two
-separate trunks, mean and maximum pooling. Does NOT know puppets, pictures or how its answers are used.
+Its architecture differs from the scorers' on purpose: gated residual blocks, two separate trunks, mean and maximum
+pooling. Does NOT know puppets, pictures or how its outputs are used.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ _FEATURES = 4 * _WIDTHS[-1]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Answers for N pictures: `axes` name -> logits (N, choices); `identity` unit vectors (N, IDENTITY)."""
+class JudgeReading:
+    """Outputs for N pictures: `axes` name -> logits (N, choices); `identity` unit vectors (N, IDENTITY).
+
+    `attributes` (N, outputs) are the unnamed traits, which only training reads.
+    """
 
     axes: Mapping[str, Tensor]
     identity: Tensor
@@ -30,23 +33,25 @@ class Reading:
 
 
 class JudgeNet(nn.Module):
-    """Two trunks and one linear answer for each axis."""
+    """Two trunks and one linear head for each axis."""
 
     def __init__(self, axes: Mapping[str, int], whole_only: frozenset[str], attributes: int) -> None:
         """Build with random weights.
 
         Args:
-            axes: name of an axis -> how many answers it has.
-            whole_only: axes that the look at the head may not influence.
-            attributes: size of the auxiliary answer that training uses.
+            axes: name of an axis -> number of its classes.
+            whole_only: axes that are read from the whole picture alone.
+            attributes: size of the auxiliary output that training uses.
         """
         super().__init__()
         self.whole, self.head = _trunk(), _trunk()
         self.whole_only = whole_only
-        half = _FEATURES // 2
-        self.answers = nn.ModuleDict(
-            {name: nn.Linear(half if name in whole_only else _FEATURES, count) for name, count in axes.items()}
-        )
+        self.answers = nn.ModuleDict()
+        for name, count in axes.items():
+            width = _FEATURES
+            if name in whole_only:
+                width = _FEATURES // 2
+            self.answers[name] = nn.Linear(width, count)
         self.attributes = nn.Linear(_FEATURES, attributes)
         self.identity = nn.Sequential(nn.Linear(_FEATURES, IDENTITY), nn.GELU(), nn.Linear(IDENTITY, IDENTITY))
 
@@ -54,14 +59,17 @@ class JudgeNet(nn.Module):
         """Features (N, half) of whole pictures (N, 3, SIDE, SIDE) in -1..1."""
         return _pool(self.whole(pictures))
 
-    def forward(self, pictures: Tensor, heads: Tensor) -> Reading:
-        """Everything about whole pictures and their head crops, both (N, 3, SIDE, SIDE) in -1..1."""
-        seen = self.look(pictures)
-        both = torch.cat([seen, _pool(self.head(heads))], dim=1)
-        axes = {
-            name: answer(seen if name in self.whole_only else both).float() for name, answer in self.answers.items()
-        }
-        return Reading(axes, F.normalize(self.identity(both).float(), dim=1), self.attributes(both).float())
+    def forward(self, pictures: Tensor, heads: Tensor) -> JudgeReading:
+        """All outputs for whole pictures and their head crops, both (N, 3, SIDE, SIDE) in -1..1."""
+        whole = self.look(pictures)
+        both = torch.cat([whole, _pool(self.head(heads))], dim=1)
+        axes = {}
+        for name, answer in self.answers.items():
+            features = both
+            if name in self.whole_only:
+                features = whole
+            axes[name] = answer(features).float()
+        return JudgeReading(axes, F.normalize(self.identity(both).float(), dim=1), self.attributes(both).float())
 
 
 class _Gated(nn.Module):

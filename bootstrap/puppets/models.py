@@ -1,4 +1,4 @@
-"""Where the models shipped with the package lie.
+"""Paths of the models that the package ships.
 
 Knows folder names only: neither what is inside them, nor how they are loaded.
 """
@@ -39,5 +39,5 @@ def heldout_dir() -> Path:
 
 
 def judge_dir() -> Path:
-    """The judge of evaluations, which the loop never reads."""
+    """The judge of evaluations, which no run loads."""
     return weights_dir() / "judge"

@@ -1,7 +1,7 @@
-"""Colour names and the many colours that bear each name.
+"""Colour names and the range of colours behind each name.
 
-Every name owns a box in hue, saturation and value; a *tone* picks a point of that box, so that two puppets with
-"pink hair" can wear visibly different pinks. Does NOT know what is painted with a colour.
+Every name covers a box in hue, saturation and value; a *tone* picks a point of that box, so that two puppets with
+"pink hair" can have visibly different pinks. Does NOT know what is painted with a colour.
 """
 
 from __future__ import annotations

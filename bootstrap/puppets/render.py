@@ -1,6 +1,6 @@
-"""Draws a puppet in a shot, with the truth about the drawing: mask, head box, landmarks.
+"""Draws a puppet in a shot, together with the ground truth of the drawing: mask, head box, landmarks.
 
-The oracle of the puppet world. Does NOT know captions, models, or who asks.
+Does NOT know captions or models.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from bootstrap.puppets.anatomy import Outfit, Puppet
+from bootstrap.puppets.anatomy import Puppet, PuppetOutfit
 from bootstrap.puppets.backgrounds import VARIANTS, background
 from bootstrap.puppets.chest import paint_chest
-from bootstrap.puppets.face import Patch, landmarks, paint_face
+from bootstrap.puppets.face_paint import Patch, landmarks, paint_face
 from bootstrap.puppets.figure import build_figure
-from bootstrap.puppets.geometry import FAR, Flags, Floats, Part, Raster, Solid, own_coordinates, rasterize, rotation
+from bootstrap.puppets.geometry import FAR, Flags, Float32s, Part, Raster, Solid, own_coordinates, rasterize, rotation
 from bootstrap.puppets.scene import FRAMES, PuppetShot
 from bootstrap.puppets.styles import Layers, develop
 
@@ -30,7 +30,7 @@ _GLOSS = 0.955
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture and its truth.
+    """A picture and its ground truth.
 
     `image` uint8 (size, size, 3); `mask` bool (size, size), true on the figure; `head_box` (x0, y0, x1, y1) in
     pixels; `keypoints` (5, 2) pixels (x, y): viewer-left eye, viewer-right eye, nose, left and right mouth corner;
@@ -50,11 +50,11 @@ def render(puppet: Puppet, shot: PuppetShot, size: int = 96, rng: np.random.Gene
     """Draw `puppet` in `shot`: the same drawing every time.
 
     Args:
-        puppet: whom.
-        shot: how; its outfit must exist.
+        puppet: who is drawn.
+        shot: how; the puppet must have its outfit.
         size: width and height in pixels, even.
-        rng: shakes the composition a little and picks the corner of the background; without it the composition is
-            exact and the corner depends on the shot alone.
+        rng: jitters the composition and picks the variant of the background; without it the composition is exact and
+            the variant depends on the shot alone.
     """
     side = size * _SUPERSAMPLING
     outfit = puppet.named.outfits[shot.outfit]
@@ -98,14 +98,14 @@ def _variant(shot: PuppetShot) -> int:
 
 def _paint(
     puppet: Puppet,
-    outfit: Outfit,
+    outfit: PuppetOutfit,
     shot: PuppetShot,
     solids: list[Solid],
     raster: Raster,
     scale: float,
-    place: Floats,
+    place: Float32s,
 ) -> Layers:
-    """Flat colours, shade, decals and lines of everything the rays met."""
+    """Flat colours, shade, decals and lines of everything that the rays hit."""
     mask = raster.nearest >= 0
     parts = np.array([s.part for s in solids] + [-1], np.int8)[raster.nearest]
     color = np.array([*(s.color for s in solids), (0, 0, 0)], np.float32)[raster.nearest]
@@ -126,7 +126,7 @@ def _paint(
     return Layers(color, tone, line, mask, place, shot.background == "night")
 
 
-def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Floats:
+def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Float32s:
     """-1 where a surface turns from the light (half of it on skin), +1 on the gloss of hair, else 0."""
     rows, columns = np.nonzero(mask)
     index = raster.nearest[rows, columns]
@@ -148,7 +148,7 @@ def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Floats:
 def _lines(raster: Raster, parts: NDArray[np.int8], scale: float) -> Flags:
     """Both pixels beside every border between parts, and beside every depth step inside one.
 
-    In large drawings as many more as keep the line's share of the picture: a drawing made smaller shows the same line.
+    Larger drawings get proportionally wider lines, so that a drawing looks the same when it is scaled down.
     """
     line = np.zeros(parts.shape, np.bool_)
     depth = np.where(parts >= 0, raster.depth, FAR)

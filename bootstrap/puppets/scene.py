@@ -1,6 +1,7 @@
 """How a puppet is shown: the view, framing, expression, pose, outfit, background and style of one drawing.
 
-Does NOT know who is shown, nor how anything is drawn.
+The vocabularies are those that the shipped weights were trained on. Does NOT know who is shown, nor how anything is
+drawn.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ _BACKGROUND_ODDS = (0.28, *[0.09] * 8)
 class PuppetShot:
     """One view of a puppet.
 
-    `yaw` and `pitch` in degrees: yaw 0 faces the viewer and grows as she turns to the viewer's right (180 = from
-    behind); pitch is positive where the camera looks from above. `outfit` is an index into the puppet's outfits.
+    `yaw` and `pitch` in degrees: yaw is 0 where the puppet faces the viewer and grows as it turns to the viewer's right
+    (180 = from behind); pitch is positive where the camera looks from above. `outfit` is an index into the puppet's
+    outfits.
     """
 
     view_family: str
@@ -67,9 +69,9 @@ class PuppetShot:
 
 
 def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
-    """A random shot; `fixed` pins any field of `PuppetShot`, the others are drawn.
+    """A random shot; `fixed` sets any field of `PuppetShot`, the others are sampled.
 
-    Yaw and pitch jitter inside the view_family's range unless pinned.
+    Yaw and pitch are sampled inside the range of the view family unless they are fixed.
 
     Raises:
         UsageError: `fixed` names no field of `PuppetShot`, or a value outside its vocabulary.
@@ -92,8 +94,10 @@ def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
 
 
 def _sample_angles(rng: np.random.Generator, view_family: str) -> tuple[float, float]:
-    """Yaw and pitch in degrees, inside the view_family's stratum."""
-    turn = 1 if rng.random() < 0.5 else -1
+    """Yaw and pitch in degrees, inside the range of the view family."""
+    turn = -1
+    if rng.random() < 0.5:
+        turn = 1
     level = float(rng.uniform(-6, 6))
     match view_family:
         case "front":
@@ -111,8 +115,9 @@ def _sample_angles(rng: np.random.Generator, view_family: str) -> tuple[float, f
 
 
 def _draw(rng: np.random.Generator, choices: Sequence[str], odds: Sequence[float] | None = None) -> str:
-    weights = None if odds is None else np.asarray(odds) / sum(odds)
-    return choices[int(rng.choice(len(choices), p=weights))]
+    if odds is None:
+        return choices[int(rng.choice(len(choices)))]
+    return choices[int(rng.choice(len(choices), p=np.asarray(odds) / sum(odds)))]
 
 
 _VOCABULARIES: Mapping[str, tuple[Any, ...]] = {
@@ -127,10 +132,10 @@ _VOCABULARIES: Mapping[str, tuple[Any, ...]] = {
 
 
 def _check(fixed: Mapping[str, Any]) -> None:
-    known = [field.name for field in fields(PuppetShot)]
+    axes = [field.name for field in fields(PuppetShot)]
     for axis, value in fixed.items():
-        if axis not in known:
-            raise UsageError(f'a puppet shot has no axis "{axis}"; use one of {", ".join(known)}')
+        if axis not in axes:
+            raise UsageError(f'a puppet shot has no axis "{axis}"; use one of {", ".join(axes)}')
         vocabulary = _VOCABULARIES.get(axis, (value,))
         if value not in vocabulary:
             raise UsageError(f'{axis}: "{value}" is unknown; use one of {", ".join(map(str, vocabulary))}')

@@ -17,12 +17,12 @@ from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import ALL_FAMILIES, ALL_FRAMINGS, sample_shot
 
 
-def draw_sheet(rows: int = 8, columns: int = 12, size: int = 96, first_seed: int = 0) -> NDArray[np.uint8]:
-    """Puppets `first_seed`, `first_seed` + 1, ...: uint8 (rows * size, columns * size, 3)."""
+def draw_sheet(rows: int = 8, columns: int = 12, size: int = 96, first: int = 0) -> NDArray[np.uint8]:
+    """Puppets number `first`, `first` + 1, ...: uint8 (rows * size, columns * size, 3)."""
     lines = []
     for row in range(rows):
-        puppet = sample_puppet(first_seed + row)
-        rng = np.random.default_rng([first_seed + row, 3])
+        puppet = sample_puppet(first + row)
+        rng = np.random.default_rng([first + row, 3])
         cells = []
         for column in range(columns):
             view_family = ALL_FAMILIES[column % len(ALL_FAMILIES)]

@@ -1,4 +1,4 @@
-"""Drawing styles: how flat colours, shade and lines become a picture.
+"""Drawing styles: each turns flat colours, shade and lines into a picture.
 
 Does NOT know what was drawn.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bootstrap.errors import UsageError
-from bootstrap.puppets.geometry import Flags, Floats
+from bootstrap.puppets.geometry import Flags, Float32s
 from bootstrap.puppets.palette import INK
 
 _SHADE = np.array((0.76, 0.69, 0.80), np.float32)
@@ -30,16 +30,16 @@ class Layers:
     moonlight.
     """
 
-    color: Floats
-    tone: Floats
+    color: Float32s
+    tone: Float32s
     line: Flags
     mask: Flags
-    background: Floats
+    background: Float32s
     night: bool
 
 
-def develop(layers: Layers, style: str) -> Floats:
-    """The picture (h, w, 3) in [0, 1] that a style makes of the layers.
+def develop(layers: Layers, style: str) -> Float32s:
+    """The picture (h, w, 3) in [0, 1] of the layers in a style.
 
     Raises:
         UsageError: no such style.
@@ -49,7 +49,7 @@ def develop(layers: Layers, style: str) -> Floats:
     return _STYLES[style](layers)
 
 
-def _compose(layers: Layers, shade: Floats, ink: float) -> Floats:
+def _compose(layers: Layers, shade: Float32s, ink: float) -> Float32s:
     """Figure over background: `shade` is the colour factor of the dark side, `ink` the strength of the lines."""
     figure = layers.color * (1 + np.minimum(layers.tone, 0)[..., None] * (1 - shade))
     figure += (layers.tone[..., None] > 0) * (1 - figure) * np.float32(0.32)
@@ -61,16 +61,16 @@ def _compose(layers: Layers, shade: Floats, ink: float) -> Floats:
     return np.asarray(np.clip(picture, 0, 1))
 
 
-def _cel(layers: Layers) -> Floats:
+def _cel(layers: Layers) -> Float32s:
     return _compose(layers, _SHADE, 0.92)
 
 
-def _flat(layers: Layers) -> Floats:
+def _flat(layers: Layers) -> Float32s:
     lit = Layers(layers.color, np.zeros_like(layers.tone), layers.line, layers.mask, layers.background, layers.night)
     return _compose(lit, _SHADE, 0.22)
 
 
-def _sketch(layers: Layers) -> Floats:
+def _sketch(layers: Layers) -> Float32s:
     side = layers.tone.shape[0]
     step = max(side // 64, 2)
     diagonal = np.add.outer(np.arange(side), np.arange(side)) // step % 2 == 0
@@ -81,17 +81,17 @@ def _sketch(layers: Layers) -> Floats:
     return np.asarray(np.clip(washed, 0, 1), np.float32)
 
 
-def _pastel(layers: Layers) -> Floats:
+def _pastel(layers: Layers) -> Float32s:
     soft = _compose(layers, 0.5 + 0.5 * _SHADE, 0.42)
     return np.asarray(0.48 + 0.52 * soft, np.float32)
 
 
-def _monochrome(layers: Layers) -> Floats:
+def _monochrome(layers: Layers) -> Float32s:
     grey = _cel(layers) @ _LUMA
     return np.asarray(np.repeat(grey[..., None], 3, axis=2))
 
 
-def _pixel(layers: Layers) -> Floats:
+def _pixel(layers: Layers) -> Float32s:
     """Blocks of four, six levels a channel; the middle of each block keeps the lines whole."""
     side = layers.tone.shape[0]
     small = _compose(layers, _SHADE, 0.8).reshape(side // 4, 4, side // 4, 4, 3)
@@ -100,7 +100,7 @@ def _pixel(layers: Layers) -> Floats:
     return np.asarray(levels.repeat(4, axis=0).repeat(4, axis=1), np.float32)
 
 
-_STYLES: dict[str, Callable[[Layers], Floats]] = {
+_STYLES: dict[str, Callable[[Layers], Float32s]] = {
     "cel shading": _cel,
     "flat color": _flat,
     "sketch": _sketch,

@@ -1,7 +1,7 @@
 """`python -m bootstrap.puppets.train MODEL`: trains one shipped model and exports it; `all` rebuilds every one.
 
-Interrupted trainings go on where they stopped when started again with the same work folder. Does NOT know how any of
-them is trained.
+An interrupted training continues when it is started again with the same work folder. Does NOT know how any model is
+trained.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from pathlib import Path
 from bootstrap.puppets.train.options import TrainOptions
 
 TRAINERS = {
-    "vae": "bootstrap.puppets.train.vae",
-    "text": "bootstrap.puppets.train.text",
-    "base": "bootstrap.puppets.train.base",
-    "decoder": "bootstrap.puppets.train.decoder",
-    "clip": "bootstrap.puppets.train.clip",
-    "face": "bootstrap.puppets.train.face",
-    "heldout": "bootstrap.puppets.train.heldout",
-    "judge": "bootstrap.puppets.train.judge",
-    "ccip": "bootstrap.puppets.train.ccip",
+    "vae": "bootstrap.puppets.train.train_vae",
+    "text": "bootstrap.puppets.train.train_text",
+    "base": "bootstrap.puppets.train.train_base",
+    "decoder": "bootstrap.puppets.train.train_decoder",
+    "clip": "bootstrap.puppets.train.train_clip",
+    "face": "bootstrap.puppets.train.train_face",
+    "heldout": "bootstrap.puppets.train.train_heldout",
+    "judge": "bootstrap.puppets.train.train_judge",
+    "ccip": "bootstrap.puppets.train.train_ccip",
 }
 
 EVERYTHING = "all"
 BATCHES = {"judge": 96, "clip": 96, "ccip": 96, "heldout": 60}
-"""Batches of the trainings that contrast pictures with each other; the others take the common size."""
+"""Batch sizes of the contrastive trainings; the others take the common size."""
 SHARES = {
     "vae": 0.15,
     "text": 0.03,
@@ -40,7 +40,7 @@ SHARES = {
     "face": 0.06,
     "heldout": 0.03,
 }
-"""What part of its minutes `all` gives to each, in the order in which they need each other."""
+"""Share of the minutes that `all` gives to each model, in the order in which they depend on each other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=standard.threads, help="CPU threads of the training")
     parser.add_argument("--workers", type=int, default=standard.workers, help="processes that draw")
     parser.add_argument("--pictures", type=int, default=standard.pictures, help="drawings in the data set")
-    parser.add_argument("--start", type=Path, default=None, help="folder of a shipped model to go on from")
+    parser.add_argument("--start", type=Path, default=None, help="folder of a shipped model to continue from")
     parser.add_argument("--batch", type=int, default=standard.batch)
-    parser.add_argument("--seed", type=int, default=standard.seed)
+    parser.add_argument("--seed", dest="random_seed", type=int, default=standard.random_seed)
     return parser
 
 

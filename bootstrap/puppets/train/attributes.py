@@ -1,7 +1,7 @@
-"""The unnamed traits as targets: an encoder that can read them off a drawing can tell twins apart.
+"""The unnamed traits as training targets: an encoder that can read them off a drawing can tell twins apart.
 
-Every single drawing teaches all of them at once, which pairs of drawings do only slowly (measured, see LOG.md). What a
-drawing hides cannot be learned from it and costs a constant. Does NOT know encoders or pictures.
+One drawing is a target for all of them at once; contrasting pairs of drawings trains them only slowly (measured, see
+tests/benchmarks/LOG.md). A trait that the drawing hides costs a constant. Does NOT know encoders or pictures.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _CHOICES: dict[str, tuple[str | int, ...]] = {
     "shoe_color": anatomy.ALL_CLOTH_COLORS,
 }
 _NEEDS = {"clip_color": ("clip_side", 0), "emblem_color": ("emblem", "none")}
-"""A colour means nothing where there is nothing to bear it: trait -> (the trait that must not have that value)."""
-_NOTHING = -100  # what cross_entropy ignores
+"""Colour of a thing that may be absent -> (the trait that says so, its value then); such a colour has no target."""
+_NOTHING = -100  # cross_entropy ignores it
 
 SIZES = 3 * len(_TONES) + len(_SIZES)
 OUTPUTS = SIZES + sum(map(len, _CHOICES.values()))
-"""How many numbers an encoder must give: `SIZES` standardised values, then the logits of every choice."""
+"""How many numbers an encoder must output: `SIZES` standardised values, then the logits of every choice."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def attributes(puppets: Sequence[Puppet]) -> Attributes:
 
 
 def attribute_loss(outputs: Tensor, targets: Attributes) -> Tensor:
-    """Half the squared error of the sizes plus the cross entropy of the choices, as shares of knowing nothing.
+    """Squared error of the sizes plus cross entropy of the choices, each relative to a guess without information.
 
     Args:
         outputs: (N, OUTPUTS).
@@ -98,8 +98,10 @@ def attribute_loss(outputs: Tensor, targets: Attributes) -> Tensor:
 
 
 def _sizes(unnamed: UnnamedTraits) -> list[float]:
-    tones = [value for name in _TONES for value in getattr(unnamed, name)]
-    return tones + [getattr(unnamed, name) for name in _SIZES]
+    sizes: list[float] = []
+    for name in _TONES:
+        sizes += getattr(unnamed, name)
+    return sizes + [getattr(unnamed, name) for name in _SIZES]
 
 
 def _choices(unnamed: UnnamedTraits) -> list[int]:
@@ -108,11 +110,13 @@ def _choices(unnamed: UnnamedTraits) -> list[int]:
 
 def _choice(unnamed: UnnamedTraits, name: str) -> int:
     bearer, absent = _NEEDS.get(name, (name, None))
-    return _NOTHING if getattr(unnamed, bearer) == absent else _CHOICES[name].index(getattr(unnamed, name))
+    if getattr(unnamed, bearer) == absent:
+        return _NOTHING
+    return _CHOICES[name].index(getattr(unnamed, name))
 
 
 @cache
 def _scale() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and deviation of the sizes over some puppets."""
-    sample = np.array([_sizes(sample_puppet(seed).unnamed) for seed in range(500)])
+    sample = np.array([_sizes(sample_puppet(number).unnamed) for number in range(500)])
     return sample.mean(0), sample.std(0)

@@ -1,6 +1,6 @@
-"""Every shipped model against its bar: `python -m bootstrap.puppets.train.bars --pictures 1000`.
+"""Measures every shipped model against its bars: `python -m bootstrap.puppets.train.bars --pictures 1000`.
 
-Measured on puppets that training never saw. Does NOT know how the models were trained.
+The puppets are not those of any training. Does NOT know how the models were trained.
 """
 
 from __future__ import annotations
@@ -15,12 +15,23 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderTiny
 
-from bootstrap.puppets import models, oracle, scene
-from bootstrap.puppets.train import checkpoint, clip, data, face, judge_pictures, obedience, painting, vae
+from bootstrap.puppets import models, scene
+from bootstrap.puppets.judge import load_judge
+from bootstrap.puppets.train import (
+    data,
+    judge_pictures,
+    obedience,
+    painting,
+    train_clip,
+    train_face,
+    train_vae,
+    training_state,
+)
 from bootstrap.puppets.train.individuals import gallery
 from bootstrap.puppets.train.judge_measures import measure as measure_judge
 from bootstrap.puppets.train.measures import identity_aucs
 from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.periodic_export import log_scores
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +52,7 @@ _FRONTAL = ("front", "three-quarter")
 
 @dataclass(frozen=True)
 class Bar:
-    """One measurement and what it should reach; `at_most` turns the comparison round."""
+    """One measurement and the value that it should reach; with `at_most`, the value that it should not exceed."""
 
     model: str
     measure: str
@@ -51,30 +62,40 @@ class Bar:
 
     @property
     def met(self) -> bool:
-        """Whether it is reached."""
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
+        """Whether the measurement meets the bar."""
+        if self.at_most:
+            return self.value <= self.bar
+        return self.value >= self.bar
+
+    def __str__(self) -> str:
+        sign, outcome = ">=", "MISSED"
+        if self.at_most:
+            sign = "<="
+        if self.met:
+            outcome = "met"
+        return f"{self.model:<6} {self.measure:<36} {self.value:.3f}  {sign} {self.bar:.3f}  {outcome}"
 
 
 def vae_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Reconstruction of unseen drawings."""
     autoencoder = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
     unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
-    yield Bar("vae", "mean absolute error", vae.reconstruction_error(autoencoder, unseen), 0.035, at_most=True)
+    yield Bar("vae", "mean absolute error", train_vae.reconstruction_error(autoencoder, unseen), 0.035, at_most=True)
 
 
 def judge_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
-    """What the judge reads, and whom it tells apart within a view family, on drawings and painted ones."""
+    """How well the judge tells individuals apart within a view family, on drawings and on painted ones."""
     album = judge_pictures.album(50, "judge-unseen", options.workdir, options.workers)
     autoencoder = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
     painted = painting.painted(album.images, autoencoder, options.workdir / "pictures", "judge-unseen")
-    for name, value in measure_judge(oracle.load(), album, painted).items():
+    for name, value in measure_judge(load_judge(), album, painted).items():
         if ":" in name:
             yield Bar("judge", name, value, 0.995)
 
 
 def base_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
-    """Obedience read by the judge; and what the judge reads on renders of the same captions."""
-    specs, judge = obedience.prompt_specs(pictures), oracle.load()
+    """Obedience as the judge reads it, and the judge's accuracy on renders of the same captions."""
+    specs, judge = obedience.prompt_specs(pictures), load_judge()
     drawn = obedience.read(obedience.generate(models.base_dir(), specs), specs, judge)
     rendered = obedience.read(data.render_many(specs, workers=1), specs, judge)
     obedience.report(drawn, rendered)
@@ -84,22 +105,24 @@ def base_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
 
 
 def clip_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
-    """Words, and individuals: the judge's advantage over chance is the yardstick off the front."""
+    """Zero-shot accuracy and identity; outside frontal views the identity bar follows the judge's own AUC."""
     unseen = gallery(100, "unseen", options.workdir, options.workers)
-    scores = clip.measure(models.clip_dir(), unseen)
-    log.info("clip %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    scores = train_clip.measure(models.clip_dir(), unseen)
+    log_scores("clip", scores)
     for axis, least in _ZERO_SHOT.items():
         yield Bar("clip", axis, scores[axis], least)
-    judged = identity_aucs(oracle.load().embed(unseen.images))
+    judged = identity_aucs(load_judge().embed(unseen.images))
     for view_family in scene.ALL_FAMILIES:
-        least = 0.95 if view_family in _FRONTAL else 0.5 + 0.8 * (judged[view_family] - 0.5)
+        least = 0.5 + 0.8 * (judged[view_family] - 0.5)
+        if view_family in _FRONTAL:
+            least = 0.95
         yield Bar("clip", f"head:{view_family}", scores[f"head:{view_family}"], least)
 
 
 def face_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Detection and verification, by view family and by size of the face."""
-    scores = face.measure(models.face_dir(), gallery(100, "unseen", options.workdir, options.workers))
-    log.info("face %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    scores = train_face.measure(models.face_dir(), gallery(100, "unseen", options.workdir, options.workers))
+    log_scores("face", scores)
     for view_family in _FRONTAL:
         yield Bar("face", f"found:{view_family}", scores[f"found:{view_family}"], 0.98)
         yield Bar("face", f"auc:{view_family}", scores[f"auc:{view_family}"], 0.99)
@@ -125,12 +148,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=None, help="a JSON file to write as well")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    checkpoint.pick_device("cpu", given.threads)
+    training_state.pick_device("cpu", given.threads)
     options = TrainOptions(workdir=given.workdir)
-    found = [bar for name in given.models or MEASURES for bar in MEASURES[name](options, given.pictures)]
+    found: list[Bar] = []
+    for name in given.models or MEASURES:
+        found += MEASURES[name](options, given.pictures)
     for bar in found:
-        sign, verdict = ("<=" if bar.at_most else ">="), ("met" if bar.met else "MISSED")
-        log.info("%-6s %-36s %.3f  %s %.3f  %s", bar.model, bar.measure, bar.value, sign, bar.bar, verdict)
+        log.info("%s", bar)
     if given.out:
         given.out.write_text(json.dumps([asdict(bar) | {"met": bar.met} for bar in found], indent=1), encoding="utf-8")
 

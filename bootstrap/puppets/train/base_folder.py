@@ -1,4 +1,4 @@
-"""The shipped base model as a folder that `StableDiffusionPipeline.from_pretrained` loads.
+"""The folder of the base model, which `StableDiffusionPipeline.from_pretrained` loads.
 
 Does NOT know how its parts were trained.
 """
@@ -17,13 +17,13 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 PARTS = ("model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
 
-_PLACE = "_name_or_path"
-_UNREAD = "block_out_channels"  # AutoencoderTiny writes it and then complains about it; the UNet needs it
+_PATH_KEY = "_name_or_path"
+_UNREAD_KEY = "block_out_channels"  # AutoencoderTiny writes it and warns when it reads it; the UNet needs it
 
 
 @dataclass(frozen=True)
 class BaseParts:
-    """The four trained parts; `vae.config.scaling_factor` brings latents to deviation 1."""
+    """The four trained parts; `vae.config.scaling_factor` scales latents to deviation 1."""
 
     vae: AutoencoderTiny
     tokenizer: CLIPTokenizer
@@ -32,9 +32,9 @@ class BaseParts:
 
 
 def new_scheduler() -> DDIMScheduler:
-    """Velocity prediction with zero terminal signal and trailing steps (Lin et al. 2023).
+    """Velocity prediction with zero terminal SNR and trailing steps (Lin et al. 2023).
 
-    Flat backgrounds come out in their own brightness only so.
+    Without them flat backgrounds lose their brightness.
     """
     return DDIMScheduler(
         beta_schedule="scaled_linear",
@@ -50,9 +50,9 @@ def new_scheduler() -> DDIMScheduler:
 
 
 def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float16) -> None:
-    """Write the pipeline into `folder`, in half precision, leaving other files there alone.
+    """Write the pipeline into `folder`, in half precision; other files in the folder stay.
 
-    The parts are written beside the folder and moved in one by one, so a reader never sees half a file.
+    The parts are written beside the folder and moved into it one by one, so that no partial file is ever read.
     """
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -78,10 +78,12 @@ def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float1
 
 
 def _tidy(folder: Path) -> None:
-    """Drop what a configuration says of the machine it was written on, and what its own class does not read back."""
+    """Remove local paths from the configurations, and the key that `AutoencoderTiny` does not read back."""
     for config in folder.rglob("*.json"):
         settings = json.loads(config.read_text(encoding="utf-8"))
-        unwanted = {_PLACE, _UNREAD} if config.parent.name == "vae" else {_PLACE}
+        unwanted = {_PATH_KEY}
+        if config.parent.name == "vae":
+            unwanted.add(_UNREAD_KEY)
         if settings.keys() & unwanted:
             kept = {key: value for key, value in settings.items() if key not in unwanted}
             config.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Layers that the small networks are made of. Does NOT know what they are for."""
+"""Layers of the small networks. Does NOT know what the networks are for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped OpenCLIP folder: its configuration, tokenizer and weights, written here and loaded by `open_clip`.
+"""The folder of the OpenCLIP model: configuration, tokenizer and weights, written here and loaded by `open_clip`.
 
 `open_clip.create_model_from_pretrained("local-dir:FOLDER")` and `open_clip.get_tokenizer("local-dir:FOLDER")` load
 it; so does `open_clip.add_model_config(FOLDER)` with the model name "puppet-clip". Does NOT know how it is trained.
@@ -24,10 +24,10 @@ WEIGHTS = "open_clip.safetensors"
 CONTEXT = 64
 EMBEDDING = 256
 SIDE = 96
-"""Pixels a side that the image tower sees: the base model's."""
+"""Side in pixels of the image tower's input: that of the base model's pictures."""
 _VISION = {
     "timm_model_name": "resnet10t",
-    "timm_pool": "avgmax",  # the maximum finds small things: a hair clip, the colour of an eye
+    "timm_pool": "avgmax",  # the maximum responds to small things: a hair clip, the colour of an eye
     "timm_proj": "linear",
     "image_size": SIDE,
 }
@@ -50,26 +50,30 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_weights(folder: Path, state: Mapping[str, Tensor]) -> None:
     """Write weights: matrices in half precision, vectors (normalisation statistics among them) in full."""
-    kept = {name: (value.half() if value.ndim > 1 else value).contiguous() for name, value in state.items()}
+    stored = {}
+    for name, value in state.items():
+        stored[name] = value.contiguous()
+        if value.ndim > 1:
+            stored[name] = value.half().contiguous()
     draft = folder / f"{WEIGHTS}.draft"
-    save_file(kept, draft)
+    save_file(stored, draft)
     draft.chmod(0o644)  # safetensors writes for the owner only
     draft.replace(folder / WEIGHTS)
 
 
 def new_model(folder: Path) -> open_clip.CLIP:
-    """A model with random weights, as the folder's configuration says."""
+    """A model with random weights, of the architecture in the folder's configuration."""
     config = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
     return open_clip.CLIP(**config)
 
 
-def load(folder: Path) -> tuple[open_clip.CLIP, Words]:
-    """The trained model in evaluation mode, and its words."""
+def load(folder: Path) -> tuple[open_clip.CLIP, PhraseTokens]:
+    """The trained model in evaluation mode, and the tokens of its phrases."""
     model, _ = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
-    return model.eval(), Words(folder)
+    return model.eval(), PhraseTokens(folder)
 
 
-class Words:
+class PhraseTokens:
     """Token ids of captions that are put together from phrases."""
 
     def __init__(self, folder: Path) -> None:
@@ -80,30 +84,32 @@ class Words:
         self._comma = inner(",", add_special_tokens=False).input_ids
         self._spelled = inner(list(PHRASES), add_special_tokens=False).input_ids
 
-    def captions(self, said: Tensor) -> Tensor:
-        """Ids (N, longest) of the comma-separated phrases marked in `said` bool (N, phrases)."""
-        rows = [self._spell(row.nonzero().ravel().tolist()) for row in said]
+    def captions(self, included: Tensor) -> Tensor:
+        """Ids (N, longest) of the comma-separated phrases marked in `included` bool (N, phrases)."""
+        rows = [self._spell(row.nonzero().ravel().tolist()) for row in included]
         longest = max(map(len, rows))
         return torch.tensor([row + [self._end] * (longest - len(row)) for row in rows])
 
     def _spell(self, phrases: list[int]) -> list[int]:
         ids: list[int] = []
         for phrase in phrases:
-            ids += [*(self._comma if ids else ()), *self._spelled[phrase]]
+            if ids:
+                ids += self._comma
+            ids += self._spelled[phrase]
         return [self._start, *ids[: CONTEXT - 2], self._end]
 
 
 def trim(tokens: Tensor) -> Tensor:
-    """Cut off the columns that are end tokens in every row, but for one."""
+    """Cut off the columns that hold end tokens in every row, except for one."""
     end = tokens.max()
     longest = int((tokens != end).sum(1).max())
     return tokens[:, : longest + 1]
 
 
 def encode_text(model: nn.Module, tokens: Tensor) -> Tensor:
-    """Unit text embeddings (N, D) of ids cut short with `trim`: what `encode_text` gives, without the padding's cost.
+    """Unit text embeddings (N, D) of ids that `trim` cut: the model's `encode_text` without the cost of the padding.
 
-    Exact, for attention is causal and the first end token is pooled.
+    Exact, because attention is causal and the first end token is pooled.
     """
     length = tokens.shape[1]
     hidden = model.token_embedding(tokens) + model.positional_embedding[:length]  # type: ignore[operator,index]

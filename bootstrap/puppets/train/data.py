@@ -1,7 +1,7 @@
-"""Drawings of the puppet world as training data: drawn once by several processes, kept in shards of .npy files.
+"""Drawings of single puppets as training data: drawn once, in several processes, and kept in shards of .npy files.
 
-Picture `i` of a set is a function of `i` alone (its puppet, its shot and the shake of its composition), so a set can
-grow, be interrupted and be shared by trainers. Does NOT know any model.
+Picture `i` of a set is a function of `i` alone (its puppet, its shot and the jitter of its composition), so a set can
+grow, be interrupted and be shared by trainings. Does NOT know any model.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.captions import caption, tags
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import PuppetShot, sample_shot
-from bootstrap.puppets.train.shards import Job, draw_shards
+from bootstrap.puppets.train.shards import Shard, draw_shards
 
 log = logging.getLogger(__name__)
 
 SIZE = 96
 SHARD = 1000
-FIRST_SEED = {"single": 1_000_000, "judge-single": 6_000_000, "unseen": 50_000_000}
-"""Kind of set -> seed of its first puppet; "unseen" is for measuring and shares no puppet with training."""
+FIRST_NUMBER = {"single": 1_000_000, "judge-single": 6_000_000, "unseen": 50_000_000}
+"""Kind of set -> number of its first puppet; "unseen" is for measuring and shares no puppet with training."""
 
 Spec = tuple[Puppet, PuppetShot, int]
-"""Whom, how, and the seed that shakes the composition."""
+"""Puppet, shot, and the random seed of the composition's jitter."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """`images` uint8 (N, 96, 96, 3); whom and how picture i shows is recomputed from i."""
+    """`images` uint8 (N, 96, 96, 3); the puppet and shot of picture i are computed from i."""
 
     kind: str
     images: NDArray[np.uint8]
@@ -47,30 +47,30 @@ class Dataset:
 
     @cached_property
     def specs(self) -> list[Spec]:
-        """Puppet, shot and shake of every picture."""
+        """Puppet, shot and jitter of every picture."""
         return [picture_spec(self.kind, index) for index in range(len(self))]
 
     def caption(self, index: int, rng: np.random.Generator | None = None) -> str:
-        """The caption of a picture; with `rng`, some tags are dropped anew."""
+        """The caption of a picture; with `rng`, some tags are dropped."""
         puppet, shot, _ = self.specs[index]
         return caption(puppet, shot, rng)
 
     def tags(self, index: int) -> dict[str, str]:
-        """The truth on every axis of a picture."""
+        """The true tag of a picture on every axis."""
         puppet, shot, _ = self.specs[index]
         return tags(puppet, shot)
 
 
 def picture_spec(kind: str, index: int) -> Spec:
-    """Whom and how picture `index` of a set shows."""
-    seed = FIRST_SEED[kind] + index
-    return sample_puppet(seed), sample_shot(np.random.default_rng([seed, 3])), seed
+    """Puppet, shot and jitter of picture `index` of a set."""
+    number = FIRST_NUMBER[kind] + index
+    return sample_puppet(number), sample_shot(np.random.default_rng([number, 3])), number
 
 
 def render_one(spec: Spec, size: int = SIZE) -> NDArray[np.uint8]:
     """Draw one specification: uint8 (size, size, 3)."""
-    puppet, shot, seed = spec
-    return render(puppet, shot, size, np.random.default_rng([seed, 4])).image
+    puppet, shot, number = spec
+    return render(puppet, shot, size, np.random.default_rng([number, 4])).image
 
 
 def render_many(specs: Sequence[Spec], workers: int = 2, size: int = SIZE) -> NDArray[np.uint8]:
@@ -83,28 +83,28 @@ def render_many(specs: Sequence[Spec], workers: int = 2, size: int = SIZE) -> ND
 
 
 def dataset(n: int, kind: str = "single", workdir: Path = Path(".train"), workers: int = 2) -> Dataset:
-    """The first `n` pictures of a set (rounded up to whole shards), drawing what is not on disk yet.
+    """The first `n` pictures of a set (rounded up to whole shards), drawing those that are not on disk yet.
 
     Args:
         n: how many pictures.
-        kind: a key of `FIRST_SEED`.
+        kind: a key of `FIRST_NUMBER`.
         workdir: where the shards are kept, in its folder "pictures".
         workers: processes that draw.
     """
     shards = range(-(-n // SHARD))
     paths = [workdir / "pictures" / f"{kind}-{SIZE}-{shard:04d}.npy" for shard in shards]
-    missing = [shard for shard in shards if not paths[shard].exists()]
+    missing = [(kind, shard, paths[shard]) for shard in shards if not paths[shard].exists()]
     if missing:
         log.info("drawing %d pictures", len(missing) * SHARD)
-        draw_shards([(kind, shard, paths[shard]) for shard in missing], _draw_shard, workers)
+        draw_shards(missing, _draw_shard, workers)
     return Dataset(kind, np.concatenate([np.load(path) for path in paths])[:n])
 
 
-def _draw_shard(job: Job) -> None:
-    kind, shard, path = job
-    if path.exists():  # another trainer was faster
+def _draw_shard(shard: Shard) -> None:
+    kind, number, path = shard
+    if path.exists():  # another training has drawn it in the meantime
         return
-    images = np.stack([render_one(picture_spec(kind, shard * SHARD + offset)) for offset in range(SHARD)])
+    images = np.stack([render_one(picture_spec(kind, number * SHARD + offset)) for offset in range(SHARD)])
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with draft.open("wb") as file:
         np.save(file, images)

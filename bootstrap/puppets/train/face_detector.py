@@ -1,7 +1,7 @@
 """The face detector: a small network in the form of SCRFD (Guo et al. 2021), its targets and its losses.
 
-Three levels (strides 8, 16, 32), two anchors a cell; a score, distances to the box's edges and offsets of five
-keypoints each, in strides. A "face" is the box of a head of which at least two landmarks are seen.
+Three levels (strides 8, 16, 32), two anchors per cell; for each a score, distances to the box's edges and offsets of
+five keypoints, in units of the stride. A "face" is the box of a head of which at least two landmarks are visible.
 Does NOT know files or identities.
 """
 
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bootstrap.puppets import scene
-from bootstrap.puppets.train import crops
+from bootstrap.puppets.train import cropping
 from bootstrap.puppets.train.blocks import Residual, conv_norm
-from bootstrap.puppets.train.individuals import SIZE, Gallery
+from bootstrap.puppets.train.individuals import SIZE, TwinGallery
 
 SIDE = 128
-"""Side of the pictures it learns from; the `det_size` to use it with."""
+"""Side of the training pictures, and the `det_size` to use the detector with."""
 STRIDES = (8, 16, 32)
 ANCHORS = 2
 _RANGES = ((0.0, 58.0), (44.0, 92.0), (74.0, 1e9))
-"""Longest side of a face, in pixels of SIDE, that each level learns; neighbours overlap."""
+"""Range of the longest side of a face, in pixels of SIDE, at each level; neighbours overlap."""
 _BEHIND = scene.ALL_FAMILIES.index("behind")
 
 
@@ -59,17 +59,17 @@ class Detector(nn.Module):
         return [output.unflatten(1, (ANCHORS, 15)) for output in outputs]
 
 
-class Faces:
+class FaceBatch:
     """A batch: pictures, boxes (N, 4) and keypoints (N, 5, 2) in pixels, and whether there is a face.
 
-    `present` is 1 with a face, 0 without, -1 where it is too little of one to judge.
+    `present` is 1 with a face, 0 without, -1 where too little of the face is in the picture to decide.
     """
 
-    def __init__(self, drawings: Gallery, batch: int, rng: np.random.Generator) -> None:
+    def __init__(self, drawings: TwinGallery, batch: int, rng: np.random.Generator) -> None:
         rows = _pick(drawings, batch, rng)
         windows = _windows(batch, rng)
-        pictures = crops.cut(crops.to_tensor(drawings.images[rows]), torch.from_numpy(windows), SIDE)
-        self.images = crops.disturb(pictures, rng) * 2 - 1
+        pictures = cropping.cut(cropping.to_tensor(drawings.images[rows]), torch.from_numpy(windows), SIDE)
+        self.images = cropping.disturb(pictures, rng) * 2 - 1
         corner, scale = windows[:, None, :2], SIDE / (windows[:, None, 2:] - windows[:, None, :2])
         box = (drawings.boxes[rows].reshape(-1, 2, 2) / SIZE - corner) * scale
         self.boxes = torch.from_numpy(box.reshape(-1, 4).astype(np.float32))
@@ -78,8 +78,8 @@ class Faces:
         self.present = torch.from_numpy(_presence(drawings.visible[rows], box))
 
 
-def _pick(drawings: Gallery, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A quarter of the batch from behind, which must not be taken for faces."""
+def _pick(drawings: TwinGallery, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Random rows; the first sixth of them views from behind, which are no faces."""
     rows = rng.integers(len(drawings), size=batch)
     behind = np.flatnonzero(drawings.view_family == _BEHIND)
     rows[: batch // 6] = rng.choice(behind, batch // 6)
@@ -87,7 +87,7 @@ def _pick(drawings: Gallery, batch: int, rng: np.random.Generator) -> NDArray[np
 
 
 def _windows(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Parts of the picture to look at, (N, 4) in fractions: mostly about all of it, sometimes far off centre."""
+    """Random crops, (N, 4) in fractions of the picture: most cover nearly all of it, some are far off centre."""
     side = np.where(rng.random(count) < 0.5, 1.0, rng.uniform(0.65, 1.35, count))
     spread = np.where(rng.random(count) < 0.5, 0.03, 0.2)[:, None]
     corner = 0.5 - side[:, None] / 2 + spread * rng.standard_normal((count, 2))
@@ -95,7 +95,7 @@ def _windows(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _presence(visible: NDArray[np.bool_], box: NDArray[np.floating]) -> NDArray[np.int64]:
-    """1 with two landmarks seen, 0 with none, -1 between or where the picture's edge cuts the face in two."""
+    """1 with two landmarks visible, 0 with none, -1 in between or where the picture's edge cuts the face."""
     seen = visible.sum(axis=1)
     middle, inside = box.mean(axis=1), np.full(len(box), 1)
     inside[((middle < 0.12 * SIDE) | (middle > 0.88 * SIDE)).any(axis=1)] = -1
@@ -110,7 +110,7 @@ def centers(level: int, height: int, width: int) -> Tensor:
     return torch.stack([columns, rows], dim=-1).float() * STRIDES[level]
 
 
-def detection_losses(outputs: list[Tensor], faces: Faces) -> dict[str, Tensor]:
+def detection_losses(outputs: list[Tensor], faces: FaceBatch) -> dict[str, Tensor]:
     """Focal loss of the scores; IoU loss of the boxes and relative error of the keypoints on cells that hold a face."""
     score, box, point, cells = [], [], [], 0.0
     for level, output in enumerate(outputs):
@@ -130,7 +130,7 @@ def detection_losses(outputs: list[Tensor], faces: Faces) -> dict[str, Tensor]:
     return {name: torch.stack(parts).sum() / total for name, parts in sums.items()}
 
 
-def _assign(level: int, grid: Tensor, faces: Faces) -> tuple[Tensor, Tensor]:
+def _assign(level: int, grid: Tensor, faces: FaceBatch) -> tuple[Tensor, Tensor]:
     """Cells that hold a face's middle, and cells that do not count, bool (N, h, w)."""
     low, high = _RANGES[level]
     longest = (faces.boxes[:, 2:] - faces.boxes[:, :2]).amax(1)
@@ -154,7 +154,7 @@ def _box_loss(level: int, distances: Tensor, grid: Tensor, boxes: Tensor) -> Ten
     return (1 - common / union.clamp(min=1e-3)).sum()
 
 
-def _point_loss(level: int, offsets: Tensor, grid: Tensor, faces: Faces, picture: Tensor) -> Tensor:
+def _point_loss(level: int, offsets: Tensor, grid: Tensor, faces: FaceBatch, picture: Tensor) -> Tensor:
     """Sum of the keypoints' mean distance, in tenths of the face's longest side; both anchors."""
     points = grid[:, None, None] + offsets.reshape(*offsets.shape[:-1], 5, 2) * STRIDES[level]
     boxes = faces.boxes[picture]

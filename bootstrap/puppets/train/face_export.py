@@ -1,7 +1,7 @@
-"""Writes networks as ONNX graphs: the detector and recogniser as an insightface pack, the held-out encoder.
+"""Writes networks as ONNX graphs; the detector and the recogniser as an insightface pack.
 
-insightface knows a model's kind from its graph: nine outputs are an SCRFD, one input of 112x112 is an ArcFace.
-Weights are stored in half precision and cast back inside the graph. Does NOT know how anything was trained.
+insightface infers a model's kind from its graph: nine outputs are an SCRFD, one input of 112x112 is an ArcFace.
+Weights are stored in half precision and cast back inside the graph. Does NOT know how a network was trained.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from bootstrap.puppets.train import face_detector, face_recogniser
 
 DETECTOR, RECOGNISER = "det_puppet.onnx", "w_puppet.onnx"
-_HALF_FROM = 256  # smaller tensors gain nothing
+_HALF_FROM = 256  # values; smaller tensors stay in full precision
 
 
 class ScrfdGraph(nn.Module):
@@ -45,7 +45,9 @@ class ScrfdGraph(nn.Module):
 
 def export_detector(detector: nn.Module, folder: Path) -> None:
     """Write the detector into a pack."""
-    names = [f"{kind}_{stride}" for kind in ("score", "bbox", "kps") for stride in face_detector.STRIDES]
+    names: list[str] = []
+    for kind in ("score", "bbox", "kps"):
+        names += [f"{kind}_{stride}" for stride in face_detector.STRIDES]
     example = torch.zeros(1, 3, face_detector.SIDE, face_detector.SIDE)
     axes = {"input.1": {2: "height", 3: "width"}, **{name: {0: f"rows_{name}"} for name in names}}
     export(ScrfdGraph(detector), example, folder / DETECTOR, names, axes, "input.1")
@@ -61,7 +63,7 @@ def export_recogniser(recogniser: nn.Module, folder: Path) -> None:
 def export(
     model: nn.Module, example: Tensor, path: Path, outputs: Sequence[str], axes: Mapping[str, dict[int, str]], name: str
 ) -> None:
-    """Write one ONNX file by way of a draft beside it."""
+    """Write one ONNX file; a draft beside it is moved into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with warnings.catch_warnings(), torch.no_grad():
@@ -81,7 +83,7 @@ def export(
 
 
 def halve(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store big float weights as float16 and cast them back inside the graph, which runs in float32."""
+    """Store large float weights as float16 and cast them back inside the graph, which runs in float32."""
     graph, casts = model.graph, []
     for weight in graph.initializer:
         values = numpy_helper.to_array(weight)

@@ -1,6 +1,6 @@
-"""The face recogniser: a small network in the form of ArcFace's (112x112 aligned face to an embedding), its batches.
+"""The face recogniser: a small network in the form of ArcFace (112x112 aligned face to an embedding), its batches.
 
-Does NOT know how faces are found: it learns from the renderer's keypoints with the errors a detector makes.
+Does NOT know how faces are detected: it trains on the renderer's keypoints with errors like a detector's.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets.train import attributes, crops
+from bootstrap.puppets.train import attributes, cropping
 from bootstrap.puppets.train.blocks import Residual, conv_norm
-from bootstrap.puppets.train.identity import identity_loss, sample_groups
-from bootstrap.puppets.train.individuals import SHOTS, TWINS, Gallery
+from bootstrap.puppets.train.contrastive import identity_loss, sample_groups
+from bootstrap.puppets.train.individuals import SHOTS, TwinGallery
 from bootstrap.puppets.train.material import Material
+from bootstrap.puppets.train.twins import TWINS
 
 SIDE = 112
 EMBEDDING = 256
 TEMPLATE = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
-"""Where ArcFace's alignment puts the five keypoints (insightface.utils.face_align.arcface_dst)."""
+"""Places of the five keypoints after ArcFace's alignment (insightface.utils.face_align.arcface_dst)."""
 PAINTED_ODDS = 0.4
 ATTRIBUTE_WEIGHT = 3.0
 _SHARPNESS = 16.0
@@ -32,7 +33,7 @@ PLACES = np.array([place for place, view_family in enumerate(SHOTS) if view_fami
 
 
 class Recogniser(nn.Module):
-    """(N, 3, 112, 112) in -1..1 to (N, EMBEDDING), not normalised, as ArcFace graphs give it."""
+    """(N, 3, 112, 112) in -1..1 to (N, EMBEDDING), not normalised, like ArcFace graphs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,8 +55,8 @@ class Recogniser(nn.Module):
         return embeddings
 
 
-class Learner(nn.Module):
-    """The recogniser with an answer that only training reads: the unnamed traits."""
+class RecogniserWithHead(nn.Module):
+    """The recogniser with a head that only training reads: the unnamed traits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,13 +64,13 @@ class Learner(nn.Module):
         self.unnamed = nn.Linear(EMBEDDING, attributes.OUTPUTS)
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit embeddings and the answer."""
+        """Unit embeddings, and the outputs of the head."""
         embeddings = F.normalize(self.recogniser(faces).float(), dim=1)
         return embeddings, self.unnamed(_SHARPNESS * embeddings)
 
 
 def align(images: Tensor, keypoints: NDArray[np.floating]) -> Tensor:
-    """Turn, scale and move faces so that their keypoints meet `TEMPLATE` best (least squares, no mirror).
+    """Rotate, scale and shift faces so that their keypoints fit `TEMPLATE` best (least squares, no mirror).
 
     Args:
         images: (N, 3, H, W).
@@ -96,13 +97,13 @@ def _sample(images: Tensor, back: NDArray[Any], shift: NDArray[Any]) -> Tensor:
 
 
 def recognition_losses(
-    model: nn.Module, drawings: Gallery, material: Material, batch: int, rng: np.random.Generator
+    model: nn.Module, drawings: TwinGallery, material: Material, batch: int, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Identity and unnamed traits of one batch of faces whose keypoints carry a detector's errors.
+    """Losses of identity and unnamed traits, for a batch of faces whose keypoints have errors like a detector's.
 
     Args:
-        model: a `Learner`.
-        drawings: the truth about the first rows of `material`.
+        model: a `RecogniserWithHead`.
+        drawings: the ground truth of the first rows of `material`.
         material: the pictures.
         batch: how many faces.
         rng: source of the draw.
@@ -110,11 +111,11 @@ def recognition_losses(
     rows = sample_groups(drawings.groups, max(batch // (2 * TWINS), 2), rng, places=PLACES)
     size = (drawings.boxes[rows, 2] - drawings.boxes[rows, 0])[:, None, None]
     keypoints = drawings.keypoints[rows] + 0.02 * size * rng.standard_normal((len(rows), 5, 2))
-    images = crops.disturb(crops.to_tensor(material.look(rows, rng, PAINTED_ODDS)), rng)
+    images = cropping.disturb(cropping.to_tensor(material.look(rows, rng, PAINTED_ODDS)), rng)
     device = next(model.parameters()).device
     faces = (align(images, keypoints) * 2 - 1).to(device, memory_format=torch.channels_last)
     with torch.autocast(device.type, dtype=torch.bfloat16):
         embeddings, unnamed = model(faces)
     individuals = torch.from_numpy(drawings.individual[rows]).to(device)
-    told = attributes.attribute_loss(unnamed.float(), material.unnamed.of(rows))
-    return {"identity": identity_loss(embeddings, individuals), "unnamed": ATTRIBUTE_WEIGHT * told}
+    trait_loss = attributes.attribute_loss(unnamed.float(), material.unnamed.of(rows))
+    return {"identity": identity_loss(embeddings, individuals), "unnamed": ATTRIBUTE_WEIGHT * trait_loss}

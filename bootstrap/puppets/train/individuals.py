@@ -1,7 +1,7 @@
-"""Drawings of many individuals, several shots of each, twins beside each other: what teaches "the same person".
+"""Training pictures of many individuals, several shots of each, in groups of twins.
 
-A group is a set of twins (equal named traits); each twin is drawn once or twice in every view family. Picture (group,
-twin, shot) is a function of those three numbers and the kind of set alone. Does NOT know any model.
+Each twin of a group is drawn twice from the front and once in every other view family. Picture (group, twin, shot) is
+a function of those three numbers and the kind of set alone. Does NOT know any model.
 """
 
 from __future__ import annotations
@@ -17,50 +17,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.puppets import scene
-from bootstrap.puppets.anatomy import Puppet, sample_puppet, twin
 from bootstrap.puppets.render import render
-from bootstrap.puppets.scene import PuppetShot, sample_shot
-from bootstrap.puppets.train.shards import Job, draw_shards
+from bootstrap.puppets.scene import sample_shot
+from bootstrap.puppets.train.shards import Shard, draw_shards
+from bootstrap.puppets.train.twins import TWINS, Depicted, TwinPictures, twins_of
 
 log = logging.getLogger(__name__)
 
 SIZE = 96
-TWINS = 3
 SHOTS = ("front", *scene.ALL_FAMILIES)
-"""View family of each shot of an individual: the front twice, for it is what seeds show."""
+"""View family of each shot of an individual: the front twice, because seeds show it."""
 PER_GROUP = TWINS * len(SHOTS)
 SHARD = 50
-FIRST_SEED = {"individuals": 2_000_000, "heldout": 3_000_000, "unseen": 60_000_000}
-"""Kind of set -> seed of its first group; no two kinds share a puppet."""
-_TWIN_OFFSET = 100_000_000
+FIRST_NUMBER = {"individuals": 2_000_000, "heldout": 3_000_000, "unseen": 60_000_000}
+"""Kind of set -> number of the first puppet of its first group; no two kinds share a puppet."""
+_TRUTH = ("boxes", "keypoints", "visible")
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """Pictures of `groups` x TWINS x len(SHOTS), flattened in that order.
+class TwinGallery(TwinPictures):
+    """Pictures of individuals with the ground truth about their heads.
 
-    `images` uint8 (N, 96, 96, 3); `boxes` float32 (N, 4) head boxes, `keypoints` float32 (N, 5, 2) and `visible` bool
-    (N, 5) as in `render.Drawing`, in pixels.
+    `boxes` float32 (N, 4) head boxes, `keypoints` float32 (N, 5, 2) and `visible` bool (N, 5) as in `render.Drawing`,
+    in pixels.
     """
 
-    kind: str
-    images: NDArray[np.uint8]
     boxes: NDArray[np.float32]
     keypoints: NDArray[np.float32]
     visible: NDArray[np.bool_]
 
-    def __len__(self) -> int:
-        return len(self.images)
+    shots = SHOTS
 
-    @property
-    def groups(self) -> int:
-        """How many sets of twins."""
-        return len(self) // PER_GROUP
-
-    @cached_property
-    def specs(self) -> list[tuple[Puppet, PuppetShot]]:
-        """Whom and how every picture shows."""
-        return [spec for group in range(self.groups) for spec in group_specs(self.kind, group)]
+    def group_specs(self, group: int) -> list[Depicted]:
+        """Puppet and shot of every picture of one group, twin by twin."""
+        return group_specs(self.kind, group)
 
     @cached_property
     def individual(self) -> NDArray[np.int64]:
@@ -73,30 +63,24 @@ class Gallery:
         order = [scene.ALL_FAMILIES.index(view_family) for view_family in SHOTS]
         return np.tile(np.array(order, dtype=np.int64), len(self) // len(SHOTS))
 
-    @cached_property
-    def framing(self) -> NDArray[np.int64]:
-        """Index into `scene.ALL_FRAMINGS` of each picture."""
-        return np.array([scene.ALL_FRAMINGS.index(shot.framing) for _, shot in self.specs], dtype=np.int64)
+
+def group_specs(kind: str, group: int) -> list[Depicted]:
+    """Puppet and shot of every picture of one group, twin by twin."""
+    first = FIRST_NUMBER[kind] + group
+    specs = []
+    for twin, puppet in enumerate(twins_of(first)):
+        for place, view_family in enumerate(SHOTS):
+            rng = np.random.default_rng([first, 5, twin, place])
+            specs.append((puppet, sample_shot(rng, view_family=view_family)))
+    return specs
 
 
-def group_specs(kind: str, group: int) -> list[tuple[Puppet, PuppetShot]]:
-    """Whom and how the pictures of one group show, twin by twin."""
-    seed = FIRST_SEED[kind] + group
-    first = sample_puppet(seed)
-    twins = [first, *(twin(first, seed + _TWIN_OFFSET * number) for number in range(1, TWINS))]
-    return [
-        (puppet, sample_shot(np.random.default_rng([seed, 5, number, place]), view_family=view_family))
-        for number, puppet in enumerate(twins)
-        for place, view_family in enumerate(SHOTS)
-    ]
-
-
-def gallery(groups: int, kind: str = "individuals", workdir: Path = Path(".train"), workers: int = 1) -> Gallery:
+def gallery(groups: int, kind: str = "individuals", workdir: Path = Path(".train"), workers: int = 1) -> TwinGallery:
     """The first `groups` groups of a set (rounded up to whole shards on disk), drawing what is missing.
 
     Args:
         groups: sets of twins; each gives `PER_GROUP` pictures.
-        kind: a key of `FIRST_SEED`.
+        kind: a key of `FIRST_NUMBER`.
         workdir: where the shards are kept, in its folder "pictures".
         workers: processes that draw.
     """
@@ -109,33 +93,31 @@ def gallery(groups: int, kind: str = "individuals", workdir: Path = Path(".train
     return _load(kind, paths, groups)
 
 
-def _load(kind: str, paths: Sequence[Path], groups: int) -> Gallery:
+def _load(kind: str, paths: Sequence[Path], groups: int) -> TwinGallery:
     parts = [np.load(path) for path in paths]
-    count = groups * PER_GROUP
-    columns = (np.concatenate([part[name] for part in parts])[:count] for name in ("images", *_TRUTH))
-    return Gallery(kind, *columns)
+    columns = []
+    for name in ("images", *_TRUTH):
+        columns.append(np.concatenate([part[name] for part in parts])[: groups * PER_GROUP])
+    return TwinGallery(kind, *columns)
 
 
-_TRUTH = ("boxes", "keypoints", "visible")
-
-
-def _draw_shard(job: Job) -> None:
-    kind, shard, path = job
-    columns = draw_groups(kind, range(shard * SHARD, (shard + 1) * SHARD))
+def _draw_shard(shard: Shard) -> None:
+    kind, number, path = shard
+    columns = draw_groups(kind, range(number * SHARD, (number + 1) * SHARD))
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with draft.open("wb") as file:
         np.savez(file, images=columns.images, boxes=columns.boxes, keypoints=columns.keypoints, visible=columns.visible)
     draft.replace(path)
 
 
-def draw_groups(kind: str, groups: Sequence[int]) -> Gallery:
+def draw_groups(kind: str, groups: Sequence[int]) -> TwinGallery:
     """Draw some groups now, keeping nothing on disk."""
-    drawings = [
-        render(puppet, shot, SIZE, np.random.default_rng([FIRST_SEED[kind] + group, 6, place]))
-        for group in groups
-        for place, (puppet, shot) in enumerate(group_specs(kind, group))
-    ]
-    return Gallery(
+    drawings = []
+    for group in groups:
+        for place, (puppet, shot) in enumerate(group_specs(kind, group)):
+            rng = np.random.default_rng([FIRST_NUMBER[kind] + group, 6, place])
+            drawings.append(render(puppet, shot, SIZE, rng))
+    return TwinGallery(
         kind,
         np.stack([drawing.image for drawing in drawings]),
         np.array([drawing.head_box for drawing in drawings], dtype=np.float32),

@@ -1,4 +1,4 @@
-"""How well the judge judges: accuracy on every axis, and same against different within each view family.
+"""How accurate the judge is: on every axis, and in telling twins apart within each view family.
 
 Does NOT know how the judge was trained.
 """
@@ -11,47 +11,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.puppets import scene
-from bootstrap.puppets.oracle import Oracle
+from bootstrap.puppets.judge import PuppetJudge
 from bootstrap.puppets.train import judge_truth
-from bootstrap.puppets.train.judge_pictures import SHOTS, TWINS, Album
+from bootstrap.puppets.train.judge_pictures import SHOTS, JudgeAlbum
 from bootstrap.puppets.train.measures import auc
+from bootstrap.puppets.train.twins import TWINS
 
 _CEL = "cel shading"
 
 
-def measure(oracle: Oracle, unseen: Album, painted: NDArray[np.uint8]) -> dict[str, float]:
-    """Accuracies ("view_family") and AUCs ("same:front" for drawings, "painted:front" for what an autoencoder made of them).
+def measure(judge: PuppetJudge, unseen: JudgeAlbum, painted: NDArray[np.uint8]) -> dict[str, float]:
+    """Accuracies ("view_family") and AUCs ("same:front" for drawings, "painted:front" for painted drawings).
 
     Args:
-        oracle: the judge.
-        unseen: drawings of puppets it never saw.
+        judge: reads and embeds.
+        unseen: drawings of puppets that its training did not see.
         painted: the same drawings through an autoencoder.
     """
     scores: dict[str, float] = {}
-    answers = oracle.read(unseen.images)
+    answers = judge.read(unseen.images)
     labels = judge_truth.labels(unseen.specs)
     for column, (axis, choices) in enumerate(judge_truth.AXES.items()):
         scores[axis] = accuracy(answers[axis], labels[:, column], choices)
     for name, images in (("same", unseen.images), ("painted", painted)):
-        found = family_aucs(oracle.embed(images), unseen)
-        scores |= {f"{name}:{view_family}": value for view_family, value in found.items()}
+        for view_family, value in family_aucs(judge.embed(images), unseen).items():
+            scores[f"{name}:{view_family}"] = value
     return scores
 
 
 def accuracy(answers: Sequence[str], labels: NDArray[np.int64], choices: Sequence[str]) -> float:
-    """Share of right answers on one axis among the pictures that show it; NaN where none does."""
+    """Share of right answers on one axis among the pictures that show it; NaN if none does."""
     shown = labels != judge_truth.NOTHING
-    right = np.array(answers)[shown] == np.array(choices)[labels[shown]]
-    return float(right.mean()) if shown.any() else float("nan")
+    if not shown.any():
+        return float("nan")
+    return float((np.array(answers)[shown] == np.array(choices)[labels[shown]]).mean())
 
 
-def family_aucs(embeddings: NDArray[np.float32], drawings: Album, *, alike: bool = True) -> dict[str, float]:
-    """View family -> AUC of two drawings of one puppet in that view_family against one of her and one of a twin of hers.
+def family_aucs(embeddings: NDArray[np.float32], drawings: JudgeAlbum, *, alike: bool = True) -> dict[str, float]:
+    """View family -> AUC of pairs of one puppet against pairs of twins, both pictures in that view family.
 
     Args:
         embeddings: unit vectors (N, D) of an album in its order.
         drawings: the album.
-        alike: only pairs in cel shading and of one framing, as the judge is used.
+        alike: count only pairs in cel shading and of one framing, as the judge is used.
     """
     grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
     styles = np.array([shot.style for _, shot in drawings.specs]).reshape(grid.shape[:3])

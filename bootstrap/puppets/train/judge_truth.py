@@ -1,6 +1,7 @@
-"""What the judge must answer: one choice on every axis of a picture, "none" included. Does NOT know any model.
+"""The labels that the judge is trained on: one class on every axis of a picture, "none" included.
 
-Finer than captions: a coloured garment is two axes, and an axis counts only where the drawing can show it.
+Finer than captions: a coloured garment has two axes, and an axis counts only where the drawing can show it. Does NOT
+know any model.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bootstrap.puppets.anatomy import Puppet
 from bootstrap.puppets.scene import PuppetShot
 
 NOTHING = -100
-"""The label of an axis that the picture cannot show; what `cross_entropy` ignores."""
+"""The label of an axis that the picture cannot show; `cross_entropy` ignores it."""
 
 AXES: Mapping[str, tuple[str, ...]] = {
     "view_family": scene.ALL_FAMILIES,
@@ -40,10 +41,10 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "bottom": ("", *anatomy.ALL_BOTTOMS),
     "bottom_color": anatomy.ALL_CLOTH_COLORS,
 }
-"""Axis -> its answers; '' means that she has none."""
+"""Axis -> its answers; '' means that the puppet has none."""
 
 WHOLE_ONLY = frozenset({"view_family", "facing", "framing", "background", "style", "pose"})
-"""Axes read without the look at the head: where that is, is cut by the framing read here."""
+"""Axes read from the whole picture alone: the head crop depends on the framing that is read here."""
 
 _COLORS = frozenset(axis for axis in AXES if axis.endswith("_color")) | {"skin"}
 _LOW_FRAMINGS = ("upper body", "full body")
@@ -51,14 +52,19 @@ _LOW_FRAMINGS = ("upper body", "full body")
 
 def labels(specs: Sequence[tuple[Puppet, PuppetShot]]) -> NDArray[np.int64]:
     """Index of the true answer on every axis in the order of `AXES`, (N, axes); NOTHING where it cannot be seen."""
-    return np.array([[_label(axis, puppet, shot) for axis in AXES] for puppet, shot in specs], dtype=np.int64)
+    rows = []
+    for puppet, shot in specs:
+        rows.append([_label(axis, puppet, shot) for axis in AXES])
+    return np.array(rows, dtype=np.int64)
 
 
 def _label(axis: str, puppet: Puppet, shot: PuppetShot) -> int:
     if axis in _COLORS and shot.style == "monochrome":
         return NOTHING
     answer = _answer(axis, puppet, shot)
-    return NOTHING if answer is None else AXES[axis].index(answer)
+    if answer is None:
+        return NOTHING
+    return AXES[axis].index(answer)
 
 
 def _answer(axis: str, puppet: Puppet, shot: PuppetShot) -> str | None:
@@ -68,28 +74,39 @@ def _answer(axis: str, puppet: Puppet, shot: PuppetShot) -> str | None:
         case "view_family" | "framing" | "background" | "style" | "pose" | "expression" | "eye_color" | "tail":
             return _guarded(axis, puppet, shot)
         case "facing":
-            sided = shot.view_family in ("three-quarter", "profile")
-            return ("facing right" if shot.yaw > 0 else "facing left") if sided else None
+            return _facing(shot)
         case "hat" | "accessory":
-            kind = getattr(named, axis).split(" ", 1)[-1]
-            return None if kind == "glasses" and shot.view_family == "behind" else kind
+            kind: str = getattr(named, axis).split(" ", 1)[-1]
+            if kind == "glasses" and shot.view_family == "behind":
+                return None
+            return kind
         case "hat_color" | "accessory_color":
-            thing = getattr(named, axis.removesuffix("_color"))
-            return thing.split(" ", 1)[0] if " " in thing else None
+            color, space, _ = getattr(named, axis.removesuffix("_color")).partition(" ")
+            return color if space else None
         case "top" | "top_color":
             return str(getattr(outfit, axis))
+        case "bottom" | "bottom_color" if shot.framing not in _LOW_FRAMINGS:
+            return None
         case "bottom":
-            return outfit.bottom if shot.framing in _LOW_FRAMINGS else None
+            return outfit.bottom
         case "bottom_color":
-            return outfit.bottom_color or None if shot.framing in _LOW_FRAMINGS else None
+            return outfit.bottom_color or None
         case _:
             return str(getattr(named, axis))
 
 
+def _facing(shot: PuppetShot) -> str | None:
+    """The side that a turned puppet faces."""
+    if shot.view_family not in ("three-quarter", "profile"):
+        return None
+    if shot.yaw > 0:
+        return "facing right"
+    return "facing left"
+
+
 def _guarded(axis: str, puppet: Puppet, shot: PuppetShot) -> str | None:
-    """The answer on an axis that `captions.is_seen` may hide."""
-    holder = shot if hasattr(shot, axis) else puppet.named
-    answer: str = getattr(holder, axis)
+    """The answer on an axis that is hidden where `captions.is_seen` says so."""
+    answer: str = getattr(shot, axis, None) or getattr(puppet.named, axis)
     if axis in ("pose", "expression", "eye_color", "tail") and not captions.is_seen(axis, answer, shot):
         return None
     return answer

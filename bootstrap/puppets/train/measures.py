@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.puppets import scene
-from bootstrap.puppets.train.individuals import SHOTS, TWINS
+from bootstrap.puppets.train.individuals import SHOTS
+from bootstrap.puppets.train.twins import TWINS
 
 
 def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
-    """Chance that a value of `same` lies above one of `different`, ties counting half (Mann-Whitney U).
+    """Probability that a value of `same` exceeds one of `different`, ties counting half (Mann-Whitney U).
 
     NaN where either is empty.
     """
@@ -24,14 +25,16 @@ def auc(same: NDArray[np.floating], different: NDArray[np.floating]) -> float:
 
 
 def identity_aucs(embeddings: NDArray[np.floating], usable: NDArray[np.bool_] | None = None) -> dict[str, float]:
-    """View family -> AUC of the first front picture against that view_family: same individual versus her twins.
+    """View family -> AUC of the first front picture against that view family: the same individual against its twins.
 
     Args:
         embeddings: unit vectors of a whole gallery in its order, (groups * TWINS * len(SHOTS), D).
         usable: which of them count, (groups * TWINS * len(SHOTS),); default all.
     """
     grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
-    good = np.ones(grid.shape[:3], dtype=bool) if usable is None else usable.reshape(grid.shape[:3])
+    good = np.ones(grid.shape[:3], dtype=bool)
+    if usable is not None:
+        good = usable.reshape(grid.shape[:3])
     itself = np.eye(TWINS, dtype=bool)
     result = {}
     for view_family in scene.ALL_FAMILIES:

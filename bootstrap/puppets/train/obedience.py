@@ -1,8 +1,7 @@
 """How well a base model obeys: `python -m bootstrap.puppets.train.obedience FOLDER --pictures 1000`.
 
-It draws complete captions of puppets training never saw; the judge reads each axis of every drawing, and of renders of
-the same captions, which says how far its reading can be trusted. Does NOT judge individuals: a caption cannot express
-them.
+The model draws complete captions of puppets that no training saw. The judge reads each axis of every picture, and of
+renders of the same captions, which measures its own accuracy. Does NOT judge individuals, which no caption describes.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bootstrap.puppets import captions, oracle
-from bootstrap.puppets.train import checkpoint, judge_truth, samples
+from bootstrap.puppets import captions
+from bootstrap.puppets.judge import PuppetJudge, load_judge
+from bootstrap.puppets.train import judge_truth, samples, training_state
 from bootstrap.puppets.train.data import Spec, picture_spec, render_many
 from bootstrap.puppets.train.judge_measures import accuracy
 
@@ -31,7 +31,7 @@ _NEAR = ("close-up", "portrait", "upper body")
 
 
 def prompt_specs(count: int) -> list[Spec]:
-    """The first pictures of the set "unseen" that are cel shaded, the usual style."""
+    """The first pictures of the set "unseen" in cel shading, the usual style."""
     specs: list[Spec] = []
     index = 0
     while len(specs) < count:
@@ -46,17 +46,16 @@ def generate(folder: Path, specs: Sequence[Spec], device: str = "cpu") -> NDArra
     """One picture from each complete caption: uint8 (N, 96, 96, 3)."""
     pipeline = samples.load(folder, device)
     prompts = [captions.caption(puppet, shot) for puppet, shot, _ in specs]
-    drawn = [
-        samples.draw(pipeline, prompts[start : start + _BATCH], start, _STEPS, _GUIDANCE_SCALE)
-        for start in range(0, len(prompts), _BATCH)
-    ]
-    return np.concatenate(drawn)
+    batches = []
+    for start in range(0, len(prompts), _BATCH):
+        batches.append(samples.draw(pipeline, prompts[start : start + _BATCH], start, _STEPS, _GUIDANCE_SCALE))
+    return np.concatenate(batches)
 
 
-def read(images: NDArray[np.uint8], specs: Sequence[Spec], judge: oracle.Oracle) -> dict[str, float]:
-    """Axis -> share of pictures on which the judge reads what their caption says, where it says anything.
+def read(images: NDArray[np.uint8], specs: Sequence[Spec], judge: PuppetJudge) -> dict[str, float]:
+    """Axis -> share of pictures on which the judge reads the tag of the caption, where the caption has one.
 
-    "front eye_color" and "front expression" count front views only, "near …" those of them that are no full body.
+    "front eye_color" and "front expression" count front views alone, "near …" the front views without full bodies.
     """
     answers = judge.read(images)
     labels = judge_truth.labels([(puppet, shot) for puppet, shot, _ in specs])
@@ -66,9 +65,10 @@ def read(images: NDArray[np.uint8], specs: Sequence[Spec], judge: oracle.Oracle)
     right = {}
     for column, (axis, choices) in enumerate(judge_truth.AXES.items()):
         right[axis] = accuracy(answers[axis], labels[:, column], choices)
-        for name, chosen in (("front", front), ("near", near)) if axis in _FACES else ():
-            told = [answer for answer, take in zip(answers[axis], chosen, strict=True) if take]
-            right[f"{name} {axis}"] = accuracy(told, labels[chosen, column], choices)
+        if axis in _FACES:
+            for name, chosen in (("front", front), ("near", near)):
+                readings = [answers[axis][index] for index in np.flatnonzero(chosen)]
+                right[f"{name} {axis}"] = accuracy(readings, labels[chosen, column], choices)
     return right
 
 
@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    device = checkpoint.pick_device(given.device, given.threads)
-    specs, judge = prompt_specs(given.pictures), oracle.load()
+    device = training_state.pick_device(given.device, given.threads)
+    specs, judge = prompt_specs(given.pictures), load_judge()
     drawn = read(generate(given.folder, specs, str(device)), specs, judge)
     rendered = read(render_many(specs, workers=1), specs, judge)
     report(drawn, rendered)

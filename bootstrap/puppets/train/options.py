@@ -1,4 +1,4 @@
-"""What a person can set about one training. Does NOT know any model."""
+"""Options of one training. Does NOT know any model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """One training: how long, where, on what.
+    """One training: how long, where, on which data.
 
-    `minutes` is the training time the learning-rate schedule is laid over; time spent before an interruption counts.
-    `out` is the folder the finished model is exported to (None: where the package looks for it); `workdir` holds
-    drawings, checkpoints and logs and may be deleted at any time. `start` is a folder of trained weights to go on from
-    (None: from nothing). `steps` ends the training early (for tests).
+    `minutes` is the length of the learning-rate schedule; time spent before an interruption counts. `out` is the folder
+    that the finished model is exported to (None: where the package looks for it); `workdir` holds drawings, checkpoints
+    and logs and may be deleted at any time. `start` is a folder of trained weights to continue from (None: random
+    weights). `steps` ends the training early (for tests).
     """
 
     minutes: float = 15.0
@@ -24,6 +24,6 @@ class TrainOptions:
     workers: int = 2
     pictures: int = 24_000
     batch: int = 32
-    seed: int = 0
+    random_seed: int = 0
     start: Path | None = None
     steps: int | None = None

@@ -1,7 +1,7 @@
-"""Muon: momentum whose matrices are made orthogonal, with Adam for everything that is no matrix.
+"""Muon: momentum with orthogonalised matrices; Adam for every parameter that is no matrix.
 
 On the small convolutional networks here it needs less than half of Adam's steps (measured on the autoencoder), which
-is what makes training them on one processor core possible. Does NOT know any model.
+makes training them on one processor core possible. Does NOT know any model.
 
 Source: K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024); the factor that gives its
 steps Adam's size: J. Liu et al., "Muon is scalable for LLM training" (2025).
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 _ADAM_SIZE = 0.2
-_NARROWEST = 16  # thinner matrices (image channels in or out) learn better with Adam
+_NARROWEST = 16  # narrower matrices (image channels in or out) train better with Adam
 
 
 class Muon(torch.optim.Optimizer):
@@ -44,14 +44,14 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Take one step along the gradients; `closure` is not used."""
         for group in self.param_groups:
-            learning = [parameter for parameter in group["params"] if parameter.grad is not None]
+            active = [parameter for parameter in group["params"] if parameter.grad is not None]
             if group["orthogonal"]:
-                self._step_orthogonal(learning, group["lr"] * group["boost"], group["momentum"])
+                self._step_orthogonal(active, group["lr"] * group["boost"], group["momentum"])
             else:
-                self._step_adam(learning, group["lr"], group["betas"], group["eps"])
+                self._step_adam(active, group["lr"], group["betas"], group["eps"])
 
-    def _step_orthogonal(self, learning: Iterable[Tensor], rate: float, momentum: float) -> None:
-        for alike in _by_shape(learning):
+    def _step_orthogonal(self, active: Iterable[Tensor], rate: float, momentum: float) -> None:
+        for alike in _by_shape(active):
             gradients = torch.stack([_gradient(parameter).flatten(1) for parameter in alike])
             moments = [self._moment(parameter, "momentum") for parameter in alike]
             for moment, gradient in zip(moments, gradients, strict=True):
@@ -68,8 +68,8 @@ class Muon(torch.optim.Optimizer):
         moment: Tensor = state[name]
         return moment
 
-    def _step_adam(self, learning: Iterable[Tensor], rate: float, betas: tuple[float, float], eps: float) -> None:
-        for parameter in learning:
+    def _step_adam(self, active: Iterable[Tensor], rate: float, betas: tuple[float, float], eps: float) -> None:
+        for parameter in active:
             state, gradient = self.state[parameter], _gradient(parameter)
             if not state:
                 state.update(step=0, first=torch.zeros_like(parameter), second=torch.zeros_like(parameter))
@@ -82,13 +82,17 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrices: Tensor) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly: singular values near 1. Shape (N, rows, columns) in and out."""
     tall = matrices.shape[1] > matrices.shape[2]
-    wide = (matrices.mT if tall else matrices).bfloat16()
+    wide = matrices.bfloat16()
+    if tall:
+        wide = wide.mT
     wide = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = _POLYNOMIAL
     for _ in range(_ITERATIONS):
         square = wide @ wide.mT
         wide = a * wide + (b * square + c * square @ square) @ wide
-    orthogonal: Tensor = (wide.mT if tall else wide).to(matrices.dtype)
+    if tall:
+        wide = wide.mT
+    orthogonal: Tensor = wide.to(matrices.dtype)
     return orthogonal
 
 

@@ -1,6 +1,6 @@
-"""Drawings as a base model would paint them at its best: through its autoencoder, kept on disk once painted.
+"""Painted drawings: passed through the base's autoencoder, as the base would draw them at best, and cached on disk.
 
-Scorers and the judge must read painted pictures as well as drawings. Does NOT know what learns from them.
+Scorers and the judge must read painted pictures as well as drawings. Does NOT know what trains on them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 
-from bootstrap.puppets.train.vae import to_signed
+from bootstrap.puppets.train.train_vae import to_signed
 
 _BATCH = 50
 
 
 def painted(images: NDArray[np.uint8], vae: AutoencoderTiny, folder: Path, name: str) -> NDArray[np.uint8]:
-    """All of `images` (N, H, W, 3) through `vae`; the file's name holds a fingerprint of the weights."""
+    """All of `images` (N, H, W, 3) through `vae`; the name of the cached file holds a fingerprint of the weights."""
     path = folder / f"{name}-{len(images)}-painted-{_fingerprint(vae)}.npy"
     if not path.exists():
         write(path, paint(images, vae))
-    again: NDArray[np.uint8] = np.load(path)
-    return again
+    images_painted: NDArray[np.uint8] = np.load(path)
+    return images_painted
 
 
 @torch.inference_mode()
@@ -41,7 +41,7 @@ def paint(images: NDArray[np.uint8], vae: AutoencoderTiny) -> NDArray[np.uint8]:
 
 
 def write(path: Path, images: NDArray[np.uint8]) -> None:
-    """Write pictures so that an interruption never leaves half a file."""
+    """Write pictures so that an interruption never leaves a partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     with draft.open("wb") as file:
@@ -50,5 +50,5 @@ def write(path: Path, images: NDArray[np.uint8]) -> None:
 
 
 def _fingerprint(vae: AutoencoderTiny) -> str:
-    weights = torch.cat([value.flatten().float().cpu() for value in vae.state_dict().values()])
-    return sha256(weights.numpy().tobytes()).hexdigest()[:8]
+    weights = [value.flatten().float().cpu() for value in vae.state_dict().values()]
+    return sha256(torch.cat(weights).numpy().tobytes()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""The words of captions as tokens and truth tables: a CLIP tokenizer folder, and which phrase is true of which picture.
+"""The phrases of captions as tokens and as truth tables: a CLIP tokenizer, and which phrase is true of a picture.
 
 Does NOT know any model or any picture.
 """
@@ -53,11 +53,11 @@ def _axes() -> dict[str, list[str]]:
 AXES: Mapping[str, NDArray[np.int64]] = {
     axis: np.array([_INDEX[phrase] for phrase in phrases]) for axis, phrases in _axes().items()
 }
-"""Axis -> indices into `PHRASES` of the phrases that exclude each other."""
+"""Axis -> indices into `PHRASES` of its phrases, of which at most one is true."""
 
 
 def seen_phrases(puppet: Puppet, shot: PuppetShot) -> NDArray[np.bool_]:
-    """Which of `PHRASES` a caption may truly say of a picture: bool (len(PHRASES),)."""
+    """Which of `PHRASES` are true of a picture and seen on it: bool (len(PHRASES),)."""
     row = np.zeros(len(PHRASES), dtype=np.bool_)
     for axis, tag in captions.tags(puppet, shot).items():
         if tag and captions.is_seen(axis, tag, shot):
@@ -69,11 +69,18 @@ def learn_merges(words: Iterable[str]) -> list[tuple[str, str]]:
     """Byte-pair merges, most frequent pair first, until every word is a single symbol (Sennrich et al. 2016)."""
     spelled = [[*word[:-1], word[-1] + "</w>"] for word in sorted(set(words))]
     merges: list[tuple[str, str]] = []
-    while pairs := Counter(pair for symbols in spelled for pair in pairwise(symbols)):
+    while pairs := _count_pairs(spelled):
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
         merges.append(best)
         spelled = [_merge(symbols, best) for symbols in spelled]
     return merges
+
+
+def _count_pairs(spelled: Iterable[Sequence[str]]) -> Counter[tuple[str, str]]:
+    pairs: Counter[tuple[str, str]] = Counter()
+    for symbols in spelled:
+        pairs.update(pairwise(symbols))
+    return pairs
 
 
 def _merge(symbols: list[str], pair: tuple[str, str]) -> list[str]:
@@ -87,7 +94,7 @@ def _merge(symbols: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def byte_symbols() -> list[str]:
-    """One printable character for each byte, as byte-level BPE spells them (Radford et al. 2019)."""
+    """One printable character for each byte, as in byte-level BPE (Radford et al. 2019)."""
     plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in plain]
     return [chr(byte) for byte in plain] + [chr(256 + place) for place in range(len(others))]
@@ -96,10 +103,10 @@ def byte_symbols() -> list[str]:
 def write_tokenizer(folder: Path, context_length: int) -> None:
     """Write a CLIP tokenizer folder (vocab.json, merges.txt, tokenizer_config.json) that spells any word.
 
-    Every word of the caption vocabulary is one token; the end token has the largest id, as CLIP's pooling wants.
+    Every word of the caption vocabulary is one token; the end token has the largest id, which CLIP's pooling requires.
     """
-    letters = (part for word in captions.words() for part in word.replace("-", " ").split() if part.isalpha())
-    merges = learn_merges(letters)
+    words = " ".join(captions.words()).replace("-", " ").split()
+    merges = learn_merges(filter(str.isalpha, words))
     symbols = byte_symbols()
     vocabulary = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(pair) for pair in merges), START, END]
     unique = list(dict.fromkeys(vocabulary))

@@ -1,6 +1,6 @@
-"""Sheets of what a base model draws: `python -m bootstrap.puppets.train.samples FOLDER OUT.png`.
+"""Sample sheets of a base model: `python -m bootstrap.puppets.train.samples FOLDER OUT.png`.
 
-Rows are prompts, columns are seeds. Does NOT know how a model was trained.
+Rows are prompts, columns are random seeds. Does NOT know how a model was trained.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ PROMPTS = (
 
 
 def load(folder: Path, device: str = "cpu") -> StableDiffusionPipeline:
-    """The pipeline in full precision, silent."""
+    """The pipeline in full precision, without progress bars."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
 
 def draw(
-    pipeline: Any, prompts: Sequence[str], seed: int, steps: int = 20, guidance_scale: float = 4.0
+    pipeline: Any, prompts: Sequence[str], random_seed: int, steps: int = 20, guidance_scale: float = 4.0
 ) -> NDArray[np.uint8]:
     """One picture for each prompt, from the same noise: uint8 (N, H, W, 3)."""
-    noise = [torch.Generator("cpu").manual_seed(seed) for _ in prompts]
+    noise = [torch.Generator("cpu").manual_seed(random_seed) for _ in prompts]
     drawn = pipeline(
         list(prompts), num_inference_steps=steps, guidance_scale=guidance_scale, generator=noise, output_type="np"
     )
@@ -52,10 +52,10 @@ def draw(
 
 
 def write_sheet(folder: Path, path: Path, columns: int = 4, device: str = "cpu", guidance_scale: float = 4.0) -> None:
-    """Draw `PROMPTS` with several seeds and write them as one picture."""
+    """Draw `PROMPTS` with several random seeds and write them as one picture."""
     pipeline = load(folder, device)
-    by_seed = [draw(pipeline, PROMPTS, seed, guidance_scale=guidance_scale) for seed in range(columns)]
-    rows = np.concatenate(by_seed, axis=2)  # the seeds of one prompt, side by side
+    drawn = [draw(pipeline, PROMPTS, random_seed, guidance_scale=guidance_scale) for random_seed in range(columns)]
+    rows = np.concatenate(drawn, axis=2)  # the pictures of one prompt, side by side
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"draft-{path.name}")
     Image.fromarray(rows.reshape(-1, rows.shape[2], 3)).save(draft)

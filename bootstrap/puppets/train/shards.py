@@ -1,4 +1,4 @@
-"""Drawing the parts of a set by several processes, and writing each so that no half file is ever left.
+"""Draws the shards of a set in several processes.
 
 Does NOT know what is drawn.
 """
@@ -10,16 +10,16 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-Job = tuple[str, int, Path]
+Shard = tuple[str, int, Path]
 """Kind of set, number of the shard, its file."""
 
 
-def draw_shards(jobs: Sequence[Job], draw: Callable[[Job], None], workers: int) -> None:
-    """Call `draw` (a function of a module) for every job; one worker draws in this process."""
-    jobs[0][2].parent.mkdir(parents=True, exist_ok=True)
+def draw_shards(shards: Sequence[Shard], draw: Callable[[Shard], None], workers: int) -> None:
+    """Call `draw` (a function at the top of a module) for every shard; one worker draws in this process."""
+    shards[0][2].parent.mkdir(parents=True, exist_ok=True)
     if workers <= 1:
-        for job in jobs:
-            draw(job)
+        for shard in shards:
+            draw(shard)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(draw, jobs))
+        list(pool.map(draw, shards))

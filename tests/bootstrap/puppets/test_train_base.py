@@ -10,22 +10,22 @@ import torch
 from transformers import CLIPTokenizer
 
 from bootstrap.puppets import models
-from bootstrap.puppets.train import checkpoint, loop
-from bootstrap.puppets.train.base import head_weights, new_unet, velocity_loss
+from bootstrap.puppets.train import fitting, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, read_base, write_base
+from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.data import dataset, picture_spec, render_many
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon, orthogonalize
-from bootstrap.puppets.train.sayings import say, seen_tags
-from bootstrap.puppets.train.text import (
-    Reader,
+from bootstrap.puppets.train.train_base import head_weights, new_unet, velocity_loss
+from bootstrap.puppets.train.train_text import (
+    TagClassifier,
+    classification_loss,
     find_classes,
     new_text_encoder,
     new_tokenizer,
-    reading_loss,
     tokens,
 )
-from bootstrap.puppets.train.vae import new_vae, to_signed, vae_losses
+from bootstrap.puppets.train.train_vae import new_vae, to_signed, vae_losses
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +69,13 @@ def test_the_shipped_tokenizer_knows_every_caption_word() -> None:
     assert [part for part in parts if len(tokenizer(part, add_special_tokens=False).input_ids) != 1] == []
 
 
-def test_saying_drops_tags_but_says_nothing_unseen() -> None:
+def test_sampled_captions_drop_tags_and_name_nothing_hidden() -> None:
     puppet, shot, _ = picture_spec("unseen", 3)
-    seen = seen_tags(puppet, shot)
+    visible = visible_tags(puppet, shot)
     rng = np.random.default_rng(0)
-    kept = [say(seen, rng, shuffle_odds=0.5)[1] for _ in range(40)]
-    assert all(said.items() <= seen.items() for said in kept)
-    assert len({len(said) for said in kept}) > 2
+    kept = [sample_caption(visible, rng, shuffle_odds=0.5)[1] for _ in range(40)]
+    assert all(tags.items() <= visible.items() for tags in kept)
+    assert len({len(tags) for tags in kept}) > 2
 
 
 def test_a_data_set_grows_without_drawing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,13 +101,13 @@ def test_autoencoder_steps_lower_the_error() -> None:
 def test_text_steps_lower_the_loss(tmp_path: Path) -> None:
     tokenizer = new_tokenizer(tmp_path)
     rng = np.random.default_rng(0)
-    seen = [seen_tags(*picture_spec("unseen", index)[:2]) for index in range(8)]
-    captions, said = zip(*(say(tags, rng) for tags in seen), strict=True)
-    classes = find_classes(seen)
-    reader = Reader(new_text_encoder(tokenizer, layers=1), classes)
-    optimizer = torch.optim.AdamW(reader.parameters(), 3e-3)
+    visible = [visible_tags(*picture_spec("unseen", index)[:2]) for index in range(8)]
+    captions, captioned = zip(*(sample_caption(tags, rng) for tags in visible), strict=True)
+    classes = find_classes(visible)
+    classifier = TagClassifier(new_text_encoder(tokenizer, layers=1), classes)
+    optimizer = torch.optim.AdamW(classifier.parameters(), 3e-3)
     ids = tokens(tokenizer, captions, padded=False)
-    losses = [_step(optimizer, reading_loss(reader, ids, said, classes)) for _ in range(6)]
+    losses = [_step(optimizer, classification_loss(classifier, ids, captioned, classes)) for _ in range(6)]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -153,8 +153,8 @@ def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
 
     for steps in (5, 8):
         model = torch.nn.Linear(4, 4)
-        loop.fit("tiny", model, lesson, TrainOptions(workdir=tmp_path, steps=steps), 1.0, 1e-3)
-    state = checkpoint.load_checkpoint(tmp_path / "tiny" / "state.pt")
+        fitting.fit("tiny", model, lesson, TrainOptions(workdir=tmp_path, steps=steps), 1.0, 1e-3)
+    state = training_state.load_checkpoint(tmp_path / "tiny" / "state.pt")
     assert state is not None
     assert state["clock"]["step"] == 8
     assert len(counted) == 8

@@ -45,8 +45,8 @@ def zero_shot(clip: Any, image: Any, prompts: list[str]) -> str:
     model, preprocess, tokenizer = clip
     with torch.no_grad():
         seen = model.encode_image(preprocess(Image.fromarray(image))[None], normalize=True)
-        said = model.encode_text(tokenizer(prompts), normalize=True)
-    return prompts[int((seen @ said.T).argmax())]
+        texts = model.encode_text(tokenizer(prompts), normalize=True)
+    return prompts[int((seen @ texts.T).argmax())]
 
 
 def test_clip_tells_front_from_behind(clip: Any) -> None:
@@ -141,7 +141,8 @@ def drawings() -> Any:
 def material(drawings: Any) -> Any:
     """The gallery, and its pictures once more in place of single drawings."""
     from bootstrap.puppets.train.attributes import attributes
-    from bootstrap.puppets.train.material import Material, framings
+    from bootstrap.puppets.train.material import Material
+    from bootstrap.puppets.train.twins import framings
 
     specs, images = drawings.specs * 2, np.concatenate([drawings.images] * 2)
     unnamed = attributes([puppet for puppet, _ in specs])
@@ -149,13 +150,13 @@ def material(drawings: Any) -> Any:
 
 
 def test_clip_training_lowers_its_losses(material: Any, tmp_path: Path) -> None:
-    from bootstrap.puppets.train import clip as trainer
     from bootstrap.puppets.train import clip_folder
+    from bootstrap.puppets.train import train_clip as trainer
     from bootstrap.puppets.train.options import TrainOptions
 
     clip_folder.write_configuration(tmp_path)
     options = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path, device="cpu")
-    run = trainer.Run(options, material, torch.device("cpu"), tmp_path)
+    run = trainer.ClipTraining(options, material, torch.device("cpu"), tmp_path)
     run.clock.spent = 5.0  # past the warm-up
     tags = [run.step()["tag"] for _ in range(8)]
     assert np.mean(tags[-3:]) < tags[0]
@@ -163,7 +164,7 @@ def test_clip_training_lowers_its_losses(material: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["detector", "recogniser", "heldout"])
 def test_small_trainers_lower_their_losses(name: str, drawings: Any, material: Any) -> None:
-    from bootstrap.puppets.train import face_detector, face_recogniser, heldout
+    from bootstrap.puppets.train import face_detector, face_recogniser, train_heldout
     from bootstrap.puppets.train.orthogonal import Muon
 
     torch.manual_seed(0)
@@ -171,13 +172,17 @@ def test_small_trainers_lower_their_losses(name: str, drawings: Any, material: A
     def losses(model: Any) -> dict[str, Any]:
         rng = np.random.default_rng(0)  # the same batch every time
         if name == "detector":
-            seen = face_detector.Faces(drawings, 12, rng)
+            seen = face_detector.FaceBatch(drawings, 12, rng)
             return face_detector.detection_losses(model(seen.images), seen)
         if name == "recogniser":
             return face_recogniser.recognition_losses(model, drawings, material, 12, rng)
-        return heldout.identity_losses(model, drawings, 12, rng)
+        return train_heldout.identity_losses(model, drawings, 12, rng)
 
-    kinds = {"detector": face_detector.Detector, "recogniser": face_recogniser.Learner, "heldout": heldout.Encoder}
+    kinds = {
+        "detector": face_detector.Detector,
+        "recogniser": face_recogniser.RecogniserWithHead,
+        "heldout": train_heldout.HeldoutNet,
+    }
     model = kinds[name]()
     optimizer = Muon(model, 3e-3)
     history = []
@@ -228,14 +233,16 @@ def test_auc_counts_wins_and_ties() -> None:
 
 def test_clip_training_goes_on_from_the_shipped_weights(material: Any, tmp_path: Path) -> None:
     from bootstrap.puppets import models
-    from bootstrap.puppets.train import clip as trainer
     from bootstrap.puppets.train import clip_folder
+    from bootstrap.puppets.train import train_clip as trainer
     from bootstrap.puppets.train.options import TrainOptions
 
     clip_folder.write_configuration(tmp_path)
     fresh = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "a", device="cpu")
     going_on = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "b", device="cpu", start=models.clip_dir())
-    first, second = (trainer.Run(one, material, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on))
+    first, second = (
+        trainer.ClipTraining(one, material, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on)
+    )
     assert second["tag"] < first["tag"]
     assert second["identity"] < first["identity"]
 
@@ -245,17 +252,17 @@ def test_ccip_training_lowers_its_losses_and_its_graph_is_what_the_scorer_opens(
 ) -> None:
     from PIL import Image
 
-    from bootstrap.puppets.train import ccip
-    from bootstrap.puppets.train.clip_lesson import phrase_truths
+    from bootstrap.puppets.train import train_ccip
+    from bootstrap.puppets.train.clip_batches import phrase_truths
     from bootstrap.puppets.train.orthogonal import Muon
     from scoring.ccip import CcipEncoder
 
     torch.manual_seed(0)
-    pupil = ccip.Pupil()
-    optimizer, truths, rng = Muon(pupil, 2e-3), phrase_truths(list(material.specs)), np.random.default_rng(0)
+    net = train_ccip.CcipWithHeads()
+    optimizer, truths, rng = Muon(net, 2e-3), phrase_truths(material.specs), np.random.default_rng(0)
     totals = []
     for _ in range(12):
-        losses = ccip.losses(pupil, material, truths, 24, rng)
+        losses = train_ccip.losses(net, material, truths, 24, rng)
         assert set(losses) == {"tags", "unnamed", "identity"}
         optimizer.zero_grad()
         total = torch.stack(list(losses.values())).sum()
@@ -263,7 +270,7 @@ def test_ccip_training_lowers_its_losses_and_its_graph_is_what_the_scorer_opens(
         optimizer.step()
         totals.append(float(total.detach()))
     assert np.mean(totals[-3:]) < np.mean(totals[:3])
-    ccip.write(pupil.encoder, tmp_path)
-    scores = ccip.measure(tmp_path, drawings, drawings.images)
+    train_ccip.write(net.encoder, tmp_path)
+    scores = train_ccip.measure(tmp_path, drawings, drawings.images)
     assert all(0 <= value <= 1 for value in scores.values())
-    assert CcipEncoder(tmp_path).embed([Image.fromarray(drawings.images[0])]).shape == (1, ccip.EMBEDDING)
+    assert CcipEncoder(tmp_path).embed([Image.fromarray(drawings.images[0])]).shape == (1, train_ccip.EMBEDDING)

@@ -1,4 +1,4 @@
-"""Every trainer can go on from the shipped weights: what it starts from does what the shipped model does."""
+"""Every training can continue from the shipped weights: its start computes what the shipped model computes."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from bootstrap.puppets import models
-from bootstrap.puppets.train import text, vae
+from bootstrap.puppets.train import train_text, train_vae
 from bootstrap.puppets.train.face_detector import Detector
 from bootstrap.puppets.train.face_export import DETECTOR, RECOGNISER
 from bootstrap.puppets.train.face_recogniser import Recogniser
-from bootstrap.puppets.train.heldout import FILE, Encoder
 from bootstrap.puppets.train.options import TrainOptions
-from bootstrap.puppets.train.warm import start_from_onnx
+from bootstrap.puppets.train.train_heldout import FILE, HeldoutNet
+from bootstrap.puppets.train.warm_start import start_from_onnx
 
 
 def graph(path, picture):
@@ -43,7 +43,7 @@ def test_the_recogniser_starts_as_the_shipped_one():
 
 @pytest.mark.parametrize(
     ("build", "side", "path"),
-    [(Detector, 128, models.face_dir() / DETECTOR), (Encoder, 96, models.heldout_dir() / FILE)],
+    [(Detector, 128, models.face_dir() / DETECTOR), (HeldoutNet, 96, models.heldout_dir() / FILE)],
 )
 def test_every_layer_of_the_other_graphs_finds_its_place(build, side, path):
     model = build()
@@ -54,13 +54,13 @@ def test_every_layer_of_the_other_graphs_finds_its_place(build, side, path):
 
 def test_another_architecture_is_refused():
     with pytest.raises(ValueError, match="other layers"):
-        start_from_onnx(Encoder(), torch.zeros(1, 3, 96, 96), models.face_dir() / RECOGNISER)
+        start_from_onnx(HeldoutNet(), torch.zeros(1, 3, 96, 96), models.face_dir() / RECOGNISER)
 
 
 def test_autoencoder_and_text_encoder_start_from_the_base(tmp_path: Path):
     options = TrainOptions(start=models.base_dir())
     images = torch.zeros(1, 3, 96, 96)
-    one, other = vae._begin(options), vae._begin(TrainOptions())
+    one, other = train_vae.starting_vae(options), train_vae.starting_vae(TrainOptions())
     assert not torch.equal(one.encoder(images), other.encoder(images))
-    tokenizer, encoder = text._begin(options, tmp_path)
+    tokenizer, encoder = train_text.starting_text(options, tmp_path)
     assert len(tokenizer) == encoder.config.vocab_size

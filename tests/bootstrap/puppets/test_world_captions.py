@@ -1,4 +1,4 @@
-"""Captions say what is seen, in words a tokenizer knows, and never give an individual away."""
+"""Captions name what is seen, in words that a tokenizer has, and never an unnamed trait."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bootstrap.puppets.anatomy import Outfit, sample_puppet, twin
+from bootstrap.puppets.anatomy import PuppetOutfit, sample_puppet, twin
 from bootstrap.puppets.captions import VOCABULARY, caption, tags, words
 from bootstrap.puppets.scene import sample_shot
 
@@ -21,16 +21,16 @@ def test_twins_have_equal_captions() -> None:
 
 def test_every_phrase_and_word_is_in_the_vocabulary() -> None:
     rng = np.random.default_rng(1)
-    known, single = set(VOCABULARY), set(words())
-    for seed in range(300):
-        said = caption(sample_puppet(seed), sample_shot(rng))
-        assert set(said.split(", ")) <= known
-        assert set(said.replace(",", "").split()) <= single
+    phrases, single = set(VOCABULARY), set(words())
+    for number in range(300):
+        text = caption(sample_puppet(number), sample_shot(rng))
+        assert set(text.split(", ")) <= phrases
+        assert set(text.replace(",", "").split()) <= single
 
 
 def test_booru_order_of_a_complete_caption() -> None:
     puppet = sample_puppet(0)
-    outfits = (Outfit("blue", "sweater", "white", "skirt"), *puppet.named.outfits[1:])
+    outfits = (PuppetOutfit("blue", "sweater", "white", "skirt"), *puppet.named.outfits[1:])
     named = replace(
         puppet.named,
         hair_color="pink",
@@ -71,9 +71,9 @@ def test_booru_order_of_a_complete_caption() -> None:
         ({"framing": "close-up", "pose": "sitting"}, "pose"),
     ],
 )
-def test_what_is_not_seen_is_not_said(fixed: dict[str, str], axis: str) -> None:
+def test_a_caption_names_nothing_hidden(fixed: dict[str, str], axis: str) -> None:
     puppet = sample_puppet(5)
-    outfits = (Outfit("blue", "sweater", "white", "skirt"),) * 3
+    outfits = (PuppetOutfit("blue", "sweater", "white", "skirt"),) * 3
     puppet = replace(puppet, named=replace(puppet.named, tail="fox tail", outfits=outfits))
     shot = sample_shot(np.random.default_rng(2), **fixed)
     hidden = tags(puppet, shot)[axis]

@@ -1,8 +1,8 @@
 """Trains the autoencoder of the base model: `python -m bootstrap.puppets.train vae --minutes 12`.
 
-An `AutoencoderTiny`, 8x down to 16 channels: 96x96 pictures become latents of (16, 12, 12), which the pipeline decodes
-without any shift, so training keeps every latent channel near mean 0 and deviation 1. Blocks start at half the
-resolution: at the full one they cost as much as all others together.
+An `AutoencoderTiny`, 8x down to 16 channels: 96x96 pictures become latents of (16, 12, 12). The pipeline decodes them
+without a shift, so training keeps every latent channel near mean 0 and deviation 1. Blocks start at half the
+resolution: at full resolution they would cost as much as all others together.
 Does NOT know captions or diffusion.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from bootstrap.puppets.train import checkpoint, data, loop
+from bootstrap.puppets.train import data, fitting, training_state
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 
@@ -28,7 +28,7 @@ LATENT_CHANNELS = 16
 RATE = 2e-3
 CROP = 64
 LATENT_NOISE = 0.05
-"""Deviation of the noise on latents: the decoder must forgive what a generator gets slightly wrong."""
+"""Deviation of the noise on latents: the decoder must tolerate small errors of a generator."""
 EDGE_WEIGHT = 0.5
 _MOMENT_WEIGHT = 1e-2
 _SHOWN = 12  # pictures on the sheet
@@ -52,7 +52,7 @@ def to_signed(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> 
 
 
 def vae_losses(vae: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
-    """Losses of one batch in [-1, 1]: mean absolute error, the same of edges, and how far latents are from unit."""
+    """Losses of a batch in [-1, 1]: mean absolute error, the same of edges, deviation of latents from N(0, 1)."""
     kind = pictures.device.type
     with torch.autocast(kind, torch.bfloat16):
         latents = vae.encoder(pictures).float()  # type: ignore[operator]
@@ -66,28 +66,30 @@ def vae_losses(vae: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
 
 
 def train(options: TrainOptions) -> None:
-    """Train and export to `options.out` (default: the work folder, where the base training looks)."""
-    device = checkpoint.pick_device(options.device, options.threads)
+    """Train and export to `options.out` (default: the work folder, where the base training reads it)."""
+    device = training_state.pick_device(options.device, options.threads)
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
 
-    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+    def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         return vae_losses(model, to_signed(_crops(images, options.batch, rng), device))
 
-    torch.manual_seed(options.seed)
-    vae = _begin(options).to(device)
-    log.info("autoencoder: %.2f M parameters", checkpoint.count_parameters(vae) / 1e6)
+    torch.manual_seed(options.random_seed)
+    vae = starting_vae(options).to(device)
+    log.info("autoencoder: %.2f M parameters", training_state.count_parameters(vae) / 1e6)
     unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
 
-    def kept(averaged: nn.Module) -> None:
+    def write_samples(averaged: nn.Module) -> None:
         write_sheet(averaged, unseen[:_SHOWN], options.workdir / "vae" / "samples.png", device)
 
-    averaged = loop.fit("vae", vae, lesson, options, 1.0, RATE, optimizer=Muon(vae, RATE), kept=kept)
+    averaged = fitting.fit(
+        "vae", vae, batch_losses, options, 1.0, RATE, optimizer=Muon(vae, RATE), after_checkpoint=write_samples
+    )
     out = options.out or trained_vae(options.workdir)
     averaged.save_pretrained(out)  # type: ignore[operator]
     log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(averaged, unseen, device))
 
 
-def _begin(options: TrainOptions) -> AutoencoderTiny:
+def starting_vae(options: TrainOptions) -> AutoencoderTiny:
     """A new autoencoder, or the one of the base model in `options.start`."""
     if options.start is None:
         return new_vae()
@@ -96,7 +98,7 @@ def _begin(options: TrainOptions) -> AutoencoderTiny:
 
 
 def trained_vae(workdir: Path) -> Path:
-    """Where a training leaves its autoencoder."""
+    """Folder of the autoencoder that a training wrote."""
     return workdir / "vae" / "trained"
 
 
@@ -109,7 +111,7 @@ def _crops(images: NDArray[np.uint8], batch: int, rng: np.random.Generator) -> N
 
 @torch.inference_mode()
 def write_sheet(vae: nn.Module, images: NDArray[np.uint8], path: Path, device: torch.device | str = "cpu") -> None:
-    """One picture of drawings above what the autoencoder makes of them."""
+    """Write a sheet: drawings above their reconstructions."""
     decoded = vae.decoder(vae.encoder(to_signed(images, device))).clamp(-1, 1)  # type: ignore[operator]
     again = ((decoded + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     rows = [np.concatenate(list(row), axis=1) for row in (images, again)]
@@ -126,4 +128,4 @@ def reconstruction_error(vae: nn.Module, images: NDArray[np.uint8], device: torc
     for start in range(0, len(images), 50):
         pictures = to_signed(images[start : start + 50], device)
         errors.append((vae.decoder(vae.encoder(pictures)) - pictures).abs().mean())  # type: ignore[operator]
-    return checkpoint.mean(errors)
+    return training_state.mean(errors)

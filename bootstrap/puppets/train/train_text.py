@@ -1,8 +1,8 @@
 """Trains the text encoder of the base model before any picture: `python -m bootstrap.puppets.train text --minutes 6`.
 
-A diffusion model this small never learns its words from pictures alone: colours do not follow the prompt. So the
-encoder first learns to be read: for each trait axis one learned query attends over the token states and must name the
-tag of that axis, or that it was not said. The queries are thrown away. Does NOT know pictures.
+A diffusion model this small does not learn its words from pictures alone: colours do not follow the prompt. So the
+encoder is trained as a classifier first: for each axis one learned query attends to the token states and predicts the
+tag of that axis, or that the caption has none. The queries are discarded. Does NOT know pictures.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from bootstrap.puppets.train import checkpoint, data, loop
+from bootstrap.puppets.train import data, fitting, training_state
+from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.phrases import write_tokenizer
-from bootstrap.puppets.train.sayings import say, seen_tags
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _PAIRED = ("top", "bottom", "hat", "accessory")
 """Axes whose tag is a colour and a kind; each is named by a query of its own."""
 
 Classes = dict[str, dict[str, int]]
-"""Axis -> what can be said on it -> class; class 0 is "not said"."""
+"""Axis -> word(s) -> class; class 0 is "not in the caption"."""
 
 
 def new_text_encoder(tokenizer: CLIPTokenizer, layers: int = LAYERS) -> CLIPTextModel:
@@ -70,10 +70,10 @@ def tokens(tokenizer: CLIPTokenizer, captions: Sequence[str], *, padded: bool = 
     return ids
 
 
-def labels(said: Mapping[str, str]) -> dict[str, str]:
+def labels(tags: Mapping[str, str]) -> dict[str, str]:
     """Axis -> word(s), with colours of clothes on axes of their own."""
     named: dict[str, str] = {}
-    for axis, tag in said.items():
+    for axis, tag in tags.items():
         if axis in _PAIRED and " " in tag:
             named[f"{axis}_color"], _, named[axis] = tag.partition(" ")
         else:
@@ -81,17 +81,20 @@ def labels(said: Mapping[str, str]) -> dict[str, str]:
     return named
 
 
-def find_classes(seen: Sequence[Mapping[str, str]]) -> Classes:
-    """All axes and what is said on them."""
+def find_classes(captioned: Sequence[Mapping[str, str]]) -> Classes:
+    """All axes and their classes, from the tags (axis -> tag) of many captions."""
     values: dict[str, set[str]] = {}
-    for said in seen:
-        for axis, value in labels(said).items():
+    for tags in captioned:
+        for axis, value in labels(tags).items():
             values.setdefault(axis, set()).add(value)
-    return {axis: {value: i + 1 for i, value in enumerate(sorted(values[axis]))} for axis in sorted(values)}
+    classes: Classes = {}
+    for axis in sorted(values):
+        classes[axis] = {value: number for number, value in enumerate(sorted(values[axis]), 1)}
+    return classes
 
 
-class Reader(nn.Module):
-    """A text encoder, and the queries that examine it."""
+class TagClassifier(nn.Module):
+    """A text encoder, and one query for each axis that classifies its token states."""
 
     def __init__(self, encoder: CLIPTextModel, classes: Classes) -> None:
         super().__init__()
@@ -109,11 +112,13 @@ class Reader(nn.Module):
         return [name(read[:, axis]) for axis, name in enumerate(self.names)]
 
 
-def reading_loss(reader: nn.Module, ids: Tensor, said: Sequence[Mapping[str, str]], classes: Classes) -> Tensor:
-    """Mean cross-entropy of naming every axis."""
-    named = [labels(tags) for tags in said]
+def classification_loss(
+    classifier: nn.Module, ids: Tensor, captioned: Sequence[Mapping[str, str]], classes: Classes
+) -> Tensor:
+    """Mean cross-entropy over the axes; `captioned` are the tags of each caption."""
+    named = [labels(tags) for tags in captioned]
     losses = []
-    for (axis, values), logits in zip(classes.items(), reader(ids), strict=True):
+    for (axis, values), logits in zip(classes.items(), classifier(ids), strict=True):
         truth = torch.tensor([values.get(tags.get(axis, ""), 0) for tags in named], device=logits.device)
         losses.append(F.cross_entropy(logits, truth))
     return torch.stack(losses).mean()
@@ -121,28 +126,28 @@ def reading_loss(reader: nn.Module, ids: Tensor, said: Sequence[Mapping[str, str
 
 def train(options: TrainOptions) -> None:
     """Train and export tokenizer and encoder to `options.out` (default: the work folder)."""
-    device = checkpoint.pick_device(options.device, options.threads)
+    device = training_state.pick_device(options.device, options.threads)
     out = options.out or trained_text(options.workdir)
-    tokenizer, encoder = _begin(options, out / "tokenizer")
-    seen = [seen_tags(*data.picture_spec("single", index)[:2]) for index in range(options.pictures // 2)]
-    classes = find_classes(seen)
+    tokenizer, encoder = starting_text(options, out / "tokenizer")
+    visible = [visible_tags(*data.picture_spec("single", index)[:2]) for index in range(options.pictures // 2)]
+    classes = find_classes(visible)
 
-    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
-        picks = rng.integers(0, len(seen), 2 * options.batch)
-        captions, said = zip(*(say(seen[pick], rng, SHUFFLE_ODDS) for pick in picks), strict=True)
-        # Padding is dear: most batches do without, for causal attention makes the words' states the same.
+    def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+        picks = rng.integers(0, len(visible), 2 * options.batch)
+        captions, tags = zip(*(sample_caption(visible[pick], rng, SHUFFLE_ODDS) for pick in picks), strict=True)
+        # Padding is slow, and attention is causal: most batches do without it and get the same states.
         ids = tokens(tokenizer, captions, padded=bool(rng.random() < 0.25))
-        return {"reading": reading_loss(model, ids.to(device), said, classes)}
+        return {"classification": classification_loss(model, ids.to(device), tags, classes)}
 
-    torch.manual_seed(options.seed + 1)
-    reader = Reader(encoder, classes).to(device)
-    averaged = loop.fit("text", reader, lesson, options, 1.0, RATE)
+    torch.manual_seed(options.random_seed + 1)
+    classifier = TagClassifier(encoder, classes).to(device)
+    averaged = fitting.fit("text", classifier, batch_losses, options, 1.0, RATE)
     averaged.encoder.save_pretrained(out / "text_encoder")  # type: ignore[operator, union-attr]
 
 
-def _begin(options: TrainOptions, folder: Path) -> tuple[CLIPTokenizer, CLIPTextModel]:
+def starting_text(options: TrainOptions, folder: Path) -> tuple[CLIPTokenizer, CLIPTextModel]:
     """A new tokenizer (written to `folder`) and encoder, or those of the base model in `options.start`."""
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.random_seed)
     if options.start is None:
         tokenizer = new_tokenizer(folder)
         return tokenizer, new_text_encoder(tokenizer)
@@ -152,5 +157,5 @@ def _begin(options: TrainOptions, folder: Path) -> tuple[CLIPTokenizer, CLIPText
 
 
 def trained_text(workdir: Path) -> Path:
-    """Where a training leaves its tokenizer and text encoder."""
+    """Folder of the tokenizer and text encoder that a training wrote."""
     return workdir / "text" / "trained"

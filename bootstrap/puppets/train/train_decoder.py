@@ -1,7 +1,7 @@
 """Trains a wider decoder behind a trained base's encoder: `python -m bootstrap.puppets.train decoder --minutes 40`.
 
-The encoder stays as it is, so latents, the UNet and every cached latent keep their meaning; only what is painted from
-them gets better. Does NOT know captions or diffusion.
+The encoder is frozen, so latents, the UNet and every cached latent stay valid; only the decoded pictures improve. Does
+NOT know captions or diffusion.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bootstrap.puppets import models
-from bootstrap.puppets.train import checkpoint, data, loop
+from bootstrap.puppets.train import data, fitting, training_state
 from bootstrap.puppets.train.base_folder import read_base, write_base
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
-from bootstrap.puppets.train.vae import (
+from bootstrap.puppets.train.train_vae import (
     EDGE_WEIGHT,
     RATE,
     new_vae,
@@ -37,10 +37,10 @@ WIDTH = 64
 CROP = 8
 """Side of a training crop in latents: 64 pixels."""
 LATENT_NOISE = 0.03
-"""Less than the autoencoder learned with: the latents no longer move while the decoder learns to read them."""
+"""Less than in the training of the autoencoder, because the latents are fixed here."""
 _SHOWN = 12
 _CHUNK = 200
-_EXAM = 500
+UNSEEN_PICTURES = 500
 
 
 def widened(trained: AutoencoderTiny, width: int = WIDTH) -> AutoencoderTiny:
@@ -64,46 +64,49 @@ def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dic
 
 def train(options: TrainOptions) -> None:
     """Train, and export the autoencoder into `options.out` (default: the base model's folder and the work folder)."""
-    device = checkpoint.pick_device(options.device, options.threads)
+    device = training_state.pick_device(options.device, options.threads)
     parts = read_base(options.start or models.base_dir())
-    torch.manual_seed(options.seed)
+    torch.manual_seed(options.random_seed)
     vae = widened(parts.vae).to(device)
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
     latents = _latents(vae, images, device)
 
-    def lesson(decoder: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+    def batch_losses(decoder: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         batch, pictures = _crops(latents, images, options.batch, rng)
         return decoder_losses(decoder, batch.to(device), pictures.to(device))
 
-    unseen = data.dataset(_EXAM, "unseen", options.workdir, options.workers).images
+    unseen = data.dataset(UNSEEN_PICTURES, "unseen", options.workdir, options.workers).images
 
-    def kept(averaged: nn.Module) -> None:
+    def write_draft(averaged: nn.Module) -> None:
         vae.decoder = averaged
         vae.save_pretrained(options.workdir / "decoder" / "draft")
         write_sheet(vae, unseen[:_SHOWN], options.workdir / "decoder" / "samples.png", device)
         log.info("mean absolute error on unseen puppets: %.4f", reconstruction_error(vae, unseen, device))
 
-    log.info("decoder: %.2f M parameters", checkpoint.count_parameters(vae.decoder) / 1e6)
+    log.info("decoder: %.2f M parameters", training_state.count_parameters(vae.decoder) / 1e6)
     decoder: nn.Module = vae.decoder
-    kept(loop.fit("decoder", decoder, lesson, options, 1.0, RATE, optimizer=Muon(decoder, RATE), kept=kept))
+    muon = Muon(decoder, RATE)
+    averaged = fitting.fit(
+        "decoder", decoder, batch_losses, options, 1.0, RATE, optimizer=muon, after_checkpoint=write_draft
+    )
+    write_draft(averaged)
     vae.save_pretrained(trained_vae(options.workdir))
     write_base(options.out or models.base_dir(), replace(parts, vae=vae))
 
 
 @torch.inference_mode()
 def _latents(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Latents (N, C, h, w) in half precision, as the encoder gives them."""
-    parts = [
-        vae.encoder(to_signed(images[start : start + _CHUNK], device)).half().cpu()
-        for start in range(0, len(images), _CHUNK)
-    ]
+    """Latents (N, C, h, w) of the encoder, in half precision."""
+    parts = []
+    for start in range(0, len(images), _CHUNK):
+        parts.append(vae.encoder(to_signed(images[start : start + _CHUNK], device)).half().cpu())
     return torch.cat(parts).clone()
 
 
 def _crops(latents: Tensor, images: NDArray[np.uint8], batch: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """The same random window of random pictures and of their latents.
 
-    Latents near the edge of a window have seen more than the window shows, as they have in use.
+    Latents near the edge of a window depend on pixels outside it, as they do when the decoder is used.
     """
     picks = rng.integers(0, len(images), batch)
     top, left = rng.integers(0, latents.shape[-1] - CROP + 1, 2)

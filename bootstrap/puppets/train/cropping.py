@@ -1,4 +1,4 @@
-"""Cuts and disturbs batches of drawings as a scorer will meet them: whole, head or body, soft, noisy, off centre.
+"""Crops and augments batches of drawings like the pictures that scorers get: whole, head or body, soft, noisy, shifted.
 
 Does NOT know identities, captions or models.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 from bootstrap.puppets import scene
 
 WHOLE, HEAD, BODY = 0, 1, 2
-"""What a crop shows."""
+"""Kinds of crops."""
 
 _EDGES = np.array(
     [[(0.0, 0.0, 1.0, 1.0), *scene.COMPOSITION[framing]] for framing in scene.ALL_FRAMINGS], dtype=np.float32
@@ -28,13 +28,13 @@ def composition_boxes(framing: NDArray[np.int64], kind: NDArray[np.int64]) -> ND
 
 
 def jitter_boxes(boxes: NDArray[np.float32], rng: np.random.Generator, amount: float = 0.06) -> NDArray[np.float32]:
-    """Move every edge by a normal error of `amount` of the box's side, inside the picture."""
+    """Shift every edge by a normal error, `amount` times the box's side, inside the picture."""
     sides = np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]] * 2, axis=1)
     return np.clip(boxes + amount * sides * rng.standard_normal(boxes.shape), 0, 1).astype(np.float32)
 
 
 def cut(images: Tensor, boxes: Tensor, size: int = 96) -> Tensor:
-    """Cut `boxes` (N, 4; fractions) out of `images` (N, 3, H, W) and stretch each to (size, size), bilinear."""
+    """Crop `boxes` (N, 4; fractions) from `images` (N, 3, H, W) and resize each to (size, size), bilinear."""
     x0, y0, x1, y1 = boxes.unbind(1)
     zero = torch.zeros_like(x0)
     rows = torch.stack([x1 - x0, zero, x0 + x1 - 1]), torch.stack([zero, y1 - y0, y0 + y1 - 1])
@@ -43,12 +43,12 @@ def cut(images: Tensor, boxes: Tensor, size: int = 96) -> Tensor:
 
 
 def disturb(images: Tensor, rng: np.random.Generator, strength: float = 1.0) -> Tensor:
-    """Soften half of the pictures, shake light and contrast a little, add noise; hues stay: they tell twins apart.
+    """Blur half of the pictures, vary light and contrast a little, add noise. Hues stay, for they tell twins apart.
 
     Args:
         images: (N, 3, H, W) in 0..1.
-        rng: source of the disturbances.
-        strength: scales all of them.
+        rng: source of the augmentation.
+        strength: scales all of it.
     """
     count = len(images)
 

@@ -1,7 +1,7 @@
-"""The face and the chest print, painted on the surface they lie on, so that they turn and vanish with it.
+"""The face, painted on the surface of the head, so that it turns with the head and disappears behind it.
 
-Positions are longitude and latitude on the head, in radians; longitude grows to the viewer's right when she faces us.
-Does NOT know hair, the background, or the drawing style.
+Positions are longitude and latitude on the head, in radians; longitude grows to the viewer's right when the puppet
+faces the viewer. Does NOT know hair, the background, or the drawing style.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bootstrap.puppets.anatomy import Puppet, UnnamedTraits
-from bootstrap.puppets.geometry import Flags, Floats
+from bootstrap.puppets.geometry import Flags, Float32s
 from bootstrap.puppets.palette import BLUSH, EYES, INK, WHITE, Rgb, mix, paint
 
 _EYE_LATITUDE = -0.16
@@ -24,16 +24,16 @@ _GLASSES: Rgb = (0.20, 0.16, 0.30)
 
 @dataclass
 class Patch:
-    """Some pixels of one solid, being painted: `color` (k, 3) in [0, 1], `ink` (k,) where a line is, both in place.
+    """The k pixels that show one solid. Painting changes `color` (k, 3), in [0, 1], and `ink` (k,), where a line is.
 
-    `fresh` (k,) is set where the paint takes no shade. `x`, `y`, `z` (k,) are unit-ball coordinates, `thin` the width
-    in radians that a line needs to survive.
+    `fresh` (k,) is set where the paint takes no shade. `x`, `y`, `z` (k,) are unit-ball coordinates, `thin` the least
+    width in radians of a line that stays visible.
     """
 
-    x: Floats
-    y: Floats
-    z: Floats
-    color: Floats
+    x: Float32s
+    y: Float32s
+    z: Float32s
+    color: Float32s
     thin: float
     ink: Flags = field(init=False)
     fresh: Flags = field(init=False)
@@ -43,7 +43,7 @@ class Patch:
         self.fresh = np.zeros(self.x.shape, np.bool_)
 
     def fill(self, where: Flags, color: Rgb, *, fresh: bool = False) -> None:
-        """Colour the pixels `where`; nothing of an earlier line stays there."""
+        """Colour the pixels `where` and remove earlier lines there."""
         self.color[where] = color
         self.ink[where] = False
         self.fresh |= where & fresh
@@ -56,7 +56,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class EyePlace:
-    """Where one eye sits: centre and half sizes in radians."""
+    """Centre and half sizes of one eye, in radians."""
 
     longitude: float
     latitude: float
@@ -65,7 +65,7 @@ class EyePlace:
 
 
 def eye_places(unnamed: UnnamedTraits) -> tuple[EyePlace, EyePlace]:
-    """The viewer-left and the viewer-right eye of a puppet that faces us."""
+    """The left and the right eye, as the viewer sees them, of a puppet that faces the viewer."""
     width = 0.195 * unnamed.eye_size
     height = width * unnamed.eye_aspect
     longitude = 0.42 * unnamed.eye_spacing
@@ -73,7 +73,7 @@ def eye_places(unnamed: UnnamedTraits) -> tuple[EyePlace, EyePlace]:
     return EyePlace(-longitude, latitude, width, height), EyePlace(longitude, latitude, width, height)
 
 
-def landmarks(unnamed: UnnamedTraits) -> Floats:
+def landmarks(unnamed: UnnamedTraits) -> Float32s:
     """Eyes, nose and mouth corners on the head's unit ball, (5, 3), in the order ArcFace aligns by."""
     left, right = eye_places(unnamed)
     mouth = 0.15 * unnamed.mouth_width
@@ -88,7 +88,7 @@ def landmarks(unnamed: UnnamedTraits) -> Floats:
 
 
 def paint_face(patch: Patch, puppet: Puppet, expression: str, skin: Rgb) -> None:
-    """Mark, eyes, brows, nose, mouth and glasses, on the front half of the head."""
+    """Paint mark, eyes, brows, nose, mouth and glasses on the front half of the head."""
     unnamed = puppet.unnamed
     u = np.asarray(np.where(patch.z > 0, np.arctan2(patch.x, patch.z), np.float32(9.0)), np.float32)
     v = np.asarray(np.arcsin(np.clip(patch.y, -1, 1)), np.float32)
@@ -110,14 +110,16 @@ def paint_face(patch: Patch, puppet: Puppet, expression: str, skin: Rgb) -> None
     _paint_mouth(patch, u, v + (-_MOUTH_LATITUDE), expression, unnamed.mouth_width)
 
 
-def _paint_eye(patch: Patch, du: Floats, dv: Floats, place: EyePlace, iris: Rgb, *, startled: bool) -> None:
+def _paint_eye(patch: Patch, du: Float32s, dv: Float32s, place: EyePlace, iris: Rgb, *, startled: bool) -> None:
     a, b = du / place.half_width, dv / place.half_height
     radius = np.sqrt(a * a + b * b)
     lash = max(0.26, 1.25 * patch.thin / place.half_width)
     patch.line((radius < 1 + lash) & (b > 0.12))
     patch.line((radius < 1 + 0.45 * lash) & (b <= 0.12))
     patch.fill(radius < 1, WHITE, fresh=True)
-    size = 0.62 if startled else 0.86
+    size = 0.86
+    if startled:
+        size = 0.62
     inner = np.sqrt((a / size) ** 2 + ((b + 0.04) / (size * 1.06)) ** 2)
     colored = inner < 1
     patch.fill(colored, iris, fresh=True)
@@ -128,7 +130,7 @@ def _paint_eye(patch: Patch, du: Floats, dv: Floats, place: EyePlace, iris: Rgb,
     patch.fill(((a - 0.32) / 0.17) ** 2 + ((b + 0.48) / 0.17) ** 2 < 1, WHITE, fresh=True)
 
 
-def _paint_brow(patch: Patch, outward: Floats, dv: Floats, place: EyePlace, expression: str) -> None:
+def _paint_brow(patch: Patch, outward: Float32s, dv: Float32s, place: EyePlace, expression: str) -> None:
     slope = {"frown": 0.55, "surprised": -0.10}.get(expression, -0.12)
     lift = place.half_height * 1.35 + {"frown": 0.02, "surprised": 0.16}.get(expression, 0.07)
     ridge = np.abs(dv - lift - slope * outward)
@@ -136,17 +138,17 @@ def _paint_brow(patch: Patch, outward: Floats, dv: Floats, place: EyePlace, expr
 
 
 def _lens_size(place: EyePlace) -> float:
-    """As large as the eye asks for, and small enough that a bridge is left between the two."""
+    """Radius of a lens: it covers the eye and leaves room for a bridge between the two."""
     return min(max(place.half_width, place.half_height) * 1.12 + 0.07, 0.84 * abs(place.longitude))
 
 
-def _paint_lens(patch: Patch, du: Floats, dv: Floats, place: EyePlace) -> None:
+def _paint_lens(patch: Patch, du: Float32s, dv: Float32s, place: EyePlace) -> None:
     size = _lens_size(place)
     radius = np.sqrt((du / 1.05) ** 2 + dv**2)
     patch.fill(np.abs(radius - size) < max(0.030, 0.75 * patch.thin), _GLASSES, fresh=True)
 
 
-def _paint_frame(patch: Patch, u: Floats, v: Floats, place: EyePlace) -> None:
+def _paint_frame(patch: Patch, u: Float32s, v: Float32s, place: EyePlace) -> None:
     """The bridge and the temples of the glasses."""
     size = _lens_size(place)
     turned = np.abs(u)
@@ -157,12 +159,12 @@ def _paint_frame(patch: Patch, u: Floats, v: Floats, place: EyePlace) -> None:
     )
 
 
-def _paint_nose(patch: Patch, u: Floats, v: Floats, skin: Rgb) -> None:
+def _paint_nose(patch: Patch, u: Float32s, v: Float32s, skin: Rgb) -> None:
     size = max(0.045, 1.1 * patch.thin)
     patch.fill((u / size) ** 2 + ((v - _NOSE_LATITUDE) / (0.7 * size)) ** 2 < 1, mix(skin, _LIP, 0.55), fresh=True)
 
 
-def _paint_mouth(patch: Patch, u: Floats, v: Floats, expression: str, width: float) -> None:
+def _paint_mouth(patch: Patch, u: Float32s, v: Float32s, expression: str, width: float) -> None:
     half, thick = 0.17 * width, max(0.034, 0.85 * patch.thin)
     spread = np.abs(u) < half
     match expression:
@@ -184,12 +186,14 @@ def _paint_mouth(patch: Patch, u: Floats, v: Floats, expression: str, width: flo
             patch.line(spread & (np.abs(v + 0.06 - 0.12 * (u / half) ** 2) < thick))
 
 
-def _paint_mark(patch: Patch, u: Floats, v: Floats, unnamed: UnnamedTraits, skin: Rgb) -> None:
-    """Blush, freckles, scar or mole: unnamed, and large enough to be seen."""
+def _paint_mark(patch: Patch, u: Float32s, v: Float32s, unnamed: UnnamedTraits, skin: Rgb) -> None:
+    """Paint blush, freckles, scar or mole: an unnamed trait, large enough to be seen."""
     s, low = unnamed.mark_side, _EYE_LATITUDE + unnamed.eye_height - 0.36
-    pale = sum(skin) > 1.8
-    dots = mix(skin, (0.52, 0.24, 0.14) if pale else (1.0, 0.84, 0.66), 0.66)
-    gash = mix(skin, (0.60, 0.10, 0.14) if pale else (1.0, 0.70, 0.68), 0.72)
+    freckle: Rgb = (1.0, 0.84, 0.66)
+    wound: Rgb = (1.0, 0.70, 0.68)
+    if sum(skin) > 1.8:  # dark marks on pale skin
+        freckle, wound = (0.52, 0.24, 0.14), (0.60, 0.10, 0.14)
+    dots, gash = mix(skin, freckle, 0.66), mix(skin, wound, 0.72)
     match unnamed.mark:
         case "blush":
             for side in (-1, 1):

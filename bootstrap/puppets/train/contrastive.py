@@ -1,4 +1,4 @@
-"""Batches and losses that teach an encoder to tell individuals apart, their twins above all.
+"""Batches and contrastive losses by which an encoder learns to tell individuals apart, twins above all.
 
 Does NOT know the encoder or the pictures.
 """
@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bootstrap.puppets.train.individuals import PER_GROUP, SHOTS, TWINS
+from bootstrap.puppets.train.individuals import PER_GROUP, SHOTS
+from bootstrap.puppets.train.twins import TWINS
 
 
 def sample_groups(
@@ -18,7 +19,7 @@ def sample_groups(
 ) -> NDArray[np.int64]:
     """Indices into a gallery of `groups` groups: `count` groups x all twins x `shots` shots, flattened in that order.
 
-    Half of the individuals bring a front picture, the reference that scoring compares with.
+    At least half of the individuals contribute a front picture, because scorers compare with a front picture.
 
     Args:
         groups: size of the gallery.
@@ -27,7 +28,9 @@ def sample_groups(
         shots: different shots of each individual.
         places: shots allowed, indices into `SHOTS` (default: all).
     """
-    allowed = np.arange(len(SHOTS)) if places is None else places
+    allowed = np.arange(len(SHOTS))
+    if places is not None:
+        allowed = places
     chosen = rng.choice(groups, count, replace=False)
     rows = []
     for individual in np.repeat(chosen * PER_GROUP, TWINS) + np.tile(np.arange(TWINS) * len(SHOTS), count):
@@ -50,13 +53,15 @@ def contrast(embeddings: Tensor, individuals: Tensor, temperature: float, rivals
     itself = torch.eye(len(embeddings), dtype=torch.bool, device=embeddings.device)
     same = (individuals[:, None] == individuals[None]) & ~itself
     logits = (embeddings @ embeddings.T) / temperature
-    allowed = ~itself if rivals is None else (rivals | same) & ~itself
+    allowed = ~itself
+    if rivals is not None:
+        allowed = (rivals | same) & ~itself
     chances = logits - logits.masked_fill(~allowed, float("-inf")).logsumexp(1, keepdim=True)
     return -(chances.masked_fill(~same, 0).sum(1) / same.sum(1).clamp(min=1)).mean()
 
 
 def identity_loss(embeddings: Tensor, individuals: Tensor) -> Tensor:
-    """Contrast against everybody, plus contrast against her twins only."""
+    """Contrast with all individuals of the batch, plus contrast with the twins alone."""
     groups = individuals // TWINS
     twins = groups[:, None] == groups[None]
     return contrast(embeddings, individuals, 0.1) + contrast(embeddings, individuals, 0.07, twins)

@@ -1,12 +1,12 @@
-"""The judge of evaluations: reads traits and views off a picture, and says how alike two individuals are.
+"""The judge of evaluations: reads traits and views off a picture, and measures how alike two individuals are.
 
-It stands outside the loop: other architecture, other training puppets, and neither scoring nor loops may import it, for
-a loop that could read its judge would learn to please it. Does NOT know runs, prompts or scorers.
+It stays outside the loop: another architecture, other training puppets, and neither scoring nor loops may import it,
+because a loop that could read its judge would optimise for it. Does NOT know runs, prompts or scorers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +16,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bootstrap.puppets import models
-from bootstrap.puppets.judge_net import JudgeNet, Reading
-from bootstrap.puppets.train import crops
+from bootstrap.puppets.judge_net import JudgeNet, JudgeReading
+from bootstrap.puppets.train import cropping
 from bootstrap.puppets.train.judge_truth import AXES, WHOLE_ONLY
 
-FILE = "judge.safetensors"
+JUDGE_FILE = "judge.safetensors"
 _BATCH = 100
 _HEAD, _STORED_HEAD = "answers.view_family.", "answers.family."
 """The head that reads the view family, in the network and in the weights file, whose key names are fixed."""
 
 
-class Oracle:
+class PuppetJudge:
     """A loaded judge."""
 
     def __init__(self, net: JudgeNet) -> None:
@@ -34,51 +34,54 @@ class Oracle:
         self.net = net.eval()
 
     def read(self, images: NDArray[np.uint8]) -> dict[str, list[str]]:
-        """Axis of `AXES` -> its answer for each picture of uint8 (N, 96, 96, 3); '' where she has none."""
+        """Axis of `AXES` -> its answer for each picture of uint8 (N, 96, 96, 3); '' where the puppet has none."""
         parts = list(self._readings(images))
-        logits = {axis: torch.cat([part.axes[axis] for part in parts]) for axis in AXES}
-        return {axis: [AXES[axis][index] for index in found.argmax(1).tolist()] for axis, found in logits.items()}
+        answers = {}
+        for axis, choices in AXES.items():
+            logits = torch.cat([part.axes[axis] for part in parts])
+            answers[axis] = [choices[index] for index in logits.argmax(1).tolist()]
+        return answers
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vectors (N, D): the larger the cosine, the more alike the individuals, within one view family."""
         return torch.cat([part.identity for part in self._readings(images)]).numpy()
 
     @torch.inference_mode()
-    def _readings(self, images: NDArray[np.uint8]) -> Iterator[Reading]:
+    def _readings(self, images: NDArray[np.uint8]) -> Iterator[JudgeReading]:
         for start in range(0, len(images), _BATCH):
-            pictures = crops.to_tensor(images[start : start + _BATCH])
+            pictures = cropping.to_tensor(images[start : start + _BATCH])
             yield self.net(pictures * 2 - 1, _heads(pictures, self._framings(pictures)) * 2 - 1)
 
     def _framings(self, pictures: Tensor) -> NDArray[np.int64]:
-        """Where to look for the head follows from the framing, which the first look reads."""
+        """Framing of each picture (N,), read from the whole picture: it decides where the head is cut out."""
         framings: NDArray[np.int64] = self.net.answers["framing"](self.net.look(pictures * 2 - 1)).argmax(1).numpy()
         return framings
 
 
-def load(folder: Path | None = None) -> Oracle:
+def load_judge(folder: Path | None = None) -> PuppetJudge:
     """The judge in `folder` (default: the shipped one)."""
-    weights = load_file((folder or models.judge_dir()) / FILE)
-    net = new_net(len(weights["attributes.bias"]))
+    weights = load_file((folder or models.judge_dir()) / JUDGE_FILE)
+    net = new_judge_net(len(weights["attributes.bias"]))
     state = {}
     for key, value in weights.items():
         name = key.replace(_STORED_HEAD, _HEAD)
         state[name] = value.float() if value.is_floating_point() else value
     net.load_state_dict(state)
-    return Oracle(net)
+    return PuppetJudge(net)
 
 
-def save(net: nn.Module, folder: Path) -> None:
+def save_judge(net: nn.Module, folder: Path) -> None:
     """Write the weights, matrices in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {}
     for name, value in net.state_dict().items():
         stored = value.half() if value.ndim >= 2 else value
         weights[name.replace(_HEAD, _STORED_HEAD)] = stored.detach().cpu().contiguous()
-    save_file(weights, folder / FILE)
+    save_file(weights, folder / JUDGE_FILE)
 
 
-def new_net(attributes: int) -> JudgeNet:
-    """The network with random weights; `attributes`: size of the answer that only training reads."""
+def new_judge_net(attributes: int) -> JudgeNet:
+    """The network with random weights; `attributes`: size of the output that only training reads."""
     return JudgeNet({axis: len(choices) for axis, choices in AXES.items()}, WHOLE_ONLY, attributes)
 
 
@@ -88,6 +91,7 @@ def similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArr
     return cosines
 
 
-def _heads(pictures: Tensor, framings: NDArray[np.int64] | Sequence[int]) -> Tensor:
-    boxes = crops.composition_boxes(np.asarray(framings), np.full(len(pictures), crops.HEAD))
-    return crops.cut(pictures, torch.from_numpy(boxes))
+def _heads(pictures: Tensor, framings: NDArray[np.int64]) -> Tensor:
+    """Head crops of pictures (N, 3, H, W)."""
+    boxes = cropping.composition_boxes(framings, np.full(len(pictures), cropping.HEAD))
+    return cropping.cut(pictures, torch.from_numpy(boxes))

@@ -1,6 +1,6 @@
-"""The loop that small encoders and detectors share: steps until the time is up, an average, a log, a checkpoint.
+"""The training loop that most trainings share: steps until the schedule ends, averaged weights, a log, a checkpoint.
 
-Does NOT know what is learned.
+Does NOT know what is trained.
 """
 
 from __future__ import annotations
@@ -14,80 +14,80 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bootstrap.puppets.train import checkpoint
+from bootstrap.puppets.train import training_state
 from bootstrap.puppets.train.options import TrainOptions
 
 log = logging.getLogger(__name__)
 
-Lesson = Callable[[nn.Module, np.random.Generator], dict[str, Tensor]]
+BatchLosses = Callable[[nn.Module, np.random.Generator], dict[str, Tensor]]
 """Draws a batch and returns its losses by name; their sum is minimised."""
 
-Kept = Callable[[nn.Module], None]
-"""Is shown the averaged model from time to time."""
+AfterCheckpoint = Callable[[nn.Module], None]
+"""Gets the averaged model after each checkpoint."""
 
 
 def fit(
     name: str,
     model: nn.Module,
-    lesson: Lesson,
+    batch_losses: BatchLosses,
     options: TrainOptions,
     share: float,
     rate: float,
     *,
     optimizer: torch.optim.Optimizer | None = None,
     decay: float = 0.995,
-    kept: Kept | None = None,
+    after_checkpoint: AfterCheckpoint | None = None,
 ) -> nn.Module:
     """Train `model` and return its averaged copy in evaluation mode.
 
-    Goes on from its checkpoint in `options.workdir / name` if there is one.
+    Continues from the checkpoint in `options.workdir / name` if there is one.
 
     Args:
         name: folder and prefix in the log.
         model: on its device already.
-        lesson: one batch and its losses.
-        options: times, seed, folders.
+        batch_losses: one batch and its losses.
+        options: times, random seed, folders.
         share: of `options.minutes` that this training may take.
         rate: highest learning rate (cosine).
-        optimizer: in place of AdamW.
-        decay: of the average.
-        kept: is called after each checkpoint.
+        optimizer: replaces AdamW.
+        decay: of the averaged weights.
+        after_checkpoint: called after each checkpoint.
     """
-    torch.manual_seed(options.seed)
-    clock = checkpoint.Clock(options.minutes * share, options.steps)
+    torch.manual_seed(options.random_seed)
+    clock = training_state.TrainingClock(options.minutes * share, options.steps)
     optimizer = optimizer or torch.optim.AdamW(model.parameters(), rate, betas=(0.9, 0.98), weight_decay=0.02)
-    average = checkpoint.Ema(model, decay)
+    average = training_state.Ema(model, decay)
     path = options.workdir / name / "state.pt"
     _restore(path, model, optimizer, average, clock)
-    rng = np.random.default_rng([options.seed, clock.step])
-    note, keep = checkpoint.Every(15), checkpoint.Every(90)
+    rng = np.random.default_rng([options.random_seed, clock.step])
+    note, keep = training_state.Timer(15), training_state.Timer(90)
     while not clock.done:
-        checkpoint.set_rate(optimizer, rate * checkpoint.cosine(clock.progress))
-        losses = _step(model, optimizer, lesson, rng)
+        training_state.set_rate(optimizer, rate * training_state.cosine(clock.progress))
+        losses = _step(model, optimizer, batch_losses, rng)
         average.update(model)
         clock.tick()
         if note():
             _log(name, path, clock, losses)
         if keep():
             _save(path, model, optimizer, average, clock)
-            if kept:
-                kept(_averaged(model, average))
+            if after_checkpoint:
+                after_checkpoint(_averaged(model, average))
                 clock.pause()
     _save(path, model, optimizer, average, clock)
     return _averaged(model, average)
 
 
-def _averaged(model: nn.Module, average: checkpoint.Ema) -> nn.Module:
+def _averaged(model: nn.Module, average: training_state.Ema) -> nn.Module:
     averaged = copy.deepcopy(model)
     averaged.load_state_dict(average.shadow)
     return averaged.eval()
 
 
 def _step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, lesson: Lesson, rng: np.random.Generator
+    model: nn.Module, optimizer: torch.optim.Optimizer, batch_losses: BatchLosses, rng: np.random.Generator
 ) -> dict[str, float]:
     model.train()
-    losses = lesson(model, rng)
+    losses = batch_losses(model, rng)
     optimizer.zero_grad()
     torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -95,9 +95,9 @@ def _step(
     return {key: float(value.detach()) for key, value in losses.items()}
 
 
-def _log(name: str, path: Path, clock: checkpoint.Clock, losses: dict[str, float]) -> None:
+def _log(name: str, path: Path, clock: training_state.TrainingClock, losses: dict[str, float]) -> None:
     row = {"step": clock.step, "seconds": round(clock.spent), **losses}
-    checkpoint.append_row(path.with_name("log.csv"), row)
+    training_state.append_row(path.with_name("log.csv"), row)
     log.info("%s %s", name, " ".join(f"{key} {value:.3g}" for key, value in row.items()))
 
 
@@ -105,21 +105,21 @@ def _save(
     path: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    average: checkpoint.Ema,
-    clock: checkpoint.Clock,
+    average: training_state.Ema,
+    clock: training_state.TrainingClock,
 ) -> None:
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-    checkpoint.save_checkpoint(path, {**state, "average": average.state(), "clock": clock.state()})
+    training_state.save_checkpoint(path, {**state, "average": average.state(), "clock": clock.state()})
 
 
 def _restore(
     path: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    average: checkpoint.Ema,
-    clock: checkpoint.Clock,
+    average: training_state.Ema,
+    clock: training_state.TrainingClock,
 ) -> None:
-    state = checkpoint.load_checkpoint(path)
+    state = training_state.load_checkpoint(path)
     if state is None:
         return
     model.load_state_dict(state["model"])

@@ -1,7 +1,7 @@
 """Trains the base model's UNet: `python -m bootstrap.puppets.train base --minutes 60`.
 
-Needs the autoencoder and the text encoder, which stay as they are; pictures are encoded once. Every few minutes the
-averaged model is exported and draws a sheet of samples into the work folder. Go on from a trained model with
+Needs the trained autoencoder and text encoder, which are frozen; pictures are encoded once. Every few minutes the
+averaged model is exported and draws a sheet of samples into the work folder. Continue from a trained model with
 `--start bootstrap/puppets/weights/base`. Does NOT know how the pipeline samples.
 
 Velocity prediction with zero terminal SNR: Lin et al. 2023; weights: Hang et al. 2023 (min-SNR).
@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from bootstrap.puppets import models, scene
-from bootstrap.puppets.train import checkpoint, data, loop, samples
+from bootstrap.puppets.train import data, fitting, samples, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
+from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
-from bootstrap.puppets.train.sayings import say, seen_tags
-from bootstrap.puppets.train.text import WIDTH, tokens, trained_text
-from bootstrap.puppets.train.vae import LATENT_CHANNELS, to_signed, trained_vae
+from bootstrap.puppets.train.train_text import WIDTH, tokens, trained_text
+from bootstrap.puppets.train.train_vae import LATENT_CHANNELS, to_signed, trained_vae
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +36,18 @@ EMA_DECAY = 0.9995
 EMPTY_ODDS = 0.1
 """Share of captions left empty, which classifier-free guidance needs (Ho & Salimans 2022)."""
 _SNR_CAP = 5.0
-_LEAST_WEIGHT = 0.3  # else the steps that are almost pure noise would hardly be learned, and they set the composition
-_BOOST = 1.5  # matrices bear larger steps than biases
+_LEAST_WEIGHT = 0.3  # min-SNR gives the noisiest steps almost no weight, but they decide the composition
+_BOOST = 1.5  # matrices tolerate larger steps than biases
 _HEAD_WEIGHT = 4.0
-"""How much more an error in the head counts: faces are small, and people look at nothing else."""
+"""Weight of an error in the head against one elsewhere: faces are small, and viewers look at them first."""
 _SHEET_SECONDS = 300
-_BATCHES = 2  # noise and times make this loss noisier than the others: it wants larger batches
+_BATCHES = 2  # random noise and times make this loss noisier than the others, so its batches are larger
 
 
 def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DConditionModel:
     """The architecture with random weights.
 
-    A thin level at 12x12 without attention above a wide one at 6x6 with it learns faster than two equal levels.
+    A narrow level at 12x12 without attention and a wide one at 6x6 with attention train faster than two equal levels.
     """
     unet = UNet2DConditionModel(
         sample_size=data.SIZE // 8,
@@ -58,17 +58,18 @@ def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DCond
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=WIDTH,
-        attention_head_dim=4,  # by an old mistake of diffusers this is the number of heads
+        attention_head_dim=4,  # in diffusers this is the number of heads, despite its name
         norm_num_groups=32,
     )
     return unet.to(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Draws batches: latents (N, 16, 12, 12) in unit deviation, what each picture shows, and how captions are read.
+class BaseBatches:
+    """Draws batches and computes their loss.
 
-    `weights` (N, 1, 12, 12) in half precision: how much an error counts where.
+    `latents` (N, 16, 12, 12) in unit deviation; `weights` (N, 1, 12, 12) in half precision: the weight of an error in
+    each place; `seen`: axis -> tag of what each picture shows.
     """
 
     latents: Tensor
@@ -82,7 +83,12 @@ class Lesson:
     def __call__(self, unet: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         """The velocity loss of one batch."""
         picks = rng.integers(0, len(self.latents), self.batch)
-        captions = ["" if rng.random() < EMPTY_ODDS else say(self.seen[pick], rng)[0] for pick in picks]
+        captions = []
+        for pick in picks:
+            caption = ""
+            if rng.random() >= EMPTY_ODDS:
+                caption, _ = sample_caption(self.seen[pick], rng)
+            captions.append(caption)
         rows = torch.from_numpy(picks)
         clean, weights = (part[rows].to(self.device).float() for part in (self.latents, self.weights))
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
@@ -91,7 +97,7 @@ class Lesson:
 
 
 def head_weights(framings: Sequence[str], side: int) -> Tensor:
-    """(N, 1, side, side): `_HEAD_WEIGHT` where the framing puts the head, 1 elsewhere, mean 1 in each picture."""
+    """(N, 1, side, side): `_HEAD_WEIGHT` where the framing places the head, 1 elsewhere, then scaled to mean 1."""
     maps = {}
     for framing, (head, _) in scene.COMPOSITION.items():
         x0, y0, x1, y1 = (round(edge * side) for edge in head)
@@ -108,7 +114,7 @@ def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor
         unet: predicts velocity.
         clean: latents (N, C, H, W) in unit deviation.
         states: text states (N, T, D).
-        places: how much an error counts where, (N, 1, H, W) with mean 1.
+        places: weight of an error in each place, (N, 1, H, W) with mean 1.
     """
     signal = new_scheduler().alphas_cumprod.to(clean.device)
     times = torch.randint(0, len(signal), (len(clean),), device=clean.device)
@@ -127,44 +133,47 @@ def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor
 
 def train(options: TrainOptions) -> None:
     """Train and export to `options.out` (default: where the package looks for its base model)."""
-    device = checkpoint.pick_device(options.device, options.threads)
-    parts = _begin(options)
+    device = training_state.pick_device(options.device, options.threads)
+    parts = _starting_parts(options)
     out = options.out or models.base_dir()
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
     latents, scale = encode(parts.vae.to(device), images, device)
     parts.vae.register_to_config(scaling_factor=scale)
     specs = [data.picture_spec("single", index)[:2] for index in range(len(images))]
     weights = head_weights([shot.framing for _, shot in specs], latents.shape[-1])
-    seen = [seen_tags(*spec) for spec in specs]
+    seen = [visible_tags(*spec) for spec in specs]
     text_encoder = parts.text_encoder.to(device).eval()
-    lesson = Lesson(latents, weights, seen, parts.tokenizer, text_encoder, _BATCHES * options.batch, device)
+    batches = BaseBatches(latents, weights, seen, parts.tokenizer, text_encoder, _BATCHES * options.batch, device)
     unet = parts.unet.to(device)
-    log.info("unet: %.2f M parameters, %d pictures", checkpoint.count_parameters(unet) / 1e6, len(latents))
-    sheet_due = checkpoint.Every(_SHEET_SECONDS)
+    log.info("unet: %.2f M parameters, %d pictures", training_state.count_parameters(unet) / 1e6, len(latents))
+    sheet_due = training_state.Timer(_SHEET_SECONDS)
 
-    def kept(averaged: nn.Module) -> None:
+    def write_draft(averaged: nn.Module) -> None:
         if sheet_due():
             draft = options.workdir / "base" / "pipeline"
             write_base(draft, _with_unet(parts, averaged))
             samples.write_sheet(draft, options.workdir / "base" / "samples.png", device=str(device))
 
-    averaged = loop.fit(
-        "base", unet, lesson, options, 1.0, RATE, optimizer=Muon(unet, RATE, boost=_BOOST), decay=EMA_DECAY, kept=kept
+    muon = Muon(unet, RATE, boost=_BOOST)
+    averaged = fitting.fit(
+        "base", unet, batches, options, 1.0, RATE, optimizer=muon, decay=EMA_DECAY, after_checkpoint=write_draft
     )
     write_base(out, _with_unet(parts, averaged))
 
 
-def _begin(options: TrainOptions) -> BaseParts:
+def _starting_parts(options: TrainOptions) -> BaseParts:
     """The parts to train with: those of a trained model, or a new UNet on the trained autoencoder and text encoder.
 
-    An autoencoder that was trained in this work folder takes the place of the trained model's.
+    An autoencoder that was trained in this work folder replaces that of the trained model.
     """
     if options.start is not None:
         parts = read_base(options.start)
         parts.unet.to(memory_format=torch.channels_last)
         better = trained_vae(options.workdir)
-        return replace(parts, vae=AutoencoderTiny.from_pretrained(better)) if better.exists() else parts
-    torch.manual_seed(options.seed)
+        if better.exists():
+            return replace(parts, vae=AutoencoderTiny.from_pretrained(better))
+        return parts
+    torch.manual_seed(options.random_seed)
     text = trained_text(options.workdir)
     return BaseParts(
         AutoencoderTiny.from_pretrained(trained_vae(options.workdir)),
@@ -181,7 +190,7 @@ def _with_unet(parts: BaseParts, unet: nn.Module) -> BaseParts:
 
 @torch.inference_mode()
 def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> tuple[Tensor, float]:
-    """Latents (N, C, h, w) in half precision and unit deviation, and the factor that made it so."""
+    """Latents (N, C, h, w) in half precision and unit deviation, and their scaling factor."""
     rows = []
     for start in range(0, len(images), 100):
         with torch.autocast(device.type, torch.bfloat16):

@@ -1,7 +1,7 @@
 """Trains the judge: `python -m bootstrap.puppets.train judge --minutes 60 --batch 96`.
 
-It reads every axis of a drawing and tells individuals apart, on drawings and on what an autoencoder makes of them. It
-is for evaluation only. Needs the base model's autoencoder. Does NOT know how it is read.
+It reads every axis of a picture and tells individuals apart, on drawings and on painted drawings. It serves evaluation
+only. Needs the base model's autoencoder. Does NOT know how its outputs are used.
 """
 
 from __future__ import annotations
@@ -15,73 +15,70 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models, oracle
-from bootstrap.puppets.train import attributes, checkpoint, crops, judge_pictures, judge_truth, painting
-from bootstrap.puppets.train.identity import contrast
+from bootstrap.puppets import models
+from bootstrap.puppets.judge import load_judge, new_judge_net, save_judge
+from bootstrap.puppets.train import attributes, cropping, judge_pictures, judge_truth, painting, training_state
+from bootstrap.puppets.train.contrastive import contrast
+from bootstrap.puppets.train.fitting import fit
 from bootstrap.puppets.train.judge_measures import measure
-from bootstrap.puppets.train.judge_pictures import PER_GROUP, SHOTS, TWINS
-from bootstrap.puppets.train.loop import fit
+from bootstrap.puppets.train.judge_pictures import PER_GROUP, SHOTS
 from bootstrap.puppets.train.material import Material, gather
 from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.periodic_export import PeriodicExport
+from bootstrap.puppets.train.twins import TWINS
 
 log = logging.getLogger(__name__)
 
 GROUPS, UNSEEN_GROUPS = 600, 50
 RATE = 2e-3
 ANSWER_WEIGHT, ATTRIBUTE_WEIGHT = 6.0, 3.0
-"""The mean over axes that pull in different directions is small beside the identity loss."""
+"""Both are means over targets with conflicting gradients: unweighted, the identity loss dominates them."""
 _SINGLE_SHARE = 0.4
 _PAINTED_ODDS = 0.5
-_EXAM_SECONDS = 600
+
 _FAMILIES = len(SHOTS) // 2
 
 
 def train(options: TrainOptions) -> None:
     """Train, export and measure the judge."""
-    device = checkpoint.pick_device(options.device, options.threads)
+    device = training_state.pick_device(options.device, options.threads)
     vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
     album = judge_pictures.album(GROUPS, "judge", options.workdir, options.workers)
-    material = gather(album.images, album.specs, "judge-single", vae, options, "judge")
+    material = gather(album, "judge-single", vae, options)
     labels = judge_truth.labels(material.specs)
-    exam = Exam(options, vae)
-    torch.manual_seed(options.seed + 2)
-    net = oracle.new_net(attributes.OUTPUTS) if options.start is None else oracle.load(options.start).net
+    export = _export(options, vae)
+    torch.manual_seed(options.random_seed + 2)
+    net = new_judge_net(attributes.OUTPUTS)
+    if options.start is not None:
+        net = load_judge(options.start).net
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    log.info("judge: %.2f M parameters, %d pictures", checkpoint.count_parameters(net) / 1e6, len(material))
+    log.info("judge: %.2f M parameters, %d pictures", training_state.count_parameters(net) / 1e6, len(material))
 
-    def lesson(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
+    def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         return losses(model, material, labels, options.batch, rng)
 
-    averaged = fit("judge", net, lesson, options, 1.0, RATE, optimizer=Muon(net, RATE), kept=exam.now_and_then)
-    exam.take(averaged)
+    muon = Muon(net, RATE)
+    averaged = fit("judge", net, batch_losses, options, 1.0, RATE, optimizer=muon, after_checkpoint=export.when_due)
+    export.export(averaged)
 
 
-class Exam:
-    """Exports the judge and measures it on puppets training never saw."""
+def _export(options: TrainOptions, vae: AutoencoderTiny) -> PeriodicExport:
+    """Exports the judge and measures it on puppets that training never saw."""
+    out = options.out or models.judge_dir()
+    unseen = judge_pictures.album(UNSEEN_GROUPS, "judge-unseen", options.workdir, options.workers)
+    painted = painting.painted(unseen.images, vae, options.workdir / "pictures", "judge-unseen")
 
-    def __init__(self, options: TrainOptions, vae: AutoencoderTiny) -> None:
-        self.out = options.out or models.judge_dir()
-        self.log = options.workdir / "judge" / "measures.csv"
-        self.unseen = judge_pictures.album(UNSEEN_GROUPS, "judge-unseen", options.workdir, options.workers)
-        self.painted = painting.painted(self.unseen.images, vae, options.workdir / "pictures", "judge-unseen")
-        self.due = checkpoint.Every(_EXAM_SECONDS)
+    def write_judge(net: nn.Module) -> None:
+        save_judge(net, out)
 
-    def now_and_then(self, net: nn.Module) -> None:
-        """Take the exam if the last one was long ago."""
-        if self.due():
-            self.take(net)
-
-    def take(self, net: nn.Module) -> None:
-        """Write the weights, read them back and log what they know."""
-        oracle.save(net, self.out)
-        scores = measure(oracle.load(self.out), self.unseen, self.painted)
-        log.info("judge %s", " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
-        checkpoint.append_row(self.log, scores)
+    return PeriodicExport("judge", options.workdir, write_judge, lambda: measure(load_judge(out), unseen, painted))
 
 
-def pick(grouped: int, total: int, batch: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of a batch and who is on them (-1 for single drawings): pairs of twins, then single drawings.
+def sample_rows(
+    grouped: int, total: int, batch: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of a batch and the individual on each (-1 for single drawings): pairs of twins, then single drawings.
 
     Half of the pairs are of one view family.
 
@@ -109,8 +106,8 @@ def pick(grouped: int, total: int, batch: int, rng: np.random.Generator) -> tupl
 def losses(
     net: nn.Module, material: Material, labels: NDArray[np.int64], batch: int, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """One batch: every axis, the unnamed traits, and who is who."""
-    rows, who = pick(material.grouped, len(material), batch, rng)
+    """The losses of a batch: every axis, the unnamed traits, and identity."""
+    rows, who = sample_rows(material.grouped, len(material), batch, rng)
     device = next(net.parameters()).device
     whole, heads = _views(material, rows, rng)
     with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -124,7 +121,7 @@ def losses(
 
 
 def _identity_loss(embeddings: Tensor, who: NDArray[np.int64]) -> Tensor:
-    """Contrast against everybody, plus contrast against her twins only."""
+    """Contrast with all individuals of the batch, plus contrast with the twins alone."""
     paired = torch.from_numpy((who >= 0).nonzero()[0]).to(embeddings.device)
     people = torch.from_numpy(who[who >= 0]).to(embeddings.device)
     twins = (people // TWINS)[:, None] == (people // TWINS)[None]
@@ -133,11 +130,11 @@ def _identity_loss(embeddings: Tensor, who: NDArray[np.int64]) -> Tensor:
 
 
 def _views(material: Material, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Whole pictures and head crops in -1..1, half of them as the autoencoder gives them, all a little disturbed."""
-    pictures = crops.disturb(crops.to_tensor(material.look(rows, rng, _PAINTED_ODDS)), rng)
+    """Whole pictures and head crops in -1..1, half of them painted, all augmented."""
+    pictures = cropping.disturb(cropping.to_tensor(material.look(rows, rng, _PAINTED_ODDS)), rng)
     framing = material.framing[rows]
-    boxes = crops.composition_boxes(framing, np.full(len(rows), crops.HEAD))
-    heads = crops.cut(pictures, torch.from_numpy(crops.jitter_boxes(boxes, rng, 0.03)))
+    boxes = cropping.composition_boxes(framing, np.full(len(rows), cropping.HEAD))
+    heads = cropping.cut(pictures, torch.from_numpy(cropping.jitter_boxes(boxes, rng, 0.03)))
     return pictures * 2 - 1, heads * 2 - 1
 
 

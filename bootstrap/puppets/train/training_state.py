@@ -1,4 +1,4 @@
-"""What every training needs around its own loss: a clock for the schedule, an average of weights, safe files, a log.
+"""The state around a training's own loss: clock and schedule, averaged weights, checkpoint files, the CSV log.
 
 Does NOT know any model or any data.
 """
@@ -18,19 +18,21 @@ from torch import Tensor, nn
 
 
 def pick_device(name: str, threads: int) -> torch.device:
-    """The device called `name` ("auto": an accelerator if there is one); on a CPU, use `threads` threads."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+    """The device called `name` ("auto": a CUDA device if there is one); on a CPU, use `threads` threads."""
+    if name == "auto" and torch.cuda.is_available():
+        name = "cuda"
+    elif name == "auto":
+        name = "cpu"
     if name == "cpu":
         torch.set_num_threads(threads)
     return torch.device(name)
 
 
-class Clock:
-    """Measures training by time, not steps: a busy machine shortens the training instead of breaking its schedule."""
+class TrainingClock:
+    """Measures a training by time, not steps: on a busy machine it takes fewer steps and keeps its whole schedule."""
 
     def __init__(self, minutes: float, steps: int | None = None) -> None:
-        """Lay the schedule over `minutes`; stop after `steps` steps if that comes first."""
+        """A schedule of `minutes`; it ends after `steps` steps if that comes first."""
         self.seconds = minutes * 60
         self.steps = steps
         self.spent = 0.0
@@ -51,7 +53,9 @@ class Clock:
     @property
     def progress(self) -> float:
         """Share of the schedule that is over, 0 to 1."""
-        by_steps = self.step / self.steps if self.steps else 0.0
+        by_steps = 0.0
+        if self.steps:
+            by_steps = self.step / self.steps
         return min(max(self.spent / self.seconds, by_steps), 1.0)
 
     @property
@@ -60,7 +64,7 @@ class Clock:
         return self.progress >= 1.0
 
     def state(self) -> dict[str, float]:
-        """What `restore` needs."""
+        """The state that `restore` takes."""
         return {"spent": self.spent, "step": self.step}
 
     def restore(self, state: Mapping[str, float]) -> None:
@@ -69,15 +73,15 @@ class Clock:
         self.pause()
 
 
-class Every:
-    """True once per `seconds` of wall time, first after that long."""
+class Timer:
+    """True once per `seconds` of wall time, for the first time after that long."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._last = time.monotonic()
 
     def __call__(self) -> bool:
-        """Whether it is time again."""
+        """Whether the time is over; if so, it starts again."""
         if time.monotonic() - self._last < self.seconds:
             return False
         self._last = time.monotonic()
@@ -109,7 +113,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Move towards the model; early on faster, so that the random start is forgotten."""
+        """Move towards the model; faster in the beginning, so that the random start has little weight."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         live = model.state_dict()
@@ -120,7 +124,7 @@ class Ema:
             self.shadow[name].copy_(live[name])
 
     def state(self) -> dict[str, Any]:
-        """What `restore` needs."""
+        """The state that `restore` takes."""
         return {"shadow": self.shadow, "updates": self.updates}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -131,7 +135,7 @@ class Ema:
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write `state` so that an interruption leaves the old file or the new one, never half of one."""
+    """Write `state` so that an interruption leaves the old file or the new one, never a partial one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     torch.save(dict(state), draft)
@@ -158,7 +162,7 @@ def append_row(path: Path, row: Mapping[str, object]) -> None:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers a model learns."""
+    """Number of trainable parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
