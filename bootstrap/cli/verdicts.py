@@ -11,7 +11,7 @@ import typer
 
 from bootstrap.errors import UsageError
 from bootstrap.records import Frame, VerdictKind
-from bootstrap.review.person_verdicts import checked_reasons, judge, named, standing_of, take_back
+from bootstrap.review.person_verdicts import candidates_named, checked_reasons, judge, take_back, verdict_rows
 from bootstrap.runs.approval_setting import open_waiting_round, set_approval
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
@@ -26,13 +26,13 @@ def judge_command(run: Path, ids: Sequence[str], kind: VerdictKind, reasons: Seq
     """Give the same verdict on all the frames, or on none when one of the names is not clear."""
     checked = checked_reasons(reasons)
     with Store.open(run, exclusive=False) as store:
-        _apply(store, named(store, ids), lambda frame: judge(store, frame, kind, checked), as_json)
+        _apply(store, candidates_named(store, ids), lambda frame: judge(store, frame, kind, checked), as_json)
 
 
 def undo_command(run: Path, ids: Sequence[str], *, as_json: bool) -> None:
     """Withdraw a person's last verdict on each frame."""
     with Store.open(run, exclusive=False) as store:
-        _apply(store, named(store, ids), lambda frame: take_back(store, frame), as_json)
+        _apply(store, candidates_named(store, ids), lambda frame: take_back(store, frame), as_json)
 
 
 def approval_command(run: Path, setting: str) -> None:
@@ -50,9 +50,9 @@ def approval_command(run: Path, setting: str) -> None:
 
 def _apply(store: Store, frames: Sequence[Frame], act: Callable[[Frame], Answer], as_json: bool) -> None:
     """Do it to each frame and print its verdict now, and the one before."""
-    before = standing_of(store, frames)
+    before = verdict_rows(store, frames)
     taken = [act(frame).taken for frame in frames]
-    now = standing_of(store, frames)
+    now = verdict_rows(store, frames)
     rows = [{**new, "was": old["verdict"], "was_by": old["by"]} for old, new in zip(before, now, strict=True)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))

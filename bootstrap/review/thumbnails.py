@@ -1,4 +1,4 @@
-"""Pictures for the page: whole, and small ones that are made once and kept in the run.
+"""Pictures for the page: whole, and thumbnails that are made once and kept in the run.
 
 Every file is found through the database; nothing that a client sends becomes part of a path. Knows no request.
 """
@@ -16,7 +16,7 @@ from bootstrap.errors import UsageError
 from bootstrap.records import Frame, Seed
 from bootstrap.store.store import Store
 
-__all__ = ["MOST_PIXELS", "SIDES", "Pictures", "decoded"]
+__all__ = ["MOST_PIXELS", "SIDES", "RunPictures", "decoded"]
 
 SIDES = {"s": 96, "m": 192, "l": 384}
 """Longest side of the three sizes of thumbnails, in pixels."""
@@ -24,7 +24,7 @@ MOST_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-class Pictures:
+class RunPictures:
     """The pictures of an open run."""
 
     def __init__(self, store: Store) -> None:
@@ -43,8 +43,9 @@ class Pictures:
     def thumbnail(self, frame: Frame, size: str) -> bytes | None:
         """A frame as WebP, never enlarged; None when it is lost. ``size`` is a key of `SIDES`."""
         path = self._folder / f"{frame.digest}-{SIDES[size]}.webp"
-        if (there := _bytes(path)) is not None:
-            return there
+        existing = _bytes(path)
+        if existing is not None:
+            return existing
         data = self.whole(frame)
         small = None if data is None else _small(data, SIDES[size], "WEBP")
         if small is not None:
@@ -52,7 +53,7 @@ class Pictures:
         return small
 
     def _keep(self, path: Path, data: bytes) -> None:
-        """Keep it for the next time; a full disk only costs that time. No fsync: it can be made again."""
+        """Cache a thumbnail; a full disk only costs the time to make it again. No fsync: nothing is lost."""
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.bootstrap-part")
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ class Pictures:
 
 
 def decoded(data: bytes) -> Image.Image:
-    """A picture that somebody sent, RGB, decoded to its last pixel. Raises UsageError for anything that is none."""
+    """A picture that somebody sent, RGB, decoded to its last pixel. Raises UsageError for anything else."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -71,7 +72,7 @@ def decoded(data: bytes) -> Image.Image:
     except UsageError:
         raise
     except Exception as error:  # a decoder fed with anything may raise anything
-        raise UsageError("this is no picture that can be read", "send a whole PNG, JPEG or WebP") from error
+        raise UsageError("this is not a picture that can be read", "send a whole PNG, JPEG or WebP") from error
 
 
 def _small(data: bytes, side: int, format: str) -> bytes | None:

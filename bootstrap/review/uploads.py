@@ -1,4 +1,4 @@
-"""A picture of a person's own as a candidate: decoded, encoded anew, registered beside those that were drawn.
+"""A person's own picture as a candidate: decoded, encoded anew, registered beside the drawn ones.
 
 It stands in for a frame: same shot, so that quotas, caption and view family are known. The engine measures it at its
 next boundary and judges it like any other; the person may keep it at once. Knows no request and no model.
@@ -13,13 +13,16 @@ from bootstrap.review.thumbnails import decoded
 from bootstrap.store.store import PERSON, Store
 from scoring.base import digest_of
 
-__all__ = ["add_own"]
+__all__ = ["add_upload"]
+
+TAKES_OF_UPLOADS = 1000
+"""Added to the take of the shot, so that an uploaded picture is another take than any drawn one."""
 
 
-def add_own(store: Store, like: Frame, data: bytes) -> Frame:
+def add_upload(store: Store, like: Frame, data: bytes) -> Frame:
     """Register the picture in ``data`` with the shot of the frame ``like``; the same one again changes nothing.
 
-    Raises UsageError when it is no picture. Only its pixels are kept: no metadata, no original bytes.
+    Raises UsageError when it is not a picture. Only its pixels are kept: no metadata, no original bytes.
     """
     image = decoded(data)
     mark = digest_of(image)[:10]
@@ -28,13 +31,14 @@ def add_own(store: Store, like: Frame, data: bytes) -> Frame:
         kind=JobKind.CANDIDATE,
         round=0,  # of no round: no stage waits for it, none draws it again
         wave=0,
-        shot=replace(like.job.shot, take=like.job.shot.take + 1000),
+        shot=replace(like.job.shot, take=like.job.shot.take + TAKES_OF_UPLOADS),
         prompt=f"a picture of one's own ({mark})",
         negative="",
         random_seed=0,
         traits=like.job.traits,
     )
-    if (there := store.frame(job.id)) is not None:
-        return there
+    existing = store.frame(job.id)
+    if existing is not None:
+        return existing
     store.plan([job])
     return store.add_frames([(job, image, "")], adapter="", drawer=PERSON)[0]

@@ -1,17 +1,17 @@
 """The review page as a web application: a few routes over a store, behind the guard.
 
 Ids are looked up in the database; nothing that a client sends becomes part of a path. Endpoints are plain functions:
-they run in threads, and the store lets one speak at a time.
+they run in threads, and the store serves them one at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -22,14 +22,15 @@ from starlette.staticfiles import StaticFiles
 
 from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
-from bootstrap.records import Frame, JobKind
-from bootstrap.review.album import album, caption_of, explanation, words_on
-from bootstrap.review.p_values import PValues
+from bootstrap.records import DECOY_KINDS, Frame, JobKind
+from bootstrap.review.album import album, caption_of, explanation, verdict_states
+from bootstrap.review.bodies import Body, CaptionBody, EmptyBody, UndoBody, VerdictBody
 from bootstrap.review.guard import Guard
-from bootstrap.review.nearest import DECOYS, NOTHING_NEAR, Nearest
-from bootstrap.review.uploads import add_own
-from bootstrap.review.thumbnails import SIDES, Pictures
-from bootstrap.review.person_verdicts import SAID, judge, take_back
+from bootstrap.review.nearest import NOTHING_NEAR, Nearest
+from bootstrap.review.p_values import PValues
+from bootstrap.review.person_verdicts import CHOICES, judge, take_back, verdict_fields
+from bootstrap.review.thumbnails import SIDES, RunPictures
+from bootstrap.review.uploads import add_upload
 from bootstrap.runs.approval_setting import open_waiting_round
 from bootstrap.runs.blind_audit import audit_of, blindfolded
 from bootstrap.store.person import PERSON, Answer
@@ -40,44 +41,7 @@ __all__ = ["build"]
 HERE = Path(__file__).parent
 FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 """Pictures of a run never change."""
-ID = Field(min_length=1, max_length=200)
-KEY = Field(None, min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
-SEEN = Field(None, ge=0, le=2**53)
-
-
-class Body(BaseModel):
-    """What a client sends: nothing but what is named."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Spoken(Body):
-    """Keep or reject."""
-
-    id: str = ID
-    verdict: Literal["keep", "reject"]
-    reasons: list[str] = Field(default_factory=list, max_length=6)
-    seen: int | None = SEEN
-    key: str | None = KEY
-
-
-class TakenBack(Body):
-    """Undo."""
-
-    id: str = ID
-    seen: int | None = SEEN
-    key: str | None = KEY
-
-
-class Captioned(Body):
-    """A caption of the person's own; "" brings the generated one back."""
-
-    id: str = ID
-    caption: str = Field(max_length=2000)
-
-
-class Nothing(Body):
-    """A wish without details."""
+LONGEST_ID = 200
 
 
 class NotFoundError(Exception):
@@ -87,24 +51,24 @@ class NotFoundError(Exception):
 def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | None = None) -> Starlette:
     """The application for an open run; see `bootstrap.review.guard.Guard` for ``hosts`` and ``token``.
 
-    ``audit`` is the round whose audit is asked about: then nothing that the gate says leaves the server.
+    ``audit`` is the round of a blind audit: then none of the gate's verdicts leaves the server.
     """
-    desk = Desk(store) if audit is None else AuditDesk(store, audit)
+    page = ReviewPage(store) if audit is None else AuditPage(store, audit)
     routes = [
-        Route("/", desk.page),
-        Route("/api/frames", desk.frames),
-        Route("/api/words", desk.words),
-        Route("/api/frames/{id}", desk.frame),
-        Route("/api/nearest/{id}", desk.near),
-        Route("/thumbs/{size}/{id}", desk.thumbnail),
-        Route("/pictures/{id}", desk.picture),
-        Route("/decoys/{id}", desk.decoy),
-        Route("/seeds/{number:int}", desk.seed),
-        Route("/api/verdicts", desk.posted(Spoken, desk.judge), methods=["POST"]),
-        Route("/api/undo", desk.posted(TakenBack, desk.undo), methods=["POST"]),
-        Route("/api/captions", desk.posted(Captioned, desk.caption), methods=["POST"]),
-        Route("/api/approval", desk.posted(Nothing, desk.open_round), methods=["POST"]),
-        Route("/api/pictures", desk.upload, methods=["POST"]),
+        Route("/", page.page),
+        Route("/api/frames", page.frames),
+        Route("/api/verdict-states", page.verdict_states),
+        Route("/api/frames/{id}", page.frame),
+        Route("/api/nearest/{id}", page.nearest),
+        Route("/thumbs/{size}/{id}", page.thumbnail),
+        Route("/pictures/{id}", page.picture),
+        Route("/decoys/{id}", page.decoy),
+        Route("/seeds/{number:int}", page.seed),
+        Route("/api/verdicts", page.posted(VerdictBody, page.judge), methods=["POST"]),
+        Route("/api/undo", page.posted(UndoBody, page.undo), methods=["POST"]),
+        Route("/api/captions", page.posted(CaptionBody, page.caption), methods=["POST"]),
+        Route("/api/approval", page.posted(EmptyBody, page.open_round), methods=["POST"]),
+        Route("/api/pictures", page.upload, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     return Starlette(
@@ -114,20 +78,20 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
     )
 
 
-class Desk:
+class ReviewPage:
     """The endpoints of one open run."""
 
     audited: int | None = None
     """The round that is audited, if this is an audit."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._pictures = store, Pictures(store)
+        self._store, self._pictures = store, RunPictures(store)
         self._nearest, self._p_values = Nearest(store), PValues(store)
         loader = FileSystemLoader(HERE / "templates")
         self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
 
     def page(self, request: Request) -> Response:
-        """The page itself; what it shows is asked for by its script."""
+        """The page itself; its script fetches what it shows."""
         page = self._templates.get_template("review.html")
         return HTMLResponse(page.render(run=self._store.directory.name, audit=self.audited or ""))
 
@@ -135,16 +99,16 @@ class Desk:
         """Everything to open with."""
         return JSONResponse(album(self._store))
 
-    def words(self, request: Request) -> Response:
-        """What was said by now, also in other windows."""
-        return JSONResponse(words_on(self._store))
+    def verdict_states(self, request: Request) -> Response:
+        """The verdicts in force now, other windows' among them."""
+        return JSONResponse(verdict_states(self._store))
 
     def frame(self, request: Request) -> Response:
-        """Why one frame is judged as it is."""
+        """Why one frame has its verdict."""
         return JSONResponse(explanation(self._store, self._candidate(request.path_params["id"])))
 
-    def near(self, request: Request) -> Response:
-        """Each scorer's p of a frame, and what it looks most like; asked for apart, as reading that takes a moment."""
+    def nearest(self, request: Request) -> Response:
+        """Each scorer's p of a frame, and the nearest seed and decoy; a request of its own, because it takes longer."""
         frame = self._candidate(request.path_params["id"])
         return JSONResponse({**self._nearest.of(frame), "p": self._p_values.of(frame)})
 
@@ -161,44 +125,45 @@ class Desk:
 
     def decoy(self, request: Request) -> Response:
         """A decoy, small: what a frame must stand out from."""
-        return _image(self._pictures.thumbnail(self._found(request.path_params["id"], DECOYS), "m"), "image/webp")
+        decoy = self._found(request.path_params["id"], DECOY_KINDS)
+        return _image(self._pictures.thumbnail(decoy, "m"), "image/webp")
 
     def seed(self, request: Request) -> Response:
-        """A seed, by its place from 0."""
+        """A seed, by its number from 0."""
         seeds, number = self._store.seeds(), request.path_params["number"]
         if number >= len(seeds):
             raise NotFoundError
         return _image(self._pictures.seed(seeds[number]), "image/png")
 
-    def judge(self, said: Spoken) -> dict[str, Any]:
-        """Keep or reject."""
-        frame = self._candidate(said.id)
-        return _answer(judge(self._store, frame, SAID[said.verdict], said.reasons, said.seen, said.key))
+    def judge(self, body: VerdictBody) -> dict[str, Any]:
+        """Keep or reject a frame."""
+        frame = self._candidate(body.id)
+        return _answer(judge(self._store, frame, CHOICES[body.verdict], body.reasons, body.seen, body.key))
 
-    def undo(self, said: TakenBack) -> dict[str, Any]:
-        """Take the last word back."""
-        answer = take_back(self._store, self._candidate(said.id), said.seen, said.key)
-        now = self._store.verdicts().get(said.id)
-        return {**_answer(answer), "verdict": now.kind.value if now else "", "by": now.by if now else "",
-                "reasons": list(now.reasons) if now else []}  # fmt: skip
+    def undo(self, body: UndoBody) -> dict[str, Any]:
+        """Withdraw the last verdict; the one that is in force now."""
+        answer = take_back(self._store, self._candidate(body.id), body.seen, body.key)
+        return {**_answer(answer), **verdict_fields(self._store.verdicts().get(body.id))}
 
-    def caption(self, said: Captioned) -> dict[str, Any]:
-        """Write a caption; what it is now."""
-        frame, text = self._candidate(said.id), ", ".join(filter(None, (t.strip() for t in said.caption.split(","))))
+    def caption(self, body: CaptionBody) -> dict[str, Any]:
+        """Write a caption; the one that is in force now."""
+        frame = self._candidate(body.id)
+        tags = [tag.strip() for tag in body.caption.split(",")]
+        text = ", ".join(tag for tag in tags if tag)
         self._store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
         return {"caption": caption_of(self._store, frame), "written": bool(text)}
 
-    def open_round(self, said: Nothing) -> dict[str, Any]:
-        """Let the round that waits go on."""
+    def open_round(self, body: EmptyBody) -> dict[str, Any]:
+        """Let the waiting round go on."""
         return {"round": open_waiting_round(self._store)}
 
     async def upload(self, request: Request) -> Response:
-        """A picture of one's own, as the body; ``like`` names the frame that it stands in for."""
+        """A person's own picture, as the body; ``like`` names the frame that it stands in for."""
         data = await request.body()
         return await run_in_threadpool(self._add, request.query_params.get("like", ""), data)
 
     def _add(self, like: str, data: bytes) -> Response:
-        return JSONResponse({"id": add_own(self._store, self._candidate(like), data).job.id})
+        return JSONResponse({"id": add_upload(self._store, self._candidate(like), data).job.id})
 
     def posted(self, kind: type[Body], act: Callable[[Any], dict[str, Any]]) -> Callable[[Request], Any]:
         """An endpoint that reads a JSON body of a kind and answers with JSON."""
@@ -207,10 +172,10 @@ class Desk:
             if request.headers.get("content-type", "").partition(";")[0] != "application/json":
                 return JSONResponse({"error": "send JSON"}, 415)
             try:
-                said = kind.model_validate_json(await request.body())
+                body = kind.model_validate_json(await request.body())
             except ValidationError as error:
-                return JSONResponse({"error": f"{error.error_count()} things in it cannot be understood"}, 422)
-            return JSONResponse(await run_in_threadpool(act, said))
+                return JSONResponse({"error": f"{error.error_count()} fields cannot be understood"}, 422)
+            return JSONResponse(await run_in_threadpool(act, body))
 
         return endpoint
 
@@ -219,54 +184,59 @@ class Desk:
         return self._found(id, (JobKind.CANDIDATE,))
 
     def _found(self, id: str, kinds: Sequence[JobKind]) -> Frame:
-        frame = self._store.frame(id) if id and len(id) <= 200 and "\x00" not in id else None
+        if not id or len(id) > LONGEST_ID or "\x00" in id:
+            raise NotFoundError
+        frame = self._store.frame(id)
         if frame is None or frame.job.kind not in kinds:
             raise NotFoundError
         return frame
 
 
-class AuditDesk(Desk):
-    """The same for a blind audit: only its frames, and nothing that the gate said of them."""
+class AuditPage(ReviewPage):
+    """The same for a blind audit: only its frames, and none of the gate's verdicts and scores."""
 
     def __init__(self, store: Store, number: int) -> None:
         super().__init__(store)
         self.audited = number
 
     def frames(self, request: Request) -> Response:
-        """The frames that were drawn."""
-        told, audit = album(self._store), audit_of(self._store, self.audited or 0)
-        return JSONResponse({**told, "frames": blindfolded(told["frames"], audit), "waits": None})
+        """The frames of the audit."""
+        everything = album(self._store)
+        rows = blindfolded(everything["frames"], audit_of(self._store, self.audited or 0))
+        return JSONResponse({**everything, "frames": rows, "waits": None})
 
-    def words(self, request: Request) -> Response:
-        """What a person said of them by now."""
-        words = words_on(self._store)
-        return JSONResponse({id: words[id] for id in self._asked() if id in words and words[id][2] == PERSON})
+    def verdict_states(self, request: Request) -> Response:
+        """A person's verdicts on them."""
+        states = verdict_states(self._store)
+        found = {}
+        for id in audit_of(self._store, self.audited or 0).gate:
+            if id in states and states[id][2] == PERSON:
+                found[id] = states[id]
+        return JSONResponse(found)
 
     def frame(self, request: Request) -> Response:
-        """Of one frame what is no judgement."""
-        told = explanation(self._store, self._candidate(request.path_params["id"]))
-        return JSONResponse({**told, "p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []})
+        """What is known of one frame apart from verdicts and scores."""
+        everything = explanation(self._store, self._candidate(request.path_params["id"]))
+        hidden: dict[str, Any] = {"p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []}
+        return JSONResponse({**everything, **hidden})
 
-    def near(self, request: Request) -> Response:
+    def nearest(self, request: Request) -> Response:
         """Nothing: a similarity is a score."""
         return JSONResponse({**NOTHING_NEAR, "p": {}})
 
-    def undo(self, said: TakenBack) -> dict[str, Any]:
-        """Take the last word back; the gate's that counts again is not told."""
-        told = super().undo(said)
-        return told if told["by"] == PERSON else {**told, "verdict": "", "by": "", "reasons": []}
-
-    def _asked(self) -> list[str]:
-        return list(audit_of(self._store, self.audited or 0).gate)
+    def undo(self, body: UndoBody) -> dict[str, Any]:
+        """Withdraw the last verdict; the gate's, if it is in force again, stays hidden."""
+        answer = super().undo(body)
+        if answer["by"] == PERSON:
+            return answer
+        return {**answer, **verdict_fields(None)}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    other = answer.other
-    return {
-        "version": answer.seq,
-        "taken": answer.taken,
-        "other": {"verdict": other.kind.value, "reasons": list(other.reasons)} if other else None,
-    }
+    other = None
+    if answer.other:
+        other = {"verdict": answer.other.kind.value, "reasons": list(answer.other.reasons)}
+    return {"version": answer.seq, "taken": answer.taken, "other": other}
 
 
 def _image(data: bytes | None, kind: str) -> Response:
@@ -274,7 +244,7 @@ def _image(data: bytes | None, kind: str) -> Response:
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    """What a person can mend."""
+    """What a person can correct."""
     return JSONResponse({"error": str(error)}, 400)
 
 

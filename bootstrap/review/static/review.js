@@ -4,17 +4,17 @@
 const $ = (id) => document.getElementById(id);
 const run = document.body.dataset.run, audit = document.body.dataset.audit;
 const QUEUE = `review-queue:${run}`;
-const WORDS = { keep: "kept", reject: "rejected", provisional: "provisional", undecided: "undecided", "": "not judged" };
-const state = { frames: [], byId: new Map(), cards: new Map(), order: [], at: -1, family: "", done: [], chips: new Set(),
+const VERDICTS = { keep: "kept", reject: "rejected", provisional: "provisional", undecided: "undecided", "": "not judged" };
+const state = { frames: [], byId: new Map(), cards: new Map(), order: [], at: -1, viewFamily: "", done: [], chips: new Set(),
                 queue: JSON.parse(localStorage.getItem(QUEUE) || "[]"), sending: false, seed: 0, data: null, single: false };
 
-// ── what is shown ──
+// ── the grid ──
 
 async function load() {
   state.data = await (await fetch("/api/frames")).json();
   state.frames = state.data.frames;
   state.byId = new Map(state.frames.map((frame, place) => [frame.id, Object.assign(frame, { place })]));
-  for (const item of state.queue) pretend(item);
+  for (const item of state.queue) showAtOnce(item);
   drawChips();
   const waits = state.data.waits;
   $("go-on").hidden = waits === null;
@@ -26,7 +26,7 @@ async function load() {
 
 function wanted(frame) {
   const show = $("show").value;
-  if (state.family && frame.family !== state.family) return false;
+  if (state.viewFamily && frame.view_family !== state.viewFamily) return false;
   if (show === "all") return true;
   if (show === "mine") return frame.by === "person";
   if (show === "open") return frame.by !== "person";
@@ -34,18 +34,18 @@ function wanted(frame) {
 }
 
 function arrange() {
-  const here = current()?.id, sort = blind() ? "blind" : $("sort").value;
+  const selected = current()?.id, sort = blind() ? "blind" : $("sort").value;
   const rank = { doubt: (f) => f.doubt, plan: (f) => f.place, blind: (f) => parseInt(f.id.slice(-6), 36) || f.place,
-                 family: (f) => state.data.families.indexOf(f.family) }[sort];
+                 view: (f) => state.data.view_families.indexOf(f.view_family) }[sort];
   state.order = state.frames.filter(wanted).sort((a, b) => rank(a) - rank(b) || a.place - b.place).map((f) => f.id);
   const parts = document.createDocumentFragment();
   state.cards.clear();
   for (const id of state.order) parts.append(card(state.byId.get(id)));
   $("grid").replaceChildren(parts);
   $("empty").hidden = state.order.length > 0;
-  state.at = Math.max(0, state.order.indexOf(here));
+  state.at = Math.max(0, state.order.indexOf(selected));
   mark();
-  tally();
+  updateCounts();
 }
 
 function card(frame) {
@@ -55,47 +55,47 @@ function card(frame) {
   image.decoding = "async";
   image.alt = "";
   image.src = `/thumbs/${document.body.dataset.size}/${encodeURIComponent(frame.id)}`;
-  label.textContent = `${frame.family} · ${frame.framing}`;
+  label.textContent = `${frame.view_family} · ${frame.framing}`;
   button.dataset.id = frame.id;
   button.append(image, label);
   item.append(button);
   state.cards.set(frame.id, button);
-  dress(frame);
+  showVerdict(frame);
   return item;
 }
 
-function dress(frame) {
+function showVerdict(frame) {
   const button = state.cards.get(frame.id);
   if (!button) return;
   button.dataset.verdict = frame.verdict;
   button.dataset.by = frame.by;
-  const said = blind() && frame.by !== "person" ? "not yet by you" : `${WORDS[frame.verdict]}${frame.by === "person" ? " by you" : ""}`;
-  button.setAttribute("aria-label", `${frame.family}, ${frame.framing}, ${frame.shows}: ${said}`);
+  const verdict = blind() && frame.by !== "person" ? "not yet by you" : `${VERDICTS[frame.verdict]}${frame.by === "person" ? " by you" : ""}`;
+  button.setAttribute("aria-label", `${frame.view_family}, ${frame.framing}, ${frame.shows}: ${verdict}`);
 }
 
-function tally() {
-  const mine = state.frames.filter((f) => f.by === "person").length;
+function updateCounts() {
+  const byPerson = state.frames.filter((f) => f.by === "person").length;
   const kept = state.frames.filter((f) => f.verdict === "keep").length;
   const waiting = state.queue.length ? ` · ${state.queue.length} on the way` : "";
-  const judged = `${mine} of ${state.frames.length} by you${waiting}`;
+  const judged = `${byPerson} of ${state.frames.length} by you${waiting}`;
   $("counts").textContent = audit ? judged : `${kept} kept · ${judged}`;
-  if (audit && mine === state.frames.length && !state.queue.length) tell("the audit is complete: the report of the run says how far you agree with the gate");
+  if (audit && byPerson === state.frames.length && !state.queue.length) announce("the audit is complete: the report of the run shows how far you agree with the gate");
   const bars = document.createDocumentFragment();
-  for (const family of state.data.families) {
-    const quota = state.data.quotas.family[family] || 0;
-    const there = state.frames.filter((f) => f.family === family && f.verdict === "keep").length;
+  for (const viewFamily of state.data.view_families) {
+    const quota = state.data.quotas.view_family[viewFamily] || 0;
+    const keptHere = state.frames.filter((f) => f.view_family === viewFamily && f.verdict === "keep").length;
     const button = document.createElement("button"), meter = document.createElement("meter"), count = document.createElement("span");
-    button.dataset.family = family;
-    button.setAttribute("aria-pressed", state.family === family);
+    button.dataset.viewFamily = viewFamily;
+    button.setAttribute("aria-pressed", state.viewFamily === viewFamily);
     meter.max = Math.max(quota, 1);
-    meter.value = Math.min(there, meter.max);
-    count.textContent = quota ? `${there} / ${quota}` : `${there}`;
-    button.append(family, count, meter);
+    meter.value = Math.min(keptHere, meter.max);
+    count.textContent = quota ? `${keptHere} / ${quota}` : `${keptHere}`;
+    button.append(viewFamily, count, meter);
     bars.append(button);
   }
-  const focused = document.activeElement?.dataset?.family;
+  const focused = document.activeElement?.dataset?.viewFamily;
   $("quotas").replaceChildren(bars);
-  if (focused) $("quotas").querySelector(`[data-family="${focused}"]`)?.focus();
+  if (focused) $("quotas").querySelector(`[data-view-family="${focused}"]`)?.focus();
 }
 
 const current = () => state.byId.get(state.order[state.at]);
@@ -110,7 +110,7 @@ function mark() {
 
 function go(place) {
   if (!state.order.length) return;
-  if (place >= state.order.length && state.single) tell("that was the last one");
+  if (place >= state.order.length && state.single) announce("that was the last one");
   state.at = Math.min(Math.max(place, 0), state.order.length - 1);
   mark();
   if (!state.single) {
@@ -128,11 +128,11 @@ function open(frame) {
   state.single = true;
   $("single").hidden = false;
   $("large").src = `/pictures/${encodeURIComponent(frame.id)}`;
-  $("large").alt = `${frame.family}, ${frame.framing}, ${frame.shows}`;
+  $("large").alt = `${frame.view_family}, ${frame.framing}, ${frame.shows}`;
   $("large").dataset.verdict = blind() && frame.by !== "person" ? "" : frame.verdict;
-  $("shows").textContent = `${state.at + 1} of ${state.order.length}: ${frame.family}, ${frame.framing}, ${frame.shows}`;
+  $("shows").textContent = `${state.at + 1} of ${state.order.length}: ${frame.view_family}, ${frame.framing}, ${frame.shows}`;
   showSeed(frame);
-  stands(frame);
+  showReasons(frame);
   explain(frame);
   const next = state.byId.get(state.order[state.at + 1]);
   if (next) new Image().src = `/pictures/${encodeURIComponent(next.id)}`;
@@ -147,19 +147,19 @@ function close() {
 function showSeed(frame) {
   const seeds = state.data.seeds;
   if (!seeds.length) return;
-  if (state.seedFor !== frame.family) {
-    state.seed = Math.max(0, seeds.findIndex((seed) => seed.family === frame.family));
-    state.seedFor = frame.family;
+  if (state.seedFor !== frame.view_family) {
+    state.seed = Math.max(0, seeds.findIndex((seed) => seed.view_family === frame.view_family));
+    state.seedFor = frame.view_family;
   }
   const source = `/seeds/${state.seed}`;
   if (!$("seed").src.endsWith(source)) $("seed").src = source;
   $("seed-number").textContent = `${state.seed + 1} of ${seeds.length}`;
 }
 
-function stands(frame) {
+function showReasons(frame) {
   const by = frame.by === "person" ? "by you" : frame.by ? "by the gate" : "";
   $("stands").dataset.by = frame.by;
-  $("stands").textContent = `${WORDS[frame.verdict]} ${by}${frame.reasons.length ? `: ${frame.reasons.join("; ")}` : ""}`;
+  $("stands").textContent = `${VERDICTS[frame.verdict]} ${by}${frame.reasons.length ? `: ${frame.reasons.join("; ")}` : ""}`;
   for (const chip of $("chips").children) {
     const on = frame.by === "person" && frame.verdict === "reject" ? frame.reasons.includes(chip.value) : state.chips.has(chip.value);
     chip.setAttribute("aria-pressed", on);
@@ -170,40 +170,40 @@ async function explain(frame) {
   $("why").replaceChildren();
   const answer = await fetch(`/api/frames/${encodeURIComponent(frame.id)}`).catch(() => null);
   if (!answer?.ok || current()?.id !== frame.id) return;
-  const told = await answer.json();
+  const body = await answer.json();
   const head = document.createElement("h2"), table = document.createElement("table");
-  head.textContent = told.p === null ? `gate: ${WORDS[told.gate]}` : `gate: ${WORDS[told.gate]}, p = ${told.p.toFixed(3)}`;
-  for (const one of told.answers) {
+  head.textContent = body.p === null ? `gate: ${VERDICTS[body.gate]}` : `gate: ${VERDICTS[body.gate]}, p = ${body.p.toFixed(3)}`;
+  for (const one of body.answers) {
     const row = table.insertRow(), value = one.value === null ? "n/a" : one.value.toFixed(3);
     for (const text of [one.scorer, value, one.why]) row.insertCell().textContent = text;
     row.dataset.scorer = one.scorer;
   }
   const reasons = document.createElement("p");
-  reasons.textContent = told.reasons.join("; ");
+  reasons.textContent = body.reasons.join("; ");
   const near = document.createElement("div");
   near.className = "near";
   $("why").replaceChildren(head, reasons, near, table);
-  $("caption").value = told.caption;
-  $("caption-by").textContent = told.written ? "yours" : "generated";
-  suggest(told.caption);
-  resemble(frame, near);
+  $("caption").value = body.caption;
+  $("caption-by").textContent = body.written ? "yours" : "generated";
+  suggest(body.caption);
+  showNearest(frame, near);
 }
 
-async function resemble(frame, place) {
+async function showNearest(frame, place) {
   const answer = await fetch(`/api/nearest/${encodeURIComponent(frame.id)}`).catch(() => null);
   if (!answer?.ok || current()?.id !== frame.id) return;
   const { seed, decoy, p } = await answer.json();
   for (const row of $("why").querySelectorAll("tr")) if (row.dataset.scorer in p) row.cells[1].append(` (p ${p[row.dataset.scorer].toFixed(3)})`);
-  if (seed) place.append(alike(`/seeds/${seed.number}`, `nearest seed: ${seed.similarity.toFixed(3)} alike`));
-  if (decoy) place.append(alike(`/decoys/${encodeURIComponent(decoy.id)}`, `nearest decoy: ${decoy.similarity.toFixed(3)} alike`));
+  if (seed) place.append(similar(`/seeds/${seed.number}`, `nearest seed: ${seed.similarity.toFixed(3)} alike`));
+  if (decoy) place.append(similar(`/decoys/${encodeURIComponent(decoy.id)}`, `nearest decoy: ${decoy.similarity.toFixed(3)} alike`));
 }
 
-function alike(source, text) {
-  const figure = document.createElement("figure"), says = document.createElement("figcaption"), image = new Image();
+function similar(source, text) {
+  const figure = document.createElement("figure"), label = document.createElement("figcaption"), image = new Image();
   image.src = source;
   image.alt = "";
-  says.textContent = text;
-  figure.append(image, says);
+  label.textContent = text;
+  figure.append(image, label);
   return figure;
 }
 
@@ -217,14 +217,14 @@ function suggest(caption) {
 
 async function caption(text) {
   const frame = current(), answer = await post("/api/captions", { id: frame.id, caption: text }).catch(() => null);
-  if (!answer?.ok) return tell("the caption could not be saved; try again");
-  const told = await answer.json();
-  $("caption").value = told.caption;
-  $("caption-by").textContent = told.written ? "yours" : "generated";
-  tell("caption saved");
+  if (!answer?.ok) return announce("the caption could not be saved; try again");
+  const body = await answer.json();
+  $("caption").value = body.caption;
+  $("caption-by").textContent = body.written ? "yours" : "generated";
+  announce("caption saved");
 }
 
-// ── what is said ──
+// ── verdicts ──
 
 function drawChips() {
   $("chips").replaceChildren(...state.data.reasons.map((reason, n) => {
@@ -241,19 +241,19 @@ function chip(reason) {
   const judged = frame.by === "person" && frame.verdict === "reject";
   const on = new Set(judged ? frame.reasons : state.chips);
   on.has(reason) ? on.delete(reason) : on.add(reason);
-  if (judged) say(frame, "reject", [...on]); else state.chips = on;
-  stands(frame);
+  if (judged) judge(frame, "reject", [...on]); else state.chips = on;
+  showReasons(frame);
 }
 
-function verdict(kind) {
+function judgeCurrent(kind) {
   const frame = current();
   if (!frame) return;
-  say(frame, kind, kind === "reject" ? state.data.reasons.filter((reason) => state.chips.has(reason)) : []);
+  judge(frame, kind, kind === "reject" ? state.data.reasons.filter((reason) => state.chips.has(reason)) : []);
   state.chips.clear();
   go(state.at + 1);
 }
 
-function say(frame, kind, reasons) {
+function judge(frame, kind, reasons) {
   if (frame.by === "person" && frame.verdict === kind && frame.reasons.join() === reasons.join()) return;
   const before = { verdict: frame.verdict, by: frame.by, reasons: frame.reasons };
   const item = { path: "/api/verdicts", body: { id: frame.id, verdict: kind, reasons, seen: frame.version, key: (audit && "audit-") + newKey() } };
@@ -263,7 +263,7 @@ function say(frame, kind, reasons) {
 
 function undo() {
   const last = state.done.pop();
-  if (!last) return tell("nothing to undo in this window");
+  if (!last) return announce("nothing to undo in this window");
   const waiting = state.queue.findIndex((item, n) => item.body.key === last.key && !(n === 0 && state.sending));
   const frame = state.byId.get(last.id);
   if (waiting >= 0) state.queue.splice(waiting, 1);
@@ -271,34 +271,34 @@ function undo() {
   Object.assign(frame, last.before);
   refresh(frame);
   store();
-  tell(`undone: ${WORDS[last.kind]} ${frame.family}, ${frame.framing}`);
+  announce(`undone: ${VERDICTS[last.kind]} ${frame.view_family}, ${frame.framing}`);
   const place = state.order.indexOf(last.id);
   if (place >= 0) go(place);
 }
 
-function pretend(item) {
+function showAtOnce(item) {
   const frame = state.byId.get(item.body.id);
   if (!frame || item.path !== "/api/verdicts") return;
   Object.assign(frame, { verdict: item.body.verdict, by: "person", reasons: item.body.reasons });
 }
 
 function refresh(frame) {
-  dress(frame);
+  showVerdict(frame);
   if (state.single && current()?.id === frame.id) {
     $("large").dataset.verdict = blind() && frame.by !== "person" ? "" : frame.verdict;
-    stands(frame);
+    showReasons(frame);
   }
   $("undo").disabled = !state.done.length;
   const last = state.done.at(-1);
-  $("undo").title = last ? `U undo: ${WORDS[last.kind]} ${last.id}` : "U undo";
-  clearTimeout(state.tallying);
-  state.tallying = setTimeout(tally, 30);
+  $("undo").title = last ? `U undo: ${VERDICTS[last.kind]} ${last.id}` : "U undo";
+  clearTimeout(state.counting);
+  state.counting = setTimeout(updateCounts, 30);
 }
 
 function enqueue(item) {
   state.queue.push(item);
   store();
-  pretend(item);
+  showAtOnce(item);
   refresh(state.byId.get(item.body.id));
   send();
 }
@@ -317,7 +317,7 @@ async function send() {
     if (item.undoes && frame) item.body.seen = state.sent?.get(item.undoes) ?? frame.version;
     const answer = await post(item.path, item.body).catch(() => null);
     if (!answer || answer.status >= 500) {
-      tell(`the server does not answer; ${state.queue.length} verdicts wait here`);
+      announce(`the server does not answer; ${state.queue.length} verdicts wait here`);
       await pause(wait);
       wait = Math.min(wait * 2, 8000);
       continue;
@@ -325,48 +325,48 @@ async function send() {
     wait = 500;
     state.queue.shift();
     store();
-    if (answer.ok) heard(item, frame, await answer.json()); else tell(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
+    if (answer.ok) acknowledge(item, frame, await answer.json()); else announce(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
   }
   state.sending = false;
-  tally();
+  updateCounts();
 }
 
-function heard(item, frame, told) {
+function acknowledge(item, frame, body) {
   if (!frame) return;
-  frame.version = told.version;
-  (state.sent ||= new Map()).set(item.body.key, told.version);
-  if (told.other) tell(`another window said ${WORDS[told.other.verdict] || told.other.verdict}${item.undoes ? "; nothing was undone" : "; yours counts now"}`);
+  frame.version = body.version;
+  (state.sent ||= new Map()).set(item.body.key, body.version);
+  if (body.other) announce(`another window judged: ${VERDICTS[body.other.verdict] || body.other.verdict}${item.undoes ? "; nothing was undone" : "; yours counts now"}`);
   if (item.path === "/api/undo" && !state.queue.some((one) => one.body.id === frame.id)) {
-    Object.assign(frame, { verdict: told.verdict, by: told.by, reasons: told.reasons });
+    Object.assign(frame, { verdict: body.verdict, by: body.by, reasons: body.reasons });
     refresh(frame);
   }
 }
 
-async function listen() {
+async function poll() {
   for (;;) {
     await pause(4000);
     if (document.hidden || state.queue.length) continue;
-    const answer = await fetch("/api/words").catch(() => null);
+    const answer = await fetch("/api/verdict-states").catch(() => null);
     if (!answer?.ok || state.queue.length) continue;
-    for (const [id, [version, said, by, reasons]] of Object.entries(await answer.json())) {
+    for (const [id, [version, verdict, by, reasons]] of Object.entries(await answer.json())) {
       const frame = state.byId.get(id);
-      if (!frame || frame.version > version || (frame.verdict === said && frame.by === by)) continue;
-      Object.assign(frame, { version, verdict: said, by, reasons });
+      if (!frame || frame.version > version || (frame.verdict === verdict && frame.by === by)) continue;
+      Object.assign(frame, { version, verdict, by, reasons });
       refresh(frame);
     }
   }
 }
 
-function tell(text) {
-  $("says").textContent = text;
-  clearTimeout(state.telling);
-  state.telling = setTimeout(() => ($("says").textContent = ""), 4000);
+function announce(text) {
+  $("message").textContent = text;
+  clearTimeout(state.announcing);
+  state.announcing = setTimeout(() => ($("message").textContent = ""), 4000);
 }
 
 // ── keys and buttons ──
 
 const KEYS = {
-  k: () => verdict("keep"), r: () => verdict("reject"), s: () => go(state.at + 1), arrowright: () => go(state.at + 1),
+  k: () => judgeCurrent("keep"), r: () => judgeCurrent("reject"), s: () => go(state.at + 1), arrowright: () => go(state.at + 1),
   arrowleft: () => go(state.at - 1), u: undo, "?": () => $("help").showModal(), escape: () => state.single && close(),
   home: () => go(Math.max(0, state.order.findIndex((id) => state.byId.get(id).by !== "person"))),
   b: () => $("blind").click(), f: () => flash(true), c: () => { open(current()); $("caption").focus(); },
@@ -397,8 +397,8 @@ $("grid").addEventListener("click", (event) => {
 });
 $("grid").addEventListener("focusin", (event) => { state.at = state.order.indexOf(event.target.dataset.id); mark(); });
 $("quotas").addEventListener("click", (event) => {
-  const family = event.target.closest("button")?.dataset.family;
-  if (family) { state.family = state.family === family ? "" : family; arrange(); }
+  const viewFamily = event.target.closest("button")?.dataset.viewFamily;
+  if (viewFamily) { state.viewFamily = state.viewFamily === viewFamily ? "" : viewFamily; arrange(); }
 });
 $("chips").addEventListener("click", (event) => chip(event.target.closest("button")?.value));
 $("tags").addEventListener("click", (event) => {
@@ -420,19 +420,19 @@ $("save-caption").addEventListener("click", () => caption($("caption").value));
 $("drop-caption").addEventListener("click", () => caption(""));
 $("go-on").addEventListener("click", async () => {
   const answer = await post("/api/approval", {}).catch(() => null);
-  if (answer?.ok) { $("go-on").hidden = true; tell("the round goes on; if its process has left, run the same command again"); }
+  if (answer?.ok) { $("go-on").hidden = true; announce("the round goes on; if its process has left, run the same command again"); }
 });
 $("own").addEventListener("change", async () => {
   const [file] = $("own").files, like = current()?.id;
   if (!file || !like) return;
   const headers = { "content-type": "application/octet-stream", "x-review": "1" };
   const answer = await fetch(`/api/pictures?like=${encodeURIComponent(like)}`, { method: "POST", headers, body: file }).catch(() => null);
-  const told = answer ? await answer.json().catch(() => ({})) : {};
+  const body = answer ? await answer.json().catch(() => ({})) : {};
   $("own").value = "";
-  if (!answer?.ok) return tell(told.error || "the picture could not be sent");
+  if (!answer?.ok) return announce(body.error || "the picture could not be sent");
   await load();
-  state.at = Math.max(0, state.order.indexOf(told.id));
+  state.at = Math.max(0, state.order.indexOf(body.id));
   mark();
-  tell("your picture is a candidate now; keep it, or let the gate judge it at the next round");
+  announce("your picture is a candidate now; keep it, or let the gate judge it at the next round");
 });
-load().then(listen);
+load().then(poll);

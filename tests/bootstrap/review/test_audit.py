@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from bootstrap.errors import UsageError
 from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
-from bootstrap.review.web_app import build
 from bootstrap.review.person_verdicts import judge
+from bootstrap.review.web_app import build
 from bootstrap.runs.blind_audit import SIZE, audit_of, begin_audit
 
 HOSTS = frozenset({"testserver"})
@@ -42,7 +42,7 @@ def test_nothing_that_the_gate_says_leaves_the_server(page, ids):
     assert {row["id"] for row in told["frames"]} == set(ids)
     hidden = {(row["verdict"], row["by"], row["doubt"], *row["reasons"]) for row in told["frames"]}
     assert hidden == {("", "", 0)}
-    assert page.get("/api/words").json() == {}
+    assert page.get("/api/verdict-states").json() == {}
     for id in ids:
         text = page.get(f"/api/frames/{id}").text
         assert "fills it" not in text

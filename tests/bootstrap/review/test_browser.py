@@ -5,15 +5,18 @@ Drives the system's Chromium; skips where there is none.
 
 import os
 import shutil
+import sqlite3
 import statistics
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from PIL import Image
 
 from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
+from bootstrap.store.store import DATABASE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -64,9 +67,9 @@ def many(store, config):
     folder = store.directory / "frames" / "r01w1"
     for n in range(8):
         Image.new("RGB", (96, 96), (30 * n, 90, 200 - 20 * n)).save(folder / f"{n}.png")
-    rows = [(job.id, f"frames/r01w1/{n % 8}.png", f"digest{n % 8}", "a1") for n, job in enumerate(jobs)]
-    with store._journal.change(None) as db:
-        db.executemany("INSERT INTO frames (id, path, digest, adapter) VALUES (?, ?, ?, ?)", rows)
+    rows = [(job.id, f"frames/r01w1/{n % 8}.png", f"digest{n % 8}", "a1", "fake") for n, job in enumerate(jobs)]
+    with closing(sqlite3.connect(store.directory / DATABASE)) as db, db:
+        db.executemany("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", rows)
     kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)
     verdicts = [Verdict(job.id, kinds[n % 3], "gate", ("said",), (n + 1) / 1001, 1.0) for n, job in enumerate(jobs)]
     store.set_verdicts(verdicts, 1, 1)
@@ -139,7 +142,7 @@ def test_a_thousand_frames_open_soon_and_are_judged_by_keyboard(many, page, serv
     mine = settled(many, 30)
     assert sum(one.kind is VerdictKind.KEEP for one in mine.values()) == 15
     page.keyboard.press("u")
-    becomes(page, "document.getElementById('says').textContent.startsWith('undone: rejected')")
+    becomes(page, "document.getElementById('message').textContent.startsWith('undone: rejected')")
     becomes(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`]).length === 0")
     assert len([one for one in many.verdicts().values() if one.by == "person"]) == 29
 
@@ -171,20 +174,20 @@ def test_reasons_the_seed_captions_and_help(page, store):
 
 
 def test_quotas_filter_and_blind_hides_the_gate(page):
-    page.click("#quotas [data-view_family=behind]")
+    page.click("#quotas [data-view-family=behind]")
     labels = page.eval_on_selector_all("#grid button", "all => all.map(one => one.getAttribute('aria-label'))")
     assert labels
     assert all(label.startswith("behind") for label in labels)
     page.click("#blind")
     assert "kept" not in page.get_attribute("#grid button >> nth=0", "aria-label")
-    assert page.get_attribute("#quotas [data-view_family=behind]", "aria-pressed") == "true"
+    assert page.get_attribute("#quotas [data-view-family=behind]", "aria-pressed") == "true"
 
 
 def test_a_server_that_goes_away_loses_no_verdict(page, store):
     page.keyboard.press("Enter")
     page.route("**/api/verdicts", lambda route: route.abort())
     page.keyboard.press("k")
-    becomes(page, "document.getElementById('says').textContent.includes('wait here')")
+    becomes(page, "document.getElementById('message').textContent.includes('wait here')")
     page.unroute("**/api/verdicts")
     page.reload()
     assert len(settled(store, 1)) == 1
@@ -199,7 +202,7 @@ def test_two_windows_never_lose_a_verdict(page, browser, served, store):
         one.keyboard.press("Enter")
         one.keyboard.press(key)
         settled(store, 1)
-    becomes(other, "document.getElementById('says').textContent.includes('another window said kept')")
+    becomes(other, "document.getElementById('message').textContent.includes('another window judged: kept')")
     (id,) = settled(store, 1)
     assert [one.kind.value for one in store.verdict_history(id)][1:] == ["keep", "reject"]
     other.close()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.config import RunConfig
-from bootstrap.panel.judges import references_of
+from bootstrap.panel.references import references_of
 from bootstrap.records import JobKind
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.runs.encoder import remember_encoder
@@ -53,7 +53,7 @@ def remembered(store, config, ids):
     seeds = references_of(store.seeds(), store.directory, panel)
     angles = dict(zip([one.digest for one in pictures], (0.0, 0.1, 1.0, 0.0), strict=True))
     encoder, crops = Told(angles | {one.digest: 0.5 for one in seeds}), Crops(panel.composition)
-    for crop in panel.identity_crops:
+    for crop in panel.scorers["clip"].crops:
         for one in (*pictures, *seeds):
             if crops.box(one.framing, crop):
                 encoder.remember(Features(store.directory / "features"), [one], crops.key(one, crop))

@@ -1,0 +1,48 @@
+"""The JSON that the page's script may send, validated: no unknown field, no other type, bounded lengths."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Body", "CaptionBody", "EmptyBody", "UndoBody", "VerdictBody"]
+
+ID = Field(min_length=1, max_length=200)
+KEY = Field(None, min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
+SEEN = Field(None, ge=0, le=2**53)
+
+
+class Body(BaseModel):
+    """Base of every body: only the fields that are named."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class VerdictBody(Body):
+    """Keep or reject. ``seen`` is the version that the page showed; ``key`` marks a request that is sent again."""
+
+    id: str = ID
+    verdict: Literal["keep", "reject"]
+    reasons: list[str] = Field(default_factory=list, max_length=6)
+    seen: int | None = SEEN
+    key: str | None = KEY
+
+
+class UndoBody(Body):
+    """Withdraw the last verdict."""
+
+    id: str = ID
+    seen: int | None = SEEN
+    key: str | None = KEY
+
+
+class CaptionBody(Body):
+    """A caption in a person's own words; "" brings the generated one back."""
+
+    id: str = ID
+    caption: str = Field(max_length=2000)
+
+
+class EmptyBody(Body):
+    """A request without details."""
