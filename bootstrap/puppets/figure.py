@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from bootstrap.puppets.anatomy import DRESS, Puppet, PuppetOutfit
-from bootstrap.puppets.geometry import Carve, Flags, Float32s, Part, Point, Solid, ball, limb
+from bootstrap.puppets.geometry import BodyPart, Carve, Flags, Float32s, Point, Solid, ball, limb
 from bootstrap.puppets.hair import build_hair, hair_color
 from bootstrap.puppets.headwear import build_headwear
 from bootstrap.puppets.palette import CLOTHES, CREAM, SKIN, Rgb, mix, paint
@@ -24,7 +24,7 @@ def build_figure(puppet: Puppet, outfit: PuppetOutfit, pose: str) -> list[Solid]
     """Every solid of a puppet, in head space. The first is the head, the second the torso."""
     skin = paint(SKIN, puppet.named.skin, puppet.unnamed.skin_tone)
     width, height = puppet.unnamed.head_width, puppet.unnamed.head_height
-    head = ball((0, 0, 0), (width, height, 0.97), skin, Part.HEAD)
+    head = ball((0, 0, 0), (width, height, 0.97), skin, BodyPart.HEAD)
     torso = _build_torso(puppet, outfit)
     return [
         head,
@@ -48,17 +48,17 @@ def _build_torso(puppet: Puppet, outfit: PuppetOutfit) -> list[Solid]:
     bulk = 1.0
     if outfit.top in ("sweater", "hoodie"):
         bulk = 1.12
-    torso = [ball((0, -1.58, 0), (0.60 * wide * bulk, 0.76, 0.46 * wide * bulk), color, Part.TORSO)]
+    torso = [ball((0, -1.58, 0), (0.60 * wide * bulk, 0.76, 0.46 * wide * bulk), color, BodyPart.TORSO)]
     trim = cloth(puppet, puppet.unnamed.trim_color)
     match outfit.top:
         case "sweater":
-            torso.append(ball((0, -1.00, 0), (0.44, 0.17, 0.40), color, Part.TRIM))
+            torso.append(ball((0, -1.00, 0), (0.44, 0.17, 0.40), color, BodyPart.TRIM))
         case "hoodie":
-            torso.append(ball((0, -1.02, -0.22), (0.74, 0.32, 0.56), color, Part.SLEEVE))
+            torso.append(ball((0, -1.02, -0.22), (0.74, 0.32, 0.56), color, BodyPart.SLEEVE))
         case "jacket":
-            torso.append(ball((0, -2.12, 0), (0.60 * wide, 0.16, 0.47 * wide), trim, Part.TRIM))
+            torso.append(ball((0, -2.12, 0), (0.60 * wide, 0.16, 0.47 * wide), trim, BodyPart.TRIM))
         case _:
-            torso.append(ball((0, -1.02, 0), (0.42, 0.10, 0.36), trim, Part.TRIM))
+            torso.append(ball((0, -1.02, 0), (0.42, 0.10, 0.36), trim, BodyPart.TRIM))
     return torso
 
 
@@ -83,13 +83,13 @@ def _build_arms(puppet: Puppet, outfit: PuppetOutfit, pose: str, skin: Rgb) -> l
         shoulder: Point = (side * 0.47 * puppet.unnamed.body_width, _SHOULDER, 0.0)
         if bare:
             middle = (0.45 * shoulder[0] + 0.55 * elbow[0], 0.45 * _SHOULDER + 0.55 * elbow[1], 0.55 * elbow[2])
-            solids.append(limb(shoulder, middle, puff, color, Part.SLEEVE, overshoot=1.4))
-            solids.append(limb(middle, elbow, 0.15, skin, Part.HAND))
-            solids.append(limb(elbow, hand, 0.15, skin, Part.HAND))
+            solids.append(limb(shoulder, middle, puff, color, BodyPart.SLEEVE, overshoot=1.4))
+            solids.append(limb(middle, elbow, 0.15, skin, BodyPart.HAND))
+            solids.append(limb(elbow, hand, 0.15, skin, BodyPart.HAND))
         else:
-            solids.append(limb(shoulder, elbow, puff, color, Part.SLEEVE))
-            solids.append(limb(elbow, hand, puff * 0.92, color, Part.SLEEVE, overshoot=1.15))
-        solids.append(ball(hand, (0.19, 0.19, 0.19), skin, Part.HAND))
+            solids.append(limb(shoulder, elbow, puff, color, BodyPart.SLEEVE))
+            solids.append(limb(elbow, hand, puff * 0.92, color, BodyPart.SLEEVE, overshoot=1.15))
+        solids.append(ball(hand, (0.19, 0.19, 0.19), skin, BodyPart.HAND))
     return solids
 
 
@@ -109,26 +109,26 @@ def _build_legs(puppet: Puppet, outfit: PuppetOutfit, pose: str, skin: Rgb) -> l
     color = cloth(puppet, outfit.bottom_color or outfit.top_color)
     shoe = cloth(puppet, puppet.unnamed.shoe_color)
     solids: list[Solid] = []
-    thigh, shin, shin_part = skin, skin, Part.LEG
+    thigh, shin, shin_part = skin, skin, BodyPart.LEG
     thigh_size, shin_size = 0.23, 0.19
     if outfit.bottom in ("pants", "shorts"):
         thigh, thigh_size = color, 0.34
     if outfit.bottom == "pants":
         shin, shin_size = color, 0.27
     if shin != thigh:
-        shin_part = Part.HAND
+        shin_part = BodyPart.HAND
     for knee, ankle in _feet(pose, puppet.unnamed.leg_length):
         hip: Point = (knee[0] * 0.9, _HIP, 0.0)
-        solids.append(limb(hip, knee, thigh_size, thigh, Part.LEG))
+        solids.append(limb(hip, knee, thigh_size, thigh, BodyPart.LEG))
         solids.append(limb(knee, ankle, shin_size, shin, shin_part))
-        solids.append(ball((ankle[0], ankle[1] - 0.06, ankle[2] + 0.12), (0.25, 0.19, 0.34), shoe, Part.SHOE))
+        solids.append(ball((ankle[0], ankle[1] - 0.06, ankle[2] + 0.12), (0.25, 0.19, 0.34), shoe, BodyPart.SHOE))
     if outfit.bottom in ("pants", "shorts"):
         wide = puppet.unnamed.body_width
-        solids.append(ball((0, -2.18, 0), (0.58 * wide, 0.34, 0.46 * wide), color, Part.LEG))
+        solids.append(ball((0, -2.18, 0), (0.58 * wide, 0.34, 0.46 * wide), color, BodyPart.LEG))
     else:
         solids += _build_skirt(puppet, outfit, color, sits=pose == "sitting")
     if pose == "sitting":
-        solids.append(ball((0, -2.74, -0.02), (0.86, 0.40, 0.66), _SEAT_COLOR, Part.SEAT))
+        solids.append(ball((0, -2.74, -0.02), (0.86, 0.40, 0.66), _SEAT_COLOR, BodyPart.SEAT))
     return solids
 
 
@@ -141,13 +141,13 @@ def _build_skirt(puppet: Puppet, outfit: PuppetOutfit, color: Rgb, *, sits: bool
     deep, ahead = 0.82 * wide, 0.0
     if sits:
         hem, deep, ahead = -2.52, 0.98, 0.32
-    bell = ball((0, hem, ahead), (flare, waist - hem, deep), color, Part.SKIRT, _dome)
-    inside = ball((0, hem, ahead), (flare * 0.97, 0.05, deep * 0.97), mix(color, (0.1, 0.05, 0.12), 0.5), Part.HEM)
+    bell = ball((0, hem, ahead), (flare, waist - hem, deep), color, BodyPart.SKIRT, _dome)
+    inside = ball((0, hem, ahead), (flare * 0.97, 0.05, deep * 0.97), mix(color, (0.1, 0.05, 0.12), 0.5), BodyPart.HEM)
     border = ball(
         (0, hem, ahead),
         (flare * 1.03, waist - hem, deep * 1.03),
         cloth(puppet, puppet.unnamed.trim_color),
-        Part.HEM,
+        BodyPart.HEM,
         _border,
     )
     return [bell, inside, border]
@@ -171,15 +171,15 @@ def _build_tail(puppet: Puppet) -> list[Solid]:
                 (s * 1.28, -2.15, -0.95),
                 (s * 1.36, -1.35, -0.9),
             ]
-            return [limb(a, b, 0.17, color, Part.TAIL) for a, b in pairwise(bends)]
+            return [limb(a, b, 0.17, color, BodyPart.TAIL) for a, b in pairwise(bends)]
         case "fox tail":
             tip: Carve = _fox_tip
             start, end = (s * 0.15, -2.15, -0.45), (s * 1.45, -1.55, -1.05)
-            brush = limb(start, end, 0.42, color, Part.TAIL, overshoot=1.3)
-            white = Solid(brush.center, (brush.frame * 1.02).astype(np.float32), CREAM, Part.TAIL, tip)
+            brush = limb(start, end, 0.42, color, BodyPart.TAIL, overshoot=1.3)
+            white = Solid(brush.center, (brush.frame * 1.02).astype(np.float32), CREAM, BodyPart.TAIL, tip)
             return [brush, white]
         case "rabbit tail":
-            return [ball((s * 0.30, -2.15, -0.62), (0.34, 0.34, 0.34), mix(color, CREAM, 0.6), Part.TAIL)]
+            return [ball((s * 0.30, -2.15, -0.62), (0.34, 0.34, 0.34), mix(color, CREAM, 0.6), BodyPart.TAIL)]
         case _:
             return []
 
@@ -193,6 +193,6 @@ def _build_scarf(puppet: Puppet) -> list[Solid]:
         return []
     color, s = cloth(puppet, puppet.named.accessory.split(" ")[0]), puppet.unnamed.side
     return [
-        ball((0, -1.02, 0.02), (0.74, 0.25, 0.64), color, Part.SCARF),
-        limb((s * 0.30, -1.10, 0.52), (s * 0.36, -1.78, 0.58), 0.19, color, Part.SCARF),
+        ball((0, -1.02, 0.02), (0.74, 0.25, 0.64), color, BodyPart.SCARF),
+        limb((s * 0.30, -1.10, 0.52), (s * 0.36, -1.78, 0.58), 0.19, color, BodyPart.SCARF),
     ]

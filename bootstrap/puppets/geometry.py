@@ -24,7 +24,7 @@ Plane = tuple[float, float, float, float]
 FAR = np.float32(-1e6)
 
 
-class Part(IntEnum):
+class BodyPart(IntEnum):
     """The part of the figure that a solid belongs to: a line is drawn where two parts meet in the picture."""
 
     HEAD = 0
@@ -58,7 +58,7 @@ class Solid:
     center: Point
     frame: Float32s
     color: Rgb
-    part: Part
+    part: BodyPart
     carve: Carve | None = None
     planes: tuple[Plane, ...] = ()
 
@@ -89,7 +89,7 @@ def ball(
     center: Point,
     radii: Point,
     color: Rgb,
-    part: Part,
+    part: BodyPart,
     carve: Carve | None = None,
     *,
     planes: tuple[Plane, ...] = (),
@@ -103,7 +103,7 @@ def ball(
     return Solid(center, (tip @ spin * np.asarray(radii)).astype(np.float32), color, part, carve, planes)
 
 
-def limb(start: Point, end: Point, thickness: float, color: Rgb, part: Part, *, overshoot: float = 1.25) -> Solid:
+def limb(start: Point, end: Point, thickness: float, color: Rgb, part: BodyPart, *, overshoot: float = 1.25) -> Solid:
     """A long ellipsoid from `start` to `end`, `thickness` its radius; it reaches a little beyond both ends."""
     a, b = np.asarray(start), np.asarray(end)
     along = b - a

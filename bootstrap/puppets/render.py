@@ -16,7 +16,17 @@ from bootstrap.puppets.backgrounds import VARIANTS, background
 from bootstrap.puppets.chest import paint_chest
 from bootstrap.puppets.face_paint import Patch, landmarks, paint_face
 from bootstrap.puppets.figure import build_figure
-from bootstrap.puppets.geometry import FAR, Flags, Float32s, Part, Raster, Solid, own_coordinates, rasterize, rotation
+from bootstrap.puppets.geometry import (
+    FAR,
+    BodyPart,
+    Flags,
+    Float32s,
+    Raster,
+    Solid,
+    own_coordinates,
+    rasterize,
+    rotation,
+)
 from bootstrap.puppets.scene import FRAMES, PuppetShot
 from bootstrap.puppets.styles import Layers, develop
 
@@ -138,9 +148,9 @@ def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Float32s:
     ny = m[:, 3] * dx + m[:, 4] * dy + m[:, 5] * dz
     nz = m[:, 6] * dx + m[:, 7] * dy + m[:, 8] * dz
     light = (nx * _LIGHT[0] + ny * _LIGHT[1] + nz * _LIGHT[2]) / np.sqrt(nx * nx + ny * ny + nz * nz)
-    gloss = (light > _GLOSS) & np.isin(parts[rows, columns], (Part.HAIR, Part.HAT))
+    gloss = (light > _GLOSS) & np.isin(parts[rows, columns], (BodyPart.HAIR, BodyPart.HAT))
     tone = np.zeros(mask.shape, np.float32)
-    depth = np.where(np.isin(parts[rows, columns], (Part.HEAD, Part.HAND)), np.float32(0.5), np.float32(1))
+    depth = np.where(np.isin(parts[rows, columns], (BodyPart.HEAD, BodyPart.HAND)), np.float32(0.5), np.float32(1))
     tone[rows, columns] = gloss - depth * (light < 0.04)
     return tone
 

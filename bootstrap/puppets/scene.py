@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from bootstrap.errors import UsageError
+from bootstrap.records import Box
 
-Box = tuple[float, float, float, float]
-
-ALL_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
+ALL_VIEW_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
 ALL_FRAMINGS = ("close-up", "portrait", "upper body", "full body")
 ALL_EXPRESSIONS = ("smile", "open mouth", "frown", "closed eyes", "surprised", "neutral expression")
 ALL_POSES = ("standing", "waving", "arms up", "sitting", "walking", "hands on hips")
@@ -42,7 +41,7 @@ FRAMES: Mapping[str, tuple[float, float, float]] = {
 }
 """Framing -> (x, y) of the head's centre and its radius, in fractions of the picture's side."""
 
-_FAMILY_ODDS = (0.26, 0.22, 0.16, 0.14, 0.11, 0.11)
+_VIEW_FAMILY_ODDS = (0.26, 0.22, 0.16, 0.14, 0.11, 0.11)
 _FRAMING_ODDS = (0.18, 0.30, 0.28, 0.24)
 _STYLE_ODDS = (0.65, 0.07, 0.07, 0.07, 0.07, 0.07)
 _BACKGROUND_ODDS = (0.28, *[0.09] * 8)
@@ -77,7 +76,7 @@ def sample_shot(rng: np.random.Generator, **fixed: Any) -> PuppetShot:
         UsageError: `fixed` names no field of `PuppetShot`, or a value outside its vocabulary.
     """
     _check(fixed)
-    view_family = fixed.get("view_family") or _draw(rng, ALL_FAMILIES, _FAMILY_ODDS)
+    view_family = fixed.get("view_family") or _draw(rng, ALL_VIEW_FAMILIES, _VIEW_FAMILY_ODDS)
     yaw, pitch = _sample_angles(rng, view_family)
     drawn: dict[str, Any] = {
         "view_family": view_family,
@@ -121,7 +120,7 @@ def _draw(rng: np.random.Generator, choices: Sequence[str], odds: Sequence[float
 
 
 _VOCABULARIES: Mapping[str, tuple[Any, ...]] = {
-    "view_family": ALL_FAMILIES,
+    "view_family": ALL_VIEW_FAMILIES,
     "framing": ALL_FRAMINGS,
     "expression": ALL_EXPRESSIONS,
     "pose": ALL_POSES,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.render import render
-from bootstrap.puppets.scene import ALL_FAMILIES, ALL_FRAMINGS, sample_shot
+from bootstrap.puppets.scene import ALL_FRAMINGS, ALL_VIEW_FAMILIES, sample_shot
 
 
 def draw_sheet(rows: int = 8, columns: int = 12, size: int = 96, first: int = 0) -> NDArray[np.uint8]:
@@ -25,7 +25,7 @@ def draw_sheet(rows: int = 8, columns: int = 12, size: int = 96, first: int = 0)
         rng = np.random.default_rng([first + row, 3])
         cells = []
         for column in range(columns):
-            view_family = ALL_FAMILIES[column % len(ALL_FAMILIES)]
+            view_family = ALL_VIEW_FAMILIES[column % len(ALL_VIEW_FAMILIES)]
             shot = sample_shot(rng, view_family=view_family, framing=ALL_FRAMINGS[(column + row + column // 6) % 4])
             cells.append(render(puppet, shot, size).image)
         lines.append(np.concatenate(cells, axis=1))

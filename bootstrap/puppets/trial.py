@@ -24,7 +24,7 @@ from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.casting import puppet_shot
 from bootstrap.puppets.judge import load_judge, similarity
 from bootstrap.puppets.render import render
-from bootstrap.puppets.scene import ALL_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from bootstrap.puppets.train.painting import paint
 from bootstrap.records import Frame, JobKind
 from bootstrap.store.store import Store
@@ -38,7 +38,7 @@ Judged = Sequence[tuple[Frame, float]]
 
 
 @dataclass(frozen=True)
-class FamilyTrial:
+class ViewFamilyTrial:
     """The judge's result for one view family of a run.
 
     `likeness` maps the round to the judge's mean similarity of its candidates to the truth; round 1 draws with a LoRA
@@ -55,21 +55,21 @@ class FamilyTrial:
     likeness: dict[int, float]
 
 
-def judge_run(run: Path, puppet: Puppet) -> list[FamilyTrial]:
+def judge_run(run: Path, puppet: Puppet) -> list[ViewFamilyTrial]:
     """The result for every view family of the run in `run`, whose character is `puppet`."""
     store = Store.open(run, exclusive=False)
     frames = [frame for frame in store.frames() if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)]
     judged = list(zip(frames, _likeness(store, frames, puppet), strict=True))
     kept = {frame.job.id for frame in store.kept()}
     trials = []
-    for view_family in ALL_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         of_family = [pair for pair in judged if pair[0].job.shot.view_family == view_family]
-        trials.append(judge_family(view_family, of_family, kept))
+        trials.append(judge_view_family(view_family, of_family, kept))
     store.close()
     return trials
 
 
-def judge_family(view_family: str, judged: Judged, kept: set[str]) -> FamilyTrial:
+def judge_view_family(view_family: str, judged: Judged, kept: set[str]) -> ViewFamilyTrial:
     """The result for one view family.
 
     Args:
@@ -86,7 +86,7 @@ def judge_family(view_family: str, judged: Judged, kept: set[str]) -> FamilyTria
     for frame, value in candidates:
         by_round.setdefault(frame.job.round, []).append(value)
     chosen = [value for frame, value in candidates if frame.job.id in kept]
-    return FamilyTrial(
+    return ViewFamilyTrial(
         view_family,
         round(cut, 3),
         len(lookalikes),

@@ -112,7 +112,7 @@ def clip_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     for axis, least in _ZERO_SHOT.items():
         yield Bar("clip", axis, scores[axis], least)
     judged = identity_aucs(load_judge().embed(unseen.images))
-    for view_family in scene.ALL_FAMILIES:
+    for view_family in scene.ALL_VIEW_FAMILIES:
         least = 0.5 + 0.8 * (judged[view_family] - 0.5)
         if view_family in _FRONTAL:
             least = 0.95

@@ -24,7 +24,7 @@ STRIDES = (8, 16, 32)
 ANCHORS = 2
 _RANGES = ((0.0, 58.0), (44.0, 92.0), (74.0, 1e9))
 """Range of the longest side of a face, in pixels of SIDE, at each level; neighbours overlap."""
-_BEHIND = scene.ALL_FAMILIES.index("behind")
+_BEHIND = scene.ALL_VIEW_FAMILIES.index("behind")
 
 
 class Detector(nn.Module):

@@ -25,7 +25,7 @@ from bootstrap.puppets.train.twins import TWINS, Depicted, TwinPictures, twins_o
 log = logging.getLogger(__name__)
 
 SIZE = 96
-SHOTS = ("front", *scene.ALL_FAMILIES)
+SHOTS = ("front", *scene.ALL_VIEW_FAMILIES)
 """View family of each shot of an individual: the front twice, because seeds show it."""
 PER_GROUP = TWINS * len(SHOTS)
 SHARD = 50
@@ -59,8 +59,8 @@ class TwinGallery(TwinPictures):
 
     @cached_property
     def view_family(self) -> NDArray[np.int64]:
-        """Index into `scene.ALL_FAMILIES` of each picture."""
-        order = [scene.ALL_FAMILIES.index(view_family) for view_family in SHOTS]
+        """Index into `scene.ALL_VIEW_FAMILIES` of each picture."""
+        order = [scene.ALL_VIEW_FAMILIES.index(view_family) for view_family in SHOTS]
         return np.tile(np.array(order, dtype=np.int64), len(self) // len(SHOTS))
 
 

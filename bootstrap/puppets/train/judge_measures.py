@@ -34,7 +34,7 @@ def measure(judge: PuppetJudge, unseen: JudgeAlbum, painted: NDArray[np.uint8]) 
     for column, (axis, choices) in enumerate(judge_truth.AXES.items()):
         scores[axis] = accuracy(answers[axis], labels[:, column], choices)
     for name, images in (("same", unseen.images), ("painted", painted)):
-        for view_family, value in family_aucs(judge.embed(images), unseen).items():
+        for view_family, value in view_family_aucs(judge.embed(images), unseen).items():
             scores[f"{name}:{view_family}"] = value
     return scores
 
@@ -47,7 +47,7 @@ def accuracy(answers: Sequence[str], labels: NDArray[np.int64], choices: Sequenc
     return float((np.array(answers)[shown] == np.array(choices)[labels[shown]]).mean())
 
 
-def family_aucs(embeddings: NDArray[np.float32], drawings: JudgeAlbum, *, alike: bool = True) -> dict[str, float]:
+def view_family_aucs(embeddings: NDArray[np.float32], drawings: JudgeAlbum, *, alike: bool = True) -> dict[str, float]:
     """View family -> AUC of pairs of one puppet against pairs of twins, both pictures in that view family.
 
     Args:
@@ -58,10 +58,10 @@ def family_aucs(embeddings: NDArray[np.float32], drawings: JudgeAlbum, *, alike:
     grid = embeddings.reshape(-1, TWINS, len(SHOTS), embeddings.shape[-1])
     styles = np.array([shot.style for _, shot in drawings.specs]).reshape(grid.shape[:3])
     framing = drawings.framing.reshape(grid.shape[:3])
-    families = len(scene.ALL_FAMILIES)
+    families = len(scene.ALL_VIEW_FAMILIES)
     itself = np.eye(TWINS, dtype=bool)
     result = {}
-    for place, view_family in enumerate(scene.ALL_FAMILIES):
+    for place, view_family in enumerate(scene.ALL_VIEW_FAMILIES):
         again = place + families
         cosines = np.einsum("gad,gbd->gab", grid[:, :, place], grid[:, :, again])
         good = np.ones_like(cosines, dtype=bool)

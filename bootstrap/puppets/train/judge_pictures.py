@@ -22,7 +22,7 @@ from bootstrap.puppets.train.twins import TWINS, Depicted, TwinPictures, twins_o
 
 log = logging.getLogger(__name__)
 
-SHOTS = (*scene.ALL_FAMILIES, *scene.ALL_FAMILIES)
+SHOTS = (*scene.ALL_VIEW_FAMILIES, *scene.ALL_VIEW_FAMILIES)
 """View family of each shot of an individual."""
 PER_GROUP = TWINS * len(SHOTS)
 SHARD = 50
@@ -56,7 +56,7 @@ def group_specs(kind: str, group: int) -> list[Depicted]:
 
 def _framings(rng: np.random.Generator) -> list[str]:
     """A framing for every shot of a group; the two shots of a view family often have the same."""
-    first = [sample_shot(rng).framing for _ in scene.ALL_FAMILIES]
+    first = [sample_shot(rng).framing for _ in scene.ALL_VIEW_FAMILIES]
     second = []
     for framing in first:
         if rng.random() >= _SAME_FRAMING_ODDS:

@@ -19,7 +19,7 @@ NOTHING = -100
 """The label of an axis that the picture cannot show; `cross_entropy` ignores it."""
 
 AXES: Mapping[str, tuple[str, ...]] = {
-    "view_family": scene.ALL_FAMILIES,
+    "view_family": scene.ALL_VIEW_FAMILIES,
     "facing": ("facing left", "facing right"),
     "framing": scene.ALL_FRAMINGS,
     "background": scene.ALL_BACKGROUNDS,

@@ -37,7 +37,7 @@ def identity_aucs(embeddings: NDArray[np.floating], usable: NDArray[np.bool_] | 
         good = usable.reshape(grid.shape[:3])
     itself = np.eye(TWINS, dtype=bool)
     result = {}
-    for view_family in scene.ALL_FAMILIES:
+    for view_family in scene.ALL_VIEW_FAMILIES:
         place = len(SHOTS) - 1 - SHOTS[::-1].index(view_family)
         cosines = np.einsum("gad,gbd->gab", grid[:, :, 0], grid[:, :, place])
         both = good[:, :, None, 0] & good[:, None, :, place]

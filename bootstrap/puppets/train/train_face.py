@@ -109,7 +109,7 @@ def measure(folder: Path, unseen: TwinGallery) -> dict[str, float]:
             left, _, right, _ = faces[0].bbox
             widths[index], embeddings[index] = max(right - left, 1e-3), faces[0].normed_embedding
     scores: dict[str, float] = {}
-    for place, view_family in enumerate(scene.ALL_FAMILIES):
+    for place, view_family in enumerate(scene.ALL_VIEW_FAMILIES):
         scores[f"found:{view_family}"] = float((widths > 0)[unseen.view_family == place].mean())
     for view_family, value in identity_aucs(embeddings, widths > 0).items():
         scores[f"auc:{view_family}"] = value

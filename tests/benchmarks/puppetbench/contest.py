@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.errors import UsageError
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from scoring.base import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
 from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, Entry
@@ -79,8 +79,8 @@ def measured(stage: Stage, images: Images) -> dict[str, Any]:
     same = likeness > np.array([stage.cuts[view_family] for view_family in families])
     pictures, copied, features = _seen(stage, images)
     columns = {"identity": likeness, "same": same.astype(np.float32), "copies": copied}
-    found = measures.by_family(families, VIEW_FAMILIES, columns)
-    for view_family in VIEW_FAMILIES:
+    found = measures.by_family(families, ALL_VIEW_FAMILIES, columns)
+    for view_family in ALL_VIEW_FAMILIES:
         found[view_family]["diversity"] = round(measures.vendi(features[[one == view_family for one in families]]), 3)
     readings = stage.truth.judge.read(images)
     of_seed = dict(tag.split("=", 1) for tag in stage.engine.seeds[0].tags).get("background", "")

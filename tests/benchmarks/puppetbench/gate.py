@@ -29,7 +29,8 @@ from bootstrap.config import RunConfig
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.models import open_panel_models
 from bootstrap.panel.references import references_of
-from bootstrap.records import VIEW_FAMILIES, Frame, JobKind
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
+from bootstrap.records import Frame, JobKind
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
@@ -54,7 +55,7 @@ STATED = (0.01, 0.05, 0.1, 0.2)
 """False-accept rates at which the p-values are held against what they let through."""
 DRAWN = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 """The same for the plot."""
-COLORS = dict(zip(VIEW_FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
+COLORS = dict(zip(ALL_VIEW_FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
 Measured = Mapping[str, Mapping[str, Measurement]]
 Likeness = Callable[[Images, Sequence[Any]], NDArray[np.float32]]
 
@@ -66,7 +67,7 @@ def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -
     room = quotas(config.loop.target, config.views)
     alike = likeness_of(store, frames, likeness)
     found = {}
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         mine = [f for f in frames if f.job.shot.view_family == view_family]
         true = {f.job.id for f in mine if alike[f.job.id] > cuts[view_family]}
         chosen = {f.job.id for f in mine} & kept
@@ -117,7 +118,7 @@ class Audit:
         """View family -> likeness that 1 % of the run's own look-alikes pass; nan without look-alikes."""
         values = {
             view_family: [self.likeness[f.job.id] for f in self.of(JobKind.LOOKALIKE, view_family)]
-            for view_family in VIEW_FAMILIES
+            for view_family in ALL_VIEW_FAMILIES
         }
         return {name: float(np.quantile(row, 1 - PASS)) if row else float("nan") for name, row in values.items()}
 
@@ -142,7 +143,7 @@ class Audit:
     def admitted(self, without: str = "") -> set[str]:
         """The candidates that the gate lets in at the run's stated rate, view family by view family."""
         scores, gate, found = self.scores(without), Gate(self.engine.config.loop.gate_level), set()
-        for view_family in VIEW_FAMILIES:
+        for view_family in ALL_VIEW_FAMILIES:
             ids = [frame.job.id for frame in self.of(JobKind.CANDIDATE, view_family)]
             found |= {str(id) for id in gate.admit(view_family, {id: scores[id][1] for id in ids if id in scores})}
         return found
@@ -176,7 +177,7 @@ def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
     exchanged = [frame for frame in frames if frame.job.kind is JobKind.EXCHANGED]
     some = [
         f
-        for view_family in VIEW_FAMILIES
+        for view_family in ALL_VIEW_FAMILIES
         for f in [e for e in exchanged if e.job.shot.view_family == view_family][:EXCHANGED]
     ]
     return [*(frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)), *some]
@@ -191,7 +192,7 @@ def told(audit: Audit) -> str:
 def _frames_table(audit: Audit) -> str:
     kept = {frame.job.id for frame in audit.engine.store.kept()}
     lines = []
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         candidates, lookalikes = audit.of(JobKind.CANDIDATE, view_family), audit.of(JobKind.LOOKALIKE, view_family)
         true = {f.job.id for f in candidates if audit.is_true(f)}
         chosen = {f.job.id for f in candidates} & kept
@@ -209,11 +210,11 @@ def _scorer_table(audit: Audit) -> str:
     names = sorted({name for f in audit.frames for name in audit.measured.get(f.job.id, {})})
     lines = []
     for name in names:
-        cells = [_quality(audit, view_family, _values(audit, view_family, name)) for view_family in VIEW_FAMILIES]
+        cells = [_quality(audit, view_family, _values(audit, view_family, name)) for view_family in ALL_VIEW_FAMILIES]
         if any(cell != NOTHING for cell in cells):
             lines.append([name, *cells])
     title = f"Scorers on candidates: AUC true against false / true kept at {FALSE_RATE:.0%} false / rank correlation"
-    return table(title, ["scorer", *VIEW_FAMILIES], lines)
+    return table(title, ["scorer", *ALL_VIEW_FAMILIES], lines)
 
 
 def _gate_table(audit: Audit) -> str:
@@ -222,10 +223,10 @@ def _gate_table(audit: Audit) -> str:
     for left_out in ("", *audit.engine.judges.identity):
         scores = audit.scores(left_out)
         cells = [
-            _quality(audit, view_family, {id: one[0] for id, one in scores.items()}) for view_family in VIEW_FAMILIES
+            _quality(audit, view_family, {id: one[0] for id, one in scores.items()}) for view_family in ALL_VIEW_FAMILIES
         ]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells])
-    return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *VIEW_FAMILIES], lines)
+    return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *ALL_VIEW_FAMILIES], lines)
 
 
 def _admitted_table(audit: Audit) -> str:
@@ -234,11 +235,11 @@ def _admitted_table(audit: Audit) -> str:
     for left_out in ("", *audit.engine.judges.identity):
         admitted = audit.admitted(left_out)
         cells = [_let_in([f for f in audit.of(JobKind.CANDIDATE, view_family) if f.job.id in admitted], audit)
-                 for view_family in VIEW_FAMILIES]  # fmt: skip
+                 for view_family in ALL_VIEW_FAMILIES]  # fmt: skip
         whole = [f for f in audit.frames if f.job.id in admitted]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells, _let_in(whole, audit)])
     title = f"What is let in at the stated rate {rate:g}: false of admitted"
-    return table(title, ["scorers", *VIEW_FAMILIES, "all"], lines)
+    return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
 def _let_in(frames: Sequence[Frame], audit: Audit) -> str:
@@ -255,7 +256,7 @@ def calibration(audit: Audit, without: str = "") -> dict[str, list[tuple[float, 
     A gate is honest where no point lies above the diagonal. Families with fewer than FEWEST false frames are left out.
     """
     scores, found = audit.scores(without), {}
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         judged = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in scores]
         false = sorted(scores[f.job.id][1] for f in judged if not audit.is_true(f))
         if len(false) >= FEWEST:
@@ -270,7 +271,7 @@ def plot(audits: Sequence[Audit]) -> Image.Image:
     for left_out in ("", *names):
         each = [calibration(audit, left_out) for audit in audits]
         lines = [Curve(view_family, COLORS[view_family], _averaged([one[view_family] for one in each if view_family in one]))
-                 for view_family in VIEW_FAMILIES]  # fmt: skip
+                 for view_family in ALL_VIEW_FAMILIES]  # fmt: skip
         panels[f"without {left_out}" if left_out else "all scorers"] = lines
     return chart(panels, "stated rate", "up: real rate; above the line more is let in than is said", diagonal=True)
 
@@ -283,7 +284,7 @@ def _averaged(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[flo
 def _calibration_table(audit: Audit) -> str:
     """Stated false-accept rates against what p lets through of false and of true candidates."""
     scores, lines = audit.scores(), []
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         judged = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in scores]
         true = [scores[f.job.id][1] for f in judged if audit.is_true(f)]
         false = [scores[f.job.id][1] for f in judged if not audit.is_true(f)]

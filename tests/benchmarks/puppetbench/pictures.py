@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from tests.benchmarks.puppetbench.panels import Images, panel_path, read_panel
 from tests.benchmarks.puppetbench.report import ALL, paired
 from tests.benchmarks.puppetbench.rows import Row
@@ -35,7 +35,7 @@ def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
     Where some characters were met by all of them, only these are shown.
     """
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
-    draw, groups = ImageDraw.Draw(image), (*VIEW_FAMILIES, ALL)
+    draw, groups = ImageDraw.Draw(image), (*ALL_VIEW_FAMILIES, ALL)
     met = [{row["character"] for row in rows if row["contestant"] == name} for name in there]
     if common := set.intersection(*met) if met else set():
         rows = [row for row in rows if row["character"] in common]

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bootstrap.records import VIEW_FAMILIES, JobKind
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
+from bootstrap.records import JobKind
 from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit, below
 from tests.benchmarks.puppetbench.markdown import table
@@ -76,10 +77,10 @@ def _split(audit: Audit, view_family: str, values: Values) -> tuple[list[float],
 def _quality_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
     lines = []
     for name, runs in _ways(audits, eyes).items():
-        cells = [[_quality(audit, view_family, values) for audit, values in runs] for view_family in VIEW_FAMILIES]
+        cells = [[_quality(audit, view_family, values) for audit, values in runs] for view_family in ALL_VIEW_FAMILIES]
         lines.append([name, *map(_means, cells), _means([one for view_family in cells for one in view_family])])
     head = f"AUC of true against false / true passed at {FALSE_RATE:.0%} false / rank correlation with the truth"
-    return table(f"{head}; past the checks, means over runs", ["scorer", *VIEW_FAMILIES, "all"], lines)
+    return table(f"{head}; past the checks, means over runs", ["scorer", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
 def _quality(audit: Audit, view_family: str, values: Values) -> tuple[float | None, ...]:
@@ -102,10 +103,10 @@ def _admitted_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
     lines = []
     for title, (runs, left_out) in ways.items():
         let = [(audit, audit.admitted(left_out)) for audit in runs]
-        counts = [_counted(let, view_family) for view_family in VIEW_FAMILIES]
+        counts = [_counted(let, view_family) for view_family in ALL_VIEW_FAMILIES]
         lines.append([title, *map(_let_in, counts), _let_in(tuple(map(sum, zip(*counts, strict=True))))])
     title = f"Let in at the stated rate {audits[0].engine.config.loop.gate_level:g}: false of admitted; true let in"
-    return table(title, ["scorers", *VIEW_FAMILIES, "all"], lines)
+    return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
 def _counted(let: Sequence[tuple[Audit, set[str]]], view_family: str) -> tuple[int, int, int, int]:
@@ -130,7 +131,7 @@ def _calibration_table(audits: Sequence[Audit]) -> str:
     """Stated rates against what p lets through of the false and of the true candidates past the checks."""
     every = [(audit, {id: p for id, (_, p) in audit.scores().items()}) for audit in audits]
     lines = []
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         split = [_split(audit, view_family, values) for audit, values in every]
         true, false = ([p for one in split for p in one[side]] for side in (0, 1))
         cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
@@ -142,7 +143,7 @@ def _calibration_table(audits: Sequence[Audit]) -> str:
 def roc(audits: Sequence[Audit], eyes: Sequence[Audit]) -> Image.Image:
     """True passed against false passed, means over runs: a panel a scorer, a line a view family."""
     panels = {
-        name: [Curve(view_family, COLORS[view_family], _mean_curve(runs, view_family)) for view_family in VIEW_FAMILIES]
+        name: [Curve(view_family, COLORS[view_family], _mean_curve(runs, view_family)) for view_family in ALL_VIEW_FAMILIES]
         for name, runs in _ways(audits, eyes).items()
     }
     return chart(panels, "false passed", "up: true passed; the diagonal is chance", diagonal=True)

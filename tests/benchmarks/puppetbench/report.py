@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.measures import ASKED
 from tests.benchmarks.puppetbench.rows import Row
@@ -57,9 +57,9 @@ def _heading(rows: Sequence[Row]) -> str:
 def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) -> str:
     lines = []
     for name in there:
-        means = [mean(paired(rows, [name], view_family, column)[0]) for view_family in (*VIEW_FAMILIES, ALL)]
+        means = [mean(paired(rows, [name], view_family, column)[0]) for view_family in (*ALL_VIEW_FAMILIES, ALL)]
         lines.append([_title(rows, name), *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
-    return table(title, ["contestant", *VIEW_FAMILIES, ALL], lines)
+    return table(title, ["contestant", *ALL_VIEW_FAMILIES, ALL], lines)
 
 
 def _title(rows: Sequence[Row], name: str) -> str:
@@ -76,7 +76,7 @@ def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
     for name in there:
         if name in (FLOOR, CEILING):
             continue
-        for view_family in (*VIEW_FAMILIES, ALL):
+        for view_family in (*ALL_VIEW_FAMILIES, ALL):
             ours, floor, ceiling = paired(rows, [name, FLOOR, CEILING], view_family)
             if ours:
                 one = share_closed(ours, floor, ceiling)
@@ -94,9 +94,9 @@ def _against(rows: Sequence[Row], there: Sequence[str]) -> str:
     lines = []
     for name in there:
         if name != OURS:
-            pairs = [paired(rows, [OURS, name], view_family) for view_family in (*VIEW_FAMILIES, ALL)]
+            pairs = [paired(rows, [OURS, name], view_family) for view_family in (*ALL_VIEW_FAMILIES, ALL)]
             lines.append([TITLES[name], *(str(difference(*pair)) if pair[0] else "–" for pair in pairs)])
-    return table("Ours minus the other, identity", ["the other", *VIEW_FAMILIES, ALL], lines)
+    return table("Ours minus the other, identity", ["the other", *ALL_VIEW_FAMILIES, ALL], lines)
 
 
 def _control(rows: Sequence[Row], there: Sequence[str]) -> str:
@@ -155,8 +155,8 @@ def _gates(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     found = [row["gate"] for row in rows if "gate" in row]
     if not found:
         return {}
-    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in VIEW_FAMILIES}
-    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[VIEW_FAMILIES[0]]}}
+    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in ALL_VIEW_FAMILIES}
+    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[ALL_VIEW_FAMILIES[0]]}}
 
 
 def _bars(rows: Sequence[Row]) -> str:
@@ -167,7 +167,7 @@ def _bars(rows: Sequence[Row]) -> str:
 
 def _identity_bars(rows: Sequence[Row]) -> list[list[str]]:
     lines = []
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         ours, floor = paired(rows, [OURS, FLOOR], view_family)
         if ours:
             one = difference(ours, floor)

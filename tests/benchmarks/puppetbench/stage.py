@@ -21,7 +21,8 @@ from bootstrap.character import Character, load_character
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import cast as cast_puppet
-from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, TrainItem, random_seed_of
+from bootstrap.puppets.scene import ALL_FRAMINGS, ALL_VIEW_FAMILIES
+from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.shots import Cell
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
@@ -122,8 +123,8 @@ class Stage:
         """The test: the same shots and random seeds for every contestant, stored when first planned."""
         path = self.folder / "panel.json"
         if not path.is_file():
-            framings = FRAMINGS[: self.settings.framings]
-            shots = self._spread({(f, g): self.settings.a_cell for f in VIEW_FAMILIES for g in framings}, [])
+            framings = ALL_FRAMINGS[: self.settings.framings]
+            shots = self._spread({(f, g): self.settings.a_cell for f in ALL_VIEW_FAMILIES for g in framings}, [])
             write_atomic(path, json.dumps([asdict(shot) for shot in shots], indent=1).encode())
         return [Shot(**plain) for plain in json.loads(path.read_text("utf-8"))]
 
@@ -137,11 +138,11 @@ class Stage:
         return {view_family: one["cut"] for view_family, one in plain.items()}
 
     def _cut(self) -> dict[str, dict[str, Any]]:
-        a_framing = -(-self.settings.lookalikes // len(FRAMINGS))
-        shots = self._spread({(f, g): a_framing for f in VIEW_FAMILIES for g in FRAMINGS}, self.panel)
+        a_framing = -(-self.settings.lookalikes // len(ALL_FRAMINGS))
+        shots = self._spread({(f, g): a_framing for f in ALL_VIEW_FAMILIES for g in ALL_FRAMINGS}, self.panel)
         values = self.truth.likeness(self.draw(shots, None, "base"), shots)
         found = {}
-        for view_family in VIEW_FAMILIES:
+        for view_family in ALL_VIEW_FAMILIES:
             mine = values[[shot.view_family == view_family for shot in shots]]
             found[view_family] = {
                 "cut": round(float(np.quantile(mine, 1 - PASS)), 4),

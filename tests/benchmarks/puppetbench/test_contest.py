@@ -6,7 +6,8 @@ from statistics import fmean
 import pytest
 
 from bootstrap.errors import UsageError
-from bootstrap.records import VIEW_FAMILIES, JobKind
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
+from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from loops.archive import cell_of
 from tests.benchmarks.puppetbench import rows
@@ -33,7 +34,7 @@ def test_every_contestant_ends_with_a_whole_row(played):
     assert [row["contestant"] for row in rows.read_all(work, list(TITLES))] == list(TITLES)
     for row in made.values():
         assert (
-            sum(row["families"][view_family]["pictures"] for view_family in VIEW_FAMILIES) == len(row["likeness"]) == 6
+            sum(row["families"][view_family]["pictures"] for view_family in ALL_VIEW_FAMILIES) == len(row["likeness"]) == 6
         )
         assert row["obeyed"]["view_family"][1] == 6
 

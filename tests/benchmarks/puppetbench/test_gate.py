@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from bootstrap.cli import main
-from bootstrap.records import VIEW_FAMILIES, JobKind
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
+from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from tests.benchmarks.puppetbench import pooled
 from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, open_audit, plot, told
@@ -38,14 +39,14 @@ def run(tmp_path_factory):
 
 
 def redness(images, shots):
-    """A truth that the fake eyes can nearly see."""
+    """A truth that the fake panel can nearly measure."""
     return images[..., 0].mean(axis=(1, 2)).astype(np.float32) / 255
 
 
 def test_kept_frames_are_held_against_cuts_fixed_beforehand(run):
     with Store.open(run, exclusive=False) as store:
-        strict = kept_and_true(store, redness, dict.fromkeys(VIEW_FAMILIES, 1.1))
-        lenient = kept_and_true(store, redness, dict.fromkeys(VIEW_FAMILIES, -1.0))
+        strict = kept_and_true(store, redness, dict.fromkeys(ALL_VIEW_FAMILIES, 1.1))
+        lenient = kept_and_true(store, redness, dict.fromkeys(ALL_VIEW_FAMILIES, -1.0))
     assert sum(one["kept"] for one in strict.values()) > 0
     assert not any(one["true"] or one["kept_true"] for one in strict.values())
     assert all(one["true"] == one["candidates"] and one["kept_true"] == one["kept"] for one in lenient.values())
@@ -54,7 +55,7 @@ def test_kept_frames_are_held_against_cuts_fixed_beforehand(run):
 
 def test_the_audit_cuts_at_the_run_s_own_lookalikes(run):
     audit = open_audit(run, redness)
-    for view_family in VIEW_FAMILIES:
+    for view_family in ALL_VIEW_FAMILIES:
         values = [audit.likeness[f.job.id] for f in audit.of(JobKind.LOOKALIKE, view_family)]
         assert sum(value > audit.cuts[view_family] for value in values) <= 1
     audit.engine.store.close()
@@ -74,7 +75,7 @@ def test_the_tables_name_every_scorer_and_family(run):
     audit.engine.store.close()
     assert text.count("### ") == 5
     assert all(f"without {name}" in text for name in audit.engine.judges.identity)
-    assert all(f"| {view_family} |" in text for view_family in VIEW_FAMILIES)
+    assert all(f"| {view_family} |" in text for view_family in ALL_VIEW_FAMILIES)
 
 
 def test_calibration_rises_with_the_stated_rate_and_is_drawn(run):

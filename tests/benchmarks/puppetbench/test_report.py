@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bootstrap.errors import UsageError
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.__main__ import main, publish
 from tests.benchmarks.puppetbench.panels import panel_path, read_panel, write_panel
@@ -23,14 +23,14 @@ def row(character, contestant, more=0.0):
         "character": character,
         "name": f"Puppet{character}",
         "contestant": contestant,
-        "families": dict.fromkeys(VIEW_FAMILIES, view_family),
+        "families": dict.fromkeys(ALL_VIEW_FAMILIES, view_family),
         "all": {**view_family, "pictures": 12},
         "obeyed": {"view_family": [11, 12], "hair_color": [5, 10]},
         "bleed": [1, 9],
         "drawn": 1000,
         "learnt": 500,
         "seconds": 2.0,
-        **({"gate": dict.fromkeys(VIEW_FAMILIES, GATE)} if contestant == "ours" else {}),
+        **({"gate": dict.fromkeys(ALL_VIEW_FAMILIES, GATE)} if contestant == "ours" else {}),
     }
 
 
@@ -111,4 +111,4 @@ def test_the_puppets_are_no_training_set_s():
     million = {seed // 1_000_000 for seed in CHARACTERS}
     assert million == {80}
     assert len(CHARACTERS) == 20
-    assert FULL.a_cell * FULL.framings * len(VIEW_FAMILIES) == 96
+    assert FULL.a_cell * FULL.framings * len(ALL_VIEW_FAMILIES) == 96

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bootstrap.errors import UsageError
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from tests.benchmarks.puppetbench import rows, vary
 from tests.benchmarks.puppetbench.made_up import TINY, Truth
 from tests.benchmarks.puppetbench.settings import CHARACTERS
@@ -58,7 +58,7 @@ def test_without_a_finished_run_nothing_can_be_trained_anew(tmp_path):
 
 def row(character, identity):
     parts = {"identity": identity, "same": 0.5, "diversity": 9.0, "copies": 0.0}
-    return {"character": character, "name": f"P{character}", "families": dict.fromkeys(VIEW_FAMILIES, parts), "all": parts,
+    return {"character": character, "name": f"P{character}", "families": dict.fromkeys(ALL_VIEW_FAMILIES, parts), "all": parts,
             "obeyed": {"view_family": [9, 10], "style": [1, 2]}, "bleed": [0, 4], "facts": {}, "drawn": 1, "learnt": 999,
             "seconds": 3.0}  # fmt: skip
 

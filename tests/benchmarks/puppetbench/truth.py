@@ -13,8 +13,9 @@ import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 
-from bootstrap.puppets import models, oracle
+from bootstrap.puppets import models
 from bootstrap.puppets.anatomy import Puppet
+from bootstrap.puppets.judge import JUDGE_FILE, load_judge, similarity
 from bootstrap.puppets.render import render
 from bootstrap.puppets.train.painting import paint
 from bootstrap.records import Shot
@@ -30,12 +31,12 @@ class Truth:
         """``base``: the pipeline folder whose autoencoder paints; None: the shipped one."""
         self.puppet = puppet
         self._vae = AutoencoderTiny.from_pretrained((base or models.base_dir()) / "vae", dtype=torch.float32)
-        self.judge = oracle.load()
+        self.judge = load_judge()
 
     @property
     def key(self) -> str:
         """Changes with the judge."""
-        return sha256_of(models.judge_dir() / oracle.FILE)
+        return sha256_of(models.judge_dir() / JUDGE_FILE)
 
     def paint(self, shots: Sequence[Shot]) -> Images:
         """The shots as they should be, uint8 (N, 96, 96, 3)."""
@@ -50,7 +51,7 @@ class Truth:
         single = list({_asked(shot): shot for shot in shots}.values())
         known = dict(zip(map(_asked, single), self.judge.embed(self.paint(single)), strict=True))
         wanted = np.stack([known[_asked(shot)] for shot in shots])
-        return oracle.similarity(self.judge.embed(images), wanted)
+        return similarity(self.judge.embed(images), wanted)
 
 
 def _asked(shot: Shot) -> tuple[str, ...]:

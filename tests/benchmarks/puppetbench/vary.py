@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.errors import BootstrapError, UsageError
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from bootstrap.store.files import make_folder, write_atomic
 from bootstrap.store.store import DATABASE
 from tests.benchmarks.puppetbench import rows
@@ -50,7 +50,7 @@ def _obeyed(row: Row, axes: Sequence[str]) -> float:
 MEASURES: Mapping[str, Value] = {
     **{
         f"identity, {view_family}": lambda row, view_family=view_family: row["families"][view_family]["identity"]
-        for view_family in VIEW_FAMILIES
+        for view_family in ALL_VIEW_FAMILIES
     },
     "identity, all": lambda row: row["all"]["identity"],
     "same person": lambda row: row["all"]["same"],

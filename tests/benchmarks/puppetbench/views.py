@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.errors import BootstrapError, UsageError
-from bootstrap.records import VIEW_FAMILIES
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from bootstrap.store.files import write_atomic
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.markdown import table
@@ -47,7 +47,7 @@ def held(row: Row, asked: Sequence[str], read: Sequence[str]) -> dict[str, tuple
     """Family (or "all") → share of pictures that show it, mean likeness with the others counting nothing."""
     wanted, right = np.array(asked), np.array(asked) == np.array(read)
     likeness: NDArray[np.float64] = np.array(row["likeness"]) * right
-    of = {view_family: wanted == view_family for view_family in VIEW_FAMILIES if (wanted == view_family).any()} | {
+    of = {view_family: wanted == view_family for view_family in ALL_VIEW_FAMILIES if (wanted == view_family).any()} | {
         ALL: wanted == wanted
     }
     return {name: (float(right[mine].mean()), float(likeness[mine].mean())) for name, mine in of.items()}
@@ -61,7 +61,7 @@ def _asked(work: Path, row: Row) -> list[str]:
 def told(found: Found) -> str:
     """The likeness and the obeyed views of each contestant, and ours minus each other one, paired."""
     there = [name for name in TITLES if name in found]
-    columns = [*VIEW_FAMILIES, ALL]
+    columns = [*ALL_VIEW_FAMILIES, ALL]
     lines = [
         [TITLES[name], *(f"{_mean(found[name], one, 1):.3f} ({_mean(found[name], one, 0):.0%})" for one in columns)]
         for name in there
@@ -81,13 +81,13 @@ def _mean(one: dict[int, dict[str, tuple[float, float]]], column: str, place: in
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, look, and write the table."""
-    from bootstrap.puppets import oracle
+    from bootstrap.puppets.judge import load_judge
 
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.puppetbench.views", description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/puppetbench"))
     given = parser.parse_args(arguments)
     try:
-        found = look(given.work, list(TITLES), oracle.load())
+        found = look(given.work, list(TITLES), load_judge())
         if not found:
             raise UsageError(f"there is no finished panel in '{given.work}'", "run the benchmark into it first")
         text = told(found)

@@ -10,8 +10,8 @@ from bootstrap.character import load_character
 from bootstrap.puppets.anatomy import sample_puppet, twin
 from bootstrap.puppets.casting import ANGLES, cast, character_of, shot_of
 from bootstrap.puppets.render import render
-from bootstrap.puppets.scene import ALL_FAMILIES
-from bootstrap.puppets.trial import judge_family
+from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
+from bootstrap.puppets.trial import judge_view_family
 from bootstrap.records import Frame, Job, JobKind, Shot
 
 CHARACTERS = Path(__file__).parents[3] / "configs" / "characters"
@@ -46,7 +46,7 @@ def test_the_example_characters_are_puppets_anyone_can_draw_again(name, number, 
 
 
 def test_every_view_lies_in_its_family():
-    assert {shot_of(view).view_family for view in ANGLES} == set(ALL_FAMILIES)
+    assert {shot_of(view).view_family for view in ANGLES} == set(ALL_VIEW_FAMILIES)
     assert shot_of("profile-left").yaw < 0 < shot_of("profile-right").yaw
 
 
@@ -63,6 +63,6 @@ def frame(kind, number, round=1):
 def test_a_frame_is_true_when_it_beats_99_of_100_lookalikes():
     lookalikes = [(frame(JobKind.LOOKALIKE, n), n / 100) for n in range(100)]
     candidates = [(frame(JobKind.CANDIDATE, 1), 0.5), (frame(JobKind.CANDIDATE, 2, 2), 0.995)]
-    trial = judge_family("front", lookalikes + candidates, {"candidate-1", "candidate-2"})
+    trial = judge_view_family("front", lookalikes + candidates, {"candidate-1", "candidate-2"})
     assert (trial.kept, trial.kept_true, trial.candidates_true) == (2, 1, 1)
     assert trial.likeness == {1: 0.5, 2: 0.995}

@@ -14,7 +14,7 @@ from bootstrap.puppets.render import render
 from bootstrap.puppets.train import attributes, judge_pictures, judge_truth, train_judge
 from bootstrap.puppets.train.__main__ import SHARES, TRAINERS
 from bootstrap.puppets.train.bars import Bar
-from bootstrap.puppets.train.judge_measures import family_aucs
+from bootstrap.puppets.train.judge_measures import view_family_aucs
 from bootstrap.puppets.train.material import Material
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.twins import TWINS, framings
@@ -114,10 +114,10 @@ def test_judge_steps_lower_the_loss_and_its_weights_come_back(material, tmp_path
 def test_the_shipped_judge_reads_views_and_knows_individuals():
     puppet = anatomy.sample_puppet(70_000_123)
     views = [scene.sample_shot(np.random.default_rng(3), view_family=name, style="cel shading", framing="portrait")
-             for name in scene.ALL_FAMILIES]  # fmt: skip
+             for name in scene.ALL_VIEW_FAMILIES]  # fmt: skip
     pictures = np.stack([render(puppet, shot).image for shot in views])
     judge = load_judge()
-    assert judge.read(pictures)["view_family"] == list(scene.ALL_FAMILIES)
+    assert judge.read(pictures)["view_family"] == list(scene.ALL_VIEW_FAMILIES)
     twin = render(anatomy.twin(puppet, 70_000_124), views[0]).image
     moved = render(puppet, views[0], rng=np.random.default_rng(1)).image
     first, other, again = judge.embed(np.stack([pictures[0], twin, moved]))
@@ -127,9 +127,9 @@ def test_the_shipped_judge_reads_views_and_knows_individuals():
 def test_like_is_compared_with_like():
     album = judge_pictures.JudgeAlbum("judge", np.zeros((judge_pictures.PER_GROUP * 8, 1, 1, 3), np.uint8))
     identity = np.repeat(np.eye(8 * TWINS), len(judge_pictures.SHOTS), axis=0)
-    assert all(value == 1 for value in family_aucs(identity, album).values() if not np.isnan(value))
+    assert all(value == 1 for value in view_family_aucs(identity, album).values() if not np.isnan(value))
     blind = np.ones_like(identity)
-    assert all(value == 0.5 for value in family_aucs(blind, album).values() if not np.isnan(value))
+    assert all(value == 0.5 for value in view_family_aucs(blind, album).values() if not np.isnan(value))
 
 
 def test_the_loop_cannot_read_its_judge():
