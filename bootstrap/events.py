@@ -1,6 +1,6 @@
-"""Everything that can happen in a run, as small frozen records, and the one function type that hears them.
+"""Everything that can happen in a run, as small frozen records, and the type of the functions that receive them.
 
-The engine emits; terminal, log and report listen. An event is only emitted after what it tells is on disk, so no event
+The engine emits; terminal, log and report listen. An event is emitted only after its facts are on disk, so none
 announces what a crash could take back. Progress events are the exception: they are hints for a person and never stored.
 """
 
@@ -139,7 +139,7 @@ class WaitingForPerson:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGiven:
-    """A round went on: by "person", "auto" or "timed"; how many verdicts were a person's, and nobody's."""
+    """A round went on: by "person", "auto" or "timed"; how many verdicts are a person's, how many keeps nobody has seen."""
 
     round: int
     by: str
@@ -149,7 +149,7 @@ class ApprovalGiven:
 
 @dataclass(frozen=True, slots=True)
 class PersonJudged:
-    """A person said keep or reject of a frame, with reasons, or took their last word back ("withdrawn")."""
+    """A person kept or rejected a frame, with reasons, or withdrew their last verdict ("withdrawn")."""
 
     frame: str
     verdict: str
@@ -173,7 +173,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something came between and was dealt with: what it was, and what was done about it.
+    """A disturbance that was dealt with: what it was, and what was done about it.
 
     ``what`` is memory | scorer | disk | sleep | clock | budget.
     """

@@ -66,7 +66,7 @@ class VerdictKind(StrEnum):
     PROVISIONAL = "provisional"
     REJECT = "reject"
     UNDECIDED = "undecided"
-    WITHDRAWN = "withdrawn"  # a person takes back their last word; never in force
+    WITHDRAWN = "withdrawn"  # a person withdraws their last verdict; never in force
 
 
 TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
@@ -246,7 +246,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """An original picture under its hash, and what its caption says of it (``axis=tag``; empty: could not be read).
+    """An original picture under its hash, and the tags of its caption (``axis=tag``; empty: could not be read).
 
     ``head`` is where its head stands, in fractions of the square around it; None: where its framing usually has it.
     """

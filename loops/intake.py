@@ -23,7 +23,9 @@ from bootstrap.store.store import Store
 __all__ = ["take_in"]
 
 
-def take_in(store: Store, wording: Wording, panel_models: PanelModels, panel: PanelConfig, pictures: Sequence[Path]) -> list[Seed]:
+def take_in(
+    store: Store, wording: Wording, panel_models: PanelModels, panel: PanelConfig, pictures: Sequence[Path]
+) -> list[Seed]:
     """Copy and caption the seeds that the run does not hold yet; returns all of them."""
     captioner = SeedCaptioner(wording, panel_models.read)
     held = {seed.path for seed in store.seeds()}

@@ -37,7 +37,8 @@ def open_engine(
     panel_models = models.panel_models
     wording = Wording.of(character, config)
     seeds = take_in(store, wording, panel_models, config.panel, pictures)
-    judging = partial(judges_for, panel_models, config.panel, wording, references_of(seeds, store.directory, config.panel))
+    references = references_of(seeds, store.directory, config.panel)
+    judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
     require_same_models(store, {"base": models.drawer.fingerprint, **judges.fingerprints})
     remember_encoder(store, judges.encoder.fingerprint)

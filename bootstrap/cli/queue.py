@@ -86,8 +86,8 @@ def _existing(file: Path) -> Queue:
 
 def _line(entry: Entry) -> str:
     line = f"{entry.number}. {entry.state:<8} {entry.name}  {entry.run}"
-    if entry.said:
-        line += f"  ({entry.said})"
+    if entry.reason:
+        line += f"  ({entry.reason})"
     return line
 
 

@@ -84,7 +84,7 @@ def caption_of(store: Store, frame: Frame) -> str:
         return written
     try:
         config = stored_config(store.recall("config"))
-        character = Character.model_validate_json(store.recall("character") or "")
+        character = stored_character(store.recall("character"))
     except (ConfigError, ValidationError):
         return ""
     wording = Wording.of(character, config)

@@ -1,4 +1,4 @@
-"""Several characters for one night: what waits, what was done, and what became of it, in one small SQLite file.
+"""Several characters for one night: which wait, which are done, and how they ended, in one small SQLite file.
 
 Characters may be added while others are worked on. Knows no run and starts nothing.
 """
@@ -18,11 +18,11 @@ from bootstrap.errors import OutputError, StoreError
 __all__ = ["Entry", "Queue", "State", "share_of"]
 
 State = Literal["waiting", "running", "done", "asks", "failed"]
-"""``asks``: it waits for a person's verdict; ``running`` without anybody at work was cut off and comes first."""
+"""``asks``: it waits for a person; one that is ``running`` while no process works was cut off and comes first."""
 APPLICATION = 0x4C425155  # "LBQU", so that another program's database is not taken for a queue
 TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
-    " folder TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL)"
+    " folder TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL)"
 )
 SHORTEST = 60.0
 """Seconds that a character gets at least."""
@@ -30,7 +30,10 @@ SHORTEST = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A character to be worked on: ``words`` of `bootstrap run`, given in ``folder``; ``run`` is where it grows."""
+    """A character to be worked on by `bootstrap run` with these ``words`` in ``folder``; ``run`` is its run's folder.
+
+    ``reason`` says why it failed or waits; "" otherwise.
+    """
 
     number: int
     run: str
@@ -38,7 +41,7 @@ class Entry:
     folder: str
     words: tuple[str, ...]
     state: State
-    said: str
+    reason: str
 
 
 class Queue:
@@ -48,43 +51,48 @@ class Queue:
         """Open it; nothing is held open in between."""
         self.path = path
         with self._change() as db:
-            known = int(db.execute("PRAGMA application_id").fetchone()[0])
-            if known != APPLICATION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            application = int(db.execute("PRAGMA application_id").fetchone()[0])
+            if application != APPLICATION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise StoreError(f"'{path}' is a database of another program", "give another --file")
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(TABLE)
+            if "said" in [row["name"] for row in db.execute("PRAGMA table_info(entries)")]:  # of an earlier version
+                db.execute("ALTER TABLE entries RENAME COLUMN said TO reason")
 
     def add(self, run: Path, name: str, folder: Path, words: Sequence[str]) -> Entry:
-        """Put a character at the end; one whose run is there already waits again, in its place, with these words."""
+        """Put a character at the end; one whose run is in the queue waits again, in its place, with these words."""
         values = (str(run), name, str(folder), json.dumps(list(words)))
         with self._change() as db:
             db.execute(
-                "INSERT INTO entries (run, name, folder, words, state, said) VALUES (?, ?, ?, ?, 'waiting', '')"
+                "INSERT INTO entries (run, name, folder, words, state, reason) VALUES (?, ?, ?, ?, 'waiting', '')"
                 " ON CONFLICT (run) DO UPDATE SET name = excluded.name, folder = excluded.folder,"
-                " words = excluded.words, state = 'waiting', said = ''",
+                " words = excluded.words, state = 'waiting', reason = ''",
                 values,
             )
         return next(entry for entry in self.entries() if entry.run == str(run))
 
     def entries(self) -> list[Entry]:
-        """All of them, in the order in which they were added."""
+        """All entries, in the order in which they were added."""
         with self._change() as db:
             return [_entry(row) for row in db.execute("SELECT * FROM entries ORDER BY number")]
 
     def next(self) -> Entry | None:
-        """The one that was cut off, or the first that waits; None when nothing is left."""
-        found = self.entries()
-        ours = [entry for state in ("running", "waiting") for entry in found if entry.state == state]
-        return ours[0] if ours else None
+        """The entry that was cut off, or the first that waits; None when nothing is left."""
+        entries = self.entries()
+        for state in ("running", "waiting"):
+            for entry in entries:
+                if entry.state == state:
+                    return entry
+        return None
 
     def left(self) -> int:
-        """How many are to be worked on, the one under way among them."""
+        """How many are left to work on, the one under way included."""
         return sum(entry.state in ("waiting", "running") for entry in self.entries())
 
-    def mark(self, number: int, state: State, said: str = "") -> None:
-        """Write down what became of one."""
+    def mark(self, number: int, state: State, reason: str = "") -> None:
+        """Store the state of an entry, and why."""
         with self._change() as db:
-            db.execute("UPDATE entries SET state = ?, said = ? WHERE number = ?", (state, said, number))
+            db.execute("UPDATE entries SET state = ?, reason = ? WHERE number = ?", (state, reason, number))
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
@@ -101,7 +109,7 @@ class Queue:
 def share_of(left: float, waiting: int) -> float:
     """Seconds for the next of so many characters that share what is left: the same for each, at least a minute.
 
-    What one does not use is shared by those after it; what one takes too much, too.
+    What one leaves, or takes too much, is shared by those after it.
     """
     return max(SHORTEST, left / max(1, waiting))
 

@@ -1,7 +1,7 @@
 """The processes that worked on a run, one after another: when each began, and how it ended.
 
-A process that was killed, or whose power went, could not say so; the next one finds it without an end. Kept as one fact
-of the run beside its events, so that what a run tells stays the same however often it was cut off.
+A process that was killed, or lost its power, could not store its end; the next one finds the session without one. Kept
+as one fact of the run beside its events, so that the events stay the same however often the run was cut off.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["FINISHED", "Session", "session", "sessions"]
 FACT = "sessions"
 FINISHED = "finished"
 MOST = 200
-"""Sessions that are remembered; the oldest go first."""
+"""Sessions that are kept; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def session(store: Store) -> Iterator[None]:
         why = error.message if isinstance(error, BootstrapError) else f"{type(error).__name__}: {error}"
         raise
     finally:
-        with suppress(BootstrapError):  # a full disk has been told already
+        with suppress(BootstrapError):  # a full disk was reported already
             _remember(store, [*past, Session(began, now(), why)])
 
 
-def _remember(store: Store, all_of_them: list[Session]) -> None:
-    store.remember(FACT, json.dumps([asdict(one) for one in all_of_them], ensure_ascii=False))
+def _remember(store: Store, sessions_so_far: list[Session]) -> None:
+    store.remember(FACT, json.dumps([asdict(one) for one in sessions_so_far], ensure_ascii=False))

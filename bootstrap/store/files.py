@@ -1,4 +1,4 @@
-"""Files that are either there whole or not at all, also after the power went.
+"""Files that exist whole or not at all, also after a power cut.
 
 A file is written beside its place, forced to disk, and renamed; then its folder is forced to disk too. Knows no
 database and no run: a path and bytes come in.
@@ -30,7 +30,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Makes missing parent folders. Raises OutputError when the disk is full or the place cannot be written.
     """
-    with _telling_disk_troubles(path):
+    with _reporting_disk_errors(path):
         make_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         try:
@@ -49,7 +49,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 def write_image(path: Path, image: Image.Image, text: Mapping[str, str] | None = None) -> str:
     """Write ``image`` as PNG with ``text`` chunks (keyword → text) atomically; returns the digest of its pixels.
 
-    The digest is `scoring.base.digest_of`: equal pixels have equal digests, whatever the text says.
+    The digest is `scoring.base.digest_of`: equal pixels have equal digests, whatever the text chunks hold.
     """
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in (text or {}).items():
@@ -62,7 +62,7 @@ def write_image(path: Path, image: Image.Image, text: Mapping[str, str] | None =
 
 def sha256_of(path: Path) -> str:
     """sha256 of a file's bytes, hexadecimal. Raises OutputError when it cannot be read."""
-    with _telling_disk_troubles(path, "read"), path.open("rb") as file:
+    with _reporting_disk_errors(path, "read"), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -70,7 +70,7 @@ def make_folder(folder: Path) -> None:
     """Make ``folder`` and its parents, forced to disk; no matter if it exists. Raises OutputError."""
     if folder.is_dir():
         return
-    with _telling_disk_troubles(folder):
+    with _reporting_disk_errors(folder):
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         _force_folder(folder.parent)
@@ -102,8 +102,8 @@ def _force_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _telling_disk_troubles(path: Path, verb: str = "write") -> Iterator[None]:
-    """Turn an OSError into one line that says what to do."""
+def _reporting_disk_errors(path: Path, verb: str = "write") -> Iterator[None]:
+    """Turn an OSError into one line with a hint."""
     try:
         yield
     except OSError as error:

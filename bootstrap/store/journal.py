@@ -1,6 +1,6 @@
-"""One transaction for what changed and the event that tells it; listeners hear it only afterwards.
+"""One transaction for a change and its event; listeners get the event only after the commit.
 
-Knows how to change and ask a database safely, from several threads, and nothing of what is in it but the events.
+Changes and queries a database safely from several threads. Knows nothing of its contents but the events.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Journal:
 
     @contextmanager
     def change(self, event: Event | None) -> Iterator[sqlite3.Connection]:
-        """One transaction with its event; the listeners hear it after the commit. Nothing stays if the body raises."""
+        """One transaction with its event; listeners get it after the commit. Nothing stays if the body raises."""
         with self._turn, self._translating():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -53,10 +53,10 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
         if event is not None:
-            self.tell(event)
+            self.publish(event)
 
-    def tell(self, event: Event) -> None:
-        """Hand an event to every listener, in the order in which they came."""
+    def publish(self, event: Event) -> None:
+        """Hand an event to every listener, in the order in which they were added."""
         for emit in self._listeners:
             emit(event)
 
@@ -67,8 +67,8 @@ class Journal:
 
     def one(self, query: str, *values: object) -> sqlite3.Row | None:
         """The first row of a query, or None."""
-        found = self.all(query, *values)
-        return found[0] if found else None
+        rows = self.all(query, *values)
+        return rows[0] if rows else None
 
     @contextmanager
     def _translating(self) -> Iterator[None]:

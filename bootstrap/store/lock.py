@@ -1,6 +1,6 @@
 """One engine per run directory: a lock that the operating system takes back when the process dies, however it dies.
 
-Knows nothing of what is protected. Readers and the review room do not take it.
+Knows nothing of what is protected. Readers and the review page do not take it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ProcessLock:
             self._file.close()
             hint = "wait for it or stop it, or choose another folder"
             raise OutputError(f"'{path.parent}' is in use by the process '{holder}'", hint) from error
-        with contextlib.suppress(OSError):  # the pid is a courtesy; a full disk must not stop a resume here
+        with contextlib.suppress(OSError):  # the pid is only for messages; a full disk must not stop a resume here
             self._file.truncate(0)
             self._file.write(str(os.getpid()))
             self._file.flush()

@@ -25,16 +25,16 @@ TABLES = (
 RECORD = "record"
 """The column that holds JSON, in tables that have one."""
 NEEDED = ("config", "character", "seeds")
-"""Facts without which nobody can say what the run was."""
+"""Facts without which a run cannot be continued."""
 LOG = "log.jsonl"
 MOST_PROBED = 200_000
 NEW, WHOLE = ".recovering", ".recovered"
 
 
-def recover(path: Path, said: str) -> str:
+def recover(path: Path, reason: str) -> str:
     """Replace the damaged database at ``path`` by one with every row that can be read; returns what was done, in words.
 
-    ``said`` is what SQLite found. Raises StoreError, with the file as it was, when it holds too little to go on from,
+    ``reason`` is SQLite's. Raises StoreError, with the file as it was, when it holds too little to go on from,
     and OutputError when there is no room for the new one.
     """
     fresh = path.with_name(path.name + NEW)
@@ -55,7 +55,7 @@ def recover(path: Path, said: str) -> str:
     fresh.replace(path.with_name(path.name + WHOLE))
     finish_swap(path)
     read = ", ".join(f"{count} {table}" for table, count in counts.items() if count)
-    return f"{path.name} was damaged ({said}); it is kept as {aside.name}; recovered {read}; the rest is made again"
+    return f"{path.name} was damaged ({reason}); it is kept as {aside.name}; recovered {read}; the rest is made again"
 
 
 def finish_swap(path: Path) -> None:
@@ -89,13 +89,13 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
         for table in tables:
             columns = _columns(new, table)
             places = ", ".join("?" * len(columns))
-            with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be there
+            with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be readable
                 rows = _rows(old, table, columns)
                 new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
-        _drop_what_hangs(new, tables)
+        _drop_dangling(new, tables)
         new.commit()
-        known = {row[0] for row in new.execute("SELECT name FROM facts")}
-        if not known.issuperset(NEEDED):
+        facts = {row[0] for row in new.execute("SELECT name FROM facts")}
+        if not facts.issuperset(NEEDED):
             raise sqlite3.DatabaseError("what the run was begun with is lost")
         return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
 
@@ -127,8 +127,8 @@ def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[t
             yield from (row[1:] for row in old.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchall())
 
 
-def _drop_what_hangs(new: sqlite3.Connection, tables: Sequence[str]) -> None:
-    """Leave out torn records and what speaks of something lost; lost rounds are read from the events that told them."""
+def _drop_dangling(new: sqlite3.Connection, tables: Sequence[str]) -> None:
+    """Leave out torn records and rows that refer to lost ones; lost rounds are read from their events."""
     for table in tables:
         if RECORD in _columns(new, table):
             new.execute(f"DELETE FROM {table} WHERE NOT json_valid({RECORD})")

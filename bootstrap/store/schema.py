@@ -1,7 +1,7 @@
 """The tables of a run, built by numbered steps, so that a later version can open an earlier run.
 
 Knows SQL and files, no domain verb. Every connection is durable (WAL, synchronous=FULL) and patient (busy timeout): the
-review room writes beside the engine.
+review page writes beside the engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bootstrap.store.version3 import rename_records, type_decisions
 
 __all__ = ["VERSION", "DamagedError", "build", "connect", "look", "translate"]
 
-APPLICATION = 0x4C424F4F  # "LBOO": tells a run from somebody else's database
+APPLICATION = 0x4C424F4F  # "LBOO": marks the database of a run
 BUSY_TIMEOUT = 30.0  # seconds
 
 
@@ -46,7 +46,7 @@ def m001_initial(db: sqlite3.Connection) -> None:
 
 
 def m002_person(db: sqlite3.Connection) -> None:
-    """Verdicts say which row their giver had seen, and under which key they were sent; captions by a person."""
+    """Verdicts hold which row their sender had seen and the key of the request; captions by a person."""
     for statement in (
         "ALTER TABLE verdicts ADD COLUMN seen INTEGER",
         "ALTER TABLE verdicts ADD COLUMN key TEXT",
@@ -68,13 +68,13 @@ VERSION = len(MIGRATIONS)
 
 
 class DamagedError(StoreError):
-    """The database cannot be read as it should; ``said`` is what SQLite found."""
+    """The database cannot be read; ``reason`` is SQLite's."""
 
-    def __init__(self, path: Path, said: str) -> None:
+    def __init__(self, path: Path, reason: str) -> None:
         """Name the file, and the command that recovers it."""
         hint = "run the same `bootstrap run` again: it keeps the damaged file and recovers what can be read"
-        super().__init__(f"'{path}' is damaged ({said})", hint)
-        self.said = said
+        super().__init__(f"'{path}' is damaged ({reason})", hint)
+        self.reason = reason
 
 
 def build(db: sqlite3.Connection, version: int) -> None:
@@ -96,7 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         if path.is_file() and path.stat().st_size:
             with closing(look(path)) as seen:
-                _refuse_what_is_not_ours(seen, path)
+                _refuse_unusable(seen, path)
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
@@ -117,8 +117,8 @@ def look(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
 
 
-def _refuse_what_is_not_ours(db: sqlite3.Connection, path: Path) -> None:
-    """Look before touching: whose database is it, of which version, and is it whole."""
+def _refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database of another program, of a later version, or damaged, before it is changed."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
     if tables and int(db.execute("PRAGMA application_id").fetchone()[0]) != APPLICATION:
@@ -133,7 +133,7 @@ def _refuse_what_is_not_ours(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    """Apply the steps that are missing, each whole or not at all; two processes may arrive here at once."""
+    """Apply the missing steps, each whole or not at all; two processes may do so at once."""
     for number, step in enumerate(MIGRATIONS, start=1):
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -149,17 +149,17 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def translate(error: sqlite3.Error, path: Path) -> StoreError | OutputError:
-    """What SQLite says, as one line of ours: troubles of the disk are OutputError, of the data StoreError."""
-    said = str(error)
+    """SQLite's error as one of ours: of the disk as OutputError, of the data as StoreError."""
+    reason = str(error)
     if isinstance(error, sqlite3.IntegrityError):
-        hint = "store the frame before what is said of it"
-        return StoreError(f"'{path}' does not hold what a new row refers to ({said})", hint)
-    if "full" in said:
-        return OutputError(f"cannot write '{path}': {said}", "free some disk space and run the same command again")
-    if "locked" in said or "busy" in said:
-        return OutputError(f"'{path}' is in use by another process ({said})", "wait for it, then try again")
-    if "readonly" in said or "unable to open" in said or "disk I/O" in said:
-        return OutputError(f"cannot write '{path}': {said}", "check that you may write to this folder")
-    if type(error) is sqlite3.DatabaseError or "decode" in said:  # SQLITE_CORRUPT, SQLITE_NOTADB, torn text
-        return DamagedError(path, said)
-    return StoreError(f"'{path}' cannot be used ({said})", "update lora-bootstrap, or begin in another folder")
+        hint = "store a frame before its measurements and verdicts"
+        return StoreError(f"'{path}' does not hold what a new row refers to ({reason})", hint)
+    if "full" in reason:
+        return OutputError(f"cannot write '{path}': {reason}", "free some disk space and run the same command again")
+    if "locked" in reason or "busy" in reason:
+        return OutputError(f"'{path}' is in use by another process ({reason})", "wait for it, then try again")
+    if "readonly" in reason or "unable to open" in reason or "disk I/O" in reason:
+        return OutputError(f"cannot write '{path}': {reason}", "check that you may write to this folder")
+    if type(error) is sqlite3.DatabaseError or "decode" in reason:  # SQLITE_CORRUPT, SQLITE_NOTADB, torn text
+        return DamagedError(path, reason)
+    return StoreError(f"'{path}' cannot be used ({reason})", "update lora-bootstrap, or begin in another folder")

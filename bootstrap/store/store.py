@@ -1,6 +1,6 @@
-"""The memory of a run: one directory, one SQLite file, verbs in the words of the domain.
+"""The memory of a run: one directory, one SQLite file, methods in the words of the domain.
 
-Whatever is finished is on disk before anyone hears of it: first the file, then its row and its event in one
+Whatever is finished is on disk before its event is emitted: first the file, then its row and its event in one
 transaction, then the listeners. A stage is done when its rows exist, so resuming is asking what is missing. Knows no
 model, no order of stages and no rule by which anything is judged.
 
@@ -48,8 +48,8 @@ FRAMES = f"SELECT {FRAME_COLUMNS} FROM frames JOIN jobs ON jobs.id = frames.id"
 class Store:
     """An open run directory. Use `Store.open`, as a context manager.
 
-    Every verb that changes something takes, as ``event``, the event that tells it: it is stored in the same transaction
-    and handed to the listeners after the commit. Verbs may raise OutputError (disk) and StoreError (damage).
+    Every method that changes something takes an ``event``: it is stored in the same transaction and handed to the
+    listeners after the commit. Methods may raise OutputError (disk) and StoreError (damage).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Store:
         recovered: str = "",
         boundary: Boundary | None = None,
     ) -> None:
-        """Use `Store.open`. ``recovered`` says what was saved of a damaged database; "" if it was whole."""
+        """Use `Store.open`. ``recovered`` is a sentence about a damaged database; "" if it was not damaged."""
         self.directory = directory
         self.recovered = recovered
         self.person = Person(journal, boundary)
@@ -158,7 +158,7 @@ class Store:
         return [decision_from(kind, row["record"]) for row in found]
 
     def add_seed(self, seed: Seed, event: Event | None = None) -> None:
-        """Register a seed picture; the same picture again replaces what was said of it, in its place."""
+        """Register a seed picture; the same picture again replaces its record, in its place."""
         with self._journal.change(event) as db:
             db.execute(
                 "INSERT INTO seeds (sha256, record) VALUES (?, ?)"
@@ -183,7 +183,7 @@ class Store:
     # ── rounds and the plan ──
 
     def begin_round(self, number: int, phase: Phase, goal: int, event: Event | None = None) -> None:
-        """Open a round that aims at ``goal`` kept frames. A round that is already there stays as it is, untold."""
+        """Open a round that aims at ``goal`` kept frames. A round that exists stays as it is, without an event."""
         if any(one.number == number for one in self.rounds()):
             return
         with self._journal.change(event) as db:
@@ -317,9 +317,9 @@ class Store:
     # ── verdicts ──
 
     def set_verdicts(self, verdicts: Sequence[Verdict], round: int, wave: int, event: Event | None = None) -> None:
-        """Append verdicts given in this round and wave. What the same judge already says is not repeated."""
-        said = self._latest()
-        fresh = [one for one in verdicts if said.get((one.frame, one.by == PERSON)) != one]
+        """Append verdicts given in this round and wave; one that is in force already is not repeated."""
+        latest = self._latest()
+        fresh = [one for one in verdicts if latest.get((one.frame, one.by == PERSON)) != one]
         at = now()
         values = [
             (one.frame, one.kind.value, one.by, rows.text_of(one.reasons), one.p, one.score, round, wave, at)
@@ -332,9 +332,13 @@ class Store:
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict in force by frame id, in plan order: a person's latest, else the gate's latest."""
         judged = self._journal.all("SELECT id FROM jobs WHERE id IN (SELECT frame FROM verdicts) ORDER BY seq")
-        said = self._latest()  # read second: a person may judge another frame in between
-        counting = ((row["id"], said.get((row["id"], True)) or said.get((row["id"], False))) for row in judged)
-        return {id: verdict for id, verdict in counting if verdict}
+        latest = self._latest()  # read second: a person may judge another frame in between
+        in_order = {}
+        for row in judged:
+            verdict = latest.get((row["id"], True)) or latest.get((row["id"], False))
+            if verdict:
+                in_order[row["id"]] = verdict
+        return in_order
 
     def verdict_history(self, frame_id: str) -> list[Verdict]:
         """Everything that was ever decided about a frame, oldest first."""
@@ -376,13 +380,13 @@ class Store:
     # ── events ──
 
     def listen(self, emit: Emit) -> None:
-        """Let ``emit`` hear every event from now on, after what it tells is on disk."""
+        """Call ``emit`` with every event from now on, after the event is on disk."""
         self._journal.listen(emit)
 
     def append_event(self, event: Event) -> None:
-        """Store an event that has no row of its own, and tell it. `Progress` is told, never stored."""
+        """Store an event that has no row of its own, then hand it to the listeners. `Progress` is never stored."""
         if isinstance(event, Progress):
-            self._journal.tell(event)
+            self._journal.publish(event)
         else:
             with self._journal.change(event):
                 pass
@@ -403,5 +407,5 @@ def _recover(path: Path) -> str:
     try:
         Journal(path).close()
     except DamagedError as damage:
-        return recover(path, damage.said)
+        return recover(path, damage.reason)
     return ""

@@ -112,10 +112,10 @@ def play():
 KILLER = """
 import os, signal
 from bootstrap.store.journal import Journal
-told, count = Journal.tell, [0]
-def tell(self, event):
+published, count = Journal.publish, [0]
+def publish(self, event):
     count[0] += type(event).__name__ != "Progress"
     if count[0] >= {count}: os.kill(os.getpid(), signal.SIGKILL)
-    told(self, event)
-Journal.tell = tell
+    published(self, event)
+Journal.publish = publish
 """

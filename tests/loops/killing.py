@@ -35,16 +35,16 @@ def play(arguments, kill_after=None):
 
 
 def kill_at(count):
-    """Let this process die when ``count`` events are stored, before anybody hears the last one."""
-    told, seen = Journal.tell, [0]
+    """Let this process die when ``count`` events are stored, before any listener gets the last one."""
+    published, seen = Journal.publish, [0]
 
-    def tell(self, event):
+    def publish(self, event):
         seen[0] += type(event).__name__ != "Progress"
         if seen[0] >= count:
             os.kill(os.getpid(), signal.SIGKILL)
-        told(self, event)
+        published(self, event)
 
-    Journal.tell = tell
+    Journal.publish = publish
 
 
 def each(folder, counts, arguments):

@@ -231,7 +231,7 @@ def test_a_kill_is_in_the_report_with_the_hour_at_which_it_went_on(tiny, play, c
     assert call("run", *tiny, "--out", run).code == 0
     with Store.open(run, exclusive=False) as store:
         lines = incidents(store)
-    assert [kind for _, kind, _ in lines] == ["stopped"]
+    assert [line.kind for line in lines] == ["stopped"]
     assert "cut off: killed, or the power went" in (run / "report.html").read_text()
 
 

@@ -1,0 +1,16 @@
+"""The queue file: one that an earlier version wrote opens with the present one."""
+
+import sqlite3
+from contextlib import closing
+
+from bootstrap.runs.queue import Queue
+
+
+def test_a_queue_of_an_earlier_version_opens_with_its_reasons(tmp_path):
+    queue = Queue(tmp_path / "queue.db")
+    queue.add(tmp_path / "ada", "Ada", tmp_path, ["ada"])
+    queue.mark(1, "failed", "no luck")
+    with closing(sqlite3.connect(queue.path)) as db:
+        db.execute("ALTER TABLE entries RENAME COLUMN reason TO said")
+    (entry,) = Queue(queue.path).entries()
+    assert (entry.name, entry.state, entry.reason) == ("Ada", "failed", "no luck")
