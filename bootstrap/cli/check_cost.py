@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from bootstrap.config.estimate import (
 )
 from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import NIGHT, night_of, profiles
-from bootstrap.errors import OutputError
+from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
 from bootstrap.machine.speed import flops_of
 from bootstrap.store.store import DATABASE, Store
@@ -36,7 +37,9 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
     device, free = accelerator(), disk_free(directory)
     parameters, memory, speed = 0, 0.0, 0.0
     if config.backend != "fake":
-        parameters, memory = denoiser_weights(embedded(config.base.path)), config.base.memory
+        memory = config.base.memory
+        with contextlib.suppress(BackendError):  # a base that cannot be used is a problem already
+            parameters = denoiser_weights(embedded(config.base.path))
     if parameters:
         speed = flops_of(device.kind)
     cost = cost_of(config, seeds, parameters, speed)

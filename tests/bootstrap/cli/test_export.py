@@ -13,7 +13,7 @@ from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import BootstrapError, OutputError, UsageError
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
-from bootstrap.lora.weights import metadata_of
+from bootstrap.lora.header import metadata_of
 from bootstrap.store.store import Store
 
 
