@@ -20,7 +20,7 @@ from bootstrap.compare.open_run import open_run as open_for_comparison
 from bootstrap.compare.results import Comparison, best_of
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import RunConfig
-from bootstrap.export.release import facts_of
+from bootstrap.export.release import run_settings
 from bootstrap.records import Adapter
 from bootstrap.shots import Cell as Place
 from bootstrap.shots import quotas
@@ -49,7 +49,7 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
     """Draw, measure, advise; write compare.html, compare.png and compare.json into ``out`` [RUN/compare]."""
     folder = out or run / FOLDER
     with Store.open(run, exclusive=False) as store:
-        config, character = facts_of(store)
+        config, character = run_settings(store)
         weights = weights_from(options.weights) if options.weights else list(WEIGHTS)
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]

@@ -8,7 +8,7 @@ import typer
 
 from bootstrap.errors import OutputError, UsageError
 from bootstrap.export.collection import Collection
-from bootstrap.export.release import facts_of, release_of, write_diffusers, write_kohya
+from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
 from bootstrap.runs.standing import finished
 from bootstrap.store.files import write_atomic
@@ -67,5 +67,5 @@ def _write_dataset(store: Store, round: int | None, folder: Path) -> Path:
     kept = [frame for frame in Archive.of(store).usable_keeps if round is None or frame.job.round <= round]
     if not kept:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
-    config, character = facts_of(store)
+    config, character = run_settings(store)
     return Collection(store, config, character, kept).write(folder, config.finishing_recipe.repeats).parent

@@ -1,12 +1,13 @@
-"""The model card of a LoRA: front matter that model hubs read, then what a person asks before using it (practice A5).
+"""The model card of a LoRA: front matter that model hubs read, then what a person asks before using it.
 
-Licence and credits of the seeds travel with it, and so does what it is weak at. Pure: facts in, text out.
+It names licence and credits of the seeds, and where the LoRA is weak. Pure: facts in, text out.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.records import Adapter, Job
 
-__all__ = ["LICENSES", "card"]
+__all__ = ["LICENSES", "ReleaseFiles", "card"]
 
 NAMES = """
 afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause
@@ -43,9 +44,21 @@ SETTINGS = {
     "caption_dropout": "caption dropout",
     "tag_dropout": "tag dropout",
     "text_encoder": "text encoder trained",
-    "seed": "seed",
+    "random_seed": "random seed",
 }
 """Settings of a recipe that the card's table shows, with their names there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFiles:
+    """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
+
+    ``previews`` pairs a picture's file with the job it was drawn for.
+    """
+
+    kohya: str
+    diffusers: str
+    previews: Sequence[tuple[str, Job]] = ()
 
 
 def card(
@@ -54,16 +67,14 @@ def card(
     adapter: Adapter,
     recipe: Mapping[str, Any],
     facts: Mapping[str, Any],
-    files: tuple[str, str],
-    previews: Sequence[tuple[str, Job]],
+    files: ReleaseFiles,
     architecture: str = "sd1",
 ) -> str:
     """The card as Markdown.
 
-    ``facts`` are what `bootstrap.runs.status.status` says of the run; ``files`` are the names of the kohya and the
-    diffusers file; ``previews`` pairs a picture's file with the job it was drawn for; ``architecture`` is
-    the base's.
+    ``facts`` are what `bootstrap.runs.status.status` returns for the run; ``architecture`` is the base's.
     """
+    previews = files.previews
     parts = [
         f"---\n{yaml.safe_dump(_front(character, config.base, previews), sort_keys=False, allow_unicode=True)}---",
         f"# {character.name}",
@@ -78,12 +89,14 @@ def card(
 
 
 def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]]) -> dict[str, Any]:
+    """The front matter: what a hub reads."""
+    widget = []
+    for name, job in previews:
+        parameters = {"negative_prompt": job.negative}
+        widget.append({"text": job.prompt, "parameters": parameters, "output": {"url": name}})
     front: dict[str, Any] = {
         "tags": ["text-to-image", "stable-diffusion", "lora", "diffusers", "template:diffusion-lora"],
-        "widget": [
-            {"text": job.prompt, "parameters": {"negative_prompt": job.negative}, "output": {"url": name}}
-            for name, job in previews
-        ],
+        "widget": widget,
         "base_model": _base_name(base),
         "base_model_relation": "adapter",
         "instance_prompt": ", ".join(calling(character, base.dialect)),
@@ -93,12 +106,14 @@ def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str,
     return {key: value for key, value in front.items() if value}
 
 
-def _license(said: str) -> dict[str, str]:
+def _license(text: str) -> dict[str, str]:
     """The licence as the Hub writes it: an identifier it knows, or ``other`` with a name."""
-    slug = re.sub(r"[^a-z0-9.+]+", "-", said.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-")
     if not slug:
         return {"license": "unknown"}
-    return {"license": slug} if slug in LICENSES else {"license": "other", "license_name": slug}
+    if slug in LICENSES:
+        return {"license": slug}
+    return {"license": "other", "license_name": slug}
 
 
 def _base_name(base: BaseConfig) -> str:
@@ -109,46 +124,59 @@ def _base_name(base: BaseConfig) -> str:
 
 
 def _opening(character: Character, base: BaseConfig) -> str:
-    purpose = f" Made for: {character.purpose}." if character.purpose else ""
-    world = (
-        " This base is the small test world that lora-bootstrap ships; the LoRA fits no other model."
-        if base.path.startswith(EMBEDDED)
-        else ""
-    )
-    outfits = {name: one for name, one in character.outfits.items() if one.tags}
-    wardrobe = "".join(f"\n- {name}: `{', '.join(filter(None, (o.trigger, *o.tags)))}`" for name, o in outfits.items())
-    return f"A character LoRA for `{_base_name(base)}`.{purpose}{world}\n\n**Trigger word:** `{character.trigger}`" + (
-        f"\n\nOutfits, called by their tags:\n{wardrobe}" if wardrobe else ""
-    )
+    """What it is, its trigger and its outfits."""
+    lines = [f"A character LoRA for `{_base_name(base)}`."]
+    if character.purpose:
+        lines.append(f"Made for: {character.purpose}.")
+    if base.path.startswith(EMBEDDED):
+        lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
+    parts = [" ".join(lines), f"**Trigger word:** `{character.trigger}`"]
+    outfits = []
+    for name, outfit in character.outfits.items():
+        if outfit.tags:
+            tags = [tag for tag in (outfit.trigger, *outfit.tags) if tag]
+            outfits.append(f"- {name}: `{', '.join(tags)}`")
+    if outfits:
+        parts += ["Outfits, called by their tags:", "\n".join(outfits)]
+    return "\n\n".join(parts)
 
 
 def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
-    """The previews with their prompts; everything was drawn by this LoRA by its trigger alone."""
+    """The previews with their places; the prompts held the trigger and named no traits."""
     if not previews:
         return ""
     pictures = " ".join(f"![{job.shot.view_family}, {job.shot.framing}]({name})" for name, job in previews)
     return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
 
 
-def _use(character: Character, base: BaseConfig, files: tuple[str, str], architecture: str) -> str:
-    kohya, plain = files
-    stem, shape = Path(kohya).stem, base.sampling
-    negative = ", ".join(filter(None, (base.negative, *character.negative, *character.forbidden)))
+def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
+    """How to load it in the usual programs."""
     prompt = ", ".join((character.trigger, *character.core))
-    lead, pipeline, load = _loading(base, architecture)
+    stem = Path(files.kohya).stem
     return f"""## Use
 
-- **ComfyUI**: put `{kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
+- **ComfyUI**: put `{files.kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
 `{character.trigger}` into the prompt.
-- **A1111, Forge**: put `{kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
+- **A1111, Forge**: put `{files.kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
 `{prompt} <lora:{stem}:1>`.
-- **diffusers**:
+- **diffusers**: {_script(character, base, files, architecture)}"""
+
+
+def _script(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
+    """A script that loads it with diffusers."""
+    if not files.diffusers:
+        return "it does not load this kind of LoRA; `bootstrap export RUN --format diffusers` multiplies it out."
+    prompt = ", ".join((character.trigger, *character.core))
+    negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
+    shape = base.sampling
+    lead, pipeline, load = _loading(base, architecture)
+    return f"""
 
 ```python
 {lead}from diffusers import {pipeline}
 
 pipe = {pipeline}.{load}
-pipe.load_lora_weights(".", weight_name="{plain}")
+pipe.load_lora_weights(".", weight_name="{files.diffusers}")
 image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.guidance_scale:g},
              num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
 ```"""
@@ -156,28 +184,29 @@ image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.gui
 
 def _loading(base: BaseConfig, architecture: str) -> tuple[str, str, str]:
     """What a script imports besides diffusers, which pipeline it takes, and how it loads the base."""
-    plain = "AutoPipelineForText2Image"
+    automatic = "AutoPipelineForText2Image"
     if base.path.startswith(EMBEDDED):
-        return "from bootstrap.config import embedded\n", plain, f'from_pretrained(embedded("{base.path}"))'
+        return "from bootstrap.config import embedded\n", automatic, f'from_pretrained(embedded("{base.path}"))'
     if base.path.endswith(".safetensors"):  # the automatic one opens folders only
         return "", ARCHITECTURES[architecture].pipeline, f'from_single_file("{_base_name(base)}")'
-    return "", plain, f'from_pretrained("{_base_name(base)}")'
+    return "", automatic, f'from_pretrained("{_base_name(base)}")'
 
 
 def _made(
     character: Character, config: RunConfig, adapter: Adapter, recipe: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
+    """How it was made: seeds, rounds, settings."""
     seeds = f"{facts['seeds']} original picture{'' if facts['seeds'] == 1 else 's'}"
     extra = f" and {facts['provisional']} provisional ones" if facts["provisional"] else ""
-    rounds = [(one["number"], one["phase"], _drawn(one), one["kept"]) for one in facts["rounds"]]
-    settings = [(said, recipe[name]) for name, said in SETTINGS.items() if name in recipe]
+    rounds = [(one["number"], one["phase"], _candidates(one), one["kept"]) for one in facts["rounds"]]
+    settings = [(label, recipe[name]) for name, label in SETTINGS.items() if name in recipe]
     return f"""## How it was made
 
 The only reference was {seeds} by the author. In each round a LoRA was trained from the base on what was kept so far;
 pictures were generated with it and scored, and kept only where they beat look-alikes of the same view that are *not*
-this character, at a gate set to {100 * config.loop.gate_level:g} % false accepts. The finished set has
-{facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's prompt, seed,
-adapter, scores and verdict. {_learned_from(character, config, adapter)}
+this character, in a test at the level {100 * config.loop.gate_level:g} % (the level of a test is no error rate). The
+finished set has {facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's
+prompt, random seed, adapter, scores and verdict. {_originals(character, config, adapter)}
 
 {_table(("round", "phase", "candidates", "kept"), rounds)}
 
@@ -187,31 +216,34 @@ last tenth {adapter.final_loss:.4f}.
 {_table(("setting", "value"), settings)}"""
 
 
-def _learned_from(character: Character, config: RunConfig, adapter: Adapter) -> str:
-    """Whether originals are in the training set (field practice A8)."""
+def _originals(character: Character, config: RunConfig, adapter: Adapter) -> str:
+    """Whether originals are in the training set: who shares a LoRA should know."""
     if character.trains_seeds(adapter.phase):
         share = f"{100 * config.loop.seeds_share:g} %"
         return f"The originals, their crops and altered copies are trained on too, for up to {share} of the steps."
     if character.seeds_train == "never":
         return "No original picture was in any training set, of these weights or of earlier rounds."
-    return "No original picture was in the training set of these weights; earlier rounds learned from them."
+    return "No original picture was in the training set of these weights; earlier rounds were trained on them."
 
 
-def _drawn(one: Mapping[str, Any]) -> object:
+def _candidates(one: Mapping[str, Any]) -> object:
     """How many candidates a round drew; "" while it is under way."""
     return (one["outcome"] or {}).get("candidates", "")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    """A Markdown table."""
+    lines = []
+    for cells in (head, ["---"] * len(head), *rows):
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
 
 
 def _weak(facts: Mapping[str, Any]) -> str:
-    """What the set is short of, view family by view family: where the LoRA is likely to lose the character."""
+    """Where the set is short of pictures, by view family: there the LoRA is likely to lose the character."""
     lines = [_shortage(view_family, counts) for view_family, counts in facts["families"].items()]
-    said = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
-    return f"## Weaknesses\n\n{said}\n\nPoses, outfits and styles that are not in the set were never tried."
+    shortages = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
+    return f"## Weaknesses\n\n{shortages}\n\nPoses, outfits and styles that are not in the set were never tried."
 
 
 def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
@@ -227,10 +259,11 @@ def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
 
 
 def _rights(character: Character, base: BaseConfig) -> str:
+    """The licence of the originals, and that of the base."""
     rights = f"`{character.license}`" if character.license else "not stated by the author: ask before you share this"
     credits = f" Credits: {character.credits}." if character.credits else ""
     return f"""## Licence
 
-Licence of the original pictures, which travels with everything made from them: {rights}.{credits} The licence of the
-base model `{_base_name(base)}` holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
-still resemble works that the base learned from."""
+Licence of the original pictures, which holds for everything made from them: {rights}.{credits} The licence of the base
+model `{_base_name(base)}` holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
+still resemble works that the base was trained on."""

@@ -1,7 +1,7 @@
 """The dataset of a run: the pictures that were taken, with their captions, facts and provenance.
 
 Reads a store; captions need no model, because what each picture does not show was measured when it was scored. Knows no
-order of stages: which frames belong to the set is told to it.
+order of stages: the frames of the set are handed in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Collection"]
 
 @dataclass(frozen=True)
 class Collection:
-    """What a dataset is made of. ``trained`` are the items that a LoRA learned from, None if none did so far."""
+    """What a dataset is made of. ``trained`` are the items that a LoRA was trained on, None if none was so far."""
 
     store: Store
     config: RunConfig
@@ -44,7 +44,9 @@ class Collection:
         """
         frames, items = [*self.kept, *self.provisional], self._items()
         written = write_dataset(folder, self.character.trigger, items, [self._facts(f) for f in frames], repeats)
-        rows = [row for n, seed in enumerate(self.store.seeds()) for row in self._original(n, seed)]
+        rows: list[dict[str, str]] = []
+        for number, seed in enumerate(self.store.seeds()):
+            rows += self._original(number, seed)
         scores = self.store.measurements([frame.job.id for frame in frames])
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
@@ -108,9 +110,11 @@ class Collection:
     def _synthetic(self, frame: Frame, written: Written) -> dict[str, str]:
         """A generated picture's row."""
         verdict = self._verdicts[frame.job.id]
-        facts = {name: "" if value is None else str(value) for name, value in self._facts(frame).items()}
+        row = {}
+        for name, value in self._facts(frame).items():
+            row[name] = "" if value is None else str(value)
         return {
-            **facts,
+            **row,
             "file": written.file,
             "sha256": written.sha256,
             "origin": "synthetic",
@@ -125,33 +129,37 @@ class Collection:
 
     def _original(self, number: int, seed: Seed) -> list[dict[str, str]]:
         """A seed's row, then one for each crop and altered copy that was trained on."""
-        own = [item for item in self.trained or () if item.seed == number]
-        whole = next((item for item in own if item.kind == "seed"), None)
         rights = {"license": self.character.license, "credits": self.character.credits}
-        name = Path(seed.source).name
-        first = {
-            "file": f"../{seed.path}",
-            "sha256": seed.sha256,
-            "origin": "seed",
-            "made_from": name,
-            "caption": whole.caption if whole else "",
-            "training_weight": self._weight(whole.path if whole else ""),
-            "view": seed.view_family,
-            "framing": seed.framing,
-            **rights,
-        }
-        others = [
+        rows = [
             {
-                "file": f"../{Path(item.path).relative_to(self.store.directory).as_posix()}",
-                "sha256": sha256_of(Path(item.path)),
-                "origin": item.kind,
-                "made_from": name,
-                "caption": item.caption,
-                "training_weight": self._weight(item.path),
+                "file": f"../{seed.path}",
+                "sha256": seed.sha256,
+                "origin": "seed",
+                "made_from": Path(seed.source).name,
+                "caption": "",
+                "training_weight": self._weight(""),
                 "view": seed.view_family,
+                "framing": seed.framing,
                 **rights,
             }
-            for item in own
-            if item is not whole
         ]
-        return [first, *others]
+        for item in self.trained or ():
+            if item.seed != number:
+                continue
+            if item.kind == "seed":
+                rows[0] |= {"caption": item.caption, "training_weight": self._weight(item.path)}
+            else:
+                rows.append({**self._derived(item, seed), **rights})
+        return rows
+
+    def _derived(self, item: TrainItem, seed: Seed) -> dict[str, str]:
+        """The row of a crop or an altered copy of a seed."""
+        return {
+            "file": f"../{Path(item.path).relative_to(self.store.directory).as_posix()}",
+            "sha256": sha256_of(Path(item.path)),
+            "origin": item.kind,
+            "made_from": Path(seed.source).name,
+            "caption": item.caption,
+            "training_weight": self._weight(item.path),
+            "view": seed.view_family,
+        }

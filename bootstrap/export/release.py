@@ -1,4 +1,4 @@
-"""One adapter as other people get it: kohya and diffusers files, previews, the sidecars of user interfaces, a card.
+"""One adapter as other people get it: kohya and diffusers files, previews, sidecars for user interfaces, a card.
 
 Everything is read from the run's store, so that a finished run, an earlier round and a later export are one code path.
 Knows no model and no order of stages.
@@ -13,32 +13,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-from pydantic import ValidationError
-
 from bootstrap.backends.architectures import grammars
-from bootstrap.character import Character
+from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, stored_config
-from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.dataset.provenance import read_provenance
-from bootstrap.errors import ConfigError, StoreError
+from bootstrap.dataset.writing import picture_bytes, safe_name
+from bootstrap.errors import CharacterError, ConfigError, StoreError
 from bootstrap.events import AdapterTrained
-from bootstrap.export.card import card
+from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
 from bootstrap.pictures.sheets import thumbnail
-from bootstrap.records import VIEW_FAMILIES, Adapter, Frame, JobKind
+from bootstrap.records import Adapter, Frame, Job, JobKind
 from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 
-__all__ = ["DIFFUSERS", "Release", "facts_of", "publish", "release_of", "write_diffusers", "write_kohya"]
+__all__ = ["DIFFUSERS", "Release", "publish", "release_of", "run_settings", "write_diffusers", "write_kohya"]
 
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
 PRODUCTS = ("loha", "lokr")
-"""Kinds that diffusers does not know; multiplied out, as an export that is asked for, they are large."""
+"""Kinds that diffusers cannot load; multiplied out they are large, so that is only done when asked for."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,11 @@ class Release:
     @property
     def weights(self) -> Lora:
         """The tensors. Raises BackendError when their file cannot be read."""
-        names, grammar = json.loads(self.metadata["bootstrap.modules"]), self.grammar
-        unet, text, text_2 = (
-            [module for name, module in names.items() if grammar.part_of(name) == part] for part in range(3)
-        )
-        return load_kohya(self.store.directory / self.adapter.path, grammar, unet, text, text_2)
+        grammar = self.grammar
+        parts: tuple[list[str], list[str], list[str]] = ([], [], [])  # the denoiser, then the text encoders
+        for name, module in json.loads(self.metadata["bootstrap.modules"]).items():
+            parts[grammar.part_of(name)].append(module)
+        return load_kohya(self.store.directory / self.adapter.path, grammar, *parts)
 
     @property
     def grammar(self) -> Grammar:
@@ -78,23 +75,24 @@ class Release:
         return found
 
 
-def facts_of(store: Store) -> tuple[RunConfig, Character]:
-    """The configuration and the character that a run remembers. Raises StoreError when it remembers none."""
+def run_settings(store: Store) -> tuple[RunConfig, Character]:
+    """The configuration and the character that a run has stored. Raises StoreError where they cannot be read."""
     try:
         config = stored_config(store.recall("config"))
-        return config, Character.model_validate_json(store.recall("character") or "")
-    except (ConfigError, ValidationError) as error:
+        return config, stored_character(store.recall("character"))
+    except (ConfigError, CharacterError) as error:
         raise StoreError(
-            f'"{store.directory}" remembers no settings that this version understands',
+            f'"{store.directory}" has stored no settings that this version can read',
             "run it with this version first, or export with the version that made it",
         ) from error
 
 
 def release_of(store: Store, adapter: Adapter) -> Release:
-    """Gather what the files of an adapter say. Raises StoreError, or BackendError when its file cannot be read."""
-    config, character = facts_of(store)
-    drawn = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
-    previews = sorted(drawn, key=lambda frame: VIEW_FAMILIES.index(frame.job.shot.view_family))
+    """Gather what an adapter's files hold. Raises StoreError, or BackendError when its file cannot be read."""
+    config, character = run_settings(store)
+    order = list(config.views.families)
+    previews = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
+    previews.sort(key=lambda frame: order.index(frame.job.shot.view_family))
     return Release(store, adapter, character, config, metadata_of(store.directory / adapter.path), previews)
 
 
@@ -107,60 +105,76 @@ def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
 
 
 def write_kohya(release: Release, folder: Path) -> Path:
-    """Write ``<stem>.safetensors`` with what A1111, Forge and InvokeAI read beside it, previews and the card."""
+    """Write ``<stem>.safetensors`` with the sidecars of A1111, Forge and InvokeAI, previews and the card."""
+    character = release.character
     path = folder / f"{release.stem}.safetensors"
     save_kohya(path, release.weights, {**release.metadata, **_entries(release)})
-    about = {
-        "description": f"{release.character.name}: character LoRA for {release.config.base.name}",
+    sidecar = {
+        "description": f"{character.name}: character LoRA for {release.config.base.name}",
         "sd version": release.grammar.interface,
-        "activation text": release.character.trigger,
+        "activation text": character.trigger,
         "preferred weight": 1.0,
-        "negative text": ", ".join((*release.character.negative, *release.character.forbidden)),
-        "notes": " ".join(filter(None, (release.character.license, release.character.credits))),
+        "negative text": ", ".join((*character.negative, *character.forbidden)),
+        "notes": " ".join(text for text in (character.license, character.credits) if text),
     }
-    write_atomic(folder / f"{release.stem}.json", (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode())
+    write_atomic(folder / f"{release.stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())
     if release.previews:
         picture = release.store.directory / release.previews[0].path
         write_atomic(folder / f"{release.stem}.png", picture_bytes(picture))
-    _write_about(release, folder)
+    _write_card(release, folder)
     return path
 
 
 def write_diffusers(release: Release, folder: Path) -> Path:
     """Write ``pytorch_lora_weights.safetensors``, previews and the card."""
     save_diffusers(folder / DIFFUSERS, release.weights)
-    _write_about(release, folder)
+    _write_card(release, folder)
     return folder / DIFFUSERS
 
 
-def _write_about(release: Release, folder: Path) -> None:
-    """The card, and the previews that it shows."""
-    shown = []
+def _write_card(release: Release, folder: Path) -> None:
+    """The card, and the previews that it shows; it names the diffusers file where there is one."""
+    previews: list[tuple[str, Job]] = []
     for number, frame in enumerate(release.previews, 1):
         name = f"previews/{number:02d}-{frame.job.shot.view_family}.png"
         write_atomic(folder / name, picture_bytes(release.store.directory / frame.path))
-        shown.append((name, frame.job))
+        previews.append((name, frame.job))
+    loadable = release.weights.kind not in PRODUCTS or (folder / DIFFUSERS).is_file()
     text = card(
         release.character,
         release.config,
         release.adapter,
         release.recipe,
         status(release.store),
-        files=(f"{release.stem}.safetensors", *(() if release.weights.kind in PRODUCTS else (DIFFUSERS,))),
-        previews=shown,
-        architecture=release.grammar.architecture,
+        ReleaseFiles(f"{release.stem}.safetensors", DIFFUSERS if loadable else "", previews),
+        release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())
 
 
 def _entries(release: Release) -> dict[str, str]:
-    """What only a finished LoRA can say of itself: its name, character, licence, pictures and thumbnail."""
-    character, adapter, recipe = release.character, release.adapter, release.recipe
-    skip = release.config.base.sampling.clip_skip
+    """Metadata that only a finished LoRA has: its name, character, licence, pictures and thumbnail."""
+    character, adapter = release.character, release.adapter
     captions, repeats = _captions(release)
-    pictures = dataset_entries(captions, repeats, int(recipe.get("batch_size", 1)), adapter.steps)
+    pictures = dataset_entries(captions, repeats, int(release.recipe.get("batch_size", 1)), adapter.steps)
+    entries = {
+        "ss_output_name": release.stem,
+        "modelspec.title": f"{character.name} ({character.trigger})",
+        "modelspec.trigger_phrase": character.trigger,
+        **pictures,
+    }
+    for name, value in _optional_entries(release).items():
+        if value:
+            entries[name] = value
+    return entries
+
+
+def _optional_entries(release: Release) -> dict[str, str]:
+    """Metadata that is left out where its value is ""."""
+    character = release.character
+    skip = release.config.base.sampling.clip_skip
     made = "Grown from the author's own seeds by lora-bootstrap: trained, generated, scored and chosen in rounds."
-    said = {
+    return {
         "modelspec.author": character.credits,
         "modelspec.license": character.license,
         "modelspec.description": f"{character.name}: a character LoRA. {made}",
@@ -169,44 +183,45 @@ def _entries(release: Release) -> dict[str, str]:
         "modelspec.thumbnail": _thumbnail(release),
         "ss_training_comment": made,
         "ss_training_started_at": _started(release),
-        "ss_session_id": str(int(adapter.sha256[:8], 16)),
+        "ss_session_id": str(int(release.adapter.sha256[:8], 16)),
         "ss_sd_model_name": release.config.base.name,
         "ss_clip_skip": str(skip + 1 if skip else None),  # the field counts from 1 for none
         "modelspec.encoder_layer": str(skip + 1 if skip else ""),
     }
-    title = f"{character.name} ({character.trigger})"
-    named = {"ss_output_name": release.stem, "modelspec.title": title, "modelspec.trigger_phrase": character.trigger}
-    return {**named, **pictures, **{key: value for key, value in said.items() if value}}
 
 
 def _captions(release: Release) -> tuple[dict[str, list[str]], int]:
-    """Folder → captions of the pictures that a final adapter learned from, as the provenance tells; and the repeats."""
-    rows = read_provenance(release.store.directory / "dataset") if release.adapter.is_final else []
+    """Folder → captions of the pictures that a final adapter was trained on, by the provenance; and the repeats."""
     found: dict[str, list[str]] = defaultdict(list)
     repeats = 1
-    for row in rows:
-        if float(row["training_weight"] or 0) > 0:
+    if not release.adapter.is_final:
+        return {}, repeats
+    for row in read_provenance(release.store.directory / "dataset"):
+        if float(row["training_weight"] or 0) <= 0:
+            continue
+        if row["origin"] == "synthetic":
             folder = Path(row["file"]).parent.name
-            found["seeds" if row["origin"] != "synthetic" else folder].append(row["caption"])
-            if row["origin"] == "synthetic":
-                repeats = int(folder.partition("_")[0])
+            repeats = int(folder.partition("_")[0])
+            found[folder].append(row["caption"])
+        else:
+            found["seeds"].append(row["caption"])
     return dict(found), repeats
 
 
 def _started(release: Release) -> str:
-    """When training began, in seconds since 1970: its end less what it took."""
+    """When training began, in seconds since 1970: its end less its duration; "" if unknown."""
     finished = release.metadata.get("ss_training_finished_at", "")
-    told = [event for event in release.store.events() if isinstance(event, AdapterTrained)]
-    seconds = next((event.seconds for event in told if event.adapter == release.adapter.id), None)
-    try:
-        return "" if seconds is None else str(float(finished) - seconds)
-    except ValueError:  # written by an earlier version as a date
-        return ""
+    for event in release.store.events():
+        if isinstance(event, AdapterTrained) and event.adapter == release.adapter.id:
+            try:
+                return str(float(finished) - event.seconds)
+            except ValueError:  # written by an earlier version as a date
+                return ""
+    return ""
 
 
 def _thumbnail(release: Release) -> str:
     """The first preview as a data URI of at most 256 pixels a side; "" without one."""
     if not release.previews:
         return ""
-    image: Image.Image = release.store.frame_image(release.previews[0])
-    return thumbnail(image, 256)
+    return thumbnail(release.store.frame_image(release.previews[0]), 256)

@@ -1,7 +1,8 @@
-"""The dataset as sd-scripts wants it described, so that anyone can train on it elsewhere with the same settings."""
+"""The dataset described for sd-scripts, so that anyone can train on it elsewhere with the same settings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bootstrap.backends.sampling import SamplingSettings
@@ -17,14 +18,14 @@ OPTIMIZERS = {"adamw": "AdamW", "adamw8bit": "AdamW8bit", "adafactor": "Adafacto
 
 
 def write_trainer_file(folder: Path, pictures: Path, recipe: TrainRecipe, sampling: SamplingSettings) -> None:
-    """Write ``sd-scripts.toml`` beside the pictures' folder; one that is there already may be a person's, and stays."""
+    """Write ``sd-scripts.toml`` beside the pictures' folder; one that exists stays, a person may have changed it."""
     path = folder / TRAINER_FILE
     if not path.is_file():
         write_atomic(path, _text(pictures.name, recipe, sampling).encode())
 
 
 def _text(pictures: str, recipe: TrainRecipe, sampling: SamplingSettings) -> str:
-    """Paths are relative, as sd-scripts reads them from where it is started; a TOML takes no repeats from names."""
+    """The file. Paths are relative to where sd-scripts is started; it takes no repeats from names of folders."""
     bucket = f"bucket_reso_steps = {recipe.bucket_reso_steps}\n" if recipe.enable_bucket else ""
     return f"""\
 # Train on this dataset elsewhere: in this folder, run sd-scripts' train_network.py (SDXL: sdxl_train_network.py) with
@@ -49,47 +50,76 @@ num_repeats = {int(pictures.partition("_")[0])}
 
 
 def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:
-    """The recipe as options of the command line; text encoders are left out where they were not trained."""
+    """The recipe as options of the command line, one a line, then the switches; both as comments of the file."""
+    lines = [f"--{name} {value}" for name, value in _values(recipe, sampling).items() if value is not None]
+    switches = [f"--{name}" for name, on in _switches(recipe, sampling).items() if on]
+    return "\n# ".join([*lines, " ".join(switches)])
+
+
+def _values(recipe: TrainRecipe, sampling: SamplingSettings) -> dict[str, object]:
+    """Options with a value; None leaves one out. Text encoders are left out where they were not trained."""
     network = Network.of(recipe)
-    pairs = {
-        "network_module": NETWORKS[network.kind if network.kind != "locon" else "lora"][0],
+    values: dict[str, object] = {
+        "network_module": _algorithm(network)[0],
         "network_dim": recipe.rank,
         "network_alpha": f"{recipe.network_alpha:g}",
         "optimizer_type": OPTIMIZERS[recipe.optimizer],
         "unet_lr": f"{recipe.learning_rate:g}",
-        "text_encoder_lr": f"{recipe.text_rate:g}" if recipe.text_encoder else None,
+        "text_encoder_lr": None,
         "lr_scheduler": recipe.lr_scheduler,
-        "lr_scheduler_num_cycles": recipe.lr_scheduler_num_cycles if "restarts" in recipe.lr_scheduler else None,
+        "lr_scheduler_num_cycles": None,
         "lr_warmup_steps": recipe.lr_warmup_steps,
         "max_train_steps": recipe.steps,
-        "network_args": _network_args(network),
-        "prior_loss_weight": f"{recipe.prior_loss_weight:g}" if recipe.reg_data_dir is not None else None,
+        "network_args": _network_args(network) or None,
+        "prior_loss_weight": None,
         "gradient_accumulation_steps": recipe.gradient_accumulation_steps,
-        "min_snr_gamma": f"{recipe.min_snr_gamma:g}" if recipe.min_snr_gamma else None,
-        "noise_offset": f"{recipe.noise_offset:g}" if recipe.noise_offset else None,
-        "clip_skip": sampling.clip_skip + 1 if sampling.clip_skip else None,  # theirs counts from 1 for none
+        "min_snr_gamma": _nonzero(recipe.min_snr_gamma),
+        "noise_offset": _nonzero(recipe.noise_offset),
+        "clip_skip": None,
         "max_grad_norm": f"{recipe.max_grad_norm:g}",
         "seed": recipe.random_seed,
     }
-    switches = {
+    if recipe.text_encoder:
+        values["text_encoder_lr"] = f"{recipe.text_rate:g}"
+    if "restarts" in recipe.lr_scheduler:
+        values["lr_scheduler_num_cycles"] = recipe.lr_scheduler_num_cycles
+    if recipe.reg_data_dir is not None:
+        values["prior_loss_weight"] = f"{recipe.prior_loss_weight:g}"
+    if sampling.clip_skip:
+        values["clip_skip"] = sampling.clip_skip + 1  # sd-scripts counts from 1 for none
+    return values
+
+
+def _switches(recipe: TrainRecipe, sampling: SamplingSettings) -> dict[str, bool]:
+    """Options without a value."""
+    return {
         "network_train_unet_only": not recipe.text_encoder,
         "gradient_checkpointing": recipe.gradient_checkpointing,
         "v_parameterization": sampling.prediction_type == "v_prediction",
         "zero_terminal_snr": bool(sampling.zero_terminal_snr),
         "cache_latents": True,
     }
-    words = [f"--{name} {value}" for name, value in pairs.items() if value is not None]
-    return "\n# ".join([*words, " ".join(f"--{name}" for name, on in switches.items() if on)])
 
 
-def _network_args(network: Network) -> str | None:
-    """LyCORIS' algorithm, and what convolutions get."""
-    told = dict(NETWORKS[network.kind if network.kind != "locon" else "lora"][1])
+def _algorithm(network: Network) -> tuple[str, Mapping[str, str]]:
+    """The module of sd-scripts or LyCORIS that trains such a network, and its arguments."""
+    return NETWORKS["lora" if network.kind == "locon" else network.kind]
+
+
+def _network_args(network: Network) -> str:
+    """Arguments of the module: LyCORIS' algorithm, and the rank of convolutions."""
+    arguments = dict(_algorithm(network)[1])
     if network.kind == "lokr":
-        told["factor"] = str(network.factor)
+        arguments["factor"] = str(network.factor)
     if network.conv_rank is not None:
-        told |= {"conv_dim": str(network.conv_rank), "conv_alpha": f"{network.scale * network.conv_rank:g}"}
-    return " ".join(f"{name}={value}" for name, value in told.items()) or None
+        arguments["conv_dim"] = str(network.conv_rank)
+        arguments["conv_alpha"] = f"{network.scale * network.conv_rank:g}"
+    return " ".join(f"{name}={value}" for name, value in arguments.items())
+
+
+def _nonzero(value: float | None) -> str | None:
+    """The number as text; None for 0 and for none."""
+    return f"{value:g}" if value else None
 
 
 def _bool(value: bool) -> str:

@@ -21,13 +21,16 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.errors import StoreError
-from bootstrap.export.card import LICENSES, card
+from bootstrap.export.card import LICENSES, ReleaseFiles, card
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish, release_of
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
+from bootstrap.lora.kinds import Hada
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
+
+FILES = ReleaseFiles("a.safetensors", "b")
 
 
 @pytest.fixture
@@ -147,7 +150,7 @@ def test_a_licence_is_written_as_the_hub_knows_it(
 ) -> None:
     own = character.model_copy(update={"license": said})
     adapter = store.adapters()[-1]
-    text = card(own, config, adapter, release_of(store, adapter).recipe, status(store), ("a.safetensors", "b"), [])
+    text = card(own, config, adapter, release_of(store, adapter).recipe, status(store), FILES)
     written = yaml.safe_load(text.split("---\n")[1])
     assert {key: value for key, value in written.items() if key.startswith("license")} == front
     assert written["license"] in LICENSES
@@ -161,7 +164,7 @@ def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alon
     for path, name, shown in (("ada/sketchy", "sketchy", "ada/sketchy"), ("/home/ada/m", "/home/ada/m", "m")):
         base = config.base.model_copy(update={"path": path, "name": name})
         own = config.model_copy(update={"base": base})
-        text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [])
+        text = card(character, own, adapter, {}, status(store), FILES)
         assert yaml.safe_load(text.split("---\n")[1])["base_model"] == shown
         assert "/home" not in text
 
@@ -178,7 +181,7 @@ def test_the_card_says_whether_originals_were_trained_on(
     store: Store, config: RunConfig, character: Character, seeds_train: str, said: str
 ) -> None:
     own, adapter = character.model_copy(update={"seeds_train": seeds_train}), store.adapters()[-1]
-    assert said in card(own, config, adapter, {}, status(store), ("a.safetensors", "b"), [])
+    assert said in card(own, config, adapter, {}, status(store), FILES)
 
 
 def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, character: Character) -> None:
@@ -190,7 +193,7 @@ def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, ch
 
 def test_a_run_without_settings_is_told_in_one_line(tmp_path: Path, store: Store) -> None:
     store.remember("config", '{"of": "another version"}')
-    with pytest.raises(StoreError, match="remembers no settings"):
+    with pytest.raises(StoreError, match="has stored no settings"):
         release_of(store, store.adapters()[-1])
 
 
@@ -238,9 +241,20 @@ def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
 ) -> None:
     base = config.base.model_copy(update={"path": "/home/ada/mix.safetensors", "name": "/home/ada/mix.safetensors"})
     own, adapter = config.model_copy(update={"base": base}), store.adapters()[-1]
-    text = card(character, own, adapter, {}, status(store), ("a.safetensors", "b"), [], view_family="sdxl")
+    text = card(character, own, adapter, {}, status(store), FILES, "sdxl")
     assert 'StableDiffusionXLPipeline.from_single_file("mix.safetensors")' in text
     assert "/home" not in text
+
+
+def test_a_kind_that_diffusers_cannot_load_is_published_without_a_file_for_it(store: Store) -> None:
+    unet, ones = "mid_block.attentions.0.proj_in", np.ones((4, 4), np.float32)
+    lora = Lora({unet: Hada(ones, ones, ones, ones)}, 2.0, grammar=SD1.grammar)
+    save_kohya(store.directory / "loha.safetensors", lora, metadata(lora, "loha", "epsilon"))
+    store.add_adapter(Adapter("r03-character", "character", 3, "loha.safetensors", "ef" * 32, 1, 0.1))
+    published = publish(store, store.adapters()[-1], store.directory / "loha")
+    assert published.is_file()
+    assert not (published.parent / "pytorch_lora_weights.safetensors").exists()
+    assert "it does not load this kind of LoRA" in (published.parent / "README.md").read_text()
 
 
 def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
