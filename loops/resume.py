@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from bootstrap.character import Character
+from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, stored_config, stored_settings
-from bootstrap.errors import ConfigError
+from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
 from bootstrap.store.store import Store
@@ -124,8 +124,8 @@ def _described_as(store: Store) -> dict[str, Any]:
     """The character that the run was begun with, completed in the same way."""
     text = store.recall("character") or "{}"
     try:
-        return _plain(Character.model_validate_json(text))
-    except ValidationError:
+        return _plain(stored_character(text))
+    except CharacterError:
         plain: dict[str, Any] = json.loads(text)
         return plain
 

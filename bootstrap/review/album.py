@@ -9,13 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from bootstrap.captions.wording import Wording
-from bootstrap.character import Character
+from bootstrap.character import stored_character
 from bootstrap.config import stored_config
 from bootstrap.dataset.generated import unseen_axes
-from bootstrap.errors import ConfigError
+from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
 from bootstrap.review.person_verdicts import REASONS, verdict_fields
 from bootstrap.runs.approval_setting import waiting_round
@@ -85,7 +83,7 @@ def caption_of(store: Store, frame: Frame) -> str:
     try:
         config = stored_config(store.recall("config"))
         character = stored_character(store.recall("character"))
-    except (ConfigError, ValidationError):
+    except (ConfigError, CharacterError):
         return ""
     wording = Wording.of(character, config)
     unseen = unseen_axes(store.measurements([frame.job.id]).get(frame.job.id, {}))

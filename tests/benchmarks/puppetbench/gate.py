@@ -24,8 +24,8 @@ from PIL import Image
 
 from bootstrap.backends.base import Backend
 from bootstrap.captions.wording import Wording
-from bootstrap.character import Character
-from bootstrap.config import RunConfig
+from bootstrap.character import stored_character
+from bootstrap.config import stored_config
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.models import open_panel_models
 from bootstrap.panel.references import references_of
@@ -63,7 +63,7 @@ Likeness = Callable[[Images, Sequence[Any]], NDArray[np.float32]]
 def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -> dict[str, dict[str, int]]:
     """View family -> candidates, true ones, kept, true among kept, and places: by cuts that were fixed beforehand."""
     frames, kept = store.frames(kind=JobKind.CANDIDATE), {frame.job.id for frame in store.kept()}
-    config = RunConfig.model_validate_json(store.recall("config") or "{}")
+    config = stored_config(store.recall("config"))
     room = quotas(config.loop.target, config.views)
     alike = likeness_of(store, frames, likeness)
     found = {}
@@ -157,8 +157,8 @@ def _without(measured: Measured, scorers: Sequence[str]) -> dict[str, dict[str, 
 def open_audit(run: Path, likeness: Likeness) -> Audit:
     """A finished run, read only."""
     store = Store.open(run, exclusive=False)
-    config = RunConfig.model_validate_json(store.recall("config") or "{}")
-    character = Character.model_validate_json(store.recall("character") or "{}")
+    config = stored_config(store.recall("config"))
+    character = stored_character(store.recall("character"))
     if config.backend == "fake":
         from bootstrap.panel.fake import fake_panel_models
 
