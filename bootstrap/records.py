@@ -15,9 +15,7 @@ from scoring.paired import Strata
 __all__ = [
     "DECOY_KINDS",
     "FINAL",
-    "FRAMINGS",
     "TAKEN",
-    "VIEW_FAMILIES",
     "Adapter",
     "Frame",
     "Job",
@@ -38,8 +36,6 @@ FINAL = "final-"
 """How the ids of adapters begin that were trained on the finished set."""
 STEP = "-step"
 """What stands between the id of a training and the steps of weights that it left on the way."""
-VIEW_FAMILIES = ("front", "three-quarter", "profile", "behind", "above", "below")
-FRAMINGS = ("close-up", "portrait", "upper body", "full body")
 Phase = str
 """Name of a phase of the subject kind."""
 Box = tuple[float, float, float, float]

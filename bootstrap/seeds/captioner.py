@@ -125,7 +125,7 @@ class SeedCaptioner:
         if said:
             names = [name for plan in self.wording.views.families.values() for name in plan.views]
             raise SeedError(f'seed view "{said}" is unknown', f"use one of: {', '.join(names)}")
-        return "front", ""
+        return next(iter(self.wording.views.families)), ""
 
 
 def unread(seed: Seed) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Cuts: one seed as several training pictures, tighter framings and an altered copy.
 
-Knows no file and no model: where the head stands is told by the panel's composition, or by who found it.
+Knows no file and no model: where the head stands is given by the panel's composition, or by a face that was found.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps
 
 from bootstrap.pictures import square
-from bootstrap.records import FRAMINGS, Box
+from bootstrap.records import Box
 
 __all__ = ["Composition", "Cut", "cuts"]
 
 FEW = 0.75
-"""A picture with fewer of the wanted pixels than this is blurred by enlarging (768 of 1024: field practice C4)."""
+"""A picture with fewer of the wanted pixels than this is blurred by enlarging: 768 of 1024 are still good."""
 Composition = Mapping[str, Mapping[str, Box]]
-"""Framing → crop name → where it stands in a picture of that framing."""
+"""Framing, from the tightest to the widest → crop name → where it stands in a picture of that framing."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,26 @@ class Cut:
 
 
 def cuts(image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None) -> list[Cut]:
-    """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy (D9).
+    """One seed as several training pictures of ``side`` pixels: whole, tighter framings, and a greyscale copy.
 
     ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.
     """
     whole = square(image)
     found = [Cut(_sized(whole, side), "seed", framing, enlarged=_few(whole, side))]
-    tighter = FRAMINGS[: FRAMINGS.index(framing)] if framing in composition else FRAMINGS if head else ()
-    for target in tighter:
+    for target in _tighter(framing, composition, everything=head is not None):
         box = _reframed(head or composition[framing]["head"], composition[target]["head"])
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
             found.append(Cut(_sized(whole, side, box), "crop", target, enlarged=_few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
     return [*found, Cut(grey, "altered", framing, ("monochrome",), enlarged=found[0].enlarged)]
+
+
+def _tighter(framing: str, composition: Composition, *, everything: bool) -> list[str]:
+    """The framings before this one; all of them for one that the composition does not know, if ``everything``."""
+    framings = list(composition)
+    if framing in composition:
+        return framings[: framings.index(framing)]
+    return framings if everything else []
 
 
 def _few(whole: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> bool:

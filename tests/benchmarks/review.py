@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright
 
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Seed, Shot, Verdict, VerdictKind
+from bootstrap.records import Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.review.web_app import build
 from bootstrap.store.store import Store
@@ -57,9 +57,10 @@ def filled(store, count):
     store.remember("character", Character.model_validate(about).model_dump_json())
     Image.new("RGB", (96, 96), "navy").save(store.directory / "seed.png")
     store.add_seed(Seed("seed.png", "ab" * 32, "seed.png", "front", "front", "portrait", "default", (), "read"))
+    families, framings = list(config.views.families), list(config.views.framings)
     jobs = []
     for n in range(count):
-        view_family, framing = VIEW_FAMILIES[n % 6], FRAMINGS[n % 4]
+        view_family, framing = families[n % len(families)], framings[n % len(framings)]
         view = next(iter(config.views.families[view_family].views))
         shot = Shot(
             view_family,

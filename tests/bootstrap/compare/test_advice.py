@@ -11,10 +11,11 @@ from bootstrap.compare.results import Comparison, Result, TrialPicture
 from bootstrap.compare.trial_shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import load
 from bootstrap.errors import UsageError
-from bootstrap.records import VIEW_FAMILIES, Frame, Job, JobKind, Shot
+from bootstrap.records import Frame, Job, JobKind, Shot
 from scoring.trials import Drawn
 
 CONFIG = load("puppet")
+VIEW_FAMILIES = tuple(CONFIG.views.families)
 RUBY = Character.model_validate({
     "name": "Ruby", "trigger": "rubychr", "invariant": {"hair": "red hair"},
     "outfits": {"default": {"tags": "blue shirt, red skirt"}, "night": {"tags": "green dress"}},

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bootstrap.config import load
 from bootstrap.pictures.sheets import contact_sheet, thumbnail
-from bootstrap.records import VIEW_FAMILIES, VerdictKind
+from bootstrap.records import VerdictKind
 from bootstrap.report import write_report
 from bootstrap.report.plots import curves, growth, histogram, stacked
 from bootstrap.store.store import Store
@@ -67,7 +68,7 @@ def test_reasons_are_counted_without_their_numbers(store: Store) -> None:
 def test_scores_are_shown_family_by_family_and_say_where_a_scorer_is_blind(store: Store) -> None:
     raw = write_report(store, store.directory / "report.html", "Mika").read_text(encoding="utf-8")
     shown = raw[raw.index('id="scores"') : raw.index('id="round-2"')]
-    assert re.findall(r'<div class="strip"><h3>([\w-]+)</h3>', shown) == list(VIEW_FAMILIES)
+    assert re.findall(r'<div class="strip"><h3>([\w-]+)</h3>', shown) == list(load("puppet").views.families)
     assert shown.count("not applicable in these views") == 6  # the face scorer
     assert shown.count('class="decoys" d=') == 6  # clip
 

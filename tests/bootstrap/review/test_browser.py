@@ -14,7 +14,8 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
-from bootstrap.records import FRAMINGS, VIEW_FAMILIES, Job, JobKind, Shot, Verdict, VerdictKind
+from bootstrap.config import load
+from bootstrap.records import Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.store.store import DATABASE
 
@@ -22,6 +23,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 FRAMES = 1000
+VIEWS = load("puppet").views
+VIEW_FAMILIES, FRAMINGS = tuple(VIEWS.families), tuple(VIEWS.framings)
 PATIENCE = float(os.environ.get("REVIEW_PATIENCE", "12"))
 """A busy machine may take this many times as long as the bars say: 2 s to open, 50 ms a key; 1 measures."""
 
