@@ -1,1 +1,1 @@
-"""Listeners: who hears events."""
+"""Listeners: terminal, log file and notifications; each is called with every event of a run."""

@@ -1,7 +1,7 @@
 """log.jsonl: every stored event as one line of JSON, for tools that follow a run.
 
-The rows of the store are the truth: the log is written anew from them when a run opens, so that a line lost or torn by
-a kill is there again, and is appended to from then on. Knows no terminal and no meaning of events.
+The rows of the store are the truth: when a run opens, the log is written anew from them, which restores lines that a
+kill lost or tore; from then on it is appended to. Knows no terminal and no meaning of events.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class JsonLog:
     """A listener that appends to ``path``. ``past`` are the rows so far (`Store.log`); raises OutputError."""
 
     def __init__(self, path: Path, past: Sequence[Mapping[str, Any]]) -> None:
-        """Write ``past`` and be ready for more."""
+        """Write ``past``; later events are appended."""
         self._path = path
         write_atomic(path, "".join(map(_line, past)).encode())
 
     def __call__(self, event: Event) -> None:
-        """Append one event; `Progress` is left out. A full disk is left to the store to report: the row is safe."""
+        """Append one event; `Progress` is left out. A full disk is reported by the store: the row is safe."""
         if isinstance(event, Progress):
             return
         row = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **as_row(event)}

@@ -1,7 +1,7 @@
-"""Words to somebody who is not at the terminal: a round is done, a person is asked, the run is over or has failed.
+"""Messages to a person who is not at the terminal: a round is done, it waits for approval, the run is over or failed.
 
 Through Apprise, which knows the addresses of some hundred services; it is an extra (``pip install
-"lora-bootstrap[notify]"``) and imported only when an address is given. Messages leave from a thread of their own: a
+"lora-bootstrap[notify]"``) and imported only when an address is given. Messages are sent from a thread of their own: a
 service that hangs costs that message, never the run. Knows nothing of what a run decides.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 from bootstrap.errors import BootstrapError, ConfigError, Interrupted, Paused
 from bootstrap.events import Event, Incident, RoundEnded, RunEnded, WaitingForPerson
 from bootstrap.pictures.sheets import contact_sheet
-from bootstrap.records import Frame, VerdictKind
+from bootstrap.records import TAKEN
 from bootstrap.runs.incidents import UNDELIVERED
 from bootstrap.runs.sentences import sentence
 from bootstrap.store.store import Store
@@ -30,17 +30,17 @@ from bootstrap.store.store import Store
 __all__ = ["Message", "Notifier", "notifying"]
 
 PATIENCE = 15.0
-"""Seconds that the end of a run waits for messages that are still on their way."""
+"""Seconds that the end of a run waits for messages that are still being sent."""
 ON_SHEET = 24
-"""Pictures on the sheet that is attached: the latest that were taken."""
+"""Pictures on the attached contact sheet: the latest that were taken."""
 URGENT = ("disk",)
-"""Incidents that somebody should hear of at once."""
-TAKEN = (VerdictKind.KEEP, VerdictKind.PROVISIONAL)
+"""Kinds of incidents that are reported at once."""
+TITLES = {RunEnded: "finished", WaitingForPerson: "waiting for you"}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told; ``sheet`` is a PNG, empty for none."""
+    """A title, a text, and a contact sheet as PNG, empty for none."""
 
     title: str
     body: str
@@ -51,7 +51,7 @@ class Notifier:
     """Sends messages to Apprise addresses, in order, from one thread. Without an address it does nothing."""
 
     def __init__(self, addresses: Sequence[str] = (), patience: float = PATIENCE) -> None:
-        """Raises ConfigError when Apprise is missing or an address is none that it knows; nothing is sent yet."""
+        """Raises ConfigError when Apprise is missing or does not know an address; nothing is sent yet."""
         self._service = _service(addresses) if addresses else None
         self._patience = patience
         self._waiting: queue.Queue[Message | None] = queue.Queue()
@@ -60,7 +60,7 @@ class Notifier:
 
     @property
     def on(self) -> bool:
-        """Whether anybody is told."""
+        """Whether there is an address."""
         return self._service is not None
 
     def send(self, message: Message) -> None:
@@ -73,16 +73,21 @@ class Notifier:
     @property
     def trouble(self) -> str:
         """What went wrong so far, in words: messages that a service refused, or one that hangs; "" for nothing."""
-        said = [f"{self._failed} could not be sent"] if self._failed else []
+        parts = []
+        if self._failed:
+            parts.append(f"{self._failed} could not be sent")
         if time.monotonic() - self._sending_since > self._patience:
-            said.append(f"a service has not answered for more than {self._patience:.0f} s")
-        return ", ".join(said)
+            parts.append(f"a service has not answered for more than {self._patience:.0f} s")
+        return ", ".join(parts)
 
-    def close(self) -> bool:
-        """Wait a little for what is on its way; whether everything had left. A thread that hangs is left behind."""
+    def close(self, patience: float | None = None) -> bool:
+        """Wait for messages that are being sent, ``patience`` seconds at most; whether all were.
+
+        A thread that hangs is left behind.
+        """
         if self._thread.is_alive():
             self._waiting.put(None)
-            self._thread.join(self._patience)
+            self._thread.join(self._patience if patience is None else patience)
         return not self._thread.is_alive()
 
     def _work(self) -> None:
@@ -92,7 +97,7 @@ class Notifier:
             self._sending_since = math.inf
 
     def _sent(self, message: Message) -> bool:
-        """Whether every service took the message; Apprise says False where one did not."""
+        """Whether every service took the message; Apprise returns False where one did not."""
         with contextlib.suppress(Exception), _attached(message.sheet) as paths:  # a service is foreign code
             assert self._service is not None
             return self._service.notify(title=message.title, body=message.body, attach=paths or None) is not False
@@ -101,65 +106,66 @@ class Notifier:
 
 @contextlib.contextmanager
 def notifying(store: Store, notifier: Notifier, name: str) -> Iterator[None]:
-    """Tell the rounds and the end of a run, however it ends, to whoever the notifier speaks to."""
+    """Send a message about each round and about the end of a run, however it ends."""
     if not notifier.on:
         yield
         return
 
-    def look() -> None:
-        if notifier.trouble:
-            with contextlib.suppress(BootstrapError):
-                store.remember(UNDELIVERED, notifier.trouble)
-
-    def hear(event: Event) -> None:
-        look()
+    def on_event(event: Event) -> None:
+        _remember_trouble(store, notifier)
         if isinstance(event, RoundEnded | RunEnded | WaitingForPerson):
-            notifier.send(Message(f"{name}: {_heading(event)}", sentence(event), _sheet(store)))
+            notifier.send(Message(f"{name}: {_title(event)}", sentence(event), _sheet(store)))
         if isinstance(event, Incident) and event.what in URGENT:
-            notifier.send(Message(f"{name}: look at it", sentence(event)))
+            notifier.send(Message(f"{name}: needs your attention", sentence(event)))
 
-    store.listen(hear)
+    store.listen(on_event)
     try:
         yield
     except Paused as pause:
-        notifier.send(Message(f"{name}: waiting for you", f"{pause.reason}; then run: {pause.then_run}", _sheet(store)))
+        text = f"{pause.reason}; then run: {pause.then_run}"
+        notifier.send(Message(f"{name}: waiting for you", text, _sheet(store)))
         raise
     except (Interrupted, KeyboardInterrupt):
-        notifier.send(Message(f"{name}: stopped", "nothing finished is lost; the same command goes on"))
+        notifier.send(Message(f"{name}: stopped", "nothing finished is lost; the same command continues"))
         raise
     except Exception as error:
-        said = str(error) if isinstance(error, BootstrapError) else f"{type(error).__name__}: {error}"
-        notifier.send(Message(f"{name}: failed", said))
+        notifier.send(Message(f"{name}: failed", _reason(error)))
         raise
     finally:
         notifier.close()
-        look()
+        _remember_trouble(store, notifier)
 
 
-def _heading(event: RoundEnded | RunEnded | WaitingForPerson) -> str:
-    match event:
-        case RoundEnded():
-            return f"round {event.round} done"
-        case RunEnded():
-            return "finished"
-        case WaitingForPerson():
-            return "waiting for you"
+def _remember_trouble(store: Store, notifier: Notifier) -> None:
+    """Store what could not be delivered, for the report; a full disk is reported elsewhere."""
+    if notifier.trouble:
+        with contextlib.suppress(BootstrapError):
+            store.remember(UNDELIVERED, notifier.trouble)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BootstrapError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _title(event: RoundEnded | RunEnded | WaitingForPerson) -> str:
+    if isinstance(event, RoundEnded):
+        return f"round {event.round} done"
+    return TITLES[type(event)]
 
 
 def _sheet(store: Store) -> bytes:
     """The latest frames that were taken, as one PNG; empty when there are none or they cannot be read."""
-    verdicts = store.verdicts()
-    taken = store.frames(ids=[id for id, verdict in verdicts.items() if verdict.kind in TAKEN])[-ON_SHEET:]
+    taken = [id for id, verdict in store.verdicts().items() if verdict.kind in TAKEN]
+    frames = store.frames(ids=taken)[-ON_SHEET:]
     buffer = io.BytesIO()
     with contextlib.suppress(BootstrapError):
-        pictures = [store.frame_image(frame) for frame in taken]
+        pictures = [store.frame_image(frame) for frame in frames]
+        labels = [f"{frame.job.shot.view_family}, {frame.job.shot.framing}" for frame in frames]
         if pictures:
-            contact_sheet(pictures, 6, [_label(frame) for frame in taken]).save(buffer, format="PNG")
+            contact_sheet(pictures, 6, labels).save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-def _label(frame: Frame) -> str:
-    return f"{frame.job.shot.view_family}, {frame.job.shot.framing}"
 
 
 @contextlib.contextmanager
@@ -175,6 +181,7 @@ def _attached(sheet: bytes) -> Iterator[list[str]]:
 
 
 def _service(addresses: Sequence[str]) -> Any:
+    """Apprise with these addresses. Raises ConfigError."""
     try:
         import apprise
     except ImportError:
@@ -185,7 +192,6 @@ def _service(addresses: Sequence[str]) -> Any:
     service = apprise.Apprise()
     for address in addresses:
         if not service.add(address):
-            raise ConfigError(
-                f'--notify "{address}" is no address that Apprise knows', "for example ntfy://my-topic or mailto://…"
-            )
+            hint = "for example ntfy://my-topic or mailto://…"
+            raise ConfigError(f'--notify "{address}" is not an address that Apprise knows', hint)
     return service

@@ -1,7 +1,7 @@
-"""What a person sees while a run works, on stderr: a bar with an estimate, and one settled line for each event.
+"""Progress of a run on stderr: a bar with an estimate, and one lasting line for each event.
 
 Where stderr is no terminal, plain lines without times, and a stage's progress at each quarter. NO_COLOR is honoured.
-Knows nothing of the run but its events; a terminal that went away never stops a run.
+Knows nothing of the run but its events; a terminal that was closed never stops a run.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ["LastingConsole", "Terminal"]
 STYLES = {
     events.Noted: "yellow", events.Incident: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold",
 }  # fmt: skip
-QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar tells these already
+QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar shows these already
 
 
 class LastingConsole(Console):
-    """A console that falls silent when nobody reads it any more; rich's own would exit the process."""
+    """A console that stops writing when nobody reads it any more; rich's own would exit the process."""
 
     def on_broken_pipe(self) -> None:
         """Write nothing from now on."""
@@ -43,7 +43,7 @@ class LastingConsole(Console):
 
 
 class Terminal:
-    """A listener: call it with events, close it in the end (or use it as a context manager)."""
+    """A listener: call it with events and close it at the end, or use it as a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Write to ``console``, by default stderr."""
@@ -55,14 +55,14 @@ class Terminal:
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        with contextlib.suppress(OSError, ValueError):  # closed stream, broken pipe: nobody looks any more
+        with contextlib.suppress(OSError, ValueError):  # closed stream, broken pipe: nobody reads any more
             if isinstance(event, events.Progress):
                 self._advance(event)
             elif not isinstance(event, QUIET):
-                self._settle(event)
+                self._print(event)
 
     def close(self) -> None:
-        """Take the bar away; a second call does nothing."""
+        """Remove the bar; a second call does nothing."""
         bar, self._bar, self._task, self._stage = self._bar, None, None, ""
         if bar:
             with contextlib.suppress(OSError, ValueError):
@@ -78,21 +78,21 @@ class Terminal:
         """Leave a clean terminal, whatever happened."""
         self.close()
 
-    def _settle(self, event: Event) -> None:
+    def _print(self, event: Event) -> None:
         style = STYLES.get(type(event), "")
         self._console.print(Text(sentence(event), style=style), soft_wrap=True)
 
     def _advance(self, event: events.Progress) -> None:
-        fresh = event.stage != self._stage
+        new_stage = event.stage != self._stage
         self._stage = event.stage
         if self._console.is_terminal:
-            self._draw(event, fresh)
+            self._draw(event, new_stage)
         else:
-            self._say_quarters(event, fresh)
+            self._print_quarters(event, new_stage)
 
-    def _draw(self, event: events.Progress, fresh: bool) -> None:
+    def _draw(self, event: events.Progress, new_stage: bool) -> None:
         """Move the bar; a stage that is done leaves no bar behind."""
-        if fresh and self._bar:
+        if new_stage and self._bar:
             self._bar.stop()
             self._bar = None
         if self._bar is None:
@@ -104,9 +104,10 @@ class Terminal:
         if event.done >= event.total:
             self.close()
 
-    def _say_quarters(self, event: events.Progress, fresh: bool) -> None:
+    def _print_quarters(self, event: events.Progress, new_stage: bool) -> None:
         """A line at 25, 50, 75 and 100 %."""
-        self._quarter = 0 if fresh else self._quarter
+        if new_stage:
+            self._quarter = 0
         quarter = 4 * event.done // max(event.total, 1)
         if quarter > self._quarter:
             self._quarter = quarter

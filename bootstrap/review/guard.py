@@ -1,8 +1,8 @@
-"""Who may speak to the page: the machine it runs on, or whoever has the token; no foreign page in any case.
+"""Who may use the page: the machine it runs on, or whoever has the token; no foreign page in any case.
 
 A page in the same browser can send requests to this server (cross-site requests) or make its own name point to it (DNS
-rebinding). So the Host must be ours or a token must be shown, whatever changes something must come from our own pages,
-and bodies end where they have to. Pure ASGI; knows no run and no route.
+rebinding). So the Host must be ours or the request must carry the token, whatever changes something must come from our
+own pages, and bodies are limited in size. Pure ASGI; knows no run and no route.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["COOKIE", "MARK", "Guard", "TooLargeError"]
 
 COOKIE = "review-token"
 MARK = "x-review"
-"""A header that our script sends with whatever changes something: a foreign form or link cannot."""
+"""A header that our script sends with every request that changes something: a foreign form or link cannot."""
 SAFE = ("GET", "HEAD")
 LARGEST_JSON = 16 * 1024
 LARGEST_UPLOAD = 32 * 1024 * 1024
@@ -41,14 +41,14 @@ class TooLargeError(Exception):
 class Guard:
     """Middleware. ``hosts`` are the names (with port) under which the page is served; ``token`` "" asks for none.
 
-    With a token the name does not matter: who makes another name point here does not know it.
+    With a token the name does not matter: a page that makes another name point here does not know the token.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str], token: str = "") -> None:
         self._app, self._hosts, self._token = app, hosts, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through with its body measured, or answer it here."""
+        """Pass the request on with a limited body, or answer it here."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -58,29 +58,31 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
-        most = LARGEST_UPLOAD if scope["path"] == UPLOAD else LARGEST_JSON
+        most = _limit(scope)
         try:
             await self._app(scope, _measured(receive, most), _with_headers(send))
         except TooLargeError:
             await _too_large(most)(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        """Why a request is not let through; None if it is."""
+        """The answer to a request that is refused; None if it is passed on."""
         host = headers.get("host", "").lower()
         if not self._token and host not in self._hosts:
             return _no(403, "this page is served under another name")
-        if self._token and not self._shows_token(headers):
+        if self._token and not self._has_token(headers):
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-            return self._welcome(scope) if self._is_token(given) else _no(403, "the address lacks its token")
+            if self._is_token(given):
+                return self._welcome(scope)
+            return _no(403, "the address lacks its token")
         if scope["method"] not in SAFE and not _from_our_page(headers, scope["scheme"], host):
             return _no(403, "this request does not come from the review page")
         length = headers.get("content-length", "0")
-        most = LARGEST_UPLOAD if scope["path"] == UPLOAD else LARGEST_JSON
+        most = _limit(scope)
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > most:
             return _too_large(most)
         return None
 
-    def _shows_token(self, headers: Headers) -> bool:
+    def _has_token(self, headers: Headers) -> bool:
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
@@ -97,8 +99,13 @@ class Guard:
         return answer
 
 
+def _limit(scope: Scope) -> int:
+    """The largest body that a request may have, in bytes."""
+    return LARGEST_UPLOAD if scope["path"] == UPLOAD else LARGEST_JSON
+
+
 def _from_our_page(headers: Headers, scheme: str, host: str) -> bool:
-    """Whether whatever changes something was sent by our own script, or by a program that is no browser."""
+    """Whether a request that changes something was sent by our own script, or by a program that is no browser."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     ours = origin is None or origin.lower() == f"{scheme}://{host}"
     return ours and site in (None, "same-origin") and headers.get(MARK) == "1"
@@ -120,7 +127,7 @@ def _measured(receive: Receive, most: int) -> Receive:
 
 
 def _with_headers(send: Send) -> Send:
-    """``send`` that adds what every answer says."""
+    """``send`` that adds the headers of every answer."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -20,7 +20,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the page is served. ``token`` is "" on loopback, else 32 random characters that the address carries."""
+    """Where the page is served. ``token`` is "" on loopback, else 32 random characters that are part of the address."""
 
     host: str
     port: int
@@ -28,9 +28,10 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What to open."""
+        """What to open in a browser."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        query = f"?token={self.token}" if self.token else ""
+        return f"http://{host}:{self.port}/{query}"
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -63,9 +64,9 @@ def listen(address: Address) -> socket.socket:
         listening.bind((address.host, address.port))
     except (OSError, OverflowError) as error:
         listening.close()
-        said = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         place = f"{address.host}:{address.port}"
-        raise UsageError(f'cannot serve at "{place}" ({said})', "choose another --port") from error
+        raise UsageError(f'cannot serve at "{place}" ({reason})', "choose another --port") from error
     return listening
 
 
