@@ -19,6 +19,7 @@ from bootstrap.shots import Planner, quotas
 from bootstrap.store.store import Store
 from scoring import SCORERS
 from scoring.base import Picture
+from tests.test_architecture import ROOMS
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SWORD = Character(name="Sword", trigger="swordthing", kind="prop", invariant={"blade": "blue blade"})
@@ -29,6 +30,11 @@ def example(recipe, language="python"):
     section = GUIDE.split(f"### {recipe}\n")[1].split("\n### ")[0]
     (code,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     return code
+
+
+def test_the_rooms_stand_in_the_order_that_the_tests_hold():
+    listed = re.search(r"\n\n((?:    [a-z ]+\n)+)\n", GUIDE.split("**Rooms.**")[1])[1]
+    assert tuple(listed.split()) == ROOMS
 
 
 @pytest.fixture
