@@ -32,7 +32,7 @@ def take_in(
     for path in pictures:
         image, data = open_picture(path)
         stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", path.suffix.lower()
-        for view in views_in(image, data, stem, suffix, whole=captioner.told_whole(path)):
+        for view in views_in(image, data, stem, suffix, whole=captioner.described_whole(path)):
             if view.name in held:
                 continue
             write_atomic(store.directory / f"{stem}{suffix}", data)

@@ -9,12 +9,12 @@ from pathlib import Path
 import typer
 from PIL import Image
 
+from bootstrap.captions.vocabulary import Vocabulary, unknown_words
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
-from bootstrap.captions.vocabulary import Vocabulary, unknown_words
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, unread
 from bootstrap.seeds.checks import seed_warnings
@@ -52,7 +52,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
 def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Image.Image) -> range:
     """The numbers of a sheet's figures, 0 alone for a single picture; prints which of them it is."""
     parts = []
-    if not captioner.told_whole(path):
+    if not captioner.described_whole(path):
         parts = figures(image)
     if parts:
         typer.echo(f"seed       {name}: a sheet, each of its {len(parts)} figures is taken as a view")

@@ -1,7 +1,8 @@
 """What a seed shows besides the character: its own caption, which decides what the trigger absorbs.
 
 View, framing, outfit, background and style come from the sidecar .txt, from ``seeds`` in character.json, or are read
-zero-shot with a margin; what could not be read is said, not guessed. Knows no model: the zero-shot reader is handed in.
+zero-shot with a margin; what cannot be read is left empty and reported. Knows no model: the zero-shot reader is handed
+in.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ class SeedCaptioner:
 
         Raises SeedError when what was written about it cannot be used.
         """
-        said, origin = self._said(path, figure)
+        written, origin = self._written(path, figure)
         padded, phrases = square(image), self._phrases()
-        view, framing = (said.pop(axis, "") or self.read(padded, phrases[axis]) for axis in ("view", "framing"))
-        view_family, view = self._view(view)
+        view_family, view = self._view(written.pop("view", "") or self.read(padded, phrases["view"]))
+        framing = written.pop("framing", "") or self.read(padded, phrases["framing"])
+        others = {axis: tag for axis, tag in written.items() if axis not in phrases}
+        outfit = others.pop(self.wording.subject.outfit_axis, "")
         hidden = {"view", "framing"} | self.wording.views.hidden(view_family, framing)
-        others = {axis: tag for axis, tag in said.items() if axis not in phrases}
-        seen = {
-            axis: said.get(axis) or self.read(padded, of_axis)
-            for axis, of_axis in phrases.items()
-            if axis in said or axis not in hidden
-        }
+        seen = {}
+        for axis, words in phrases.items():
+            if axis in written:
+                seen[axis] = written[axis]
+            elif axis not in hidden:
+                seen[axis] = self.read(padded, words)
         return Seed(
             path=stored,
             sha256=sha256,
@@ -54,81 +57,103 @@ class SeedCaptioner:
             view_family=view_family,
             view=view,
             framing=framing,
-            outfit=others.pop("outfit", "") or next(iter(self._outfits())),
+            outfit=outfit or next(iter(self.wording.character.wardrobe)),
             tags=tuple(f"{axis}={tag}" for axis, tag in {**others, **seen}.items()),
             caption_from=origin,
         )
 
-    def told_whole(self, path: Path) -> bool:
+    def described_whole(self, path: Path) -> bool:
         """Whether somebody wrote how the whole picture shows the character: then it is one view, and no sheet."""
+        if read_picture(path).origin == "sidecar":
+            return True
         note = self._note(path.name)
-        return read_picture(path).origin == "sidecar" or (note is not None and bool(note.view or note.framing))
+        return note is not None and bool(note.view or note.framing)
 
-    def _said(self, path: Path, figure: int) -> tuple[dict[str, str], str]:
+    def shown(self, seed: Seed) -> dict[str, str]:
+        """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
+        shown = self.wording.outfit(seed.outfit)
+        if seed.view:
+            shown["view"] = self.wording.views.families[seed.view_family].views[seed.view]
+        shown["framing"] = seed.framing
+        for text in seed.tags:
+            axis, _, tag = text.partition("=")
+            shown[axis] = tag
+        return {axis: tag for axis, tag in shown.items() if tag}
+
+    def _written(self, path: Path, figure: int) -> tuple[dict[str, str], str]:
         """What was written about a picture (axis → tag), and where."""
-        written, note = read_picture(path), self._note(path.name, figure)
-        if written.origin == "sidecar" and not figure:
-            if written.error is not None:
-                raise SeedError(f'"{written.source}" cannot be read ({written.error})', "save it as UTF-8 text")
-            return self._from_tags(written.tags), "sidecar"
-        return (self._from_note(note), "character.json") if note else ({}, "read")
+        picture, note = read_picture(path), self._note(path.name, figure)
+        if picture.origin == "sidecar" and not figure:
+            if picture.error is not None:
+                raise SeedError(f'"{picture.source}" cannot be read ({picture.error})', "save it as UTF-8 text")
+            return self._from_tags(picture.tags), "sidecar"
+        if note is not None:
+            return self._from_note(note), "character.json"
+        return {}, "read"
 
     def _note(self, name: str, figure: int = 0) -> SeedNote | None:
         """The note of a picture; a figure's own ("sheet.png#2") comes before the sheet's."""
         notes = {note.file: note for note in self.wording.character.seeds}
         return notes.get(f"{name}#{figure}") or notes.get(name)
 
-    def shown(self, seed: Seed) -> dict[str, str]:
-        """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
-        views = self.wording.views.families
-        worn = self.wording.outfit(seed.outfit)
-        looked = {"view": views[seed.view_family].views[seed.view] if seed.view else "", "framing": seed.framing}
-        rest = dict(tag.split("=", 1) for tag in seed.tags)
-        return {axis: tag for axis, tag in {**worn, **looked, **rest}.items() if tag}
-
     def _phrases(self) -> dict[str, tuple[str, ...]]:
-        """What is read where nobody said it; axes whose words the panel does not know are left unread."""
-        views, words = self.wording.views, self.wording.words
-        phrases = {"view": views.phrases, "framing": tuple(views.framings)}
-        return phrases | {axis: words.get(axis, ()) for axis in self.wording.subject.scene_axes}
+        """What is read where nothing was written; axes whose words the panel does not know are left unread."""
+        phrases = {"view": self.wording.views.phrases, "framing": tuple(self.wording.views.framings)}
+        for axis in self.wording.subject.scene_axes:
+            phrases[axis] = self.wording.words.get(axis, ())
+        return phrases
 
     def _from_note(self, note: SeedNote) -> dict[str, str]:
-        said = self._from_tags(note.tags)
-        named = {"view": note.view, "framing": note.framing, "outfit": note.outfit}
-        return said | {axis: tag for axis, tag in named.items() if tag}
+        written = self._from_tags(note.tags)
+        for axis, tag in (
+            ("view", note.view),
+            ("framing", note.framing),
+            (self.wording.subject.outfit_axis, note.outfit),
+        ):
+            if tag:
+                written[axis] = tag
+        return written
 
     def _from_tags(self, tags: Sequence[str]) -> dict[str, str]:
         """Axis → tag of a list of tags; identity and outfit tags are known from character.json and left out."""
         words = [tag.strip().replace("_", " ") for tag in tags if tag.strip()]
-        view = max((v for v in self.wording.views.phrases if set(v.split(", ")) <= set(words)), key=len, default="")
-        own = {
-            *self.wording.character.identity,
-            *self.wording.character.core,
-            *self.wording.character.style_switch,
-            *self.wording.character.unique.values(),
-            self.wording.character.trigger,
+        views = [phrase for phrase in self.wording.views.phrases if set(phrase.split(", ")) <= set(words)]
+        view, character = max(views, key=len, default=""), self.wording.character
+        left_out = {
+            *character.identity,
+            *character.core,
+            *character.style_switch,
+            *character.unique.values(),
+            character.trigger,
             *view.split(", "),
-            *(tag for outfit in self._outfits().values() for tag in outfit),
+            *character.outfit_tags,
         }
-        said = {self.wording.axis_of(word, f"tag {n}"): word for n, word in enumerate(words) if word not in own}
-        return said | ({"view": view} if view else {})
+        written = {}
+        for number, word in enumerate(words):
+            if word not in left_out:
+                written[self.wording.axis_of(word, f"tag {number}")] = word
+        if view:
+            written["view"] = view
+        return written
 
-    def _outfits(self) -> dict[str, tuple[str, ...]]:
-        return {name: outfit.tags for name, outfit in self.wording.character.wardrobe.items()}
-
-    def _view(self, said: str) -> tuple[str, str]:
-        """Family and view name of what was said (a view family, a view name, or tags); front where nothing is known."""
-        for view_family, plan in self.wording.views.families.items():
+    def _view(self, written: str) -> tuple[str, str]:
+        """Family and view name of a view family, a view name, or a view's tags; the first family where none is known."""
+        families = self.wording.views.families
+        for view_family, plan in families.items():
             for name, tags in plan.views.items():
-                if said in (name, view_family, tags):
+                if written in (name, view_family, tags):
                     return view_family, name
-        if said:
-            names = [name for plan in self.wording.views.families.values() for name in plan.views]
-            raise SeedError(f'seed view "{said}" is unknown', f"use one of: {', '.join(names)}")
-        return next(iter(self.wording.views.families)), ""
+        if written:
+            names = [name for plan in families.values() for name in plan.views]
+            raise SeedError(f'seed view "{written}" is unknown', f"use one of: {', '.join(names)}")
+        return next(iter(families)), ""
 
 
 def unread(seed: Seed) -> tuple[str, ...]:
-    """The axes of a seed that nobody said and that could not be read: the trigger may swallow them."""
-    empty = [tag.partition("=")[0] for tag in seed.tags if tag.endswith("=")]
-    return (*(["view"] if not seed.view else []), *(["framing"] if not seed.framing else []), *empty)
+    """The axes of a seed that nobody described and that could not be read: the trigger may absorb them."""
+    empty = []
+    if not seed.view:
+        empty.append("view")
+    if not seed.framing:
+        empty.append("framing")
+    return (*empty, *(tag.partition("=")[0] for tag in seed.tags if tag.endswith("=")))

@@ -1,4 +1,4 @@
-"""What a person should know of the seeds before a run: too alike, too small, not alone, spoken of by a wrong name.
+"""What a person should know of the seeds before a run: too alike, too small, not alone, noted under a wrong name.
 
 Nothing here is an error: each finding is a sentence that says what to do. Knows no run and loads no model; faces are
 counted by a pack that is handed in.
@@ -29,16 +29,19 @@ SAME_COLORS = 12.0
 
 
 def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character) -> list[str]:
-    """Near-duplicates, seeds smaller than the base's ``side`` in pixels, and notes on pictures that are not there.
+    """Near-duplicates, seeds smaller than the base's ``side`` in pixels, and notes on pictures that were not given.
 
     ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most.
     """
-    told = [
-        f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would'
-        for first, second in alike(seeds, bits)
-    ]
-    told += [_small(name, image, side) for name, image in seeds.items() if min(image.size) < side]
-    return [*told, *_strangers(character, seeds)]
+    warnings = []
+    for first, second in alike(seeds, bits):
+        warnings.append(f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would')
+    for name, image in seeds.items():
+        missing = side - min(image.size)
+        if missing > 0:
+            size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
+            warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
+    return [*warnings, *_notes_without_picture(character, seeds)]
 
 
 def names_of(pictures: Sequence[Path]) -> list[str]:
@@ -48,42 +51,40 @@ def names_of(pictures: Sequence[Path]) -> list[str]:
 
 
 def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, str]]:
-    """Pairs of names of near-duplicates (field practice C1), by perceptual hash and colours."""
+    """Pairs of names of near-duplicates, by perceptual hash and colours."""
     hashes = {name: difference_hash(image) for name, image in seeds.items()}
-    return [
-        (first, second)
-        for first, second in combinations(seeds, 2)
-        if bits_apart(hashes[first], hashes[second]) <= bits
-        and np.abs(_thumbnail(seeds[first]) - _thumbnail(seeds[second])).mean() < SAME_COLORS
-    ]
+    thumbnails = {name: _thumbnail(image) for name, image in seeds.items()}
+    pairs = []
+    for first, second in combinations(seeds, 2):
+        colors_apart = np.abs(thumbnails[first] - thumbnails[second]).mean()
+        if bits_apart(hashes[first], hashes[second]) <= bits and colors_apart < SAME_COLORS:
+            pairs.append((first, second))
+    return pairs
 
 
 def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: float) -> list[str]:
-    """The seeds that show a second character (field practice C2), as the panel's detector counts faces."""
+    """A sentence for each seed that shows a second character, as the panel's detector counts faces."""
     from scoring.face import SubjectCount
 
     squares = [square(image) for image in seeds.values()]
     pictures = [Picture(image, digest_of(image), "", "") for image in squares]
     answers = SubjectCount(faces, min_det_score).score(pictures)
-    return [
-        f'"{name}" shows {answer.why}: crop it to the character, or the trigger learns the others too'
-        for name, answer in zip(seeds, answers, strict=True)
-        if answer.value is not None and answer.value < 0
-    ]
+    sentences = []
+    for name, answer in zip(seeds, answers, strict=True):
+        if answer.value is not None and answer.value < 0:
+            advice = "crop it to the character, or the trigger absorbs the others too"
+            sentences.append(f'"{name}" shows {answer.why}: {advice}')
+    return sentences
 
 
-def _small(name: str, image: Image.Image, side: int) -> str:
-    size, missing = f"{image.width}x{image.height}", side - min(image.size)
-    return f'"{name}" is {size}, {missing} pixels short of the {side} that the base draws: it is enlarged, and blurs'
-
-
-def _strangers(character: Character, seeds: Mapping[str, Image.Image]) -> Sequence[str]:
+def _notes_without_picture(character: Character, seeds: Mapping[str, Image.Image]) -> list[str]:
     """Notes in character.json whose picture was not given."""
-    return [
-        f'seeds.{index}.file "{note.file}" is none of the pictures given ({", ".join(seeds)}): its note is not used'
-        for index, note in enumerate(character.seeds)
-        if note.file.partition("#")[0] not in {Path(name).name for name in seeds}
-    ]
+    given, sentences = {Path(name).name for name in seeds}, []
+    for index, note in enumerate(character.seeds):
+        if note.file.partition("#")[0] not in given:
+            reason = f"is none of the pictures given ({', '.join(seeds)})"
+            sentences.append(f'seeds.{index}.file "{note.file}" {reason}: its note is not used')
+    return sentences
 
 
 def _thumbnail(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -1,4 +1,4 @@
-"""Sheets: one picture with several figures on a plain ground, told apart by the gutters between them.
+"""Sheets: one picture with several figures on a plain ground, separated by the gutters between them.
 
 Only background-coloured gutters divide; figures that touch stay together. Knows no character and no model: pixels only.
 """
@@ -51,25 +51,29 @@ def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
     if drawn is None:
         return []
     boxes = list(_divided(drawn, (0, 0, drawn.shape[1], drawn.shape[0])))
-    largest, tallest = max(map(_area, boxes), default=0), max((box[3] - box[1] for box in boxes), default=1)
+    if not boxes:
+        return []
+    largest, tallest = max(map(_area, boxes)), max(_height(box) for box in boxes)
     found = [box for box in boxes if _area(box) >= LEAST_AREA * largest and _slimness(box) >= SLIMMEST]
     found.sort(key=lambda box: (round(box[1] / tallest), box[0]))
     full = [_enlarged(box, scale, found, image.size) for box in found]
-    large = [box for box in full if min(box[2] - box[0], box[3] - box[1]) >= smallest]
+    large = [box for box in full if min(_width(box), _height(box)) >= smallest]
     return large if len(large) > 1 else []
 
 
 def subject(image: Image.Image, smallest: int = 64) -> Box | None:
     """Box (pixels) of what is drawn on a plain ground, where there is too much of the ground; else None."""
     drawn, scale = _drawn(image)
-    columns = list(_pieces(drawn, (0, 0, drawn.shape[1], drawn.shape[0]), axis=1)) if drawn is not None else []
-    if drawn is None or not columns:
+    if drawn is None:
+        return None
+    columns = list(_pieces(drawn, (0, 0, drawn.shape[1], drawn.shape[0]), axis=1))
+    if not columns:
         return None
     box = _hull(columns)
-    if max(box[2] - box[0], box[3] - box[1]) >= WIDE * max(drawn.shape):
+    if max(_width(box), _height(box)) >= WIDE * max(drawn.shape):
         return None
     full = _enlarged(box, scale, [], image.size)
-    return full if min(full[2] - full[0], full[3] - full[1]) >= smallest else None
+    return full if min(_width(full), _height(full)) >= smallest else None
 
 
 def _drawn(image: Image.Image) -> tuple[Mask | None, float]:
@@ -94,8 +98,8 @@ def _divided(drawn: Mask, box: Box) -> Iterator[Box]:
 def _unstacked(drawn: Mask, box: Box) -> Iterator[Box]:
     """The figures above one another in a box; rows that are no figures of their own are parts of one."""
     rows = list(_pieces(drawn, box, axis=0))
-    tallest = max(row[3] - row[1] for row in rows)
-    major = [row for row in rows if row[3] - row[1] >= MAJOR * tallest]
+    tallest = max(_height(row) for row in rows)
+    major = [row for row in rows if _height(row) >= MAJOR * tallest]
     if len(rows) > 1 and len(major) == 1 and len(list(_pieces(drawn, major[0], axis=1))) > 1:
         yield from _divided(drawn, major[0])  # a title bridged the gutters
     elif len(major) > 1 and _of_a_kind(drawn, major):
@@ -110,7 +114,7 @@ def _of_a_kind(drawn: Mask, rows: list[Box]) -> bool:
 
     A head and the legs below a white shirt on white ground are neither.
     """
-    widths, heights = [b[2] - b[0] for b in rows], [b[3] - b[1] for b in rows]
+    widths, heights = [_width(row) for row in rows], [_height(row) for row in rows]
     divided = [len(list(_pieces(drawn, row, axis=1))) > 1 for row in rows]
     if any(divided):
         return all(divided) and max(heights) <= SAME * min(heights)
@@ -156,18 +160,26 @@ def _hull(boxes: list[Box]) -> Box:
     return (min(lefts), min(tops), max(rights), max(bottoms))
 
 
+def _width(box: Box) -> int:
+    return box[2] - box[0]
+
+
+def _height(box: Box) -> int:
+    return box[3] - box[1]
+
+
 def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    return _width(box) * _height(box)
 
 
 def _slimness(box: Box) -> float:
-    width, height = box[2] - box[0], box[3] - box[1]
-    return min(width, height) / max(width, height)
+    """The shorter over the longer side."""
+    return min(_width(box), _height(box)) / max(_width(box), _height(box))
 
 
 def _enlarged(box: Box, scale: float, others: list[Box], size: tuple[int, int]) -> Box:
     """The box in pixels of the picture, with some ground around it, but nothing of its neighbours."""
-    margin = MARGIN * max(box[2] - box[0], box[3] - box[1])
+    margin = MARGIN * max(_width(box), _height(box))
     left, top, right, bottom = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
     for other in others:
         if other == box:

@@ -55,19 +55,17 @@ def gather(sources: Sequence[Path]) -> list[Path]:
 def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
     """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet.
 
-    What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the
-    picture is known to be one view.
+    What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
+    be one view.
     """
     boxes = [] if whole else figures(image)
-    if not boxes and (box := subject(image)):
+    if boxes:
+        parts = [image.crop(box) for box in boxes]
+        return [View(f"{stem}-{number}.png", part, _png(part), number) for number, part in enumerate(parts, 1)]
+    if box := subject(image):
         part = image.crop(box)
         return [View(f"{stem}{SUBJECT}", part, _png(part), 0)]
-    if not boxes:
-        return [View(f"{stem}{suffix}", image, data, 0)]
-    return [
-        View(f"{stem}-{number}.png", part, _png(part), number)
-        for number, part in enumerate((image.crop(box) for box in boxes), 1)
-    ]
+    return [View(f"{stem}{suffix}", image, data, 0)]
 
 
 def _png(image: Image.Image) -> bytes:

@@ -98,7 +98,7 @@ def test_a_figure_has_a_note_of_its_own_and_else_the_sheets(tmp_path):
     image, _ = sheet(tmp_path / "s.png")
     notes = [{"file": "s.png", "tags": "forest"}, {"file": "s.png#2", "view": "behind", "tags": "night"}]
     told = captioner(seeds=notes)
-    assert not told.told_whole(tmp_path / "s.png")
+    assert not told.described_whole(tmp_path / "s.png")
     one, two = (told.caption(tmp_path / "s.png", "p", "h", image, number) for number in (1, 2))
     assert (one.view_family, one.source) == ("front", f"{tmp_path / 's.png'}#1")
     assert (two.view_family, two.source) == ("behind", f"{tmp_path / 's.png'}#2")
@@ -108,9 +108,9 @@ def test_a_figure_has_a_note_of_its_own_and_else_the_sheets(tmp_path):
 
 def test_a_view_or_a_sidecar_says_that_a_picture_is_no_sheet(tmp_path):
     path = tmp_path / "s.png"
-    assert captioner(seeds=[{"file": "s.png", "view": "front"}]).told_whole(path)
+    assert captioner(seeds=[{"file": "s.png", "view": "front"}]).described_whole(path)
     (tmp_path / "s.txt").write_text("from front")
-    assert captioner().told_whole(path)
+    assert captioner().described_whole(path)
 
 
 def test_a_sidecar_that_is_no_text_is_one_line(tmp_path):
