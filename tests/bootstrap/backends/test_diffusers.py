@@ -144,7 +144,7 @@ def test_a_blend_of_one_lora_draws_as_it_does_and_weight_nothing_is_the_base(bac
     other = backend.train(items[:1], RECIPE, tmp_path / "other", lambda event: None).path
     shown = {}
     for name, parts in {"whole": [(one, 1.0)], "half": [(one, 0.5)], "none": [(one, 0.0), (other, 0.0)],
-                        "both": [(one, 1.0), (other, 1.0)]}.items():  # fmt: skip
+                        "both": [(one, 1.0), (other, 8.0)]}.items():  # fmt: skip
         backend.blend(parts, tmp_path / f"{name}.safetensors")
         shown[name] = pixels(backend, [job(1)], tmp_path / f"{name}.safetensors")[0].astype(int)
     attached, base = (pixels(backend, [job(1)], path)[0].astype(int) for path in (one, None))

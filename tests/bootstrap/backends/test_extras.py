@@ -80,7 +80,7 @@ def test_masks_reach_the_loss_at_the_size_of_the_latents(backend, items):
 
 def test_crops_are_spread_over_what_is_cut_away(backend, items):
     recipe = RECIPE.model_copy(update={"latent_crops": 3})
-    lefts = [float(framed(items[0], (32, 32), recipe, crop).sizes[0, 3]) for crop in range(3)]
+    lefts = [framed(items[0], (32, 32), recipe, crop).cut.corner[0] for crop in range(3)]
     assert lefts == [8, 0, 16]
     inputs = backend.trainer.inputs(items, recipe)
     assert (len(inputs.latents), inputs.crops) == (9, 3)

@@ -8,8 +8,8 @@ from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
+from bootstrap.machine import device
 from bootstrap.machine.device import pick_device, telling_memory
-from bootstrap.machine.inventory import device
 
 SETTINGS = SamplingSettings(steps=1, width=32, height=32)
 

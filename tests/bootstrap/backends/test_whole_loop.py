@@ -20,8 +20,7 @@ loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2
 base:
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}
   minimum_steps: 2
-  style: {steps: 2, batch_size: 2}
-  character: {steps: 2, batch_size: 2}
+  recipes: {style: {steps: 2, batch_size: 2}, character: {steps: 2, batch_size: 2}}
 """
 
 
@@ -34,9 +33,9 @@ def open_gate(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers
 @pytest.mark.parametrize(
-    ("base", "said"), [("tiny", "stable-diffusion-v1/lora"), ("tiny_xl", "stable-diffusion-xl-v1-base/lora")]
+    ("base", "modelspec"), [("tiny", "stable-diffusion-v1/lora"), ("tiny_xl", "stable-diffusion-xl-v1-base/lora")]
 )
-def test_a_run_on_each_family_ends_with_a_set_and_files_of_that_family(base, said, request, call, tmp_path, open_gate):
+def test_a_run_on_each_architecture_ends_with_a_set_and_its_files(base, modelspec, request, call, tmp_path, open_gate):
     folder, run, own = request.getfixturevalue(base), tmp_path / "run", tmp_path / "own.yaml"
     own.write_text(SMALL, encoding="utf-8")
     done = call("run", RUBY / "seed.png", RUBY / "character.json", "--base", folder, "--config", own, "--out", run)
@@ -48,5 +47,5 @@ def test_a_run_on_each_family_ends_with_a_set_and_files_of_that_family(base, sai
     assert len(list((run / "dataset").rglob("*.png"))) == 2
     (kohya,) = (run / "lora").glob("rubychr-*.safetensors")
     with safe_open(kohya, "np") as file:
-        assert file.metadata()["modelspec.architecture"] == said
+        assert file.metadata()["modelspec.architecture"] == modelspec
         assert all(key.startswith(("lora_unet_", "lora_te_")) for key in file.keys())  # noqa: SIM118

@@ -36,9 +36,7 @@ class ToyPipeline(DiffusionPipeline):
 
     def __init__(self, mover, vae, text_encoder, tokenizer, scheduler):
         super().__init__()
-        self.register_modules(
-            mover=mover, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler
-        )
+        self.register_modules(mover=mover, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler)
         self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
 
