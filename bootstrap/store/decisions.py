@@ -211,7 +211,7 @@ Decision = (
 AnyDecision = TypeVar("AnyDecision", bound=Decision)
 
 
-def key_of(kind: type[Decision], values: Mapping[str, object]) -> str:
+def key_of(kind: type[AnyDecision], values: Mapping[str, object]) -> str:
     """The key fields of a decision as the store writes them. Raises KeyError where one is missing."""
     return json.dumps([values[name] for name in kind.KEY], ensure_ascii=False)
 

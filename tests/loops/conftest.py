@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bootstrap.backends import fake
 from bootstrap.cli import main
 
 SETTINGS = [
@@ -84,6 +86,19 @@ def grown(tmp_path_factory):
 def finished(grown, tiny, tmp_path):
     """A finished tiny run of one's own: its folder and the arguments that made it, without --out."""
     return shutil.copytree(grown, tmp_path / "run"), tiny
+
+
+@pytest.fixture
+def before_picture(monkeypatch):
+    """A block in which a function is called before each picture of the fake backend, with its number from 0."""
+
+    @contextlib.contextmanager
+    def block(act):
+        with monkeypatch.context() as patch:
+            patch.setattr(fake, "FakeBackend", partial(fake.FakeBackend, before_picture=act))
+            yield
+
+    return block
 
 
 @pytest.fixture

@@ -60,16 +60,16 @@ class ForgetfulDisk:
     def cut(self):
         for kind in ("forgotten", "hollow"):
             self.cuts.append(self.root.parent / f"cut{self.syncs:03d}-{kind}")
-            self._lay_down(self.root, self.cuts[-1], hollow=kind == "hollow")
+            self.lay_down(self.root, self.cuts[-1], hollow=kind == "hollow")
 
-    def _lay_down(self, source, target, hollow):
+    def lay_down(self, source, target, hollow):
         target.mkdir()
         known = self.names.get(source.stat().st_ino, {})
         for entry in os.scandir(source):
             if not hollow and known.get(entry.name) != entry.inode():
                 continue
             if entry.is_dir():
-                self._lay_down(source / entry.name, target / entry.name, hollow)
+                self.lay_down(source / entry.name, target / entry.name, hollow)
             else:
                 (target / entry.name).write_bytes(self.bytes.get(entry.inode(), b""))
         lost = {} if hollow else {name: node for name, node in known.items() if not (source / name).exists()}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from bootstrap.backends.fake import FakeBackend
 from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import limits_of
@@ -77,7 +76,7 @@ def decisions(run):
         return [*store.decisions(RoundBudget), *store.decisions(WaveBudget), *store.decisions(WaveCut)]
 
 
-def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tmp_path, monkeypatch):
+def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tmp_path, monkeypatch, before_picture):
     monkeypatch.setattr(budget, "REPORT", 1e6)  # nothing fits but what is always done
     run = tmp_path / "run"
     tiny = [*tiny, "--set", "base.sampling.batch_size=2"]
@@ -93,11 +92,11 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
         assert store.missing_jobs(1), "what was not drawn stays planned"
     before = decisions(run)
     monkeypatch.setattr(budget, "REPORT", 0.0)
-    painted = []
-    monkeypatch.setattr(FakeBackend, "_paint", lambda *given: painted.append(given))
-    assert call("run", *tiny, "--out", run, "--budget", "1s").code == 0
+    drawn = []
+    with before_picture(drawn.append):
+        assert call("run", *tiny, "--out", run, "--budget", "1s").code == 0
     assert decisions(run) == before, "what was decided is followed, not decided again"
-    assert not painted
+    assert not drawn
 
 
 def test_what_was_cut_stays_cut_when_the_run_is_killed_before_it_is_judged(tiny, call, tmp_path, monkeypatch):

@@ -73,17 +73,14 @@ def test_where_memory_runs_out_less_is_done_at_once_and_that_is_remembered(tiny,
     assert kept(run) == kept(grown), "no picture was lost"
 
 
-def test_a_killed_run_draws_in_the_batches_that_were_found_out(tiny, call, tmp_path, small_memory, monkeypatch):
+def test_a_killed_run_draws_in_the_batches_that_were_found_out(tiny, call, tmp_path, small_memory, before_picture):
     asked, run = small_memory(5), tmp_path / "run"
-    paint = FakeBackend._paint
 
-    def dying(self, job, worn):
-        if self.painted == 30:
+    def die(picture):
+        if picture == 30:
             raise KeyboardInterrupt
-        return paint(self, job, worn)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeBackend, "_paint", dying)
+    with before_picture(die):
         assert call("run", *tiny, "--out", run).code == 130
     asked["drawn"].clear()
     assert call("run", *tiny, "--out", run).code == 0
@@ -164,22 +161,22 @@ def test_a_scorer_that_answers_nan_says_nothing_and_the_run_goes_on(tiny, call, 
     assert ">nan<" not in (run / "report.html").read_text()
 
 
-def test_a_base_whose_picture_is_no_number_stops_in_a_line_and_then_goes_on(tiny, call, tmp_path, monkeypatch, grown):
-    run, paint = tmp_path / "run", FakeBackend._paint
+def test_a_base_whose_picture_is_no_number_stops_in_a_line_and_then_goes_on(
+    tiny, call, tmp_path, before_picture, grown
+):
+    run = tmp_path / "run"
 
-    def spoilt(self, job, worn):
-        if self.painted == 20:
-            raise BackendError(f'"{job.id}" came out as no finite picture', "lower guidance_scale or use float32")
-        return paint(self, job, worn)
+    def spoil(picture):
+        if picture == 20:
+            raise BackendError("a picture came out as no finite one", "lower guidance_scale or use float32")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeBackend, "_paint", spoilt)
+    with before_picture(spoil):
         done = call("run", *tiny, "--out", run)
     assert done.code == 1
-    assert "came out as no finite picture" in done.line
+    assert "came out as no finite one" in done.line
     assert call("run", *tiny, "--out", run).code == 0
     assert kept(run) == kept(grown)
-    assert "came out as no finite picture" in (run / "report.html").read_text()
+    assert "came out as no finite one" in (run / "report.html").read_text()
 
 
 class Hanging:
@@ -204,16 +201,14 @@ def test_a_webhook_that_hangs_costs_no_picture_and_hardly_any_time(tiny, call, t
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up")
-def test_a_closed_terminal_stops_at_a_safe_point_unless_it_is_ignored(tiny, call, tmp_path, monkeypatch, grown):
-    run, paint = tmp_path / "run", FakeBackend._paint
+def test_a_closed_terminal_stops_at_a_safe_point_unless_it_is_ignored(tiny, call, tmp_path, before_picture, grown):
+    run = tmp_path / "run"
 
-    def hung_up(self, job, worn):
-        if self.painted == 10:
+    def hang_up(picture):
+        if picture == 10:
             os.kill(os.getpid(), signal.SIGHUP)
-        return paint(self, job, worn)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeBackend, "_paint", hung_up)
+    with before_picture(hang_up):
         assert call("run", *tiny, "--out", run).code == 130
         with Store.open(run, exclusive=False) as store:
             assert "SIGHUP" in sessions(store)[-1].why
@@ -232,7 +227,7 @@ def test_a_kill_is_in_the_report_with_the_hour_at_which_it_went_on(tiny, play, c
     with Store.open(run, exclusive=False) as store:
         lines = incidents(store)
     assert [line.kind for line in lines] == ["stopped"]
-    assert "cut off: killed, or the power went" in (run / "report.html").read_text()
+    assert "cut off: killed, or the power failed" in (run / "report.html").read_text()
 
 
 class Readings:

@@ -5,7 +5,6 @@ import signal
 
 import pytest
 
-from bootstrap.backends.fake import FakeBackend
 from bootstrap.store.store import Store
 
 
@@ -17,17 +16,13 @@ def ending(folder):
 
 @pytest.mark.parametrize(("presses", "at"), [(1, 10), (1, 70), (2, 10)])
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_asked_to_stop_loses_nothing(grown, tiny, call, tmp_path, monkeypatch, presses, at, kind):
-    paint = FakeBackend._paint
-
-    def pressed(self, job, worn):
-        if self.painted == at:
+def test_a_run_that_is_asked_to_stop_loses_nothing(grown, tiny, call, tmp_path, before_picture, presses, at, kind):
+    def press(picture):
+        if picture == at:
             for _ in range(presses):
                 os.kill(os.getpid(), kind)
-        return paint(self, job, worn)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeBackend, "_paint", pressed)
+    with before_picture(press):
         done = call("run", *tiny, "--out", tmp_path / "run")
     assert done.code == 130
     assert "stopping at the next safe point" in done.err
