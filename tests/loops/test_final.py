@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.lora.weights import metadata_of
+from bootstrap.lora.header import metadata_of
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 
