@@ -52,7 +52,9 @@ def read_any(path: Path, grammars: Iterable[Grammar]) -> LoraFile:
     grammar, places = _best_grammar({name for name, _ in keys.values()}, grammars)
     found = _weights(read_tensors(path, header), keys, places, _alphas(metadata, grammar))
     if not found:
-        raise BackendError(f'"{path}" fits no module of an architecture that is known', "use it with the base it is for")
+        raise BackendError(
+            f'"{path}" fits no module of an architecture that is known', "use it with the base it is for"
+        )
     unknown = tuple(key for key, (name, content) in keys.items() if not content or places.get(name) not in found)
     form = "kohya" if any(key.startswith("lora_") for key in header) else "diffusers"
     ranks = {rank for weights, _ in found.values() if (rank := rank_of(weights))}

@@ -1,4 +1,4 @@
-"""The kinds of weights that a module can have in a LoRA file, what they are called there, and the change they make.
+"""The kinds of weights that a module can have in a LoRA file, their names in it, and the change they make.
 
 Plain LoRA is a pair (down, up); a convolution's down keeps its kernel. DoRA, LoHa and LoKr are tuples of their own,
 named as LyCORIS names them. Everything is float32. Knows no file and no architecture.
@@ -6,7 +6,7 @@ named as LyCORIS names them. Everything is float32. Knows no file and no archite
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ Pair = tuple[Array, Array]
 
 
 ROUNDED = 1e-6
-"""How far two scales are apart that are the same, but for alphas in single precision."""
+"""How far apart two scales may be that differ only because alphas are stored in single precision."""
 
 
 class Dora(NamedTuple):
@@ -77,8 +77,13 @@ def _whole(whole: Array | None, a: Array | None, b: Array | None) -> Array:
 
 def kind_of(weights: Weights) -> str:
     """ "lora", "dora", "loha" or "lokr"."""
-    kinds = ((Dora, "dora"), (Hada, "loha"), (Kron, "lokr"))
-    return next((name for kind, name in kinds if isinstance(weights, kind)), "lora")
+    if isinstance(weights, Dora):
+        return "dora"
+    if isinstance(weights, Hada):
+        return "loha"
+    if isinstance(weights, Kron):
+        return "lokr"
+    return "lora"
 
 
 def rank_of(weights: Weights) -> int | None:
@@ -86,8 +91,10 @@ def rank_of(weights: Weights) -> int | None:
     if isinstance(weights, Hada):
         return int(weights.w1_b.shape[0])
     if isinstance(weights, Kron):
-        inner = weights.w2_b if weights.w2_b is not None else weights.w1_b
-        return None if inner is None else int(inner.shape[0])
+        for inner in (weights.w2_b, weights.w1_b):
+            if inner is not None:
+                return int(inner.shape[0])
+        return None
     return int(weights[0].shape[0])
 
 
@@ -121,13 +128,11 @@ def rescaled(weights: Weights, factor: float) -> Weights:
     if isinstance(weights, Hada):
         return weights._replace(w1_a=weights.w1_a * by)
     if isinstance(weights, Kron):
-        return weights._replace(w1=weights.w1 * by) if weights.w1 is not None else _first_scaled(weights, by)
+        if weights.w1 is not None:
+            return weights._replace(w1=weights.w1 * by)
+        assert weights.w1_a is not None
+        return weights._replace(w1_a=weights.w1_a * by)
     return weights[0], weights[1] * by
-
-
-def _first_scaled(weights: Kron, by: np.float32) -> Kron:
-    assert weights.w1_a is not None
-    return weights._replace(w1_a=weights.w1_a * by)
 
 
 def as_pair(weights: Weights) -> Pair:
@@ -175,9 +180,10 @@ def from_tensors(parts: Mapping[str, Array]) -> tuple[Weights, float] | None:
     found = _kron_from(parts) or _hada_from(parts) or _lora_from(parts)
     if found is None:
         return None
-    rank = rank_of(found)
-    alpha = float(parts["alpha"]) if "alpha" in parts else 0.0
-    return found, (alpha / rank if alpha and rank else 1.0)
+    rank, alpha = rank_of(found), float(parts.get("alpha", np.float32(0)))
+    if not alpha or not rank:
+        return found, 1.0
+    return found, alpha / rank
 
 
 def _lora_from(parts: Mapping[str, Array]) -> Weights | None:
@@ -193,13 +199,14 @@ def _lora_from(parts: Mapping[str, Array]) -> Weights | None:
 
 
 def _hada_from(parts: Mapping[str, Array]) -> Weights | None:
-    names = [f"hada_{name}" for name in Hada._fields]
-    if not set(names) <= parts.keys():
+    named = _named(parts, "hada_", Hada._fields)
+    if len(named) < len(Hada._fields):
         return None
-    found = Hada(*(parts[name] for name in names))
+    found = Hada(**named)
     if "hada_t1" not in parts:
         return found
-    one, two = (_tucker(parts[f"hada_t{n}"], parts[f"hada_w{n}_a"], parts[f"hada_w{n}_b"]) for n in (1, 2))
+    one = _tucker(parts["hada_t1"], found.w1_a, found.w1_b)
+    two = _tucker(parts["hada_t2"], found.w2_a, found.w2_b)
     # the scale of a file is alpha over the rank it was made with, which a whole change has no longer
     rank = np.float32(len(found.w1_b))
     whole = (one * two).reshape(len(one), -1)
@@ -208,17 +215,29 @@ def _hada_from(parts: Mapping[str, Array]) -> Weights | None:
 
 
 def _kron_from(parts: Mapping[str, Array]) -> Weights | None:
-    named = {name: parts[f"lokr_{name}"] for name in Kron._fields if f"lokr_{name}" in parts}
-    if not all(f"w{n}" in named or {f"w{n}_a", f"w{n}_b"} <= named.keys() for n in (1, 2)):
-        return None
+    named = _named(parts, "lokr_", Kron._fields)
+    for factor in ("w1", "w2"):
+        if factor not in named and not {f"{factor}_a", f"{factor}_b"} <= named.keys():
+            return None
     found = Kron(**named)
     if "lokr_t2" not in parts:
         return found
     whole = _tucker(parts["lokr_t2"], parts["lokr_w2_a"], parts["lokr_w2_b"])
     # two whole factors are taken as they are, so alpha over the rank goes into the second one
     alpha = float(parts.get("alpha", np.float32(0)))
-    factor = 1.0 if found.w1_b is not None or not alpha else alpha / len(named["w2_b"])
-    return Kron(found.w1, found.w1_a, found.w1_b, np.asarray(whole * np.float32(factor), np.float32))
+    scale = 1.0
+    if found.w1_b is None and alpha:
+        scale = alpha / len(named["w2_b"])
+    return Kron(found.w1, found.w1_a, found.w1_b, np.asarray(whole * np.float32(scale), np.float32))
+
+
+def _named(parts: Mapping[str, Array], prefix: str, names: Iterable[str]) -> dict[str, Array]:
+    """Those of the entries that a file has, without their prefix."""
+    found = {}
+    for name in names:
+        if prefix + name in parts:
+            found[name] = parts[prefix + name]
+    return found
 
 
 def _tucker(core: Array, a: Array, b: Array) -> Array:

@@ -22,7 +22,7 @@ from bootstrap.training.passes import Passes
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.state import TrainingState
 
-__all__ = ["AtStep", "TrainedWeights", "train_lora"]
+__all__ = ["AtStep", "TrainingOutcome", "train_lora"]
 
 AtStep = Callable[[int], None]
 """Called after so many steps, with the adapter's weights as they would be if the training ended then."""
@@ -32,7 +32,7 @@ REPORT_EVERY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedWeights:
+class TrainingOutcome:
     """How a training ended: optimiser steps in the weights, and the mean loss of the last tenth.
 
     ``earlier`` are the weights that were kept on the way.
@@ -40,7 +40,7 @@ class TrainedWeights:
 
     steps: int
     final_loss: float
-    earlier: tuple[TrainedWeights, ...] = ()
+    earlier: tuple[TrainingOutcome, ...] = ()
 
 
 def train_lora(
@@ -51,7 +51,7 @@ def train_lora(
     emit: Emit,
     keep: AtStep | None = None,
     sample: AtStep | None = None,
-) -> TrainedWeights:
+) -> TrainingOutcome:
     """Train the inputs' adapter weights in place; ``keep`` is called at the recipe's ``kept_steps``.
 
     ``sample`` is called every ``sample_every_n_steps``. Losses go to the workdir, see `bootstrap.training.losslog`.
@@ -86,8 +86,8 @@ def train_lora(
                 raise
     log.write(state.losses)
     kept = [step for step in recipe.kept_steps if step < state.step and keep is not None]
-    earlier = tuple(TrainedWeights(step, state.loss_at(step)) for step in kept)
-    return TrainedWeights(state.step, state.finish(), earlier)
+    earlier = tuple(TrainingOutcome(step, state.loss_at(step)) for step in kept)
+    return TrainingOutcome(state.step, state.finish(), earlier)
 
 
 @dataclass(frozen=True)
