@@ -4,12 +4,13 @@ import shutil
 import pytest
 import torch
 
+from bootstrap.backends.bases import denoiser_weights
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.machine import device
-from bootstrap.machine.device import pick_device, telling_memory
+from bootstrap.machine.device import pick_device, reporting_memory
 
 SETTINGS = SamplingSettings(steps=1, width=32, height=32)
 
@@ -81,6 +82,19 @@ def test_weights_named_fp16_alone_are_found(base):
     DiffusersBackend(base, SETTINGS, device="cpu")
 
 
+def test_weights_are_counted_from_headers_once_and_guessed_from_old_files(base):
+    unet = base / "unet"
+    weights = unet / "diffusion_pytorch_model.safetensors"
+    counted = denoiser_weights(base)
+    assert counted > 100_000
+    shutil.copy(weights, unet / "diffusion_pytorch_model.fp16.safetensors")
+    assert denoiser_weights(base) == counted
+    for path in unet.glob("*.safetensors"):
+        path.unlink()
+    (unet / "diffusion_pytorch_model.bin").write_bytes(b"0" * 68)
+    assert denoiser_weights(base) == 17
+
+
 def test_old_weights_files_tell_bases_apart_too(tmp_path):
     for name, data in (("a", b"1" * 9), ("b", b"2" * 9)):
         (tmp_path / name / "unet").mkdir(parents=True)
@@ -99,12 +113,12 @@ def test_old_weights_files_tell_bases_apart_too(tmp_path):
     ids=["cuda", "mps", "cpu", "python"],
 )
 def test_memory_that_runs_out_is_one_line_on_every_device(error):
-    with pytest.raises(BackendError, match=r"^memory ran out; lower batch_size$"), telling_memory("lower batch_size"):
+    with pytest.raises(BackendError, match=r"^memory ran out; lower batch_size$"), reporting_memory("lower batch_size"):
         raise error
 
 
 def test_other_failures_are_left_alone():
-    with pytest.raises(RuntimeError, match="shapes"), telling_memory("x"):
+    with pytest.raises(RuntimeError, match="shapes"), reporting_memory("x"):
         raise RuntimeError("shapes do not fit")
 
 
