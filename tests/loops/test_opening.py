@@ -107,10 +107,10 @@ def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
 
     def crowded(*given, open_models=opening.open_models):
         models = open_models(*given)
-        return replace(models, eyes=replace(models.eyes, faces=Faces()))
+        return replace(models, panel_models=replace(models.panel_models, faces=Faces()))
 
-    def judges(eyes, *given, known=opening.judges_for):
-        return known(replace(eyes, faces=None), *given)  # here faces are counted, and identify nobody
+    def judges(models, *given, known=opening.judges_for):
+        return known(replace(models, faces=None), *given)  # here faces are counted, and identify nobody
 
     monkeypatch.setattr(opening, "open_models", crowded)
     monkeypatch.setattr(opening, "judges_for", judges)

@@ -12,7 +12,7 @@ from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from tests.benchmarks.puppetbench import pooled
-from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, open_audit, plot, told
+from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, markdown_of, open_audit, plot
 
 SMALL = [
     "loop.target=6", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=10", "loop.exchanged=0",
@@ -58,23 +58,23 @@ def test_the_audit_cuts_at_the_run_s_own_lookalikes(run):
     for view_family in ALL_VIEW_FAMILIES:
         values = [audit.likeness[f.job.id] for f in audit.of(JobKind.LOOKALIKE, view_family)]
         assert sum(value > audit.cuts[view_family] for value in values) <= 1
-    audit.engine.store.close()
+    audit.store.close()
 
 
 def test_leaving_a_scorer_out_changes_the_gate_s_score(run):
     audit = open_audit(run, redness)
-    name, *_ = audit.engine.judges.identity
+    name, *_ = audit.judges.identity
     assert audit.scores()
     assert audit.scores(name) != audit.scores()
-    audit.engine.store.close()
+    audit.store.close()
 
 
 def test_the_tables_name_every_scorer_and_family(run):
     audit = open_audit(run, redness)
-    text = told(audit)
-    audit.engine.store.close()
+    text = markdown_of(audit)
+    audit.store.close()
     assert text.count("### ") == 5
-    assert all(f"without {name}" in text for name in audit.engine.judges.identity)
+    assert all(f"without {name}" in text for name in audit.judges.identity)
     assert all(f"| {view_family} |" in text for view_family in ALL_VIEW_FAMILIES)
 
 
@@ -82,12 +82,12 @@ def test_calibration_rises_with_the_stated_rate_and_is_drawn(run):
     audit = open_audit(run, redness)
     curves = calibration(audit)
     image = plot([audit, audit])
-    audit.engine.store.close()
+    audit.store.close()
     assert curves
     for points in curves.values():
         assert [rate for rate, _ in points] == sorted(rate for rate, _ in points)
         assert [real for _, real in points] == sorted(real for _, real in points)
-    panels = 1 + len(audit.engine.judges.identity)
+    panels = 1 + len(audit.judges.identity)
     assert image.width == 400 * panels
 
 
@@ -98,16 +98,16 @@ def bright(images):
 
 def test_all_runs_together_beside_the_judge_who_sees_the_seed_alone(run):
     audit = open_audit(run, redness)
-    eyes = pooled.shown_the_seed(audit, bright)
+    eyes = pooled.judged_by_seeds(audit, bright)
     known = {f.job.id: eyes.instead[f.job.id] for f in audit.of(JobKind.CANDIDATE, "front")}
-    text = pooled.told([audit, audit], [eyes, eyes])
+    text = pooled.markdown_of([audit, audit], [eyes, eyes])
     image = pooled.roc([audit], [eyes])
     rank = pooled._quality(eyes, "front", known)[-1]
-    audit.engine.store.close()
+    audit.store.close()
     assert text.count("### ") == 3
     assert text.count(f"| {pooled.JUDGE} |") == 2
     assert rank is None or rank > 0.99, "what it sees from the seed is here the truth itself"
-    assert image.width == 400 * (2 + len(audit.engine.judges.identity))
+    assert image.width == 400 * (2 + len(audit.judges.identity))
 
 
 def test_what_passes_of_the_true_lies_on_the_line_between_the_steps():
@@ -119,9 +119,9 @@ def test_what_passes_of_the_true_lies_on_the_line_between_the_steps():
 def test_what_is_let_in_without_a_scorer_is_told(run):
     audit = open_audit(run, redness)
     admitted = audit.admitted()
-    name, *_ = audit.engine.judges.identity
+    name, *_ = audit.judges.identity
     nobody = audit.admitted(name)
-    audit.engine.store.close()
+    audit.store.close()
     kept = {frame.job.id for frame in audit.frames if frame.job.id in admitted}
     assert admitted == kept
     assert admitted

@@ -8,8 +8,9 @@ from PIL import Image
 
 from bootstrap.character import load_character
 from bootstrap.config import load
+from bootstrap.panel.axes import checked_axes
 from bootstrap.panel.draft import Draft, Reading, draft_text, read_traits, reader_of
-from bootstrap.panel.judges import Eyes
+from bootstrap.panel.models import PanelModels
 from bootstrap.records import Seed
 from scoring.features import Features
 
@@ -58,9 +59,10 @@ def test_only_what_the_panel_reads_well_is_read():
         return phrases[0], 1.0
 
     found = {reading.axis: reading for reading in read_traits(CONFIG.panel, [], reader)}
-    assert {axis for axis, reading in found.items() if reading.read} == {*CONFIG.panel.checked, *CONFIG.panel.drafted}
+    well_read = {*checked_axes(CONFIG.panel, "clip"), *CONFIG.panel.drafted}
+    assert {axis for axis, reading in found.items() if reading.read} == well_read
     assert not {"pose", "background", "framing"} & found.keys()
-    assert all(heads == CONFIG.panel.traits_from_head for _, heads in asked)
+    assert all(heads for _, heads in asked)
 
 
 def test_an_axis_that_frames_are_not_checked_for_may_be_drafted():
@@ -90,7 +92,7 @@ class Colours:
 
 
 def test_pictures_of_one_character_are_read_together():
-    read = reader_of(Eyes(Colours(), Features(None), None, margin=5.0), CONFIG.panel)
+    read = reader_of(PanelModels(Colours(), Features(None), margin=5.0), CONFIG.panel)
     red, purple = Image.new("RGB", (64, 96), "red"), Image.new("RGB", (64, 64), (128, 0, 128))
     phrases = list(WORDS)
     assert read([red], phrases, heads=False)[0] == "red hair"

@@ -111,10 +111,10 @@ def test_a_machine_too_small_is_a_problem(given, monkeypatch):
 
 
 def test_a_base_or_a_panel_that_is_not_there_is_a_problem(given, tmp_path):
-    settings = [f"base.path={tmp_path}", "panel.face.pack=nobody", "panel.held_out=nothing.onnx"]
+    settings = [f"base.path={tmp_path}", "panel.models.face.pack=nobody", "panel.scorers.held-out.model=nothing.onnx"]
     done = call(*given(), *(part for text in settings for part in ("--set", text)))
     assert done.exit_code == 2
-    for words in ("model_index.json", "face.pack: 'nobody'", "held_out: 'nothing.onnx'"):
+    for words in ("model_index.json", "models.face.pack: 'nobody'", "scorers.held-out.model: 'nothing.onnx'"):
         assert words in done.stderr
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cli import doctor
-from bootstrap.config import load_panel
+from bootstrap.config import load, load_panel
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.machine.inventory import Accelerator, cache_folder, disk_free, memory, versions
 from bootstrap.panel import face_packs as packs
@@ -75,12 +75,12 @@ def test_the_cache_is_where_a_person_keeps_such_things(monkeypatch, tmp_path):
 def test_what_a_panel_lacks_is_named():
     shipped = load_panel("puppet")
     assert doctor.panel_lacks(shipped) == []
-    face = shipped.face.model_copy(update={"pack": "buffalo_l"})
-    clip = shipped.clip.model_copy(update={"pretrained": "/nowhere.pt"})
-    lacking = doctor.panel_lacks(shipped.model_copy(update={"face": face, "clip": clip, "held_out": "/no.onnx"}))
-    assert [text.split(":")[0] for text in lacking] == ["clip.pretrained", "face.pack", "held_out"]
-    none = shipped.model_copy(update={"face": face.model_copy(update={"pack": ""})})
-    assert doctor.panel_lacks(none) == []
+    settings = ["models.face.pack=buffalo_l", "models.clip.pretrained=/nowhere.pt", "scorers.held-out.model=/no.onnx"]
+    lacking = doctor.panel_lacks(load("puppet", overrides=[f"panel.{setting}" for setting in settings]).panel)
+    named = ["models.clip.pretrained", "models.face.pack", "scorers.held-out.model"]
+    assert [text.split(":")[0] for text in lacking] == named
+    without = ["models.face=none", "scorers.held-out=none"]
+    assert doctor.panel_lacks(load("puppet", overrides=[f"panel.{setting}" for setting in without]).panel) == []
 
 
 def test_without_yes_and_without_a_terminal_nothing_is_fetched(call, tmp_path):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pydantic import ValidationError
 
 from bootstrap.character import load_character
 from bootstrap.cli.choosing import choose_base, proposed
@@ -18,7 +17,6 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import resolve
 from bootstrap.cli.sources import sort_sources
 from bootstrap.config import BaseConfig, read_own, shipped_base
-from bootstrap.config.scorers import FaceConfig
 from bootstrap.errors import ConfigError, UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +37,7 @@ def own(folder, text):
 def test_every_option_reaches_the_configuration(character):
     config = resolve(character, Options(None, 24, 3, 7, settings=("loop.waves=1",), backend="fake"))
     assert (config.loop.target, config.loop.rounds, config.loop.waves, config.random_seed) == (24, 3, 1, 7)
-    assert (config.base.name, config.backend, config.panel.clip.model) == ("puppet", "fake", "fake")
+    assert (config.base.name, config.backend, config.panel.models.clip.model) == ("puppet", "fake", "fake")
 
 
 def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(character, tmp_path):
@@ -55,7 +53,7 @@ def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(charac
 def test_an_own_file_may_name_shipped_files(character, tmp_path):
     nobody = character.model_copy(update={"base": None})
     config = resolve(nobody, Options(config=own(tmp_path, "base: puppet\npanel: fake\n")))
-    assert (config.base.name, config.panel.clip.model) == ("puppet", "fake")
+    assert (config.base.name, config.panel.models.clip.model) == ("puppet", "fake")
 
 
 @pytest.mark.parametrize(
@@ -76,12 +74,15 @@ def test_an_own_file_with_a_mistake_is_told(character, tmp_path, text, said):
         read_own(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize("text", ["panel: {face: none}", "panel: {face: null}", "panel: {face: {pack: ''}}"])
+@pytest.mark.parametrize("text", ["face: none", "face: null", "face: {pack: ''}"])
 def test_face_none_does_without_faces(character, tmp_path, text):
-    assert resolve(character, Options(config=own(tmp_path, text))).panel.face.pack == ""
-    assert resolve(character, Options(settings=("panel.face=none",))).panel.face.pack == ""
-    with pytest.raises(ValidationError):
-        FaceConfig.model_validate({"pak": "x"})
+    panel = resolve(character, Options(config=own(tmp_path, f"panel: {{models: {{{text}}}}}"))).panel
+    assert panel.models.face.pack == ""
+    assert "face" not in panel.roles
+    assert resolve(character, Options(settings=("panel.models.face=none",))).panel.models.face.pack == ""
+    assert "face" not in resolve(character, Options(settings=("panel.scorers.face=none",))).panel.scorers
+    with pytest.raises(ConfigError, match=r"panel\.models\.face\.pak: unknown field \(did you mean 'pack'"):
+        resolve(character, Options(settings=("panel.models.face.pak=x",)))
 
 
 def test_pictures_may_be_files_or_a_folder_which_may_hold_the_description(tmp_path):

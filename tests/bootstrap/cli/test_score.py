@@ -12,6 +12,7 @@ from bootstrap.store.files import write_image
 from scoring.face import FacePack
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
+FRAMINGS = ("portrait", "full body")
 VIEWS = {"from behind": "behind", "three-quarter view, facing left": "three-quarter", "from side": "profile"}
 
 
@@ -119,13 +120,16 @@ def test_a_folder_without_pictures_or_no_folder_is_one_line(call, tmp_path):
 
 def test_what_was_asked_comes_from_the_caption_or_else_from_the_prompt_in_the_picture(tmp_path):
     path = painted(tmp_path / "a.png", "red")
-    assert asked_of(path, VIEWS).tags == ()
+    assert asked_of(path, VIEWS, FRAMINGS).tags == ()
     prompt = {"parameters": "mikachr, from_side, smile\nNegative prompt: from behind\nSteps: 20"}
     write_image(path, Image.new("RGB", (96, 96)), prompt)
-    asked = asked_of(path, VIEWS)
+    asked = asked_of(path, VIEWS, FRAMINGS)
     assert (asked.tags, asked.view_family) == (("mikachr", "from side", "smile"), "profile")
     path.with_suffix(".txt").write_text("x, three-quarter view, facing left, full body")
-    assert (asked_of(path, VIEWS).view_family, asked_of(path, VIEWS).framing) == ("three-quarter", "full body")
+    assert (asked_of(path, VIEWS, FRAMINGS).view_family, asked_of(path, VIEWS, FRAMINGS).framing) == (
+        "three-quarter",
+        "full body",
+    )
 
 
 @pytest.mark.slow
