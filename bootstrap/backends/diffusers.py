@@ -23,7 +23,7 @@ from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.lora import save_kohya
 from bootstrap.lora.blending import blended
-from bootstrap.machine.device import telling_memory
+from bootstrap.machine.device import reporting_memory
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -65,7 +65,7 @@ class DiffusersBackend:
         self.adapter.attach(adapter)
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
-            with telling_memory("lower base.sampling.batch_size, or the width and height"):
+            with reporting_memory("lower base.sampling.batch_size, or the width and height"):
                 pictures = draw_batch(self.base, batch)
             yield list(zip(batch, pictures, strict=True))
 
@@ -73,7 +73,7 @@ class DiffusersBackend:
         """Train a new adapter from the base; see `bootstrap.backends.base`."""
         if not items:
             raise BackendError("there is no picture to train on", "give a seed")
-        with telling_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
+        with reporting_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
             regularisation = regularisation_items(items, recipe, workdir, lambda jobs: self.draw(jobs, None))
             return self.trainer.train(items, recipe, workdir, emit, regularisation)
 

@@ -19,7 +19,7 @@ from bootstrap.backends.folder import variant_of
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.single_file import read_checkpoint
 from bootstrap.errors import BackendError
-from bootstrap.machine.device import telling_memory, weights_dtype
+from bootstrap.machine.device import reporting_memory, weights_dtype
 
 __all__ = ["load_pipeline", "place"]
 
@@ -35,7 +35,7 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
     _check_room(base, device, dtype, offload=settings.offload)
     load = _from_file if base.is_file() else _from_folder
     try:
-        with _quiet(), telling_memory("choose a smaller base, or close other programs"):
+        with _quiet(), reporting_memory("choose a smaller base, or close other programs"):
             pipe = load(base, architecture, dtype)
             place(pipe, architecture, device, offload=settings.offload)
     except BackendError:

@@ -1,4 +1,4 @@
-"""Tags that contradict each other in one caption: a model that reads both learns neither (field practice D3, D6).
+"""Tags that contradict each other in one caption: a model that is trained on both learns neither.
 
 Words are those of booru boards with spaces; what is not in the tables is no conflict. Knows no picture and no folder.
 """
@@ -43,41 +43,43 @@ FACES = (
 
 def conflicts(tags: Iterable[str]) -> list[tuple[str, str]]:
     """The pairs of tags in one caption that cannot both be true, in the caption's order."""
-    told = list(dict.fromkeys(tag.strip().lower().replace("_", " ") for tag in tags))
-    there = set(told)
-    found = [pair for pair in APART if there.issuperset(pair)]
-    found += [pair for noun in ("hair", "eyes") for pair in _colors(told, noun)]
-    found += _behind(told)
-    if "closed eyes" in there:
-        found += [("closed eyes", tag) for tag in told if _color_of(tag, "eyes")]
-    order = {tag: place for place, tag in enumerate(told)}
-    pairs = {(first, second): None for first, second in (sorted(pair, key=order.__getitem__) for pair in found)}
-    return sorted(pairs, key=lambda pair: (order[pair[0]], order[pair[1]]))
+    caption = list(dict.fromkeys(tag.strip().lower().replace("_", " ") for tag in tags))
+    found = [pair for pair in APART if set(pair) <= set(caption)]
+    found += _colors(caption, "hair") + _colors(caption, "eyes")
+    found += _behind(caption)
+    if "closed eyes" in caption:
+        found += [("closed eyes", tag) for tag in caption if _color_of(tag, "eyes")]
+    places = set()
+    for first, second in found:
+        places.add(tuple(sorted((caption.index(first), caption.index(second)))))
+    return [(caption[first], caption[second]) for first, second in sorted(places)]
 
 
 def _colors(tags: Sequence[str], noun: str) -> list[tuple[str, ...]]:
     """Two colours of one thing, unless a tag says that there are several."""
     if any(word in tag for tag in tags for word in SEVERAL):
         return []
-    seen: dict[str, str] = {}
+    colored: dict[str, str] = {}
     for tag in tags:
         if color := _color_of(tag, noun):
-            seen.setdefault(color, tag)
-    return list(combinations(seen.values(), 2))
+            colored.setdefault(color, tag)
+    return list(combinations(colored.values(), 2))
 
 
 def _color_of(tag: str, noun: str) -> str:
     """The colour in "pale blue hair"; "" for what is none of that noun."""
-    words = tag.split()
-    if len(words) < 2 or words[-1] != noun:
+    *qualities, last = tag.split() or [""]
+    if last != noun:
         return ""
-    color = next((word for word in reversed(words[:-1]) if word in COLORS), "")
-    return SAME.get(color, color)
+    for word in reversed(qualities):
+        if word in COLORS:
+            return SAME.get(word, word)
+    return ""
 
 
 def _behind(tags: Sequence[str]) -> list[tuple[str, ...]]:
     """What the face of somebody seen from behind cannot show, unless the head is turned back."""
-    back = next((tag for tag in tags if tag in BACK), "")
-    if not back or "looking back" in tags:
+    backs = [tag for tag in tags if tag in BACK]
+    if not backs or "looking back" in tags:
         return []
-    return [(back, tag) for tag in tags if tag in FACES or _color_of(tag, "eyes")]
+    return [(backs[0], tag) for tag in tags if tag in FACES or _color_of(tag, "eyes")]

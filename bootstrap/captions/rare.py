@@ -1,4 +1,4 @@
-"""Identity tags that too few pictures show for the trigger to absorb: they stay in the captions (field practice D6).
+"""Identity tags that too few pictures show for the trigger to absorb: they stay in the captions.
 
 Knows captions only: neither which tags are identity, nor any picture.
 """
@@ -21,9 +21,15 @@ def naming_rare(items: Sequence[TrainItem], full: Sequence[TrainItem], floor: in
 
     ``full`` holds the same pictures, by path, with captions that withhold nothing. Tags are added at the end.
     """
-    named = {item.path: item.tags for item in full}
-    withheld = {item.path: [tag for tag in named.get(item.path, ()) if tag not in item.tags] for item in items}
-    shown = Counter(tag for item in items if item.kind not in ORIGINALS for tag in withheld[item.path])
-    return [
-        replace(item, tags=(*item.tags, *(tag for tag in withheld[item.path] if shown[tag] < floor))) for item in items
-    ]
+    full_tags = {item.path: item.tags for item in full}
+    withheld: dict[str, list[str]] = {}
+    counts: Counter[str] = Counter()
+    for item in items:
+        withheld[item.path] = [tag for tag in full_tags.get(item.path, ()) if tag not in item.tags]
+        if item.kind not in ORIGINALS:
+            counts.update(withheld[item.path])
+    named = []
+    for item in items:
+        rare = [tag for tag in withheld[item.path] if counts[tag] < floor]
+        named.append(replace(item, tags=(*item.tags, *rare)))
+    return named

@@ -1,8 +1,8 @@
 """Descriptions by a vision-language model, ``{description, object[{name, description, position[]}]}``, as a character.
 
-Such a model sees a picture and writes prose about its parts (field practice A1); a character wants tags, apart for what
-stays and what is worn. The conversion is by plain rules and says what it made, so that a person can correct it. Knows
-no file and no model.
+Such a model sees a picture and writes prose about its parts; a character wants tags, apart for what stays the same and
+for what is worn. The conversion follows plain rules and reports what it made, so that a person can correct it. Knows no
+file and no model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-WORN = _words(
+GARMENTS = _words(
     """
     apron armor belt beret blouse boots bow bowtie bra cap cape cardigan cloak clothes coat collar costume dress
     gloves hat headphones helmet hood hoodie jacket jeans kimono leggings necktie outfit pajamas pants ribbon robe
@@ -42,6 +42,7 @@ OPENING = re.compile(
     r"^(?:(?:a|an|the|his|her|its|their|she|he|it|they|has|have|is|are|wears|wearing|with|pair of|and)\s+)+", re.I
 )
 TRAILING = re.compile(r"\s+(?:that|which|who|whose|reaching|falling|worn|flowing|tied)\b.*$", re.I)
+FEMALE, MALE = _words("girl woman female she her"), _words("boy man male he his him")
 LONGEST = 6
 """Words of a tag; longer phrases are sentences that no caption should hold."""
 
@@ -60,7 +61,7 @@ class DescribedPart(BaseModel):
 
 
 class Description(BaseModel):
-    """What a vision-language model writes about a picture; all fields are required (field practice A1)."""
+    """What a vision-language model writes about a picture; all fields are required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -75,29 +76,29 @@ def is_description(data: Mapping[str, Any]) -> bool:
     return "invariant" not in data and bool({"description", "object"} & data.keys())
 
 
-def as_character(described: Description, name: str) -> tuple[dict[str, Any], list[str]]:
+def as_character(description: Description, name: str) -> tuple[dict[str, Any], list[str]]:
     """The fields of a character in plain data, and what a person should know of how they were found.
 
     Parts whose name ends in a garment become the outfit "default", all others are invariant. Raises ValueError when no
     part belongs to the character itself.
     """
     invariant: dict[str, list[str]] = {}
-    worn: list[str] = []
-    for part in described.object:
+    clothes: list[str] = []
+    for part in description.object:
         tags = _tags(part)
-        if part.name.lower().split()[-1] in WORN:
-            worn += tags
+        if part.name.lower().split()[-1] in GARMENTS:
+            clothes += tags
         else:
             invariant[_free(part.name.lower(), invariant)] = tags
     if not invariant:
         raise ValueError("object: every part is something worn; describe hair, eyes or whatever else stays the same")
-    data: dict[str, Any] = {"name": name, "trigger": made_up_trigger(name), "core": _core(described)}
+    data: dict[str, Any] = {"name": name, "trigger": made_up_trigger(name), "core": _core(description)}
     data["invariant"] = invariant
-    if worn:
-        data["outfits"] = {"default": {"tags": list(dict.fromkeys(worn))}}
-    said = "; ".join(f"{key}: {', '.join(tags)}" for key, tags in invariant.items())
-    notes = [f"the description was read as {said}" + (f"; outfit: {', '.join(worn)}" if worn else "")]
-    return data, notes
+    parts = [f"{key}: {', '.join(tags)}" for key, tags in invariant.items()]
+    if clothes:
+        data["outfits"] = {"default": {"tags": list(dict.fromkeys(clothes))}}
+        parts.append(f"outfit: {', '.join(clothes)}")
+    return data, [f"the description was read as {'; '.join(parts)}"]
 
 
 def description_schema() -> dict[str, Any]:
@@ -106,7 +107,7 @@ def description_schema() -> dict[str, Any]:
 
 
 def made_up_trigger(name: str) -> str:
-    """A trigger that is no word, out of a name: "Mika" gives mikachr (field practice C5)."""
+    """A trigger that is no word, out of a name: "Mika" gives mikachr."""
     letters = re.sub(r"[^a-z0-9]", "", name.lower())
     return f"{letters or 'newone'}chr"
 
@@ -119,11 +120,13 @@ def _free(key: str, taken: Mapping[str, Any]) -> str:
     return found
 
 
-def _core(described: Description) -> list[str]:
+def _core(description: Description) -> list[str]:
     """The tags at the head of captions, by the words for people in the prose."""
-    words = set(re.findall(r"[a-z]+", described.description.lower()))
-    girl, boy = words & {"girl", "woman", "female", "she", "her"}, words & {"boy", "man", "male", "he", "his", "him"}
-    return [*(["1girl"] if girl and not boy else ["1boy"] if boy and not girl else []), "solo"]
+    words = set(re.findall(r"[a-z]+", description.description.lower()))
+    girl, boy = bool(words & FEMALE), bool(words & MALE)
+    if girl == boy:
+        return ["solo"]
+    return ["1girl" if girl else "1boy", "solo"]
 
 
 def _tags(part: DescribedPart) -> list[str]:
@@ -139,20 +142,23 @@ def _tags(part: DescribedPart) -> list[str]:
         if words[0] in PLACING:
             found = [" ".join([(found or [name])[0], *words]), *found[1:]]
         else:
-            named = [*words, *(word for word in name.split() if word not in words)]
-            found.append(" ".join(named if all(map(_only_a_quality, words)) else words))
+            if all(_is_quality(word) for word in words):
+                words += [word for word in name.split() if word not in words]
+            found.append(" ".join(words))
     if not any(noun in tag for tag in found):
         found.insert(0, name)
     return list(dict.fromkeys([_placed(found[0], part.position), *found[1:]]))
 
 
-def _only_a_quality(word: str) -> bool:
+def _is_quality(word: str) -> bool:
     return word in QUALITIES or word.endswith(("-shaped", "-colored", "-coloured"))
 
 
 def _placed(tag: str, position: tuple[str, ...]) -> str:
     """The tag with a place that tells left from right, or that is a phrase of its own ("under left eye")."""
-    place = " ".join(word for word in (position[0] if len(position) == 1 else "").lower().split() if word != "the")
+    place = ""
+    if len(position) == 1:
+        place = " ".join(word for word in position[0].lower().split() if word != "the")
     if not place or place in tag or {"left", "right"} & set(tag.split()):
         return tag
     if place in ("left", "right"):

@@ -130,12 +130,7 @@ class Character(Frozen):
         if "," in trigger or len(trigger.split()) > 1:
             raise ValueError("must be one word without commas, for example mikachr")
         word = trigger.strip()
-        if (
-            word.startswith(".")
-            or not word.isprintable()
-            or set(word) & set(REFUSED)
-            or len(word) > LONGEST_TRIGGER
-        ):
+        if word.startswith(".") or not word.isprintable() or set(word) & set(REFUSED) or len(word) > LONGEST_TRIGGER:
             signs = f"no {' '.join(REFUSED)} and no dot at its beginning"
             raise ValueError(f"names folders too: at most {LONGEST_TRIGGER} characters, {signs}")
         return word

@@ -1,6 +1,6 @@
-"""Triggers: a word that already means something brings its meaning along (field practice C5).
+"""Triggers: a word that already means something brings its meaning along.
 
-A trigger is warned of when it is an ordinary word, or is put together from such words. Knows no model: the words of a
+A trigger is reported when it is an ordinary word, or is put together from such words. Knows no model: the words of a
 panel's vocabulary are handed in.
 """
 
@@ -51,27 +51,38 @@ def ordinary_words(trigger: str, vocabulary: Iterable[str] = ()) -> tuple[str, .
     ``vocabulary`` are further tags or phrases; each word in them counts. Capitals divide nothing: text encoders do not
     see them.
     """
-    known = COMMON | {word for phrase in vocabulary for word in re.findall(r"[a-z]+", phrase.lower())}
-    candidates = dict.fromkeys(re.findall(r"[a-z]+", trigger.lower()))
-    return tuple(word for word in candidates if len(word) > 1 and (word in known or word.removesuffix("s") in known))
+    ordinary = set(COMMON)
+    for phrase in vocabulary:
+        ordinary.update(re.findall(r"[a-z]+", phrase.lower()))
+    found = []
+    for word in dict.fromkeys(re.findall(r"[a-z]+", trigger.lower())):
+        if len(word) > 1 and (word in ordinary or word.removesuffix("s") in ordinary):
+            found.append(word)
+    return tuple(found)
 
 
 def trigger_warnings(character: Character, vocabulary: Iterable[str] = ()) -> list[str]:
     """A sentence for each trigger, of the character and of its outfits, that brings a meaning of its own."""
-    words = [*vocabulary, *character.identity]
-    plain = re.sub(r"[^a-z0-9]", "", character.trigger.lower())
-    places = [("trigger", character.trigger, f"{plain}chr")]
-    places += [
-        (f"outfits.{name}.trigger", outfit.trigger, plain + re.sub(r"[^a-z0-9]", "", outfit.trigger.lower()))
-        for name, outfit in character.outfits.items()
-    ]
-    return [
-        f'{place} "{trigger}" {_meaning(trigger, found)}: the base has its own idea of it; '
-        f'a made-up one is better, for example "{better}"'
-        for place, trigger, better in places
-        if trigger and (found := ordinary_words(trigger, words))
-    ]
+    words, name = [*vocabulary, *character.identity], _letters(character.trigger)
+    warnings = [_warning("trigger", character.trigger, f"{name}chr", words)]
+    for outfit_name, outfit in character.outfits.items():
+        if outfit.trigger:
+            better = name + _letters(outfit.trigger)
+            warnings.append(_warning(f"outfits.{outfit_name}.trigger", outfit.trigger, better, words))
+    return [warning for warning in warnings if warning]
 
 
-def _meaning(trigger: str, found: tuple[str, ...]) -> str:
-    return "is an ordinary word" if trigger.lower() in found else f"is made of ordinary words ({', '.join(found)})"
+def _warning(field: str, trigger: str, better: str, words: Iterable[str]) -> str:
+    """Why a trigger is not a good one, and a better one; "" where it is."""
+    found = ordinary_words(trigger, words)
+    if not found:
+        return ""
+    meaning = f"is made of ordinary words ({', '.join(found)})"
+    if trigger.lower() in found:
+        meaning = "is an ordinary word"
+    advice = f'a made-up one is better, for example "{better}"'
+    return f'{field} "{trigger}" {meaning}: the base has its own idea of it; {advice}'
+
+
+def _letters(trigger: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", trigger.lower())

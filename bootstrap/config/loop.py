@@ -24,35 +24,35 @@ class LoopConfig(Frozen):
     target: int = Field(48, ge=1)
     """Generated pictures in the finished set, provisional ones included."""
     rounds: int = Field(6, ge=1)
-    """Most rounds of generating."""
+    """Most rounds."""
     waves: int = Field(2, ge=1)
     """Most waves of candidates a round."""
     candidates_a_place: float = Field(3.0, ge=1)
     """Candidates drawn for each empty place."""
     lookalikes: int = Field(100, ge=0)
-    """Decoys of kind (a) a view family, made once a run."""
+    """Look-alikes a view family: drawn by the base from every trait word, once a run."""
     exchanged: int = Field(100, ge=0)
-    """Decoys of kind (b) a view family, made for each adapter."""
+    """Exchanged decoys a view family: drawn by the adapter under test with other traits, for each adapter."""
     most_decoys: int = Field(200, ge=1)
-    """Most decoys of one kind, a view family and adapter, when the deficit needs more."""
+    """Most decoys of one kind a view family and adapter, where the number of candidates needs more."""
     gate_level: float = Field(0.3, gt=0, lt=0.5)
-    """Stated rate of false frames among those kept (Benjamini-Hochberg level)."""
+    """Level of the gate's test against decoys (Benjamini-Hochberg); it is no rate of false frames among those kept."""
     calibrate_on: Literal["exchanged", "lookalikes", "both"] = "lookalikes"
     """Which decoys the p-values are counted among: ``exchanged`` lack the character's traits but are drawn by its own
-    adapter, ``lookalikes`` have every trait and are the base's; ``both`` asks a frame to beat each kind."""
+    adapter, ``lookalikes`` have every trait and are drawn by the base; with ``both`` a frame must beat each kind."""
     approval: str = Field("auto", pattern=f"^({APPROVAL_SETTING})$")
     """Who approves a round before the next begins: ``auto`` (nobody), ``human``, or ``timed:2h`` (a person, or the
     clock)."""
     diverse_enough: float = Field(DIVERSE_ENOUGH, ge=0, le=1)
-    """Frames that add at least this share of the most diversity on offer count as equally diverse, and the likeness
-    decides among them: 1 for diversity alone, 0 for the likeness alone."""
+    """Frames that add at least this share of the largest possible diversity count as equally diverse, and likeness
+    decides among them: 1 for diversity alone, 0 for likeness alone."""
     after_drift: Literal["best", "stop"] = "best"
-    """What follows a round that drifted: the LoRA of the best round before it draws what is still missing, and none is
-    trained on more; or nothing, and the run ends."""
+    """What follows a round that drifted: ``best`` lets the LoRA of the best round before it draw what is still missing,
+    and trains no other; ``stop`` ends the run."""
     provisional_share: float = Field(0.25, ge=0, le=0.5)
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
-    """Weights of the final training among which a panel of pictures chooses; 1 takes the last ones."""
+    """Weights of the final training that are compared on a probe; 1 takes the last ones."""
     seeds_share: float = Field(0.25, ge=0, le=1)
     """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
     seed_cap: float = Field(4.0, ge=1)
@@ -60,8 +60,8 @@ class LoopConfig(Frozen):
 
     @model_validator(mode="after")
     def _calibrated(self) -> LoopConfig:
-        asked = {"lookalikes": ("lookalikes",), "both": ("lookalikes", "exchanged")}.get(self.calibrate_on, ())
-        for kind in asked:
-            if not getattr(self, kind):
-                raise ValueError(f'calibrate_on "{self.calibrate_on}" needs {kind} above 0')
+        if self.calibrate_on in ("lookalikes", "both") and not self.lookalikes:
+            raise ValueError(f'calibrate_on "{self.calibrate_on}" needs lookalikes above 0')
+        if self.calibrate_on == "both" and not self.exchanged:
+            raise ValueError('calibrate_on "both" needs exchanged above 0')
         return self

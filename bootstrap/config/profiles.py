@@ -31,7 +31,7 @@ LARGE = 1024 * 1024
 
 
 class Profile(Frozen):
-    """What a card of so much memory is asked for, and the speeds that people published for it."""
+    """Settings for a card of so much memory, and the speeds that were published for it."""
 
     memory: float = Field(gt=0)
     """GB of the card."""
@@ -76,15 +76,16 @@ def profile_for(memory: float) -> str:
     return fitting[-1] if fitting else next(iter(found))
 
 
-def with_profile(data: Mapping[str, Any], asked: str) -> dict[str, Any]:
+def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     """The plain settings of a run with those of a profile over them, and its name as ``profile``.
 
-    ``asked`` is a profile's name, "none", or "auto": by the accelerator's memory, for bases of 1024 pixels. Raises
-    ConfigError for a name that there is not.
+    ``wanted`` is a profile's name, "none", or "auto": by the accelerator's memory, for bases of 1024 pixels. Raises
+    ConfigError for an unknown name.
     """
-    sampling = data["base"].get("sampling", {})
+    sampling, name = data["base"].get("sampling", {}), wanted
     large = sampling.get("width", 0) * sampling.get("height", 0) >= LARGE
-    name = _chosen() if asked == AUTO and large else NONE if asked == AUTO else asked
+    if wanted == AUTO:
+        name = _fitting_this_machine() if large else NONE
     if name == NONE:
         return dict(data)
     found = profiles()
@@ -102,7 +103,9 @@ def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profil
     return Schedule(pictures, decoys, steps, seconds, math.ceil(decoys) * profile.seconds_a_picture)
 
 
-def _chosen() -> str:
-    """By the accelerator's memory; none for a machine without one."""
-    found = inventory.accelerator()
-    return NONE if found.kind == "cpu" or not found.memory else profile_for(found.memory)
+def _fitting_this_machine() -> str:
+    """The profile for the accelerator's memory; none for a machine without one."""
+    device = inventory.accelerator()
+    if device.kind == "cpu" or not device.memory:
+        return NONE
+    return profile_for(device.memory)

@@ -21,7 +21,7 @@ __all__ = ["BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
 
 
 class BaseConfig(Frozen):
-    """A base model and how it likes to be used (configs/base/)."""
+    """A base model and the settings that suit it (configs/base/)."""
 
     name: str
     """What character.json and --base call it."""
@@ -35,7 +35,7 @@ class BaseConfig(Frozen):
     memory: float = Field(8, gt=0)
     """GiB that drawing and training take on the device."""
     demonstration: bool = False
-    """Draws only the demonstration's world: never proposed for a picture of a person's own."""
+    """Draws only the embedded world: never proposed for a person's own pictures."""
     quality: str = ""
     """Quality tags appended to every prompt."""
     negative: str = ""
@@ -53,14 +53,14 @@ class BaseConfig(Frozen):
     minimum_steps: int = Field(100, ge=1)
     """Fewest optimiser steps."""
     scoring: str = "puppet"
-    """Which file of configs/scoring/ can see this base's pictures."""
+    """The panel of configs/scoring/ that can read this base's pictures."""
 
     @model_validator(mode="after")
-    def _counted(self) -> BaseConfig:
+    def _floors_count_tags(self) -> BaseConfig:
         for phase, recipe in self.recipes.items():
             if self.dialect == "prose" and recipe.rare_tag_floor:
-                message = f"recipes.{phase}.rare_tag_floor counts tags: set dialect to tags, or the floor to 0"
-                raise ValueError(message)
+                reason = "counts tags: set dialect to tags, or the floor to 0"
+                raise ValueError(f"recipes.{phase}.rare_tag_floor {reason}")
         return self
 
 
@@ -132,9 +132,9 @@ class RunConfig(Frozen):
     def _trainable(self) -> RunConfig:
         for phase in self.subject.phases:
             if phase.name not in self.base.recipes:
-                there = ", ".join(self.base.recipes)
+                names = ", ".join(self.base.recipes)
                 message = f'base.recipes has none for the phase "{phase.name}": add base.recipes.{phase.name}'
-                raise ValueError(f"{message} (there are: {there})")
+                raise ValueError(f"{message} (it has {names})")
         return self
 
     @model_validator(mode="after")

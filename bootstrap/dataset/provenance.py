@@ -1,4 +1,4 @@
-"""provenance.csv: for each picture behind a dataset, where it came from and why it is there (field practice A8).
+"""provenance.csv: for each picture behind a dataset, where it came from and why it is there.
 
 One row a picture: seeds, their crops and altered copies as well as the synthetic ones. Knows how rows look and how they
 are written, not which pictures there are.
@@ -52,11 +52,14 @@ frame, 0 for a picture that was not trained on, "" when nothing was trained on t
 def score_columns(measured: Mapping[str, Measurement]) -> dict[str, str]:
     """``<scorer> score`` and ``<scorer> state`` of each measurement: its value; "measured", or why not."""
     cells = {}
-    for name, one in measured.items():
-        cells[f"{name} score"] = "" if one.value is None else f"{one.value:.6g}"
-        failed = one.value is None and one.why.startswith("error")
-        states = ["" if failed else "measured" if one.value is not None else "not applicable", one.why]
-        cells[f"{name} state"] = ": ".join(filter(None, states))
+    for name, measurement in measured.items():
+        score, state = "", "not applicable"
+        if measurement.value is not None:
+            score, state = f"{measurement.value:.6g}", "measured"
+        elif measurement.why.startswith("error"):
+            state = ""
+        cells[f"{name} score"] = score
+        cells[f"{name} state"] = ": ".join(part for part in (state, measurement.why) if part)
     return cells
 
 

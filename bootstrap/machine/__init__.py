@@ -1,1 +1,1 @@
-"""Machine: devices, memory, disk, clock and the local model cache. Knows no run."""
+"""Machine: devices, memory, disk, speed, clock, limits of time and the local model cache. Knows no run."""

@@ -1,7 +1,7 @@
-"""Time as a run that is left alone needs it: work counts while the machine is awake, the wall is read for deadlines.
+"""Time for a run that is left alone: work counts while the machine is awake, the wall clock is read for deadlines.
 
-A laptop that slept and a clock that was put right look alike to a program that reads the wall clock only; here they are
-told apart by two steady clocks, of which one stands still while the machine sleeps. Knows no run.
+A laptop that slept and a clock that was set look alike to a program that reads the wall clock only. Two steady clocks
+distinguish them: one of them stands still while the machine sleeps. Knows no run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 __all__ = ["Clock", "Gap"]
 
 NOTICED = 30.0
-"""Seconds that the machine must have slept, or the wall clock must have moved, to be worth a word."""
+"""Seconds that the machine must have slept, or the wall clock must have moved, to be reported."""
 Reading = Callable[[], float]
 
 
@@ -60,5 +60,9 @@ class Clock:
         now = self.awake(), self.elapsed(), self.wall()
         before, self._last = self._last or now, now
         awake, elapsed, wall = (new - old for new, old in zip(now, before, strict=True))
-        slept, moved = elapsed - awake, wall - elapsed
-        return Gap(slept if slept >= NOTICED else 0.0, moved if abs(moved) >= NOTICED else 0.0)
+        return Gap(_noticed(elapsed - awake), _noticed(wall - elapsed))
+
+
+def _noticed(seconds: float) -> float:
+    """The seconds, 0.0 where they are too short to matter."""
+    return seconds if abs(seconds) >= NOTICED else 0.0

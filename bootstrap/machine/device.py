@@ -10,23 +10,25 @@ import torch
 
 from bootstrap.errors import BackendError, OutOfMemoryError
 
-__all__ = ["autocast", "pick_device", "telling_memory", "weights_dtype"]
+__all__ = ["autocast", "pick_device", "reporting_memory", "weights_dtype"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
-"""What CUDA, MPS and CPU say when memory is short."""
+"""Parts of the messages of CUDA, MPS and CPU when memory is short."""
 
 
-def pick_device(asked: str = "auto") -> str:
-    """ "cuda", "mps" or "cpu": the asked one, or the best that is there. Raises BackendError if it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if asked == "auto":
-        return next(name for name, found in there.items() if found)
-    if not there.get(asked, False):
-        raise BackendError(
-            f'device "{asked}" is not there', f"choose {', '.join(n for n in there if there[n])} or auto"
-        )
-    return asked
+def pick_device(wanted: str = "auto") -> str:
+    """ "cuda", "mps" or "cpu": the wanted one, or the fastest of this machine. Raises BackendError if it has none."""
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if wanted == "auto":
+        return available[0]
+    if wanted not in available:
+        raise BackendError(f'device "{wanted}" is not there', f"choose {', '.join(available)} or auto")
+    return wanted
 
 
 def autocast(device: str, dtype: str = "auto") -> AbstractContextManager[object]:
@@ -41,24 +43,27 @@ def autocast(device: str, dtype: str = "auto") -> AbstractContextManager[object]
 
 
 def weights_dtype(device: str, dtype: str = "auto") -> torch.dtype:
-    """How the base's weights are held: as asked; by itself in bfloat16 on CUDA, which halves them, else in float32."""
+    """The type of the base's weights: the given one; for "auto" bfloat16 on CUDA, which halves them, else float32."""
     if dtype == "auto":
         return torch.bfloat16 if device == "cuda" and _native_bfloat16(device) else torch.float32
     return DTYPES[dtype]
 
 
 @contextlib.contextmanager
-def telling_memory(hint: str) -> Iterator[None]:
+def reporting_memory(hint: str) -> Iterator[None]:
     """Turn running out of memory, on any device, into an OutOfMemoryError of one line that says what to lower."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in SHORT)
-        if not short:
+        if not _is_short_of_memory(error):
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise OutOfMemoryError("memory ran out", hint) from error
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(part in str(error) for part in SHORT)
 
 
 def _native_bfloat16(device: str) -> bool:

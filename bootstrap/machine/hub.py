@@ -11,7 +11,7 @@ __all__ = ["HUB_ID", "cached"]
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 """``owner/name``."""
 WHOLE = ("model_index.json", "open_clip_config.json")
-"""Files that say that a folder is a whole model."""
+"""Files that only the folder of a whole model has."""
 
 
 def cached(model: str) -> Path | None:

@@ -29,7 +29,7 @@ class Accelerator:
 
 
 def memory() -> float:
-    """Main memory in GiB; 0.0 where the system does not say."""
+    """Main memory in GiB; 0.0 where the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     except (AttributeError, ValueError, OSError):
@@ -38,17 +38,21 @@ def memory() -> float:
 
 def disk_free(folder: Path) -> float:
     """Room on the disk of ``folder`` (or of its nearest parent that exists), in GiB."""
-    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path.cwd())
-    return shutil.disk_usage(there).free / GIB
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.absolute().parent
+    return shutil.disk_usage(folder).free / GIB
 
 
 def cache_folder() -> Path:
-    """Where a person's programs keep what they can find out again: of ours, what models saw in pictures.
+    """The folder for what can be computed again: what models saw in pictures.
 
     $XDG_CACHE_HOME (XDG Base Directory specification) or ~/.cache; %LOCALAPPDATA% on Windows. It may be deleted.
     """
-    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
-    return (Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()) / "lora-bootstrap"
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
+    folder = Path(os.environ.get(variable, ""))
+    if not folder.is_absolute():
+        folder = Path("~/.cache").expanduser()
+    return folder / "lora-bootstrap"
 
 
 def accelerator() -> Accelerator:

@@ -137,7 +137,7 @@ class SeedCaptioner:
         return written
 
     def _view(self, written: str) -> tuple[str, str]:
-        """Family and view name of a view family, a view name, or a view's tags; the first family where none is known."""
+        """View family and view of what was written: a name or a view's tags; the first family for nothing."""
         families = self.wording.views.families
         for view_family, plan in families.items():
             for name, tags in plan.views.items():

@@ -1,7 +1,7 @@
 """Where the head stands in a seed: as its framing usually has it, or where a face was found elsewhere.
 
-A panel's composition is a rule of thumb. It does not hold for a picture whose subject stands aside of the middle or that
-is padded to a square: a crop by the rule would show half a head. Loads no model: the face pack is handed in.
+A panel's composition is a rule of thumb. It does not hold for a picture whose subject stands aside of the middle or
+that is padded to a square: a crop by the rule would show half a head. Loads no model: the face pack is handed in.
 """
 
 from __future__ import annotations
