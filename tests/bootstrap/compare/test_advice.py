@@ -46,7 +46,7 @@ def picture(view_family, test, score, reads, obeyed=True):
 
 
 def result(cell, scores=None, tests=None, reads=None, obeyed=True):
-    """A cell of two pictures a family and one a test beside them; STRONG where nothing else is said."""
+    """A cell of two pictures a family and one a test beside them; STRONG where no other score is given."""
     shown = [
         picture(view_family, KNOWN, (scores or {}).get(view_family, STRONG), reads or {}, obeyed)
         for view_family in VIEW_FAMILIES * 2
@@ -115,7 +115,7 @@ def test_unseen_things_and_other_loras_beside_it():
     assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
 
 
-def test_without_decoys_nothing_is_said_of_identity():
+def test_without_decoys_no_sentence_is_about_identity():
     nothing = dict.fromkeys(VIEW_FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
     weak, strong = (result(cell, *nothing, obeyed=cell.weight < 1) for cell in grid([LATE], [1.0, 0.5]))
     found = advice(weak, strong)

@@ -70,7 +70,7 @@ def test_every_checkpoint_is_tried_at_every_weight(run):
     assert chosen["value"] >= best - 0.1
 
 
-def test_a_weaker_weight_wears_less_of_the_character(run):
+def test_a_weaker_weight_shows_less_of_the_character(run):
     plain = found(run, "--weights", "1.0,0.3", "--each", "1", "--checkpoints", "final-r02")
     strong, weak = (one["scorers"]["clip"] for one in plain["cells"])
     assert weak < strong
@@ -112,11 +112,11 @@ def test_other_loras_stand_beside_the_best_one_by_one_and_together(run, tmp_path
         run, "--weights", "1", "--each", "1", "--with", f"{tmp_path}/style.safetensors:0.5=watercolor",
         "--with", f"{tmp_path}/friend.safetensors",
     )  # fmt: skip
-    worn = [[(one["weight"], one["words"]) for one in cell["with"]] for cell in plain["stacked"]]
-    assert worn == [[(0.5, "watercolor")], [(1.0, "")], [(0.5, "watercolor"), (1.0, "")]]
-    said = " ".join([*plain["strengths"], *plain["weaknesses"]])
-    assert "style at 0.5" in said
-    assert "friend at 1" in said
+    attached = [[(one["weight"], one["words"]) for one in cell["with"]] for cell in plain["stacked"]]
+    assert attached == [[(0.5, "watercolor")], [(1.0, "")], [(0.5, "watercolor"), (1.0, "")]]
+    text = " ".join([*plain["strengths"], *plain["weaknesses"]])
+    assert "style at 0.5" in text
+    assert "friend at 1" in text
 
 
 def test_weights_of_another_trainer_or_an_earlier_round_are_tried_too(run, tmp_path):
@@ -133,16 +133,16 @@ def test_unseen_things_can_be_named(run):
     assert plain["unseen"] == {"pose": "riding a bike", "outfit": "red scarf, blue boots"}
 
 
-@pytest.mark.parametrize(("options", "said"), [
+@pytest.mark.parametrize(("options", "message"), [
     (["--weights", "1,heavy"], '--weights "heavy" is not a weight'),
     (["--weights", "9"], '--weights "9" is not a weight'),
     (["--checkpoints", "r99"], '"r99" is neither a file'),
     (["--with", "nowhere.safetensors:0.7"], 'no file "nowhere.safetensors"'),
 ])  # fmt: skip
-def test_what_cannot_be_tried_is_one_line(run, options, said):
+def test_what_cannot_be_tried_is_one_line(run, options, message):
     result = compare(run, *options)
     assert isinstance(result.exception, UsageError)
-    assert said in str(result.exception)
+    assert message in str(result.exception)
     assert not (run / "compare").exists()
 
 

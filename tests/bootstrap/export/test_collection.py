@@ -1,4 +1,4 @@
-"""What the dataset of a run says of each picture."""
+"""The rows of a dataset: each picture with its facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A LoRA as other people get it: files that programs load, and what they are told about it."""
+"""A LoRA as other people get it: files that programs load, their metadata and the card."""
 
 from __future__ import annotations
 
@@ -131,13 +131,13 @@ def test_the_card_is_one_that_the_hub_takes(kohya: Path) -> None:
 
 def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohya: Path) -> None:
     text = (kohya.parent / "README.md").read_text()
-    for said in ("ComfyUI", "Forge", f"<lora:{kohya.stem}:1>", "load_lora_weights", "| 1 | style | 4 | 3 |",
+    for expected in ("ComfyUI", "Forge", f"<lora:{kohya.stem}:1>", "load_lora_weights", "| 1 | style | 4 | 3 |",
                  "**above**: no picture in the set", "`CC-BY-4.0`", "drawn by Ada", "mikanight"):  # fmt: skip
-        assert said in text
+        assert expected in text
 
 
 @pytest.mark.parametrize(
-    ("said", "front"),
+    ("licence", "front"),
     [
         ("CC BY-NC 4.0", {"license": "cc-by-nc-4.0"}),
         ("MIT", {"license": "mit"}),
@@ -146,15 +146,15 @@ def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohy
     ],
 )
 def test_a_licence_is_written_as_the_hub_knows_it(
-    store: Store, config: RunConfig, character: Character, said: str, front: dict[str, str]
+    store: Store, config: RunConfig, character: Character, licence: str, front: dict[str, str]
 ) -> None:
-    own = character.model_copy(update={"license": said})
+    own = character.model_copy(update={"license": licence})
     adapter = store.adapters()[-1]
     text = card(own, config, adapter, release_of(store, adapter).recipe, status(store), FILES)
     written = yaml.safe_load(text.split("---\n")[1])
     assert {key: value for key, value in written.items() if key.startswith("license")} == front
     assert written["license"] in LICENSES
-    assert said in text
+    assert licence in text
 
 
 def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alone(
@@ -170,7 +170,7 @@ def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alon
 
 
 @pytest.mark.parametrize(
-    ("seeds_train", "said"),
+    ("seeds_train", "sentence"),
     [
         ("always", "for up to 25 % of the steps"),
         ("style-only", "No original picture was in the training set of these weights;"),
@@ -178,10 +178,10 @@ def test_a_base_from_the_hub_is_named_by_its_owner_and_a_folder_by_its_name_alon
     ],
 )
 def test_the_card_says_whether_originals_were_trained_on(
-    store: Store, config: RunConfig, character: Character, seeds_train: str, said: str
+    store: Store, config: RunConfig, character: Character, seeds_train: str, sentence: str
 ) -> None:
     own, adapter = character.model_copy(update={"seeds_train": seeds_train}), store.adapters()[-1]
-    assert said in card(own, config, adapter, {}, status(store), FILES)
+    assert sentence in card(own, config, adapter, {}, status(store), FILES)
 
 
 def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, character: Character) -> None:
@@ -226,12 +226,12 @@ def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
     adapter = Adapter("r03-character", "character", 3, "xl.safetensors", "ef" * 32, 1, 0.1)
     store.add_adapter(adapter)
     published = publish(store, adapter, store.directory / "xl")
-    tensors, said = load_file(published), metadata_of(published)
+    tensors, header = load_file(published), metadata_of(published)
     assert "lora_unet_middle_block_1_proj_in.alpha" in tensors
     for part, size in (("te1", 1), ("te2", 2)):
         assert tensors[f"lora_{part}_text_model_encoder_layers_0_mlp_fc1.lora_down.weight"].max() == size
     assert json.loads(published.with_suffix(".json").read_text())["sd version"] == "SDXL"
-    assert (said["ss_base_model_version"], said["ss_zero_terminal_snr"]) == ("sdxl_base_v1-0", "True")
+    assert (header["ss_base_model_version"], header["ss_zero_terminal_snr"]) == ("sdxl_base_v1-0", "True")
     plain = load_file(published.parent / "pytorch_lora_weights.safetensors")
     assert "text_encoder_2.text_model.encoder.layers.0.mlp.fc1.lora_A.weight" in plain
 

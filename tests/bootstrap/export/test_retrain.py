@@ -1,4 +1,4 @@
-"""What sd-scripts reads beside a dataset says what the recipe says."""
+"""The file for sd-scripts beside a dataset has the settings of the recipe."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def test_every_preset_can_be_trained_elsewhere(tmp_path: Path, name: str) -> Non
     recipe = base.recipes["character"]
     write_trainer_file(tmp_path, tmp_path / "10_mikachr", recipe, base.sampling)
     text = (tmp_path / TRAINER_FILE).read_text()
-    told = tomllib.loads(text)
-    (dataset,) = told["datasets"]
+    settings = tomllib.loads(text)
+    (dataset,) = settings["datasets"]
     assert dataset["subsets"] == [{"image_dir": "10_mikachr", "num_repeats": 10}]
     assert dataset["resolution"] == [base.sampling.width, base.sampling.height]
     assert (dataset["batch_size"], dataset["enable_bucket"]) == (
         recipe.batch_size,
         recipe.enable_bucket,
     )
-    assert told["general"]["keep_tokens"] == recipe.keep_tokens
+    assert settings["general"]["keep_tokens"] == recipe.keep_tokens
     assert f"--network_dim {recipe.rank}\n" in text
     assert f"--unet_lr {recipe.learning_rate:g}\n" in text
     assert ("--network_train_unet_only" in text) == (not recipe.text_encoder)

@@ -1,4 +1,4 @@
-"""Messages to somebody elsewhere: what is told, with which picture, and that a service never holds a run."""
+"""Notifications: their texts and pictures, and that a service never holds a run."""
 
 import sys
 import threading
@@ -40,7 +40,7 @@ def apprise(monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", module)
 
 
-def test_rounds_and_the_end_are_told_with_a_sheet(store):
+def test_rounds_and_the_end_are_sent_with_a_sheet(store):
     with notifying(store, Notifier(["ntfy://night"]), "Mika"):
         store.append_event(RoundEnded(1, 3, None))
         store.append_event(RunEnded(3, 1, "final-r02", "report.html"))
@@ -57,10 +57,10 @@ def test_rounds_and_the_end_are_told_with_a_sheet(store):
         (KeyboardInterrupt(), "Mika: stopped"),
     ],
 )
-def test_every_other_end_is_told_too(store, failure, title):
+def test_every_other_end_is_sent_too(store, failure, title):
     with pytest.raises(type(failure)), notifying(store, Notifier(["ntfy://night"]), "Mika"):
         raise failure
-    assert [told for told, _, _ in Service.sent] == [title]
+    assert [sent for sent, _, _ in Service.sent] == [title]
 
 
 def test_a_service_that_hangs_never_holds_the_run(store):

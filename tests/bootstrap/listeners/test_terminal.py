@@ -19,7 +19,7 @@ STORY: list[events.Event] = [
 ]
 
 
-def told(console: Console) -> str:
+def output_of(console: Console) -> str:
     with Terminal(console) as terminal:
         for event in STORY:
             terminal(event)
@@ -28,7 +28,7 @@ def told(console: Console) -> str:
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
-    assert told(Console(file=io.StringIO(), width=20)).splitlines() == [
+    assert output_of(Console(file=io.StringIO(), width=20)).splitlines() == [
         "round 1 (style phase): 0 kept, aiming at 4",
         "  training 1/4",
         "  training 2/4 (loss 0.1)",
@@ -39,14 +39,16 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 
 def test_a_bar_with_an_estimate_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    screen = told(Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard"))
+    screen = output_of(Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard"))
     for part in ("training", "4/4", "left", "\x1b[1m", "[mole]"):
         assert part in screen
 
 
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[33m" not in told(Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard"))
+    assert "\x1b[33m" not in output_of(
+        Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
+    )
 
 
 def test_a_terminal_that_went_away_stops_nothing() -> None:
@@ -77,8 +79,8 @@ def test_every_event_has_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(0.4, "0 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (1511, "25 min"), (7800, "2 h 10 min")],
 )
-def test_duration(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_duration(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected

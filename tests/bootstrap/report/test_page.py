@@ -40,7 +40,7 @@ def written(store: Store) -> Page:
     return Page(out.read_text(encoding="utf-8"))
 
 
-def test_the_page_shows_every_taken_frame_and_asks_nobody(store: Store) -> None:
+def test_the_page_shows_every_taken_frame_and_sends_no_request(store: Store) -> None:
     page = written(store)
     taken = [*store.kept(), *store.frames_judged(VerdictKind.PROVISIONAL)]
     assert len(taken) == 24
@@ -51,13 +51,13 @@ def test_the_page_shows_every_taken_frame_and_asks_nobody(store: Store) -> None:
     assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//|url\(|<script|@import""", raw) == []
 
 
-def test_the_page_says_what_happened(store: Store) -> None:
+def test_the_page_shows_what_happened(store: Store) -> None:
     text = written(store).text
-    for said in ("Mika & friends", "kept of 48", "The set 24",
+    for expected in ("Mika & friends", "kept of 48", "The set 24",
                  "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
                  "a2.safetensors", "clip",
                  "the tag 'mole' <cannot> be checked", "2 min 00 s", "round 1", "1 min 12 s", "smile <3"):  # fmt: skip
-        assert said in text
+        assert expected in text
 
 
 def test_reasons_are_counted_without_their_numbers(store: Store) -> None:
@@ -65,7 +65,7 @@ def test_reasons_are_counted_without_their_numbers(store: Store) -> None:
     assert len(re.findall(r"6\s*why(?! \d)", page.text)) == 2  # six frames of each round, each with its own number
 
 
-def test_scores_are_shown_family_by_family_and_say_where_a_scorer_is_blind(store: Store) -> None:
+def test_scores_are_shown_family_by_family_and_where_a_scorer_is_not_applicable(store: Store) -> None:
     raw = write_report(store, store.directory / "report.html", "Mika").read_text(encoding="utf-8")
     shown = raw[raw.index('id="scores"') : raw.index('id="round-2"')]
     assert re.findall(r'<div class="strip"><h3>([\w-]+)</h3>', shown) == list(load("puppet").views.families)
@@ -140,7 +140,7 @@ def test_growth_of_nothing_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("values", [[0.5], [0.5, 0.5], [None, 0.2, 0.4]])
-def test_curves_leave_gaps_and_say_the_last_value(values: list[float | None]) -> None:
+def test_curves_leave_gaps_and_write_the_last_value(values: list[float | None]) -> None:
     drawn = curves({"held-out": values, "selecting": [None]}, "likeness")
     assert drawn.count("<circle") == sum(value is not None for value in values)
     assert f">{values[-1]:.3g}</text>" in drawn

@@ -1,4 +1,4 @@
-"""A client of the review page of the small run, as our own script speaks."""
+"""A client of the review page of the small run, with the headers of our own script."""
 
 import pytest
 from starlette.testclient import TestClient

@@ -10,7 +10,7 @@ from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.decisions import ApprovalOpened, ApprovalRequested
 
 
-def says(client, id, verdict, **more):
+def judge(client, id, verdict, **more):
     return client.post("/api/verdicts", json={"id": id, "verdict": verdict, **more}).json()
 
 
@@ -23,46 +23,46 @@ def test_the_page_and_all_it_asks_for_come_from_here(client, ids):
 
 
 def test_the_album_tells_every_candidate_with_its_verdict_and_the_quotas(client, ids):
-    told = client.get("/api/frames").json()
-    assert [row["id"] for row in told["frames"]] == ids
-    assert {row["verdict"] for row in told["frames"]} == {"keep", "provisional"}
-    assert sum(told["quotas"]["view_family"].values()) == 4
-    assert told["reasons"] == ["face", "outfit", "hands", "view", "duplicate", "style"]
-    assert told["waits"] is None
+    body = client.get("/api/frames").json()
+    assert [row["id"] for row in body["frames"]] == ids
+    assert {row["verdict"] for row in body["frames"]} == {"keep", "provisional"}
+    assert sum(body["quotas"]["view_family"].values()) == 4
+    assert body["reasons"] == ["face", "outfit", "hands", "view", "duplicate", "style"]
+    assert body["waits"] is None
 
 
 def test_a_verdict_is_a_row_and_its_undo_too(client, store, ids):
-    told = says(client, ids[0], "reject", reasons=["hands"], seen=0, key="key-00000001")
-    assert told == {"version": told["version"], "taken": True, "other": None}
+    body = judge(client, ids[0], "reject", reasons=["hands"], seen=0, key="key-00000001")
+    assert body == {"version": body["version"], "taken": True, "other": None}
     assert store.verdicts()[ids[0]].kind is VerdictKind.REJECT
-    undone = client.post("/api/undo", json={"id": ids[0], "seen": told["version"]}).json()
+    undone = client.post("/api/undo", json={"id": ids[0], "seen": body["version"]}).json()
     assert (undone["verdict"], undone["by"]) == ("keep", "gate")
 
 
 def test_another_windows_word_is_told_and_never_lost(client, store, ids):
-    says(client, ids[0], "keep", seen=0, key="key-window-a")
-    told = says(client, ids[0], "reject", seen=0, key="key-window-b")
-    assert told["other"]["verdict"] == "keep"
-    says(client, ids[0], "keep", seen=0, key="key-window-a")  # the first window sends again: its answer was lost
+    judge(client, ids[0], "keep", seen=0, key="key-window-a")
+    body = judge(client, ids[0], "reject", seen=0, key="key-window-b")
+    assert body["other"]["verdict"] == "keep"
+    judge(client, ids[0], "keep", seen=0, key="key-window-a")  # the first window sends again: its answer was lost
     assert store.verdicts()[ids[0]].kind is VerdictKind.REJECT
     assert len(store.verdict_history(ids[0])) == 3
     version, verdict, by, _ = client.get("/api/verdict-states").json()[ids[0]]
-    assert (version, verdict, by) == (told["version"], "reject", "person")
+    assert (version, verdict, by) == (body["version"], "reject", "person")
 
 
 def test_the_explanation_names_p_answers_and_what_could_not_be_told(client, ids):
-    told = client.get(f"/api/frames/{ids[0]}").json()
-    assert told["p"] == 0.01
-    assert {"scorer": "face", "value": None, "why": "no face from behind"} in told["answers"]
-    assert "forest" not in told["caption"], "a caption drops what the picture does not show"
-    assert told["written"] is False
+    body = client.get(f"/api/frames/{ids[0]}").json()
+    assert body["p"] == 0.01
+    assert {"scorer": "face", "value": None, "why": "no face from behind"} in body["answers"]
+    assert "forest" not in body["caption"], "a caption drops what the picture does not show"
+    assert body["written"] is False
 
 
 def test_a_caption_of_ones_own_reaches_the_dataset(client, store, ids, config, character):
     from bootstrap.captions.wording import Wording
 
-    told = client.post("/api/captions", json={"id": ids[1], "caption": " mikachr,, my  own words "}).json()
-    assert told == {"caption": "mikachr, my  own words", "written": True}
+    body = client.post("/api/captions", json={"id": ids[1], "caption": " mikachr,, my  own words "}).json()
+    assert body == {"caption": "mikachr, my  own words", "written": True}
     wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
     frames = GeneratedFrames(store.directory, store.frames(ids=ids[:2]), written=store.person.captions())
     plain = frames.items(config, wording, "character")

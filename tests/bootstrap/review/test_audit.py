@@ -1,4 +1,4 @@
-"""A blind audit: drawn once, nothing of the gate leaves the server, and the report says how far a person agrees."""
+"""A blind audit: drawn once, nothing of the gate leaves the server, and the report shows how far a person agrees."""
 
 import json
 
@@ -23,7 +23,7 @@ def page(store):
         yield one
 
 
-def says(page, id, verdict, key):
+def answer(page, id, verdict, key):
     return page.post("/api/verdicts", json={"id": id, "verdict": verdict, "key": key}).json()
 
 
@@ -33,14 +33,14 @@ def test_frames_are_drawn_once_among_those_that_nobody_judged(store, ids):
     assert (first.round, first.population, set(first.gate)) == (1, 3, set(ids[1:]))
     assert sorted(first.gate.values()) == ["keep", "keep", "undecided"]
     judge(store, store.frame(ids[1]), VerdictKind.KEEP)
-    assert begin_audit(store, 1).gate == first.gate, "the same frames, whatever is said meanwhile"
+    assert begin_audit(store, 1).gate == first.gate, "the same frames, whatever verdicts come meanwhile"
     assert len(first.gate) <= SIZE
 
 
-def test_nothing_that_the_gate_says_leaves_the_server(page, ids):
-    told = page.get("/api/frames").json()
-    assert {row["id"] for row in told["frames"]} == set(ids)
-    hidden = {(row["verdict"], row["by"], row["doubt"], *row["reasons"]) for row in told["frames"]}
+def test_no_verdict_of_the_gate_leaves_the_server(page, ids):
+    album = page.get("/api/frames").json()
+    assert {row["id"] for row in album["frames"]} == set(ids)
+    hidden = {(row["verdict"], row["by"], row["doubt"], *row["reasons"]) for row in album["frames"]}
     assert hidden == {("", "", 0)}
     assert page.get("/api/verdict-states").json() == {}
     for id in ids:
@@ -49,18 +49,18 @@ def test_nothing_that_the_gate_says_leaves_the_server(page, ids):
         assert not json.loads(text)["answers"]
         assert page.get(f"/api/nearest/{id}").json() == {"seed": None, "decoy": None, "p": {}}
     assert 'data-audit="1"' in page.get("/").text
-    says(page, ids[0], "reject", "audit-000000")
+    answer(page, ids[0], "reject", "audit-000000")
     assert page.post("/api/undo", json={"id": ids[0]}).json()["verdict"] == ""
     assert "fills it" not in page.get("/api/frames").text
 
 
-def test_the_first_blind_word_counts_and_later_ones_do_not_change_the_audit(store, page, ids):
-    says(page, ids[0], "reject", "audit-00000001")
+def test_the_first_blind_verdict_counts_and_later_ones_do_not_change_the_audit(store, page, ids):
+    answer(page, ids[0], "reject", "audit-00000001")
     judge(store, store.frame(ids[0]), VerdictKind.KEEP)  # on the page that shows the scores
     judge(store, store.frame(ids[1]), VerdictKind.KEEP)  # not blind: no answer
-    says(page, ids[2], "keep", "audit-00000002")
+    answer(page, ids[2], "keep", "audit-00000002")
     page.post("/api/undo", json={"id": ids[2]})
-    says(page, ids[3], "keep", "audit-00000003")
+    answer(page, ids[3], "keep", "audit-00000003")
     found = audit_of(store, 1)
     assert found.answers == {ids[0]: VerdictKind.REJECT, ids[3]: VerdictKind.KEEP}
     assert (found.false_keeps.hits, found.false_keeps.count) == (1, 2)
@@ -70,7 +70,7 @@ def test_the_first_blind_word_counts_and_later_ones_do_not_change_the_audit(stor
 
 def test_the_report_states_the_agreement_with_its_bound(store, page, ids, tmp_path):
     for n, id in enumerate(ids):
-        says(page, id, "reject" if n == 0 else "keep", f"audit-0000000{n}")
+        answer(page, id, "reject" if n == 0 else "keep", f"audit-0000000{n}")
     text = write_report(store, tmp_path / "report.html", "Mika").read_text()
     assert "Blind audit of round 1: 4 frames" in text
     assert "<td>1 of 3</td><td>33%</td><td>1% to 91%</td>" in text

@@ -74,7 +74,7 @@ def many(store, config):
     with closing(sqlite3.connect(store.directory / DATABASE)) as db, db:
         db.executemany("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", rows)
     kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)
-    verdicts = [Verdict(job.id, kinds[n % 3], "gate", ("said",), (n + 1) / 1001, 1.0) for n, job in enumerate(jobs)]
+    verdicts = [Verdict(job.id, kinds[n % 3], "gate", ("a reason",), (n + 1) / 1001, 1.0) for n, job in enumerate(jobs)]
     store.set_verdicts(verdicts, 1, 1)
     return store
 
@@ -104,12 +104,12 @@ def page(browser, served):
     one = browser.new_page(viewport={"width": 1200, "height": 850})
     troubles = []
     one.on("pageerror", lambda error: troubles.append(str(error)))
-    one.on("console", lambda said: said.type == "error" and troubles.append(said.text))
+    one.on("console", lambda entry: entry.type == "error" and troubles.append(entry.text))
     one.goto(served)
     one.wait_for_selector("#grid li")
     yield one
     one.close()
-    assert [said for said in troubles if "ERR_FAILED" not in said] == [], "a request that a test cuts off is no trouble"
+    assert [text for text in troubles if "ERR_FAILED" not in text] == [], "a request that a test cuts off is no trouble"
 
 
 def becomes(page, expression, seconds=20.0):
@@ -124,11 +124,11 @@ def settled(store, count, seconds=20.0):
     """Wait until that many verdicts of a person are rows."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        mine = {id: one for id, one in store.verdicts().items() if one.by == "person"}
-        if len(mine) >= count:
-            return mine
+        given = {id: one for id, one in store.verdicts().items() if one.by == "person"}
+        if len(given) >= count:
+            return given
         time.sleep(0.1)
-    raise AssertionError(f"{len(mine)} of {count} verdicts arrived")
+    raise AssertionError(f"{len(given)} of {count} verdicts arrived")
 
 
 def test_a_thousand_frames_open_soon_and_are_judged_by_keyboard(many, page, served):
@@ -142,8 +142,8 @@ def test_a_thousand_frames_open_soon_and_are_judged_by_keyboard(many, page, serv
     waits = [page.evaluate(PRESS, "kr"[n % 2]) for n in range(30)]
     assert page.inner_text("#shows").startswith("31 of ")
     assert statistics.median(waits) < 50 * PATIENCE
-    mine = settled(many, 30)
-    assert sum(one.kind is VerdictKind.KEEP for one in mine.values()) == 15
+    given = settled(many, 30)
+    assert sum(one.kind is VerdictKind.KEEP for one in given.values()) == 15
     page.keyboard.press("u")
     becomes(page, "document.getElementById('message').textContent.startsWith('undone: rejected')")
     becomes(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`]).length === 0")

@@ -25,7 +25,7 @@ TRAVERSALS = (
 
 
 @pytest.fixture
-def word(ids):
+def verdict(ids):
     """A verdict that would count if the request were let through."""
     return {"id": ids[0], **BODY}
 
@@ -49,18 +49,18 @@ def judged(store):
     ],
     ids=str,
 )
-def test_a_foreign_page_changes_nothing(client, store, word, headers):
-    assert client.post("/api/verdicts", json=word, headers=headers).status_code == 403
+def test_a_foreign_page_changes_nothing(client, store, verdict, headers):
+    assert client.post("/api/verdicts", json=verdict, headers=headers).status_code == 403
     assert judged(store) == []
 
 
-def test_our_own_page_does(client, store, word):
+def test_our_own_page_does(client, store, verdict):
     ours = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
-    assert client.post("/api/verdicts", json=word, headers=ours).status_code == 200
+    assert client.post("/api/verdicts", json=verdict, headers=ours).status_code == 200
     assert len(judged(store)) == 1
 
 
-def test_a_form_cannot_speak(client, store, word):
+def test_a_form_cannot_judge(client, store, verdict):
     form = {"content-type": "text/plain"}
     assert client.post("/api/verdicts", content=b'{"id":"x"}', headers=form).status_code == 415
     assert client.get("/api/verdicts").status_code == 405
@@ -72,18 +72,18 @@ def test_a_rebound_name_reads_nothing(client):
         assert client.get(path, headers={"host": "evil.example:8384"}).status_code == 403
 
 
-def test_other_machines_need_the_token(store, word):
+def test_other_machines_need_the_token(store, verdict):
     with TestClient(build(store, frozenset(), "s3cret-token"), headers={"x-review": "1"}) as far:
         for path in ("/", "/?token=", "/?token=wrong", "/api/frames?token=s3cret-toke", "/?token=%ff"):
             assert far.get(path).status_code == 403, path
-        assert far.post("/api/verdicts", json=word, headers={"cookie": f"{COOKIE}=wrong"}).status_code == 403
+        assert far.post("/api/verdicts", json=verdict, headers={"cookie": f"{COOKIE}=wrong"}).status_code == 403
         welcome = far.get("/?token=s3cret-token", follow_redirects=False)
         assert welcome.headers["location"] == "/"
         assert "httponly" in welcome.headers["set-cookie"].lower()
         assert "samesite=strict" in welcome.headers["set-cookie"].lower()
         assert far.get("/api/frames").status_code == 200
         assert judged(store) == []
-        assert far.post("/api/verdicts", json=word).status_code == 200
+        assert far.post("/api/verdicts", json=verdict).status_code == 200
 
 
 def test_bodies_end_where_they_have_to(client, store):

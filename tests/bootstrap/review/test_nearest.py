@@ -16,10 +16,10 @@ from scoring.crops import Crops
 from scoring.features import Features
 
 
-class Told:
+class StubEncoder:
     """An encoder that knows its answers by the picture's digest."""
 
-    fingerprint = "told"
+    fingerprint = "stub"
 
     def __init__(self, angles):
         self.angles = angles
@@ -35,7 +35,7 @@ def remembered(store, config, ids):
     """Two decoys from the front and one from behind; a candidate 0.1 from the first, 0.5 from the seed."""
     Image.new("RGB", (80, 80), "navy").save(store.directory / "seed.png")
     panel = RunConfig.model_validate_json(store.recall("config")).panel
-    remember_encoder(store, "told")
+    remember_encoder(store, "stub")
     like = store.frame(ids[0])
     jobs = [
         replace(
@@ -52,7 +52,7 @@ def remembered(store, config, ids):
     pictures = [Picture(Image.new("RGB", (8, 8)), f.digest, f.job.shot.view_family, f.job.shot.framing) for f in frames]
     seeds = references_of(store.seeds(), store.directory, panel)
     angles = dict(zip([one.digest for one in pictures], (0.0, 0.1, 1.0, 0.0), strict=True))
-    encoder, crops = Told(angles | {one.digest: 0.5 for one in seeds}), Crops(panel.composition)
+    encoder, crops = StubEncoder(angles | {one.digest: 0.5 for one in seeds}), Crops(panel.composition)
     for crop in panel.scorers["clip"].crops:
         for one in (*pictures, *seeds):
             if crops.box(one.framing, crop):
@@ -67,10 +67,10 @@ def test_the_nearest_decoy_is_of_the_same_view_and_the_nearest_seed_has_its_numb
 
 
 def test_the_page_shows_both_with_their_pictures_and_no_other_frame_as_a_decoy(client, remembered, ids):
-    told = client.get(f"/api/nearest/{remembered.job.id}").json()
-    assert client.get(f"/decoys/{told['decoy']['id']}").headers["content-type"] == "image/webp"
+    body = client.get(f"/api/nearest/{remembered.job.id}").json()
+    assert client.get(f"/decoys/{body['decoy']['id']}").headers["content-type"] == "image/webp"
     assert client.get(f"/decoys/{ids[0]}").status_code == 404
-    assert client.get(f"/pictures/{told['decoy']['id']}").status_code == 404, "a decoy is no candidate"
+    assert client.get(f"/pictures/{body['decoy']['id']}").status_code == 404, "a decoy is no candidate"
 
 
 def test_where_nothing_is_remembered_nothing_is_near(store, client, ids):
@@ -81,8 +81,8 @@ def test_where_nothing_is_remembered_nothing_is_near(store, client, ids):
 def test_each_scorer_says_its_own_p_among_the_decoys_of_the_view(store, client, remembered, ids):
     values = {"decoy-0": 0.2, "decoy-1": 0.9, "decoy-2": 0.7}
     store.add_measurements({id: {"clip": Measurement(value)} for id, value in values.items()}, {"clip": "v1"})
-    told = client.get(f"/api/nearest/{remembered.job.id}").json()["p"]
-    assert told == {"clip": pytest.approx(2 / 3, abs=1e-3)}, "0.5 is beaten by one of the two decoys from the front"
+    body = client.get(f"/api/nearest/{remembered.job.id}").json()["p"]
+    assert body == {"clip": pytest.approx(2 / 3, abs=1e-3)}, "0.5 is beaten by one of the two decoys from the front"
 
 
 def test_a_frame_drawn_since_is_looked_up_once_more(store, remembered, ids):
