@@ -102,7 +102,7 @@ class Slot:
                     _copy(part, torch.from_numpy(value), axis)
 
     def _fill_products(self, modules: Mapping[str, Weights], kind: str, rank: int, network_alpha: float) -> None:
-        """Weights as a file has them, whatever they are factored into: peft computes with what is there."""
+        """Replace peft's parameters by a file's, whose factors may have other shapes."""
         self._unwrap()
         named = "|".join(map(re.escape, modules))
         self._wrap(Network(kind, rank, network_alpha), named)  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ class LoadedBase:
 
     @property
     def zero_terminal_snr(self) -> bool:
-        """Whether its schedule ends in nothing but noise."""
+        """Whether its schedule ends in pure noise."""
         return bool(self.pipe.scheduler.config.get("rescale_betas_zero_snr", False))
 
     def predict(

@@ -19,7 +19,7 @@ class SamplingSettings(BaseModel):
     scheduler: Literal["ddim", "dpm++", "dpm++_karras", "euler", "euler_a"] = "ddim"
     """Sampler; ``dpm++`` is DPM++ 2M (on Karras' sigmas: ``dpm++_karras``), ``euler_a`` Euler ancestral."""
     batch_size: int = Field(16, ge=1)
-    """Pictures a fixed batch."""
+    """Pictures in a fixed batch."""
     width: int = Field(96, ge=8, multiple_of=8)
     """Pixels."""
     height: int = Field(96, ge=8, multiple_of=8)
@@ -29,9 +29,9 @@ class SamplingSettings(BaseModel):
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
     """Null reads it from the base's scheduler."""
     zero_terminal_snr: bool | None = None
-    """Noise that ends in nothing but noise, as some v-prediction bases were trained; null reads it from the base."""
+    """A schedule that ends in pure noise, as some v-prediction bases were trained on; null reads it from the base."""
     guidance_rescale: float = Field(0.0, ge=0, le=1)
-    """Share by which guided noise is brought back to the unguided one's contrast (arXiv 2305.08891); 0 leaves it."""
+    """Share by which the contrast that guidance adds is taken back (arXiv 2305.08891); 0 leaves it."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Weights of denoiser and text encoders, and arithmetic; auto takes the fastest that is safe on the device."""
 

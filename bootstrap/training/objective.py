@@ -40,7 +40,7 @@ class Objective(Protocol):
         """How much the loss at each time counts, (n,); ``min_snr_gamma`` None weighs all alike."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Epsilon:
     """Predicts the noise (arXiv 2006.11239). ``alphas_cumprod`` is the share of signal at each timestep."""
 
@@ -66,7 +66,7 @@ class Epsilon:
         return torch.where(snr > 0, snr.clamp(max=min_snr_gamma) / snr.clamp(min=1e-8), 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Velocity:
     """Predicts the velocity between noise and latents (Salimans & Ho, arXiv 2202.00512)."""
 
