@@ -14,7 +14,6 @@ from scoring.paired import Strata
 
 __all__ = [
     "DECOY_KINDS",
-    "FINAL",
     "TAKEN",
     "Adapter",
     "Frame",
