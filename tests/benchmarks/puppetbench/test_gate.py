@@ -98,11 +98,11 @@ def bright(images):
 
 def test_all_runs_together_beside_the_judge_who_sees_the_seed_alone(run):
     audit = open_audit(run, redness)
-    eyes = pooled.judged_by_seeds(audit, bright)
-    known = {f.job.id: eyes.instead[f.job.id] for f in audit.of(JobKind.CANDIDATE, "front")}
-    text = pooled.markdown_of([audit, audit], [eyes, eyes])
-    image = pooled.roc([audit], [eyes])
-    rank = pooled._quality(eyes, "front", known)[-1]
+    by_judge = pooled.judged_by_seeds(audit, bright)
+    known = {f.job.id: by_judge.instead[f.job.id] for f in audit.of(JobKind.CANDIDATE, "front")}
+    text = pooled.markdown_of([audit, audit], [by_judge, by_judge])
+    image = pooled.roc([audit], [by_judge])
+    rank = pooled.quality(by_judge, "front", known)[-1]
     audit.store.close()
     assert text.count("### ") == 3
     assert text.count(f"| {pooled.JUDGE} |") == 2
