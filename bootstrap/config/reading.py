@@ -76,7 +76,9 @@ def shipped_subject(kind: str) -> SubjectConfig:
 
 def load_panel(name: str) -> PanelConfig:
     """A panel: the name of a file of configs/scoring/, or the path of an own YAML file. Raises ConfigError."""
-    return validated(PanelConfig, read_section("scoring", name), name, ConfigError)
+    settings = read_section("scoring", name)
+    refuse_renamed_keys({"panel": settings})
+    return validated(PanelConfig, settings, name, ConfigError)
 
 
 def _is_name(section: str, part: object) -> bool:

@@ -26,6 +26,35 @@ RENAMED = {
     "subject.defaults.styles": "subject.axes.style.defaults",
 }
 """Old dotted path → new one, in the order in which a stored config is translated; "*" stands for any name."""
+REPLACED = {
+    "panel.clip": "panel.models.clip",
+    "panel.face.min_size": "panel.scorers.face.min_size",
+    "panel.face.max_yaw": "panel.scorers.face.max_yaw",
+    "panel.face.families": "panel.scorers.face.families",
+    "panel.face": "panel.models.face",
+    "panel.tagger.views": "panel.scorers.view.views",
+    "panel.tagger.seen": "panel.scorers.view.seen",
+    "panel.tagger.unseen": "panel.scorers.view.unseen",
+    "panel.tagger.checked": "panel.scorers.traits.axes",
+    "panel.tagger.trait_margin": "panel.scorers.traits.margin",
+    "panel.tagger.framing_margin": "panel.scorers.framing.margin",
+    "panel.tagger.captioned": "panel.scorers.seen AXIS",
+    "panel.tagger": "panel.models.tagger",
+    "panel.ccip": "panel.scorers.ccip",
+    "panel.dino": "panel.scorers.dino",
+    "panel.held_out": "panel.scorers.held-out.model",
+    "panel.qualified.*": "panel.scorers.*.qualified",
+    "panel.qualified": "panel.scorers.SCORER.qualified",
+    "panel.identity_crops": "panel.scorers.clip.crops",
+    "panel.checked": "panel.scorers.traits.axes",
+    "panel.traits_from_head": "panel.scorers.traits.heads",
+    "panel.trait_margin": "panel.scorers.traits.margin",
+    "panel.view_margin": "panel.scorers.view.margin",
+    "panel.copy_cosine": "panel.scorers.copy.most",
+    "panel.captioned": "panel.scorers.seen AXIS",
+}
+"""Old path → where its value stands now, where the form changed too: `bootstrap.config.stored_panel` translates them in
+stored configs. Longer paths stand before the shorter ones that they begin with."""
 ANY = "*"
 
 
@@ -50,20 +79,27 @@ def translated(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse(path: tuple[str, ...]) -> None:
-    for old, new in RENAMED.items():
+    for old, new in (RENAMED | REPLACED).items():
         parts = old.split(".")
-        if len(path) >= len(parts) and all(part in (ANY, name) for part, name in zip(parts, path, strict=False)):
-            names = iter([name for part, name in zip(parts, path, strict=False) if part == ANY])
-            today = ".".join(next(names) if part == ANY else part for part in new.split("."))
-            raise ConfigError(f"{'.'.join(path[: len(parts)])} is now {today}", "use the new name")
+        beginning = path[: len(parts)]
+        if len(beginning) < len(parts) or not all(map(_fits, parts, beginning)):
+            continue
+        for part, name in zip(parts, beginning, strict=True):
+            if part == ANY:
+                new = new.replace(ANY, name)
+        raise ConfigError(f"{'.'.join(beginning)} is now {new}", "use the new name")
+
+
+def _fits(part: str, name: str) -> bool:
+    return part in (ANY, name)
 
 
 def _paths(plain: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every setting."""
+    """The path of every setting, the deepest first."""
     for key, value in plain.items():
-        yield (*above, str(key))
         if isinstance(value, Mapping):
             yield from _paths(value, (*above, str(key)))
+        yield (*above, str(key))
 
 
 def _move(plain: dict[str, Any], old: Sequence[str], new: Sequence[str]) -> None:

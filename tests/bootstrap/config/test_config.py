@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,10 @@ def test_phases_are_data_and_each_has_a_recipe():
         ("base.style.rank=4", "base.style is now base.recipes.style"),
         ("base.recipes.style.seed=4", "base.recipes.style.seed is now base.recipes.style.random_seed"),
         ("subject.defaults.poses=[lying]", "subject.defaults.poses is now subject.axes.pose.defaults"),
+        ("panel.qualified.clip=[front]", "panel.qualified.clip is now panel.scorers.clip.qualified"),
+        ("panel.face.max_yaw=20", "panel.face.max_yaw is now panel.scorers.face.max_yaw"),
+        ("panel.face.pack=buffalo_l", "panel.face is now panel.models.face"),
+        ("panel.held_out=none", "panel.held_out is now panel.scorers.held-out.model"),
     ],
 )
 def test_an_earlier_name_gets_the_one_of_today(given, today):
@@ -100,6 +105,12 @@ def test_a_config_that_an_earlier_version_stored_is_read():
     assert read.subject.axes["style"] == config.subject.axes["style"]
     same = {"loop", "base", "views", "panel", "random_seed"}
     assert read.model_dump(include=same) == config.model_dump(include=same)
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("earlier/*.json")), ids=lambda path: path.stem)
+def test_runs_of_the_version_before_are_read_as_those_of_today(path):
+    today = load("puppet", backend="fake") if path.stem == "fake" else load(path.stem)
+    assert stored_config(path.read_text()) == today
 
 
 def test_what_is_stored_today_is_read_as_it_was():
