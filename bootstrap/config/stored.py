@@ -10,6 +10,7 @@ from bootstrap.config.merging import merged
 from bootstrap.config.problems import validated
 from bootstrap.config.renamed import translated
 from bootstrap.config.run import RunConfig
+from bootstrap.config.stored_panel import listed_panel
 from bootstrap.errors import ConfigError
 
 __all__ = ["stored_config", "stored_settings"]
@@ -32,6 +33,8 @@ def stored_settings(text: str | None) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise ConfigError("the stored configuration cannot be read", "use another --out")
     current = translated(plain)
+    if "scorers" not in current.get("panel", {}):
+        current["panel"] = listed_panel(current.get("panel", {}))
     if "phases" not in current.get("subject", {}):
         current["subject"] = _completed(current.get("subject", {}))
     return current
