@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from bootstrap.puppets.models import base_dir
+from bootstrap.puppets.shipped import base_dir
 
 
 def tokenizer_in(folder):

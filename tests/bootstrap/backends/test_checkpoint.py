@@ -1,4 +1,4 @@
-"""Single files: what they are is told from the header, and those of a known architecture load without a network."""
+"""Single files: their header shows what they are, and those of a known architecture load without a network."""
 
 import importlib.util
 import json
@@ -70,7 +70,7 @@ def test_a_whole_checkpoint_shows_its_architecture(tmp_path, keys, architecture)
 
 
 @pytest.mark.parametrize(
-    ("markers", "metadata", "told"),
+    ("markers", "metadata", "wanted"),
     [
         (("v_pred", "ztsnr"), None, ("v_prediction", True)),
         (("v_pred",), None, ("v_prediction", False)),
@@ -78,13 +78,13 @@ def test_a_whole_checkpoint_shows_its_architecture(tmp_path, keys, architecture)
         ((), {"modelspec.prediction_type": "epsilon"}, ("epsilon", False)),
     ],
 )
-def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, told):
+def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, wanted):
     found = read_checkpoint(file_of(tmp_path, *SDXL, *markers, metadata=metadata))
-    assert (found.prediction_type, found.zero_terminal_snr) == told
+    assert (found.prediction_type, found.zero_terminal_snr) == wanted
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         (("lora_unet_input_blocks_4_1_proj_in.lora_down.weight",), "is a LoRA"),
         (("transformer.single_transformer_blocks.0.lora_A.weight",), "is a LoRA"),
@@ -100,8 +100,8 @@ def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, to
         (("something.else",), "no architecture that is known"),
     ],
 )
-def test_what_is_no_base_is_named_in_one_line(tmp_path, keys, said):
-    assert said in refusal(file_of(tmp_path, *keys))
+def test_what_is_no_base_is_named_in_one_line(tmp_path, keys, message):
+    assert message in refusal(file_of(tmp_path, *keys))
 
 
 def test_other_tasks_formats_and_damage_are_told(tmp_path):

@@ -156,11 +156,11 @@ def test_preserving_the_base_keeps_its_output_without_the_trigger(backend, items
         inputs = backend.trainer.inputs(items, recipe)
         random = torch.Generator().manual_seed(0)
         seen, times = torch.randn(3, 4, 8, 8, generator=random), torch.tensor([50, 300, 700])
-        said = ["red, smile", "blue, smile", "green, smile"]
+        captions = ["red, smile", "blue, smile", "green, smile"]
         backend.adapter.attach(trained.path)
         with torch.no_grad():
-            attached = inputs.predict(seen, times, said, [0, 1, 2])
-        return float((attached - inputs.predict_base(seen, times, said, [0, 1, 2])).square().mean())
+            attached = inputs.predict(seen, times, captions, [0, 1, 2])
+        return float((attached - inputs.predict_base(seen, times, captions, [0, 1, 2])).square().mean())
 
     assert away(tmp_path / "kept", output_preservation=10.0) < 0.5 * away(tmp_path / "free")
 

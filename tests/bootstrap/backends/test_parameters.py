@@ -49,11 +49,11 @@ def test_no_negative_prompt_and_no_clip_skip_say_nothing():
 
 
 @pytest.mark.parametrize(
-    ("said", "written"),
+    ("prompt_text", "written"),
     [("saber (fate)", r"saber \(fate\)"), (r"saber \(fate\)", r"saber \(fate\)"), ("[x]", r"\[x\]"), ("a\nb", "a b")],
 )
-def test_brackets_stay_letters_in_a_user_interface(said, written):
-    prompt, negative, _ = read(text(prompt=said, negative=said))
+def test_brackets_stay_letters_in_a_user_interface(prompt_text, written):
+    prompt, negative, _ = read(text(prompt=prompt_text, negative=prompt_text))
     assert prompt == negative == written
 
 

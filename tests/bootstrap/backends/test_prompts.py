@@ -29,8 +29,8 @@ def prompts(backend):
     return backend.base.prompts
 
 
-def drawn(backend, *wishes):
-    jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, *wish, 7, {}) for n, wish in enumerate(wishes)]
+def drawn(backend, *prompts_and_negatives):
+    jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, *pair, 7, {}) for n, pair in enumerate(prompts_and_negatives)]
     return [np.asarray(image).astype(int) for batch in backend.draw(jobs, None) for _, image in batch]
 
 

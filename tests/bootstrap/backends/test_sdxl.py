@@ -61,7 +61,7 @@ def items(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def path(backend, items, tmp_path_factory):
-    return backend.train(items, RECIPE, tmp_path_factory.mktemp("spoken"), silent).path
+    return backend.train(items, RECIPE, tmp_path_factory.mktemp("with-text"), silent).path
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -137,10 +137,10 @@ def test_diffusers_applies_both_files_alike_and_as_we_do(backend, path, tmp_path
             fused = {n.replace(".base_layer", ""): w for n, w in named if "lora_" not in n}
             changed = {n: fused[n] - w for n, w in plain[part].items() if not torch.equal(fused[n], w)}
             ours = {f"{n}.weight": torch.from_numpy(up @ down) * 0.5 for n, (down, up) in pairs.items()}
-            learned = {n for n, change in ours.items() if change.any()}  # SDXL does not look at the last layer of te1
-            assert set(changed) == learned, part
-            assert len(learned) == len(ours) * (0.5 if part == "text_encoder" else 1)
-            assert all(torch.allclose(changed[n], ours[n], atol=1e-6) for n in learned)
+            trained = {n for n, change in ours.items() if change.any()}  # SDXL does not look at the last layer of te1
+            assert set(changed) == trained, part
+            assert len(trained) == len(ours) * (0.5 if part == "text_encoder" else 1)
+            assert all(torch.allclose(changed[n], ours[n], atol=1e-6) for n in trained)
 
 
 def test_an_adapter_comes_off_without_a_trace_in_the_next(backend, items, path, tmp_path):
@@ -175,8 +175,8 @@ def test_the_vae_stays_in_float32_and_the_rest_is_loaded_as_asked(tiny_xl, items
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers 0.42 with numpy 2
 @pytest.mark.parametrize("scheduler", ["ddim", "dpm++", "dpm++_karras", "euler", "euler_a"])
 def test_every_sampler_draws_velocity_down_to_pure_noise(tiny_xl, scheduler):
-    wish = {"scheduler": scheduler, "prediction_type": "v_prediction", "zero_terminal_snr": True}
-    sampler = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={**wish, "guidance_rescale": 0.7}), device="cpu")
+    changes = {"scheduler": scheduler, "prediction_type": "v_prediction", "zero_terminal_snr": True}
+    sampler = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={**changes, "guidance_rescale": 0.7}), device="cpu")
     assert float(sampler.base.pipe.scheduler.alphas_cumprod[-1]) == 0
     assert sampler.base.pipe.scheduler.config.timestep_spacing == "trailing"
     assert pixels(sampler)[0].std() > 0

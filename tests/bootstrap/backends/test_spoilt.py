@@ -1,4 +1,4 @@
-"""A base whose arithmetic ran over draws no picture: that is said in a line instead of stored as a black frame."""
+"""A base whose arithmetic ran over draws no picture: it is reported in a line instead of stored as a black frame."""
 
 import pytest
 import torch

@@ -59,7 +59,7 @@ def items(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def path(backend, items, tmp_path_factory):
-    return backend.train(items, RECIPE, tmp_path_factory.mktemp("spoken"), silent).path
+    return backend.train(items, RECIPE, tmp_path_factory.mktemp("with-text"), silent).path
 
 
 def test_its_weights_are_trained_and_named_as_user_interfaces_name_them(path):

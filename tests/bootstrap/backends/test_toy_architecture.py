@@ -53,7 +53,7 @@ def toy():
 
 
 @pytest.fixture
-def known(toy, monkeypatch):
+def in_table(toy, monkeypatch):
     """The toy's line in the table."""
     monkeypatch.setitem(ARCHITECTURES, "toy", toy.TOY)
     monkeypatch.setattr("diffusers.ToyPipeline", toy.ToyPipeline, raising=False)
@@ -99,7 +99,7 @@ def test_a_folder_is_no_base_before_the_table_names_it_and_one_after(toy, base, 
     assert preset_for(base) == ("puppet", {})
 
 
-def test_it_draws_trains_and_reads_its_own_lora_files(known, base, items, tmp_path):
+def test_it_draws_trains_and_reads_its_own_lora_files(in_table, base, items, tmp_path):
     backend = DiffusersBackend(base, SETTINGS, device="cpu")
     plain = pixels(backend)
     recipe = RECIPE.model_copy(update={"text_encoder": True, "conv_rank": 2})
@@ -113,8 +113,8 @@ def test_it_draws_trains_and_reads_its_own_lora_files(known, base, items, tmp_pa
     assert set(json.loads(metadata["bootstrap.modules"])) == names
     found = read_any(path, grammars())
     assert found.unknown == ()
-    assert found.lora.grammar == known.grammar
-    assert len(found.lora.modules) == len(known.grammar.modules()[0])
+    assert found.lora.grammar == in_table.grammar
+    assert len(found.lora.modules) == len(in_table.grammar.modules()[0])
     assert len(found.lora.text_modules) == 12
     attached = pixels(backend, path)
     assert (attached != plain).any()
@@ -122,7 +122,7 @@ def test_it_draws_trains_and_reads_its_own_lora_files(known, base, items, tmp_pa
     assert (pixels(backend) == plain).all()
 
 
-def test_its_loss_is_that_of_a_flow_written_by_hand(known, base, items, tmp_path):
+def test_its_loss_is_that_of_a_flow_written_by_hand(in_table, base, items, tmp_path):
     from bootstrap.training.passes import Passes
 
     backend = DiffusersBackend(base, SETTINGS, device="cpu")
@@ -139,7 +139,7 @@ def test_its_loss_is_that_of_a_flow_written_by_hand(known, base, items, tmp_path
     assert torch.allclose(loss, torch.nn.functional.mse_loss(output, noise - latents), atol=1e-6)
 
 
-def test_a_lora_of_another_architecture_is_named(known, base, tiny, items, tmp_path):
+def test_a_lora_of_another_architecture_is_named(in_table, base, tiny, items, tmp_path):
     other = DiffusersBackend(tiny, SETTINGS, device="cpu")
     path = other.train(items, RECIPE, tmp_path / "w", lambda event: None).path
     with pytest.raises(BackendError, match="a LoRA for Stable Diffusion 1, the base is Toy Flow"):
@@ -147,7 +147,7 @@ def test_a_lora_of_another_architecture_is_named(known, base, tiny, items, tmp_p
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers
-def test_a_run_on_it_ends_with_a_set_and_its_own_files(known, base, call, tmp_path, monkeypatch):
+def test_a_run_on_it_ends_with_a_set_and_its_own_files(in_table, base, call, tmp_path, monkeypatch):
     monkeypatch.setattr(Judges, "failures", lambda self, values, traits_at=0.0: [])
     monkeypatch.setattr(ranking, "admitted", lambda candidates, ranks, kept, level: {f.job.id for f in candidates})
     run, own = tmp_path / "run", tmp_path / "own.yaml"

@@ -1,6 +1,6 @@
 """A toy architecture in one file: a flow that a small denoiser called ``mover`` predicts, LoRA files in dotted names.
 
-It is added to the table by a test alone; nothing of ours knows it.
+It is added to the table by a test alone; no file of the package names it.
 """
 
 import re

@@ -83,11 +83,11 @@ def test_a_recipe_is_told_in_the_words_of_sd_scripts() -> None:
               "batch_size": 4, "gradient_accumulation_steps": 2}  # fmt: skip
     facts = metadata("v_prediction", recipe)
     assert all(isinstance(value, str) for value in facts.values())
-    said = {"ss_unet_lr": "0.0001", "ss_text_encoder_lr": "5e-05", "ss_min_snr_gamma": "None", "ss_seed": "7",
+    wanted = {"ss_unet_lr": "0.0001", "ss_text_encoder_lr": "5e-05", "ss_min_snr_gamma": "None", "ss_seed": "7",
             "ss_base_model_version": "sd_v1_v", "modelspec.prediction_type": "v", "ss_resolution": "(96, 128)",
             "ss_caption_tag_dropout_rate": "0.1", "ss_keep_tokens": "1", "ss_lr_scheduler": "cosine",
             "ss_batch_size_per_device": "4", "ss_total_batch_size": "8"}  # fmt: skip
-    assert {key: facts[key] for key in said} == said
+    assert {key: facts[key] for key in wanted} == wanted
     assert "ss_noise_offset" not in facts  # nothing is claimed that the recipe does not say
 
 

@@ -1,4 +1,4 @@
-"""What a recipe may ask for beside the plain loss: each is what it says, and off it changes nothing."""
+"""What a recipe may ask for beside the plain loss: each does what its name says, and off it changes nothing."""
 
 from dataclasses import replace
 
@@ -77,12 +77,12 @@ def test_regularisation_pictures_have_a_loss_of_their_own(make_inputs, four):
     other = replace(inputs, latents=[*inputs.latents, torch.ones(4, 6, 6)], regularisation=regular)
     plain = Passes(inputs, four, RECIPE).loss(2)
     latents, noise, times, _ = sampled(other, [4, 4], 7 * 1_000_003 + 2 + SEED_DISTANCE)
-    said = Batches(regular, asked(random_seed=8)).captions(2)
-    prediction = other.predict(other.objective.noised(latents, noise, times)[0], times, said, [4, 4])
+    captions = Batches(regular, asked(random_seed=8)).captions(2)
+    prediction = other.predict(other.objective.noised(latents, noise, times)[0], times, captions, [4, 4])
     wanted = plain + 0.3 * functional.mse_loss(prediction, noise)
     assert torch.allclose(Passes(other, four, asked(prior_loss_weight=0.3)).loss(2), wanted)
     assert Passes(other, four, asked(prior_loss_weight=0.0)).loss(2) == plain
-    assert all(text.startswith("1girl") for text in said)
+    assert all(text.startswith("1girl") for text in captions)
 
 
 def test_the_base_s_own_output_is_kept_for_captions_without_the_trigger(make_inputs, four):
@@ -95,13 +95,13 @@ def test_the_base_s_own_output_is_kept_for_captions_without_the_trigger(make_inp
     recipe = asked(output_preservation=2.0, keep_tokens=1)
     passes = Passes(replace(inputs, predict_base=base), four, recipe)
     batches = Batches(four, recipe)
-    places, said = batches.places(1), batches.captions(1, without_trigger=True)
+    places, captions = batches.places(1), batches.captions(1, without_trigger=True)
     latents, noise, times, _ = sampled(inputs, places, 7 * 1_000_003 + 1)
-    prediction = inputs.predict(inputs.objective.noised(latents, noise, times)[0], times, said, places)
+    prediction = inputs.predict(inputs.objective.noised(latents, noise, times)[0], times, captions, places)
     assert torch.allclose(passes.loss(1), Passes(inputs, four, RECIPE).loss(1) + 2.0 * prediction.square().mean())
-    assert written == said
+    assert written == captions
     assert {tag for caption in written for tag in caption.split(", ")} == {"a", "b", "c"}
-    assert [f"t, {text}" for text in said] == batches.captions(1)
+    assert [f"t, {text}" for text in captions] == batches.captions(1)
     with pytest.raises(BackendError, match="output_preservation"):
         Passes(inputs, four, recipe).loss(1)
 
@@ -110,9 +110,9 @@ def test_captions_of_a_cached_training_are_some_shuffles_all_known_before(four):
     recipe = asked(text_variants=3, tag_dropout=0.3, caption_dropout=0.1)
     batches = Batches(four, recipe)
     known = set(batches.texts())
-    said = {text for number in range(200) for text in batches.captions(number)}
-    assert said <= known
-    assert "" in said
+    captions = {text for number in range(200) for text in batches.captions(number)}
+    assert captions <= known
+    assert "" in captions
     assert 3 < len(known) <= 1 + 3 * len(four)
     bare = {text for number in range(50) for text in batches.captions(number, without_trigger=True)}
     assert bare <= set(batches.texts(without_trigger=True))

@@ -25,10 +25,10 @@ def test_pictures_are_drawn_by_weight_and_a_step_is_a_function_of_its_number():
 
 def test_kept_tokens_stay_in_front_and_tags_and_captions_drop_out():
     recipe = TrainRecipe(batch_size=8, keep_tokens=1, tag_dropout=0.3, caption_dropout=0.2)
-    said = [text for step in range(60) for text in Batches(items(1, 1), recipe).captions(step)]
-    assert 0.1 < said.count("") / len(said) < 0.3
-    assert {text.split(", ")[0] for text in said if text} == {"t"}
-    assert len({text for text in said}) > 8
+    captions = [text for step in range(60) for text in Batches(items(1, 1), recipe).captions(step)]
+    assert 0.1 < captions.count("") / len(captions) < 0.3
+    assert {text.split(", ")[0] for text in captions if text} == {"t"}
+    assert len({text for text in captions}) > 8
 
 
 def test_seeds_fill_their_share_but_none_is_seen_more_than_the_cap_allows():
@@ -53,8 +53,8 @@ def test_captions_keep_their_order_where_nobody_shuffles():
     plain = TrainRecipe(batch_size=8, tag_dropout=0, caption_dropout=0, shuffle_caption=False)
     assert set(Batches(items(1, 1), plain).captions(0)) == {"t, a, b, c"}
     shuffled = plain.model_copy(update={"shuffle_caption": True, "keep_tokens": 2})
-    said = {text for step in range(20) for text in Batches(items(1, 1), shuffled).captions(step)}
-    assert said == {"t, a, b, c", "t, a, c, b"}
+    captions = {text for step in range(20) for text in Batches(items(1, 1), shuffled).captions(step)}
+    assert captions == {"t, a, b, c", "t, a, c, b"}
 
 
 def test_a_pass_sees_one_bucket_and_every_item_by_its_weight(four):

@@ -39,7 +39,7 @@ def test_every_setting_says_what_it_does():
 
 def test_steps_follow_from_epochs_as_in_sd_scripts():
     recipe = TrainRecipe(repeats=10, epochs=10, batch_size=2)
-    assert recipe.epoch_steps(20) == 1000  # field practice C7
+    assert recipe.epoch_steps(20) == 1000  # 20 pictures x 10 repeats x 10 epochs / 2
     assert recipe.model_copy(update={"gradient_accumulation_steps": 2}).epoch_steps(21) == 530
     assert TrainRecipe().epoch_steps(20) is None
 

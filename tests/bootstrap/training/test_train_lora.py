@@ -37,7 +37,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_training_killed_at_any_pass_ends_with_the_same_bits(make_inputs, four, recipe, tmp_path):
     recipe = recipe.model_copy(update={"steps": 7, "checkpoint_every": 3})
-    whole, told = run(make_inputs(), four, recipe, tmp_path / "whole")
+    whole, outcome_once = run(make_inputs(), four, recipe, tmp_path / "whole")
     for last in range(1, recipe.steps * recipe.gradient_accumulation_steps):
         inputs, passes = make_inputs(), []
 
@@ -54,7 +54,7 @@ def test_a_training_killed_at_any_pass_ends_with_the_same_bits(make_inputs, four
         before = make_inputs.passes
         continued, again = run(make_inputs(), four, recipe, folder)
         assert all(torch.equal(a, b) for a, b in zip(whole, continued, strict=True))
-        assert again == told
+        assert again == outcome_once
         done = recipe.gradient_accumulation_steps * recipe.checkpoint_every
         assert make_inputs.passes - before == recipe.steps * recipe.gradient_accumulation_steps - last // done * done
 
@@ -166,17 +166,17 @@ def test_a_wish_to_stop_between_checkpoints_does_not_move_the_good_weights(make_
 
 
 def test_a_loss_scale_changes_no_bit_where_nothing_underflows(make_inputs, four, tmp_path):
-    plain, told = run(make_inputs(), four, RECIPE, tmp_path / "plain")
+    plain, outcome_once = run(make_inputs(), four, RECIPE, tmp_path / "plain")
     scaled, again = run(replace(make_inputs(), loss_scale=4096.0), four, RECIPE, tmp_path / "scaled")
     assert all(torch.equal(a, b) for a, b in zip(plain, scaled, strict=True))
-    assert told == again
+    assert outcome_once == again
 
 
 def test_the_text_encoder_learns_at_its_own_rate(make_inputs, four, tmp_path):
     slow = RECIPE.model_copy(update={"text_encoder_lr": 1e-6})
-    (weight, spoken), _ = run(make_inputs(), four, slow, tmp_path)
+    (weight, text_weight), _ = run(make_inputs(), four, slow, tmp_path)
     untouched = make_inputs().weights[0].detach()
-    assert 0 < float(spoken.detach().abs().max()) <= 13 * 1e-6
+    assert 0 < float(text_weight.detach().abs().max()) <= 13 * 1e-6
     assert float((weight - untouched).abs().max()) > 1e-2
 
 
