@@ -123,7 +123,9 @@ class FakeBackend:
             share = SHARE[job.kind]
             color = share * adapter_color + (1 - share) * color
         color = color + random.normal(0, 3, 3)
-        image = Image.new("RGB", self.resolution, _rgb(_color_for("background", job.shot["background"]) * 0.3 + 160))
+        image = Image.new(
+            "RGB", self.resolution, _rgb(_color_for("background", job.shot.axes.get("background", "")) * 0.3 + 160)
+        )
         self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
         grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))
         return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
@@ -135,7 +137,10 @@ class FakeBackend:
         width, height = self.resolution
         radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
         x, y = width / 2 + random.normal(0, width / 40), height * 0.4 + random.normal(0, height / 40)
-        draw.rectangle((x - radius, y + radius / 2, x + radius, height), _rgb(_color_for("outfit", job.shot["outfit"])))
+        draw.rectangle(
+            (x - radius, y + radius / 2, x + radius, height),
+            _rgb(_color_for("outfit", job.shot.axes.get("outfit", ""))),
+        )
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, (20, 20, 20))
         eyes = {"front": (-0.4, 0.4), "three-quarter": (-0.1, 0.6), "profile": (0.6,), "behind": ()}
         for side in eyes.get(job.shot.view_family, (-0.4, 0.4)):

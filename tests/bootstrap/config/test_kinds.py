@@ -4,7 +4,7 @@ import pytest
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.config import load
+from bootstrap.config import configs_dir, load
 from bootstrap.errors import ConfigError
 from bootstrap.shots import Planner, quotas
 
@@ -98,3 +98,21 @@ def test_view_families_are_those_of_the_views_file(config):
     assert list(config.views.families) == ["facing", "away"]
     with pytest.raises(ConfigError, match='the view "front" occurs in two families'):
         load("puppet", own={"views": {"families": {"above": {"views": {"front": "from front"}}}}})
+
+
+def test_a_whole_run_of_it_from_one_command(call, tmp_path):
+    (tmp_path / "kind.yaml").write_text(KIND)
+    (tmp_path / "own.yaml").write_text(f"""
+        subject: {tmp_path / "kind.yaml"}
+        backend: fake
+        base: {{recipes: {{growing: {{steps: 4}}, naming: {{steps: 4}}, last: {{steps: 4}}}}}}
+        loop: {{target: 6, goals: [2], rounds: 2, waves: 1, lookalikes: 24, exchanged: 0, most_decoys: 24}}
+    """)
+    ruby = configs_dir() / "characters" / "ruby"
+    done = call("run", ruby, "--config", tmp_path / "own.yaml", "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    captions = [path.read_text() for path in (tmp_path / "run" / "dataset").glob("*/*.txt")]
+    assert captions
+    assert not [text for text in captions if "rubychr" in text or "red hair" in text]
+    assert all(text.startswith("1girl, solo, ") for text in captions)
+    assert call("status", tmp_path / "run").code == 0
