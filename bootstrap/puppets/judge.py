@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.judge_net import JudgeNet, JudgeReading
 from bootstrap.puppets.train import cropping
 from bootstrap.puppets.train.judge_truth import AXES, WHOLE_ONLY
@@ -60,7 +60,7 @@ class PuppetJudge:
 
 def load_judge(folder: Path | None = None) -> PuppetJudge:
     """The judge in `folder` (default: the shipped one)."""
-    weights = load_file((folder or models.judge_dir()) / JUDGE_FILE)
+    weights = load_file((folder or shipped.judge_dir()) / JUDGE_FILE)
     net = new_judge_net(len(weights["attributes.bias"]))
     state = {}
     for key, value in weights.items():

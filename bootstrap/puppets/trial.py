@@ -19,7 +19,7 @@ import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.casting import puppet_shot
 from bootstrap.puppets.judge import load_judge, similarity
@@ -101,7 +101,7 @@ def judge_view_family(view_family: str, judged: Judged, kept: set[str]) -> ViewF
 def _likeness(store: Store, frames: Sequence[Frame], puppet: Puppet) -> NDArray[np.float32]:
     """The judge's similarity of each frame to the painted truth of its shot; each shot is painted once."""
     judge = load_judge()
-    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     shots = {frame.job.shot.key: frame.job.shot for frame in frames}
     truths = np.stack([render(puppet, puppet_shot(shot)).image for shot in shots.values()])
     painted: dict[str, NDArray[np.uint8]] = dict(zip(shots, paint(truths, vae), strict=True))

@@ -1,13 +1,13 @@
-"""SIGKILL at random instants, again and again: is the end that of an undisturbed run?
+"""SIGKILL at random instants, again and again: is the result that of an undisturbed run?
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/kills.py [--kills 180] [--embedded 20] [--seed 0] [--a-run 6]
+    OMP_NUM_THREADS=1 python tests/benchmarks/kills.py [--kills 180] [--embedded 20] [--random-seed 0] [--a-run 6]
 
 Most kills hit the fake backend, --embedded of them the base of this package with tiny settings. One process imports
-everything once and forks: a child plays `bootstrap run`, and is killed after a random part of its work. After every
-kill each row, picture and LoRA is hashed anew (`bootstrap verify`). A run is killed --a-run times, then left to finish
-and compared with one that nobody disturbed: pixels, verdicts, kept set, tensors, captions, events (dates and durations
-excepted). In every third run a person speaks between the kills: there each of their words must be in force at the end.
-Prints what it found as JSON; exits 1 when anything differed.
+everything once and forks: a child executes `bootstrap run` and is killed after a random part of its work. After every
+kill each row, picture and LoRA is hashed (`bootstrap verify`). A run is killed --a-run times, then left to finish and
+compared with an undisturbed one: pixels, verdicts, kept set, tensors, captions, events (dates and durations excepted).
+In every third run a person judges frames between the kills: there each of their verdicts must be in force at the end.
+Prints the result as JSON; exits 1 when anything differed.
 """
 
 import argparse
@@ -46,18 +46,18 @@ SETTINGS = {
     "embedded": {
         "loop.target": 3, "loop.goals": "[2]", "loop.lookalikes": 4, "loop.exchanged": 0, "loop.most_decoys": 6,
         "loop.gate_level": 0.4, "loop.rounds": 2, "loop.waves": 1, "loop.final_candidates": 2,
-        "base.minimum_steps": 4, "base.recipes.style.steps": 4, "base.recipes.character.steps": 6, "base.sampling.steps": 3,
-        "base.sampling.batch_size": 4,
+        "base.minimum_steps": 4, "base.recipes.style.steps": 4, "base.recipes.character.steps": 6,
+        "base.sampling.steps": 3, "base.sampling.batch_size": 4,
     },
 }  # fmt: skip
 LATEST = 0.95
-"""A process is killed within this part of the work of an undisturbed run: each start loads what is there, so that a
-kill late in the span meets what the last one left."""
+"""A process is killed within this part of the work of an undisturbed run: each start continues the run, so that a late
+kill hits work that an earlier kill interrupted."""
 TIMES = ("at", "seconds")
 
 
-def given(folder, backend):
-    """Seed, character file and the arguments of the run."""
+def command(folder, backend):
+    """The arguments of the run; its seed and character file are written into ``folder``."""
     ruby = Path(__file__).parents[2] / "configs" / "characters" / "ruby"
     files = [str(ruby / "seed.png"), str(ruby / "character.json"), "--base", "puppet"]
     if backend == "fake":
@@ -71,7 +71,7 @@ def given(folder, backend):
 
 
 def begin(arguments):
-    """A child that plays the command in silence; its process id."""
+    """Start a child that executes the command in silence; its process id."""
     child = os.fork()
     if child:
         return child
@@ -91,7 +91,7 @@ def ended(child):
 
 
 def worked(child):
-    """Seconds of work of a child so far, by the processor's clock; infinite once it has ended."""
+    """Seconds of processor time of a child so far; infinite once it has ended."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
         spent = float(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
@@ -100,7 +100,7 @@ def worked(child):
 
 
 def ending(run):
-    """What must be the same however often it was killed."""
+    """Everything that must be the same however often a run was killed."""
     with Store.open(run, exclusive=False) as store:
         log = [{name: value for name, value in row.items() if name not in TIMES} for row in store.log()]
         return {
@@ -122,7 +122,7 @@ def tensors(path):
 
 
 def damage(run):
-    """What is not as it was stored right after a kill; nothing is there yet before the database is."""
+    """What differs from its stored hash right after a kill; nothing while there is no database yet."""
     if not (run / DATABASE).is_file():
         return []
     try:
@@ -133,9 +133,9 @@ def damage(run):
 
 
 def disturb(arguments, run, kills, longest, chance):
-    """Kill the run so many times, each after a random part of its work; the instants that met it at work, and damage.
+    """Kill the run ``kills`` times, each after a random part of its work; the instants of effective kills, and damage.
 
-    Instants are seconds of work, not of the wall, so that a busy machine is disturbed in the same places.
+    Instants are seconds of processor time, so that a busy machine is disturbed at the same points.
     """
     instants, found = [], []
     for _ in range(kills):
@@ -150,52 +150,66 @@ def disturb(arguments, run, kills, longest, chance):
     return instants, found
 
 
-def speak(run, chance):
-    """A person keeps and rejects a few frames of a run that was just killed: id and word of each."""
+def judge_some(run, chance):
+    """A person keeps and rejects a few frames of a run that was just killed: frame id → choice."""
+    choices = {}
     if not (run / DATABASE).is_file():
-        return {}
+        return choices
     with Store.open(run, exclusive=False) as store:
         frames = store.frames(kind=JobKind.CANDIDATE)
-        said = {f.job.id: chance.choice(list(CHOICES)) for f in chance.sample(frames, min(2, len(frames)))}
-        for id, word in said.items():
-            judge(store, store.frame(id), CHOICES[word])
-    return said
+        for frame in chance.sample(frames, min(2, len(frames))):
+            choices[frame.job.id] = chance.choice(list(CHOICES))
+        for id, choice in choices.items():
+            judge(store, store.frame(id), CHOICES[choice])
+    return choices
 
 
-def lost(run, said):
-    """The words of a person that are not in force any more."""
+def lost(run, choices):
+    """The verdicts of a person that are not in force any more."""
     with Store.open(run, exclusive=False) as store:
-        now = store.verdicts()
-    kept = [id for id, word in said.items() if (now[id].kind, now[id].by) == (CHOICES[word], PERSON)]
-    return [f"verdict on {id} lost" for id in said if id not in kept]
+        in_force = store.verdicts()
+    missing = []
+    for id, choice in choices.items():
+        if (in_force[id].kind, in_force[id].by) != (CHOICES[choice], PERSON):
+            missing.append(f"verdict on {id} lost")
+    return missing
+
+
+def differences(run, code, whole, choices):
+    """What differs from the undisturbed run; where a person judged, the result may differ, and their verdicts count."""
+    if code:
+        return [f"exit {code}"]
+    if choices:
+        return lost(run, choices)
+    return [name for name, value in ending(run).items() if value != whole[name]]
 
 
 def play(folder, backend, kills, options):
     """The figures of one backend."""
-    arguments, chance = given(folder, backend), random.Random(f"{backend} {options.seed}")
+    arguments, chance = command(folder, backend), random.Random(f"{backend} {options.random_seed}")
     child = begin([*arguments, "--out", str(folder / "whole")])
     _, status, used = os.wait4(child, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise SystemExit(f"the undisturbed run ended with {code}")
     longest, whole = used.ru_utime + used.ru_stime, ending(folder / "whole")
-    figures = {"kills": 0, "runs": 0, "same": 0, "spoken": 0, "differ": [], "damage": [], "cut_off_as_remembered": 0}
+    figures = {"kills": 0, "runs": 0, "same": 0, "judged": 0, "differ": [], "damage": [], "cut_off_as_remembered": 0}
     figures |= {"work_undisturbed": round(longest, 2), "instants": []}
     while figures["kills"] < kills:
-        run, speaks = folder / f"run{figures['runs']:03d}", options.spoken and figures["runs"] % options.spoken == 0
+        run, judged = folder / f"run{figures['runs']:03d}", options.judged and figures["runs"] % options.judged == 0
         instants, found = disturb(arguments, run, options.a_run, longest * LATEST, chance)
-        said = speak(run, chance) if speaks else {}
-        instants_too, found_too = disturb(arguments, run, 2, longest * LATEST, chance) if said else ([], [])
+        choices, instants_too, found_too = {}, [], []
+        if judged:
+            choices = judge_some(run, chance)
+        if choices:
+            instants_too, found_too = disturb(arguments, run, 2, longest * LATEST, chance)
         code = ended(begin([*arguments, "--out", str(run)]))
-        ends = ending(run) if code == 0 else {}
-        # what a person says changes the end, and must: then only their words are compared
-        differ = [name for name, value in ends.items() if value != whole[name]] if ends and not said else []
-        differ += [f"exit {code}"] if code else lost(run, said)
+        differ = differences(run, code, whole, choices)
         with Store.open(run, exclusive=False) as store:
             figures["cut_off_as_remembered"] += sum(not one.ended for one in sessions(store))
         figures["instants"] += [*instants, *instants_too]
         figures["kills"] += len(instants) + len(instants_too)
         figures["runs"] += 1
-        figures["spoken"] += len(said)
+        figures["judged"] += len(choices)
         figures["same"] += not differ
         figures["differ"] += [f"{run.name}: {name}" for name in differ]
         figures["damage"] += [f"{run.name}: {one}" for one in [*found, *found_too]]
@@ -209,9 +223,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=180, help="on the fake backend")
     parser.add_argument("--embedded", type=int, default=20, help="on the embedded base")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--random-seed", type=int, default=0)
     parser.add_argument("--a-run", type=int, default=6)
-    parser.add_argument("--spoken", type=int, default=3, help="a person speaks in every n-th run; 0: never")
+    parser.add_argument("--judged", type=int, default=3, help="a person judges in every n-th run; 0: never")
     asked, outcome = parser.parse_args(), {}
     for kind, count in (("fake", asked.kills), ("embedded", asked.embedded)):
         with tempfile.TemporaryDirectory() as where:

@@ -1,18 +1,20 @@
-"""The review page's bars, in a real Chromium: opening a thousand frames, a keystroke, a hundred verdicts by keyboard.
+"""The review page against its bars, in a real Chromium: opening 1,000 frames, a keystroke, 100 verdicts by keyboard.
 
     python tests/benchmarks/review.py [--frames 1000] [--times 5]
 
-A run of so many frames (96 pixels a side, each its own picture) is made in a temporary folder and served; pages are
-opened anew --times times, until every card stands, then until the first screen of pictures is drawn. A keystroke is
-measured in the page, from the key event to the frame after the next paint (two animation frames), and through the
-browser's own key events for the hundred verdicts: K and R in turn, each awaited on screen before the next. Two windows
-then judge the same fifty frames at once; every word must be a row. Prints JSON; exits 1 when a bar is missed. Bars: 2 s
-to open, 50 ms a key (median), 100 verdicts in two minutes.
+A run of that many frames (96 pixels a side, each its own picture) is made in a temporary folder and served. The page is
+opened --times times; measured is the time until every card exists, and until the first screen of pictures is drawn. A
+keystroke is measured in the page, from the key event to the frame after the next paint (two animation frames), and for
+the hundred verdicts through the browser's own key events: K and R in turn, each shown on screen before the next. Then
+two windows judge the same fifty frames at once; every verdict must become a row. Prints JSON; exits 1 when a bar is
+missed. Bars: 2 s to open, 50 ms for a key (median), 100 verdicts in two minutes.
 """
 
 import argparse
+import contextlib
 import json
 import shutil
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -30,7 +32,7 @@ from bootstrap.config import load
 from bootstrap.records import Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.review.web_app import build
-from bootstrap.store.store import Store
+from bootstrap.store.store import DATABASE, Store
 from scoring.base import Measurement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -50,7 +52,7 @@ DRAWN = "() => [...document.querySelectorAll('#grid img')].slice(0, 12).every(on
 
 
 def filled(store, count):
-    """A run with so many judged candidates, each with its own picture and three measurements."""
+    """Fill a run with ``count`` judged candidates, each with its own picture and three measurements."""
     config, random = load("puppet", backend="fake"), np.random.default_rng(0)
     store.remember("config", config.model_dump_json())
     about = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair"}}
@@ -84,12 +86,14 @@ def filled(store, count):
     values = {job.id: {name: Measurement(float(random.normal())) for name in ("clip", "face", "view")} for job in jobs}
     store.add_measurements(values, dict.fromkeys(("clip", "face", "view"), "v1"))
     kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)
-    said = [Verdict(job.id, kinds[n % 3], "gate", ("said",), (n + 1) / (count + 1), 1.0) for n, job in enumerate(jobs)]
-    store.set_verdicts(said, 1, 1)
+    verdicts = []
+    for n, job in enumerate(jobs):
+        verdicts.append(Verdict(job.id, kinds[n % 3], "gate", ("reason",), (n + 1) / (count + 1), 1.0))
+    store.set_verdicts(verdicts, 1, 1)
 
 
 def until(page, expression, seconds=60.0):
-    """Wait until something is true on the page."""
+    """Wait until an expression is true on the page."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
         if time.monotonic() > end:
@@ -98,7 +102,7 @@ def until(page, expression, seconds=60.0):
 
 
 def opening(browser, url, count, times):
-    """Seconds until every card stands, and until the first pictures are drawn too; each in a fresh window."""
+    """Seconds until every card exists, and until the first pictures are drawn too; each time in a new window."""
     cards, drawn = [], []
     for _ in range(times):
         page = browser.new_context(viewport={"width": 1200, "height": 850}).new_page()
@@ -112,16 +116,23 @@ def opening(browser, url, count, times):
     return cards, drawn
 
 
-def mine(store):
-    return {id: one for id, one in store.verdicts().items() if one.by == "person"}
+def by_person(store):
+    """Frame → a person's verdict in force."""
+    return {id: verdict for id, verdict in store.verdicts().items() if verdict.by == "person"}
+
+
+def rows_of_person(store):
+    """How many verdicts of a person are stored, replaced ones among them."""
+    with contextlib.closing(sqlite3.connect(store.directory / DATABASE)) as database:
+        return database.execute("SELECT count(*) FROM verdicts WHERE by = 'person'").fetchone()[0]
 
 
 def settled(store, count, seconds=60.0):
     """Seconds until that many verdicts of a person are rows."""
     began = time.monotonic()
-    while len(mine(store)) < count:
+    while len(by_person(store)) < count:
         if time.monotonic() - began > seconds:
-            raise SystemExit(f"{len(mine(store))} of {count} verdicts arrived")
+            raise SystemExit(f"{len(by_person(store))} of {count} verdicts arrived")
         time.sleep(0.05)
     return time.monotonic() - began
 
@@ -131,7 +142,7 @@ def at_the_keys(page, script, count):
 
 
 def hundred(page):
-    """Seconds of a hundred verdicts by the browser's own keys, each seen on screen before the next."""
+    """Seconds for a hundred verdicts by the browser's own keys, each shown on screen before the next."""
     page.keyboard.press("Home")
     began = time.monotonic()
     for n in range(100):
@@ -143,7 +154,7 @@ def hundred(page):
 
 
 def two_windows(browser, store, url, count=50):
-    """Words that two windows give on the same frames at once, and how many of them are no rows."""
+    """How many verdicts two windows give on the same frames at once, and how many of them became no row."""
     pages = [browser.new_page() for _ in range(2)]
     for page in pages:
         page.goto(url)
@@ -153,15 +164,14 @@ def two_windows(browser, store, url, count=50):
         page.keyboard.press("Escape")
         page.evaluate("document.activeElement.blur()")
         page.click("#grid button >> nth=0")
-    rows = "SELECT count(*) FROM verdicts WHERE by = 'person'"
-    before = store._journal.one(rows)[0]
+    before = rows_of_person(store)
     for n in range(count):
         pages[0].keyboard.press("kr"[n % 2])
         pages[1].keyboard.press("rk"[n % 2])
     for page in pages:
         until(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`] || '[]').length === 0")
     time.sleep(1)
-    return 2 * count, 2 * count - (store._journal.one(rows)[0] - before)
+    return 2 * count, 2 * count - (rows_of_person(store) - before)
 
 
 def measure(options):

@@ -1,9 +1,9 @@
-"""How fast the embedded base draws and trains, as ratios within one run, against what people write with diffusers.
+"""How fast the embedded base draws and trains, as ratios within one run, against plain scripts with diffusers.
 
     python tests/benchmarks/speed.py [--threads 2]
 
 Prints a table for RESULTS.md: each row against the plain way of its group, so that a slow machine changes little, and
-the share of the machine's matrix product (float32, 2048 square, measured in the same run) that its arithmetic reaches.
+the share of the machine's matrix product (float32, 2048 square, measured in the same run) that it reaches.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRODUCT = 2048
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The faster of two runs, after one that is not counted."""
+    """Seconds of the faster of two runs, after a warm-up."""
     work()
     times = []
     for _ in range(2):
@@ -43,7 +43,7 @@ def peak() -> float:
 
 
 def operations(work: Callable[[], object]) -> float:
-    """Floating-point operations of some work, as torch counts them."""
+    """Floating-point operations of some work, counted by torch."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
@@ -52,7 +52,7 @@ def operations(work: Callable[[], object]) -> float:
 
 
 def plain_pipeline(base: Path) -> Any:
-    """The base as diffusers loads it."""
+    """The base, loaded by diffusers."""
     import torch
     from diffusers import StableDiffusionPipeline
 
@@ -105,7 +105,8 @@ def training(config: Any, base: Path) -> list[tuple[str, float, float]]:
     from bootstrap.records import TrainItem
 
     seed = Path(__file__).parent.parent.parent / "configs/characters/ruby/seed.png"
-    recipe = config.base.recipes["style"].model_copy(update={"steps": STEPS, "checkpoint_every": 1000, "text_variants": 4})
+    changes = {"steps": STEPS, "checkpoint_every": 1000, "text_variants": 4}
+    recipe = config.base.recipes["style"].model_copy(update=changes)
     step = plain_step(plain_pipeline(base), seed, recipe, config.base.sampling)
     each = operations(step) / recipe.batch_size
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.train_options import TrainOptions
 
 TRAINERS = {
     "vae": "bootstrap.puppets.train.train_vae",

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderTiny
 
-from bootstrap.puppets import models, scene
+from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.judge import load_judge
 from bootstrap.puppets.train import (
     data,
@@ -30,8 +30,8 @@ from bootstrap.puppets.train import (
 from bootstrap.puppets.train.individuals import gallery
 from bootstrap.puppets.train.judge_measures import measure as measure_judge
 from bootstrap.puppets.train.measures import identity_aucs
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.periodic_export import log_scores
+from bootstrap.puppets.train.train_options import TrainOptions
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Bar:
 
 def vae_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Reconstruction of unseen drawings."""
-    autoencoder = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    autoencoder = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     unseen = data.dataset(500, "unseen", options.workdir, options.workers).images
     yield Bar("vae", "mean absolute error", train_vae.reconstruction_error(autoencoder, unseen), 0.035, at_most=True)
 
@@ -86,7 +86,7 @@ def vae_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
 def judge_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """How well the judge tells individuals apart within a view family, on drawings and on painted ones."""
     album = judge_pictures.album(50, "judge-unseen", options.workdir, options.workers)
-    autoencoder = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    autoencoder = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     painted = painting.painted(album.images, autoencoder, options.workdir / "pictures", "judge-unseen")
     for name, value in measure_judge(load_judge(), album, painted).items():
         if ":" in name:
@@ -96,7 +96,7 @@ def judge_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
 def base_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Obedience as the judge reads it, and the judge's accuracy on renders of the same captions."""
     specs, judge = obedience.prompt_specs(pictures), load_judge()
-    drawn = obedience.read(obedience.generate(models.base_dir(), specs), specs, judge)
+    drawn = obedience.read(obedience.generate(shipped.base_dir(), specs), specs, judge)
     rendered = obedience.read(data.render_many(specs, workers=1), specs, judge)
     obedience.report(drawn, rendered)
     for axis, least in _OBEDIENCE.items():
@@ -107,7 +107,7 @@ def base_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
 def clip_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Zero-shot accuracy and identity; outside frontal views the identity bar follows the judge's own AUC."""
     unseen = gallery(100, "unseen", options.workdir, options.workers)
-    scores = train_clip.measure(models.clip_dir(), unseen)
+    scores = train_clip.measure(shipped.clip_dir(), unseen)
     log_scores("clip", scores)
     for axis, least in _ZERO_SHOT.items():
         yield Bar("clip", axis, scores[axis], least)
@@ -121,7 +121,7 @@ def clip_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
 
 def face_bars(options: TrainOptions, pictures: int) -> Iterable[Bar]:
     """Detection and verification, by view family and by size of the face."""
-    scores = train_face.measure(models.face_dir(), gallery(100, "unseen", options.workdir, options.workers))
+    scores = train_face.measure(shipped.face_dir(), gallery(100, "unseen", options.workdir, options.workers))
     log_scores("face", scores)
     for view_family in _FRONTAL:
         yield Bar("face", f"found:{view_family}", scores[f"found:{view_family}"], 0.98)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bootstrap.puppets.train import attributes, data, painting
 from bootstrap.puppets.train.attributes import Attributes
-from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.twins import Depicted, TwinPictures, framings
 
 

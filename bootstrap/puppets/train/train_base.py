@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from bootstrap.puppets import models, scene
-from bootstrap.puppets.train import data, fitting, samples, training_state
+from bootstrap.puppets import scene, shipped
+from bootstrap.puppets.train import data, fit_loop, samples, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
 from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import WIDTH, tokens, trained_text
 from bootstrap.puppets.train.train_vae import LATENT_CHANNELS, to_signed, trained_vae
 
@@ -135,7 +135,7 @@ def train(options: TrainOptions) -> None:
     """Train and export to `options.out` (default: where the package looks for its base model)."""
     device = training_state.pick_device(options.device, options.threads)
     parts = _starting_parts(options)
-    out = options.out or models.base_dir()
+    out = options.out or shipped.base_dir()
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
     latents, scale = encode(parts.vae.to(device), images, device)
     parts.vae.register_to_config(scaling_factor=scale)
@@ -155,7 +155,7 @@ def train(options: TrainOptions) -> None:
             samples.write_sheet(draft, options.workdir / "base" / "samples.png", device=str(device))
 
     muon = Muon(unet, RATE, boost=_BOOST)
-    averaged = fitting.fit(
+    averaged = fit_loop.fit(
         "base", unet, batches, options, 1.0, RATE, optimizer=muon, decay=EMA_DECAY, after_checkpoint=write_draft
     )
     write_base(out, _with_unet(parts, averaged))

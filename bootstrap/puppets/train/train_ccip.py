@@ -19,19 +19,19 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models, scene
+from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import attributes, cropping, face_export, painting, training_state
 from bootstrap.puppets.train.clip_batches import DEVIATION, MEAN, SHOWS, phrase_truths, tag_loss
 from bootstrap.puppets.train.contrastive import contrast, sample_groups
-from bootstrap.puppets.train.fitting import fit
+from bootstrap.puppets.train.fit_loop import fit
 from bootstrap.puppets.train.individuals import PER_GROUP, SHOTS, SIZE, TwinGallery, gallery
 from bootstrap.puppets.train.material import Material, gather
 from bootstrap.puppets.train.measures import identity_aucs
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.periodic_export import PeriodicExport
 from bootstrap.puppets.train.phrases import PHRASES
 from bootstrap.puppets.train.train_clip import GROUPS
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.twins import TWINS
 from bootstrap.puppets.train.warm_start import start_from_onnx
 
@@ -120,7 +120,7 @@ def train(options: TrainOptions) -> None:
     """Train, export and measure the encoder."""
     device = training_state.pick_device(options.device, options.threads)
     drawings = gallery(GROUPS, "individuals", options.workdir, options.workers)
-    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     material = gather(drawings, "single", vae, options)
     truths = phrase_truths(material.specs)
     export = _export(options, vae)
@@ -141,7 +141,7 @@ def train(options: TrainOptions) -> None:
 
 def _export(options: TrainOptions, vae: AutoencoderTiny) -> PeriodicExport:
     """Exports the encoder and measures it on painted pictures of puppets that training never saw."""
-    out = options.out or models.ccip_dir()
+    out = options.out or shipped.ccip_dir()
     unseen = gallery(100, "unseen", options.workdir, options.workers)
     painted = painting.painted(unseen.images, vae, options.workdir / "pictures", "unseen")
 

@@ -20,7 +20,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models, scene
+from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import attributes, clip_folder, clip_text_tower, cropping, training_state
 from bootstrap.puppets.train.clip_batches import (
     DEVIATION,
@@ -37,10 +37,10 @@ from bootstrap.puppets.train.contrastive import identity_loss
 from bootstrap.puppets.train.individuals import PER_GROUP, SHOTS, TwinGallery, gallery
 from bootstrap.puppets.train.material import Material, gather
 from bootstrap.puppets.train.measures import identity_aucs
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.periodic_export import log_scores
 from bootstrap.puppets.train.phrases import AXES, PHRASES
+from bootstrap.puppets.train.train_options import TrainOptions
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,9 @@ def train(options: TrainOptions) -> None:
     """Train, log, checkpoint and export the CLIP model."""
     device = training_state.pick_device(options.device, options.threads)
     drawings = gallery(GROUPS, "individuals", options.workdir, options.workers)
-    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     material = gather(drawings, "single", vae, options)
-    out = options.out or models.clip_dir()
+    out = options.out or shipped.clip_dir()
     clip_folder.write_configuration(out)
     ClipTraining(options, material, device, out).run()
 
@@ -197,11 +197,11 @@ class ClipTraining:
         training_state.save_checkpoint(self.path, state)
 
     def _start(self) -> None:
-        """Continue from a shipped model, if one was named; its phrase embeddings become the prototypes."""
+        """Continue from a trained model, if one was named; its phrase embeddings become the prototypes."""
         if self.options.start is None:
             return
-        shipped, words = clip_folder.load(self.options.start)
-        self.model.load_state_dict({name: value.float() for name, value in shipped.state_dict().items()})
+        trained, words = clip_folder.load(self.options.start)
+        self.model.load_state_dict({name: value.float() for name, value in trained.state_dict().items()})
         with torch.no_grad():
             phrases = clip_folder.encode_text(self.model, words.phrases.to(self.device))
             self.prototypes.copy_(F.normalize(phrases.float(), dim=1))

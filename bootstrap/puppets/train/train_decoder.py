@@ -15,11 +15,11 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models
-from bootstrap.puppets.train import data, fitting, training_state
+from bootstrap.puppets import shipped
+from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.base_folder import read_base, write_base
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_vae import (
     EDGE_WEIGHT,
     RATE,
@@ -65,7 +65,7 @@ def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dic
 def train(options: TrainOptions) -> None:
     """Train, and export the autoencoder into `options.out` (default: the base model's folder and the work folder)."""
     device = training_state.pick_device(options.device, options.threads)
-    parts = read_base(options.start or models.base_dir())
+    parts = read_base(options.start or shipped.base_dir())
     torch.manual_seed(options.random_seed)
     vae = widened(parts.vae).to(device)
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
@@ -86,12 +86,12 @@ def train(options: TrainOptions) -> None:
     log.info("decoder: %.2f M parameters", training_state.count_parameters(vae.decoder) / 1e6)
     decoder: nn.Module = vae.decoder
     muon = Muon(decoder, RATE)
-    averaged = fitting.fit(
+    averaged = fit_loop.fit(
         "decoder", decoder, batch_losses, options, 1.0, RATE, optimizer=muon, after_checkpoint=write_draft
     )
     write_draft(averaged)
     vae.save_pretrained(trained_vae(options.workdir))
-    write_base(options.out or models.base_dir(), replace(parts, vae=vae))
+    write_base(options.out or shipped.base_dir(), replace(parts, vae=vae))
 
 
 @torch.inference_mode()

@@ -15,18 +15,18 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
-from bootstrap.puppets import models, scene
+from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import face_export, training_state
 from bootstrap.puppets.train.face_detector import SIDE, Detector, FaceBatch, detection_losses
 from bootstrap.puppets.train.face_recogniser import EMBEDDING, RecogniserWithHead, recognition_losses
 from bootstrap.puppets.train.face_recogniser import SIDE as ALIGNED
-from bootstrap.puppets.train.fitting import fit
+from bootstrap.puppets.train.fit_loop import fit
 from bootstrap.puppets.train.individuals import TwinGallery, gallery
 from bootstrap.puppets.train.material import gather
 from bootstrap.puppets.train.measures import identity_aucs
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.periodic_export import log_scores
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.warm_start import start_from_onnx
 
 GROUPS = 1400
@@ -40,7 +40,7 @@ def train(options: TrainOptions) -> None:
     """Train, export and measure both models."""
     device = training_state.pick_device(options.device, options.threads)
     drawings = gallery(GROUPS, "individuals", options.workdir, options.workers)
-    out = options.out or models.face_dir()
+    out = options.out or shipped.face_dir()
     train_detector(options, drawings, device, out)
     train_recogniser(options, drawings, device, out)
     scores = measure(out, gallery(100, "unseen", options.workdir, options.workers))
@@ -69,7 +69,7 @@ def train_detector(options: TrainOptions, drawings: TwinGallery, device: torch.d
 def train_recogniser(options: TrainOptions, drawings: TwinGallery, device: torch.device, out: Path) -> None:
     """Train and export the recogniser."""
 
-    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     material = gather(drawings, "single", vae, replace(options, pictures=1))
 
     def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:

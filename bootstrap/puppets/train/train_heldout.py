@@ -15,15 +15,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.train import cropping, face_export, training_state
 from bootstrap.puppets.train.contrastive import identity_loss, sample_groups
-from bootstrap.puppets.train.fitting import fit
+from bootstrap.puppets.train.fit_loop import fit
 from bootstrap.puppets.train.individuals import SIZE, TwinGallery, gallery
 from bootstrap.puppets.train.measures import identity_aucs
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.periodic_export import log_scores
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.twins import TWINS
 from bootstrap.puppets.train.warm_start import start_from_onnx
 
@@ -54,7 +54,7 @@ def train(options: TrainOptions) -> None:
     """Train, export and measure the encoder."""
     device = training_state.pick_device(options.device, options.threads)
     drawings = gallery(GROUPS, "heldout", options.workdir, options.workers)
-    out = options.out or models.heldout_dir()
+    out = options.out or shipped.heldout_dir()
 
     def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         return identity_losses(model, drawings, options.batch, rng)

@@ -15,17 +15,17 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.judge import load_judge, new_judge_net, save_judge
 from bootstrap.puppets.train import attributes, cropping, judge_pictures, judge_truth, painting, training_state
 from bootstrap.puppets.train.contrastive import contrast
-from bootstrap.puppets.train.fitting import fit
+from bootstrap.puppets.train.fit_loop import fit
 from bootstrap.puppets.train.judge_measures import measure
 from bootstrap.puppets.train.judge_pictures import PER_GROUP, SHOTS
 from bootstrap.puppets.train.material import Material, gather
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.periodic_export import PeriodicExport
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.twins import TWINS
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ _FAMILIES = len(SHOTS) // 2
 def train(options: TrainOptions) -> None:
     """Train, export and measure the judge."""
     device = training_state.pick_device(options.device, options.threads)
-    vae = AutoencoderTiny.from_pretrained(models.base_dir() / "vae", dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(shipped.base_dir() / "vae", dtype=torch.float32)
     album = judge_pictures.album(GROUPS, "judge", options.workdir, options.workers)
     material = gather(album, "judge-single", vae, options)
     labels = judge_truth.labels(material.specs)
@@ -65,7 +65,7 @@ def train(options: TrainOptions) -> None:
 
 def _export(options: TrainOptions, vae: AutoencoderTiny) -> PeriodicExport:
     """Exports the judge and measures it on puppets that training never saw."""
-    out = options.out or models.judge_dir()
+    out = options.out or shipped.judge_dir()
     unseen = judge_pictures.album(UNSEEN_GROUPS, "judge-unseen", options.workdir, options.workers)
     painted = painting.painted(unseen.images, vae, options.workdir / "pictures", "judge-unseen")
 

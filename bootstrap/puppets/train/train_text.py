@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from bootstrap.puppets.train import data, fitting, training_state
+from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.phrases import write_tokenizer
+from bootstrap.puppets.train.train_options import TrainOptions
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def train(options: TrainOptions) -> None:
 
     torch.manual_seed(options.random_seed + 1)
     classifier = TagClassifier(encoder, classes).to(device)
-    averaged = fitting.fit("text", classifier, batch_losses, options, 1.0, RATE)
+    averaged = fit_loop.fit("text", classifier, batch_losses, options, 1.0, RATE)
     averaged.encoder.save_pretrained(out / "text_encoder")  # type: ignore[operator, union-attr]
 
 

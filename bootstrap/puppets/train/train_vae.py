@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from bootstrap.puppets.train import data, fitting, training_state
-from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.train_options import TrainOptions
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def train(options: TrainOptions) -> None:
     def write_samples(averaged: nn.Module) -> None:
         write_sheet(averaged, unseen[:_SHOWN], options.workdir / "vae" / "samples.png", device)
 
-    averaged = fitting.fit(
+    averaged = fit_loop.fit(
         "vae", vae, batch_losses, options, 1.0, RATE, optimizer=Muon(vae, RATE), after_checkpoint=write_samples
     )
     out = options.out or trained_vae(options.workdir)

@@ -1,11 +1,11 @@
-"""PuppetBench: does the loop work, judged by what the loop never sees?
+"""PuppetBench: does the loop work, by a judge that the loop never uses?
 
     python -m tests.benchmarks.puppetbench --quick                  # checks the machinery, measures nothing
     python -m tests.benchmarks.puppetbench --characters 5 --contestants base seeds ours ceiling
     python -m tests.benchmarks.puppetbench --characters 4 --part 1/2  # and 2/2 beside it, into the same folder
 
-The same command goes on where it was cut off: a finished row is never made again. Table, plot and sheet of pictures lie
-in the work folder and are written anew after every row.
+The same command continues an interrupted benchmark: a finished row is never made again. Table, plot and sheet of
+pictures are in the work folder and are rewritten after every row.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line, let everybody compete, and write what came out."""
+    """Parse the command line, run the contestants, and write the results."""
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BootstrapError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on")
+        sys.exit("stopped; the same command continues")
 
 
 def play(characters: Sequence[int], names: Sequence[str], settings: Settings, work: Path) -> None:
-    """Every contestant on every character."""
+    """Run every contestant on every character."""
     from tests.benchmarks.puppetbench.contest import compete
     from tests.benchmarks.puppetbench.stage import Stage
 
@@ -66,14 +66,14 @@ def play(characters: Sequence[int], names: Sequence[str], settings: Settings, wo
 
 
 def publish(work: Path, names: Sequence[str]) -> str:
-    """Write table.md, plot.png and sheet.png of the rows that are there; the table."""
+    """Write table.md, plot.png and sheet.png of the finished rows; returns the table."""
     found = rows.read_all(work, names)
     if not found:
         raise UsageError(f"there is no row in '{work}'", "run the benchmark into that folder first")
     there = [name for name in names if any(row["contestant"] == name for row in found)]
     table = report(found, there)
-    if looked := unnamed.read_all(work, there):
-        table += "\n" + unnamed.told(looked, there)
+    if traits := unnamed.read_all(work, there):
+        table += "\n" + unnamed.markdown_of(traits, there)
     write_atomic(work / "table.md", table.encode())
     write_image(work / "plot.png", plot(found, there))
     write_image(work / "sheet.png", sheet(work, found, there))
@@ -87,10 +87,12 @@ def _understood(given: argparse.Namespace) -> tuple[list[int], list[str], Settin
     if not 1 <= count <= len(CHARACTERS):
         raise UsageError(f'--characters "{count}" is not possible', f"give 1 to {len(CHARACTERS)}")
     names = given.contestants or list(QUICK_CONTESTANTS if given.quick else TITLES)
-    settings = replace((QUICK if given.quick else FULL).given(tuple(given.set)), seeds=given.seeds)
-    name = ("puppetbench-quick" if given.quick else "puppetbench") + (
-        f"-{given.seeds}-seeds" if given.seeds > 1 else ""
-    )
+    settings, name = FULL, "puppetbench"
+    if given.quick:
+        settings, name = QUICK, "puppetbench-quick"
+    if given.seeds > 1:
+        name += f"-{given.seeds}-seeds"
+    settings = replace(settings.given(tuple(given.set)), seeds=given.seeds)
     work = given.work or Path("runs") / name
     return list(CHARACTERS[:count][part - 1 :: parts]), names, settings, work
 

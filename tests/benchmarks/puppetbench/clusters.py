@@ -9,7 +9,7 @@ Vectors = NDArray[np.float32]
 
 
 def kmeans(vectors: Vectors, clusters: int, rounds: int = 100) -> NDArray[np.int64]:
-    """The cluster of each vector, by Lloyd's rounds from a K-means++ beginning (Arthur and Vassilvitskii 2007)."""
+    """The cluster of each vector: Lloyd's algorithm from a K-means++ start (Arthur and Vassilvitskii 2007)."""
     centres = _begin(vectors, clusters)
     labels = np.full(len(vectors), -1)
     for _ in range(rounds):
@@ -17,8 +17,8 @@ def kmeans(vectors: Vectors, clusters: int, rounds: int = 100) -> NDArray[np.int
         if (fresh == labels).all():
             break
         labels = fresh
-        there = np.unique(labels)
-        centres[there] = np.stack([vectors[labels == label].mean(axis=0) for label in there])
+        used = np.unique(labels)
+        centres[used] = np.stack([vectors[labels == label].mean(axis=0) for label in used])
     return labels
 
 

@@ -1,4 +1,4 @@
-"""One contestant before the judge: drawn, measured, written down. Does NOT know how any contestant came by its LoRA."""
+"""One contestant: its pictures are drawn, judged and stored as a row. Does NOT know how a contestant gets its LoRA."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.errors import UsageError
+from bootstrap.puppets.casting import puppet_shot
 from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from scoring.base import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
@@ -18,8 +19,7 @@ from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, En
 from tests.benchmarks.puppetbench.counting import drawing_costs
 from tests.benchmarks.puppetbench.gate import kept_and_true
 from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
-from tests.benchmarks.puppetbench.settings import LEANS_ON
-from tests.benchmarks.puppetbench.shots import puppet_shot
+from tests.benchmarks.puppetbench.settings import DEPENDS_ON
 from tests.benchmarks.puppetbench.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -28,29 +28,29 @@ COPY = "copy"
 
 
 def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = None) -> rows.Row:
-    """The row of a contestant: found, or made and committed. ``way`` is how it comes by its LoRA; None: as listed."""
-    rows.hold(work, stage.key)
-    if done := rows.read(work, stage.seed, contestant):
-        _same(work, stage, done)
-        return done
-    stage.fix()
+    """The row of a contestant: read, or made and stored. ``way`` makes its LoRA; None: as in `CONTESTANTS`."""
+    rows.require_key(work, stage.key)
+    if row := rows.read(work, stage.number, contestant):
+        _require_same_settings(work, stage, row)
+        return row
+    stage.prepare()
     began = time.monotonic()
     entry = (way or CONTESTANTS[contestant])(stage)
     seconds = time.monotonic() - began
     images = stage.draw(stage.panel, entry.adapter, entry.phase)
-    write_panel(panel_path(work, stage.seed, contestant), images)
-    write_panel(panel_path(work, stage.seed, "truth"), stage.painted)
+    write_panel(panel_path(work, stage.number, contestant), images)
+    write_panel(panel_path(work, stage.number, "truth"), stage.painted)
     row = {
         "key": stage.key,
-        "own": stage.own(contestant),
-        "character": stage.seed,
+        "own": stage.own_key(contestant),
+        "character": stage.number,
         "name": stage.character.name,
         "contestant": contestant,
         "seeds": stage.settings.seeds,
         "phase": entry.phase,
         "seconds": round(seconds, 1),
         "drawn": entry.drawn,
-        "learnt": entry.learnt,
+        "trained": entry.trained,
         "panel": drawing_costs(len(images), stage.config.base.sampling),
         "facts": dict(entry.facts),
         **measured(stage, images),
@@ -61,18 +61,18 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
     return row
 
 
-def _same(work: Path, stage: Stage, row: rows.Row) -> None:
-    """Raise UsageError when a row was made with other settings of its own, which its contestant alone heeds."""
+def _require_same_settings(work: Path, stage: Stage, row: rows.Row) -> None:
+    """Raise UsageError when a row was made with other values of the settings that its contestant depends on."""
     contestant = row["contestant"]
-    if row["own"] != stage.own(contestant):
+    if row["own"] != stage.own_key(contestant):
         raise UsageError(
-            f"the row of {row['name']}, {contestant}, in '{work}' was made with another {LEANS_ON[contestant]}",
-            f"give another --work, or delete {rows.path_of(work, stage.seed, contestant).name} and the run beside it",
+            f"the row of {row['name']}, {contestant}, in '{work}' was made with another {DEPENDS_ON[contestant]}",
+            f"give another --work, or delete '{rows.row_path(work, stage.number, contestant)}' and the run beside it",
         )
 
 
 def measured(stage: Stage, images: Images) -> dict[str, Any]:
-    """Everything that is read off the panel's pictures."""
+    """Every measurement of the panel's pictures."""
     shots = stage.panel
     families = [shot.view_family for shot in shots]
     likeness = stage.truth.likeness(images, shots)
@@ -95,7 +95,7 @@ def measured(stage: Stage, images: Images) -> dict[str, Any]:
 
 
 def _seen(stage: Stage, images: Images) -> tuple[list[Picture], measures.Floats, measures.Floats]:
-    """The pictures, 1 where one copies a seed, and their vectors, as the panel of the run sees them."""
+    """The pictures, 1 where one copies a seed, and their vectors, by the scorers of the run."""
     judges = stage.engine.judges
     pictures = []
     for shot, image in zip(stage.panel, map(Image.fromarray, images), strict=True):
@@ -106,7 +106,7 @@ def _seen(stage: Stage, images: Images) -> tuple[list[Picture], measures.Floats,
 
 
 def _of_the_run(stage: Stage, contestant: str, entry: Entry) -> dict[str, Any]:
-    """What the gate of a run let through, against the truth."""
+    """What the gate of a run admitted, against the truth."""
     if contestant != "ours":
         return {}
     store = next(one for one in stage.stores if one.directory.name == "ours")

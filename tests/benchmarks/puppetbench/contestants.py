@@ -1,7 +1,6 @@
-"""Who competes: each gets a stage and hands back a LoRA, how it wants to be prompted, and what it cost.
+"""The contestants: each takes a stage and returns a LoRA, the phase of its prompts, and its costs.
 
-Does NOT know how anything is measured. The judge chooses for nobody but the perfect gate, and only that one and the
-ceiling see the truth: they say what is there to be had.
+Does NOT know how anything is measured. Only the perfect gate and the ceiling use the truth; they are upper bounds.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from bootstrap.store.files import make_folder, write_image
 from loops.run import run
 from loops.training_set import recipe_for
 from tests.benchmarks.puppetbench import growing
-from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, learning_costs
+from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, training_costs
 from tests.benchmarks.puppetbench.perfect import perfect_set
 from tests.benchmarks.puppetbench.stage import Stage
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a contestant brings: ``adapter`` (None: the base alone) and the ``phase`` whose prompts fit its captions.
+    """The result of a contestant: ``adapter`` (None: the base alone) and the ``phase`` whose prompts fit its captions.
 
-    ``drawn`` and ``learnt``: evaluations of the UNet before the panel. ``facts`` go into its row.
+    ``drawn`` and ``trained``: evaluations of the UNet before the panel. ``facts`` go into its row.
     """
 
     adapter: Path | None
     phase: str
     drawn: int = 0
-    learnt: int = 0
+    trained: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -49,18 +48,18 @@ def base(stage: Stage) -> Entry:
 
 
 def seeds(stage: Stage) -> Entry:
-    """A LoRA on the plain seed picture, captioned and trained as our final one is: what anyone can have at once."""
-    return taught(stage, _plain(stage.training_set("character")), "character", "seeds")
+    """A LoRA on the plain seed picture, captioned and trained as our final one: the least effort."""
+    return trained_entry(stage, _plain(stage.training_set("character")), "character", "seeds")
 
 
 def named(stage: Stage) -> Entry:
-    """The same with every trait in caption and prompt: the base draws what words can say, the LoRA the rest."""
-    return taught(stage, _plain(stage.training_set("style")), "style", "named")
+    """The same with every trait in caption and prompt: the base draws what words express, the LoRA the rest."""
+    return trained_entry(stage, _plain(stage.training_set("style")), "style", "named")
 
 
 def crops(stage: Stage) -> Entry:
     """A LoRA on the seed with its crops and altered copies, every trait named: our first round."""
-    return taught(stage, stage.training_set("style"), "style", "crops")
+    return trained_entry(stage, stage.training_set("style"), "style", "crops")
 
 
 def _plain(items: Sequence[TrainItem]) -> list[TrainItem]:
@@ -68,26 +67,24 @@ def _plain(items: Sequence[TrainItem]) -> list[TrainItem]:
 
 
 def ceiling(stage: Stage) -> Entry:
-    """A LoRA on as many painted drawings as a finished set holds, captioned and trained as our final one is."""
+    """A LoRA on as many painted drawings as a finished set holds, captioned and trained as our final one."""
     wording, config = stage.engine.wording, stage.config
     number = stage.settings.drawings
     shots = stage.engine.planner.plan(places(number, number, config.views), stage.panel)
     paths = [stage.folder / "drawings" / f"{place:03d}.png" for place in range(len(shots))]
     for path, image in zip(paths, stage.truth.paint(shots), strict=True):
         write_image(path, Image.fromarray(image))
-    plain, full = (
-        [TrainItem(str(path), wording.caption(shot, phase), "kept") for path, shot in zip(paths, shots, strict=True)]
-        for phase in _PHASES
-    )
-    floor = config.base.recipes["character"].rare_tag_floor
-    return taught(stage, naming_rare(plain, full, floor) if floor else plain, "character", "ceiling")
-
-
-_PHASES: tuple[Phase, Phase] = ("character", "style")
+    plain, full = [], []
+    for path, shot in zip(paths, shots, strict=True):
+        plain.append(TrainItem(str(path), wording.caption(shot, "character"), "kept"))
+        full.append(TrainItem(str(path), wording.caption(shot, "style"), "kept"))
+    if floor := config.base.recipes["character"].rare_tag_floor:
+        plain = naming_rare(plain, full, floor)
+    return trained_entry(stage, plain, "character", "ceiling")
 
 
 def ours(stage: Stage) -> Entry:
-    """A whole run, unattended, and the LoRA that it ships. It goes on where it was cut off."""
+    """A whole run, unattended, and its final LoRA. An interrupted run continues."""
     engine = stage.open_run("ours")
     done = run(engine)
     store, config = engine.store, stage.config
@@ -99,47 +96,47 @@ def ours(stage: Stage) -> Entry:
         store.directory / adapter.path,
         adapter.phase,
         drawing_costs(len(store.frames()), config.base.sampling),
-        sum(learning_costs(one, config.base.recipes["character"]) for one in steps),
+        sum(training_costs(one, config.base.recipes["character"]) for one in steps),
         facts,
     )
 
 
 def perfect(stage: Stage) -> Entry:
-    """Our run's own candidates, chosen by the judge: what a gate that knows the truth would have made of them."""
-    return taught(stage, perfect_set(stage), "character", "perfect")
+    """The candidates of our run, chosen by the judge: the result of a gate that knows the truth."""
+    return trained_entry(stage, perfect_set(stage), "character", "perfect")
 
 
 def topk(stage: Stage) -> Entry:
-    """Grown by the CLIP scorer's best pictures, without gate or coverage."""
+    """Grown with the pictures that the CLIP scorer ranks highest, without gate or coverage."""
     return _grown(stage, "topk", growing.best_by_clip)
 
 
 def face(stage: Stage) -> Entry:
-    """Grown by whatever passes a face similarity of 0.5, as people set it."""
+    """Grown with the pictures above a face similarity of 0.5, a common threshold."""
     return _grown(stage, "face", growing.faces_above)
 
 
 def chosen_one(stage: Stage) -> Entry:
-    """The Chosen One's procedure, from words alone."""
+    """The procedure of The Chosen One, from the description alone."""
     backend = Counting(stage.backend, stage.config.base.sampling)
     path, facts = growing.the_chosen_one(stage, backend)
-    return Entry(path, "character", backend.drawn, backend.learnt, facts)
+    return Entry(path, "character", backend.drawn, backend.trained, facts)
 
 
-def taught(stage: Stage, items: Sequence[TrainItem], phase: Phase, name: str) -> Entry:
+def trained_entry(stage: Stage, items: Sequence[TrainItem], phase: Phase, name: str) -> Entry:
     """A LoRA on ``items`` by the phase's own recipe."""
     backend = Counting(stage.backend, stage.config.base.sampling)
     workdir = stage.folder / "adapters" / name
     make_folder(workdir)
     recipe = recipe_for(stage.config, phase, 1, len(items))
     done = backend.train(items, recipe, workdir, lambda event: None)
-    return Entry(done.path, phase, 0, backend.learnt, {"pictures": len(items), "steps": done.steps})
+    return Entry(done.path, phase, 0, backend.trained, {"pictures": len(items), "steps": done.steps})
 
 
 def _grown(stage: Stage, name: str, rule: growing.Rule) -> Entry:
     backend = Counting(stage.backend, stage.config.base.sampling)
     path, facts = growing.grow(stage, backend, name, rule)
-    return Entry(path, "character", backend.drawn, backend.learnt, facts)
+    return Entry(path, "character", backend.drawn, backend.trained, facts)
 
 
 CONTESTANTS: Mapping[str, Contestant] = {

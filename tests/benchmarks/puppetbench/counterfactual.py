@@ -1,5 +1,6 @@
-"""The same puppet with one unnamed trait changed, as far as it can be: an emblem on the other side, the other end of a
-size. Knows no picture and no judge.
+"""The same puppet with one unnamed trait changed as far as possible: another emblem, the other end of a size.
+
+Knows no picture and no judge.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def changed(puppet: Puppet, trait: str) -> Puppet:
         other = _far_end(value, *RANGES[trait])
     else:
         others = [one for one in CHOICES[trait] if one != value and _unlike(trait, one, value)]
-        other = others[random_seed_of("counterfactual", puppet.seed, trait) % len(others)]
+        other = others[random_seed_of("counterfactual", puppet.number, trait) % len(others)]
     fields: dict[str, Any] = {trait: other}
     return replace(puppet, unnamed=replace(puppet.unnamed, **fields))
 

@@ -13,16 +13,16 @@ from bootstrap.events import Emit
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-LEARNING = 3
-"""Evaluations that a training sample costs: forward, and a backward pass that takes about twice as long."""
+TRAINING = 3
+"""Evaluations that a training sample costs: a forward pass, and a backward pass that takes about twice as long."""
 
 
 class Counting:
-    """Another backend's verbs, counted. ``drawn`` and ``learnt`` are evaluations; one with guidance counts twice."""
+    """Counts the work of another backend. ``drawn`` and ``trained`` are evaluations; one with guidance counts twice."""
 
     def __init__(self, backend: Backend, sampling: SamplingSettings) -> None:
         self._backend, self._sampling = backend, sampling
-        self.drawn = self.learnt = self.pictures = 0
+        self.drawn = self.trained = self.pictures = 0
 
     @property
     def fingerprint(self) -> str:
@@ -42,7 +42,7 @@ class Counting:
         return self._backend.draw(jobs, adapter)
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
-        self.learnt += learning_costs(recipe.steps, recipe)
+        self.trained += training_costs(recipe.steps, recipe)
         return self._backend.train(items, recipe, workdir, emit)
 
     def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
@@ -57,6 +57,6 @@ def drawing_costs(pictures: int, sampling: SamplingSettings) -> int:
     return pictures * sampling.steps * (2 if sampling.guidance_scale > 1 else 1)
 
 
-def learning_costs(steps: int, recipe: TrainRecipe) -> int:
+def training_costs(steps: int, recipe: TrainRecipe) -> int:
     """Evaluations for so many optimiser steps."""
-    return steps * recipe.batch_size * recipe.gradient_accumulation_steps * LEARNING
+    return steps * recipe.batch_size * recipe.gradient_accumulation_steps * TRAINING

@@ -1,4 +1,4 @@
-"""Curves in small panels side by side, as a picture. Knows no experiment: points come in."""
+"""Draws curves in small panels side by side. Knows no experiment, only points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 PANEL, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 400, 340, 56, 18, 44, 76
 """Pixels of a panel, and of what lies around its plot."""
 LINES, MOST_MARKS = 5, 12
-"""Lines of the grid; where there are at most so many places x, each is marked."""
+"""Lines of the grid; at most so many values of x are marked one by one."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ def _panel(
         y = y_low + (y_high - y_low) * step / LINES
         draw.line((at(x_low, y), at(x_high, y)), "#e4e4e4")
         draw.text((left + LEFT - 6, at(x_low, y)[1]), f"{y:.3g}", "#555555", _font(11), anchor="rm")
-    known = sorted({x for x, _ in points})
-    even = [x_low + (x_high - x_low) * step / LINES for step in range(LINES + 1)]
-    for x in known if len(known) <= MOST_MARKS else even:
+    marks = sorted({x for x, _ in points})
+    if len(marks) > MOST_MARKS:
+        marks = [x_low + (x_high - x_low) * step / LINES for step in range(LINES + 1)]
+    for x in marks:
         draw.text((at(x, y_low)[0], HEIGHT - BOTTOM + 6), f"{x:.3g}", "#555555", _font(11), anchor="ma")
     draw.text((left + PANEL - RIGHT, HEIGHT - BOTTOM + 22), x_title, "#555555", _font(12), anchor="ra")
     if diagonal:

@@ -1,8 +1,8 @@
-"""Too many rounds, on purpose: `python -m tests.benchmarks.puppetbench.drift --character 1 --rounds 8`.
+"""Drift over forced rounds: `python -m tests.benchmarks.puppetbench.drift --character 1 --rounds 8`.
 
-Ours against a set that each round replaces by its top-k: identity by the judge, spread (Vendi score) and saturation of
-the same panel after every round, and whether the stopping rule would have stopped, and when. A finished round is a row;
-the same command goes on where it was cut off. Table and plot are written anew after every row.
+Compares our loop with a set that each round replaces by its top-k: identity by the judge, spread (Vendi score) and
+saturation of the same panel after every round, and the round in which the stopping rule would stop. A finished round is
+a row; the same command continues an interrupted experiment. Table and plot are rewritten after every row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bootstrap.store.files import write_atomic, write_image
 from tests.benchmarks.puppetbench import rows
 from tests.benchmarks.puppetbench.contest import measured
 from tests.benchmarks.puppetbench.curves import Curve, chart
-from tests.benchmarks.puppetbench.drifting import Ours, Replaced, Way, plans, would_stop
+from tests.benchmarks.puppetbench.drifting import Ours, Replaced, Way, plans, stop_reason
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.measures import saturation
 from tests.benchmarks.puppetbench.panels import panel_path, write_panel
@@ -39,9 +39,9 @@ MEASURES: Mapping[str, Callable[[Row], float]] = {
 
 
 def play(stage: Stage, ways: Sequence[str], rounds: int, work: Path) -> None:
-    """Every round of every way that has no row yet."""
-    rows.hold(work, stage.key)
-    stage.fix()
+    """Play every round of every way that has no row yet."""
+    rows.require_key(work, stage.key)
+    stage.prepare()
     plan = plans(stage.config.loop, rounds)
     for name in ways:
         way: Way = Ours(stage) if name == "ours" else Replaced(stage, stage.settings.peer_pictures // rounds)
@@ -51,13 +51,13 @@ def play(stage: Stage, ways: Sequence[str], rounds: int, work: Path) -> None:
             played = way.play(one.number, one.phase, one.goal)
             outcomes.append(played.outcome)
             contestant = f"{name}-r{one.number:02d}"
-            if rows.read(work, stage.seed, contestant):
+            if rows.read(work, stage.number, contestant):
                 continue
             images = stage.draw(stage.panel, played.adapter, played.phase if played.adapter else "base")
-            write_panel(panel_path(work, stage.seed, contestant), images)
+            write_panel(panel_path(work, stage.number, contestant), images)
             row = {
                 "key": stage.key,
-                "character": stage.seed,
+                "character": stage.number,
                 "name": stage.character.name,
                 "contestant": contestant,
                 "way": name,
@@ -69,7 +69,7 @@ def play(stage: Stage, ways: Sequence[str], rounds: int, work: Path) -> None:
                 "saturation": round(saturation(images), 4),
                 "true_saturation": round(saturation(stage.painted), 4),
                 "held_out": played.outcome.held_out,
-                "stops": would_stop(outcomes, plan),
+                "stops": stop_reason(outcomes, plan),
                 **measured(stage, images),
             }
             rows.write(work, row)
@@ -79,18 +79,18 @@ def play(stage: Stage, ways: Sequence[str], rounds: int, work: Path) -> None:
 
 def publish(work: Path) -> str:
     """Write drift.md and drift.png of the rows that are there; the table. Raises UsageError without any."""
-    found = rows.read_every(work)
+    found = rows.read_folder(work)
     if not found:
         raise UsageError(f"there is no row in '{work}'", "run the experiment into that folder first")
-    text = told(found)
+    text = markdown_of(found)
     write_atomic(work / "drift.md", text.encode())
-    panels = {name: [_curve(found, way, value) for way in WAYS] for name, value in MEASURES.items()}
+    panels = {name: [curve_of(found, way, value) for way in WAYS] for name, value in MEASURES.items()}
     write_image(work / "drift.png", chart(panels, "round", "A ring: the stopping rule would have stopped here"))
     return text
 
 
-def told(found: Sequence[Row]) -> str:
-    """The rows as a table, a line a way and round, means over characters."""
+def markdown_of(found: Sequence[Row]) -> str:
+    """The rows as a table: one line for each way and round, means over characters."""
     lines = []
     for way, title in WAYS.items():
         for number in sorted({row["round"] for row in found if row["way"] == way}):
@@ -109,7 +109,7 @@ def told(found: Sequence[Row]) -> str:
 
 
 def _stopped(found: Sequence[Row]) -> str:
-    """When the rule would have stopped, and what that saved: the best round, the round of the stop, the last."""
+    """When the rule would stop, and what that is worth: the best round, the round of the stop, the last."""
     lines = []
     for way, title in WAYS.items():
         for character in dict.fromkeys(row["character"] for row in found if row["way"] == way):
@@ -123,13 +123,18 @@ def _stopped(found: Sequence[Row]) -> str:
     return table("Round and identity", ["way", "character", "best", "rule stops", "last"], lines)
 
 
-def _curve(found: Sequence[Row], way: str, value: Callable[[Row], float]) -> Curve:
-    mine = [row for row in found if row["way"] == way]
-    numbers = sorted({row["round"] for row in mine})
-    points = [(float(n), _mean([row for row in mine if row["round"] == n], value)) for n in numbers]
-    stops = [min((row["round"] for row in mine if row["stops"] and row["character"] == one), default=0)
-             for one in dict.fromkeys(row["character"] for row in mine)]  # fmt: skip
-    return Curve(WAYS[way], COLORS[way], points, tuple(float(one) for one in stops if one))
+def curve_of(found: Sequence[Row], way: str, value: Callable[[Row], float]) -> Curve:
+    """A way's mean after each round; rings mark the rounds in which the stopping rule would stop first."""
+    own = [row for row in found if row["way"] == way]
+    points = []
+    for number in sorted({row["round"] for row in own}):
+        points.append((float(number), _mean([row for row in own if row["round"] == number], value)))
+    stops: dict[int, float] = {}
+    for row in own:
+        if row["stops"]:
+            first = stops.get(row["character"], row["round"])
+            stops[row["character"]] = float(min(first, row["round"]))
+    return Curve(WAYS[way], COLORS[way], points, tuple(stops.values()))
 
 
 def _mean(found: Sequence[Row], value: Callable[[Row], float]) -> float:
@@ -156,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BootstrapError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on")
+        sys.exit("stopped; the same command continues")
 
 
 def _play_all(given: argparse.Namespace) -> None:

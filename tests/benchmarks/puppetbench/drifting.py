@@ -1,6 +1,6 @@
-"""Two ways of going on for more rounds than are good: ours, and a set that is replaced by each round's top-k.
+"""Two ways of forcing more rounds than needed: our loop, and a set that each round replaces by its top-k.
 
-A way plays one round at a time and goes on where it was cut off. Does NOT know the truth, nor what is measured.
+A way plays one round at a time; an interrupted one continues. Does NOT know the truth, nor what is measured.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEP = 4
 
 @dataclass(frozen=True)
 class Played:
-    """A round that is over: its adapter, how it wants to be prompted, how many pictures the set holds, its outcome."""
+    """A finished round: its adapter, the phase of its prompts, how many pictures the set holds, its outcome."""
 
     adapter: Path | None
     phase: Phase
@@ -39,14 +39,14 @@ class Played:
 
 
 class Way(Protocol):
-    """Plays rounds 1, 2, … in order; one that is over is found again."""
+    """Plays rounds 1, 2, … in order; a finished round is read from disk."""
 
     def play(self, number: int, phase: Phase, goal: int) -> Played:
-        """The round, played or found."""
+        """The round, played or read."""
 
 
 def plans(loop: LoopConfig, rounds: int) -> list[RoundPlan]:
-    """Our own goals first, then as many more as the rounds ask for: the set must grow, needed or not."""
+    """Our own goals first, then further goals until every round has one: the set must grow, needed or not."""
     goals = [*(goal for goal in loop.goals if goal < loop.target), loop.target]
     while len(goals) < rounds:
         goals.append(goals[-1] + max(1, loop.target // STEP))
@@ -55,7 +55,7 @@ def plans(loop: LoopConfig, rounds: int) -> list[RoundPlan]:
 
 
 class Ours:
-    """Our rounds, one after the other, whatever the stopping rule says."""
+    """Our rounds, one after the other, without the stopping rule."""
 
     def __init__(self, stage: Stage) -> None:
         self._engine = stage.open_run("drift-ours")
@@ -92,17 +92,17 @@ class Replaced:
     def _play(self, number: int, phase: Phase, folder: Path) -> None:
         stage = self._stage
         backend = Counting(stage.backend, stage.config.base.sampling)
-        adapter = growing.taught_by(stage, backend, folder, self._items(number, phase), phase)
+        adapter = growing.train_on(stage, backend, folder, self._items(number, phase), phase)
         jobs = [stage.job(n, shot, phase) for n, shot in enumerate(self._shots(number))]
-        drawn = growing.drawn_by(backend, jobs, adapter)
+        drawn = growing.draw_jobs(backend, jobs, adapter)
         kept = [drawn[n] for n in growing.best_by_clip(stage, drawn, stage.config.loop.target)]
-        items = growing.written(stage, kept, folder, phase)
-        told = {
+        items = growing.write_items(stage, kept, folder, phase)
+        done = {
             "adapter": str(adapter),
             "kept": [asdict(item) for item in items],
             "outcome": asdict(outcome_of(stage, drawn, len(kept))),
         }
-        write_atomic(folder / "done.json", json.dumps(told).encode())
+        write_atomic(folder / "done.json", json.dumps(done).encode())
 
     def _items(self, number: int, phase: Phase) -> list[TrainItem]:
         if number == 1:
@@ -125,7 +125,7 @@ def outcome_of(stage: Stage, drawn: Sequence[tuple[Job, Picture]], kept: int) ->
     names = {"held_out": judges.held_out, "selecting": judges.identity[0]}
     found: dict[str, Any] = {}
     for role, name in names.items():
-        values = growing.measured_by(stage, drawn, name) if name else []
+        values = growing.measure_with(stage, drawn, name) if name else []
         strata = _strata(drawn, values)
         found[f"{role}_strata"] = summed(strata)
         found[role] = fmean(fmean(one) for one in strata.values()) if strata else None
@@ -140,7 +140,7 @@ def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement])
     return found
 
 
-def would_stop(outcomes: Sequence[RoundOutcome], plan: Sequence[RoundPlan]) -> str:
+def stop_reason(outcomes: Sequence[RoundOutcome], plan: Sequence[RoundPlan]) -> str:
     """Whether the stopping rule ends a run after these rounds: "drift", "nothing new", or "" while it goes on."""
     done = [Round(one.number, one.phase, one.goal, out) for one, out in zip(plan, outcomes, strict=False)]
     if drifted(done):

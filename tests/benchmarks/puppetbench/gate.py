@@ -1,10 +1,10 @@
-"""The gate against the truth: `python -m tests.benchmarks.puppetbench.gate RUN --puppet SEED [--plot gate.png]`.
+"""The gate against the truth: `python -m tests.benchmarks.puppetbench.gate RUN --puppet NUMBER [--plot gate.png]`.
 
-For each view family and scorer of a finished run: how well it tells true frames from false ones, what it keeps of the
-true where it lets 5 % of the false through, and what the gate loses without it. A frame is true as in design §6: more
-alike the painted drawing of its shot than 99 % of the base's look-alikes. Changes nothing in the run. Several runs,
-each with its puppet (RUN RUN --puppet SEED SEED), are told one after the other, and then together, beside the judge
-itself as a scorer that is shown nothing but the seed.
+For each view family and scorer of a finished run: how well it separates true from false frames, the share of true
+frames it passes where it passes 5 % of the false ones, and what the gate loses without it. A frame is true if it is
+more alike the painted drawing of its shot than 99 % of the base's look-alikes. Changes nothing in the run. Several
+runs, each with its puppet (RUN RUN --puppet NUMBER NUMBER), are reported one after the other, and then together, beside
+the judge itself as a scorer that compares with the seed alone.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bootstrap.backends.base import Backend
 from bootstrap.captions.wording import Wording
-from bootstrap.character import stored_character
-from bootstrap.config import stored_config
-from bootstrap.panel.judges import judges_for
+from bootstrap.character import Character, stored_character
+from bootstrap.config import RunConfig, stored_config
+from bootstrap.panel.judges import Judges, judges_for
 from bootstrap.panel.models import open_panel_models
 from bootstrap.panel.references import references_of
 from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
@@ -36,7 +35,6 @@ from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
 from loops.archive import Archive
 from loops.decoys import trait_slack
-from loops.engine import Engine
 from loops.ranking import ranked
 from scoring.base import Measurement, not_applicable
 from scoring.calibrate import Gate
@@ -50,9 +48,9 @@ log = logging.getLogger(__name__)
 
 FALSE_RATE = 0.05
 EXCHANGED = 40
-"""Exchanged decoys a view family that are shown to the judge: their likeness is only averaged."""
+"""Exchanged decoys of each view family that are judged: their likeness is only averaged."""
 STATED = (0.01, 0.05, 0.1, 0.2)
-"""False-accept rates at which the p-values are held against what they let through."""
+"""Levels at which the p-values are compared with what they admit."""
 DRAWN = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 """The same for the plot."""
 COLORS = dict(zip(ALL_VIEW_FAMILIES, ("#d1495b", "#e8a33d", "#3fa7a0", "#3b4252", "#5b8fd6", "#7d6bb0"), strict=True))
@@ -61,7 +59,7 @@ Likeness = Callable[[Images, Sequence[Any]], NDArray[np.float32]]
 
 
 def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -> dict[str, dict[str, int]]:
-    """View family -> candidates, true ones, kept, true among kept, and places: by cuts that were fixed beforehand."""
+    """View family -> candidates, true ones, kept, true among kept, and places; ``cuts`` were fixed beforehand."""
     frames, kept = store.frames(kind=JobKind.CANDIDATE), {frame.job.id for frame in store.kept()}
     config = stored_config(store.recall("config"))
     room = quotas(config.loop.target, config.views)
@@ -82,7 +80,7 @@ def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -
 
 
 def likeness_of(store: Store, frames: Sequence[Frame], likeness: Likeness) -> dict[str, float]:
-    """Frame -> the judge's similarity with the truth of its shot."""
+    """Frame -> the judge's similarity to the truth of its shot."""
     if not frames:
         return {}
     images = np.stack([np.asarray(store.frame_image(frame).resize((96, 96))) for frame in frames])
@@ -91,13 +89,16 @@ def likeness_of(store: Store, frames: Sequence[Frame], likeness: Likeness) -> di
 
 
 @dataclass(frozen=True)
-class Audit:
-    """A run with the truth of its frames. ``engine`` measures and draws nothing: it is asked for ranks.
+class GateAudit:
+    """A finished run with the truth of its frames.
 
-    ``instead``: frame → what is asked in place of the identity scorers, if anything is.
+    ``instead``: frame → a value that replaces those of the identity scorers, if there are any.
     """
 
-    engine: Engine
+    store: Store
+    judges: Judges
+    config: RunConfig
+    character: Character
     frames: Sequence[Frame]
     likeness: Mapping[str, float]
     instead: Mapping[str, float] = field(default_factory=dict)
@@ -105,22 +106,28 @@ class Audit:
     @cached_property
     def measured(self) -> dict[str, dict[str, Measurement]]:
         """Every measurement of the run."""
-        found = self.engine.store.measurements()
-        return {id: {**values, **self._asked_instead(id)} for id, values in found.items()} if self.instead else found
+        measured = self.store.measurements()
+        if not self.instead:
+            return measured
+        return {id: {**values, **self._replaced(id)} for id, values in measured.items()}
 
-    def _asked_instead(self, id: str) -> dict[str, Measurement]:
-        first, *others = self.engine.judges.identity
-        silent = dict.fromkeys((first, *others), not_applicable("not asked"))
-        return {**silent, first: Measurement(self.instead[id])} if id in self.instead else silent
+    def _replaced(self, id: str) -> dict[str, Measurement]:
+        """The first identity scorer with the value of ``instead``, the others without one."""
+        names = self.judges.identity
+        replaced = dict.fromkeys(names, not_applicable("replaced"))
+        if id in self.instead:
+            replaced[names[0]] = Measurement(self.instead[id])
+        return replaced
 
     @cached_property
     def cuts(self) -> dict[str, float]:
         """View family -> likeness that 1 % of the run's own look-alikes pass; nan without look-alikes."""
-        values = {
-            view_family: [self.likeness[f.job.id] for f in self.of(JobKind.LOOKALIKE, view_family)]
-            for view_family in ALL_VIEW_FAMILIES
-        }
-        return {name: float(np.quantile(row, 1 - PASS)) if row else float("nan") for name, row in values.items()}
+        cuts = dict.fromkeys(ALL_VIEW_FAMILIES, float("nan"))
+        for view_family in ALL_VIEW_FAMILIES:
+            values = [self.likeness[frame.job.id] for frame in self.of(JobKind.LOOKALIKE, view_family)]
+            if values:
+                cuts[view_family] = float(np.quantile(values, 1 - PASS))
+        return cuts
 
     def of(self, kind: JobKind, view_family: str) -> list[Frame]:
         """The frames of a kind and view family."""
@@ -131,18 +138,18 @@ class Audit:
         return self.likeness[frame.job.id] > self.cuts[frame.job.shot.view_family]
 
     def scores(self, *without: str) -> dict[str, tuple[float, float]]:
-        """Candidate past the checks -> score and p of the gate, some identity scorers silenced."""
+        """Candidate that passed the checks -> score and p of the gate, without some of the identity scorers."""
         measured = _without(self.measured, without)
-        archive = replace(Archive.of(self.engine.store), measurements=measured)
-        slack, judges = trait_slack(archive, self.engine.config), self.engine.judges
+        archive = replace(Archive.of(self.store), measurements=measured)
+        slack, judges = trait_slack(archive, self.config), self.judges
         candidates = [f for f in self.frames if f.job.kind is JobKind.CANDIDATE and f.job.id in measured]
         past = [f for f in candidates if not judges.failures(measured[f.job.id], slack[f.job.shot.view_family])]
-        ranks = ranked(past, archive, judges, self.engine.config)
+        ranks = ranked(past, archive, judges, self.config)
         return {id: (one.score, one.p) for id, one in ranks.items() if one.weakest}
 
     def admitted(self, without: str = "") -> set[str]:
-        """The candidates that the gate lets in at the run's stated rate, view family by view family."""
-        scores, gate, found = self.scores(without), Gate(self.engine.config.loop.gate_level), set()
+        """The candidates that the gate admits at the run's level, view family by view family."""
+        scores, gate, found = self.scores(without), Gate(self.config.loop.gate_level), set()
         for view_family in ALL_VIEW_FAMILIES:
             ids = [frame.job.id for frame in self.of(JobKind.CANDIDATE, view_family)]
             found |= {str(id) for id in gate.admit(view_family, {id: scores[id][1] for id in ids if id in scores})}
@@ -154,7 +161,7 @@ def _without(measured: Measured, scorers: Sequence[str]) -> dict[str, dict[str, 
     return {id: {**values, **silent} for id, values in measured.items()}
 
 
-def open_audit(run: Path, likeness: Likeness) -> Audit:
+def open_audit(run: Path, likeness: Likeness) -> GateAudit:
     """A finished run, read only."""
     store = Store.open(run, exclusive=False)
     config = stored_config(store.recall("config"))
@@ -168,29 +175,26 @@ def open_audit(run: Path, likeness: Likeness) -> Audit:
     wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
     judges = judges_for(models, config.panel, wording, references_of(store.seeds(), run, config.panel))
     frames = _to_judge(store.frames())
-    engine = Engine(store, cast(Backend, None), cast(Backend, None), judges, config, character)
-    return Audit(engine, frames, likeness_of(store, frames, likeness))
+    return GateAudit(store, judges, config, character, frames, likeness_of(store, frames, likeness))
 
 
 def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
     """Candidates, look-alikes, and some of the exchanged decoys of each view family."""
     exchanged = [frame for frame in frames if frame.job.kind is JobKind.EXCHANGED]
-    some = [
-        f
-        for view_family in ALL_VIEW_FAMILIES
-        for f in [e for e in exchanged if e.job.shot.view_family == view_family][:EXCHANGED]
-    ]
-    return [*(frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)), *some]
+    chosen = [frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)]
+    for view_family in ALL_VIEW_FAMILIES:
+        chosen += [frame for frame in exchanged if frame.job.shot.view_family == view_family][:EXCHANGED]
+    return chosen
 
 
-def told(audit: Audit) -> str:
+def markdown_of(audit: GateAudit) -> str:
     """The audit as markdown."""
     tables = (_frames_table, _scorer_table, _gate_table, _admitted_table, _calibration_table)
     return "\n\n".join(told_of(audit) for told_of in tables) + "\n"
 
 
-def _frames_table(audit: Audit) -> str:
-    kept = {frame.job.id for frame in audit.engine.store.kept()}
+def _frames_table(audit: GateAudit) -> str:
+    kept = {frame.job.id for frame in audit.store.kept()}
     lines = []
     for view_family in ALL_VIEW_FAMILIES:
         candidates, lookalikes = audit.of(JobKind.CANDIDATE, view_family), audit.of(JobKind.LOOKALIKE, view_family)
@@ -201,11 +205,11 @@ def _frames_table(audit: Audit) -> str:
         chosen_mean = _mean(audit, [f for f in candidates if f.job.id in chosen])
         counts = f"{len(true)} of {len(candidates)} | {len(chosen & true)} of {len(chosen)}"
         lines.append([view_family, str(len(lookalikes)), *means, chosen_mean, _number(audit.cuts[view_family]), counts])
-    head = ["view_family", "look-alikes", "their likeness", "exchanged", "candidates", "kept", "cut"]
+    head = ["view family", "look-alikes", "their likeness", "exchanged", "candidates", "kept", "cut"]
     return table("Frames and the truth", [*head, "true candidates", "true of kept"], lines)
 
 
-def _scorer_table(audit: Audit) -> str:
+def _scorer_table(audit: GateAudit) -> str:
     """Each scorer on the raw candidates."""
     names = sorted({name for f in audit.frames for name in audit.measured.get(f.job.id, {})})
     lines = []
@@ -217,43 +221,46 @@ def _scorer_table(audit: Audit) -> str:
     return table(title, ["scorer", *ALL_VIEW_FAMILIES], lines)
 
 
-def _gate_table(audit: Audit) -> str:
+def _gate_table(audit: GateAudit) -> str:
     """The gate's score, whole and with each identity scorer left out, on candidates past the checks."""
     lines = []
-    for left_out in ("", *audit.engine.judges.identity):
+    for left_out in ("", *audit.judges.identity):
         scores = audit.scores(left_out)
-        cells = [
-            _quality(audit, view_family, {id: one[0] for id, one in scores.items()}) for view_family in ALL_VIEW_FAMILIES
-        ]
+        values = {id: score for id, (score, _) in scores.items()}
+        cells = [_quality(audit, view_family, values) for view_family in ALL_VIEW_FAMILIES]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells])
-    return table("The gate's score (weakest scorer against decoys), past the checks", ["score", *ALL_VIEW_FAMILIES], lines)
+    title = "The gate's score (weakest scorer against decoys), past the checks"
+    return table(title, ["score", *ALL_VIEW_FAMILIES], lines)
 
 
-def _admitted_table(audit: Audit) -> str:
-    """What Benjamini-Hochberg lets in at the run's own rate, with all scorers and with each left out."""
-    lines, rate = [], audit.engine.config.loop.gate_level
-    for left_out in ("", *audit.engine.judges.identity):
+def _admitted_table(audit: GateAudit) -> str:
+    """What Benjamini-Hochberg admits at the run's own level, with all scorers and with each left out."""
+    lines, rate = [], audit.config.loop.gate_level
+    for left_out in ("", *audit.judges.identity):
         admitted = audit.admitted(left_out)
-        cells = [_let_in([f for f in audit.of(JobKind.CANDIDATE, view_family) if f.job.id in admitted], audit)
-                 for view_family in ALL_VIEW_FAMILIES]  # fmt: skip
+        cells = []
+        for view_family in ALL_VIEW_FAMILIES:
+            candidates = audit.of(JobKind.CANDIDATE, view_family)
+            cells.append(_let_in([frame for frame in candidates if frame.job.id in admitted], audit))
         whole = [f for f in audit.frames if f.job.id in admitted]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells, _let_in(whole, audit)])
     title = f"What is let in at the stated rate {rate:g}: false of admitted"
     return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
-def _let_in(frames: Sequence[Frame], audit: Audit) -> str:
-    """False frames of all that were let in, and their share."""
+def _let_in(frames: Sequence[Frame], audit: GateAudit) -> str:
+    """False frames among all that were admitted, and their share."""
     if not frames:
         return NOTHING
     false = sum(not audit.is_true(frame) for frame in frames)
     return f"{false} of {len(frames)} ({false / len(frames):.2f})"
 
 
-def calibration(audit: Audit, without: str = "") -> dict[str, list[tuple[float, float]]]:
+def calibration(audit: GateAudit, without: str = "") -> dict[str, list[tuple[float, float]]]:
     """View family → (stated rate, share of the false candidates past the checks whose p is at most so large).
 
-    A gate is honest where no point lies above the diagonal. Families with fewer than FEWEST false frames are left out.
+    The level holds where no point lies above the diagonal. View families with fewer than FEWEST false frames are left
+    out.
     """
     scores, found = audit.scores(without), {}
     for view_family in ALL_VIEW_FAMILIES:
@@ -264,14 +271,16 @@ def calibration(audit: Audit, without: str = "") -> dict[str, list[tuple[float, 
     return found
 
 
-def plot(audits: Sequence[Audit]) -> Image.Image:
+def plot(audits: Sequence[GateAudit]) -> Image.Image:
     """Stated against real false-accept rate over the runs: all scorers, then each left out; a line a view family."""
-    names = audits[0].engine.judges.identity
+    names = audits[0].judges.identity
     panels = {}
     for left_out in ("", *names):
         each = [calibration(audit, left_out) for audit in audits]
-        lines = [Curve(view_family, COLORS[view_family], _averaged([one[view_family] for one in each if view_family in one]))
-                 for view_family in ALL_VIEW_FAMILIES]  # fmt: skip
+        lines = []
+        for view_family in ALL_VIEW_FAMILIES:
+            curves = [one[view_family] for one in each if view_family in one]
+            lines.append(Curve(view_family, COLORS[view_family], _averaged(curves)))
         panels[f"without {left_out}" if left_out else "all scorers"] = lines
     return chart(panels, "stated rate", "up: real rate; above the line more is let in than is said", diagonal=True)
 
@@ -281,7 +290,7 @@ def _averaged(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[flo
     return [(points[0][0], float(np.mean([y for _, y in points]))) for points in zip(*curves, strict=True)]
 
 
-def _calibration_table(audit: Audit) -> str:
+def _calibration_table(audit: GateAudit) -> str:
     """Stated false-accept rates against what p lets through of false and of true candidates."""
     scores, lines = audit.scores(), []
     for view_family in ALL_VIEW_FAMILIES:
@@ -290,14 +299,14 @@ def _calibration_table(audit: Audit) -> str:
         false = [scores[f.job.id][1] for f in judged if not audit.is_true(f)]
         cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
         lines.append([view_family, str(len(false)), str(len(true)), *cells])
-    head = ["view_family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
+    head = ["view family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of false / of true candidates past the checks that p lets through", head, lines)
 
 
 NOTHING = "–"
 
 
-def _values(audit: Audit, view_family: str, name: str) -> dict[str, float]:
+def _values(audit: GateAudit, view_family: str, name: str) -> dict[str, float]:
     found = {}
     for frame in audit.of(JobKind.CANDIDATE, view_family):
         answer = audit.measured.get(frame.job.id, {}).get(name)
@@ -306,7 +315,7 @@ def _values(audit: Audit, view_family: str, name: str) -> dict[str, float]:
     return found
 
 
-def _quality(audit: Audit, view_family: str, values: Mapping[str, float]) -> str:
+def _quality(audit: GateAudit, view_family: str, values: Mapping[str, float]) -> str:
     frames = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     true = [values[f.job.id] for f in frames if audit.is_true(f)]
     false = [values[f.job.id] for f in frames if not audit.is_true(f)]
@@ -316,11 +325,11 @@ def _quality(audit: Audit, view_family: str, values: Mapping[str, float]) -> str
 
 
 def below(values: Sequence[float], rate: float) -> str:
-    """The share of values up to a rate, in words."""
+    """The share of values up to a rate, as text."""
     return _number(float(np.mean([value <= rate for value in values]))) if values else NOTHING
 
 
-def _mean(audit: Audit, frames: Sequence[Frame]) -> str:
+def _mean(audit: GateAudit, frames: Sequence[Frame]) -> str:
     return _number(float(np.mean([audit.likeness[f.job.id] for f in frames]))) if frames else NOTHING
 
 
@@ -332,10 +341,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the command line, judge, and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.puppetbench.gate", description=__doc__)
     parser.add_argument("run", type=Path, nargs="+")
-    parser.add_argument("--puppet", type=int, nargs="+", required=True, help="seed of the character, one a run")
+    parser.add_argument("--puppet", type=int, nargs="+", required=True, help="number of the puppet of each run")
     parser.add_argument("--out", type=Path, default=None, help="a markdown file to write as well")
     parser.add_argument("--plot", type=Path, default=None, help="a picture of the calibration to write")
-    parser.add_argument("--roc", type=Path, default=None, help="a picture of what passes of the true against the false")
+    parser.add_argument("--roc", type=Path, default=None, help="a picture of true against false frames passed")
     given = parser.parse_args(arguments)
     if len(given.run) != len(given.puppet):
         parser.error(f"{len(given.run)} runs and {len(given.puppet)} puppets: give one of each")
@@ -346,19 +355,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     pairs = zip(given.run, given.puppet, strict=True)
     audits = [open_audit(run, Truth(sample_puppet(puppet)).likeness) for run, puppet in pairs]
-    titles = [f"## {audit.engine.character.name}: {run}\n\n" for audit, run in zip(audits, given.run, strict=True)]
-    text = "\n".join(title + told(audit) for title, audit in zip(titles, audits, strict=True))
-    eyes = [pooled.shown_the_seed(audit, load_judge().embed) for audit in audits]
-    text += "\n" + pooled.told(audits, eyes)
+    titles = [f"## {audit.character.name}: {run}\n\n" for audit, run in zip(audits, given.run, strict=True)]
+    text = "\n".join(title + markdown_of(audit) for title, audit in zip(titles, audits, strict=True))
+    by_judge = [pooled.judged_by_seeds(audit, load_judge().embed) for audit in audits]
+    text += "\n" + pooled.markdown_of(audits, by_judge)
     sys.stdout.write(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
     if given.plot:
         write_image(given.plot, plot(audits))
     if given.roc:
-        write_image(given.roc, pooled.roc(audits, eyes))
+        write_image(given.roc, pooled.roc(audits, by_judge))
     for audit in audits:
-        audit.engine.store.close()
+        audit.store.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Other ways of growing a set: what is kept is all that differs from ours.
+"""Other rules for growing a set: they differ from ours only in which pictures they keep.
 
-The Chosen One (Avrahami et al. 2024, arXiv 2311.10093) is written from the paper with the constants of its unofficial
-code; top-k and a fixed face threshold stand for what scripts and studios do. Does NOT know the judge or the truth.
+The Chosen One (Avrahami et al. 2024, arXiv 2311.10093) follows the paper, with the constants of its unofficial code;
+top-k and a fixed face threshold represent common practice. Does NOT know the judge or the truth.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ ROUND, A_CLUSTER, SMALLEST, MOST_ROUNDS, CONVERGED, RANK = 128, 20, 10, 5, 0.8, 
 dropped, rounds, the share of the first spread at which it stops, LoRA rank. Its learning rate is SDXL's; ours stays."""
 
 Rule = Callable[[Stage, Sequence[tuple[Job, Picture]], int], list[int]]
-"""Chooses at most so many of the drawn pictures, by place."""
+"""Chooses at most that many of the drawn pictures; returns their indices."""
 
 
 def best_by_clip(stage: Stage, drawn: Sequence[tuple[Job, Picture]], goal: int) -> list[int]:
-    """The pictures most alike the seeds, whatever they show."""
-    values = measured_by(stage, drawn, stage.engine.judges.identity[0])
-    known = {n: one.value for n, one in enumerate(values) if one.value is not None}
-    return sorted(sorted(known, key=lambda n: -known[n])[:goal])
+    """The pictures with the highest similarity to the seeds, whatever they show."""
+    answers = measure_with(stage, drawn, stage.engine.judges.identity[0])
+    values = {n: answer.value for n, answer in enumerate(answers) if answer.value is not None}
+    return sorted(sorted(values, key=lambda n: -values[n])[:goal])
 
 
 def faces_above(stage: Stage, drawn: Sequence[tuple[Job, Picture]], goal: int) -> list[int]:
-    """The first pictures whose face passes; where no face can be scored the picture is thrown away."""
-    values = measured_by(stage, drawn, FACE)
-    passing = [n for n, one in enumerate(values) if one.value is not None and one.value >= FACE_ABOVE]
-    return sorted(sorted(passing, key=lambda n: drawn[n][0].seed)[:goal])
+    """The first pictures whose face passes; a picture whose face cannot be scored is dropped."""
+    answers = measure_with(stage, drawn, FACE)
+    passing = [n for n, answer in enumerate(answers) if answer.value is not None and answer.value >= FACE_ABOVE]
+    return sorted(sorted(passing, key=lambda n: drawn[n][0].random_seed)[:goal])
 
 
-def measured_by(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str) -> list[Measurement]:
+def measure_with(stage: Stage, drawn: Sequence[tuple[Job, Picture]], scorer: str) -> list[Measurement]:
     """A scorer's answer for each picture."""
     rows = stage.engine.judges.panel.measure([picture for _, picture in drawn], only=[scorer])
     return [row.get(scorer, not_applicable("no such scorer")) for row in rows]
 
 
 def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, dict[str, Any]]:
-    """Rounds to our goals: train on what is kept, draw every shot of the grid anew, keep by ``rule`` of all drawn."""
+    """Rounds to our goals: train on what is kept, draw new shots of the whole grid, keep by ``rule`` of all drawn."""
     loop, folder = stage.config.loop, stage.folder / name
     goals = [*loop.goals, loop.target]
     each = stage.settings.peer_pictures // len(goals)
@@ -64,22 +64,22 @@ def grow(stage: Stage, backend: Counting, name: str, rule: Rule) -> tuple[Path, 
     pool: list[tuple[Job, Picture]] = []
     shots: list[Shot] = list(stage.panel)  # no picture of the test is drawn in training
     for number, goal in enumerate(goals, 1):
-        adapter = taught_by(stage, backend, folder / f"r{number}", _items(stage, kept, folder, "style"), "style")
+        adapter = train_on(stage, backend, folder / f"r{number}", _items(stage, kept, folder, "style"), "style")
         new = stage.engine.planner.plan(places(each, each, stage.config.views), shots)
         shots += new
-        pool += drawn_by(backend, [stage.job(len(pool) + n, shot, "style") for n, shot in enumerate(new)], adapter)
+        pool += draw_jobs(backend, [stage.job(len(pool) + n, shot, "style") for n, shot in enumerate(new)], adapter)
         kept = [pool[n] for n in rule(stage, pool, goal)]
-    final = taught_by(stage, backend, folder / "final", _items(stage, kept, folder, "character"), "character")
+    final = train_on(stage, backend, folder / "final", _items(stage, kept, folder, "character"), "character")
     return final, {"kept": len(kept), "families": _counted(kept)}
 
 
 def _items(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
-    """Seeds as in our first round, and the kept pictures, each as likely."""
-    return [*stage.training_set(phase), *written(stage, kept, folder, phase)]
+    """The seeds as in our first round, and the kept pictures, each with weight 1."""
+    return [*stage.training_set(phase), *write_items(stage, kept, folder, phase)]
 
 
-def written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
-    """Pictures as files of a training set, captioned as their phase is."""
+def write_items(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, phase: Any) -> list[TrainItem]:
+    """Write pictures as files of a training set, with the captions of a phase."""
     items = []
     for job, picture in kept:
         path = folder / "kept" / f"{job.id}.png"
@@ -88,8 +88,8 @@ def written(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path, pha
     return items
 
 
-def taught_by(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
-    """A LoRA by the recipe of a phase, grown with the pictures."""
+def train_on(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
+    """Train a LoRA by the recipe of a phase, with steps for this number of pictures."""
     return _train(backend, folder, items, recipe_for(stage.config, phase, 1, len(items)))
 
 
@@ -98,7 +98,7 @@ def _train(backend: Counting, folder: Path, items: Sequence[TrainItem], recipe: 
     return backend.train(items, recipe, folder, lambda event: None).path
 
 
-def drawn_by(backend: Counting, jobs: Sequence[Job], adapter: Path | None) -> list[tuple[Job, Picture]]:
+def draw_jobs(backend: Counting, jobs: Sequence[Job], adapter: Path | None) -> list[tuple[Job, Picture]]:
     """Each job with its picture."""
     pictures: dict[str, Image.Image] = {}
     for batch in backend.draw(jobs, adapter):
@@ -118,15 +118,16 @@ def _counted(kept: Sequence[tuple[Job, Picture]]) -> dict[str, int]:
 def the_chosen_one(stage: Stage, backend: Counting) -> tuple[Path | None, dict[str, Any]]:
     """Draw one prompt 128 times, train on the most cohesive cluster, repeat until the pictures are alike.
 
-    As coded: the words, never the trigger, are drawn in every round; each training begins at the base; on convergence
-    the LoRA of the round before is returned. No seed is looked at, so identity is whatever cohered first.
+    As in its code: every round draws the description without the trigger; each training starts from the base; on
+    convergence the LoRA of the round before is returned. It uses no seed picture, so the first cohesive cluster decides
+    the identity.
     """
     folder, count = stage.folder / "chosen_one", min(ROUND, stage.settings.peer_pictures)
     recipe = stage.config.base.recipes["style"].model_copy(update={"rank": RANK, "network_alpha": RANK})
     adapter: Path | None = None
     first, spreads = 0.0, []
     for number in range(MOST_ROUNDS):
-        drawn = drawn_by(backend, _one_prompt(stage, number, count), adapter)
+        drawn = draw_jobs(backend, _one_prompt(stage, number, count), adapter)
         features = _features(stage, drawn)
         spreads.append(round(spread(features), 4))
         first = first or spreads[0]
@@ -138,7 +139,7 @@ def the_chosen_one(stage: Stage, backend: Counting) -> tuple[Path | None, dict[s
 
 
 def most_cohesive(features: NDArray[np.float32]) -> list[int]:
-    """Places of the tightest of k = n // 20 clusters, among those that are large enough (else the largest)."""
+    """Indices of the tightest of k = n // 20 clusters, among those that are large enough (else the largest)."""
     labels = kmeans(features, max(1, len(features) // A_CLUSTER))
     clusters = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     large = [one for one in clusters if len(one) > SMALLEST] or [max(clusters, key=len)]
@@ -147,19 +148,19 @@ def most_cohesive(features: NDArray[np.float32]) -> list[int]:
 
 
 def _one_prompt(stage: Stage, number: int, count: int) -> list[Job]:
-    """The character in words, from the front, drawn with ``count`` random seeds."""
+    """The description of the character, from the front, with ``count`` random seeds."""
     shot = stage.engine.planner.plan({("front", "upper body"): 1}, [])[0]
     job = stage.job(0, shot, "base")
     return [
-        replace(job, id=f"r{number}-{n:03d}", random_seed=random_seed_of("chosen", stage.seed, number, n))
+        replace(job, id=f"r{number}-{n:03d}", random_seed=random_seed_of("chosen", stage.number, number, n))
         for n in range(count)
     ]
 
 
 def _without_words(stage: Stage, drawn: Sequence[tuple[Job, Picture]], folder: Path) -> list[TrainItem]:
-    """Its captions say the new word and nothing else ("a photo of <$V$>")."""
+    """Items whose captions hold the trigger and nothing else ("a photo of <$V$>")."""
     tags = (stage.character.trigger, *stage.character.core)
-    return [replace(item, tags=tags) for item in written(stage, drawn, folder, "character")]
+    return [replace(item, tags=tags) for item in write_items(stage, drawn, folder, "character")]
 
 
 def _features(stage: Stage, drawn: Sequence[tuple[Job, Picture]]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A world without models for tests of the benchmark: the fake backend, few pictures, and a made-up truth."""
+"""Settings and a truth without models, for tests of the benchmark: the fake backend, few pictures, made-up likeness."""
 
 import numpy as np
 
@@ -21,14 +21,14 @@ TINY = Settings(
 
 
 class Judge:
-    """Reads the first word everywhere."""
+    """Reads the first answer of every axis on every picture."""
 
     def read(self, images):
         return {axis: [answers[0]] * len(images) for axis, answers in AXES.items()}
 
 
 class Truth:
-    """Brightness is likeness."""
+    """A truth in which likeness is brightness."""
 
     key, judge = "made up", Judge()
 

@@ -1,4 +1,4 @@
-"""A table in markdown. Knows nothing of what is in it."""
+"""Tables in markdown. Does not know their content."""
 
 from __future__ import annotations
 

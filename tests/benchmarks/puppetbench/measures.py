@@ -1,4 +1,4 @@
-"""What is measured of a contestant's pictures of the panel. Pure functions of pictures, readings and numbers.
+"""Measurements of a contestant's pictures of the panel: pure functions of pictures, readings and numbers.
 
 Knows no contestant, no disk and no prompt.
 """
@@ -16,7 +16,7 @@ from bootstrap.puppets.scene import PuppetShot
 from bootstrap.puppets.train.judge_truth import AXES, NOTHING, labels
 
 ASKED = ("view_family", "facing", "framing", "background", "style", "pose", "expression", "top", "top_color", "bottom")
-"""Axes that a prompt asks for; the others of the judge's axes are identity."""
+"""Axes that a prompt asks for; the judge's other axes are identity."""
 
 Floats = NDArray[np.float32]
 
@@ -24,21 +24,21 @@ Floats = NDArray[np.float32]
 def obeyed(
     readings: Mapping[str, Sequence[str]], puppet: Puppet, shots: Sequence[PuppetShot]
 ) -> dict[str, tuple[int, int]]:
-    """Axis -> (pictures that show what they should, pictures that can show it), as the judge reads them.
+    """Axis -> (pictures that show the right value, pictures that can show one), as the judge reads them.
 
-    Named traits are among the axes: what a prompt without identity words gets right there, the LoRA knew.
+    Named traits are among the axes: where a prompt without identity words gets them right, the LoRA encodes them.
     """
     truth = labels([(puppet, shot) for shot in shots])
     found = {}
-    for place, axis in enumerate(AXES):
-        shown = [n for n in range(len(shots)) if truth[n, place] != NOTHING]
-        right = sum(readings[axis][n] == AXES[axis][truth[n, place]] for n in shown)
+    for column, axis in enumerate(AXES):
+        shown = [n for n in range(len(shots)) if truth[n, column] != NOTHING]
+        right = sum(readings[axis][n] == AXES[axis][truth[n, column]] for n in shown)
         found[axis] = (right, len(shown))
     return found
 
 
 def bleeds(backgrounds: Sequence[str], asked: Sequence[str], of_seed: str) -> tuple[int, int]:
-    """Pictures that show the seed's background where another was asked, of those where another was asked."""
+    """Pictures that show the seed's background where another was asked for, and how many those could be."""
     others = [n for n, background in enumerate(asked) if background != of_seed]
     return sum(backgrounds[n] == of_seed for n in others), len(others)
 
@@ -58,7 +58,7 @@ def vendi(features: Floats) -> float:
 
 
 def saturation(images: NDArray[np.uint8]) -> float:
-    """Mean saturation (HSV) of pictures (N, H, W, 3), 0..1: what training on one's own pictures drives up."""
+    """Mean saturation (HSV) of pictures (N, H, W, 3), 0..1: it rises when a model trains on its own pictures."""
     high, low = images.max(axis=-1).astype(np.float64), images.min(axis=-1).astype(np.float64)
     return float(((high - low) / np.maximum(high, 1.0)).mean())
 

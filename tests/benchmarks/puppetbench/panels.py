@@ -1,4 +1,4 @@
-"""A contestant's pictures of the panel, kept as one picture. Knows no model."""
+"""A contestant's pictures of the panel, stored as one picture. Knows no model."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.benchmarks.puppetbench.settings import SIDE
 
 Images = NDArray[np.uint8]
 COLUMNS = 12
-"""Pictures a line."""
+"""Pictures in a line."""
 
 
 def panel_path(work: Path, character: int, contestant: str) -> Path:
-    """Where a contestant's pictures of the panel lie, as one picture."""
+    """The file of a contestant's pictures of the panel."""
     return work / "panels" / f"{character}-{contestant}.png"
 
 
 def write_panel(path: Path, images: Images) -> None:
-    """All pictures of a panel in one, `COLUMNS` a line."""
+    """Write all pictures of a panel as one, `COLUMNS` in a line."""
     lines = -(-len(images) // COLUMNS)
     side = images.shape[1]
     whole = np.full((lines * side, COLUMNS * side, 3), 255, np.uint8)

@@ -1,7 +1,7 @@
-"""What our run would have come to with a gate that knows the truth: its own candidates, chosen by the judge.
+"""The set that our run would have with a gate that knows the truth: its own candidates, chosen by the judge.
 
-Between ours and this lies what the gate loses, between this and the ceiling what the base cannot draw from the seeds.
-Draws nothing, and changes nothing in the run.
+The difference to ours is what the gate loses; the difference to the ceiling is what the drawer cannot draw. Draws
+nothing, and changes nothing in the run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RUN = "ours"
 
 
 def perfect_set(stage: Stage) -> list[TrainItem]:
-    """Seeds and the likest candidates of the finished run under its quotas, weighed and captioned as ours are.
+    """Seeds and the most similar candidates of the finished run under its quotas, weighted and captioned as ours.
 
     Raises UsageError when the run is not there.
     """

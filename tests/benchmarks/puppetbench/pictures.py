@@ -1,4 +1,4 @@
-"""Rows as a plot, and the panels as a sheet. Knows no model: numbers and finished pictures come in."""
+"""Draws rows as a plot, and panels as a sheet of pictures. Knows no model, only numbers and finished pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.benchmarks.puppetbench.settings import SIDE, TITLES
 from tests.benchmarks.puppetbench.shares import Interval, mean
 
 Scale = Callable[[float], float]
-"""A value -> where it stands, in pixels from the top."""
+"""A value -> its position in pixels from the top."""
 COLORS = {
     "base": "#9aa0a6", "seeds": "#e8a33d", "named": "#b98b5a", "crops": "#c97b1a", "chosen_one": "#7d6bb0",
     "topk": "#5b8fd6", "face": "#3fa7a0", "ours": "#d1495b", "perfect": "#e58fa0",
@@ -30,9 +30,9 @@ TRUTH = "truth"
 
 
 def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
-    """Identity by view family: a bar a contestant, its interval over characters as a whisker.
+    """Identity by view family: one bar for each contestant, its interval over characters as a whisker.
 
-    Where some characters were met by all of them, only these are shown.
+    Where all contestants share some characters, only those count.
     """
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw, groups = ImageDraw.Draw(image), (*ALL_VIEW_FAMILIES, ALL)
@@ -87,7 +87,7 @@ def _legend(draw: ImageDraw.ImageDraw, there: Sequence[str]) -> None:
 
 
 def sheet(work: Path, rows: Sequence[Row], there: Sequence[str], most: int = 5) -> Image.Image:
-    """For each of the first characters a line a contestant under the truth, the same shots in every line."""
+    """For each of the first characters the truth and one line for each contestant, the same shots in every line."""
     people = list(dict.fromkeys(row["character"] for row in rows))[:most]
     blocks = [block for character in people if (block := _block(work, rows, character, there)) is not None]
     return Image.fromarray(np.concatenate(blocks)) if blocks else Image.new("RGB", (1, 1), "white")

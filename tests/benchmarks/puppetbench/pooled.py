@@ -1,7 +1,7 @@
-"""Several audited runs together: what each scorer can tell, what the gate lets in, and what there is to be known.
+"""Several audited runs together: how well each scorer separates, what the gate admits, and what the seeds can tell.
 
-The judge stands in the tables as a scorer that is shown what ours are shown, the seed and its crops: whoever else looks
-at the seed alone can hardly know more of what the judge will say. Does NOT open runs.
+The judge is one of the scorers in the tables, comparing with the seed and its crops as ours do: no scorer that sees
+only the seed can be expected to predict the judge better. Does NOT open runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image
 from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from bootstrap.records import JobKind
 from tests.benchmarks.puppetbench.curves import Curve, chart
-from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, Audit, below
+from tests.benchmarks.puppetbench.gate import COLORS, FALSE_RATE, NOTHING, GateAudit, below
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.roc import FEWEST, auc, power_at, spearman
@@ -31,9 +31,9 @@ Values = Mapping[str, float]
 Embed = Callable[[Images], NDArray[np.float32]]
 
 
-def shown_the_seed(audit: Audit, embed: Embed) -> Audit:
-    """The audit with ``embed`` in place of the identity scorers: a frame's similarity with the likest seed or crop."""
-    store, references = audit.engine.store, audit.engine.judges.references
+def judged_by_seeds(audit: GateAudit, embed: Embed) -> GateAudit:
+    """The audit with one identity scorer instead of the run's: similarity of ``embed`` to the nearest seed or crop."""
+    store, references = audit.store, audit.judges.references
     seen = embed(np.stack([_pixels(one.image) for one in references]))
     found = embed(np.stack([_pixels(store.frame_image(frame)) for frame in audit.frames]))
     values = (found @ seen.T).max(axis=1)
@@ -44,46 +44,46 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB").resize((SIDE, SIDE)))
 
 
-def told(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
-    """The tables as markdown; ``eyes`` are the same runs as the judge sees them from the seed."""
-    names = ", ".join(audit.engine.character.name for audit in audits)
-    parts = [_quality_table(audits, eyes), _admitted_table(audits, eyes), _calibration_table(audits)]
+def markdown_of(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) -> str:
+    """The tables as markdown; ``by_judge`` are the same runs scored by `judged_by_seeds`."""
+    names = ", ".join(audit.character.name for audit in audits)
+    parts = [_quality_table(audits, by_judge), _admitted_table(audits, by_judge), _calibration_table(audits)]
     return f"## All together: {names}\n\n" + "\n\n".join(parts) + "\n"
 
 
-def _ways(audits: Sequence[Audit], eyes: Sequence[Audit]) -> dict[str, list[tuple[Audit, Values]]]:
-    """Scorer → each run with what it says of the candidates past the checks."""
+def _ways(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) -> dict[str, list[tuple[GateAudit, Values]]]:
+    """Scorer → each run with its values of the candidates that passed the checks."""
     found = {}
-    identity = audits[0].engine.judges.identity
+    identity = audits[0].judges.identity
     for name in identity:
         others = [other for other in identity if other != name]
         found[f"{name} alone"] = [(audit, _scores(audit, others)) for audit in audits]
     found["the gate: the weakest of them"] = [(audit, _scores(audit, [])) for audit in audits]
-    found[JUDGE] = [(audit, _scores(audit, [])) for audit in eyes]
+    found[JUDGE] = [(audit, _scores(audit, [])) for audit in by_judge]
     return found
 
 
-def _scores(audit: Audit, without: Sequence[str]) -> Values:
+def _scores(audit: GateAudit, without: Sequence[str]) -> Values:
     return {id: score for id, (score, _) in audit.scores(*without).items()}
 
 
-def _split(audit: Audit, view_family: str, values: Values) -> tuple[list[float], list[float]]:
-    """What a scorer says of the true and of the false candidates of a view family."""
+def _split(audit: GateAudit, view_family: str, values: Values) -> tuple[list[float], list[float]]:
+    """A scorer's values of the true and of the false candidates of a view family."""
     frames = [frame for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     true = [values[f.job.id] for f in frames if audit.is_true(f)]
     return true, [values[f.job.id] for f in frames if not audit.is_true(f)]
 
 
-def _quality_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
+def _quality_table(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) -> str:
     lines = []
-    for name, runs in _ways(audits, eyes).items():
-        cells = [[_quality(audit, view_family, values) for audit, values in runs] for view_family in ALL_VIEW_FAMILIES]
+    for name, runs in _ways(audits, by_judge).items():
+        cells = [[quality(audit, view_family, values) for audit, values in runs] for view_family in ALL_VIEW_FAMILIES]
         lines.append([name, *map(_means, cells), _means([one for view_family in cells for one in view_family])])
     head = f"AUC of true against false / true passed at {FALSE_RATE:.0%} false / rank correlation with the truth"
     return table(f"{head}; past the checks, means over runs", ["scorer", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
-def _quality(audit: Audit, view_family: str, values: Values) -> tuple[float | None, ...]:
+def quality(audit: GateAudit, view_family: str, values: Values) -> tuple[float | None, ...]:
     true, false = _split(audit, view_family, values)
     ids = [frame.job.id for frame in audit.of(JobKind.CANDIDATE, view_family) if frame.job.id in values]
     along = spearman([values[id] for id in ids], [audit.likeness[id] for id in ids])
@@ -95,21 +95,21 @@ def _means(rows: Sequence[tuple[float | None, ...]]) -> str:
     return " / ".join(f"{fmean(column):.2f}" if column else NOTHING for column in columns)
 
 
-def _admitted_table(audits: Sequence[Audit], eyes: Sequence[Audit]) -> str:
-    """What Benjamini-Hochberg lets in at the runs' own rate."""
+def _admitted_table(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) -> str:
+    """What Benjamini-Hochberg admits at the runs' own level."""
     ways = {"the gate": (audits, "")}
-    ways |= {f"without {name}": (audits, name) for name in audits[0].engine.judges.identity}
-    ways[JUDGE] = (eyes, "")
+    ways |= {f"without {name}": (audits, name) for name in audits[0].judges.identity}
+    ways[JUDGE] = (by_judge, "")
     lines = []
     for title, (runs, left_out) in ways.items():
         let = [(audit, audit.admitted(left_out)) for audit in runs]
         counts = [_counted(let, view_family) for view_family in ALL_VIEW_FAMILIES]
         lines.append([title, *map(_let_in, counts), _let_in(tuple(map(sum, zip(*counts, strict=True))))])
-    title = f"Let in at the stated rate {audits[0].engine.config.loop.gate_level:g}: false of admitted; true let in"
+    title = f"Let in at the stated rate {audits[0].config.loop.gate_level:g}: false of admitted; true let in"
     return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
-def _counted(let: Sequence[tuple[Audit, set[str]]], view_family: str) -> tuple[int, int, int, int]:
+def _counted(let: Sequence[tuple[GateAudit, set[str]]], view_family: str) -> tuple[int, int, int, int]:
     """Admitted, true among them, true there are, candidates: sums over runs."""
     found = np.zeros(4, int)
     for audit, ids in let:
@@ -127,8 +127,8 @@ def _let_in(counts: tuple[int, ...]) -> str:
     return f"{admitted - true} of {admitted}{share}; {true} of {there}"
 
 
-def _calibration_table(audits: Sequence[Audit]) -> str:
-    """Stated rates against what p lets through of the false and of the true candidates past the checks."""
+def _calibration_table(audits: Sequence[GateAudit]) -> str:
+    """Levels against the share of false and of true candidates (checks passed) that p admits."""
     every = [(audit, {id: p for id, (_, p) in audit.scores().items()}) for audit in audits]
     lines = []
     for view_family in ALL_VIEW_FAMILIES:
@@ -136,34 +136,34 @@ def _calibration_table(audits: Sequence[Audit]) -> str:
         true, false = ([p for one in split for p in one[side]] for side in (0, 1))
         cells = [f"{below(false, rate)} / {below(true, rate)}" for rate in STATED]
         lines.append([view_family, str(len(false)), str(len(true)), *cells])
-    head = ["view_family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
+    head = ["view family", "false", "true", *(f"p ≤ {rate:g}" for rate in STATED)]
     return table("Calibration: share of the false / of the true candidates that p lets through", head, lines)
 
 
-def roc(audits: Sequence[Audit], eyes: Sequence[Audit]) -> Image.Image:
-    """True passed against false passed, means over runs: a panel a scorer, a line a view family."""
-    panels = {
-        name: [Curve(view_family, COLORS[view_family], _mean_curve(runs, view_family)) for view_family in ALL_VIEW_FAMILIES]
-        for name, runs in _ways(audits, eyes).items()
-    }
+def roc(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) -> Image.Image:
+    """True passed against false passed, means over runs: a panel for each scorer, a line for each view family."""
+    panels = {}
+    for name, runs in _ways(audits, by_judge).items():
+        curves = []
+        for view_family in ALL_VIEW_FAMILIES:
+            curves.append(Curve(view_family, COLORS[view_family], _mean_curve(runs, view_family)))
+        panels[name] = curves
     return chart(panels, "false passed", "up: true passed; the diagonal is chance", diagonal=True)
 
 
-def _mean_curve(runs: Sequence[tuple[Audit, Values]], view_family: str) -> list[tuple[float, float]]:
+def _mean_curve(runs: Sequence[tuple[GateAudit, Values]], view_family: str) -> list[tuple[float, float]]:
     curves = []
     for audit, values in runs:
         true, false = _split(audit, view_family, values)
         if min(len(true), len(false)) >= FEWEST:
             curves.append([passed(true, false, rate) for rate in STEPS])
-    return (
-        [(float(rate), fmean(row)) for rate, row in zip(STEPS, zip(*curves, strict=True), strict=True)]
-        if curves
-        else []
-    )
+    if not curves:
+        return []
+    return [(float(rate), fmean(row)) for rate, row in zip(STEPS, zip(*curves, strict=True), strict=True)]
 
 
 def passed(true: Sequence[float], false: Sequence[float], rate: float) -> float:
-    """The share of the true that passes where ``rate`` of the false does, on the line between the steps."""
+    """The share of true frames that passes where ``rate`` of the false ones does, interpolated between the steps."""
     cuts = sorted({*true, *false}, reverse=True)
     points = [(0.0, 0.0)]
     points += [(float(np.mean(np.array(false) >= cut)), float(np.mean(np.array(true) >= cut))) for cut in cuts]

@@ -1,7 +1,8 @@
-"""Rows as tables in markdown, the losses too. Knows no model and no disk: rows come in, text goes out."""
+"""Rows as tables in markdown, lost comparisons included. Knows no model and no disk."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,10 @@ from tests.benchmarks.puppetbench.shares import FEWEST, difference, mean, share_
 
 FLOOR, CEILING, OURS, BASE = "seeds", "ceiling", "ours", "base"
 ALL = "all"
-"""Over all pictures of the panel, which holds every view_family equally often."""
+"""Over all pictures of the panel, which holds every view family equally often."""
 CLOSED, FALSE, POWER, CONTROL, FALSE_AT_FIRST = 0.8, 0.05, 0.8, 0.95, 0.10
-"""Bars of design §6: share closed, false among kept, true kept, obedience against the base's; and the first bar of the
-gate, on five puppets."""
+"""Bars: share closed, false among kept, true kept, obedience relative to the base's; and the first bar of the gate, on
+five puppets."""
 
 
 def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
@@ -32,10 +33,15 @@ def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
 
 def paired(rows: Sequence[Row], names: Sequence[str], view_family: str, column: str = "identity") -> list[list[float]]:
     """For each contestant its values of the characters that all of them have, in the same order."""
-    found = {(row["character"], row["contestant"]): row for row in rows}
-    known = sorted({row["character"] for row in rows})
-    both = [one for one in known if all((one, name) in found for name in names)]
-    return [[_of(found[one, name], view_family)[column] for one in both] for name in names]
+    by_pair = {(row["character"], row["contestant"]): row for row in rows}
+    common = []
+    for character in sorted({row["character"] for row in rows}):
+        if all((character, name) in by_pair for name in names):
+            common.append(character)
+    values = []
+    for name in names:
+        values.append([_of(by_pair[character, name], view_family)[column] for character in common])
+    return values
 
 
 def _of(row: Row, view_family: str) -> Mapping[str, Any]:
@@ -63,10 +69,12 @@ def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) 
 
 
 def _title(rows: Sequence[Row], name: str) -> str:
-    """What tables call a contestant, and how many of the characters it has met where it has not met all."""
+    """The title of a contestant, with the number of its characters where it does not have all."""
     everybody = {row["character"] for row in rows}
-    met = {row["character"] for row in rows if row["contestant"] == name}
-    return TITLES[name] if met == everybody else f"{TITLES[name]} ({len(met)} of {len(everybody)} characters)"
+    own = {row["character"] for row in rows if row["contestant"] == name}
+    if own == everybody:
+        return TITLES[name]
+    return f"{TITLES[name]} ({len(own)} of {len(everybody)} characters)"
 
 
 def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
@@ -83,7 +91,7 @@ def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
                 lines.append(
                     [TITLES[name], view_family, str(one), str(one.numerator), str(one.denominator), str(len(ours))]
                 )
-    head = ["contestant", "view_family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
+    head = ["contestant", "view family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
     return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[CEILING]} (goal {CLOSED})", head, lines)
 
 
@@ -124,11 +132,11 @@ def _spread(rows: Sequence[Row], there: Sequence[str]) -> str:
             f"{_average(row['all']['copies'] for row in mine):.3f}",
             _percent(sum(row["bleed"][0] for row in mine), sum(row["bleed"][1] for row in mine)),
             f"{_average(row['drawn'] for row in mine):,.0f}",
-            f"{_average(row['learnt'] for row in mine):,.0f}",
+            f"{_average(row['trained'] for row in mine):,.0f}",
             f"{_average(row['seconds'] for row in mine):.0f}",
         ])  # fmt: skip
     head = ["contestant", "Vendi score of the panel", "copies of a seed", "seed's background leaks, %",
-            "evaluations drawn", "learnt", "seconds"]  # fmt: skip
+            "evaluations drawn", "trained", "seconds"]  # fmt: skip
     return table("Spread and costs, a character", head, lines)
 
 
@@ -137,10 +145,10 @@ def _gate(rows: Sequence[Row]) -> str:
     for view_family, found in _gates(rows).items():
         kept, true, right = found["kept"], found["true"], found["kept_true"]
         held = min(true, found["places"])
-        lines.append([view_family, f"{kept} of {found['places']}", f"{true} of {found['candidates']}", str(kept - right),
-                      _percent(kept - right, kept), _percent(right, held)])  # fmt: skip
+        counts = [f"{kept} of {found['places']}", f"{true} of {found['candidates']}", str(kept - right)]
+        lines.append([view_family, *counts, _percent(kept - right, kept), _percent(right, held)])
     head = [
-        "view_family",
+        "view family",
         "kept of places",
         "true candidates",
         "false among kept",
@@ -151,16 +159,20 @@ def _gate(rows: Sequence[Row]) -> str:
 
 
 def _gates(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """By family and in all: counts over characters."""
-    found = [row["gate"] for row in rows if "gate" in row]
-    if not found:
+    """By view family and in all: counts summed over characters."""
+    gates = [row["gate"] for row in rows if "gate" in row]
+    if not gates:
         return {}
-    summed = {f: {name: sum(one[f][name] for one in found) for name in found[0][f]} for f in ALL_VIEW_FAMILIES}
-    return {**summed, ALL: {name: sum(one[name] for one in summed.values()) for name in summed[ALL_VIEW_FAMILIES[0]]}}
+    summed: dict[str, Counter[str]] = {view_family: Counter() for view_family in (*ALL_VIEW_FAMILIES, ALL)}
+    for gate in gates:
+        for view_family in ALL_VIEW_FAMILIES:
+            summed[view_family].update(gate[view_family])
+            summed[ALL].update(gate[view_family])
+    return {view_family: dict(counts) for view_family, counts in summed.items()}
 
 
 def _bars(rows: Sequence[Row]) -> str:
-    """Design's bars that these rows can answer."""
+    """The bars that these rows can be held against."""
     lines = [*_identity_bars(rows), *_gate_bars(rows), *_control_bars(rows)]
     return table("Bars", ["measure", "bar", "found", "met"], lines) if lines else ""
 

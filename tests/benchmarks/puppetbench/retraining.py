@@ -1,4 +1,4 @@
-"""The last training of a finished run once more, by other settings: its kept pictures stay as they are.
+"""Repeats the last training of a finished run with other settings, on the same kept pictures.
 
 Does NOT know the truth, nor how the pictures were chosen.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bootstrap.store.store import Store
-from tests.benchmarks.puppetbench.contestants import Entry, taught
+from tests.benchmarks.puppetbench.contestants import Entry, trained_entry
 from tests.benchmarks.puppetbench.stage import Stage
 from tests.benchmarks.puppetbench.vary import SOURCE
 
@@ -20,6 +20,6 @@ def retrained(stage: Stage) -> Entry:
         archive = engine.archive()
         extra, number = archive.provisional, len(archive.rounds) + 1
         items = engine.training_sets.items(archive, number, "character", extra)
-    entry = taught(stage, items, "character", "retrain")
+    entry = trained_entry(stage, items, "character", "retrain")
     kept = sum(item.kind == "kept" for item in items)
     return replace(entry, facts={**entry.facts, "kept": kept, "provisional": len(extra)})

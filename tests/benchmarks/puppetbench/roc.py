@@ -1,4 +1,4 @@
-"""How well a number tells true frames from false ones. Pure functions of numbers."""
+"""How well a number separates true frames from false ones. Pure functions of numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST = 3
-"""True or false frames below which nothing can be told."""
+"""Fewest true and fewest false frames for a result."""
 
 
 def auc(true: Sequence[float], false: Sequence[float]) -> float | None:
-    """The chance that a true frame has the larger value, ties counting half; None where either are too few."""
+    """The probability that a true frame has the larger value, ties counting half; None where either are too few."""
     if min(len(true), len(false)) < FEWEST:
         return None
     above, below = np.asarray(true)[:, None], np.asarray(false)[None]

@@ -1,4 +1,4 @@
-"""What is measured, how much of it, and on whom: fixed before anything runs.
+"""What is measured, how much of it, and on which puppets: fixed before anything runs.
 
 Knows no model and no disk.
 """
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 CHARACTERS = tuple(range(80_000_001, 80_000_021))
-"""Seeds of the twenty puppets. Every training set counts from another million (`FIRST_SEED` of its module), twins from
-a hundred millions more, and nothing was tuned on these."""
+"""Numbers of the twenty puppets. Every training set counts from another million (`FIRST_NUMBER` of its module), twins
+from a hundred millions more, and nothing was tuned on these."""
 SEED_VIEWS = ("front", "profile-left", "behind", "three-quarter-right")
-"""What the seed pictures show: the first alone is the number of record; a character sheet has the first three."""
+"""Views of the seed pictures: results of record use the first alone; a character sheet has the first three."""
 NAMES = (
     "Ada", "Bea", "Cleo", "Dot", "Eve", "Fay", "Gwen", "Hana", "Ivy", "Juno",
     "Kira", "Lena", "Mina", "Nell", "Olga", "Pia", "Quin", "Rosa", "Sena", "Tova",
@@ -28,7 +28,7 @@ class Settings:
         framings: how many of the four framings the panel asks for.
         lookalikes: base drawings a view family that set the judge's cut.
         drawings: painted drawings that the ceiling learns from.
-        peer_pictures: pictures that the other ways of growing draw together: what a whole run of ours draws, about.
+        peer_pictures: pictures that each other way of growing draws in all: about as many as a whole run of ours.
         overrides: settings of the run as `--set` takes them, the same for every contestant.
         seeds: how many seed pictures, 1 to 4.
         backend: what draws and trains; "fake" is for tests of the benchmark itself.
@@ -70,14 +70,14 @@ QUICK = Settings(
         "base.minimum_steps=10",
     ),
 )
-"""Checks the machinery, measures nothing."""
+"""Checks the machinery; its numbers mean nothing."""
 PASS = 0.01
-"""Share of look-alikes above the judge's cut (design §6)."""
+"""Share of look-alikes above the judge's cut."""
 SIDE = 96
 GROWN = ("loop.goals", "loop.target")
 SHARED_OUT = ("loop.seeds_share", "loop.seed_cap")
 PEERS, FINAL = "peer_pictures", "base.recipes.character"
-LEANS_ON: Mapping[str, Sequence[str]] = {
+DEPENDS_ON: Mapping[str, Sequence[str]] = {
     "crops": SHARED_OUT,
     "seeds": (FINAL,),
     "chosen_one": (PEERS,),
@@ -88,7 +88,7 @@ LEANS_ON: Mapping[str, Sequence[str]] = {
     "retrain": (FINAL, "loop"),
     "ceiling": (FINAL,),
 }
-"""Contestant -> what its row depends on beside base, judge and test: not all heed how we grow and learn at last."""
+"""Contestant -> settings that its row depends on beside base, judge and test."""
 TITLES = {
     "base": "base + prompt",
     "seeds": "seed alone",
@@ -101,5 +101,5 @@ TITLES = {
     "perfect": "ours, chosen by the judge",
     "ceiling": "45 drawings",
 }
-"""Contestant -> what tables call it, in the order of their columns."""
+"""Contestant -> its title in tables, in the order of their columns."""
 QUICK_CONTESTANTS = ("base", "seeds", "ceiling")

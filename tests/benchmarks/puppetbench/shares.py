@@ -63,7 +63,7 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
 
 
 def share_closed(ours: Sequence[float], floor: Sequence[float], ceiling: Sequence[float]) -> Share:
-    """How much of the way from ``floor`` to ``ceiling`` is covered; entry i of each is the same character."""
+    """The covered share of the distance from ``floor`` to ``ceiling``; entry i of each is the same character."""
     above, room = (np.asarray(top, np.float64) - np.asarray(floor, np.float64) for top in (ours, ceiling))
     numerator, denominator = mean(above.tolist()), mean(room.tolist())
     if not denominator.above_zero:

@@ -1,15 +1,16 @@
-"""One puppet set up for judging: her seed picture, an open engine, a fixed panel of shots, their truth and the cut.
+"""One puppet prepared for judging: its seed pictures, an open engine, a fixed panel of shots, their truth and the cuts.
 
-Everything that contestants share is made once, before any of them, and stored. Does NOT know who competes.
+Everything that contestants share is made and stored once, before any of them. Does NOT know the contestants.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,6 @@ from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import cast as cast_puppet
 from bootstrap.puppets.scene import ALL_FRAMINGS, ALL_VIEW_FAMILIES
 from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
-from bootstrap.shots import Cell
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from loops.engine import Engine
@@ -31,8 +31,8 @@ from loops.opening import open_engine
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import (
     CHARACTERS,
+    DEPENDS_ON,
     FINAL,
-    LEANS_ON,
     NAMES,
     PASS,
     PEERS,
@@ -46,17 +46,18 @@ if TYPE_CHECKING:
 
 PHASES = ("base", "style", "character")
 """How a panel is prompted: by every trait without the trigger; by the trigger and every trait; by the trigger alone. A
-LoRA is prompted as its captions were written: with identity words it never saw it draws somebody else."""
+LoRA is prompted with the words of its captions: with identity words that it was not trained on it draws another
+individual."""
 
 
 class Stage:
-    """An open puppet. ``folder`` keeps whatever is made of her."""
+    """A prepared puppet, by its number. ``folder`` holds everything that is made for it."""
 
-    def __init__(self, seed: int, folder: Path, settings: Settings) -> None:
-        self.seed, self.folder, self.settings = seed, folder, settings
-        self.puppet = sample_puppet(seed)
+    def __init__(self, number: int, folder: Path, settings: Settings) -> None:
+        self.number, self.folder, self.settings = number, folder, settings
+        self.puppet = sample_puppet(number)
         if not (folder / "character.json").is_file():
-            cast_puppet(seed, folder, name_of(seed), SEED_VIEWS[: settings.seeds])
+            cast_puppet(number, folder, name_of(number), SEED_VIEWS[: settings.seeds])
         self.character: Character = load_character(folder / "character.json")
         self.config: RunConfig = load(
             "puppet",
@@ -68,7 +69,7 @@ class Stage:
         self.stores: list[Store] = []
 
     def open_run(self, name: str) -> Engine:
-        """The engine of the run ``name``, new or old."""
+        """The engine of the run ``name``, new or continued."""
         store = Store.open(self.folder / name, create=True)
         self.stores.append(store)
         pictures = [self.folder / f"{view}.png" for view in SEED_VIEWS[: self.settings.seeds]]
@@ -85,7 +86,7 @@ class Stage:
         return self.open_run("stage")
 
     def training_set(self, phase: str) -> list[TrainItem]:
-        """What the first round trains on in a phase: the seeds with their crops and altered copies."""
+        """The training set of the first round in a phase: the seeds with their crops and altered copies."""
         return self.engine.training_sets.items(self.engine.archive(), 1, phase)
 
     @property
@@ -104,18 +105,20 @@ class Stage:
     def key(self) -> str:
         """Changes with base, judge, scorers and panel: rows of different keys cannot stand in one table."""
         test = replace(self.settings, peer_pictures=0, overrides=())
-        common = self.config.model_dump_json(exclude={"loop": True, "base": {"character"}})
+        common = self.config.model_dump_json(exclude={"loop": True, "base": {"recipes": {"character"}}})
         return _digest(self.backend.fingerprint, self.truth.key, common, test)
 
-    def own(self, contestant: str) -> str:
-        """Changes with what else a contestant's row depends on (`LEANS_ON`): how our loop grows matters to ours."""
+    def own_key(self, contestant: str) -> str:
+        """Changes with the further settings that a contestant's row depends on (`DEPENDS_ON`)."""
         plain = self.config.model_dump(mode="json")
-        known = {PEERS: self.settings.peer_pictures, "loop": plain["loop"], FINAL: plain["base"]["character"]}
-        known |= {f"loop.{name}": value for name, value in plain["loop"].items()}
-        return _digest(*(f"{name}={known[name]}" for name in LEANS_ON.get(contestant, ())))
+        values = {PEERS: self.settings.peer_pictures, "loop": plain["loop"]}
+        values[FINAL] = plain["base"]["recipes"]["character"]
+        for name, value in plain["loop"].items():
+            values[f"loop.{name}"] = value
+        return _digest(*(f"{name}={values[name]}" for name in DEPENDS_ON.get(contestant, ())))
 
-    def fix(self) -> None:
-        """Plan the panel and draw the cut, before anybody competes."""
+    def prepare(self) -> None:
+        """Plan the panel and draw the cuts, before any contestant."""
         _ = self.panel, self.cuts
 
     @cached_property
@@ -124,7 +127,8 @@ class Stage:
         path = self.folder / "panel.json"
         if not path.is_file():
             framings = ALL_FRAMINGS[: self.settings.framings]
-            shots = self._spread({(f, g): self.settings.a_cell for f in ALL_VIEW_FAMILIES for g in framings}, [])
+            cells = dict.fromkeys(product(ALL_VIEW_FAMILIES, framings), self.settings.a_cell)
+            shots = self.engine.planner.plan(cells, [])
             write_atomic(path, json.dumps([asdict(shot) for shot in shots], indent=1).encode())
         return [Shot(**plain) for plain in json.loads(path.read_text("utf-8"))]
 
@@ -139,7 +143,8 @@ class Stage:
 
     def _cut(self) -> dict[str, dict[str, Any]]:
         a_framing = -(-self.settings.lookalikes // len(ALL_FRAMINGS))
-        shots = self._spread({(f, g): a_framing for f in ALL_VIEW_FAMILIES for g in ALL_FRAMINGS}, self.panel)
+        cells = dict.fromkeys(product(ALL_VIEW_FAMILIES, ALL_FRAMINGS), a_framing)
+        shots = self.engine.planner.plan(cells, self.panel)
         values = self.truth.likeness(self.draw(shots, None, "base"), shots)
         found = {}
         for view_family in ALL_VIEW_FAMILIES:
@@ -156,11 +161,9 @@ class Stage:
         """The truth of the panel."""
         return self.truth.paint(self.panel)
 
-    def _spread(self, cells: dict[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
-        return self.engine.planner.plan(cells, drawn)
 
     def draw(self, shots: Sequence[Shot], adapter: Path | None, phase: str, backend: Backend | None = None) -> Images:
-        """The shots as ``adapter`` draws them, prompted as its phase was captioned: uint8 (N, 96, 96, 3)."""
+        """The shots drawn with ``adapter``, prompted with the words of its phase's captions: uint8 (N, 96, 96, 3)."""
         jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
         drawn: dict[str, NDArray[np.uint8]] = {}
         for batch in (backend or self.backend).draw(jobs, adapter):
@@ -168,9 +171,11 @@ class Stage:
         return np.stack([drawn[job.id] for job in jobs])
 
     def job(self, number: int, shot: Shot, phase: str) -> Job:
-        """A picture to draw; its random seed says what the shot is, so that contestants are paired."""
+        """A picture to draw; its random seed depends on the shot alone, so that contestants are paired."""
         wording = self.engine.wording
-        traits = {} if phase == "character" else wording.traits(shot)
+        traits = wording.traits(shot)
+        if phase == "character":
+            traits = {}
         return Job(
             id=f"panel-{number:05d}",
             kind=JobKind.PROBE,
@@ -179,7 +184,7 @@ class Stage:
             shot=shot,
             prompt=wording.prompt(shot, traits, trigger=phase != "base"),
             negative=wording.negative(self.config.base.negative),
-            random_seed=random_seed_of("puppetbench", self.seed, shot.key),
+            random_seed=random_seed_of("puppetbench", self.number, shot.key),
             traits=traits,
         )
 
@@ -188,6 +193,8 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def name_of(seed: int) -> str:
-    """A short name, the trigger's beginning."""
-    return NAMES[CHARACTERS.index(seed)] if seed in CHARACTERS else f"Puppet{seed}"
+def name_of(number: int) -> str:
+    """A short name, which the trigger begins with."""
+    if number in CHARACTERS:
+        return NAMES[CHARACTERS.index(number)]
+    return f"Puppet{number}"

@@ -33,9 +33,8 @@ def test_every_contestant_ends_with_a_whole_row(played):
     _, work, made = played
     assert [row["contestant"] for row in rows.read_all(work, list(TITLES))] == list(TITLES)
     for row in made.values():
-        assert (
-            sum(row["families"][view_family]["pictures"] for view_family in ALL_VIEW_FAMILIES) == len(row["likeness"]) == 6
-        )
+        pictures = [row["families"][view_family]["pictures"] for view_family in ALL_VIEW_FAMILIES]
+        assert sum(pictures) == len(row["likeness"]) == 6
         assert row["obeyed"]["view_family"][1] == 6
 
 
@@ -52,8 +51,8 @@ def test_a_lora_is_prompted_as_its_captions_were_written(played):
 
 def test_costs_are_counted_and_only_the_run_has_a_gate(played):
     _, _, made = played
-    assert (made["base"]["drawn"], made["base"]["learnt"]) == (0, 0)
-    assert made["seeds"]["learnt"] == 2 * 8 * 3
+    assert (made["base"]["drawn"], made["base"]["trained"]) == (0, 0)
+    assert made["seeds"]["trained"] == 2 * 8 * 3
     assert made["ours"]["drawn"] > made["topk"]["drawn"] > 0
     assert [name for name, row in made.items() if "gate" in row] == ["ours"]
 
@@ -66,18 +65,18 @@ def test_the_seed_alone_is_one_picture_and_the_ceiling_as_many_as_asked(played):
 
 def test_a_row_is_made_once_and_panel_and_cut_stay(played):
     stage, work, made = played
-    again = Stage(stage.seed, stage.folder, TINY)
+    again = Stage(stage.number, stage.folder, TINY)
     again.truth = stage.truth
     again.engine = stage.engine
     assert (again.panel, again.cuts) == (stage.panel, stage.cuts)
-    before = rows.path_of(work, stage.seed, "ours").stat().st_mtime_ns
+    before = rows.row_path(work, stage.number, "ours").stat().st_mtime_ns
     assert compete(again, "ours", work)["likeness"] == made["ours"]["likeness"]
-    assert rows.path_of(work, stage.seed, "ours").stat().st_mtime_ns == before
+    assert rows.row_path(work, stage.number, "ours").stat().st_mtime_ns == before
 
 
 def test_a_row_of_ours_is_held_to_its_loop_and_the_others_are_not(played):
     stage, work, made = played
-    again = Stage(stage.seed, stage.folder, TINY.given(("loop.seeds_share=0.5",)))
+    again = Stage(stage.number, stage.folder, TINY.given(("loop.seeds_share=0.5",)))
     again.truth, again.engine = stage.truth, stage.engine
     assert compete(again, "ceiling", work)["likeness"] == made["ceiling"]["likeness"]
     for name in ("ours", "crops", "topk"):
@@ -101,5 +100,5 @@ def test_the_judge_chooses_the_likest_of_our_run_for_the_perfect_gate(played):
 def test_several_seeds_are_different_views_of_the_same_puppet(tmp_path):
     stage = Stage(80_000_001, tmp_path, replace(TINY, seeds=3))
     assert [seed.view_family for seed in stage.engine.seeds] == ["front", "profile", "behind"]
-    assert stage.own("ours") == Stage(80_000_001, tmp_path, TINY).own("ours")
+    assert stage.own_key("ours") == Stage(80_000_001, tmp_path, TINY).own("ours")
     stage.close()

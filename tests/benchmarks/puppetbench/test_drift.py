@@ -9,7 +9,7 @@ from bootstrap.config import LoopConfig
 from bootstrap.records import RoundOutcome
 from tests.benchmarks.puppetbench import drift, rows
 from tests.benchmarks.puppetbench.curves import Curve, chart
-from tests.benchmarks.puppetbench.drifting import plans, would_stop
+from tests.benchmarks.puppetbench.drifting import plans, stop_reason
 from tests.benchmarks.puppetbench.made_up import TINY, Truth
 from tests.benchmarks.puppetbench.measures import saturation
 from tests.benchmarks.puppetbench.stage import Stage
@@ -30,7 +30,7 @@ def played(tmp_path_factory):
 
 def test_every_round_of_both_ways_is_a_row(played):
     _, work = played
-    found = rows.read_every(work)
+    found = rows.read_folder(work)
     assert [row["contestant"] for row in found] == [f"{way}-r{n:02d}" for way in ("ours", "topk") for n in (1, 2, 3)]
     assert [row["goal"] for row in found] == [2, 4, 5] * 2
     assert all(0 <= row["saturation"] <= 1 and row["all"]["diversity"] >= 1 for row in found)
@@ -38,7 +38,7 @@ def test_every_round_of_both_ways_is_a_row(played):
 
 def test_ours_goes_on_growing_and_the_other_replaces(played):
     _, work = played
-    found = rows.read_every(work)
+    found = rows.read_folder(work)
     kept = {way: [row["kept"] for row in found if row["way"] == way] for way in drift.WAYS}
     assert kept["ours"] == sorted(kept["ours"])
     assert kept["ours"][-1] > 0
@@ -48,14 +48,14 @@ def test_ours_goes_on_growing_and_the_other_replaces(played):
 def test_a_round_is_played_once(played):
     stage, work = played
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
-    lost = rows.path_of(work, stage.seed, "topk-r02")
+    lost = rows.row_path(work, stage.number, "topk-r02")
     text = lost.read_text()
     lost.unlink()
     for store in stage.stores[1:]:
         store.close()
     drift.play(stage, tuple(drift.WAYS), ROUNDS, work)
     assert {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")} == before
-    assert rows.read(work, stage.seed, "topk-r02")["likeness"] == json.loads(text)["likeness"]
+    assert rows.read(work, stage.number, "topk-r02")["likeness"] == json.loads(text)["likeness"]
 
 
 def test_table_and_plot_tell_when_the_rule_stops(played):
@@ -63,9 +63,9 @@ def test_table_and_plot_tell_when_the_rule_stops(played):
     text = drift.publish(work)
     assert text.count("| ours |") == ROUNDS + 1
     assert (work / "drift.png").is_file()
-    stopped = [{**row, "stops": "drift" if row["round"] == 2 else ""} for row in rows.read_every(work)]
-    assert "| 2 (drift), " in drift.told(stopped)
-    assert drift._curve(stopped, "topk", drift.MEASURES["saturation"]).rings == (2.0,)
+    stopped = [{**row, "stops": "drift" if row["round"] == 2 else ""} for row in rows.read_folder(work)]
+    assert "| 2 (drift), " in drift.markdown_of(stopped)
+    assert drift.curve_of(stopped, "topk", drift.MEASURES["saturation"]).rings == (2.0,)
 
 
 def test_goals_go_on_beyond_the_target():
@@ -82,9 +82,9 @@ def outcome(held_out, new=20):
 
 def test_the_rule_is_asked_as_the_loop_asks_it():
     plan = plans(LoopConfig(), 3)
-    assert would_stop([outcome(0.8), outcome(0.79)], plan) == ""
-    assert would_stop([outcome(0.8), outcome(0.5)], plan) == "drift"
-    assert would_stop([outcome(0.8), outcome(0.8, new=1)], plan) == "nothing new"
+    assert stop_reason([outcome(0.8), outcome(0.79)], plan) == ""
+    assert stop_reason([outcome(0.8), outcome(0.5)], plan) == "drift"
+    assert stop_reason([outcome(0.8), outcome(0.8, new=1)], plan) == "nothing new"
 
 
 def test_saturation_of_grey_is_none_and_of_red_all():

@@ -28,7 +28,7 @@ def row(character, contestant, more=0.0):
         "obeyed": {"view_family": [11, 12], "hair_color": [5, 10]},
         "bleed": [1, 9],
         "drawn": 1000,
-        "learnt": 500,
+        "trained": 500,
         "seconds": 2.0,
         **({"gate": dict.fromkeys(ALL_VIEW_FAMILIES, GATE)} if contestant == "ours" else {}),
     }
@@ -85,10 +85,10 @@ def test_a_panel_is_read_back_as_it_was_written(tmp_path):
 
 
 def test_a_work_folder_holds_one_experiment(tmp_path):
-    rows.hold(tmp_path, "a")
-    rows.hold(tmp_path, "a")
+    rows.require_key(tmp_path, "a")
+    rows.require_key(tmp_path, "a")
     with pytest.raises(UsageError, match="begun with another base"):
-        rows.hold(tmp_path, "b")
+        rows.require_key(tmp_path, "b")
 
 
 def test_a_finished_row_is_found_again(tmp_path):

@@ -35,7 +35,7 @@ def test_every_unnamed_trait_can_be_changed_and_nothing_else_is():
             differ = [f.name for f in fields(UnnamedTraits)
                       if getattr(other.unnamed, f.name) != getattr(puppet.unnamed, f.name)]  # fmt: skip
             assert differ == [trait]
-            assert (other.named, other.seed) == (puppet.named, puppet.seed)
+            assert (other.named, other.number) == (puppet.named, puppet.number)
 
 
 def test_a_size_goes_as_far_as_it_can():
@@ -45,9 +45,9 @@ def test_a_size_goes_as_far_as_it_can():
 
 
 class Pixels:
-    """Looks at eight blocks of brightness, centred: enough to see eyes grow."""
+    """A judge that compares eight blocks of brightness, centred: enough to detect larger eyes."""
 
-    def look(self, images):
+    def embed_painted(self, images):
         small = images.reshape(len(images), 8, 12, 8, 12, 3).mean(axis=(2, 4, 5)).reshape(len(images), -1)
         small = small - small.mean(axis=1, keepdims=True)
         return (small / np.linalg.norm(small, axis=1, keepdims=True)).astype(np.float32)
@@ -76,25 +76,25 @@ def test_the_true_drawing_recovers_everything_and_the_changed_one_nothing(there)
 
 @pytest.fixture
 def work(tmp_path):
-    """Two contestants of one character, looked at already: one recovers everything, the other half."""
+    """Two contestants of one character, inspected already: one recovers everything, the other half."""
     for contestant, right in (("seeds", 5), ("ours", 10)):
-        told = {"eye_size": (right, 10), "emblem": (right, 10), "shoe_color": (0, 0)}
-        row = {"key": "k", "character": 1, "name": "Ada", "contestant": contestant, "recovered": told}
+        counts = {"eye_size": (right, 10), "emblem": (right, 10), "shoe_color": (0, 0)}
+        row = {"key": "k", "character": 1, "name": "Ada", "contestant": contestant, "recovered": counts}
         path = tmp_path / "unnamed" / f"1-{contestant}.json"
         unnamed.write_atomic(path, unnamed.json.dumps(row).encode())
     return tmp_path
 
 
 def test_the_table_has_a_column_a_contestant(work):
-    text = unnamed.told(unnamed.read_all(work, ["seeds", "ours"]), ["seeds", "ours", "ceiling"])
+    text = unnamed.markdown_of(unnamed.read_all(work, ["seeds", "ours"]), ["seeds", "ours", "ceiling"])
     assert "| eye size | 50 | 100 | 10 |" in text
     assert "| **mean of traits** | 50.000 | 100.000 |  |" in text
     assert "shoe" not in text
 
 
 def test_drawings_are_kept_and_come_back(there, tmp_path):
-    unnamed._save(tmp_path / "1.npz", there)
-    again = unnamed._load(tmp_path / "1.npz")
+    unnamed.save_drawings(tmp_path / "1.npz", there)
+    again = unnamed.load_drawings(tmp_path / "1.npz")
     assert (again.true == there.true).all()
     assert all((again.asked[trait] == there.asked[trait]).all() for trait in TRAITS)
 
@@ -111,8 +111,8 @@ def test_a_panel_is_looked_at_once_and_rows_of_contestants_stay(tmp_path, monkey
     one = np.ones((2, 1), np.float32)
     ones = unnamed.Drawings(one, {"side": -one}, {"side": np.ones(2, bool)})
     monkeypatch.setattr(unnamed, "_set_up", lambda work, seed: asked.append(seed) or (Truth, ones))
-    unnamed.look(tmp_path, ["ours"])
-    unnamed.look(tmp_path, ["ours"])
+    unnamed.inspect(tmp_path, ["ours"])
+    unnamed.inspect(tmp_path, ["ours"])
     assert asked == [1]
     assert unnamed.read_all(tmp_path, ["ours"])[0]["recovered"] == {"side": [2, 2]}
     assert rows.read(tmp_path, 1, "ours") == row

@@ -17,7 +17,8 @@ SEED = CHARACTERS[0]
 def sides(tmp_path_factory):
     """Both sides with rows for crops, a whole run and a training anew, of one character."""
     work = tmp_path_factory.mktemp("vary")
-    given = {work / "as-is": TINY, work / "steps": TINY.given(("base.recipes.style.steps=3", "base.recipes.character.steps=3"))}
+    longer = ("base.recipes.style.steps=3", "base.recipes.character.steps=3")
+    given = {work / "as-is": TINY, work / "steps": TINY.given(longer)}
     for what in ("crops", "ours", "retrain"):
         vary.play(what, [SEED], given, Truth)
     return given
@@ -58,20 +59,29 @@ def test_without_a_finished_run_nothing_can_be_trained_anew(tmp_path):
 
 def row(character, identity):
     parts = {"identity": identity, "same": 0.5, "diversity": 9.0, "copies": 0.0}
-    return {"character": character, "name": f"P{character}", "families": dict.fromkeys(ALL_VIEW_FAMILIES, parts), "all": parts,
-            "obeyed": {"view_family": [9, 10], "style": [1, 2]}, "bleed": [0, 4], "facts": {}, "drawn": 1, "learnt": 999,
-            "seconds": 3.0}  # fmt: skip
+    return {
+        "character": character,
+        "name": f"P{character}",
+        "families": dict.fromkeys(ALL_VIEW_FAMILIES, parts),
+        "all": parts,
+        "obeyed": {"view_family": [9, 10], "style": [1, 2]},
+        "bleed": [0, 4],
+        "facts": {},
+        "drawn": 1,
+        "trained": 999,
+        "seconds": 3.0,
+    }
 
 
 def test_differences_are_paired_and_a_sure_one_is_said():
     base = [row(1, 0.5), row(2, 0.8), row(3, 0.6)]
-    text = vary.told("ours", "a.b=c", base, [row(1, 0.6), row(2, 0.9), row(4, 0.1)])
+    text = vary.markdown_of("ours", "a.b=c", base, [row(1, 0.6), row(2, 0.9), row(4, 0.1)])
     assert "| identity, all | 0.650 | 0.750 | 0.100 [0.100, 0.100] | yes |" in text
     assert "| same person | 0.500 | 0.500 | 0.000 [0.000, 0.000] |  |" in text
     assert "P1, P2." in text
     assert "false among kept" not in text, "nothing is known of it"
     with pytest.raises(UsageError, match="both sides"):
-        vary.told("ours", "a.b=c", base, [])
+        vary.markdown_of("ours", "a.b=c", base, [])
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
@@ -103,8 +113,8 @@ def test_a_side_takes_the_test_of_the_base_once(tmp_path):
     there, here = (tmp_path / side / "characters" / str(SEED) for side in ("base", "side"))
     there.mkdir(parents=True)
     (there / "panel.json").write_text("the base's")
-    vary._share(tmp_path / "base", tmp_path / "side", SEED)
+    vary.share_test(tmp_path / "base", tmp_path / "side", SEED)
     assert (here / "panel.json").read_text() == "the base's"
     (there / "panel.json").write_text("another")
-    vary._share(tmp_path / "base", tmp_path / "side", SEED)
+    vary.share_test(tmp_path / "base", tmp_path / "side", SEED)
     assert (here / "panel.json").read_text() == "the base's"

@@ -1,4 +1,4 @@
-"""A picture of another view is worth nothing, however alike it is."""
+"""A picture of another view counts as 0, however alike it is."""
 
 from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
 from tests.benchmarks.puppetbench import views
@@ -6,7 +6,8 @@ from tests.benchmarks.puppetbench import views
 
 def panel(likeness, read):
     asked = list(ALL_VIEW_FAMILIES)
-    return views.held({"likeness": likeness}, asked, [read.get(view_family, view_family) for view_family in asked])
+    answers = [read.get(view_family, view_family) for view_family in asked]
+    return views.obeyed_likeness({"likeness": likeness}, asked, answers)
 
 
 def test_the_seed_drawn_again_is_alike_and_counts_nothing():
@@ -19,6 +20,6 @@ def test_the_seed_drawn_again_is_alike_and_counts_nothing():
 
 def test_the_table_pairs_ours_with_the_seed_alone():
     each = {name: panel([value] * len(ALL_VIEW_FAMILIES), {}) for name, value in (("seeds", 0.5), ("ours", 0.75))}
-    text = views.told({name: {1: held, 2: held} for name, held in each.items()})
+    text = views.markdown_of({name: {1: held, 2: held} for name, held in each.items()})
     assert "0.500 (100%)" in text
     assert "0.250 [0.250, 0.250]" in text

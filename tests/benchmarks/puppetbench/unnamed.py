@@ -1,9 +1,9 @@
 """Unnamed traits, one by one: `python -m tests.benchmarks.puppetbench.unnamed --work runs/puppetbench`.
 
-For each trait that no caption can say, the puppet is drawn as she is and with only that trait changed; a picture of the
-panel shows the trait if the judge finds it nearer to the first than to the second. Asked only of shots where the change
-can be seen and the judge tells the two drawings apart. Reads finished panels and draws nothing anew: rows of
-contestants stay as they are, `unnamed.md` is added beside the table. 50 % is what somebody else would get.
+For each trait that no caption can name, the true puppet is drawn, and the same puppet with only that trait changed. A
+picture of the panel has the trait if the judge finds it nearer to the first drawing than to the second. Only shots
+count in which the change is visible and the judge tells the two drawings apart. Reads finished panels and draws no new
+pictures: rows of contestants stay, `unnamed.md` is added beside the table. Another individual would get 50 %.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bootstrap.errors import BootstrapError, UsageError
 from bootstrap.puppets.anatomy import Puppet, sample_puppet
+from bootstrap.puppets.casting import puppet_shot
 from bootstrap.puppets.render import render
 from bootstrap.records import Shot
 from bootstrap.store.files import write_atomic
@@ -33,26 +34,25 @@ from tests.benchmarks.puppetbench.panels import Images, panel_path, read_panel
 from tests.benchmarks.puppetbench.rows import Row
 from tests.benchmarks.puppetbench.settings import TITLES
 from tests.benchmarks.puppetbench.shares import mean
-from tests.benchmarks.puppetbench.shots import puppet_shot
 
 log = logging.getLogger(__name__)
 
 SEEN = 12
-"""Pixels (of 96 x 96) that the change must alter clearly."""
+"""Pixels (of 96 x 96) that the change must alter visibly."""
 CLEARLY = 24
 """Difference of a pixel's channel (0-255) that counts."""
 APART = 0.01
-"""1 − cosine of the two drawings from which the judge tells them apart."""
+"""Least 1 − cosine of two drawings that the judge tells apart."""
 MOST = 48
-"""Shots of a panel that are asked, spread over it: 29 changed traits are drawn for each."""
+"""Shots of a panel that are used, spread over it: 29 changed traits are drawn for each."""
 FEWEST = 3
-"""Shots below which a trait is not told for a character."""
+"""Fewest shots for a trait of a character to count."""
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """The judge's vectors of the puppet in each shot (N, D), and of her with a trait changed, where that is asked."""
+    """The judge's vectors of the puppet in each shot (N, D), true and with a trait changed; ``asked``: which count."""
 
     true: Floats
     other: Mapping[str, Floats]
@@ -60,10 +60,10 @@ class Drawings:
 
 
 def drawings(truth: Any, puppet: Puppet, shots: Sequence[Shot]) -> Drawings:
-    """Paint the puppet and every counterfactual in every shot, and look at them as the judge does."""
+    """Paint the puppet and every counterfactual in every shot, and embed them by the judge."""
     plain = [puppet_shot(shot) for shot in shots]
     drawn = np.stack([render(puppet, shot).image for shot in plain])
-    true = truth.look(drawn)
+    true = truth.embed_painted(drawn)
     other, asked = {}, {}
     for trait in TRAITS:
         twin = changed(puppet, trait)
@@ -71,7 +71,7 @@ def drawings(truth: Any, puppet: Puppet, shots: Sequence[Shot]) -> Drawings:
         seen = visible(drawn, pictures)
         vectors = true.copy()
         if seen.any():
-            vectors[seen] = truth.look(pictures[seen])
+            vectors[seen] = truth.embed_painted(pictures[seen])
         other[trait] = vectors
         asked[trait] = (true * vectors).sum(1) < 1 - APART
     return Drawings(true, other, asked)
@@ -85,7 +85,7 @@ def visible(one: Images, other: Images) -> NDArray[np.bool_]:
 
 
 def recovered(vectors: Floats, there: Drawings) -> dict[str, tuple[int, int]]:
-    """Trait → (pictures nearer to the true drawing than to the changed one, pictures of which it can be told)."""
+    """Trait → (pictures nearer to the true drawing than to the changed one, pictures that count)."""
     found = {}
     for trait, other in there.other.items():
         asked = there.asked[trait]
@@ -94,7 +94,7 @@ def recovered(vectors: Floats, there: Drawings) -> dict[str, tuple[int, int]]:
     return found
 
 
-def look(work: Path, contestants: Sequence[str]) -> None:
+def inspect(work: Path, contestants: Sequence[str]) -> None:
     """A row for every finished panel that has none."""
     known: dict[int, tuple[Any, Drawings]] = {}
     finished = rows.read_all(work, contestants)
@@ -107,10 +107,10 @@ def look(work: Path, contestants: Sequence[str]) -> None:
         truth, there = known[seed]
         count = row["all"]["pictures"]
         images = read_panel(panel_path(work, seed, row["contestant"]), count)[_some(count)]
-        told = recovered(truth.judge.embed(images), there)
+        counts = recovered(truth.judge.embed(images), there)
         about = {name: row[name] for name in ("key", "character", "name", "contestant")}
-        write_atomic(path, (json.dumps({**about, "recovered": told}, indent=1) + "\n").encode())
-        log.info("%s %s: %s", row["name"], row["contestant"], _all(told))
+        write_atomic(path, (json.dumps({**about, "recovered": counts}, indent=1) + "\n").encode())
+        log.info("%s %s: %s", row["name"], row["contestant"], _all(counts))
 
 
 def _set_up(work: Path, seed: int) -> tuple[Any, Drawings]:
@@ -121,16 +121,16 @@ def _set_up(work: Path, seed: int) -> tuple[Any, Drawings]:
     truth = Truth(puppet)
     if not path.is_file():
         there = drawings(truth, puppet, [Shot(**plain[place]) for place in _some(len(plain))])
-        _save(path, there)
-    return truth, _load(path)
+        save_drawings(path, there)
+    return truth, load_drawings(path)
 
 
 def _some(count: int) -> NDArray[np.int64]:
-    """Places of at most MOST of so many shots, evenly spread."""
+    """Indices of at most MOST of ``count`` shots, evenly spread."""
     return np.linspace(0, count - 1, min(count, MOST)).round().astype(np.int64)
 
 
-def _save(path: Path, there: Drawings) -> None:
+def save_drawings(path: Path, there: Drawings) -> None:
     buffer = io.BytesIO()
     parts = {f"other {trait}": vectors for trait, vectors in there.other.items()}
     asked = {f"asked {trait}": places for trait, places in there.asked.items()}
@@ -138,7 +138,8 @@ def _save(path: Path, there: Drawings) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _load(path: Path) -> Drawings:
+def load_drawings(path: Path) -> Drawings:
+    """Drawings as `save_drawings` wrote them."""
     with np.load(path) as kept:
         other = {trait: kept[f"other {trait}"] for trait in TRAITS}
         return Drawings(kept["true"], other, {trait: kept[f"asked {trait}"] for trait in TRAITS})
@@ -154,8 +155,8 @@ def read_all(work: Path, contestants: Sequence[str]) -> list[Row]:
     return [row for row in found if row["contestant"] in contestants]
 
 
-def told(found: Sequence[Row], contestants: Sequence[str]) -> str:
-    """A line a trait, a column a contestant: % of pictures that show it, over all characters."""
+def markdown_of(found: Sequence[Row], contestants: Sequence[str]) -> str:
+    """A line for each trait, a column for each contestant: % of pictures that show it, over all characters."""
     there = [name for name in contestants if any(row["contestant"] == name for row in found)]
     lines = []
     for trait in TRAITS:
@@ -179,8 +180,8 @@ def _mean(found: Sequence[Row], name: str) -> str:
     return str(mean([100 * _all(row["recovered"]) for row in found if row["contestant"] == name]))
 
 
-def _all(told: Mapping[str, Sequence[int]]) -> float:
-    shares = [right / shown for right, shown in told.values() if shown >= FEWEST]
+def _all(counts: Mapping[str, Sequence[int]]) -> float:
+    shares = [right / shown for right, shown in counts.values() if shown >= FEWEST]
     return float(np.mean(shares)) if shares else float("nan")
 
 
@@ -192,11 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
-        look(given.work, given.contestants)
+        inspect(given.work, given.contestants)
         found = read_all(given.work, given.contestants)
         if not found:
             raise UsageError(f"there is no finished panel in '{given.work}'", "run the benchmark into it first")
-        text = told(found, given.contestants)
+        text = markdown_of(found, given.contestants)
         write_atomic(given.work / "unnamed.md", text.encode())
         sys.stdout.write(text)
     except BootstrapError as error:

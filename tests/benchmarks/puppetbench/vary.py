@@ -1,19 +1,20 @@
 """One setting at a time: `python -m tests.benchmarks.puppetbench.vary --set loop.seeds_share=0.5 --characters 4`.
 
-The contestant runs as it is and with the settings, on the same characters, panels and cuts; what differs is told as
-paired differences with a bootstrap over characters. Each side is an ordinary folder of the benchmark: `as-is` (or any
-finished one given by --base) and one named after the settings, so its rows are kept and never made again.
+The contestant runs as it is and with the settings, on the same characters, panels and cuts; the result is paired
+differences with a bootstrap over characters. Each side is an ordinary folder of the benchmark: `as-is` (or any finished
+one given by --base) and one named after the settings, so its rows are kept and never made again.
 
     --what ours         a whole run (the default)
     --what crops        our first round alone: seed, crops and copies (or seeds, named: the seed alone)
-    --what ceiling      45 drawings: what the training settings can hold
-    --what retrain      the final training anew, on what the finished runs of the base kept
+    --what ceiling      45 drawings: what the training settings can achieve on perfect data
+    --what retrain      the final training repeated, on the kept pictures of the base's finished runs
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import re
 import shutil
 import sys
@@ -29,7 +30,7 @@ from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.measures import ASKED
 from tests.benchmarks.puppetbench.rows import Row
 from tests.benchmarks.puppetbench.settings import CHARACTERS, FULL, QUICK, Settings
-from tests.benchmarks.puppetbench.shares import difference, mean
+from tests.benchmarks.puppetbench.shares import Interval, difference, mean
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ WHAT = ("ours", "seeds", "named", "crops", "ceiling", "retrain")
 AS_IS, SOURCE = "as-is", "source"
 RETRAIN = "retrain"
 SHARED = ("character.json", "front.png", "panel.json", "cuts.json")
-"""What both sides must have in common: the seed, the test, and the judge's cut."""
+"""Files that both sides must have in common: the seed, the test, and the judge's cuts."""
 Value = Callable[[Row], float]
 
 
@@ -47,11 +48,12 @@ def _obeyed(row: Row, axes: Sequence[str]) -> float:
     return sum(right for right, _ in counts) / shown if shown else float("nan")
 
 
+def _identity_in(view_family: str) -> Value:
+    return lambda row: float(row["families"][view_family]["identity"])
+
+
 MEASURES: Mapping[str, Value] = {
-    **{
-        f"identity, {view_family}": lambda row, view_family=view_family: row["families"][view_family]["identity"]
-        for view_family in ALL_VIEW_FAMILIES
-    },
+    **{f"identity, {view_family}": _identity_in(view_family) for view_family in ALL_VIEW_FAMILIES},
     "identity, all": lambda row: row["all"]["identity"],
     "same person": lambda row: row["all"]["same"],
     "what is asked": lambda row: _obeyed(row, ASKED),
@@ -62,7 +64,7 @@ MEASURES: Mapping[str, Value] = {
     "false among kept": lambda row: _gate(row, lambda one: (one["kept"] - one["kept_true"], one["kept"])),
     "true among candidates": lambda row: _gate(row, lambda one: (one["true"], one["candidates"])),
     "kept": lambda row: float(row["facts"].get("kept", float("nan"))),
-    "evaluations, thousands": lambda row: (row["drawn"] + row["learnt"]) / 1000,
+    "evaluations, thousands": lambda row: (row["drawn"] + row["trained"]) / 1000,
     "seconds": lambda row: row["seconds"],
 }
 
@@ -76,16 +78,16 @@ def _gate(row: Row, counted: Callable[[Mapping[str, int]], tuple[int, int]]) -> 
 def play(
     what: str, characters: Sequence[int], sides: Mapping[Path, Settings], truth: Callable[[], object] | None = None
 ) -> None:
-    """The contestant on every character, on each side; ``sides`` are work folders, the base first.
+    """Run the contestant on every character, on each side; ``sides`` are work folders, the base first.
 
-    ``truth`` stands in for the judge in tests.
+    ``truth`` replaces the judge in tests.
     """
     base = next(iter(sides))
     for seed in characters:
         for work, settings in sides.items():
             if rows.read(work, seed, what):
                 continue
-            _share(base, work, seed)
+            share_test(base, work, seed)
             _run(what, seed, base, work, settings, truth)
 
 
@@ -106,9 +108,9 @@ def _run(what: str, seed: int, base: Path, work: Path, settings: Settings, truth
         stage.close()
 
 
-def _share(base: Path, work: Path, seed: int) -> None:
-    """Give a side the test of the base, once."""
-    there, here = (side / "characters" / str(seed) for side in (base, work))
+def share_test(base: Path, work: Path, number: int) -> None:
+    """Copy the test of the base to a side, once."""
+    there, here = (side / "characters" / str(number) for side in (base, work))
     for name in SHARED:
         if (there / name).is_file() and not (here / name).is_file():
             make_folder(here)
@@ -127,17 +129,16 @@ def _source(base: Path, folder: Path, seed: int) -> None:
         (folder / "half").rename(folder / SOURCE)
 
 
-def told(what: str, title: str, base: Sequence[Row], varied: Sequence[Row]) -> str:
-    """What differs, paired by character: a line a measure. Raises UsageError when no character has both."""
+def markdown_of(what: str, title: str, base: Sequence[Row], varied: Sequence[Row]) -> str:
+    """Differences paired by character, a line for each measure. Raises UsageError when no character has both sides."""
     pairs = [(one, other) for one in base for other in varied if one["character"] == other["character"]]
     if not pairs:
         raise UsageError("no character has a row on both sides", "run both first")
     lines = []
     for name, value in MEASURES.items():
         before, after = ([float(value(pair[side])) for pair in pairs] for side in (0, 1))
-        if any(one == one for one in (*before, *after)):  # not all unknown
-            known = [pair for pair in zip(before, after, strict=True) if pair[0] == pair[0] and pair[1] == pair[1]]
-            apart = difference([new for _, new in known], [old for old, _ in known]) if known else None
+        if not all(map(math.isnan, (*before, *after))):
+            apart = _difference(before, after)
             sure = apart is not None and (apart.low > 0 or apart.high < 0)
             lines.append([name, _mean(before), _mean(after), str(apart or "–"), "yes" if sure else ""])
     names = ", ".join(one["name"] for one, _ in pairs)
@@ -145,8 +146,16 @@ def told(what: str, title: str, base: Sequence[Row], varied: Sequence[Row]) -> s
     return f"## {what}: {title}\n\n{names}.\n\n{table('Paired over characters', head, lines)}\n"
 
 
+def _difference(before: Sequence[float], after: Sequence[float]) -> Interval | None:
+    """The paired difference over the characters of which both values are known; None without any."""
+    pairs = [pair for pair in zip(before, after, strict=True) if not math.isnan(sum(pair))]
+    if not pairs:
+        return None
+    return difference([new for _, new in pairs], [old for old, _ in pairs])
+
+
 def _mean(values: Sequence[float]) -> str:
-    known = [value for value in values if value == value]
+    known = [value for value in values if not math.isnan(value)]
     return f"{mean(known).value:.3f}" if known else "–"
 
 
@@ -175,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BootstrapError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on")
+        sys.exit("stopped; the same command continues")
 
 
 def _both(given: argparse.Namespace) -> str:
@@ -188,7 +197,7 @@ def _both(given: argparse.Namespace) -> str:
     if not given.report:
         play(given.what, CHARACTERS[: given.characters], {base: plain, varied: plain.given(tuple(given.set))})
     found = [rows.read_all(work, [given.what]) for work in (base, varied)]
-    text = told(given.what, " ".join(given.set), *found)
+    text = markdown_of(given.what, " ".join(given.set), *found)
     write_atomic(varied / f"{given.what}.md", text.encode())
     return text
 

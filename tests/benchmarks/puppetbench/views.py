@@ -1,8 +1,8 @@
-"""Likeness that may not be bought with another view: `python -m tests.benchmarks.puppetbench.views --work FOLDER`.
+"""Likeness of pictures in the right view: `python -m tests.benchmarks.puppetbench.views --work FOLDER`.
 
-A LoRA that draws the seed again, whatever was asked, is alike; so a picture that the judge reads as another view family
-than was asked for counts nothing here. Reads finished panels and rows and draws nothing anew; `views.md` is added
-beside the table. Does NOT know how anybody came by a LoRA.
+A LoRA that repeats the seed whatever the prompt gets a high likeness; so a picture that the judge reads as another view
+family than the prompt's counts as 0 here. Reads finished panels and rows and draws no new pictures; `views.md` is added
+beside the table. Does NOT know how a contestant gets its LoRA.
 """
 
 from __future__ import annotations
@@ -29,28 +29,31 @@ from tests.benchmarks.puppetbench.shares import difference, mean
 
 ALL = "all"
 Found = dict[str, dict[int, dict[str, tuple[float, float]]]]
-"""Contestant → character → view_family (or "all") → share of views obeyed, likeness with the others counting nothing."""
+"""Contestant → character → view family (or "all") → share of views obeyed, likeness with the others counted as 0."""
 
 
-def look(work: Path, contestants: Sequence[str], judge: Any) -> Found:
+def inspect(work: Path, contestants: Sequence[str], judge: Any) -> Found:
     """Every finished panel; ``judge`` reads its view families."""
     found: Found = {}
     for row in rows.read_all(work, contestants):
         path = panel_path(work, row["character"], row["contestant"])
         if path.is_file():
             read = judge.read(read_panel(path, row["all"]["pictures"]))["view_family"]
-            found.setdefault(row["contestant"], {})[row["character"]] = held(row, _asked(work, row), read)
+            found.setdefault(row["contestant"], {})[row["character"]] = obeyed_likeness(row, _asked(work, row), read)
     return found
 
 
-def held(row: Row, asked: Sequence[str], read: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Family (or "all") → share of pictures that show it, mean likeness with the others counting nothing."""
+def obeyed_likeness(row: Row, asked: Sequence[str], read: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """View family (or "all") → share of pictures that show it, mean likeness with the others counted as 0."""
     wanted, right = np.array(asked), np.array(asked) == np.array(read)
     likeness: NDArray[np.float64] = np.array(row["likeness"]) * right
-    of = {view_family: wanted == view_family for view_family in ALL_VIEW_FAMILIES if (wanted == view_family).any()} | {
-        ALL: wanted == wanted
-    }
-    return {name: (float(right[mine].mean()), float(likeness[mine].mean())) for name, mine in of.items()}
+    values = {}
+    for view_family in ALL_VIEW_FAMILIES:
+        own = wanted == view_family
+        if own.any():
+            values[view_family] = float(right[own].mean()), float(likeness[own].mean())
+    values[ALL] = float(right.mean()), float(likeness.mean())
+    return values
 
 
 def _asked(work: Path, row: Row) -> list[str]:
@@ -58,7 +61,7 @@ def _asked(work: Path, row: Row) -> list[str]:
     return [shot["view_family"] for shot in plain]
 
 
-def told(found: Found) -> str:
+def markdown_of(found: Found) -> str:
     """The likeness and the obeyed views of each contestant, and ours minus each other one, paired."""
     there = [name for name in TITLES if name in found]
     columns = [*ALL_VIEW_FAMILIES, ALL]
@@ -87,10 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/puppetbench"))
     given = parser.parse_args(arguments)
     try:
-        found = look(given.work, list(TITLES), load_judge())
+        found = inspect(given.work, list(TITLES), load_judge())
         if not found:
             raise UsageError(f"there is no finished panel in '{given.work}'", "run the benchmark into it first")
-        text = told(found)
+        text = markdown_of(found)
         write_atomic(given.work / "views.md", text.encode())
         sys.stdout.write(text)
     except BootstrapError as error:

@@ -9,14 +9,14 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
-from bootstrap.puppets import models
-from bootstrap.puppets.train import fitting, training_state
+from bootstrap.puppets import shipped
+from bootstrap.puppets.train import fit_loop, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, read_base, write_base
 from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.data import dataset, picture_spec, render_many
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon, orthogonalize
 from bootstrap.puppets.train.train_base import head_weights, new_unet, velocity_loss
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import (
     TagClassifier,
     classification_loss,
@@ -36,7 +36,7 @@ def _calm() -> None:
 def test_shipped_base_draws_a_finite_picture() -> None:
     from diffusers import StableDiffusionPipeline
 
-    pipeline = StableDiffusionPipeline.from_pretrained(models.base_dir(), safety_checker=None)
+    pipeline = StableDiffusionPipeline.from_pretrained(shipped.base_dir(), safety_checker=None)
     pipeline.set_progress_bar_config(disable=True)
     drawn = pipeline("1girl, solo, blue hair", num_inference_steps=2, output_type="np").images
     assert drawn.shape == (1, 96, 96, 3)
@@ -45,7 +45,7 @@ def test_shipped_base_draws_a_finite_picture() -> None:
 
 
 def test_shipped_autoencoder_keeps_a_drawing() -> None:
-    vae = read_base(models.base_dir()).vae
+    vae = read_base(shipped.base_dir()).vae
     pictures = to_signed(render_many([picture_spec("unseen", index) for index in range(4)], workers=1))
     with torch.inference_mode():
         decoded = vae.decode(vae.encode(pictures).latents).sample
@@ -64,7 +64,7 @@ def test_an_unknown_word_is_spelled_and_the_vocabulary_is_whole(tmp_path: Path) 
 def test_the_shipped_tokenizer_knows_every_caption_word() -> None:
     from bootstrap.puppets.captions import words
 
-    tokenizer = CLIPTokenizer.from_pretrained(models.base_dir() / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(shipped.base_dir() / "tokenizer")
     parts = {part for word in words() for part in word.split("-") if part.isalpha()}
     assert [part for part in parts if len(tokenizer(part, add_special_tokens=False).input_ids) != 1] == []
 
@@ -153,7 +153,7 @@ def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
 
     for steps in (5, 8):
         model = torch.nn.Linear(4, 4)
-        fitting.fit("tiny", model, lesson, TrainOptions(workdir=tmp_path, steps=steps), 1.0, 1e-3)
+        fit_loop.fit("tiny", model, lesson, TrainOptions(workdir=tmp_path, steps=steps), 1.0, 1e-3)
     state = training_state.load_checkpoint(tmp_path / "tiny" / "state.pt")
     assert state is not None
     assert state["clock"]["step"] == 8

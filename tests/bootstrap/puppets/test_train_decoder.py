@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.train import data, train_decoder, training_state
 from bootstrap.puppets.train.base_folder import read_base
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_vae import new_vae, to_signed
 
 
@@ -50,7 +50,7 @@ def test_a_few_steps_paint_better(tmp_path):
 def test_it_is_exported_into_a_base_that_draws_as_before(tmp_path):
     options = TrainOptions(minutes=1, steps=1, pictures=8, batch=4, workers=1, workdir=tmp_path, out=tmp_path / "base")
     train_decoder.train(options)
-    before, after = read_base(models.base_dir()), read_base(tmp_path / "base")
+    before, after = read_base(shipped.base_dir()), read_base(tmp_path / "base")
     assert torch.equal(after.unet.conv_in.weight, before.unet.conv_in.weight)
     assert after.vae.config["decoder_block_out_channels"] == [train_decoder.WIDTH] * 4
     pictures = to_signed(drawings(tmp_path, 8))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import sample_shot
@@ -34,7 +34,7 @@ def one_thread() -> None:
 def clip() -> Any:
     import open_clip
 
-    folder = f"local-dir:{models.clip_dir()}"
+    folder = f"local-dir:{shipped.clip_dir()}"
     model, preprocess = open_clip.create_model_from_pretrained(folder)
     return model.eval(), preprocess, open_clip.get_tokenizer(folder)
 
@@ -74,8 +74,8 @@ def test_clip_names_hair_colors(clip: Any) -> None:
 def test_clip_also_loads_by_model_config(clip: Any) -> None:
     import open_clip
 
-    open_clip.add_model_config(models.clip_dir())
-    weights = str(models.clip_dir() / "open_clip.safetensors")
+    open_clip.add_model_config(shipped.clip_dir())
+    weights = str(shipped.clip_dir() / "open_clip.safetensors")
     model = open_clip.create_model_from_pretrained("puppet-clip", pretrained=weights, return_transform=False)
     tokens = clip[2](["from behind, blue hair"])
     with torch.no_grad():
@@ -86,7 +86,7 @@ def test_clip_also_loads_by_model_config(clip: Any) -> None:
 def pack() -> Any:
     from insightface.app import FaceAnalysis
 
-    pack = FaceAnalysis(name=str(models.face_dir()), providers=["CPUExecutionProvider"])
+    pack = FaceAnalysis(name=str(shipped.face_dir()), providers=["CPUExecutionProvider"])
     pack.prepare(ctx_id=-1, det_size=(128, 128))
     return pack
 
@@ -119,7 +119,7 @@ def test_heldout_gives_unit_embeddings_that_know_her() -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
-        str(models.heldout_dir() / "heldout.onnx"), providers=["CPUExecutionProvider"]
+        str(shipped.heldout_dir() / "heldout.onnx"), providers=["CPUExecutionProvider"]
     )
     pictures = np.stack(
         [draw(3, view_family="front"), draw(3, view_family="front", background="sky"), draw(4, view_family="front")]
@@ -152,7 +152,7 @@ def material(drawings: Any) -> Any:
 def test_clip_training_lowers_its_losses(material: Any, tmp_path: Path) -> None:
     from bootstrap.puppets.train import clip_folder
     from bootstrap.puppets.train import train_clip as trainer
-    from bootstrap.puppets.train.options import TrainOptions
+    from bootstrap.puppets.train.train_options import TrainOptions
 
     clip_folder.write_configuration(tmp_path)
     options = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path, device="cpu")
@@ -232,14 +232,14 @@ def test_auc_counts_wins_and_ties() -> None:
 
 
 def test_clip_training_goes_on_from_the_shipped_weights(material: Any, tmp_path: Path) -> None:
-    from bootstrap.puppets import models
+    from bootstrap.puppets import shipped
     from bootstrap.puppets.train import clip_folder
     from bootstrap.puppets.train import train_clip as trainer
-    from bootstrap.puppets.train.options import TrainOptions
+    from bootstrap.puppets.train.train_options import TrainOptions
 
     clip_folder.write_configuration(tmp_path)
     fresh = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "a", device="cpu")
-    going_on = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "b", device="cpu", start=models.clip_dir())
+    going_on = TrainOptions(minutes=0.5, batch=12, workdir=tmp_path / "b", device="cpu", start=shipped.clip_dir())
     first, second = (
         trainer.ClipTraining(one, material, torch.device("cpu"), tmp_path).step() for one in (fresh, going_on)
     )

@@ -7,13 +7,13 @@ import onnxruntime
 import pytest
 import torch
 
-from bootstrap.puppets import models
+from bootstrap.puppets import shipped
 from bootstrap.puppets.train import train_text, train_vae
 from bootstrap.puppets.train.face_detector import Detector
 from bootstrap.puppets.train.face_export import DETECTOR, RECOGNISER
 from bootstrap.puppets.train.face_recogniser import Recogniser
-from bootstrap.puppets.train.options import TrainOptions
 from bootstrap.puppets.train.train_heldout import FILE, HeldoutNet
+from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.warm_start import start_from_onnx
 
 
@@ -33,17 +33,17 @@ def settled(module):
 
 def test_the_recogniser_starts_as_the_shipped_one():
     picture, model = torch.randn(1, 3, 112, 112), Recogniser()
-    start_from_onnx(model, picture, models.face_dir() / RECOGNISER)
+    start_from_onnx(model, picture, shipped.face_dir() / RECOGNISER)
     with torch.no_grad():
-        ours = settled(model)(picture).numpy()
-    (shipped,) = graph(models.face_dir() / RECOGNISER, picture)
-    ours, shipped = (row / np.linalg.norm(row) for row in (ours[0], shipped[0]))
-    assert float(ours @ shipped) > 0.99
+        module_vector = settled(model)(picture).numpy()[0]
+    graph_vector = graph(shipped.face_dir() / RECOGNISER, picture)[0][0]
+    lengths = np.linalg.norm(module_vector) * np.linalg.norm(graph_vector)
+    assert float(module_vector @ graph_vector) / lengths > 0.99
 
 
 @pytest.mark.parametrize(
     ("build", "side", "path"),
-    [(Detector, 128, models.face_dir() / DETECTOR), (HeldoutNet, 96, models.heldout_dir() / FILE)],
+    [(Detector, 128, shipped.face_dir() / DETECTOR), (HeldoutNet, 96, shipped.heldout_dir() / FILE)],
 )
 def test_every_layer_of_the_other_graphs_finds_its_place(build, side, path):
     model = build()
@@ -54,11 +54,11 @@ def test_every_layer_of_the_other_graphs_finds_its_place(build, side, path):
 
 def test_another_architecture_is_refused():
     with pytest.raises(ValueError, match="other layers"):
-        start_from_onnx(HeldoutNet(), torch.zeros(1, 3, 96, 96), models.face_dir() / RECOGNISER)
+        start_from_onnx(HeldoutNet(), torch.zeros(1, 3, 96, 96), shipped.face_dir() / RECOGNISER)
 
 
 def test_autoencoder_and_text_encoder_start_from_the_base(tmp_path: Path):
-    options = TrainOptions(start=models.base_dir())
+    options = TrainOptions(start=shipped.base_dir())
     images = torch.zeros(1, 3, 96, 96)
     one, other = train_vae.starting_vae(options), train_vae.starting_vae(TrainOptions())
     assert not torch.equal(one.encoder(images), other.encoder(images))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bootstrap.puppets.train import training_state
-from bootstrap.puppets.train.options import TrainOptions
+from bootstrap.puppets.train.train_options import TrainOptions
 
 log = logging.getLogger(__name__)
 
