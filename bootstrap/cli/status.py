@@ -27,7 +27,7 @@ def status_command(run: Path, *, as_json: bool) -> None:
         return
     out = Console(highlight=False)
     out.print(_summary(facts), markup=False)
-    out.print(_places("view family", facts["families"]))
+    out.print(_places("view family", facts["view_families"]))
     out.print(_places("framing", facts["framings"]))
     if facts["rounds"]:
         out.print(_rounds(facts))
@@ -45,8 +45,8 @@ def _summary(facts: Mapping[str, Any]) -> str:
         parts.append("finished")
     else:
         parts.append(f"round {facts['now']['round']}, {facts['now']['stage']}")
-    if facts["missing_families"]:
-        parts.append(f"no picture: {', '.join(facts['missing_families'])}")
+    if facts["missing_view_families"]:
+        parts.append(f"no picture: {', '.join(facts['missing_view_families'])}")
     return "; ".join(parts)
 
 

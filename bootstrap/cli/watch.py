@@ -76,7 +76,7 @@ def _screen(store: Store, update: RunUpdate, latest: Iterable[str]) -> Renderabl
         kept += f" of {facts['target']}"
     parts: list[RenderableType] = [Text(f"{kept} kept, {facts['provisional']} provisional", style="bold")]
     families = Table.grid(padding=(0, 1))
-    for view_family, one in facts["families"].items():
+    for view_family, one in facts["view_families"].items():
         filled, quota = one["kept"] + one["provisional"], one["quota"] or 1
         bar = ProgressBar(total=quota, completed=min(filled, quota), width=24)
         families.add_row(view_family, bar, f"{filled} / {quota}")

@@ -118,7 +118,7 @@ def _plain(one: Result) -> dict[str, Any]:
         "weight": one.cell.weight,
         "with": companions,
         **_numbers(one),
-        "families": {name: _numbers(part) for name, part in one.by_view_family().items()},
+        "view_families": {name: _numbers(part) for name, part in one.by_view_family().items()},
         "tests": {name: _numbers(part) for name, part in one.by_test().items()},
         "scorers": {name: round(value, 4) for name, value in one.scorer_means().items()},
         "shown": {axis: list(counts) for axis, counts in one.rates().items()},

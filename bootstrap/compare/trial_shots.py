@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.captions.wording import Wording
-from bootstrap.character import Character
-from bootstrap.character import Outfit
+from bootstrap.character import Character, Outfit
 from bootstrap.config import RunConfig
 from bootstrap.records import Shot, random_seed_of
 from bootstrap.shots import Cell, Planner

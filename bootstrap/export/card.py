@@ -241,7 +241,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _weak(facts: Mapping[str, Any]) -> str:
     """Where the set is short of pictures, by view family: there the LoRA is likely to lose the character."""
-    lines = [_shortage(view_family, counts) for view_family, counts in facts["families"].items()]
+    lines = [_shortage(view_family, counts) for view_family, counts in facts["view_families"].items()]
     shortages = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
     return f"## Weaknesses\n\n{shortages}\n\nPoses, outfits and styles that are not in the set were never tried."
 

@@ -87,7 +87,7 @@ def _tiles(facts: dict[str, Any]) -> dict[str, object]:
 def _progress(facts: dict[str, Any], taken: Sequence[Frame]) -> Markup:
     """View families and framings against their quotas, the growth of the set, and what varies in it."""
     plots = [
-        Plot("View families", quota_bars(facts["families"])),
+        Plot("View families", quota_bars(facts["view_families"])),
         Plot("Framings", quota_bars(facts["framings"])),
         *over_rounds(facts["rounds"]),
     ]

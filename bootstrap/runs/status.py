@@ -26,14 +26,16 @@ CONFIG = "config"
 def status(store: Store) -> dict[str, Any]:
     """Counts, view families, rounds, adapters and seconds of a run, and whether it is finished.
 
-    ``families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None when
-    the run has stored no readable configuration); ``rounds`` lists number, phase, goal, how many of its frames are
+    ``view_families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None
+    when the run has stored no readable configuration); ``rounds`` lists number, phase, goal, how many of its frames are
     kept, and its outcome; ``now`` is the present stage (see `bootstrap.runs.standing`).
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
-    families, framings = place_quotas(store)
-    by_family = _counts(view_families(store), "view_family", kept, provisional, families)
+    family_quotas, framing_quotas = place_quotas(store)
+    by_family = _counts(view_families(store), "view_family", kept, provisional, family_quotas)
+    framings = framing_quotas or _shown("framing", store)
+    missing = [name for name, counts in by_family.items() if not counts["kept"] and not counts["provisional"]]
     rounds = store.rounds()
     seconds = store.timings()
     return {
@@ -42,9 +44,11 @@ def status(store: Store) -> dict[str, Any]:
         "seeds": len(store.seeds()),
         "frames": len(store.frames()),
         "target": _target(store),
-        "families": by_family,
+        "view_families": by_family,
         "framings": _counts(framings or _shown("framing", store), "framing", kept, provisional, framings),
-        "missing_families": [name for name, one in by_family.items() if not one["kept"] and not one["provisional"]],
+        "missing_view_families": [
+            name for name, one in by_family.items() if not one["kept"] and not one["provisional"]
+        ],
         "phase": rounds[-1].phase if rounds else None,
         "finished": finished(store.events()),
         "now": asdict(standing(store)),

@@ -68,4 +68,4 @@ def test_every_scorer_speaks_or_says_why_not(play, tmp_path):
         facts = json.loads(json.dumps(status(store)))
     assert facts["finished"]
     assert facts["seeds"] == 1
-    assert set(facts["families"]) == {"front", "three-quarter", "profile", "behind", "above", "below"}
+    assert set(facts["view_families"]) == {"front", "three-quarter", "profile", "behind", "above", "below"}

@@ -21,8 +21,8 @@ def test_scripts_get_everything_that_the_bars_ask_for(store: Store) -> None:
     store.remember("peak_memory", json.dumps({"process": 300 * 2**20, "device": 0}))
     facts = json.loads(status(store, "--json"))
     assert (facts["kept"], facts["provisional"], facts["target"]) == (3, 1, 4)
-    assert facts["missing_families"] == ["three-quarter", "above", "below"]
-    assert facts["families"]["behind"]["provisional"] == 1
+    assert facts["missing_view_families"] == ["three-quarter", "above", "below"]
+    assert facts["view_families"]["behind"]["provisional"] == 1
     assert (facts["peak_memory_mib"], facts["peak_device_memory_mib"]) == (300.0, None)
     assert facts["total_seconds"] == sum(facts["seconds"].values()) == 120.0
     assert facts["now"]["stage"] == "choosing"

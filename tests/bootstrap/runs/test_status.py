@@ -17,7 +17,7 @@ def test_status_counts_and_is_json(store: Store) -> None:
         48,
         48,
     )
-    assert facts["families"]["front"] == {"kept": 6, "provisional": 0, "quota": None}
+    assert facts["view_families"]["front"] == {"kept": 6, "provisional": 0, "quota": None}
     assert [one["kept"] for one in facts["rounds"]] == [6, 6]
     assert facts["framings"]["portrait"] == {"kept": 12, "provisional": 12, "quota": None}
     assert facts["seconds"] == {"train": 120.0, "generate": 10.0}
@@ -35,8 +35,8 @@ def test_a_run_is_finished_until_another_round_begins(store: Store) -> None:
 def test_quotas_come_from_the_remembered_configuration(store: Store) -> None:
     config = load("puppet")
     store.remember("config", config.model_dump_json())
-    quotas = [view_family["quota"] for view_family in status(store)["families"].values()]
+    quotas = [view_family["quota"] for view_family in status(store)["view_families"].values()]
     assert sum(quotas) == config.loop.target
     assert sum(framing["quota"] for framing in status(store)["framings"].values()) == config.loop.target
     store.remember("config", '{"of": "another version"}')
-    assert status(store)["families"]["front"]["quota"] is None
+    assert status(store)["view_families"]["front"]["quota"] is None
