@@ -45,10 +45,8 @@ def status(store: Store) -> dict[str, Any]:
         "frames": len(store.frames()),
         "target": _target(store),
         "view_families": by_family,
-        "framings": _counts(framings or _shown("framing", store), "framing", kept, provisional, framings),
-        "missing_view_families": [
-            name for name, one in by_family.items() if not one["kept"] and not one["provisional"]
-        ],
+        "framings": _counts(framings, "framing", kept, provisional, framing_quotas),
+        "missing_view_families": missing,
         "phase": rounds[-1].phase if rounds else None,
         "finished": finished(store.events()),
         "now": asdict(standing(store)),
