@@ -226,9 +226,9 @@ if __name__ == "__main__":
     parser.add_argument("--random-seed", type=int, default=0)
     parser.add_argument("--a-run", type=int, default=6)
     parser.add_argument("--judged", type=int, default=3, help="a person judges in every n-th run; 0: never")
-    asked, outcome = parser.parse_args(), {}
-    for kind, count in (("fake", asked.kills), ("embedded", asked.embedded)):
+    given, outcome = parser.parse_args(), {}
+    for kind, count in (("fake", given.kills), ("embedded", given.embedded)):
         with tempfile.TemporaryDirectory() as where:
-            outcome[kind] = play(Path(where), kind, count, asked) if count else {}
+            outcome[kind] = play(Path(where), kind, count, given) if count else {}
     print(json.dumps(outcome, indent=2))  # noqa: T201
     sys.exit(any(figures.get("differ") or figures.get("damage") for figures in outcome.values()))

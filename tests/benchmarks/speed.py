@@ -69,14 +69,14 @@ def drawing(config: Any, base: Path) -> list[tuple[str, float, float]]:
     from bootstrap.records import Job, JobKind, Shot
 
     pipe, sampling = plain_pipeline(base), config.base.sampling
-    asked = {"num_inference_steps": sampling.steps, "guidance_scale": sampling.guidance_scale}
-    asked |= {"width": sampling.width, "height": sampling.height, "output_type": "pil"}
+    options = {"num_inference_steps": sampling.steps, "guidance_scale": sampling.guidance_scale}
+    options |= {"width": sampling.width, "height": sampling.height, "output_type": "pil"}
 
     def one_by_one() -> None:
         for _ in range(DRAWN):
-            pipe(PROMPT, **asked)
+            pipe(PROMPT, **options)
 
-    each = operations(lambda: pipe(PROMPT, **asked))
+    each = operations(lambda: pipe(PROMPT, **options))
     found = [("diffusers pipeline, one prompt at a time", DRAWN / seconds(one_by_one), each)]
     shot = Shot(
         "front",
@@ -167,8 +167,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=("draw", "train"), help="one group of rows")
-    asked = parser.parse_args()
-    threads = asked.threads
+    given = parser.parse_args()
+    threads = given.threads
     import torch
 
     torch.set_num_threads(threads)
@@ -179,7 +179,7 @@ def main() -> None:
     print(f"{threads} threads, torch {torch.__version__}, matrix product {top / 1e9:.0f} GFLOP/s")  # noqa: T201
     print("| | pictures/s | over the plain way | of the matrix product |\n|---|---:|---:|---:|")  # noqa: T201
     for group, measure in (("draw", drawing), ("train", training)):
-        rows = measure(config, base) if asked.only in (None, group) else []
+        rows = measure(config, base) if given.only in (None, group) else []
         for name, speed, each in rows:
             share = f"{100 * speed * each / top:.0f} %"
             print(f"| {group}: {name} | {speed:.2f} | {speed / rows[0][1]:.2f} | {share} |")  # noqa: T201

@@ -94,11 +94,11 @@ def markdown_of(found: Sequence[Row]) -> str:
     lines = []
     for way, title in WAYS.items():
         for number in sorted({row["round"] for row in found if row["way"] == way}):
-            mine = [row for row in found if (row["way"], row["round"]) == (way, number)]
-            values = [f"{_mean(mine, value):.3f}" for value in MEASURES.values()]
-            stops = [f"{row['name']}: {row['stops']}" for row in mine if row["stops"]]
-            kept = f"{_mean(mine, lambda row: float(row['kept'])):.0f}"
-            lines.append([title, str(number), mine[0]["phase"], kept, *values, "; ".join(stops) or "–", str(len(mine))])
+            own = [row for row in found if (row["way"], row["round"]) == (way, number)]
+            values = [f"{_mean(own, value):.3f}" for value in MEASURES.values()]
+            stops = [f"{row['name']}: {row['stops']}" for row in own if row["stops"]]
+            kept = f"{_mean(own, lambda row: float(row['kept'])):.0f}"
+            lines.append([title, str(number), own[0]["phase"], kept, *values, "; ".join(stops) or "–", str(len(own))])
     head = ["way", "round", "phase", "kept", *MEASURES, "the stopping rule", "characters"]
     true = _mean(found, lambda row: float(row["true_saturation"]))
     names = ", ".join(dict.fromkeys(row["name"] for row in found))
@@ -113,13 +113,13 @@ def _stopped(found: Sequence[Row]) -> str:
     lines = []
     for way, title in WAYS.items():
         for character in dict.fromkeys(row["character"] for row in found if row["way"] == way):
-            mine = [row for row in found if (row["way"], row["character"]) == (way, character)]
-            mine.sort(key=lambda row: row["round"])
-            best = max(mine, key=MEASURES["identity"])
-            stop = next((row for row in mine if row["stops"]), None)
+            own = [row for row in found if (row["way"], row["character"]) == (way, character)]
+            own.sort(key=lambda row: row["round"])
+            best = max(own, key=MEASURES["identity"])
+            stop = next((row for row in own if row["stops"]), None)
             at = f"{stop['round']} ({stop['stops']}), {MEASURES['identity'](stop):.3f}" if stop else "never"
-            ends = [f"{one['round']}, {MEASURES['identity'](one):.3f}" for one in (best, mine[-1])]
-            lines.append([title, mine[0]["name"], ends[0], at, ends[1]])
+            ends = [f"{one['round']}, {MEASURES['identity'](one):.3f}" for one in (best, own[-1])]
+            lines.append([title, own[0]["name"], ends[0], at, ends[1]])
     return table("Round and identity", ["way", "character", "best", "rule stops", "last"], lines)
 
 

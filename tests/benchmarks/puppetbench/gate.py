@@ -66,11 +66,11 @@ def kept_and_true(store: Store, likeness: Likeness, cuts: Mapping[str, float]) -
     alike = likeness_of(store, frames, likeness)
     found = {}
     for view_family in ALL_VIEW_FAMILIES:
-        mine = [f for f in frames if f.job.shot.view_family == view_family]
-        true = {f.job.id for f in mine if alike[f.job.id] > cuts[view_family]}
-        chosen = {f.job.id for f in mine} & kept
+        own = [f for f in frames if f.job.shot.view_family == view_family]
+        true = {f.job.id for f in own if alike[f.job.id] > cuts[view_family]}
+        chosen = {f.job.id for f in own} & kept
         found[view_family] = {
-            "candidates": len(mine),
+            "candidates": len(own),
             "true": len(true),
             "kept": len(chosen),
             "kept_true": len(chosen & true),

@@ -67,8 +67,8 @@ def by_family(families: Sequence[str], order: Sequence[str], columns: Mapping[st
     """View family -> number of pictures, and the mean of each column there (rounded to four places)."""
     found: dict[str, Any] = {}
     for view_family in order:
-        mine = np.array([one == view_family for one in families])
-        found[view_family] = {"pictures": int(mine.sum())}
-        if mine.any():
-            found[view_family] |= {name: round(float(values[mine].mean()), 4) for name, values in columns.items()}
+        own = np.array([one == view_family for one in families])
+        found[view_family] = {"pictures": int(own.sum())}
+        if own.any():
+            found[view_family] |= {name: round(float(values[own].mean()), 4) for name, values in columns.items()}
     return found

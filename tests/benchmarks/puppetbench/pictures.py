@@ -29,17 +29,17 @@ LABEL = 170
 TRUTH = "truth"
 
 
-def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
+def plot(rows: Sequence[Row], contestants: Sequence[str]) -> Image.Image:
     """Identity by view family: one bar for each contestant, its interval over characters as a whisker.
 
     Where all contestants share some characters, only those count.
     """
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw, groups = ImageDraw.Draw(image), (*ALL_VIEW_FAMILIES, ALL)
-    met = [{row["character"] for row in rows if row["contestant"] == name} for name in there]
+    met = [{row["character"] for row in rows if row["contestant"] == name} for name in contestants]
     if common := set.intersection(*met) if met else set():
         rows = [row for row in rows if row["character"] in common]
-    found = {(name, one): mean(paired(rows, [name], one)[0]) for name in there for one in groups}
+    found = {(name, one): mean(paired(rows, [name], one)[0]) for name in contestants for one in groups}
     ends = [end for one in found.values() for end in (one.value, one.low, one.high) if not np.isnan(end)]
     low, high = np.floor(min(ends) * 10) / 10, np.ceil(max(ends) * 10) / 10
 
@@ -48,13 +48,13 @@ def plot(rows: Sequence[Row], there: Sequence[str]) -> Image.Image:
 
     _lines(draw, low, high, height)
     room = (WIDTH - LEFT - 20) / len(groups)
-    wide = room * 0.85 / max(1, len(there))
+    wide = room * 0.85 / max(1, len(contestants))
     for place, group in enumerate(groups):
         left = LEFT + place * room
         draw.text((left + room * 0.4, HEIGHT - BOTTOM + 8), group, "black", _font(15), anchor="ma")
-        for number, name in enumerate(there):
+        for number, name in enumerate(contestants):
             _bar(draw, left + number * wide, wide, found[name, group], COLORS[name], height)
-    _legend(draw, there)
+    _legend(draw, contestants)
     title = f"Identity: the judge's likeness with the truth, mean over {len(common) or 'their'} characters"
     draw.text((LEFT, 12), title, "black", _font(18))
     return image
@@ -76,9 +76,9 @@ def _bar(draw: ImageDraw.ImageDraw, left: float, wide: float, one: Interval, col
         draw.line((middle, height(one.low), middle, height(one.high)), "black", 2)
 
 
-def _legend(draw: ImageDraw.ImageDraw, there: Sequence[str]) -> None:
+def _legend(draw: ImageDraw.ImageDraw, contestants: Sequence[str]) -> None:
     left, top = float(LEFT), HEIGHT - 50
-    for name in there:
+    for name in contestants:
         if left + draw.textlength(TITLES[name], _font(13)) > WIDTH - 40:
             left, top = float(LEFT), top + 22
         draw.rectangle((left, top, left + 14, top + 14), COLORS[name])
@@ -86,17 +86,17 @@ def _legend(draw: ImageDraw.ImageDraw, there: Sequence[str]) -> None:
         left += 44 + draw.textlength(TITLES[name], _font(13))
 
 
-def sheet(work: Path, rows: Sequence[Row], there: Sequence[str], most: int = 5) -> Image.Image:
+def sheet(work: Path, rows: Sequence[Row], contestants: Sequence[str], most: int = 5) -> Image.Image:
     """For each of the first characters the truth and one line for each contestant, the same shots in every line."""
     people = list(dict.fromkeys(row["character"] for row in rows))[:most]
-    blocks = [block for character in people if (block := _block(work, rows, character, there)) is not None]
+    blocks = [block for character in people if (block := _block(work, rows, character, contestants)) is not None]
     return Image.fromarray(np.concatenate(blocks)) if blocks else Image.new("RGB", (1, 1), "white")
 
 
-def _block(work: Path, rows: Sequence[Row], character: int, there: Sequence[str]) -> Images | None:
-    mine = {row["contestant"]: row for row in rows if row["character"] == character}
-    names = [TRUTH, *(name for name in there if name in mine)]
-    number = next(iter(mine.values()))["all"]["pictures"]
+def _block(work: Path, rows: Sequence[Row], character: int, contestants: Sequence[str]) -> Images | None:
+    own = {row["contestant"]: row for row in rows if row["character"] == character}
+    names = [TRUTH, *(name for name in contestants if name in own)]
+    number = next(iter(own.values()))["all"]["pictures"]
     shown = np.linspace(0, number - 1, min(SHOWN, number)).round().astype(int)
     lines = []
     for name in names:
@@ -106,7 +106,7 @@ def _block(work: Path, rows: Sequence[Row], character: int, there: Sequence[str]
             lines.append(np.concatenate([_label(TITLES.get(name, name)), *pictures], axis=1))
     if not lines:
         return None
-    head = np.asarray(_written(next(iter(mine.values()))["name"], lines[0].shape[1], 26))
+    head = np.asarray(_written(next(iter(own.values()))["name"], lines[0].shape[1], 26))
     return np.concatenate([head, *lines])
 
 

@@ -23,10 +23,10 @@ five puppets."""
 
 def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
     """The whole result as markdown."""
-    there = [name for name in contestants if any(row["contestant"] == name for row in rows)]
-    parts = [_heading(rows), _values(rows, there, "identity", "Identity: the judge's likeness with the truth"),
-             _values(rows, there, "same", "Same person: share above what 1 % of look-alikes pass"),
-             _shares(rows, there), _against(rows, there), _control(rows, there), _spread(rows, there), _gate(rows),
+    names = [name for name in contestants if any(row["contestant"] == name for row in rows)]
+    parts = [_heading(rows), _values(rows, names, "identity", "Identity: the judge's likeness with the truth"),
+             _values(rows, names, "same", "Same person: share above what 1 % of look-alikes pass"),
+             _shares(rows, names), _against(rows, names), _control(rows, names), _spread(rows, names), _gate(rows),
              _bars(rows)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -60,9 +60,9 @@ def _heading(rows: Sequence[Row]) -> str:
     )
 
 
-def _values(rows: Sequence[Row], there: Sequence[str], column: str, title: str) -> str:
+def _values(rows: Sequence[Row], names: Sequence[str], column: str, title: str) -> str:
     lines = []
-    for name in there:
+    for name in names:
         means = [mean(paired(rows, [name], view_family, column)[0]) for view_family in (*ALL_VIEW_FAMILIES, ALL)]
         lines.append([_title(rows, name), *(f"{one.value:.3f}" for one in means[:-1]), str(means[-1])])
     return table(title, ["contestant", *ALL_VIEW_FAMILIES, ALL], lines)
@@ -77,11 +77,11 @@ def _title(rows: Sequence[Row], name: str) -> str:
     return f"{TITLES[name]} ({len(own)} of {len(everybody)} characters)"
 
 
-def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
-    if not {FLOOR, CEILING} <= set(there):
+def _shares(rows: Sequence[Row], names: Sequence[str]) -> str:
+    if not {FLOOR, CEILING} <= set(names):
         return ""
     lines = []
-    for name in there:
+    for name in names:
         if name in (FLOOR, CEILING):
             continue
         for view_family in (*ALL_VIEW_FAMILIES, ALL):
@@ -95,22 +95,22 @@ def _shares(rows: Sequence[Row], there: Sequence[str]) -> str:
     return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[CEILING]} (goal {CLOSED})", head, lines)
 
 
-def _against(rows: Sequence[Row], there: Sequence[str]) -> str:
+def _against(rows: Sequence[Row], names: Sequence[str]) -> str:
     """Ours minus each other one, paired."""
-    if OURS not in there:
+    if OURS not in names:
         return ""
     lines = []
-    for name in there:
+    for name in names:
         if name != OURS:
             pairs = [paired(rows, [OURS, name], view_family) for view_family in (*ALL_VIEW_FAMILIES, ALL)]
             lines.append([TITLES[name], *(str(difference(*pair)) if pair[0] else "–" for pair in pairs)])
     return table("Ours minus the other, identity", ["the other", *ALL_VIEW_FAMILIES, ALL], lines)
 
 
-def _control(rows: Sequence[Row], there: Sequence[str]) -> str:
+def _control(rows: Sequence[Row], names: Sequence[str]) -> str:
     axes = list(rows[0]["obeyed"]) if rows else []
-    lines = [[_title(rows, name), *(_percent(*_obeyed(rows, name, [axis])) for axis in axes)] for name in there]
-    for line, name in zip(lines, there, strict=True):
+    lines = [[_title(rows, name), *(_percent(*_obeyed(rows, name, [axis])) for axis in axes)] for name in names]
+    for line, name in zip(lines, names, strict=True):
         line.insert(1, f"{_share(*_obeyed(rows, name, ASKED)):.3f}")
         line.insert(2, f"{_share(*_obeyed(rows, name, [axis for axis in axes if axis not in ASKED])):.3f}")
     return table("Obeyed, as the judge reads it, % of the pictures that can show it",
@@ -122,18 +122,18 @@ def _obeyed(rows: Sequence[Row], name: str, axes: Sequence[str]) -> tuple[int, i
     return sum(right for right, _ in counts), sum(shown for _, shown in counts)
 
 
-def _spread(rows: Sequence[Row], there: Sequence[str]) -> str:
+def _spread(rows: Sequence[Row], names: Sequence[str]) -> str:
     lines = []
-    for name in there:
-        mine = [row for row in rows if row["contestant"] == name]
+    for name in names:
+        own = [row for row in rows if row["contestant"] == name]
         lines.append([
             _title(rows, name),
-            f"{_average(row['all']['diversity'] for row in mine):.2f}",
-            f"{_average(row['all']['copies'] for row in mine):.3f}",
-            _percent(sum(row["bleed"][0] for row in mine), sum(row["bleed"][1] for row in mine)),
-            f"{_average(row['drawn'] for row in mine):,.0f}",
-            f"{_average(row['trained'] for row in mine):,.0f}",
-            f"{_average(row['seconds'] for row in mine):.0f}",
+            f"{_average(row['all']['diversity'] for row in own):.2f}",
+            f"{_average(row['all']['copies'] for row in own):.3f}",
+            _percent(sum(row["bleed"][0] for row in own), sum(row["bleed"][1] for row in own)),
+            f"{_average(row['drawn'] for row in own):,.0f}",
+            f"{_average(row['trained'] for row in own):,.0f}",
+            f"{_average(row['seconds'] for row in own):.0f}",
         ])  # fmt: skip
     head = ["contestant", "Vendi score of the panel", "copies of a seed", "seed's background leaks, %",
             "evaluations drawn", "trained", "seconds"]  # fmt: skip

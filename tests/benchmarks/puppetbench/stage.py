@@ -148,11 +148,11 @@ class Stage:
         values = self.truth.likeness(self.draw(shots, None, "base"), shots)
         found = {}
         for view_family in ALL_VIEW_FAMILIES:
-            mine = values[[shot.view_family == view_family for shot in shots]]
+            own = values[[shot.view_family == view_family for shot in shots]]
             found[view_family] = {
-                "cut": round(float(np.quantile(mine, 1 - PASS)), 4),
-                "lookalikes": len(mine),
-                "mean": round(float(mine.mean()), 4),
+                "cut": round(float(np.quantile(own, 1 - PASS)), 4),
+                "lookalikes": len(own),
+                "mean": round(float(own.mean()), 4),
             }
         return found
 

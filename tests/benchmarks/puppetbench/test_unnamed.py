@@ -54,22 +54,22 @@ class Pixels:
 
 
 @pytest.fixture(scope="module")
-def there():
+def drawn_set():
     return unnamed.drawings(Pixels(), PUPPET, [FRONT, BEHIND])
 
 
-def test_a_trait_is_asked_only_where_it_is_seen(there):
-    assert there.asked["eye_size"].tolist()[1] is False
-    assert not there.asked["emblem_color"].any(), "she has no emblem"
+def test_a_trait_is_asked_only_where_it_is_seen(drawn_set):
+    assert drawn_set.asked["eye_size"].tolist()[1] is False
+    assert not drawn_set.asked["emblem_color"].any(), "she has no emblem"
     assert unnamed.visible(np.zeros((1, 96, 96, 3), np.uint8), np.zeros((1, 96, 96, 3), np.uint8)).tolist() == [False]
 
 
-def test_the_true_drawing_recovers_everything_and_the_changed_one_nothing(there):
-    true = unnamed.recovered(there.true, there)
+def test_the_true_drawing_recovers_everything_and_the_changed_one_nothing(drawn_set):
+    true = unnamed.recovered(drawn_set.true, drawn_set)
     assert any(shown for _, shown in true.values())
     assert all(right == shown for right, shown in true.values())
     for trait in TRAITS:
-        right, shown = unnamed.recovered(there.other[trait], there)[trait]
+        right, shown = unnamed.recovered(drawn_set.other[trait], drawn_set)[trait]
         assert right == 0
         assert shown == true[trait][1]
 
@@ -92,11 +92,11 @@ def test_the_table_has_a_column_a_contestant(work):
     assert "shoe" not in text
 
 
-def test_drawings_are_kept_and_come_back(there, tmp_path):
-    unnamed.save_drawings(tmp_path / "1.npz", there)
+def test_drawings_are_kept_and_come_back(drawn_set, tmp_path):
+    unnamed.save_drawings(tmp_path / "1.npz", drawn_set)
     again = unnamed.load_drawings(tmp_path / "1.npz")
-    assert (again.true == there.true).all()
-    assert all((again.asked[trait] == there.asked[trait]).all() for trait in TRAITS)
+    assert (again.true == drawn_set.true).all()
+    assert all((again.asked[trait] == drawn_set.asked[trait]).all() for trait in TRAITS)
 
 
 def test_a_panel_is_looked_at_once_and_rows_of_contestants_stay(tmp_path, monkeypatch):

@@ -110,11 +110,11 @@ def test_settings_name_a_folder():
 
 
 def test_a_side_takes_the_test_of_the_base_once(tmp_path):
-    there, here = (tmp_path / side / "characters" / str(SEED) for side in ("base", "side"))
-    there.mkdir(parents=True)
-    (there / "panel.json").write_text("the base's")
+    source, target = (tmp_path / side / "characters" / str(SEED) for side in ("base", "side"))
+    source.mkdir(parents=True)
+    (source / "panel.json").write_text("the base's")
     vary.share_test(tmp_path / "base", tmp_path / "side", SEED)
-    assert (here / "panel.json").read_text() == "the base's"
-    (there / "panel.json").write_text("another")
+    assert (target / "panel.json").read_text() == "the base's"
+    (source / "panel.json").write_text("another")
     vary.share_test(tmp_path / "base", tmp_path / "side", SEED)
-    assert (here / "panel.json").read_text() == "the base's"
+    assert (target / "panel.json").read_text() == "the base's"

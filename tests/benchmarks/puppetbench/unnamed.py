@@ -84,12 +84,12 @@ def visible(one: Images, other: Images) -> NDArray[np.bool_]:
     return found
 
 
-def recovered(vectors: Floats, there: Drawings) -> dict[str, tuple[int, int]]:
+def recovered(vectors: Floats, drawn_set: Drawings) -> dict[str, tuple[int, int]]:
     """Trait → (pictures nearer to the true drawing than to the changed one, pictures that count)."""
     found = {}
-    for trait, other in there.other.items():
-        asked = there.asked[trait]
-        nearer = (vectors * there.true).sum(1) > (vectors * other).sum(1)
+    for trait, other in drawn_set.other.items():
+        asked = drawn_set.asked[trait]
+        nearer = (vectors * drawn_set.true).sum(1) > (vectors * other).sum(1)
         found[trait] = (int((nearer & asked).sum()), int(asked.sum()))
     return found
 
@@ -104,10 +104,10 @@ def inspect(work: Path, contestants: Sequence[str]) -> None:
             continue
         if seed not in known:
             known = {seed: _set_up(work, seed)}
-        truth, there = known[seed]
+        truth, drawn_set = known[seed]
         count = row["all"]["pictures"]
         images = read_panel(panel_path(work, seed, row["contestant"]), count)[_some(count)]
-        counts = recovered(truth.judge.embed(images), there)
+        counts = recovered(truth.judge.embed(images), drawn_set)
         about = {name: row[name] for name in ("key", "character", "name", "contestant")}
         write_atomic(path, (json.dumps({**about, "recovered": counts}, indent=1) + "\n").encode())
         log.info("%s %s: %s", row["name"], row["contestant"], _all(counts))
@@ -120,8 +120,8 @@ def _set_up(work: Path, seed: int) -> tuple[Any, Drawings]:
     puppet, path = sample_puppet(seed), work / "unnamed" / f"{seed}.npz"
     truth = Truth(puppet)
     if not path.is_file():
-        there = drawings(truth, puppet, [Shot(**plain[place]) for place in _some(len(plain))])
-        save_drawings(path, there)
+        drawn_set = drawings(truth, puppet, [Shot(**plain[place]) for place in _some(len(plain))])
+        save_drawings(path, drawn_set)
     return truth, load_drawings(path)
 
 
@@ -130,11 +130,11 @@ def _some(count: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(count, MOST)).round().astype(np.int64)
 
 
-def save_drawings(path: Path, there: Drawings) -> None:
+def save_drawings(path: Path, drawn_set: Drawings) -> None:
     buffer = io.BytesIO()
-    parts = {f"other {trait}": vectors for trait, vectors in there.other.items()}
-    asked = {f"asked {trait}": places for trait, places in there.asked.items()}
-    np.savez_compressed(buffer, true=there.true, **parts, **asked)
+    parts = {f"other {trait}": vectors for trait, vectors in drawn_set.other.items()}
+    asked = {f"asked {trait}": places for trait, places in drawn_set.asked.items()}
+    np.savez_compressed(buffer, true=drawn_set.true, **parts, **asked)
     write_atomic(path, buffer.getvalue())
 
 
@@ -157,15 +157,15 @@ def read_all(work: Path, contestants: Sequence[str]) -> list[Row]:
 
 def markdown_of(found: Sequence[Row], contestants: Sequence[str]) -> str:
     """A line for each trait, a column for each contestant: % of pictures that show it, over all characters."""
-    there = [name for name in contestants if any(row["contestant"] == name for row in found)]
+    names = [name for name in contestants if any(row["contestant"] == name for row in found)]
     lines = []
     for trait in TRAITS:
-        counts = {name: _summed(found, name, trait) for name in there}
+        counts = {name: _summed(found, name, trait) for name in names}
         if any(shown for _, shown in counts.values()):
             cells = [f"{100 * right / shown:.0f}" if shown else "–" for right, shown in counts.values()]
             lines.append([trait.replace("_", " "), *cells, str(max(shown for _, shown in counts.values()))])
-    lines.append(["**mean of traits**", *(_mean(found, name) for name in there), ""])
-    head = ["unnamed trait", *(TITLES.get(name, name) for name in there), "pictures"]
+    lines.append(["**mean of traits**", *(_mean(found, name) for name in names), ""])
+    head = ["unnamed trait", *(TITLES.get(name, name) for name in names), "pictures"]
     title = "Unnamed traits recovered, % of the pictures that can tell (50: as somebody else)"
     return table(title, head, lines) + "\n"
 

@@ -110,11 +110,11 @@ def _run(what: str, seed: int, base: Path, work: Path, settings: Settings, truth
 
 def share_test(base: Path, work: Path, number: int) -> None:
     """Copy the test of the base to a side, once."""
-    there, here = (side / "characters" / str(number) for side in (base, work))
+    source, target = (side / "characters" / str(number) for side in (base, work))
     for name in SHARED:
-        if (there / name).is_file() and not (here / name).is_file():
-            make_folder(here)
-            write_atomic(here / name, (there / name).read_bytes())
+        if (source / name).is_file() and not (target / name).is_file():
+            make_folder(target)
+            write_atomic(target / name, (source / name).read_bytes())
 
 
 def _source(base: Path, folder: Path, seed: int) -> None:
