@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 from bootstrap.config import RunConfig
 from bootstrap.panel.judges import TRAITS, Judges
-from bootstrap.records import Frame, JobKind
+from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from loops.archive import Archive, Measured
 from scoring.base import Measurement
 from scoring.calibrate import Calibrating
 
-__all__ = ["DECOYS", "Answers", "Decoys", "Stratum", "strata", "trait_slack", "usable_decoys"]
+__all__ = ["Answers", "Decoys", "Stratum", "strata", "trait_slack", "usable_decoys"]
 
-DECOYS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
 Answers = dict[Hashable, dict[str, Measurement]]
 """Frame id → identity scorer → measurement."""
 Decoys = Mapping[JobKind, Sequence[Frame]]
@@ -51,9 +50,9 @@ class Stratum:
 def usable_decoys(archive: Archive, judges: Judges, config: RunConfig) -> dict[JobKind, list[Frame]]:
     """The measured decoys of each kind, in plan order, that passed the candidates' checks."""
     measured, slack = archive.measurements, trait_slack(archive, config)
-    usable: dict[JobKind, list[Frame]] = {kind: [] for kind in DECOYS}
+    usable: dict[JobKind, list[Frame]] = {kind: [] for kind in DECOY_KINDS}
     for frame in archive.frames:
-        if frame.job.kind in DECOYS and frame.job.id in measured:
+        if frame.job.kind in DECOY_KINDS and frame.job.id in measured:
             traits_at = slack[frame.job.shot.view_family]
             if judges.usable_decoy(frame, measured[frame.job.id], traits_at):
                 usable[frame.job.kind].append(frame)

@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
-from bootstrap.records import Frame, Job, JobKind, Shot
+from bootstrap.records import DECOY_KINDS, Frame, Job, JobKind, Shot
 from bootstrap.shots import Cell, Planner
 from loops.archive import Archive
-from loops.decoys import DECOYS
 from loops.jobs import JobMaker, Wave
 from scoring.calibrate import decoys_needed
 
@@ -37,7 +36,7 @@ class WavePlanner:
         """The jobs of a wave: candidates for ``empty`` places, then each kind of decoy, ``usable`` ones counted in."""
         shots = self._candidates(archive, empty)
         jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot) for shot in shots]
-        for kind in DECOYS:
+        for kind in DECOY_KINDS:
             drawn = [job for job in archive.jobs if job.kind is kind]
             if kind is JobKind.EXCHANGED:  # another adapter's calibrate nothing here
                 drawn = [job for job in drawn if job.round == wave.round]
