@@ -15,6 +15,7 @@ from bootstrap.compare.grid import Cell
 from bootstrap.compare.open_run import READS, Measured
 from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.panel.judges import Judges
+from bootstrap.panel.seats import SEEN
 from bootstrap.records import Frame
 from scoring import trials as final_choice
 from scoring.base import Measurement
@@ -24,8 +25,6 @@ __all__ = ["Comparison", "Result", "TrialPicture", "best_of", "results"]
 
 READ_WELL = 0.6
 """Share of the base's own pictures on which an axis must be read as asked for its readings to be believed."""
-SEEN = "seen "
-"""How the names of checks begin that read one axis of what a shot asks for."""
 
 
 @dataclass(frozen=True)
