@@ -100,5 +100,5 @@ def test_the_judge_chooses_the_likest_of_our_run_for_the_perfect_gate(played):
 def test_several_seeds_are_different_views_of_the_same_puppet(tmp_path):
     stage = Stage(80_000_001, tmp_path, replace(TINY, seeds=3))
     assert [seed.view_family for seed in stage.engine.seeds] == ["front", "profile", "behind"]
-    assert stage.own_key("ours") == Stage(80_000_001, tmp_path, TINY).own("ours")
+    assert stage.own_key("ours") == Stage(80_000_001, tmp_path, TINY).own_key("ours")
     stage.close()
