@@ -48,12 +48,20 @@ class Chooser:
     config: RunConfig
     seed_looks: Sequence[NDArray[np.float32]] = ()
 
-    def verdicts(self, gated: Gated, kept: Sequence[Frame], places: Mapping[Cell, int], looks: Looks) -> list[Verdict]:
+    def verdicts(
+        self,
+        gated: Gated,
+        kept: Sequence[Frame],
+        places: Mapping[Cell, int],
+        looks: Looks,
+        quality: Mapping[str, float] | None = None,
+    ) -> list[Verdict]:
         """A verdict for every candidate: keep where it fills a place beside the ``kept``, else why not.
 
-        ``looks`` holds those of the admitted and of the kept frames.
+        ``looks`` holds those of the admitted and of the kept frames. ``quality``, frame id → what the quality scorers
+        measured, decides between frames that are equal in all else.
         """
-        picks, left = self._picks(gated, kept, places, looks)
+        picks, left = self._picks(gated, kept, places, looks, quality or {})
         admitted = {frame.job.id for frame in gated.admitted}
         verdicts = []
         for frame in gated.candidates:
@@ -120,22 +128,30 @@ class Chooser:
         prompts = self.config.subject.a_prompt
         return Rules(prompts, panel.duplicate_cosine, panel.duplicate_bits, diverse_enough=enough)
 
-    def candidate(self, frame: Frame, quality: float, look: Look) -> Candidate:
-        """A frame as `scoring.select` takes it."""
+    def candidate(self, frame: Frame, likeness: float, look: Look, quality: float = 0.0) -> Candidate:
+        """A frame as `scoring.select` takes it: likeness decides first, quality last."""
         shot, subject, (embedding, bits) = frame.job.shot, self.config.subject, look
         hidden = self.config.views.hidden(shot.view_family, shot.framing)
         axes = {axis: shot[axis] for axis in ("view_family", "framing", *subject.guided) if axis not in hidden}
         neutral = subject.neutral_axis
         if neutral and neutral not in hidden and shot[neutral] in subject.neutral:
             axes[MOOD] = f"neutral {neutral}"
-        return Candidate(frame.job.id, axes, quality, embedding, prompt=frame.job.prompt, hash=bits)
+        return Candidate(frame.job.id, axes, likeness, embedding, frame.job.prompt, hash=bits, tie_breaker=quality)
 
     def _picks(
-        self, gated: Gated, kept: Sequence[Frame], places: Mapping[Cell, int], looks: Looks
+        self,
+        gated: Gated,
+        kept: Sequence[Frame],
+        places: Mapping[Cell, int],
+        looks: Looks,
+        quality: Mapping[str, float],
     ) -> tuple[dict[str, str], dict[str, Left]]:
         """Frame → why it fills a place, for the frames chosen under the quotas; and why each other one does not."""
         limits, rules = [*self.quotas(places), *self.guides(places)], self.rules
-        options = [self.candidate(one, gated.ranks[one.job.id].score, looks[one.job.id]) for one in gated.admitted]
+        options = []
+        for frame in gated.admitted:
+            id = frame.job.id
+            options.append(self.candidate(frame, gated.ranks[id].score, looks[id], quality.get(id, 0.0)))
         existing = [self.candidate(frame, 0.0, looks[frame.job.id]) for frame in kept]
         room = max(0, sum(places.values()) - len(kept))
         chosen = choose_under(options, limits, room, existing, self.seed_looks, rules)

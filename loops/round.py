@@ -98,7 +98,8 @@ def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, 
         engine.store.decide(decision_of(found.fit, engine.judges.identity, number, wave))
         engine.note(note_on(found.fit))
     looks = engine.looks([*found.admitted, *archive.usable_keeps])
-    verdicts = engine.chooser.verdicts(found, archive.usable_keeps, wanted, looks)
+    quality = {one.job.id: engine.judges.quality(archive.measurements[one.job.id]) for one in found.admitted}
+    verdicts = engine.chooser.verdicts(found, archive.usable_keeps, wanted, looks, quality)
     counts = Counter(verdict.kind for verdict in verdicts)
     kept, rejected = counts[VerdictKind.KEEP], counts[VerdictKind.REJECT]
     event = FramesJudged(number, wave, kept, rejected, counts[VerdictKind.UNDECIDED])

@@ -105,21 +105,30 @@ def _normalised(
 ) -> dict[Hashable, dict[str, float]]:
     """Every picture's normalised value of each scorer that could tell and has enough decoys to stand against."""
     result: dict[Hashable, dict[str, float]] = {key: {} for key in (*candidates, *decoys)}
-    for name in sorted({name for measured in (*candidates.values(), *decoys.values()) for name in measured}):
-        null = {k: m[name].value for k, m in decoys.items() if name in m and m[name].value is not None}
-        known = {k: v for k, v in null.items() if v is not None}
-        if len(known) < min(FEWEST, max(2, len(decoys) // 2)):
+    names: set[str] = set()
+    for measured in (*candidates.values(), *decoys.values()):
+        names.update(measured)
+    for name in sorted(names):
+        null = _values(decoys, name)
+        if len(null) < min(FEWEST, max(2, len(decoys) // 2)):
             continue
-        row = np.array(list(known.values()), np.float64)
-        for key, value in known.items():
-            rest = _without(row, value)
-            result[key][name] = _z_norm(value, rest)
-        for key, measured in candidates.items():
-            answer = measured.get(name)
-            if answer is not None and answer.value is not None:
-                stats = (float(row.mean()), float(row.std(ddof=1)))
-                result[key][name] = _z_norm(answer.value, stats)
+        row = np.array(list(null.values()), np.float64)
+        for decoy, value in null.items():
+            result[decoy][name] = _z_norm(value, _without(row, value))
+        among = float(row.mean()), float(row.std(ddof=1))
+        for candidate, value in _values(candidates, name).items():
+            result[candidate][name] = _z_norm(value, among)
     return result
+
+
+def _values(pictures: Mapping[Id, Measured], name: str) -> dict[Id, float]:
+    """A scorer's value of each picture that it could judge."""
+    found = {}
+    for key, measured in pictures.items():
+        answer = measured.get(name)
+        if answer is not None and answer.value is not None:
+            found[key] = answer.value
+    return found
 
 
 def _without(row: Floats, value: float) -> tuple[float, float]:

@@ -37,7 +37,7 @@ class CcipEncoder:
     """Unit features of a picture that shows one character, shape (n, 768); their cosine orders as CCIP's metric does.
 
     Args:
-        folder: of a model: ``model_feat.onnx``, and beside it, if it is there, ``model_metrics.onnx``.
+        folder: of a model: ``model_feat.onnx``, and, optionally, ``model_metrics.onnx``.
         threads: of onnxruntime; 0 leaves it to onnxruntime.
 
     Raises:
@@ -83,13 +83,13 @@ def _side(graph: Graph, folder: Path) -> int:
 
 
 def _hold_to_formula(metric: Graph, folder: Path) -> None:
-    """Raise ScorerUnavailable where the model's own metric is not a function of the cosine: ours would be another."""
+    """Raise ScorerUnavailable where the model's own metric differs from `difference`, which stands in for it."""
     width = metric.input_shape[-1]
     width = width if isinstance(width, int) and width > 0 else 768
     rows = np.random.default_rng(0).normal(size=(6, width)).astype(np.float32)
     cosines = units(rows) @ units(rows).T
-    ours = np.array([[difference(float(value)) for value in row] for row in cosines])
-    if float(np.abs(metric.run(rows) - ours).max()) > CLOSE:
+    expected = np.vectorize(difference)(cosines)
+    if float(np.abs(metric.run(rows) - expected).max()) > CLOSE:
         raise ScorerUnavailable(f"ccip: '{folder / METRICS}' is another metric than (1 - cosine) / 2")
 
 

@@ -213,7 +213,7 @@ class FaceIdentity:
         face = self._scorable(picture)
         if isinstance(face, str):
             return not_applicable(face)
-        return Measurement(float(max(np.dot(face.embedding, known) for known in self._references)))  # type: ignore[arg-type]
+        return Measurement(max(float(np.dot(face.embedding, own)) for own in self._references))  # type: ignore[arg-type]
 
     def _judges(self, view_family: str) -> bool:
         return self._families is None or view_family in self._families

@@ -1,4 +1,4 @@
-"""Faces that were found, kept by picture digest: no picture is shown twice to the same detector.
+"""Faces that were found, kept by picture digest: no picture runs twice through the same detector.
 
 Knows no detector: what was found is handed in. Knows no disk layout either: the caller names a directory, or none.
 """
@@ -39,19 +39,19 @@ class FoundFaces:
 
     def __init__(self, directory: Path | None, key: str) -> None:
         self._folder = folder_of(directory, key)
-        self._known: dict[str, list[FoundFace]] = {}
+        self._faces: dict[str, list[FoundFace]] = {}
         for shard in read_shards(self._folder, _COLUMNS):
-            self._known.update(_faces_of(shard))
+            self._faces.update(_faces_of(shard))
 
     def __contains__(self, digest: str) -> bool:
-        return digest in self._known
+        return digest in self._faces
 
     def __getitem__(self, digest: str) -> list[FoundFace]:
-        return self._known[digest]
+        return self._faces[digest]
 
     def add(self, new: Mapping[str, Sequence[FoundFace]]) -> None:
         """Remember what was found in some pictures; also that nothing was."""
-        self._known.update({digest: list(faces) for digest, faces in new.items()})
+        self._faces.update({digest: list(faces) for digest, faces in new.items()})
         if self._folder and new:
             write_shard(self._folder, list(new), _columns(new))
 

@@ -46,7 +46,7 @@ class Features:
     def __init__(self, directory: Path | None = None, batch: int = 64) -> None:
         self._directory = directory
         self._batch = batch
-        self._known: dict[str, dict[str, Vectors]] = {}
+        self._cached: dict[str, dict[str, Vectors]] = {}
 
     def vectors(
         self,
@@ -63,30 +63,31 @@ class Features:
             crop: name of the crop, part of the key; it must say how the crop was cut.
             cut: gives the crop of a picture; None takes the whole picture.
         """
-        known = self._shelf(f"{encoder.fingerprint}|{crop}")
-        missing = list({p.digest: p for p in pictures if p.digest not in known}.values())
+        cached = self._shelf(f"{encoder.fingerprint}|{crop}")
+        missing = list({p.digest: p for p in pictures if p.digest not in cached}.values())
         new: dict[str, Vectors] = {}
         for start in range(0, len(missing), self._batch):
             batch = missing[start : start + self._batch]
             rows = encoder.embed([cut(picture) if cut else picture.image for picture in batch])
             new.update(zip((picture.digest for picture in batch), rows, strict=True))
         if new:
-            known.update(new)
+            cached.update(new)
             self._keep(f"{encoder.fingerprint}|{crop}", new)
         if not pictures:
             return np.zeros((0, 0), np.float32)
-        return np.stack([known[picture.digest] for picture in pictures])
+        return np.stack([cached[picture.digest] for picture in pictures])
 
     def _shelf(self, key: str) -> dict[str, Vectors]:
-        if key not in self._known:
-            self._known[key] = self._load(key)
-        return self._known[key]
+        if key not in self._cached:
+            self._cached[key] = self._load(key)
+        return self._cached[key]
 
     def _load(self, key: str) -> dict[str, Vectors]:
-        known: dict[str, Vectors] = {}
+        vectors: dict[str, Vectors] = {}
         for shard in read_shards(folder_of(self._directory, key), ("digests", "vectors")):
-            known.update(zip((str(digest) for digest in shard["digests"]), shard["vectors"], strict=True))
-        return known
+            for digest, vector in zip(shard["digests"], shard["vectors"], strict=True):
+                vectors[str(digest)] = vector
+        return vectors
 
     def _keep(self, key: str, new: dict[str, Vectors]) -> None:
         if folder := folder_of(self._directory, key):

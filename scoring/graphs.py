@@ -1,4 +1,4 @@
-"""ONNX graphs on disk, opened for one scorer each. Knows onnxruntime and nothing of pictures or scores."""
+"""ONNX graphs on disk, each opened for one scorer. Knows onnxruntime and nothing of pictures or scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Graph:
 
     Args:
         path: the ``.onnx`` file.
-        scorer: what errors call it: the setting that named the file.
+        scorer: what error messages call it.
         threads: threads of one call; 1 gives the same bits on every machine, 0 leaves it to onnxruntime.
 
     Raises:
@@ -46,8 +46,8 @@ class Graph:
         first = self._session.get_inputs()[0]
         self.input: str = first.name
         self.input_shape: tuple[Any, ...] = tuple(first.shape)
-        told = self._session.get_outputs()
-        self.outputs: Mapping[str, tuple[Any, ...]] = {one.name: tuple(one.shape) for one in told}
+        outputs = self._session.get_outputs()
+        self.outputs: Mapping[str, tuple[Any, ...]] = {output.name: tuple(output.shape) for output in outputs}
 
     def run(self, batch: Array, outputs: Sequence[str] = ()) -> Array:
         """The named output for a batch, the first one by default; float32."""

@@ -81,8 +81,8 @@ class CropIdentity:
     def _best(self, pictures: Sequence[Picture], vectors: Vectors, crop: str) -> Vectors:
         """Each picture's similarity to its closest reference, −inf where none shows the crop; shape (pictures,)."""
         best = np.full(len(pictures), -np.inf, np.float32)
-        known, rows = self.embeddings(self._references, crop)
-        if known and pictures:
+        shown, rows = self.embeddings(self._references, crop)
+        if shown and pictures:
             best = (vectors @ rows.T).max(axis=1)
         among, more = self.embeddings(self._approved, crop)
         if among and pictures:

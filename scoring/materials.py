@@ -63,6 +63,9 @@ class Materials:
         """The part of the vocabulary that a reader knows; axes of one word tell nothing apart, they are left out."""
         if name == "clip":
             return self.vocabulary
-        tagger = self.tag_reader
-        known = {axis: [word for word in words if tagger.knows(word)] for axis, words in self.vocabulary.items()}
-        return {axis: words for axis, words in known.items() if len(words) > 1}
+        found = {}
+        for axis, words in self.vocabulary.items():
+            tagged = [word for word in words if self.tag_reader.knows(word)]
+            if len(tagged) > 1:
+                found[axis] = tagged
+        return found

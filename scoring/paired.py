@@ -15,7 +15,7 @@ __all__ = ["Change", "Strata", "change", "summed"]
 Strata = Mapping[str, Sequence[float]]
 """Name of a stratum → how many values it has, their mean, and the sum of squares about it; plain enough for JSON."""
 FEWEST = 10
-"""Degrees of freedom below which the spread within strata cannot be told."""
+"""Degrees of freedom below which the spread within strata cannot be estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Change:
 def summed(values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     """Each stratum's values as count, mean and sum of squares; strata without values are left out."""
     found = {}
-    for name, known in values.items():
-        if known:
-            mean = fmean(known)
-            found[name] = [float(len(known)), mean, sum((value - mean) ** 2 for value in known)]
+    for name, stratum in values.items():
+        if stratum:
+            mean = fmean(stratum)
+            found[name] = [float(len(stratum)), mean, sum((value - mean) ** 2 for value in stratum)]
     return found
 
 
 def change(before: Strata, after: Strata) -> Change | None:
-    """From one set to another over the strata that both have, or None when that cannot be told.
+    """From one set to another over the strata that both have, or None where that cannot be estimated.
 
     The mean of the strata's differences, each weighted by n·m/(n + m), which is best for a common variance within
     strata; that variance is pooled over all strata of both.

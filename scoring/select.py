@@ -1,7 +1,7 @@
 """Choose a set: coverage first, then diversity, then quality. Never a global top-k.
 
 Every candidate has passed the gate already. A greedy choice under quotas; each pick says in words what it is for. Pure
-and deterministic: ties go to the smaller id.
+and deterministic: ties go to the larger ``tie_breaker``, then to the smaller id.
 
 The objective is monotone and submodular (capped coverage and facility location), so greedy stays within 1 − 1/e of the
 best unconstrained choice (Nemhauser 1978) and 1/2 under the caps.
@@ -30,7 +30,8 @@ class Candidate:
 
     ``axes`` maps an axis ("view_family", "framing", "outfit" …) to its value; ``quality`` is larger for better and
     comparable within its stratum; ``embedding`` is a unit vector (d,); ``prompt`` is equal for frames of one prompt;
-    ``hash`` is its 64-bit perceptual hash or None; a ``locked`` frame (a person's keep) is in the set whatever happens.
+    ``hash`` is its 64-bit perceptual hash or None; a ``locked`` frame (a person's keep) is in the set whatever happens;
+    ``tie_breaker``, larger for better, decides between candidates that are equal in all else.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Candidate:
     prompt: str = ""
     locked: bool = False
     hash: int | None = None
+    tie_breaker: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Quota:
     """How many frames of a cell are wanted; a cell fixes one axis ({"outfit": "pajamas"}) or more (view x framing).
 
     Below ``minimum`` the cell comes before all others; beyond ``maximum`` (None: no limit) nothing is added. A quota
-    that only ``guides`` has a say among frames that fill the same other quotas, as loudly for its first frame as for
-    its last; it is never what a frame is chosen for.
+    that only ``guides`` decides among frames that fill the same other quotas, with equal weight for its first frame and
+    its last; no frame is chosen for it alone.
     """
 
     cell: Mapping[str, str]
@@ -113,11 +115,10 @@ class _Set:
     def allowed(self, place: int, counts: Mapping[int, int]) -> bool:
         """Whether the caps and the near-duplicate rule let a candidate in."""
         candidate = self.pool[place]
-        if any(
-            q.maximum is not None and counts[n] >= q.maximum and q.holds(candidate.axes)
-            for n, q in enumerate(self.quotas)
-        ):
-            return False
+        for number, quota in enumerate(self.quotas):
+            full = quota.maximum is not None and counts[number] >= quota.maximum
+            if full and quota.holds(candidate.axes):
+                return False
         same = sum(self.pool[i].prompt == candidate.prompt for i in self.chosen)
         if candidate.prompt and same >= self.rules.a_prompt:
             return False
@@ -157,8 +158,8 @@ def choose(
         rules: limits.
     """
     rules = rules or Rules()
-    known = {candidate.id for candidate in kept}
-    fresh = sorted((c for c in candidates if c.id not in known), key=lambda c: c.id)
+    taken = {candidate.id for candidate in kept}
+    fresh = sorted((c for c in candidates if c.id not in taken), key=lambda c: c.id)
     state = _begin([*kept, *fresh], len(kept), quotas, near, rules)
     open_places = set(range(len(kept), len(state.pool)))
     picks: list[Pick] = []
@@ -205,13 +206,18 @@ def _next(state: _Set, open_places: set[int]) -> tuple[int, str] | None:
     most = max(need[place] for place in allowed)
     rivals = [place for place in allowed if need[place] == most]
     if state.rules.quality_first:
-        best = max(rivals, key=lambda p: (state.pool[p].quality, state.diversity(p), -p))
+        best = max(rivals, key=lambda p: (state.pool[p].quality, state.diversity(p), state.pool[p].tie_breaker, -p))
     else:
         gains = {place: state.diversity(place) for place in rivals}
         enough = state.rules.diverse_enough * max(gains.values())
         good = [place for place in rivals if gains[place] >= enough]
-        best = max(good, key=lambda p: (state.pool[p].quality, round(gains[p], 6), -p))  # vectors are single precision
+        best = max(good, key=lambda p: _rank(state.pool[p], gains[p], p))
     return best, _reason(state, best, counts)
+
+
+def _rank(candidate: Candidate, gain: float, place: int) -> tuple[float, float, float, int]:
+    """What decides between candidates that are diverse enough; gains come from vectors of single precision."""
+    return candidate.quality, round(gain, 6), candidate.tie_breaker, -place
 
 
 def _need(state: _Set, place: int, counts: Mapping[int, int]) -> Need:
@@ -230,11 +236,11 @@ def _need(state: _Set, place: int, counts: Mapping[int, int]) -> Need:
 def _reason(state: _Set, place: int, counts: Mapping[int, int]) -> str:
     """In words, the quota that a pick fills: the emptiest one, of several the most exact cell."""
     axes = state.pool[place].axes
-    filled = [
-        ((quota.target - counts[n]) / quota.target, len(quota.cell), -n)
-        for n, quota in enumerate(state.quotas)
-        if quota.target and not quota.guides and counts[n] < max(quota.target, quota.minimum) and quota.holds(axes)
-    ]
+    filled = []
+    for number, quota in enumerate(state.quotas):
+        unmet = counts[number] < max(quota.target, quota.minimum)
+        if quota.target and not quota.guides and unmet and quota.holds(axes):
+            filled.append(((quota.target - counts[number]) / quota.target, len(quota.cell), -number))
     if not filled:
         return "adds variety"
     n = -max(filled)[2]
@@ -247,9 +253,9 @@ def why_not(candidate: Candidate, chosen: Sequence[Candidate], quotas: Sequence[
         return f"near-duplicate of {twin}"
     for quota in quotas:
         if quota.maximum is not None and quota.holds(candidate.axes):
-            there = sum(quota.holds(one.axes) for one in chosen)
-            if there >= quota.maximum:
-                return f"passes; {quota.label} is full: {there}"
+            count = sum(quota.holds(one.axes) for one in chosen)
+            if count >= quota.maximum:
+                return f"passes; {quota.label} is full: {count}"
     same = sum(one.prompt == candidate.prompt for one in chosen)
     if candidate.prompt and same >= rules.a_prompt:
         return f"passes; {same} of its prompt are in the set"

@@ -64,7 +64,7 @@ class ModelSettings(BaseModel):
 
 
 class ScorerSettings(BaseModel):
-    """What every scorer can be told. Each kind adds its own."""
+    """The settings of every scorer; each kind adds its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -1,7 +1,7 @@
-"""Which of several trained weights: the same panel of shots drawn with each of them, compared picture by picture.
+"""Which of several trained weights: the same probe of shots drawn with each of them, compared picture by picture.
 
-The value is identity times control, defects are a gate; the field's "not the last epoch, the best one". Pure functions
-of numbers; knows no picture, no model and no training.
+The value is identity times control; weights whose probe has too many defects are left out. Pure functions of numbers;
+knows no picture, no model and no training.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from statistics import fmean, stdev
 __all__ = ["Drawn", "Trial", "best_of"]
 
 HALFWAY = 2.0
-"""Deviations above the decoys at which identity is half there: about where the gate begins to let frames in."""
+"""Deviations above the decoys at which identity is half there: about where the gate begins to admit frames."""
 MOST_FAULTY = 0.1
-"""Share of the panel that may be faulty before weights are left out."""
+"""Share of the probe that may be faulty before weights are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One picture of the panel.
+    """One picture of the probe.
 
     ``identity`` is its normalised score (deviations above the decoys), None where no scorer could tell; ``obeyed`` are
     the checks of what was asked for, passed or not; ``faulty`` says that it has a defect or copies a seed.
@@ -38,7 +38,7 @@ class Drawn:
 
     @property
     def likeness(self) -> float:
-        """Identity in 0..1, by a logistic around HALFWAY; 1 where nothing could be told."""
+        """Identity in 0..1, by a logistic around HALFWAY; 1 where no scorer could tell."""
         return 1.0 if self.identity is None else 1 / (1 + math.exp(min(HALFWAY - self.identity, 50.0)))
 
     @property
@@ -49,7 +49,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The pictures that some weights drew, the panel's shots in their order."""
+    """The pictures that some weights drew, the probe's shots in their order."""
 
     drawn: tuple[Drawn, ...]
 
@@ -70,17 +70,17 @@ class Trial:
 
 
 def best_of(trials: Sequence[Trial]) -> int:
-    """The place of the best trial; they stand in order of their steps, with panels of one size, at least one picture.
+    """The place of the best trial; they stand in order of their steps, with probes of one size, at least one picture.
 
-    Of those whose panel is sound (at most MOST_FAULTY of it faulty; if there is none, those with the fewest faults) it
-    is the last, the whole training, unless an earlier one draws a better panel by more than one standard error of the
+    Of those whose probe is sound (at most MOST_FAULTY of it faulty; if there is none, those with the fewest faults) it
+    is the last, the whole training, unless an earlier one draws a better probe by more than one standard error of the
     paired differences.
 
     Raises:
         ValueError: no trial.
     """
     if not trials:
-        raise ValueError("trials: nothing to choose from; draw the panel with at least one adapter")
+        raise ValueError("trials: nothing to choose from; draw the probe with at least one adapter")
     allowed = max(MOST_FAULTY * len(trials[-1].drawn), min(trial.faulty for trial in trials))
     sound = [place for place, trial in enumerate(trials) if trial.faulty <= allowed]
     last = sound[-1]

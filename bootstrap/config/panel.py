@@ -110,11 +110,11 @@ class PanelConfig(Frozen):
 
         Phrases of further families are no problem as long as each family of the views has phrases too.
         """
-        known = {*families, *self.view_phrases}
+        accepted = {*families, *self.view_phrases}
         problems = []
         for path, settings in self.every_scorer:
             for setting, named in settings.view_families.items():
-                wrong = [name for name in named if name not in known]
+                wrong = [name for name in named if name not in accepted]
                 problems += [_no_family(f"{path}.{setting}", name, families) for name in wrong]
         if set(families) - set(self.view_phrases):
             wrong = [name for name in self.view_phrases if name not in families]

@@ -90,6 +90,10 @@ def _own(panel: PanelConfig) -> list[Lack]:
 
 def _fetching(model: str, path: str) -> str:
     """How to get a model, or to do without the part of the panel at ``path``."""
-    known = model_named(model) is not None or any(pack.name == model for pack in PACKS)
-    other = f"hf download {model}" if "/" in model and not model.endswith(".onnx") else "give the path of the model"
-    return f"{f'bootstrap doctor --fetch {model}' if known else other}, or --set panel.{path}=none"
+    if model_named(model) is not None or any(pack.name == model for pack in PACKS):
+        way = f"bootstrap doctor --fetch {model}"
+    elif "/" in model and not model.endswith(".onnx"):
+        way = f"hf download {model}"
+    else:
+        way = "give the path of the model"
+    return f"{way}, or --set panel.{path}=none"

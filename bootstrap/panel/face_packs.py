@@ -55,7 +55,7 @@ Open = Callable[[str], BinaryIO]
 
 
 def pack_named(name: str, others: Sequence[str] = ()) -> Pack:
-    """The pack of that name. Raises ConfigError naming those there are, and ``others`` that could have been meant."""
+    """The pack of that name. Raises ConfigError naming all packs, and ``others`` that could have been meant."""
     found = next((pack for pack in PACKS if pack.name == name), None)
     if found is None:
         names = [pack.name for pack in PACKS]
@@ -71,8 +71,8 @@ def folder_of(pack: str, root: Path | None = None) -> Path:
 def fetch(pack: Pack, root: Path | None = None, address: Open | None = None) -> str:
     """Download ``pack`` into its folder, whole or not at all; returns the sha256 of what was downloaded.
 
-    Raises OutputError when the network, the archive or the disk fails; a pack that
-    is there already stays.
+    Raises OutputError when the network, the archive or the disk fails; an existing
+    pack stays.
     """
     folder = folder_of(pack.name, root)
     make_folder(folder.parent)
@@ -86,7 +86,7 @@ def fetch(pack: Pack, root: Path | None = None, address: Open | None = None) -> 
                 raise OutputError(f"'{folder}' exists already", "remove it first to fetch the pack again")
             models.rename(folder)
         except (OSError, zipfile.BadZipFile) as error:
-            hint = "check the network and the disk, or put the pack's .onnx files there yourself"
+            hint = "check the network and the disk, or put the pack's .onnx files into it yourself"
             raise OutputError(f"cannot fetch '{pack.url}' into '{folder}': {error}", hint) from error
         return sha256_of(archive)
 

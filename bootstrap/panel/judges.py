@@ -96,9 +96,11 @@ class Judges:
 
     def quality(self, values: Values) -> float:
         """Mean of what the quality scorers measured: larger is better; 0.0 where none of them could tell."""
-        answers = [values[name].value for name in self.panel.names("quality") if name in values]
-        known = [value for value in answers if value is not None]
-        return fmean(known) if known else 0.0
+        measured = []
+        for name in self.panel.names("quality"):
+            if name in values and (value := values[name].value) is not None:
+                measured.append(value)
+        return fmean(measured) if measured else 0.0
 
     def usable_decoy(self, frame: Frame, values: Values, traits_at: float = 0.0) -> bool:
         """Whether a decoy passed the candidates' checks; an exchanged one must not show the seed's traits."""

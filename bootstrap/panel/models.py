@@ -93,8 +93,8 @@ def _clip(model: str, pretrained: str, device: str) -> WordEncoder:
     from scoring.clip import ClipEncoder
 
     place = embedded(model)
-    known = str(place) if model.startswith("embedded:") or place.is_dir() else model
-    return ClipEncoder(known, pretrained, device)
+    on_disk = model.startswith("embedded:") or place.is_dir()
+    return ClipEncoder(str(place) if on_disk else model, pretrained, device)
 
 
 def _faces(config: PanelConfig, cache: Path | None) -> FacePack | None:

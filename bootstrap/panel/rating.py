@@ -70,7 +70,9 @@ class Rater:
 
     def rate(self, paths: Sequence[Path]) -> list[Rated]:
         """The pictures with their answers, the most alike first, those that cannot be opened last."""
-        rated = [one for start in range(0, len(paths), AT_ONCE) for one in self._rate(paths[start : start + AT_ONCE])]
+        rated: list[Rated] = []
+        for start in range(0, len(paths), AT_ONCE):
+            rated += self._rate(paths[start : start + AT_ONCE])
         return sorted(rated, key=lambda one: (one.score is None, -(one.score or 0.0), str(one.path)))
 
     def _rate(self, paths: Sequence[Path]) -> list[Rated]:
@@ -85,8 +87,10 @@ class Rater:
             asked = asked_of(path, self._views, self._config.composition)
             opened[path] = asked, self._picture(image, asked)
         answers = self.panel.measure([picture for _, picture in opened.values()])
-        rows = zip(opened.items(), answers, strict=True)
-        return [*(self._rated(path, *known, row) for (path, known), row in rows), *broken]
+        rated = []
+        for (path, (asked, picture)), row in zip(opened.items(), answers, strict=True):
+            rated.append(self._rated(path, asked, picture, row))
+        return [*rated, *broken]
 
     def _rated(self, path: Path, asked: Asked, picture: Picture, answers: Mapping[str, Measurement]) -> Rated:
         if not asked.view_family:

@@ -54,7 +54,7 @@ def panel_for(
 ) -> Panel:
     """The panel's scorers, in order, for these references; see `materials_of`.
 
-    Without ``identity`` there are no captions of ours to be held against pictures: those scorers are left out.
+    Without ``identity`` no caption is made from a shot, so the scorers of captions are left out.
     """
     materials = materials_of(models, config, references, approved, identity)
     wanted = in_use(config.scorers, models.serve)

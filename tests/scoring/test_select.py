@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from scoring.select import Candidate, Quota, Rules, choose, provisional, why_not
@@ -102,6 +104,14 @@ def test_near_duplicates_never_both_count():
     assert ids(choose(twins, [], 2)) == ["b"]
     hashed = [frame("a", angle=0, hash=0b1011), frame("b", angle=80, hash=0b1010)]
     assert len(choose(hashed, [], 2)) == 1
+
+
+def test_among_equals_the_tie_breaker_decides_and_nothing_before_it():
+    equal = [frame("a", angle=40), replace(frame("b", angle=40), tie_breaker=1.0)]
+    assert ids(choose(equal, [], 1)) == ["b"]
+    better = [frame("a", angle=40, quality=0.1), replace(frame("b", angle=40), tie_breaker=9.0)]
+    assert ids(choose(better, [], 1)) == ["a"]
+    assert ids(provisional(equal, [Quota({"view": "front"}, 9)], 1, spread([f"k{i}" for i in range(3)]))) == ["b"]
 
 
 def test_locked_frames_are_taken_whatever_the_caps_say():

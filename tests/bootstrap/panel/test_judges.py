@@ -13,6 +13,7 @@ from bootstrap.panel.fake import fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.records import Frame, Job, JobKind, Shot
 from scoring.base import Measurement, Picture, digest_of
+from scoring.panel import Panel, Seat
 
 CONFIG = load(
     "puppet", backend="fake", overrides=["panel.scorers.seen background={kind: axis, role: caption, axis: background}"]
@@ -61,6 +62,21 @@ def test_a_lookalike_shows_the_traits_and_an_exchanged_decoy_does_not(judges):
     assert judges.usable_decoy(frame(JobKind.EXCHANGED), other)
     assert not judges.usable_decoy(frame(JobKind.EXCHANGED), shown)
     assert not judges.usable_decoy(frame(JobKind.EXCHANGED), {**other, **answers(view=-1.0)})
+
+
+def test_quality_is_the_mean_of_its_scorers_and_rejects_nothing(judges):
+    class Beauty:
+        fingerprint = "beauty"
+
+        def __init__(self, name):
+            self.name = name
+
+    panel = Panel([Seat(Beauty("light"), "quality"), Seat(Beauty("line"), "quality")])
+    measuring = replace(judges, panel=panel)
+    assert measuring.quality(answers(light=-1.0, line=3.0, view=9.0)) == 1.0
+    assert measuring.quality({"light": Measurement(None, "too dark"), **answers(line=3.0)}) == 3.0
+    assert measuring.failures(answers(light=-1.0)) == []
+    assert judges.quality(answers(view=1.0)) == 0.0
 
 
 def test_not_applicable_fails_nothing(judges):
