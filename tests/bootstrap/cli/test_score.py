@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw
 
 from bootstrap.panel.rating import asked_of
 from bootstrap.store.files import write_image
-from scoring.face import FacePack
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 FRAMINGS = ("portrait", "full body")
@@ -143,5 +142,7 @@ def test_the_embedded_panel_judges_any_folder_says_so_and_looks_once(call, tmp_p
     pictures = {one["file"]: one for one in json.loads(done.out)["pictures"]}
     assert any(reason.startswith("copy") for reason in pictures["same.png"]["failures"])
     assert pictures["same.png"]["score"] > pictures["other.png"]["score"]
-    monkeypatch.setattr(FacePack, "_look", lambda *_: pytest.fail("looked again"))
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    assert written, "what models saw is kept in the cache"
     assert call("score", tmp_path, "--against", RUBY / "seed.png", "--json").out == done.out
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*") if path.is_file()} == written
