@@ -1,8 +1,8 @@
 """Every failure the engine expects, each a sentence that a person can act on.
 
     BootstrapError            exit 1   something went wrong while working
-    ├── BackendError                   the generator or trainer could not do its job
-    │   └── OutOfMemoryError           memory ran out; with less at once it may do
+    ├── BackendError                   a drawer or trainer could not do its job
+    │   └── OutOfMemoryError           memory ran out; smaller batches may fit
     └── UsageError            exit 2   what the person gave cannot be used
         ├── StoreError                 a run directory is damaged or of another version
         ├── CharacterError             character.json
@@ -36,11 +36,11 @@ class BootstrapError(Exception):
 
 
 class BackendError(BootstrapError):
-    """The generator or trainer could not do its job (weights missing, loss not finite)."""
+    """A drawer or trainer could not do its job (weights missing, loss not finite)."""
 
 
 class OutOfMemoryError(BackendError):
-    """Memory of the machine or its accelerator ran out; with fewer pictures at once it may do."""
+    """Memory of the machine or its accelerator ran out; smaller batches may fit."""
 
 
 class UsageError(BootstrapError):
