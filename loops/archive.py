@@ -14,7 +14,7 @@ from bootstrap.records import Frame, Job, JobKind, Round, Verdict, VerdictKind
 from bootstrap.shots import Cell
 from bootstrap.store.store import PERSON, Store
 from loops.stopping import usable_rounds
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["Archive", "Measured", "cell_of", "taken"]
 

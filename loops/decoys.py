@@ -14,8 +14,8 @@ from bootstrap.config import RunConfig
 from bootstrap.panel.judges import TRAITS, Judges
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from loops.archive import Archive, Measured
-from scoring.base import Measurement
 from scoring.calibrate import Calibrating
+from scoring.measurement import Measurement
 
 __all__ = ["Answers", "Decoys", "Stratum", "strata", "trait_slack", "usable_decoys"]
 

@@ -30,7 +30,7 @@ from loops.plan import WavePlanner
 from loops.safe_point import check_clock, check_disk
 from loops.stopping import drawing_round
 from loops.training_set import TrainingSets
-from scoring.base import Picture
+from scoring.measurement import Picture
 
 __all__ = ["Engine"]
 

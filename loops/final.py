@@ -20,8 +20,8 @@ from loops.jobs import Wave
 from loops.measure import measure
 from loops.ranking import ranked
 from loops.train import train
-from scoring.base import Measurement
 from scoring.calibrate import Ranked
+from scoring.measurement import Measurement
 from scoring.trials import Drawn, Trial, best_of
 
 __all__ = ["final_adapter"]

@@ -9,7 +9,7 @@ from bootstrap.errors import BackendError
 from bootstrap.events import Incident, ScoresMeasured
 from bootstrap.records import Frame
 from loops.engine import Engine
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["measure"]
 

@@ -15,7 +15,7 @@ from bootstrap.runs.standing import finished
 from bootstrap.store.decisions import PersonBoundary
 from bootstrap.store.person import Boundary
 from bootstrap.store.store import Store
-from scoring.base import Picture
+from scoring.measurement import Picture
 
 __all__ = ["judges_with_approved", "measured_frames", "own_pictures", "read_person"]
 

@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 from bootstrap.config import LoopConfig, SubjectConfig
 from bootstrap.records import Frame, JobKind, Phase, Round, RoundOutcome, Verdict, VerdictKind
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 from scoring.paired import change, summed
 
 __all__ = ["best_round", "drawing_round", "drifted", "next_goal", "outcome_of", "plateau", "usable_rounds"]

@@ -15,9 +15,9 @@ from bootstrap.records import Frame, Verdict, VerdictKind
 from bootstrap.store.decisions import VerdictFit
 from bootstrap.store.person import PERSON
 from loops.decoys import Stratum
-from scoring.base import Measurement
 from scoring.calibrate import Ranked
 from scoring.fitting import Evidence, FittedScore, JudgedFrame, evidence, fit_verdicts, log_odds, rank_by_fit
+from scoring.measurement import Measurement
 
 __all__ = ["Fitted", "decision_of", "fit_to_verdicts", "note_on"]
 

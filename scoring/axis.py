@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from scoring.base import Measurement, Picture
 from scoring.crops import Crops
 from scoring.features import Features
+from scoring.measurement import Measurement, Picture
 from scoring.settings import About, Reader, Role, ScorerSettings
 from scoring.zeroshot import TraitCheck, WordEncoder
 

@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 Id = TypeVar("Id", bound=Hashable)
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from scoring.base import Picture
+from scoring.measurement import Picture
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, as fractions of the picture's width and height."""

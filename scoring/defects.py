@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scoring.base import Measurement, Picture
 from scoring.materials import Materials
+from scoring.measurement import Measurement, Picture
 from scoring.settings import Role, ScorerSettings
 
 TILES = 4

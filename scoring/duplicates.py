@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from pydantic import Field
 
-from scoring.base import Measurement, Picture
 from scoring.features import Encoder, Features
 from scoring.materials import Materials
+from scoring.measurement import Measurement, Picture
 from scoring.settings import Role, ScorerSettings
 
 BITS = 64

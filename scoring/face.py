@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from scoring.base import Measurement, Picture, not_applicable
 from scoring.clip import ScorerUnavailable
 from scoring.crops import HEAD_PER_FACE
 from scoring.faces_found import FoundFace, FoundFaces
+from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import ModelSettings, Role, ScorerSettings
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scoring.base import Picture
+from scoring.measurement import Picture
 
 Vectors = NDArray[np.float32]
 """Embeddings, shape (n, d), unit length."""

@@ -19,8 +19,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.base import Measurement
 from scoring.calibrate import FEWEST, Ranked, empirical_p, smooth_p
+from scoring.measurement import Measurement
 
 __all__ = [
     "FEWEST_VERDICTS",

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from scoring.base import Measurement, Picture, not_applicable
 from scoring.clip import ClipEncoder, ScorerUnavailable
 from scoring.features import Encoder, Features, Vectors
 from scoring.materials import Materials
+from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import Role, ScorerSettings
 
 SIDE = 96

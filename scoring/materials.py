@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scoring.base import Picture
 from scoring.crops import Crops
 from scoring.features import Encoder, Features
+from scoring.measurement import Picture
 from scoring.settings import Reader
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-__all__ = ["Change", "Strata", "change", "summed"]
+__all__ = ["PairedChange", "Strata", "change", "summed"]
 
 Strata = Mapping[str, Sequence[float]]
 """Name of a stratum → how many values it has, their mean, and the sum of squares about it; plain enough for JSON."""
@@ -19,7 +19,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PairedChange:
     """How far the values went up, in their own unit; its standard error; and the level that they came from."""
 
     rise: float
@@ -37,7 +37,7 @@ def summed(values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     return found
 
 
-def change(before: Strata, after: Strata) -> Change | None:
+def change(before: Strata, after: Strata) -> PairedChange | None:
     """From one set to another over the strata that both have, or None where that cannot be estimated.
 
     The mean of the strata's differences, each weighted by n·m/(n + m), which is best for a common variance within
@@ -53,4 +53,4 @@ def change(before: Strata, after: Strata) -> Change | None:
     rise = sum(w * (two[1] - one[1]) for w, (one, two) in zip(weights, shared, strict=True)) / total
     level = sum(w * one[1] for w, (one, _) in zip(weights, shared, strict=True)) / total
     spread = sum(squares for _, _, squares in every) / freedom
-    return Change(rise, math.sqrt(spread / total), level)
+    return PairedChange(rise, math.sqrt(spread / total), level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scoring.base import Measurement, Picture, Scorer, broken
+from scoring.measurement import Measurement, Picture, Scorer, broken
 from scoring.settings import About, Role
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from scoring.axis import AxisCheck
-from scoring.base import Scorer
 from scoring.ccip import CcipIdentity
 from scoring.defects import Defects
 from scoring.dino import DinoIdentity
@@ -14,6 +13,7 @@ from scoring.face import FaceIdentity, SubjectCount
 from scoring.heldout import HeldOut
 from scoring.identity import ClipIdentity
 from scoring.materials import Materials
+from scoring.measurement import Scorer
 from scoring.settings import ScorerSettings
 from scoring.tags import TagSubjects, TagView
 from scoring.zeroshot import TraitCheck, ViewCheck
@@ -22,7 +22,7 @@ __all__ = ["SCORERS", "ScorerClass"]
 
 
 class ScorerClass(Protocol):
-    """A class whose instances measure pictures (`scoring.base.Scorer`), with the settings that it is made from."""
+    """A class whose instances measure pictures (`scoring.measurement.Scorer`), with the settings that it is made from."""
 
     @property
     def Settings(self) -> type[ScorerSettings]:

@@ -1,24 +1,22 @@
-"""The settings that all scorers share, and how plain data becomes the settings of its kind.
+"""The settings that all scorers share. Loads no model and knows no kind of scorer.
 
-A file of this package holds a scorer's class and its settings; `scoring.scorers` names them all. Loads no model.
+A file of this package holds a scorer's class and its settings; `scoring.scorers` names them all, `scoring.parsing` turns
+plain data into the settings of its kind.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
 if TYPE_CHECKING:
     from scoring.features import Encoder
 
 __all__ = [
     "About",
-    "AnyScorer",
     "ModelSettings",
     "Reader",
     "Role",
@@ -26,7 +24,6 @@ __all__ = [
     "folder_of_model",
     "in_use",
     "is_none",
-    "settings_of",
 ]
 
 Role = Literal["identity", "check", "caption", "quality", "held-out"]
@@ -78,7 +75,7 @@ class ScorerSettings(BaseModel):
     """View families in which it was shown, here or by its authors, to measure what it claims to."""
     last_resort: bool = False
     """Use it only where the panel has no other scorer of its role."""
-    otherwise: AnyScorer | None = None
+    otherwise: SerializeAsAny[ScorerSettings] | None = None
     """The scorer that takes this one's name and place where the panel lacks a model that this one needs."""
 
     @property
@@ -103,46 +100,6 @@ class ScorerSettings(BaseModel):
     def load(self, place: Path, device: str) -> Encoder:
         """Its own model, loaded from a file or folder. Raises ScorerUnavailable."""
         raise NotImplementedError(f"{self.kind} loads no model of its own")
-
-
-def settings_of(given: Any) -> ScorerSettings:
-    """Plain data as the settings of the kind that it names. Raises ValueError with every problem and its path."""
-    from scoring.scorers import SCORERS
-
-    if isinstance(given, ScorerSettings):
-        return given
-    if not isinstance(given, Mapping):
-        raise ValueError("write named parts, { kind: ..., ... }")
-    kind = str(given.get("kind", ""))
-    if kind not in SCORERS:
-        raise ValueError(_no_kind(kind, list(SCORERS)))
-    settings = SCORERS[kind].Settings
-    try:
-        return settings.model_validate(given)
-    except ValidationError as error:
-        problems = [_explained(settings, item) for item in error.errors()]
-        raise ValidationError.from_exception_data(settings.__name__, problems) from None
-
-
-AnyScorer = Annotated[SerializeAsAny[ScorerSettings], BeforeValidator(settings_of)]
-"""The settings of a scorer of any kind."""
-ScorerSettings.model_rebuild()
-
-
-def _no_kind(kind: str, kinds: Sequence[str]) -> str:
-    close = difflib.get_close_matches(kind, kinds, 1)
-    hint = f"did you mean '{close[0]}'?" if close else f"choose one of {', '.join(kinds)}"
-    return f"no kind of scorer '{kind}'; {hint}" if kind else f"name its kind; {hint}"
-
-
-def _explained(settings: type[ScorerSettings], item: Any) -> InitErrorDetails:
-    """A problem as pydantic takes it again, with a suggestion for a misspelt setting."""
-    if item["type"] != "extra_forbidden":
-        return InitErrorDetails(type=item["type"], loc=item["loc"], input=item["input"], ctx=item.get("ctx", {}))
-    close = difflib.get_close_matches(str(item["loc"][-1]), list(settings.model_fields), 1)
-    hint = f" (did you mean '{close[0]}'?)" if close else f" (there are {', '.join(settings.model_fields)})"
-    unknown = PydanticCustomError("unknown_setting", "unknown field{hint}", {"hint": hint})
-    return InitErrorDetails(type=unknown, loc=item["loc"], input={})
 
 
 def in_use(

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from scoring.base import Measurement, Picture, not_applicable
 from scoring.features import Features
+from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import About, Role, ScorerSettings
 from scoring.tagger import Tagger
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.base import Measurement, Picture, not_applicable
 from scoring.crops import Crops
 from scoring.features import Encoder, Features, Vectors
+from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import About, Reader, Role, ScorerSettings
 
 if TYPE_CHECKING:

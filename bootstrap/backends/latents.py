@@ -16,7 +16,7 @@ from bootstrap.backends.framing import Framed
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.masks import loss_mask
 from bootstrap.training.recipe import TrainRecipe
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 __all__ = ["EncodedPictures", "encode_pictures"]
 

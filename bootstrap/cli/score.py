@@ -66,7 +66,7 @@ def score_command(
 def _panel_models(panel: PanelConfig) -> PanelModels:
     """The panel's models; the fake panel has none to load."""
     if panel.fake:
-        from bootstrap.panel.fake import fake_panel_models
+        from bootstrap.panel.color_models import fake_panel_models
 
         return fake_panel_models()
     from bootstrap.machine.device import pick_device

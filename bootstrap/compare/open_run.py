@@ -28,7 +28,7 @@ from bootstrap.runs.run_models import open_models
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
 from scoring.axis import AxisCheck
-from scoring.base import Measurement, digest_of
+from scoring.measurement import Measurement, digest_of
 from scoring.panel import Panel, Seat
 
 __all__ = ["FOLDER", "READS", "Measured", "OpenRun", "open_run"]

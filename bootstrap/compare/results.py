@@ -18,7 +18,7 @@ from bootstrap.panel.judges import Judges
 from bootstrap.panel.seats import SEEN
 from bootstrap.records import Frame
 from scoring import trials as final_choice
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 from scoring.trials import Drawn, Trial
 
 __all__ = ["Comparison", "Result", "TrialPicture", "best_of", "results"]

@@ -14,7 +14,7 @@ from typing import Any
 from bootstrap.backends.presets import preset_for
 from bootstrap.config.files import embedded, read_section, shipped_names
 from bootstrap.config.merging import merged, override
-from bootstrap.config.panel import PanelConfig
+from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths

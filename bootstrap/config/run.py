@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import LoopConfig
-from bootstrap.config.panel import PanelConfig
+from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 

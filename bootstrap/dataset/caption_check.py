@@ -17,7 +17,7 @@ from bootstrap.errors import PictureError
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import caption_panel
 from bootstrap.pictures import PictureFile, open_picture
-from scoring.base import Measurement, Picture, digest_of
+from scoring.measurement import Measurement, Picture, digest_of
 
 __all__ = ["contradicted"]
 

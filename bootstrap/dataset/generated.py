@@ -15,7 +15,7 @@ from bootstrap.config import IDENTITY, LoopConfig, RunConfig
 from bootstrap.dataset.originals import body_box
 from bootstrap.panel.seats import SEEN
 from bootstrap.records import Frame, Phase, TrainItem
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor", "unseen_axes"]
 

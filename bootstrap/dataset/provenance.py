@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.store.files import write_atomic
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["COLUMNS", "PROVENANCE", "read_provenance", "score_columns", "write_provenance"]
 

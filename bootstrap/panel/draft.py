@@ -21,7 +21,7 @@ from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
 from bootstrap.records import Seed
 from bootstrap.seeds import unread
-from scoring.base import Picture, digest_of
+from scoring.measurement import Picture, digest_of
 from scoring.zeroshot import log_probabilities
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import panel_for
 from bootstrap.records import Frame, JobKind
 from bootstrap.store.store import Store
-from scoring.base import Measurement, Picture
 from scoring.duplicates import difference_hash
 from scoring.features import Encoder, Features
+from scoring.measurement import Measurement, Picture
 from scoring.panel import Panel
 
 __all__ = ["TRAITS", "Judges", "judges_for"]

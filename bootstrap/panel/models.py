@@ -12,9 +12,9 @@ from PIL import Image
 from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
-from scoring.base import Picture, digest_of
 from scoring.crops import Crops
 from scoring.features import Encoder, Features
+from scoring.measurement import Picture, digest_of
 from scoring.settings import ScorerSettings
 from scoring.tagger import Tagger
 from scoring.zeroshot import WordEncoder, read_axis
@@ -49,7 +49,7 @@ class PanelModels:
         """Where heads and bodies are cut out of pictures: by composition, or heads by their faces."""
         if config.heads == "composition" or self.faces is None:
             return Crops(config.composition)
-        from scoring.heads import FaceHeads
+        from scoring.face_heads import FaceHeads
 
         face = config.models.face
         return Crops(config.composition, finder=FaceHeads(self.faces, face.min_det_score, face.head_per_face))

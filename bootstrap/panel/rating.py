@@ -20,7 +20,7 @@ from bootstrap.panel.seats import VIEW, panel_for
 from bootstrap.pictures import SUFFIXES, open_picture, read_picture
 from bootstrap.pictures import pictures_in as all_pictures_in
 from bootstrap.seeds import cuts
-from scoring.base import Measurement, Picture, digest_of, not_applicable
+from scoring.measurement import Measurement, Picture, digest_of, not_applicable
 
 __all__ = ["Rated", "Rater", "as_plain", "pictures_in"]
 

@@ -9,7 +9,7 @@ from bootstrap.config import PanelConfig
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import cuts
-from scoring.base import Picture, digest_of
+from scoring.measurement import Picture, digest_of
 
 __all__ = ["references_of"]
 

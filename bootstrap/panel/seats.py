@@ -9,8 +9,8 @@ from bootstrap.panel.axes import captioned_axes, checked_axes
 from bootstrap.panel.models import PanelModels
 from scoring import SCORERS
 from scoring.axis import AxisSettings
-from scoring.base import Picture
 from scoring.materials import Materials
+from scoring.measurement import Picture
 from scoring.panel import Panel, Seat
 from scoring.settings import Reader, ScorerSettings, in_use
 

@@ -13,7 +13,7 @@ from bootstrap.report.frame_figures import FrameFigures
 from bootstrap.report.plots import Plot, histogram
 from bootstrap.report.scorer_roles import identity_scorers
 from bootstrap.store.store import Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["decoys_of", "plots_by_scorer", "plots_by_view_family"]
 

@@ -24,10 +24,10 @@ from bootstrap.records import Frame
 from bootstrap.report.scores import decoys_of
 from bootstrap.runs.encoder import encoder_of
 from bootstrap.store.store import Store
-from scoring.base import Picture
 from scoring.crops import Crops
 from scoring.features import folder_of, read_shards
 from scoring.identity import ClipIdentitySettings
+from scoring.measurement import Picture
 
 __all__ = ["NOTHING_NEAR", "Nearest"]
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bootstrap.records import Frame, Job, JobKind
 from bootstrap.review.thumbnails import decoded
 from bootstrap.store.store import PERSON, Store
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 __all__ = ["add_upload"]
 

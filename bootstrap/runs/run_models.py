@@ -25,7 +25,7 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
     """Load the base and the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
     if config.backend == "fake":
         from bootstrap.backends.fake import FakeBackend
-        from bootstrap.panel.fake import fake_panel_models
+        from bootstrap.panel.color_models import fake_panel_models
 
         fake = FakeBackend(config.base.sampling)
         return RunModels(fake, fake, fake_panel_models())

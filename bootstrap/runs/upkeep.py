@@ -20,7 +20,7 @@ from bootstrap.runs.standing import finished
 from bootstrap.store.files import sha256_of
 from bootstrap.store.schema import look
 from bootstrap.store.store import DATABASE, Store
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 __all__ = ["FreeableFile", "check_files", "free", "freeable"]
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 from bootstrap.character import Character
 from bootstrap.pictures import square
-from scoring.base import Picture, digest_of
 from scoring.duplicates import bits_apart, difference_hash
+from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
     from scoring.face import FacePack

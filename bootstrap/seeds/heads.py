@@ -14,8 +14,8 @@ from PIL import Image
 from bootstrap.config import PanelConfig
 from bootstrap.pictures import square
 from bootstrap.records import Box, Seed
-from scoring.base import Picture, digest_of
 from scoring.crops import head_from_face
+from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
     from scoring.face import FacePack

@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from bootstrap.errors import OutputError
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 __all__ = ["make_folder", "sha256_of", "sweep_temporaries", "write_atomic", "write_image"]
 
@@ -49,7 +49,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 def write_image(path: Path, image: Image.Image, text: Mapping[str, str] | None = None) -> str:
     """Write ``image`` as PNG with ``text`` chunks (keyword → text) atomically; returns the digest of its pixels.
 
-    The digest is `scoring.base.digest_of`: equal pixels have equal digests, whatever the text chunks hold.
+    The digest is `scoring.measurement.digest_of`: equal pixels have equal digests, whatever the text chunks hold.
     """
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in (text or {}).items():

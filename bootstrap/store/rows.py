@@ -23,7 +23,7 @@ from bootstrap.records import (
     Verdict,
     VerdictKind,
 )
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 __all__ = [
     "adapter_from",

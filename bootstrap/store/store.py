@@ -34,7 +34,7 @@ from bootstrap.store.person import PERSON, Boundary, Person, in_force
 from bootstrap.store.recovery import finish_swap, recover
 from bootstrap.store.schema import DamagedError
 from bootstrap.store.sql import among, spend, where
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 __all__ = ["DATABASE", "PERSON", "Store"]
 

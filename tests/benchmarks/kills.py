@@ -30,7 +30,7 @@ from safetensors.numpy import load_file
 import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.cli import main
 from bootstrap.errors import BootstrapError
-from bootstrap.panel.fake import fake_panel_models  # noqa: F401
+from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.records import JobKind
 from bootstrap.review.person_verdicts import CHOICES, judge
 from bootstrap.runs.sessions import sessions

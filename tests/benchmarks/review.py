@@ -33,7 +33,7 @@ from bootstrap.records import Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.review.web_app import build
 from bootstrap.store.store import DATABASE, Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BARS = {"open_seconds": 2.0, "key_ms": 50.0, "hundred_seconds": 120.0}

@@ -17,7 +17,7 @@ from bootstrap.events import AdapterTrained
 from bootstrap.records import Adapter, Job, JobKind, RoundOutcome, Seed, Shot, TrainItem, Verdict, VerdictKind
 from bootstrap.store.files import sha256_of, write_image
 from bootstrap.store.store import Store
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 MIKA = {
     "name": "Mika",

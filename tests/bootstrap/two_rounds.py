@@ -12,7 +12,7 @@ from bootstrap.config import load
 from bootstrap.events import AdapterTrained, BatchGenerated, Noted, RunBegan, ScoresMeasured
 from bootstrap.records import Adapter, Job, JobKind, RoundOutcome, Seed, Shot, Verdict, VerdictKind
 from bootstrap.store.store import Store
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 VIEW_FAMILIES = tuple(load("puppet").views.families)
 KINDS = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.PROVISIONAL)

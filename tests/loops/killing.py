@@ -12,7 +12,7 @@ import sys
 
 import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.cli import main
-from bootstrap.panel.fake import fake_panel_models  # noqa: F401
+from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.store.journal import Journal
 
 

@@ -6,7 +6,7 @@ from bootstrap.events import Noted, RunEnded
 from bootstrap.panel.judges import Judges
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.store import Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 BROKEN = "front"
 

@@ -18,9 +18,9 @@ from bootstrap.runs.incidents import incidents
 from bootstrap.runs.sessions import sessions
 from bootstrap.store.store import Store
 from loops import safe_point as watching
-from scoring.base import Measurement
 from scoring.defects import Defects
 from scoring.identity import ClipIdentity
+from scoring.measurement import Measurement
 
 
 def told(run, what):

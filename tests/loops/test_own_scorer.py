@@ -10,7 +10,7 @@ from bootstrap.config import stored_config
 from bootstrap.records import VerdictKind
 from bootstrap.store.store import Store
 from scoring import SCORERS
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 from scoring.settings import Role, ScorerSettings
 
 

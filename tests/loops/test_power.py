@@ -13,7 +13,7 @@ import pytest
 from bootstrap.store import journal
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}

@@ -10,8 +10,8 @@ from bootstrap.records import Frame, Job, JobKind, Round, Shot, Verdict, Verdict
 from loops.archive import Archive
 from loops.decoys import strata, trait_slack, usable_decoys
 from loops.ranking import GATE, admitted, gated, ranked_among
-from scoring.base import Measurement
 from scoring.calibrate import Ranked
+from scoring.measurement import Measurement
 
 AXES = {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"}
 

@@ -13,12 +13,12 @@ from bootstrap.backends.fake import FakeBackend
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.panel.fake import fake_panel_models
+from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.runs.run_models import RunModels
 from bootstrap.shots import Planner, quotas
 from bootstrap.store.store import Store
 from scoring import SCORERS
-from scoring.base import Picture
+from scoring.measurement import Picture
 from tests.test_architecture import ROOMS
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from bootstrap.config import load
 from bootstrap.records import Frame, Job, JobKind, Round, RoundOutcome, Shot, Verdict, VerdictKind
 from loops.stopping import best_round, drawing_round, drifted, next_goal, outcome_of, usable_rounds
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 CONFIG = load("puppet")
 LOOP, SUBJECT = CONFIG.loop, CONFIG.subject

@@ -13,7 +13,7 @@ from loops import ranking
 from loops.decoys import strata
 from loops.ranking import ranked_among
 from loops.verdict_fit import Fitted, decision_of, fit_to_verdicts, note_on
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 SCORERS = ["clip", "face"]
 LEVEL = 0.3

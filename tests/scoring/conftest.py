@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring.base import Picture, digest_of
+from scoring.measurement import Picture, digest_of
 
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 

@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from scoring.base import Measurement, not_applicable
 from scoring.calibrate import (
     Gate,
     benjamini_hochberg,
@@ -13,6 +12,7 @@ from scoring.calibrate import (
     judge,
     smooth_p,
 )
+from scoring.measurement import Measurement, not_applicable
 
 
 def measured(values, name="clip", start=""):

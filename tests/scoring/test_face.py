@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from scoring.base import Picture
 from scoring.clip import ScorerUnavailable
 from scoring.face import FaceIdentity, FacePack, SubjectCount, yaw_of
 from scoring.faces_found import FoundFace
+from scoring.measurement import Picture
 
 SIDE = 96
 BRIGHT, DARK = (250, 250, 250), (5, 5, 5)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from scoring.base import Measurement, not_applicable
 from scoring.calibrate import empirical_p
 from scoring.fitting import FEWEST_VERDICTS, JudgedFrame, evidence, fit_verdicts, log_odds, rank_by_fit
+from scoring.measurement import Measurement, not_applicable
 
 NAMES = ("clip", "face")
 

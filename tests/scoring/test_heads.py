@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring.base import Picture, digest_of
 from scoring.crops import Crops, head_from_face
+from scoring.face_heads import FaceHeads
 from scoring.faces_found import FoundFace
 from scoring.features import Features
-from scoring.heads import FaceHeads
 from scoring.identity import CropIdentity
+from scoring.measurement import Picture, digest_of
 
 COMPOSITION = {"portrait": {"head": (0.0, 0.0, 0.5, 0.5)}}
 

@@ -5,10 +5,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from scoring.base import Measurement, not_applicable
 from scoring.clip import ScorerUnavailable
 from scoring.features import Features
 from scoring.heldout import HeldOut, OnnxEncoder
+from scoring.measurement import Measurement, not_applicable
 from scoring.panel import Panel, Seat
 
 

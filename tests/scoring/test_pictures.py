@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from scoring.base import Picture, digest_of
 from scoring.defects import Defects
 from scoring.duplicates import CopyOfSeed, bits_apart, difference_hash
 from scoring.features import Features
+from scoring.measurement import Picture, digest_of
 
 
 def changed(picture, how):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scoring.base import Picture
 from scoring.crops import Crops
 from scoring.features import Features
+from scoring.measurement import Picture
 from scoring.zeroshot import TraitCheck, ViewCheck, read_axis
 
 VIEWS = {"front": ["red side"], "behind": ["blue side", "blue far side"], "profile": ["green side"]}

@@ -13,7 +13,7 @@ from PIL import Image
 from bootstrap.errors import UsageError
 from bootstrap.puppets.casting import puppet_shot
 from bootstrap.puppets.scene import ALL_VIEW_FAMILIES
-from scoring.base import Picture, digest_of
+from scoring.measurement import Picture, digest_of
 from tests.benchmarks.puppetbench import measures, rows
 from tests.benchmarks.puppetbench.contestants import CONTESTANTS, Contestant, Entry
 from tests.benchmarks.puppetbench.counting import drawing_costs

@@ -18,7 +18,7 @@ from bootstrap.shots import places
 from bootstrap.store.files import write_atomic
 from loops.round import RoundPlan, play_round
 from loops.stopping import drifted, plateau
-from scoring.base import Measurement, Picture
+from scoring.measurement import Measurement, Picture
 from scoring.paired import summed
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting

@@ -36,8 +36,8 @@ from bootstrap.store.store import Store
 from loops.archive import Archive
 from loops.decoys import trait_slack
 from loops.ranking import ranked
-from scoring.base import Measurement, not_applicable
 from scoring.calibrate import Gate
+from scoring.measurement import Measurement, not_applicable
 from tests.benchmarks.puppetbench.curves import Curve, chart
 from tests.benchmarks.puppetbench.markdown import table
 from tests.benchmarks.puppetbench.panels import Images
@@ -167,7 +167,7 @@ def open_audit(run: Path, likeness: Likeness) -> GateAudit:
     config = stored_config(store.recall("config"))
     character = stored_character(store.recall("character"))
     if config.backend == "fake":
-        from bootstrap.panel.fake import fake_panel_models
+        from bootstrap.panel.color_models import fake_panel_models
 
         models = fake_panel_models()
     else:

@@ -20,7 +20,7 @@ from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
 from loops.training_set import recipe_for
-from scoring.base import Measurement, Picture, digest_of, not_applicable
+from scoring.measurement import Measurement, Picture, digest_of, not_applicable
 from tests.benchmarks.puppetbench.clusters import cohesion, kmeans, spread
 from tests.benchmarks.puppetbench.counting import Counting
 from tests.benchmarks.puppetbench.stage import Stage

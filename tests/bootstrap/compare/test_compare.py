@@ -13,7 +13,7 @@ from bootstrap.cli import main
 from bootstrap.errors import BackendError, UsageError
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 SMALL = [
     "loop.target=6", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=24", "loop.exchanged=0",

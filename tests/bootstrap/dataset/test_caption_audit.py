@@ -199,7 +199,7 @@ def test_a_panel_that_cannot_look_is_one_line(folder, call, monkeypatch, tmp_pat
 def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     from bootstrap.config import load_panel
     from bootstrap.dataset.caption_check import contradicted
-    from bootstrap.panel.fake import fake_panel_models
+    from bootstrap.panel.color_models import fake_panel_models
     from scoring.tagger import Tagger
     from tests.bootstrap.panel.test_seats import TAGS
     from tests.scoring.graphs_made import tagger

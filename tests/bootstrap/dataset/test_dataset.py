@@ -9,7 +9,7 @@ from bootstrap.dataset.generated import unseen_axes
 from bootstrap.dataset.writing import safe_name, write_dataset
 from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bootstrap.export.collection import Collection
 from bootstrap.records import TrainItem, VerdictKind
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.generated import unseen_axes
-from bootstrap.panel.fake import fake_panel_models
+from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.records import Frame, Job, JobKind, Shot
-from scoring.base import Measurement, Picture, digest_of
+from scoring.measurement import Measurement, Picture, digest_of
 from scoring.panel import Panel, Seat
 
 CONFIG = load(

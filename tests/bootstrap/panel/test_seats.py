@@ -11,10 +11,10 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig, load
 from bootstrap.dataset.generated import unseen_axes
 from bootstrap.errors import BackendError, ConfigError
-from bootstrap.panel.fake import ColorEncoder, fake_panel_models
+from bootstrap.panel.color_models import ColorEncoder, fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.models import open_panel_models
-from scoring.base import Picture, digest_of
+from scoring.measurement import Picture, digest_of
 from scoring.tagger import Tagger
 from tests.scoring.graphs_made import ccip, tagger
 

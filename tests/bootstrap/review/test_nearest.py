@@ -11,9 +11,9 @@ from bootstrap.panel.references import references_of
 from bootstrap.records import JobKind
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.runs.encoder import remember_encoder
-from scoring.base import Measurement, Picture
 from scoring.crops import Crops
 from scoring.features import Features
+from scoring.measurement import Measurement, Picture
 
 
 class StubEncoder:

@@ -8,7 +8,7 @@ from bootstrap.events import BatchGenerated, RunEnded
 from bootstrap.records import Job, JobKind, Shot
 from bootstrap.runs.standing import standing
 from bootstrap.store.store import Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 SHOT = Shot(
     "front",

@@ -11,7 +11,7 @@ from PIL import Image
 from bootstrap.errors import OutputError
 from bootstrap.store.files import TEMPORARY, sha256_of, sweep_temporaries, write_atomic, write_image
 from bootstrap.store.store import Store
-from scoring.base import digest_of
+from scoring.measurement import digest_of
 
 
 def test_a_file_is_written_with_its_folders_and_nothing_beside_it(tmp_path: Path) -> None:

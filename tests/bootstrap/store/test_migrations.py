@@ -29,7 +29,7 @@ from bootstrap.store.decisions import (
     WaveCut,
 )
 from bootstrap.store.store import Store
-from scoring.base import Measurement, not_applicable
+from scoring.measurement import Measurement, not_applicable
 
 EARLIER = sorted(Path(__file__).parent.glob("version*.sql"))
 

@@ -15,7 +15,7 @@ from bootstrap.records import Adapter, RoundOutcome, Verdict, VerdictKind
 from bootstrap.store import recovery, schema
 from bootstrap.store.rows import text_of
 from bootstrap.store.store import Store
-from scoring.base import Measurement
+from scoring.measurement import Measurement
 
 PAGE = 4096
 

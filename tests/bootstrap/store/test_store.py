@@ -35,7 +35,7 @@ from bootstrap.store.decisions import (
 )
 from bootstrap.store.rows import text_of
 from bootstrap.store.store import Store
-from scoring.base import Measurement, digest_of, not_applicable
+from scoring.measurement import Measurement, digest_of, not_applicable
 
 
 def painted(jobs: list[Job]) -> list[tuple[Job, Image.Image, str]]:

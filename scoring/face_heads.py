@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scoring.base import Picture
 from scoring.crops import HEAD_PER_FACE, Box, head_from_face
+from scoring.measurement import Picture
 
 if TYPE_CHECKING:
     from scoring.face import FacePack
