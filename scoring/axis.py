@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from scoring.crops import Crops
-from scoring.features import Features
+from scoring.features import Features, WordEncoder
+from scoring.materials import Materials
 from scoring.measurement import Measurement, Picture
 from scoring.settings import About, Reader, Role, ScorerSettings
-from scoring.zeroshot import TraitCheck, WordEncoder
-
-if TYPE_CHECKING:
-    from scoring.materials import Materials
+from scoring.zeroshot import TraitCheck
 
 __all__ = ["AxisCheck", "AxisSettings"]
 

@@ -12,7 +12,7 @@ from scoring.crops import HEAD_PER_FACE, Box, head_from_face
 from scoring.measurement import Picture
 
 if TYPE_CHECKING:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
 __all__ = ["FaceHeads"]
 

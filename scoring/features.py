@@ -35,6 +35,21 @@ class Encoder(Protocol):
         """Unit vectors, shape (n, d), one for each RGB image, in order."""
 
 
+class WordEncoder(Encoder, Protocol):
+    """An encoder of words as well as of images."""
+
+    @property
+    def scale(self) -> float:
+        """What cosines are multiplied by before the softmax (exp of the model's logit scale)."""
+
+    def embed_words(self, phrases: Sequence[str]) -> Vectors:
+        """Unit vectors of phrases, in the space of the images."""
+
+
+Vocabulary = Mapping[str, Sequence[str]]
+"""Axis (or view family) → the phrases that exclude each other."""
+
+
 class Features:
     """A cache of embeddings for one process, optionally kept in a directory across processes.
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from scoring.crops import Crops
-from scoring.features import Encoder, Features
+from scoring.face_pack import FacePack
+from scoring.features import Encoder, Features, Vocabulary, WordEncoder
 from scoring.measurement import Picture
 from scoring.settings import Reader
-
-if TYPE_CHECKING:
-    from scoring.face import FacePack
-    from scoring.tagger import Tagger
-    from scoring.zeroshot import Vocabulary, WordEncoder
+from scoring.tagger import Tagger
 
 __all__ = ["Materials"]
 

@@ -22,7 +22,7 @@ __all__ = ["SCORERS", "ScorerClass"]
 
 
 class ScorerClass(Protocol):
-    """A class whose instances measure pictures (`scoring.measurement.Scorer`), with the settings that it is made from."""
+    """A class of scorers (`scoring.measurement.Scorer`) with the settings that one is made from."""
 
     @property
     def Settings(self) -> type[ScorerSettings]:

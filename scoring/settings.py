@@ -1,7 +1,7 @@
 """The settings that all scorers share. Loads no model and knows no kind of scorer.
 
-A file of this package holds a scorer's class and its settings; `scoring.scorers` names them all, `scoring.parsing` turns
-plain data into the settings of its kind.
+A file of this package holds a scorer's class and its settings; `scoring.scorers` names them all, `scoring.parsing`
+turns plain data into the settings of its kind.
 """
 
 from __future__ import annotations

@@ -9,19 +9,17 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.features import Features
+from scoring.materials import Materials
 from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import About, Role, ScorerSettings
 from scoring.tagger import Tagger
-
-if TYPE_CHECKING:
-    from scoring.materials import Materials
 
 __all__ = ["TagRule", "TagSubjects", "TagSubjectsSettings", "TagView", "TagViewSettings"]
 

@@ -8,32 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.crops import Crops
-from scoring.features import Encoder, Features, Vectors
+from scoring.features import Encoder, Features, Vectors, Vocabulary, WordEncoder
+from scoring.materials import Materials
 from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import About, Reader, Role, ScorerSettings
-
-if TYPE_CHECKING:
-    from scoring.materials import Materials
-
-Vocabulary = Mapping[str, Sequence[str]]
-"""Axis (or view family) → the phrases that exclude each other."""
-
-
-class WordEncoder(Encoder, Protocol):
-    """An encoder of words as well as of images."""
-
-    @property
-    def scale(self) -> float:
-        """What cosines are multiplied by before the softmax (exp of the model's logit scale)."""
-
-    def embed_words(self, phrases: Sequence[str]) -> Vectors:
-        """Unit vectors of phrases, in the space of the images."""
 
 
 def log_probabilities(

@@ -18,7 +18,7 @@ from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_se
 from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.pictures import PictureFile
-from scoring.face import FaceModel
+from scoring.face_pack import FaceModel
 from scoring.tags import TagViewSettings
 
 __all__ = ["AuditOptions", "audit_command"]

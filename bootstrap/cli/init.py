@@ -26,7 +26,7 @@ from bootstrap.seeds.checks import crowds
 from bootstrap.store.files import write_atomic
 
 if TYPE_CHECKING:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
 __all__ = ["init_command"]
 

@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bootstrap.config.frozen import Frozen
 from scoring.clip import ClipModel
-from scoring.face import FaceModel
+from scoring.face_pack import FaceModel
 from scoring.parsing import AnyScorer
 from scoring.settings import Role, ScorerSettings, in_use, is_none
 from scoring.tagger import TaggerModel

@@ -13,14 +13,14 @@ from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
 from scoring.crops import Crops
-from scoring.features import Encoder, Features
+from scoring.features import Encoder, Features, WordEncoder
 from scoring.measurement import Picture, digest_of
 from scoring.settings import ScorerSettings
 from scoring.tagger import Tagger
-from scoring.zeroshot import WordEncoder, read_axis
+from scoring.zeroshot import read_axis
 
 if TYPE_CHECKING:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
 __all__ = ["PanelModels", "open_panel_models"]
 
@@ -98,7 +98,7 @@ def _clip(model: str, pretrained: str, device: str) -> WordEncoder:
 
 
 def _faces(config: PanelConfig, cache: Path | None) -> FacePack | None:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
     face = config.models.face
     if not face.pack:

@@ -20,7 +20,7 @@ from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
 __all__ = ["alike", "crowds", "names_of", "seed_warnings"]
 

@@ -18,7 +18,7 @@ from scoring.crops import head_from_face
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
-    from scoring.face import FacePack
+    from scoring.face_pack import FacePack
 
 __all__ = ["with_head"]
 

@@ -13,7 +13,7 @@ from bootstrap.events import Noted
 from bootstrap.store.store import Store
 from loops import opening
 from loops.opening import open_engine
-from scoring.face import FoundFace
+from scoring.faces_found import FoundFace
 
 CONFIG = load("puppet", backend="fake")
 RED = {"name": "Red", "trigger": "redchr", "invariant": {"hair": "red hair"}, "outfits": {"a": {"tags": "white shirt"}}}
@@ -59,9 +59,9 @@ def test_the_same_bytes_twice_are_one_seed_and_no_sheet(store, tmp_path):
         Image.new("RGB", (128, 128), "red").save(tmp_path / name)
     engine = open_engine(store, CONFIG, Character(**RED), [tmp_path / "a.png", tmp_path / "b.png"])
     assert len(engine.seeds) == 1
-    said = noted(store)
-    assert not any("sheet" in text for text in said)
-    assert any('"b.png" is a near-duplicate of "a.png"' in text for text in said)
+    texts = noted(store)
+    assert not any("sheet" in text for text in texts)
+    assert any('"b.png" is a near-duplicate of "a.png"' in text for text in texts)
 
 
 def test_a_picture_that_is_mostly_ground_is_cropped_and_its_original_kept(store, tmp_path):
@@ -74,7 +74,7 @@ def test_a_picture_that_is_mostly_ground_is_cropped_and_its_original_kept(store,
     assert any('"wide.png" is mostly ground' in text for text in noted(store))
 
 
-def test_opening_again_takes_nothing_in_and_says_nothing_twice(store, tmp_path):
+def test_opening_again_takes_nothing_in_and_notes_nothing_twice(store, tmp_path):
     path, character = sheet(tmp_path / "sheet.png"), Character(**RED)
     before = open_engine(store, CONFIG, character, [path]).seeds, noted(store)
     assert (open_engine(store, CONFIG, character, [path]).seeds, noted(store)) == before
@@ -95,7 +95,7 @@ def test_a_sheet_half_taken_in_is_taken_in_whole(store, tmp_path, monkeypatch):
     assert [seed.source[-2:] for seed in open_engine(store, CONFIG, character, [path]).seeds] == ["#1", "#2"]
 
 
-def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
+def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
     class Faces:
         fingerprint = "two"
 
@@ -119,8 +119,8 @@ def test_what_may_spoil_the_run_is_said(store, tmp_path, monkeypatch):
         Image.fromarray(pixels).resize((90, 90)).save(tmp_path / name)
     character = Character(**{**RED, "trigger": "cat"}, seeds=[{"file": "c.png"}])
     open_engine(store, CONFIG, character, [tmp_path / "a.png", tmp_path / "b.png"])
-    said = " | ".join(noted(store))
+    texts = " | ".join(noted(store))
     for words in ('trigger "cat" is an ordinary word', 'seeds.0.file "c.png"', "6 pixels short of the 96"):
-        assert words in said
-    assert '"a.png" shows 2 faces' in said
-    assert '"b.png" is a near-duplicate of "a.png"' in said
+        assert words in texts
+    assert '"a.png" shows 2 faces' in texts
+    assert '"b.png" is a near-duplicate of "a.png"' in texts

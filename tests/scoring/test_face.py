@@ -8,7 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from scoring.clip import ScorerUnavailable
-from scoring.face import FaceIdentity, FacePack, SubjectCount, yaw_of
+from scoring.face import FaceIdentity, SubjectCount
+from scoring.face_pack import FacePack, yaw_of
 from scoring.faces_found import FoundFace
 from scoring.measurement import Picture
 

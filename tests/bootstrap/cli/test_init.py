@@ -10,7 +10,7 @@ from bootstrap.character import load_character
 from bootstrap.cli import init
 from bootstrap.cli.app import app
 from bootstrap.errors import ConfigError, OutputError
-from scoring.face import FoundFace
+from scoring.faces_found import FoundFace
 
 
 class Faces:

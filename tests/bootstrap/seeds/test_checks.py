@@ -7,7 +7,7 @@ from PIL import Image
 
 from bootstrap.character import Character
 from bootstrap.seeds.checks import alike, crowds, names_of, seed_warnings
-from scoring.face import FoundFace
+from scoring.faces_found import FoundFace
 
 PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}}
 

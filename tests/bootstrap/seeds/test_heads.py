@@ -7,7 +7,7 @@ from bootstrap.config import load
 from bootstrap.records import Seed
 from bootstrap.seeds.heads import with_head
 from bootstrap.store import rows
-from scoring.face import FoundFace
+from scoring.faces_found import FoundFace
 
 PANEL = load("puppet").panel
 IMAGE = Image.new("RGB", (400, 400))
