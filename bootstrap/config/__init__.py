@@ -7,7 +7,7 @@ from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
-from bootstrap.config.reading import load, load_panel, shipped_base, shipped_subject, shipped_views
+from bootstrap.config.reading import load, load_panel, shipped_base, shipped_views
 from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
 from bootstrap.config.stored import stored_config, stored_settings
 from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
@@ -34,7 +34,6 @@ __all__ = [
     "read_own",
     "shipped_base",
     "shipped_names",
-    "shipped_subject",
     "shipped_views",
     "stored_config",
     "stored_settings",

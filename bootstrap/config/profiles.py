@@ -19,7 +19,7 @@ from bootstrap.config.problems import validated
 from bootstrap.errors import ConfigError
 from bootstrap.machine import inventory
 
-__all__ = ["AUTO", "NIGHT", "NONE", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]
+__all__ = ["NIGHT", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]
 
 AUTO, NONE = "auto", "none"
 NIGHT = 8 * 3600.0

@@ -19,10 +19,9 @@ from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
 from bootstrap.config.run import BaseConfig, RunConfig, ViewsConfig
-from bootstrap.config.subject import SubjectConfig
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["load", "load_panel", "shipped_base", "shipped_subject", "shipped_views"]
+__all__ = ["load", "load_panel", "shipped_base", "shipped_views"]
 
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
@@ -67,11 +66,6 @@ def shipped_base(name: str) -> BaseConfig:
 def shipped_views(name: str) -> ViewsConfig:
     """A grid of configs/views/, or of an own file. Raises ConfigError."""
     return validated(ViewsConfig, read_section("views", name), f"configs/views/{name}.yaml", ConfigError)
-
-
-def shipped_subject(kind: str) -> SubjectConfig:
-    """A kind of subject of configs/subjects/, or of an own file. Raises ConfigError."""
-    return validated(SubjectConfig, read_section("subjects", kind), f"configs/subjects/{kind}.yaml", ConfigError)
 
 
 def load_panel(name: str) -> PanelConfig:

@@ -144,11 +144,6 @@ class RunConfig(Frozen):
         return self
 
     @property
-    def growing_recipe(self) -> TrainRecipe:
-        """How the LoRAs of the growing phase are trained."""
-        return self.base.recipes[self.subject.growing.name]
-
-    @property
     def finishing_recipe(self) -> TrainRecipe:
         """How the LoRAs of the finishing phase are trained, the finished one among them."""
         return self.base.recipes[self.subject.finishing.name]

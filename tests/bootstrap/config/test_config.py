@@ -55,7 +55,7 @@ def test_phases_are_data_and_each_has_a_recipe():
     phases = [{"name": "grow"}, {"name": "name", "withholds": ["identity"]}]
     recipes = {"grow": {"rank": 4}, "name": {"rank": 8}}
     own = load("puppet", own={"subject": {"phases": phases}, "base": {"recipes": recipes}})
-    assert (own.growing_recipe.rank, own.finishing_recipe.rank) == (4, 8)
+    assert (own.base.recipes["grow"].rank, own.finishing_recipe.rank) == (4, 8)
     with pytest.raises(ConfigError, match=r'base\.recipes has none for the phase "grow": add base\.recipes\.grow'):
         load("puppet", own={"subject": {"phases": phases}})
     with pytest.raises(ConfigError, match='phases: "grow" occurs twice'):
@@ -113,7 +113,7 @@ def test_runs_of_the_version_before_are_read_with_their_own_values(path):
     read = stored_config(path.read_text())
     assert read.loop.gate_level == plain["loop"]["max_false_accepts"]
     assert list(read.loop.goals) == plain["loop"]["style_goals"]
-    assert read.growing_recipe.rank == plain["base"]["style"]["rank"]
+    assert read.base.recipes["style"].rank == plain["base"]["style"]["rank"]
     assert read.finishing_recipe.random_seed == plain["base"]["character"]["seed"]
     assert read.panel.scorers["copy"].most == plain["panel"]["copy_cosine"]
     assert ("ccip" in read.panel.scorers) == bool(plain["panel"]["ccip"]["model"])
