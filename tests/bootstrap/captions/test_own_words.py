@@ -67,7 +67,7 @@ def test_without_them_nothing_changes():
 
 
 @pytest.mark.parametrize(
-    ("unique", "said"),
+    ("unique", "message"),
     [
         ({"tail": "red tail"}, 'unique.tail "red tail": there is no such part in invariant'),
         ({"hair": "a, b"}, "write one tag without commas"),
@@ -76,9 +76,9 @@ def test_without_them_nothing_changes():
         ({"hair": "long hair"}, "make up a tag of its own"),
     ],
 )
-def test_a_unique_tag_that_is_none_is_refused(tmp_path, unique, said):
+def test_a_unique_tag_that_is_none_is_refused(tmp_path, unique, message):
     (tmp_path / "character.json").write_text(json.dumps({**PLAIN, "unique": unique}))
-    with pytest.raises(CharacterError, match=said):
+    with pytest.raises(CharacterError, match=message):
         load_character(tmp_path / "character.json")
 
 

@@ -1,4 +1,4 @@
-"""Sentences for bases that were taught sentences, from the same shots and traits."""
+"""Sentences for bases that were trained on sentences, from the same shots and traits."""
 
 import pytest
 
@@ -42,26 +42,26 @@ def test_a_caption_is_a_sentence_with_the_trigger_first():
 
 
 def test_what_is_not_seen_is_not_said():
-    said = ", ".join(WORDING.caption(SHOT, "character", unseen=["background", "expression"]))
-    assert "street" not in said
-    assert "smiling" not in said
-    assert "sitting" in said
+    caption = ", ".join(WORDING.caption(SHOT, "character", unseen=["background", "expression"]))
+    assert "street" not in caption
+    assert "smiling" not in caption
+    assert "sitting" in caption
     behind = Shot(
         "behind",
         "behind",
         "full body",
         {"expression": "smile", "pose": "standing", "outfit": "day", "background": "forest", "style": "photograph"},
     )
-    told = WORDING.prompt(behind, WORDING.traits(behind))
-    assert "blue eyes" not in told
-    assert "smiling" not in told
-    assert "seen from behind" in told
+    prompt = WORDING.prompt(behind, WORDING.traits(behind))
+    assert "blue eyes" not in prompt
+    assert "smiling" not in prompt
+    assert "seen from behind" in prompt
 
 
 def test_a_prompt_is_the_sentence_and_the_quality_words():
-    told = WORDING.prompt(SHOT, {"hair_color": "red hair"})
-    assert told.startswith("mikachr, a girl with red hair, wearing a navy beret")
-    assert told.endswith("upper-body photograph, sharp")
+    prompt = WORDING.prompt(SHOT, {"hair_color": "red hair"})
+    assert prompt.startswith("mikachr, a girl with red hair, wearing a navy beret")
+    assert prompt.endswith("upper-body photograph, sharp")
     assert WORDING.prompt(SHOT, {}, trigger=False).startswith("a girl, wearing")
 
 
@@ -87,7 +87,7 @@ def test_seeds_are_captioned_alike():
 
 
 @pytest.mark.parametrize(
-    ("core", "scene", "said"),
+    ("core", "scene", "expected"),
     [
         (["1boy"], {"pose": "standing"}, ("x", "a boy", "standing")),
         (["no humans", "robot"], {}, ("x", "a character", "robot")),
@@ -96,8 +96,8 @@ def test_seeds_are_captioned_alike():
         ([], {"weather": "light rain"}, ("x", "a character", "light rain")),
     ],
 )
-def test_what_each_part_becomes(core, scene, said):
-    assert clauses("x", core, [], [], scene) == said
+def test_what_each_part_becomes(core, scene, expected):
+    assert clauses("x", core, [], [], scene) == expected
 
 
 def test_clothes_have_articles():

@@ -46,11 +46,11 @@ def test_style_captions_name_the_identity_and_character_captions_withhold_it():
 
 def test_what_a_view_or_a_framing_hides_is_neither_asked_nor_captioned():
     behind = shot(view_family="behind", view="behind", framing="portrait")
-    said = WORDING.prompt(behind, WORDING.traits(behind))
-    assert "yellow eyes" not in said
-    assert "smile" not in said
-    assert "cat tail" not in said
-    assert "from behind" in said
+    prompt = WORDING.prompt(behind, WORDING.traits(behind))
+    assert "yellow eyes" not in prompt
+    assert "smile" not in prompt
+    assert "cat tail" not in prompt
+    assert "from behind" in prompt
     asleep = shot(expression="closed eyes")
     assert "yellow eyes" not in WORDING.prompt(asleep, WORDING.traits(asleep))
 
@@ -66,7 +66,7 @@ def test_words_that_no_scorer_knows_are_named():
 def test_a_tag_has_the_axis_of_the_word_it_ends_in_or_of_things_named_alike():
     assert WORDING.axis_of("pale blue hair", "?") == "hair_color"
     assert WORDING.axis_of("golden eyes", "?") == "eye_color"
-    assert WORDING.axis_of("silver hair", "?") == "?"  # "hair" is said of colour and of style
+    assert WORDING.axis_of("silver hair", "?") == "?"  # "hair" ends words of colour and of style
     assert WORDING.axis_of("heart birthmark", "?") == "?"
 
 

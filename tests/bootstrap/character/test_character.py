@@ -140,9 +140,9 @@ def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
     outfits = {"a": {"tags": "red dress", "trigger": "pajamas"}}
     character = Character(name="B", trigger="beret", invariant={"hair": "blue hair"}, outfits=outfits)
     assert trigger_warnings(character) == []
-    told = trigger_warnings(character, ["red beret", "striped pajamas"])
-    assert [text.partition(" is ")[0] for text in told] == ['trigger "beret"', 'outfits.a.trigger "pajamas"']
-    assert '"beretpajamas"' in told[1]
+    warnings = trigger_warnings(character, ["red beret", "striped pajamas"])
+    assert [text.partition(" is ")[0] for text in warnings] == ['trigger "beret"', 'outfits.a.trigger "pajamas"']
+    assert '"beretpajamas"' in warnings[1]
     assert trigger_warnings(load_ruby()) == []
     (made,) = trigger_warnings(character.model_copy(update={"trigger": "fox-girl", "outfits": {}}))
     assert made.startswith('trigger "fox-girl" is made of ordinary words (fox, girl)')

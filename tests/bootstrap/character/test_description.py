@@ -1,4 +1,4 @@
-"""Descriptions of a vision-language model become characters, and what was made of them is said."""
+"""Descriptions of a vision-language model become characters, with a note of what was made of them."""
 
 import json
 
@@ -36,9 +36,9 @@ def test_parts_become_tags_and_garments_an_outfit(tmp_path):
 
 
 def test_what_was_made_of_it_is_said(tmp_path):
-    said, made_up = load_character(write(tmp_path / "mika.json")).notes
-    assert "hair: long hair, pale blue hair, ahoge" in said
-    assert "outfit: navy beret, white shirt" in said
+    note, made_up = load_character(write(tmp_path / "mika.json")).notes
+    assert "hair: long hair, pale blue hair, ahoge" in note
+    assert "outfit: navy beret, white shirt" in note
     assert "mikachr" in made_up
 
 

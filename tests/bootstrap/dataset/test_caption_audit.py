@@ -49,10 +49,10 @@ def test_a_sound_set_has_nothing_to_mend(folder, call):
     assert done.sound
     assert done.triggers == ("mikachr",)
     assert done.shares["mikachr"] == 1
-    said = call("audit", folder)
-    assert said.code == 0
-    assert "8 pictures, 8 captions, trigger mikachr" in said.out
-    assert "nothing to mend" in said.out
+    done = call("audit", folder)
+    assert done.code == 0
+    assert "8 pictures, 8 captions, trigger mikachr" in done.out
+    assert "nothing to mend" in done.out
 
 
 def test_a_tag_in_nearly_every_caption_is_an_error_unless_it_is_meant(folder):
@@ -113,8 +113,8 @@ def test_contradictions_are_named_with_their_pictures(folder):
     retag(folder, 2, add=("blue eyes",))
     retag(folder, 0, 1, add=("red hair", "blue hair"))
     done = found(folder)[1]
-    told = {one.message: one.files for one in done.findings if one.kind == "conflict"}
-    assert told == {
+    messages = {one.message: one.files for one in done.findings if one.kind == "conflict"}
+    assert messages == {
         '"from behind" and "blue eyes" in one caption': ("2.png",),
         '"red hair" and "blue hair" in one caption': ("0.png", "1.png"),
     }
@@ -159,8 +159,13 @@ def test_what_is_no_picture_is_named(folder):
 
 
 def test_identity_that_the_trigger_should_mean_is_said(folder, tmp_path, call):
-    told = {"name": "M", "trigger": "mikachr", "invariant": {"hair": "red hair"}, "outfits": {"a": {"tags": "hat"}}}
-    (tmp_path / "character.json").write_text(json.dumps(told))
+    character = {
+        "name": "M",
+        "trigger": "mikachr",
+        "invariant": {"hair": "red hair"},
+        "outfits": {"a": {"tags": "hat"}},
+    }
+    (tmp_path / "character.json").write_text(json.dumps(character))
     retag(folder, *range(8), add=("hat",))
     retag(folder, 0, add=("red hair",))
     done = call("audit", folder, "--character", tmp_path / "character.json")
@@ -218,8 +223,8 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
         Image.new("RGB", (64, 64), color).save(place / f"{name}.png")
         (place / f"{name}.txt").write_text(tags)
     seen = contradicted(place, read_set(place), models, panel, {"from behind": "behind"})
-    told = {one.files: one.message for one in seen}
-    assert told[("hair.png",)] == '"red hair" is not what the panel sees'
-    assert told[("place.png",)].startswith('"city street"')
-    assert "does not show" in told[("view.png",)]
-    assert len(told) == 3
+    messages = {one.files: one.message for one in seen}
+    assert messages[("hair.png",)] == '"red hair" is not what the panel sees'
+    assert messages[("place.png",)].startswith('"city street"')
+    assert "does not show" in messages[("view.png",)]
+    assert len(messages) == 3

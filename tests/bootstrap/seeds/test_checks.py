@@ -1,4 +1,4 @@
-"""What is said of seeds before a run: each finding names the picture."""
+"""Warnings about seeds before a run: each finding names the picture."""
 
 from pathlib import Path
 
@@ -46,8 +46,8 @@ class Faces:
 
 
 def test_a_second_character_is_reported():
-    (told,) = crowds({"one.png": noise(1), "two.png": noise(2, (200, 100))}, Faces(), 0.5)
-    assert '"two.png" shows 2 faces' in told
+    (warning,) = crowds({"one.png": noise(1), "two.png": noise(2, (200, 100))}, Faces(), 0.5)
+    assert '"two.png" shows 2 faces' in warning
 
 
 def test_pictures_of_one_name_are_told_apart_by_their_folders():

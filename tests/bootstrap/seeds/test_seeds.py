@@ -47,10 +47,10 @@ def test_sidecar_comes_before_character_json_before_reading(tmp_path):
     noted = captioner(**note).caption(path, "p", "h", image)
     assert (noted.caption_from, noted.view_family, noted.framing) == ("character.json", "behind", "portrait")
     (tmp_path / "s.txt").write_text("mchr, blue hair, from side, facing left, upper body, night")
-    told = captioner(**note)
-    seed = told.caption(path, "p", "h", image)
+    noted_captioner = captioner(**note)
+    seed = noted_captioner.caption(path, "p", "h", image)
     assert (seed.caption_from, seed.view, seed.framing) == ("sidecar", "profile-left", "upper body")
-    assert "night" in told.shown(seed).values()
+    assert "night" in noted_captioner.shown(seed).values()
 
 
 def test_an_axis_that_could_not_be_read_is_said_and_not_guessed(tmp_path):
@@ -97,9 +97,9 @@ def opened_bytes(folder, data):
 def test_a_figure_has_a_note_of_its_own_and_else_the_sheets(tmp_path):
     image, _ = sheet(tmp_path / "s.png")
     notes = [{"file": "s.png", "tags": "forest"}, {"file": "s.png#2", "view": "behind", "tags": "night"}]
-    told = captioner(seeds=notes)
-    assert not told.described_whole(tmp_path / "s.png")
-    one, two = (told.caption(tmp_path / "s.png", "p", "h", image, number) for number in (1, 2))
+    noted_captioner = captioner(seeds=notes)
+    assert not noted_captioner.described_whole(tmp_path / "s.png")
+    one, two = (noted_captioner.caption(tmp_path / "s.png", "p", "h", image, number) for number in (1, 2))
     assert (one.view_family, one.source) == ("front", f"{tmp_path / 's.png'}#1")
     assert (two.view_family, two.source) == ("behind", f"{tmp_path / 's.png'}#2")
     assert "background=forest" in one.tags
@@ -156,5 +156,5 @@ def test_what_a_view_hides_is_not_read_and_not_missed(tmp_path):
     assert not any(tag.startswith("expression=") for tag in read.tags)
     assert "expression" not in unread(captioner(seeds=behind).caption(path, "p", "h", image))
     assert not any(tag.startswith(("view=", "framing=")) for tag in read.tags)
-    told = [{**behind[0], "tags": "smile"}]
-    assert "expression=smile" in captioner(seeds=told).caption(path, "p", "h", image).tags
+    notes = [{**behind[0], "tags": "smile"}]
+    assert "expression=smile" in captioner(seeds=notes).caption(path, "p", "h", image).tags
