@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from bootstrap.cli import check_cost
 from bootstrap.cli.app import app
-from bootstrap.machine.inventory import Accelerator
 from bootstrap.machine import inventory as machine
+from bootstrap.machine.inventory import Accelerator
 from bootstrap.store.store import Store
 
 MIKA = {

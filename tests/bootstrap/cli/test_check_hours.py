@@ -8,8 +8,8 @@ from PIL import Image
 from bootstrap.cli import check_cost
 from bootstrap.config import load
 from bootstrap.config.estimate import cost_of, rounds_that_fit
-from bootstrap.machine.inventory import Accelerator
 from bootstrap.machine import inventory as machine
+from bootstrap.machine.inventory import Accelerator
 from bootstrap.machine.limits import duration_of
 
 

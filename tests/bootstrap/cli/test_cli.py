@@ -3,18 +3,24 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image
+
+from bootstrap.cli.app import app
+from bootstrap.cli.lora import lora_app
+from bootstrap.cli.queue import queue_app
 
 ROOT = Path(__file__).parents[3]
 RUBY = ROOT / "configs" / "characters" / "ruby"
 
 
-def command(*arguments, cwd=ROOT):
+def run(*arguments, cwd=ROOT):
     code = "import sys; from bootstrap.cli import main; main(sys.argv[1:])"
     environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     return subprocess.run(
@@ -47,49 +53,47 @@ def described(folder, **changes):
 
 def test_a_missing_or_broken_seed_is_one_line(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    assert one_line(command("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
-    assert one_line(
-        command("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png"
-    )
+    assert one_line(run("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
+    assert one_line(run("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png")
     assert not (tmp_path / "o").exists()
 
 
 def test_a_misspelt_field_is_one_line_with_a_suggestion(tmp_path):
     path = described(tmp_path, triger="x")
-    assert one_line(command("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
+    assert one_line(run("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
 
 
 def test_an_unwritable_output_folder_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert one_line(command("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
+    assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
 
 
 def test_without_a_base_the_full_command_is_proposed(tmp_path):
     path = described(tmp_path, base=None)
-    assert one_line(command("run", RUBY / "seed.png", path), "--base puppet", str(path))
+    assert one_line(run("run", RUBY / "seed.png", path), "--base puppet", str(path))
 
 
 def test_two_characters_or_none_are_refused(tmp_path):
-    assert one_line(command("run", RUBY / "seed.png"), "0 character files")
-    assert one_line(command("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
+    assert one_line(run("run", RUBY / "seed.png"), "0 character files")
+    assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
 
 
 def test_a_folder_that_is_no_run_is_refused_and_stays_empty(tmp_path):
-    assert one_line(command("status", tmp_path), "no run")
+    assert one_line(run("status", tmp_path), "no run")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
     Image.new("RGB", (99, 99)).save(tmp_path / "s.png")
     arguments = ["run", tmp_path / "s.png", RUBY / "character.json", "--out", tmp_path / "o"]
-    assert one_line(command(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
-    assert one_line(command(*arguments, "--base", "pupet"), 'did you mean "puppet"')
+    assert one_line(run(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
+    assert one_line(run(*arguments, "--base", "pupet"), 'did you mean "puppet"')
     assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize("name", ["run", "status", "watch", "export", "report", "version"])
 def test_every_command_has_help_with_an_example(name):
-    done = command(name, "--help")
+    done = run(name, "--help")
     assert done.returncode == 0
     assert name == "version" or f"bootstrap {name} " in done.stdout
 
@@ -97,10 +101,41 @@ def test_every_command_has_help_with_an_example(name):
 def test_every_command_in_the_readme_exists():
     text = (ROOT / "README.md").read_text()
     named = set(re.findall(r"\bbootstrap (run|[a-z]+) [A-Za-z./]", text))
-    commands = set(re.findall(r"^  (\w+)", command("--help").stdout.split("Commands")[-1], re.M))
+    commands = set(re.findall(r"^  (\w+)", run("--help").stdout.split("Commands")[-1], re.M))
     assert {"run", "status"} <= named <= commands | {"is"}
     for target in re.findall(r"^    make (\w+)", text, re.M):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text()
+
+
+def test_the_tree_in_the_readme_has_every_room_and_no_other():
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## The tree")[1]
+    named: set[str] = set()
+    for line in re.findall(r"^ {6}((?:\w+/ +)+)", tree, re.M):
+        named |= set(line.replace("/", "").split())
+    assert named == {path.parent.name for path in (ROOT / "bootstrap").glob("*/__init__.py")}
+
+
+def documented():
+    """Every whole command of README, CONTRIBUTING, the pages of configs and the help texts, as words."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "configs").rglob("*.md"))]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    texts += [line.callback.__doc__ for line in (*app.registered_commands, *queue_app.registered_commands)]
+    texts += [line.callback.__doc__ for line in lora_app.registered_commands]
+    for text in texts:
+        for found in re.findall(r"^ {4}bootstrap (.+)$|`bootstrap ([^`]+)`", text, re.M):
+            words = shlex.split("".join(found).partition("#")[0].partition(" > ")[0])
+            if len(words) > 1 and not {"...", "…"} & set(words):
+                yield words
+
+
+@pytest.mark.parametrize("words", list(documented()), ids=" ".join)
+def test_a_documented_command_is_understood(words):
+    """Its command, options and arguments exist; nothing is run."""
+    command = typer.main.get_command(app)
+    path = "bootstrap"
+    while hasattr(command, "commands"):
+        path, command, words = f"{path} {words[0]}", command.commands[words[0]], words[1:]
+    command.make_context(path, [*words])
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,9 @@ def test_adding_again_lets_one_wait_again_without_a_second_place(queued, call):
 
 
 def test_what_cannot_be_run_is_refused_at_once(queued, character, call, tmp_path):
-    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith('error: --budget "8h" belongs to the whole queue')
+    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith(
+        'error: --budget "8h" belongs to the whole queue'
+    )
     (tmp_path / "di" / "character.json").write_text("{}")
     assert call("queue", "add", tmp_path / "di").code == 2
     assert call("queue", "add", tmp_path / "nowhere").code == 2
