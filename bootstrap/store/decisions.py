@@ -7,11 +7,13 @@ decision it is: of equal keys the first one stands. Knows no rule by which anyth
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from bootstrap.records import Adapter, Phase, VerdictKind
+from bootstrap.store.rows import text_of
 
 __all__ = [
     "AnyDecision",
@@ -32,6 +34,7 @@ __all__ = [
     "WaveCut",
     "decision_from",
     "key_of",
+    "store_decision",
 ]
 
 
@@ -214,6 +217,17 @@ AnyDecision = TypeVar("AnyDecision", bound=Decision)
 def key_of(kind: type[AnyDecision], values: Mapping[str, object]) -> str:
     """The key fields of a decision as the store writes them. Raises KeyError where one is missing."""
     return json.dumps([values[name] for name in kind.KEY], ensure_ascii=False)
+
+
+def store_decision(db: sqlite3.Connection, decision: AnyDecision) -> AnyDecision:
+    """Add a decision inside the caller's transaction, unless one with its key is there; returns the one in force."""
+    kind, values = type(decision), asdict(decision)
+    name, key = kind.__name__, key_of(kind, values)
+    insert = "INSERT OR IGNORE INTO decisions (kind, key, record) VALUES (?, ?, ?)"
+    db.execute(insert, (name, key, text_of(values)))
+    query = "SELECT record FROM decisions WHERE kind = ? AND key = ?"
+    stored = db.execute(query, (name, key)).fetchone()
+    return decision_from(kind, stored["record"])
 
 
 def decision_from(kind: type[AnyDecision], text: str) -> AnyDecision:

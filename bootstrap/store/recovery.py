@@ -14,9 +14,9 @@ from pathlib import Path
 
 from bootstrap.errors import StoreError
 from bootstrap.store.files import write_atomic
-from bootstrap.store.schema import build, look, translate
+from bootstrap.store.schema import DamagedError, build, connect, look, translate
 
-__all__ = ["finish_swap", "recover"]
+__all__ = ["finish_swap", "recover", "recover_if_damaged"]
 
 TABLES = (
     "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "captions", "adapters",
@@ -29,6 +29,16 @@ NEEDED = ("config", "character", "seeds")
 LOG = "log.jsonl"
 MOST_PROBED = 200_000
 NEW, WHOLE = ".recovering", ".recovered"
+
+
+def recover_if_damaged(path: Path) -> str:
+    """Recover the database at ``path`` if it is damaged; what was done, in words, or "" if it is whole."""
+    finish_swap(path)
+    try:
+        connect(path).close()
+    except DamagedError as damage:
+        return recover(path, damage.reason)
+    return ""
 
 
 def recover(path: Path, reason: str) -> str:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,13 +25,12 @@ from bootstrap.errors import StoreError, UsageError
 from bootstrap.events import Emit, Event, Noted, Progress
 from bootstrap.records import Adapter, Frame, Job, JobKind, Phase, Round, RoundOutcome, Seed, Verdict, VerdictKind
 from bootstrap.store import rows
-from bootstrap.store.decisions import AnyDecision, decision_from, key_of
+from bootstrap.store.decisions import AnyDecision, decision_from, key_of, store_decision
 from bootstrap.store.files import make_folder, sweep_temporaries, write_image
 from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person import PERSON, Boundary, Person, in_force
-from bootstrap.store.recovery import finish_swap, recover
-from bootstrap.store.schema import DamagedError
+from bootstrap.store.recovery import recover_if_damaged
 from bootstrap.store.sql import among, spend, where
 from scoring.measurement import Measurement
 
@@ -82,7 +80,7 @@ class Store:
         make_folder(directory)
         lock = ProcessLock(directory / LOCK) if exclusive else None
         try:
-            recovered = _recover(directory / DATABASE) if exclusive else ""
+            recovered = recover_if_damaged(directory / DATABASE) if exclusive else ""
             journal = Journal(directory / DATABASE)
         except BaseException:
             if lock:
@@ -135,16 +133,8 @@ class Store:
 
         Returns the decision in force: on a resume the stored one, which the caller must follow.
         """
-        kind, values = type(decision), asdict(decision)
-        key = key_of(kind, values)
         with self._journal.change(event) as db:
-            db.execute(
-                "INSERT OR IGNORE INTO decisions (kind, key, record) VALUES (?, ?, ?)",
-                (kind.__name__, key, rows.text_of(values)),
-            )
-            query = "SELECT record FROM decisions WHERE kind = ? AND key = ?"
-            stored = db.execute(query, (kind.__name__, key)).fetchone()
-        return decision_from(kind, stored["record"])
+            return store_decision(db, decision)
 
     def decided(self, kind: type[AnyDecision], **key: object) -> AnyDecision | None:
         """The decision of that type with these key fields, or None if none was taken yet."""
@@ -399,13 +389,3 @@ class Store:
         """Every stored event as plain data with the time (UTC, ISO 8601) at which it was stored: {"at", "kind", …}."""
         found = self._journal.all("SELECT at, kind, record FROM events ORDER BY seq")
         return [{"at": row["at"], "kind": row["kind"], **json.loads(row["record"])} for row in found]
-
-
-def _recover(path: Path) -> str:
-    """Recover the database at ``path`` if it is damaged; what was done, in words, or "" if it is whole."""
-    finish_swap(path)
-    try:
-        Journal(path).close()
-    except DamagedError as damage:
-        return recover(path, damage.reason)
-    return ""

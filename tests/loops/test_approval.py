@@ -89,9 +89,9 @@ def test_timed_approval_goes_on_alone_and_says_which_keeps_nobody_saw(tiny, call
     assert call("run", *tiny, "--out", run, "--approval", "timed:2h").code == 0
     assert len(slept) >= 120
     with opened(run) as store:
-        told = [event for event in store.events() if isinstance(event, ApprovalGiven)]
-        assert {event.by for event in told} == {"timed"}
-        assert told[0].unseen == len(store.decided(RoundApproved, round=1).unseen) > 0
+        events = [event for event in store.events() if isinstance(event, ApprovalGiven)]
+        assert {event.by for event in events} == {"timed"}
+        assert events[0].unseen == len(store.decided(RoundApproved, round=1).unseen) > 0
         waited = next(event for event in store.events() if isinstance(event, WaitingForPerson))
         assert waited.until == "2026-01-02T01:00:00+00:00"
 

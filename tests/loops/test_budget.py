@@ -14,7 +14,7 @@ HOUR = 3600.0
 
 
 class Times:
-    """Clocks that stand until they are told otherwise; a night that begins at 22:00 UTC."""
+    """Clocks that stand until they are moved; a night that begins at 22:00 UTC."""
 
     def __init__(self):
         self.awake = self.elapsed = 1000.0
@@ -159,7 +159,7 @@ def hour(store, times):
     return budget.Budget(Hours(store, limits_of("1h", None), times.clock()), final_steps=100, final_candidates=4)
 
 
-def test_what_was_decided_of_a_round_is_followed_and_told_once(store, hour, times):
+def test_what_was_decided_of_a_round_is_followed_and_reported_once(store, hour, times):
     asked, last = ("style", budget.Work(0, 200)), ("character", budget.Work(0, 200))
     assert budget.fitting_round(store, hour, 2, asked, last, drawn_before=False) == "character"
     times.pass_by(HOUR)

@@ -52,9 +52,9 @@ def test_counts_gate_level_and_quotas_may_change_and_are_noted(finished, call):
     options = ["loop.gate_level=0.3", "loop.waves=1", *quotas, "subject.a_prompt=1"]
     done = call("run", *arguments, *(part for text in options for part in ("--set", text)), "--out", run)
     assert done.code == 0
-    told = rounds_and_notes(run)[1][0]
-    assert all(text.split("=")[0] in told for text in options)
-    assert "a larger --target makes room" in told
+    note = rounds_and_notes(run)[1][0]
+    assert all(text.split("=")[0] in note for text in options)
+    assert "a larger --target makes room" in note
 
 
 def test_an_added_outfit_is_drawn_in_the_new_round(finished, call):
@@ -69,23 +69,23 @@ def test_an_added_outfit_is_drawn_in_the_new_round(finished, call):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "named"),
     [
         ({"invariant": {"hair": "blue hair", "eyes": "red eyes"}}, ["invariant.hair", "red hair", "blue hair"]),
         ({"outfits": {"default": {"tags": "white shirt"}}}, ["outfits.night", "blue dress", "now nothing"]),
         ({"trigger": "bluechr"}, ["trigger", '"redchr", now "bluechr"']),
     ],
 )
-def test_another_character_is_refused_with_old_and_new_value(finished, call, fields, said):
+def test_another_character_is_refused_with_old_and_new_value(finished, call, fields, named):
     run, arguments = finished
     rewrite(arguments, **fields)
     done = call("run", *arguments, "--out", run)
     assert done.code == 2
-    assert all(word in done.line for word in said), done.line
+    assert all(word in done.line for word in named), done.line
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "named"),
     [
         (["--set", "base.sampling.steps=3"], 'base.sampling.steps "14", now "3"'),
         (["--set", "panel.scorers.copy.most=0.9"], 'panel.scorers.copy.most "1.0", now "0.9"'),
@@ -93,11 +93,11 @@ def test_another_character_is_refused_with_old_and_new_value(finished, call, fie
         (["--set", "base.recipes.style.rank=2"], "base.recipes.style.rank"),
     ],
 )
-def test_another_base_panel_or_recipe_is_refused_with_old_and_new_value(finished, call, options, said):
+def test_another_base_panel_or_recipe_is_refused_with_old_and_new_value(finished, call, options, named):
     run, arguments = finished
     done = call("run", *arguments, *options, "--out", run)
     assert done.code == 2
-    assert said in done.line
+    assert named in done.line
     assert rounds_and_notes(run)[1] == []
 
 

@@ -23,7 +23,7 @@ from scoring.identity import ClipIdentity
 from scoring.measurement import Measurement
 
 
-def told(run, what):
+def incident_texts(run, what):
     with Store.open(run, exclusive=False) as store:
         return [event.text for event in store.events() if isinstance(event, Incident) and event.what == what]
 
@@ -69,7 +69,7 @@ def test_where_memory_runs_out_less_is_done_at_once_and_that_is_remembered(tiny,
     assert [shown[0] for shown in asked["trained"] if shown[0] > 5] == [8]
     batch, passes, _ = asked["trained"][-1]
     assert batch * passes == 8, "the same pictures a step"
-    assert "from now on 4" in told(run, "memory")[-1]
+    assert "from now on 4" in incident_texts(run, "memory")[-1]
     assert kept(run) == kept(grown), "no picture was lost"
 
 
@@ -106,8 +106,8 @@ def test_a_scorer_that_breaks_leaves_errors_and_the_others_go_on(tiny, call, tmp
     break_scorer(monkeypatch)
     run = tmp_path / "run"
     assert call("run", *tiny, "--out", run).code == 0
-    assert len(told(run, "scorer")) == 1, "told once"
-    assert "no such kernel" in told(run, "scorer")[0]
+    assert len(incident_texts(run, "scorer")) == 1, "reported once"
+    assert "no such kernel" in incident_texts(run, "scorer")[0]
     with Store.open(run, exclusive=False) as store:
         values = [by_scorer["defects"] for by_scorer in store.measurements().values()]
         assert values
@@ -136,7 +136,7 @@ def test_before_the_disk_is_full_the_run_stops_and_then_goes_on(tiny, call, tmp_
     assert done.code == 2
     assert "the disk is nearly full" in done.line
     assert "free some disk space" in done.err
-    assert told(run, "disk")
+    assert incident_texts(run, "disk")
     assert call("run", *tiny, "--out", run).code == 0
     assert kept(run) == kept(grown)
     assert "the disk is nearly full" in (run / "report.html").read_text()
@@ -152,11 +152,11 @@ def test_a_scorer_that_answers_nan_says_nothing_and_the_run_goes_on(tiny, call, 
     monkeypatch.setattr(ClipIdentity, "score", lost)
     assert call("run", *tiny, "--out", run).code == 0
     with Store.open(run, exclusive=False) as store:
-        said = {id: by_scorer["clip"] for id, by_scorer in store.measurements().items()}
-        lost_ones = {id for id, one in said.items() if one.value is None}
-        assert 0 < len(lost_ones) < len(said)
-        assert {one.why for one in said.values() if one.value is None} == {"the value is not finite (nan)"}
-        assert not lost_ones & {frame.job.id for frame in store.kept()}, "who could not be told apart is not kept"
+        values = {id: by_scorer["clip"] for id, by_scorer in store.measurements().items()}
+        lost_ones = {id for id, one in values.items() if one.value is None}
+        assert 0 < len(lost_ones) < len(values)
+        assert {one.why for one in values.values() if one.value is None} == {"the value is not finite (nan)"}
+        assert not lost_ones & {frame.job.id for frame in store.kept()}, "what no scorer could measure is not kept"
         assert store.kept()
     assert ">nan<" not in (run / "report.html").read_text()
 
@@ -245,20 +245,20 @@ class Readings:
 
 
 @pytest.mark.parametrize(
-    ("gap", "what", "said"),
+    ("gap", "what", "text"),
     [
         ((1, 7201, 7201), "sleep", "the machine slept for 2 h 00 min"),
         ((1, 1, -3599), "clock", "moved back by 1 h 00 min"),
         ((1, 1, 86401), "clock", "moved forward by 24 h 00 min"),
     ],
 )
-def test_sleep_and_a_moved_clock_are_told_apart(tiny, call, tmp_path, monkeypatch, gap, what, said):
+def test_sleep_and_a_moved_clock_are_distinguished(tiny, call, tmp_path, monkeypatch, gap, what, text):
     monkeypatch.setattr("bootstrap.cli.run.Clock", Readings((1, 1, 1), (1, 1, 1), gap).clock)
     run = tmp_path / "run"
     assert call("run", *tiny, "--out", run).code == 0
-    assert [text for text in told(run, what) if said in text]
-    assert not told(run, {"sleep": "clock", "clock": "sleep"}[what])
-    assert said in (run / "report.html").read_text()
+    assert [one for one in incident_texts(run, what) if text in one]
+    assert not incident_texts(run, {"sleep": "clock", "clock": "sleep"}[what])
+    assert text in (run / "report.html").read_text()
 
 
 def test_the_real_clocks_agree_while_nothing_happens():

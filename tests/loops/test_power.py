@@ -24,7 +24,7 @@ EVERY = int(os.environ.get("POWER_CUT_EVERY", "40"))
 def ending(folder):
     """What must be equal however often the power went: pixels, verdicts, kept set, adapters, events, captions.
 
-    On the way, every file that a row speaks of must be what the row says.
+    On the way, every file must be what its row describes.
     """
     with Store.open(folder, exclusive=False) as store:
         assert all(digest_of(store.frame_image(frame)) == frame.digest for frame in store.frames())

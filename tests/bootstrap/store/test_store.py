@@ -81,12 +81,12 @@ def test_everything_survives_closing(run: Path, jobs: list[Job]) -> None:
 
 def test_a_batch_is_stored_whole_or_not_at_all(store: Store, jobs: list[Job]) -> None:
     store.plan(jobs)
-    heard: list[Event] = []
-    store.listen(heard.append)
+    received: list[Event] = []
+    store.listen(received.append)
     doubled = [*painted(jobs[:2]), painted(jobs[:1])[0]]  # the second row for job-0 breaks the transaction
     with pytest.raises(StoreError):
         store.add_frames(doubled, adapter="", drawer="fake", seconds=3.0, event=BatchGenerated(1, 0, 3, 3.0))
-    assert (store.frames(), store.events(), store.timings(), heard) == ([], [], {}, [])
+    assert (store.frames(), store.events(), store.timings(), received) == ([], [], {}, [])
     assert store.missing_jobs(1, 1) == jobs
 
     frames = store.add_frames(painted(jobs[:2]), "", "fake")
@@ -149,17 +149,17 @@ def test_an_event_is_heard_after_its_row_is_on_disk(store: Store, run: Path) -> 
 
     store.listen(look)
     store.begin_round(1, "style", 4, RoundBegan(1, "style", 0, 4))
-    store.begin_round(1, "style", 4, RoundBegan(1, "style", 0, 4))  # a resume: nothing new, nothing told
+    store.begin_round(1, "style", 4, RoundBegan(1, "style", 0, 4))  # a resume: nothing new, no event
     assert seen == [1]
     assert store.events() == [RoundBegan(1, "style", 0, 4)]
 
 
 def test_progress_is_told_but_not_stored(store: Store) -> None:
-    heard: list[Event] = []
-    store.listen(heard.append)
+    received: list[Event] = []
+    store.listen(received.append)
     store.append_event(Progress("training", 1, 2))
     store.append_event(Noted("a batch was halved"))
-    assert heard == [Progress("training", 1, 2), Noted("a batch was halved")]
+    assert received == [Progress("training", 1, 2), Noted("a batch was halved")]
     assert store.events() == [Noted("a batch was halved")]
     assert store.log()[0]["text"] == "a batch was halved"
 
@@ -283,18 +283,18 @@ def test_no_run_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda path: _execute(path, "PRAGMA user_version = 99"), "newer version .*'99'"),
         (lambda path: _execute(path, "PRAGMA application_id = 7"), "another program"),
         (lambda path: path.write_bytes(b"this is no database, " * 300), "damaged"),
     ],
 )
-def test_a_database_that_is_not_ours_is_refused(run: Path, spoil: object, said: str) -> None:
+def test_a_database_that_is_not_ours_is_refused(run: Path, spoil: object, message: str) -> None:
     Store.open(run, create=True).close()
     spoil(run / "run.db")  # type: ignore[operator]
     before = (run / "run.db").read_bytes()
-    with pytest.raises(StoreError, match=said):
+    with pytest.raises(StoreError, match=message):
         Store.open(run)
     assert (run / "run.db").read_bytes() == before
 
