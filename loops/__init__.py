@@ -1,1 +1,1 @@
-"""The story in time: round, gate, stopping, run; no torch, no printing."""
+"""The story in time: run, round, draw, choose, train, approval, stopping; no torch, no printing."""

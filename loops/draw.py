@@ -10,7 +10,7 @@ from bootstrap.events import BatchGenerated
 from bootstrap.records import Adapter, JobKind
 from loops.budget import cut_short
 from loops.engine import Engine
-from loops.memory import drawn_within_memory
+from loops.within_memory import drawn_within_memory
 
 __all__ = ["draw"]
 

@@ -10,11 +10,11 @@ from dataclasses import replace
 from bootstrap.shots import places
 from loops.approval import await_approval
 from loops.archive import Archive
+from loops.boundary import judges_with_approved, measured_frames, own_pictures, read_person
 from loops.budget import CUTS, Work, fitting_round, wanted_pictures
 from loops.engine import Engine
 from loops.finish import Finished, finish
 from loops.measure import measure
-from loops.person import judges_with_approved, measured_frames, own_pictures, read_person
 from loops.resume import continued_after
 from loops.round import RoundPlan, play_round
 from loops.stopping import next_goal

@@ -15,8 +15,8 @@ from bootstrap.records import Adapter, Phase, Round, TrainItem
 from bootstrap.store.files import make_folder, sha256_of
 from loops.archive import Archive
 from loops.engine import Engine
-from loops.memory import trained_within_memory
 from loops.training_set import recipe_for
+from loops.within_memory import trained_within_memory
 
 __all__ = ["adapter_of_round", "train"]
 

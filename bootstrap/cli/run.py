@@ -72,7 +72,7 @@ def _check_base(config: RunConfig) -> None:
 
 
 def _work(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], limits: Limits) -> None:
-    from loops.opening import open_engine
+    from loops.open_engine import open_engine
     from loops.run import run
     from loops.time_left import Hours
 

@@ -11,8 +11,8 @@ from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.events import Noted
 from bootstrap.store.store import Store
-from loops import opening
-from loops.opening import open_engine
+from loops import open_engine as opening
+from loops.open_engine import open_engine
 from scoring.faces_found import FoundFace
 
 CONFIG = load("puppet", backend="fake")

@@ -79,7 +79,7 @@ def test_a_drawer_is_a_class_that_a_run_draws_with(module, monkeypatch, tiny, ca
     def open_models(config, run):
         return RunModels(swatches(), FakeBackend(config.base.sampling), fake_panel_models())
 
-    monkeypatch.setattr("loops.opening.open_models", open_models)
+    monkeypatch.setattr("loops.open_engine.open_models", open_models)
     done = call("run", *tiny, "--out", tmp_path / "run")
     assert done.code == 0, done.err
     with Store.open(tmp_path / "run", exclusive=False) as store:

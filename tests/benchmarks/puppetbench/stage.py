@@ -27,7 +27,7 @@ from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from loops.engine import Engine
-from loops.opening import open_engine
+from loops.open_engine import open_engine
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import (
     CHARACTERS,
