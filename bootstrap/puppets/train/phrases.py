@@ -65,7 +65,7 @@ def seen_phrases(puppet: Puppet, shot: PuppetShot) -> NDArray[np.bool_]:
     return row
 
 
-def learn_merges(words: Iterable[str]) -> list[tuple[str, str]]:
+def byte_pair_merges(words: Iterable[str]) -> list[tuple[str, str]]:
     """Byte-pair merges, most frequent pair first, until every word is a single symbol (Sennrich et al. 2016)."""
     spelled = [[*word[:-1], word[-1] + "</w>"] for word in sorted(set(words))]
     merges: list[tuple[str, str]] = []
@@ -106,7 +106,7 @@ def write_tokenizer(folder: Path, context_length: int) -> None:
     Every word of the caption vocabulary is one token; the end token has the largest id, which CLIP's pooling requires.
     """
     words = " ".join(captions.words()).replace("-", " ").split()
-    merges = learn_merges(filter(str.isalpha, words))
+    merges = byte_pair_merges(filter(str.isalpha, words))
     symbols = byte_symbols()
     vocabulary = [*symbols, *(f"{symbol}</w>" for symbol in symbols), *("".join(pair) for pair in merges), START, END]
     unique = list(dict.fromkeys(vocabulary))
