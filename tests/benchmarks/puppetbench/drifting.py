@@ -141,7 +141,7 @@ def _strata(drawn: Sequence[tuple[Job, Picture]], values: Sequence[Measurement])
 
 
 def stop_reason(outcomes: Sequence[RoundOutcome], plan: Sequence[RoundPlan]) -> str:
-    """Whether the stopping rule ends a run after these rounds: "drift", "nothing new", or "" while it goes on."""
+    """Whether the stopping rule ends a run after these rounds: "drift", "nothing new", or "" while it continues."""
     done = [Round(one.number, one.phase, one.goal, out) for one, out in zip(plan, outcomes, strict=False)]
     if drifted(done):
         return "drift"

@@ -244,7 +244,7 @@ def _admitted_table(audit: GateAudit) -> str:
             cells.append(_let_in([frame for frame in candidates if frame.job.id in admitted], audit))
         whole = [f for f in audit.frames if f.job.id in admitted]
         lines.append([f"without {left_out}" if left_out else "all scorers", *cells, _let_in(whole, audit)])
-    title = f"What is let in at the stated rate {rate:g}: false of admitted"
+    title = f"Admitted at the level {rate:g}: false of admitted"
     return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
@@ -282,7 +282,7 @@ def plot(audits: Sequence[GateAudit]) -> Image.Image:
             curves = [one[view_family] for one in each if view_family in one]
             lines.append(Curve(view_family, COLORS[view_family], _averaged(curves)))
         panels[f"without {left_out}" if left_out else "all scorers"] = lines
-    return chart(panels, "stated rate", "up: real rate; above the line more is let in than is said", diagonal=True)
+    return chart(panels, "level", "up: share of false frames admitted; the line is the level", diagonal=True)
 
 
 def _averaged(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:

@@ -105,7 +105,7 @@ def _admitted_table(audits: Sequence[GateAudit], by_judge: Sequence[GateAudit]) 
         let = [(audit, audit.admitted(left_out)) for audit in runs]
         counts = [_counted(let, view_family) for view_family in ALL_VIEW_FAMILIES]
         lines.append([title, *map(_let_in, counts), _let_in(tuple(map(sum, zip(*counts, strict=True))))])
-    title = f"Let in at the stated rate {audits[0].config.loop.gate_level:g}: false of admitted; true let in"
+    title = f"Admitted at the level {audits[0].config.loop.gate_level:g}: false of admitted; true admitted of all true"
     return table(title, ["scorers", *ALL_VIEW_FAMILIES, "all"], lines)
 
 
