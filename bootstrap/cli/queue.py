@@ -11,9 +11,7 @@ import typer
 
 from bootstrap.cli.options import parse_run
 from bootstrap.errors import BootstrapError, ConfigError, Paused, UsageError
-from bootstrap.machine.clock import Clock
 from bootstrap.runs.queue import Entry, Queue
-from bootstrap.runs.queue_work import SharedTime, run_process, work_through
 
 __all__ = ["queue_app"]
 
@@ -66,7 +64,9 @@ def run(
 
     bootstrap queue run --until 07:30
     """
+    from bootstrap.machine.clock import Clock
     from bootstrap.machine.limits import limits_of
+    from bootstrap.runs.queue_work import SharedTime, run_process, work_through
     from bootstrap.store.lock import ProcessLock
 
     limits, queue = limits_of(budget, until), _existing(file)

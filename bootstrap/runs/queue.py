@@ -24,6 +24,8 @@ TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
     " folder TEXT NOT NULL, words TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL)"
 )
+RENAMED = {"--gate": "--approval", "--seed": "--random-seed"}
+"""Options that an earlier version put into its queues → what they are called now."""
 SHORTEST = 60.0
 """Seconds that a character gets at least."""
 
@@ -115,4 +117,10 @@ def share_of(left: float, waiting: int) -> float:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
-    return Entry(**{**dict(row), "words": tuple(json.loads(row["words"]))})
+    return Entry(**{**dict(row), "words": tuple(_renamed(word) for word in json.loads(row["words"]))})
+
+
+def _renamed(word: str) -> str:
+    """A word of a command line; an option by its present name."""
+    option, equals, value = word.partition("=")
+    return f"{RENAMED.get(option, option)}{equals}{value}"

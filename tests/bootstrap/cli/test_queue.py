@@ -9,7 +9,6 @@ import sys
 import pytest
 from PIL import Image
 
-from bootstrap.cli import queue as queueing
 from bootstrap.errors import StoreError
 from bootstrap.machine.clock import Clock
 from bootstrap.runs.queue import Queue, share_of
@@ -47,7 +46,7 @@ def played(monkeypatch):
         started.append(words)
         return Ended(*codes.get(words[0].split("/")[-1], (0, "")))
 
-    monkeypatch.setattr(queueing, "run_process", play)
+    monkeypatch.setattr("bootstrap.runs.queue_work.run_process", play)
     return codes, started
 
 
@@ -89,7 +88,7 @@ def test_the_night_is_shared_evenly(queued, played, call, monkeypatch):
         last[0] = float(next(passed, last[0]))
         return last[0]
 
-    monkeypatch.setattr(queueing, "Clock", lambda: Clock(awake, awake, lambda: 1.8e9))
+    monkeypatch.setattr("bootstrap.machine.clock.Clock", lambda: Clock(awake, awake, lambda: 1.8e9))
     assert call("queue", "run", "--budget", "9h").code == 0
     budgets = [words[-1] for words in played[1]]
     assert budgets[0] == f"{9 * 3600 // 3}s"

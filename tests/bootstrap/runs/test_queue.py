@@ -14,3 +14,9 @@ def test_a_queue_of_an_earlier_version_opens_with_its_reasons(tmp_path):
         db.execute("ALTER TABLE entries RENAME COLUMN reason TO said")
     (entry,) = Queue(queue.path).entries()
     assert (entry.name, entry.state, entry.reason) == ("Ada", "failed", "no luck")
+
+
+def test_options_of_an_earlier_version_have_their_present_names(tmp_path):
+    words = ["ada", "--gate", "human", "--seed=3", "--base", "puppet"]
+    entry = Queue(tmp_path / "queue.db").add(tmp_path / "ada", "Ada", tmp_path, words)
+    assert entry.words == ("ada", "--approval", "human", "--random-seed=3", "--base", "puppet")
