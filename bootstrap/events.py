@@ -139,7 +139,10 @@ class WaitingForPerson:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGiven:
-    """A round went on: by "person", "auto" or "timed"; how many verdicts are a person's, how many keeps nobody has seen."""
+    """A round went on by "person", "auto" or "timed".
+
+    ``judged`` counts a person's verdicts, ``unseen`` the kept frames that no person has judged.
+    """
 
     round: int
     by: str

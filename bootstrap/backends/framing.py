@@ -14,7 +14,7 @@ from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["Cut", "Framed", "bucket_for", "cut_of", "framed", "place_of"]
+__all__ = ["CropWindow", "Framed", "bucket_for", "cut_of", "framed", "place_of"]
 
 SLIMMEST = 0.5
 """Shortest side of a bucket over that of a square of the same area; sd-scripts' 512 of 1024."""
@@ -23,7 +23,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Cut:
+class CropWindow:
     """How a picture was cut, in pixels: its size, left and top of the cut after enlarging, and the size left."""
 
     original: Size
@@ -36,7 +36,7 @@ class Framed:
     """A picture as it is trained on, how it was cut, and where its subject is (mode L; None: everywhere)."""
 
     image: Image.Image
-    cut: Cut
+    cut: CropWindow
     mask: Image.Image | None = None
 
 
@@ -88,12 +88,12 @@ def bucket_for(size: Size, resolution: Size, steps: int) -> Size:
     return min(fitting | {resolution}, key=distance)
 
 
-def cut_of(original: Size, target: Size, place: float = 0.5) -> Cut:
+def cut_of(original: Size, target: Size, place: float = 0.5) -> CropWindow:
     """How a picture of one size is cut to another; ``place`` is where, see `place_of`."""
     scale = max(target[0] / original[0], target[1] / original[1])
     left = (original[0] * scale - target[0]) * place
     top = (original[1] * scale - target[1]) * place
-    return Cut(original, (round(left), round(top)), target)
+    return CropWindow(original, (round(left), round(top)), target)
 
 
 def _fitted(image: Image.Image, target: Size, place: float) -> Image.Image:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from bootstrap.backends.bases import digest_of_base
-from bootstrap.backends.framing import Cut
+from bootstrap.backends.framing import CropWindow
 from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.sampling import SamplingSettings
@@ -70,7 +70,7 @@ class LoadedBase:
         return bool(self.pipe.scheduler.config.get("rescale_betas_zero_snr", False))
 
     def predict(
-        self, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[Cut]
+        self, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[CropWindow]
     ) -> torch.Tensor:
         """The denoiser's prediction; timesteps are the scheduler's, ``cuts`` for architectures conditioned on sizes."""
         return self.architecture.predict(self.denoiser, latents, timesteps, text, cuts)

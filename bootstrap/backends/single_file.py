@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.backends.architectures import ARCHITECTURES, Architecture
-from bootstrap.backends.architectures.base import CheckpointKeys
+from bootstrap.backends.architectures.architecture import CheckpointKeys
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import read_header
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bootstrap.config.files import EMBEDDED, configs_dir, embedded, read_own, shipped_names
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.reading import load, load_panel, shipped_base, shipped_views
-from bootstrap.config.run import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
+from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
+from bootstrap.config.shipped_files import EMBEDDED, configs_dir, embedded, read_own, shipped_names
 from bootstrap.config.stored import stored_config, stored_settings
 from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from bootstrap.config.loop import LoopConfig
-from bootstrap.config.run import RunConfig
+from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
 
 __all__ = ["Cost", "cost_of", "decoys_of", "rounds_expected", "rounds_that_fit"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.config.profiles import profiles
-from bootstrap.config.run import RunConfig
+from bootstrap.config.run_settings import RunConfig
 from bootstrap.errors import BackendError
 from bootstrap.machine.inventory import Accelerator
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import Field
 
-from bootstrap.config.files import read_section, shipped_names
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.merging import merged
 from bootstrap.config.problems import validated
+from bootstrap.config.shipped_files import read_section, shipped_names
 from bootstrap.errors import ConfigError
 from bootstrap.machine import inventory
 

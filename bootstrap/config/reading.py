@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.backends.presets import preset_for
-from bootstrap.config.files import embedded, read_section, shipped_names
 from bootstrap.config.merging import merged, override
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
-from bootstrap.config.run import BaseConfig, RunConfig, ViewsConfig
+from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
+from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
 
 __all__ = ["load", "load_panel", "shipped_base", "shipped_views"]

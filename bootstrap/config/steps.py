@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.config.run import BaseConfig
+from bootstrap.config.run_settings import BaseConfig
 
 __all__ = ["steps_for"]
 

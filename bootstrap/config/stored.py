@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bootstrap.config.files import read_section
 from bootstrap.config.merging import merged
 from bootstrap.config.problems import validated
 from bootstrap.config.renamed import translated
-from bootstrap.config.run import RunConfig
+from bootstrap.config.run_settings import RunConfig
+from bootstrap.config.shipped_files import read_section
 from bootstrap.config.stored_panel import listed_panel
 from bootstrap.errors import ConfigError
 

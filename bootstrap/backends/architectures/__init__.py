@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.backends.architectures.base import Architecture
+from bootstrap.backends.architectures.architecture import Architecture
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.architectures.sdxl import SDXL
 from bootstrap.lora.grammar import Grammar

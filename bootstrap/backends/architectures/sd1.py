@@ -8,14 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
-from bootstrap.backends.architectures.base import Architecture, CheckpointKeys, Presets, configs_of
+from bootstrap.backends.architectures.architecture import Architecture, CheckpointKeys, Presets, configs_of
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.lora.grammar import DENOISER_PREFIX, Grammar, kohya_name
 
 if TYPE_CHECKING:
     import torch
 
-    from bootstrap.backends.framing import Cut
+    from bootstrap.backends.framing import CropWindow
     from bootstrap.backends.prompts import PromptEncoder, TextStates
 
 __all__ = ["SD1"]
@@ -34,7 +34,7 @@ def _text_encoding(pipe: Any, clip_skip: int | None, device: str, encodes_on: st
 
 
 def _predict(
-    denoiser: Any, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[Cut]
+    denoiser: Any, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[CropWindow]
 ) -> torch.Tensor:
     """It is not conditioned on sizes, so how pictures were cut does not matter."""
     return unet.predict(denoiser, latents, timesteps, text)

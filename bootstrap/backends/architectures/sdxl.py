@@ -11,14 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
-from bootstrap.backends.architectures.base import Architecture, CheckpointKeys, Presets, configs_of
+from bootstrap.backends.architectures.architecture import Architecture, CheckpointKeys, Presets, configs_of
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.lora.grammar import DENOISER_PREFIX, Grammar, kohya_name
 
 if TYPE_CHECKING:
     import torch
 
-    from bootstrap.backends.framing import Cut
+    from bootstrap.backends.framing import CropWindow
     from bootstrap.backends.prompts import PromptPairEncoder, TextStates
 
 __all__ = ["SDXL", "original_name", "size_condition"]
@@ -86,7 +86,7 @@ def _inner(kind: str, rest: str) -> str:
     return rest
 
 
-def size_condition(cuts: Sequence[Cut]) -> torch.Tensor:
+def size_condition(cuts: Sequence[CropWindow]) -> torch.Tensor:
     """Micro-conditioning, shape (n, 6): original height and width, cut at top and left, target height and width.
 
     Pixels; the cut is counted after enlarging, as in training of the base (arXiv 2307.01952, section 2.2).
@@ -108,7 +108,7 @@ def _text_encoding(pipe: Any, clip_skip: int | None, device: str, encodes_on: st
 
 
 def _predict(
-    denoiser: Any, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[Cut]
+    denoiser: Any, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[CropWindow]
 ) -> torch.Tensor:
     assert text.pooled is not None
     added = {"text_embeds": text.pooled, "time_ids": size_condition(cuts).to(latents.device)}

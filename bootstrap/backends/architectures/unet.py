@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.backends.architectures.base import Targets
+from bootstrap.backends.architectures.architecture import Targets
 from bootstrap.errors import BackendError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import torch
 from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from bootstrap.backends.architectures import unet
-from bootstrap.backends.architectures.base import Architecture, Presets, Targets
+from bootstrap.backends.architectures.architecture import Architecture, Presets, Targets
 from bootstrap.backends.prompts import PromptEncoder
 from bootstrap.lora.grammar import Grammar
 from bootstrap.training.objective import RectifiedFlow

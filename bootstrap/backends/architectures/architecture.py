@@ -17,7 +17,7 @@ from bootstrap.lora.grammar import Grammar
 if TYPE_CHECKING:
     import torch
 
-    from bootstrap.backends.framing import Cut
+    from bootstrap.backends.framing import CropWindow
     from bootstrap.backends.prompts import TextStates
     from bootstrap.training.objective import Objective
 
@@ -119,7 +119,7 @@ class Architecture:
     latents: LatentCoding
     text_encoding: Callable[[Any, int | None, str, str], TextEncoding]
     """(pipeline, clip_skip, device of the states, device of the text encoders) → prompts as text states."""
-    predict: Callable[[Any, torch.Tensor, torch.Tensor, TextStates, Sequence[Cut]], torch.Tensor]
+    predict: Callable[[Any, torch.Tensor, torch.Tensor, TextStates, Sequence[CropWindow]], torch.Tensor]
     """(denoiser, latents, timesteps of the scheduler, text states, how each picture was cut) → prediction."""
     objective: Callable[[Any, str | None], Objective]
     """(pipeline, prediction type of the settings or None) → what it is trained to predict."""
