@@ -161,7 +161,6 @@ class Stage:
         """The truth of the panel."""
         return self.truth.paint(self.panel)
 
-
     def draw(self, shots: Sequence[Shot], adapter: Path | None, phase: str, backend: Backend | None = None) -> Images:
         """The shots drawn with ``adapter``, prompted with the words of its phase's captions: uint8 (N, 96, 96, 3)."""
         jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
