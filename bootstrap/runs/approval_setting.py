@@ -1,4 +1,4 @@
-"""The approval between rounds as rows: its setting, changeable while a run works, and the word to go on.
+"""The approval between rounds as rows: its setting, changeable while a run works, and a person's permission to go on.
 
 Knows a store and nothing else; who waits, and for how long, is decided by the loop.
 """
