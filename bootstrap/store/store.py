@@ -31,8 +31,9 @@ from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person import PERSON, Boundary, Person, in_force
 from bootstrap.store.recovery import recover_if_damaged
+from bootstrap.store.replacing import Replacing
 from bootstrap.store.sql import among, spend, where
-from scoring.measurement import Measurement
+from scoring.measurement import Measurement, digest_of
 
 __all__ = ["DATABASE", "PERSON", "Store"]
 
@@ -62,6 +63,7 @@ class Store:
         self.directory = directory
         self.recovered = recovered
         self.person = Person(journal, boundary)
+        self.replacing = Replacing(directory, journal)
         self._journal = journal
         self._lock = lock
         self._boundary = boundary
@@ -261,13 +263,17 @@ class Store:
         return found[0] if found else None
 
     def frame_image(self, frame: Frame) -> Image.Image:
-        """The picture, RGB, in memory. Raises StoreError when its file is missing or broken."""
+        """The picture, RGB, in memory. Raises StoreError when its file is missing, broken or not the stored one."""
         path = self.directory / frame.path
+        hint = "run the same `bootstrap run` again: it draws it again; or restore it from a copy"
         try:
-            with Image.open(path) as image:
-                return image.convert("RGB")
-        except (OSError, SyntaxError, ValueError) as error:
-            raise StoreError(f"the picture '{path}' cannot be read ({error})", "restore it from a copy") from error
+            with Image.open(path) as opened:
+                image = opened.convert("RGB")
+        except Exception as error:  # a decoder fed with a damaged file may raise anything
+            raise StoreError(f"the picture '{path}' cannot be read ({error})", hint) from error
+        if digest_of(image) != frame.digest:
+            raise StoreError(f"the picture '{path}' is not the one that was stored", hint)
+        return image
 
     # ── measurements ──
 
