@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from bootstrap.config import PanelConfig, ViewsConfig, load_panel, shipped_names
 from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_set
 from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.pictures import PictureFile
 from scoring.face_pack import FaceModel
 from scoring.tags import TagViewSettings
@@ -139,7 +139,7 @@ def _show(found: CaptionAudit) -> None:
     triggers = ", ".join(found.triggers) or "none"
     typer.echo(f"{found.folder}: {found.pictures} pictures, {found.captions} captions, trigger {triggers}")
     rows = [_row(one) for one in found.findings]
-    out = Console(highlight=False)
+    out = PlainConsole()
     if rows and out.is_terminal:
         table = Table("", "what", "pictures", "where", box=None)
         for row, one in zip(rows, found.findings, strict=True):

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bootstrap.config import PanelConfig, load_panel, shipped_base
 from bootstrap.errors import UsageError
 from bootstrap.machine.inventory import cache_folder
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.panel.models import PanelModels, open_panel_models
 from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
 from bootstrap.pictures import open_picture
@@ -79,7 +79,7 @@ def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:
     names = rater.panel.names()
     heads = ["picture", "view family", *names, "fails"]
     rows = [_row(one, names, folder) for one in rated]
-    out = Console(highlight=False)
+    out = PlainConsole()
     if out.is_terminal:
         table = Table(*heads, box=None, title=f"most alike first ({rater.deciding})", title_justify="left")
         for row, one in zip(rows, rated, strict=True):

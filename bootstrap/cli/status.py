@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -25,7 +25,7 @@ def status_command(run: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    out = Console(highlight=False)
+    out = PlainConsole()
     out.print(_summary(facts), markup=False)
     out.print(_places("view family", facts["view_families"]))
     out.print(_places("framing", facts["framings"]))

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bootstrap.listeners.terminal import QUIET
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.following import RunUpdate, engine_is_running, follow
 from bootstrap.runs.sentences import duration, sentence
 from bootstrap.runs.status import status
@@ -28,7 +29,7 @@ LINES = 12
 def watch_command(run: Path) -> None:
     """Follow the run until it ends; exits 1 when its process ends before that."""
     with Store.open(run, exclusive=False) as store:
-        finished = watch_run(store, Console(highlight=False))
+        finished = watch_run(store, PlainConsole())
     if not finished:
         typer.echo("nobody works on this run; the command that began it goes on where it stopped", err=True)
         raise typer.Exit(1)

@@ -25,16 +25,17 @@ class JsonLog:
     def __init__(self, path: Path, past: Sequence[Mapping[str, Any]]) -> None:
         """Write ``past``; later events are appended."""
         self._path = path
-        write_atomic(path, "".join(map(_line, past)).encode())
+        write_atomic(path, b"".join(map(_line, past)))
 
     def __call__(self, event: Event) -> None:
         """Append one event; `Progress` is left out. A full disk is reported by the store: the row is safe."""
         if isinstance(event, Progress):
             return
         row = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **as_row(event)}
-        with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8", newline="\n") as file:
+        with contextlib.suppress(OSError), self._path.open("ab") as file:
             file.write(_line(row))
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def _line(row: Mapping[str, Any]) -> bytes:
+    """A row; halves of characters, of names that are no UTF-8, are escaped as JSON has it."""
+    return (json.dumps(row, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

@@ -24,9 +24,10 @@ from rich.text import Text
 
 from bootstrap import events
 from bootstrap.events import Event
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.sentences import sentence
 
-__all__ = ["LastingConsole", "Terminal"]
+__all__ = ["Terminal"]
 
 STYLES = {
     events.Noted: "yellow", events.Incident: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold",
@@ -34,20 +35,12 @@ STYLES = {
 QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar shows these already
 
 
-class LastingConsole(Console):
-    """A console that stops writing when nobody reads it any more; rich's own would exit the process."""
-
-    def on_broken_pipe(self) -> None:
-        """Write nothing from now on."""
-        self.quiet = True
-
-
 class Terminal:
     """A listener: call it with events and close it at the end, or use it as a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         """Write to ``console``, by default stderr."""
-        self._console = console or LastingConsole(stderr=True, highlight=False)
+        self._console = console or PlainConsole(stderr=True)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._stage = ""

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from bootstrap import events
-from bootstrap.listeners.terminal import LastingConsole, Terminal
+from bootstrap.listeners.terminal import Terminal
+from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.sentences import duration, sentence
 
 STORY: list[events.Event] = [
@@ -56,7 +57,7 @@ def test_a_terminal_that_went_away_stops_nothing() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    terminal = Terminal(LastingConsole(file=Gone()))
+    terminal = Terminal(PlainConsole(file=Gone()))
     for event in STORY:
         terminal(event)
     terminal.close()
