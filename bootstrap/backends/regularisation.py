@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import BackendError
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.pictures.folders import PictureFile, pictures_in, read_picture
 from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.store.files import write_image
@@ -57,11 +58,10 @@ def _tags(picture: PictureFile) -> tuple[str, ...]:
     if picture.error is not None:
         reason = f'caption "{picture.source}" cannot be read ({picture.error})'
         raise BackendError(reason, "write it as plain text, UTF-8") from picture.error
-    caption = picture.caption
-    if caption is None:
-        named = re.fullmatch(r"\d+_(.+)", picture.path.parent.name)
-        caption = named[1] if named else ""
-    return tuple(tag.strip() for tag in caption.split(",") if tag.strip())
+    if picture.caption is not None:
+        return picture.tags
+    named = re.fullmatch(r"\d+_(.+)", picture.path.parent.name)
+    return caption_parts(named[1]) if named else ()
 
 
 def _drawn(items: Sequence[TrainItem], recipe: TrainRecipe, folder: Path, draw: Draw) -> list[TrainItem]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.findings import Finding, finding
-from bootstrap.pictures import SIDECARS, PictureFile, orphans, pictures_in, read_pictures
+from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures
 
 __all__ = ["CaptionAudit", "Intent", "audit", "captioned", "read_set"]
 
@@ -62,8 +62,8 @@ class CaptionAudit:
 
 
 def read_set(folder: Path) -> list[PictureFile]:
-    """Every picture below a folder with its ``.txt`` or ``.caption``, in order."""
-    return read_pictures(pictures_in(folder, levels=None), sidecars=SIDECARS)
+    """Every picture below a folder with its caption, in order."""
+    return read_pictures(pictures_in(folder, levels=None))
 
 
 def captioned(pictures: Sequence[PictureFile]) -> list[PictureFile]:

@@ -6,13 +6,14 @@ no character and opens no picture to look at it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
+from bootstrap.pictures.caption_text import caption_parts, decoded
 from bootstrap.pictures.opening import SUFFIXES
 
 __all__ = ["SIDECARS", "Origin", "PictureFile", "orphans", "pictures_in", "read_picture", "read_pictures"]
@@ -27,8 +28,8 @@ Origin = Literal["", "sidecar", "prompt"]
 class PictureFile:
     """A picture and the caption that goes with it.
 
-    ``caption`` is None where there is none; what is no UTF-8 in it is replaced, and ``error`` says so. ``source`` is
-    the caption's own file.
+    ``caption`` is None where there is none; what is no text in it is replaced, and ``error`` says so. ``source`` is the
+    caption's own file.
     """
 
     path: Path
@@ -39,9 +40,8 @@ class PictureFile:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The comma-separated parts of the caption, in order; none without a caption."""
-        parts = (" ".join(part.split()) for part in (self.caption or "").split(","))
-        return tuple(part for part in parts if part)
+        """The tags and sentences of the caption, in order; none without a caption."""
+        return caption_parts(self.caption or "")
 
 
 def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:
@@ -55,23 +55,19 @@ def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:
     return sorted(found)
 
 
-def read_pictures(
-    pictures: Iterable[Path], *, sidecars: Sequence[str] = SIDECARS[:1], prompts: bool = False
-) -> list[PictureFile]:
+def read_pictures(pictures: Iterable[Path], *, prompts: bool = False) -> list[PictureFile]:
     """Each picture with its caption; see `read_picture`."""
-    return [read_picture(path, sidecars=sidecars, prompts=prompts) for path in pictures]
+    return [read_picture(path, prompts=prompts) for path in pictures]
 
 
-def read_picture(path: Path, *, sidecars: Sequence[str] = SIDECARS[:1], prompts: bool = False) -> PictureFile:
+def read_picture(path: Path, *, prompts: bool = False) -> PictureFile:
     """A picture with its caption.
 
     Args:
         path: the picture; it is not opened unless its prompt is read.
-        sidecars: ends of the names of captions, tried in order.
         prompts: whether the prompt in a PNG's text stands for a caption where there is no sidecar.
     """
-    for suffix in sidecars:
-        sidecar = path.with_suffix(suffix)
+    for sidecar in _sidecars_of(path):
         if sidecar.is_file():
             return _with_sidecar(path, sidecar)
     if prompts and (prompt := _prompt_in(path)):
@@ -81,8 +77,9 @@ def read_picture(path: Path, *, sidecars: Sequence[str] = SIDECARS[:1], prompts:
 
 def orphans(folder: Path, pictures: Iterable[Path]) -> list[Path]:
     """Captions below a folder that have no picture, in the folders that hold pictures; sorted."""
-    stems = {path.with_suffix("") for path in pictures}
-    homes = {stem.parent for stem in stems}
+    paths = list(pictures)
+    stems = {*paths, *(path.with_suffix("") for path in paths)}
+    homes = {path.parent for path in paths}
     found = []
     for path in sorted(folder.rglob("*")):
         if _is_visible(path, SIDECARS) and path.parent in homes and path.with_suffix("") not in stems:
@@ -95,13 +92,21 @@ def _is_visible(path: Path, suffixes: Sequence[str]) -> bool:
     return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
 
 
+def _sidecars_of(path: Path) -> Iterator[Path]:
+    """Where the caption of a picture may stand, the usual place first: ``a.txt``, ``a.caption``, ``a.png.txt``."""
+    for stem in (path.stem, path.name):
+        for suffix in SIDECARS:
+            for written in (suffix, suffix.upper(), suffix.title()):
+                yield path.with_name(stem + written)
+
+
 def _with_sidecar(path: Path, sidecar: Path) -> PictureFile:
     try:
         data = sidecar.read_bytes()
     except OSError as error:
         return PictureFile(path, "", "sidecar", sidecar, error)
     try:
-        return PictureFile(path, data.decode("utf-8-sig"), "sidecar", sidecar)
+        return PictureFile(path, decoded(data), "sidecar", sidecar)
     except UnicodeDecodeError as error:
         return PictureFile(path, data.decode("utf-8-sig", "replace"), "sidecar", sidecar, error)
 

@@ -99,7 +99,7 @@ def test_each_folder_has_its_own_trigger(folder, tmp_path):
 def test_missing_empty_lonely_and_unreadable_captions_are_named(folder):
     (folder / "0.txt").unlink()
     (folder / "1.txt").write_text(" \n")
-    (folder / "2.txt").write_bytes(b"\xff\xfe\x00mikachr")
+    (folder / "2.txt").write_bytes(b"\x83\x7e\x83\x4a, mikachr")
     (folder / "nobody.txt").write_text("mikachr")
     (folder.parent / "notes.txt").write_text("not a caption: no picture lies here")
     kinds, _ = found(folder.parent)

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bootstrap.pictures import SIDECARS, orphans, pictures_in, read_picture, read_pictures
+from bootstrap.pictures import orphans, pictures_in, read_picture, read_pictures
 
 
 @pytest.fixture
@@ -29,11 +29,23 @@ def test_pictures_are_sorted_and_found_as_deep_as_was_asked(folder):
 
 def test_a_caption_stands_beside_its_picture(folder):
     (folder / "a.txt").write_bytes(b"\xef\xbb\xbfmika,  blue  hair,\n, smile\n")
-    (folder / "b.caption").write_text("mika")
     first, second = read_pictures(pictures_in(folder))
     assert (first.tags, first.origin, first.source) == (("mika", "blue hair", "smile"), "sidecar", folder / "a.txt")
     assert (second.caption, second.tags, second.origin) == (None, (), "")
-    assert read_picture(second.path, sidecars=SIDECARS).tags == ("mika",)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.TXT", "a.caption", "a.Caption", "a.jpg.txt", "a.jpg.caption"])
+def test_captions_have_the_names_that_tools_give_them(folder, name):
+    (folder / name).write_text("mika, smile")
+    assert read_picture(folder / "a.jpg").tags == ("mika", "smile")
+    assert orphans(folder, pictures_in(folder, levels=None)) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_captions_of_other_encodings_are_read(folder, encoding):
+    (folder / "a.txt").write_bytes("mika, café".encode(encoding))
+    read = read_picture(folder / "a.jpg")
+    assert (read.tags, read.error) == (("mika", "café"), None)
 
 
 def test_a_caption_that_is_no_utf8_is_read_with_its_error(folder):

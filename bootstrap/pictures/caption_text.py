@@ -1,0 +1,142 @@
+"""The text of a caption, whatever tool wrote it: its encoding, and the tags and sentences that it consists of.
+
+Tags are separated by commas, by lines, or by the separators of sd-scripts. A sentence stays whole, with the commas in
+it; a kaomoji too. Knows no file and no character.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+
+__all__ = ["caption_parts", "decoded", "folded", "is_sentence", "named_in", "spaced"]
+
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"),
+)  # fmt: skip
+"""First bytes of a text → its encoding; the longer marks first, as UTF-32's begins with that of UTF-16."""
+SEPARATORS = re.compile(r"(?<![|_\\])\|{3}(?![|_/])|;{3}")
+"""``keep_tokens_separator`` and ``secondary_separator`` of sd-scripts, as their documentation has them."""
+OPENERS = (
+    "a", "an", "the", "this", "that", "these", "there", "here", "she", "he", "they", "it", "her", "his", "their", "its",
+    "in", "on", "at", "we", "you", "two", "three",
+)  # fmt: skip
+"""First words of sentences; of a tag only where it is short ("the end")."""
+VERBS = (
+    "is", "are", "was", "were", "has", "have", "had", "wears", "stands", "sits", "lies", "walks", "runs", "looks",
+    "smiles", "holds", "waves", "shows", "features", "depicts", "appears", "seems", "can",
+)  # fmt: skip
+"""Words that stand in sentences and hardly in tags."""
+LONGEST_TAG, SHORTEST_SENTENCE, WITH_VERB = 7, 4, 3
+"""Words of the longest tag, of the shortest sentence, and of the shortest one that has a verb."""
+ENDS = (".", "!", "?", "。", "！", "？")
+BETWEEN = r"[\s-]+"
+"""Between the words of a phrase: "red-haired", "red hair"."""
+ENDING = re.compile(r"\w[\"')\]]*[.!?。！？](?:\s|$)")
+"""A full stop after a word: the tags "!?" and "..." end no sentence."""
+CONTROL = dict.fromkeys([*range(9), *range(14, 32), 127], None)
+
+
+def decoded(data: bytes) -> str:
+    """A text in UTF-8 or, by its first bytes, in UTF-16 or UTF-32. Raises UnicodeDecodeError for anything else."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding)
+    if data and b"\0" in data:  # no text in UTF-8 has one: UTF-16 without its mark
+        return data.decode("utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be")
+    return data.decode("utf-8")
+
+
+def caption_parts(text: str) -> tuple[str, ...]:
+    """The tags and sentences of a caption, in order. Text that was joined from parts with ", " gives the same parts."""
+    found: list[str] = []
+    for line in _lines(SEPARATORS.sub(",", text.translate(CONTROL))):
+        parts = [" ".join(part.split()) for part in _at_commas(line)]
+        found += _with_sentences([part for part in parts if part])
+    return tuple(found)
+
+
+def is_sentence(part: str) -> bool:
+    """Whether a part of a caption reads like a sentence and not like a tag."""
+    words = re.sub(r"[.,;:!?]+(?=\s|$)", "", part.casefold()).split()
+    if len(words) > LONGEST_TAG or "," in part:
+        return len(words) >= SHORTEST_SENTENCE
+    if len(words) >= WITH_VERB and any(word in VERBS for word in words[1:]):
+        return True
+    return len(words) >= SHORTEST_SENTENCE and (words[0] in OPENERS or ENDING.search(part) is not None)
+
+
+def spaced(tag: str) -> str:
+    """A tag with spaces for its underscores; a kaomoji keeps them (``^_^``)."""
+    return tag.replace("_", " ") if re.search(r"[^\W\d_]{2}|[^\W_]{3}", tag) else tag
+
+
+def folded(tag: str) -> str:
+    """A tag as tags are compared: without regard to capitals, underscores and escaped parentheses."""
+    return " ".join(spaced(re.sub(r"\\([()])", r"\1", tag)).casefold().split())
+
+
+def named_in(sentence: str, tags: Iterable[str]) -> list[str]:
+    """The tags that a sentence says word for word, in any case of letters, with spaces or hyphens."""
+    text = folded(sentence)
+    return [tag for tag in tags if folded(tag) and re.search(phrase_of(tag), text)]
+
+
+def phrase_of(tag: str) -> str:
+    """A regular expression that finds the words of a tag in a folded text."""
+    words = [re.escape(word) for word in re.split(BETWEEN, folded(tag))]
+    return rf"(?<!\w){BETWEEN.join(words)}(?!\w)"
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text, of which each is tags of its own; a sentence that goes on in the next line is one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    found: list[str] = []
+    for number, line in enumerate(lines):
+        ends = any(ENDING.search(later) for later in lines[number:])
+        if found and ends and _goes_on(found[-1], line):
+            found[-1] = f"{found[-1]} {line}"
+        else:
+            found.append(line)
+    return found
+
+
+def _goes_on(line: str, following: str) -> bool:
+    """Whether what one line says goes on in the next: a sentence that was wrapped, or one that another follows."""
+    if line.endswith(ENDS):
+        return is_sentence(line) and is_sentence(following)
+    begun = any(is_sentence(part.strip()) for part in line.split(","))
+    return begun and not line.endswith(",") and following[0].islower()
+
+
+def _at_commas(line: str) -> Iterator[str]:
+    """The texts between the commas of a line, but for those inside a kaomoji: ``(,_,)``, ``:,(``."""
+    start = 0
+    for comma in re.finditer("[,，、]", line):
+        before, after = line[: comma.start()], line[comma.end() :]
+        if not _in_a_face(before[start:], after):
+            yield before[start:]
+            start = comma.end()
+    yield line[start:]
+
+
+def _in_a_face(before: str, after: str) -> bool:
+    """Whether a comma stands inside a face: between signs, without spaces, or in parentheses that hold no words."""
+    if before[-1:].strip() and after[:1].strip() and not before[-1].isalnum() and not after[0].isalnum():
+        return True
+    opened, closed = before.rfind("("), after.find(")")
+    if opened < 0 or closed < 0 or ")" in before[opened:] or "(" in after[:closed]:
+        return False
+    return not re.search(r"\w{2}|\s", (before[opened:] + after[: closed + 1]).replace("_", ""))
+
+
+def _with_sentences(parts: list[str]) -> list[str]:
+    """Parts between commas, those of sentences joined again: from where one begins to the last full stop."""
+    begins = [number for number, part in enumerate(parts) if is_sentence(part)]
+    ends = [number for number, part in enumerate(parts) if ENDING.search(part)]
+    if not begins or not ends or ends[-1] < begins[0]:
+        return parts
+    first, last = begins[0], ends[-1] + 1
+    return [*parts[:first], ", ".join(parts[first:last]), *parts[last:]]

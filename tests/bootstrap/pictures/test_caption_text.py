@@ -1,0 +1,50 @@
+"""Captions of every tool: tags, sentences, separators, faces made of signs."""
+
+import pytest
+
+from bootstrap.pictures.caption_text import caption_parts, folded, is_sentence, named_in, spaced
+
+SENTENCE = "A girl with red hair smiles at the viewer, standing in a forest at night."
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("mika,smile, ,forest,", ["mika", "smile", "forest"]),
+        ("from behind\nfull body\r\nsmile\n", ["from behind", "full body", "smile"]),
+        ("mika ||| 1girl, smile ;;; forest", ["mika", "1girl", "smile", "forest"]),
+        (SENTENCE, [SENTENCE]),
+        (f"mika, 1girl, {SENTENCE}", ["mika", "1girl", SENTENCE]),
+        ("1girl, solo\nA girl smiles.\nShe waves.", ["1girl", "solo", "A girl smiles. She waves."]),
+        ("A girl with red hair\nsmiles at the viewer.", ["A girl with red hair smiles at the viewer."]),
+        ("a photo of mika girl, smile, forest", ["a photo of mika girl", "smile", "forest"]),
+        ("a photo of mika girl\nsmile\nforest", ["a photo of mika girl", "smile", "forest"]),
+        ("a girl standing there, !, !?, ...", ["a girl standing there", "!", "!?", "..."]),
+        ("smile, :,(, ;), (,_,), ||_||, ^_^", ["smile", ":,(", ";)", "(,_,)", "||_||", "^_^"]),
+        (r"mika \(blue archive\), smile", [r"mika \(blue archive\)", "smile"]),
+        ("(red hair, smile:1.2)", ["(red hair", "smile:1.2)"]),
+        ("a\x00b\x1b, c", ["ab", "c"]),
+    ],
+)
+def test_a_caption_is_tags_and_sentences_and_joined_it_is_the_same(text, parts):
+    assert caption_parts(text) == tuple(parts)
+    assert caption_parts(", ".join(caption_parts(text))) == tuple(parts)
+
+
+def test_what_is_a_sentence():
+    assert all(
+        map(is_sentence, ["mika is here", "A girl smiles.", "a photo of mika", "She waves her left hand.", SENTENCE])
+    )
+    tags = ["looking at viewer", "hands on hips", "from side", "a b", "mika (blue archive)", "!?", "three-quarter view"]
+    assert not any(map(is_sentence, tags))
+
+
+def test_tags_are_compared_without_regard_to_how_they_are_written():
+    assert folded("Red_Hair") == folded("red  hair")
+    assert folded(r"Mika_\(Blue\)") == "mika (blue)"
+    assert [spaced(tag) for tag in ("red_hair", "^_^", "o_o", "0_0")] == ["red hair", "^_^", "o_o", "0_0"]
+
+
+def test_tags_are_found_in_sentences_as_whole_words():
+    assert named_in(SENTENCE, ["Red Hair", "green eyes", "red"]) == ["Red Hair", "red"]
+    assert named_in("A red-hair girl; tanned.", ["red hair", "tan"]) == ["red hair"]
