@@ -15,7 +15,7 @@ SENTENCE = "A girl with red hair smiles at the viewer, standing in a forest at n
         ("mika ||| 1girl, smile ;;; forest", ["mika", "1girl", "smile", "forest"]),
         (SENTENCE, [SENTENCE]),
         (f"mika, 1girl, {SENTENCE}", ["mika", "1girl", SENTENCE]),
-        ("1girl, solo\nA girl smiles.\nShe waves.", ["1girl", "solo", "A girl smiles. She waves."]),
+        ("1girl, solo\nA girl smiles.\nShe waves at you.", ["1girl", "solo", "A girl smiles. She waves at you."]),
         ("A girl with red hair\nsmiles at the viewer.", ["A girl with red hair smiles at the viewer."]),
         ("a photo of mika girl, smile, forest", ["a photo of mika girl", "smile", "forest"]),
         ("a photo of mika girl\nsmile\nforest", ["a photo of mika girl", "smile", "forest"]),
