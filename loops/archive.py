@@ -52,13 +52,13 @@ class Archive:
     judged_waves: Collection[tuple[int, int]] = frozenset()
 
     @classmethod
-    def of(cls, store: Store) -> Archive:
-        """The archive as it stands in the store, as far as a person is read there."""
+    def of(cls, store: Store, lost: Collection[str] = ()) -> Archive:
+        """The archive as it stands in the store, as far as a person is read there; without the frames of these ids."""
         judged = [event for event in store.events() if isinstance(event, FramesJudged)]
         return cls(
             rounds=store.rounds(),
             jobs=store.jobs(),
-            frames=store.frames(),
+            frames=[frame for frame in store.frames() if frame.job.id not in lost],
             measurements=store.measurements(),
             verdicts=store.verdicts(),
             captions=store.person.captions(),

@@ -7,7 +7,7 @@ they may (automatic keeps never do). Draws and measures nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bootstrap.panel.judges import Judges
 from bootstrap.records import Frame, JobKind
@@ -36,18 +36,25 @@ def read_person(store: Store) -> tuple[Store, bool]:
     return store.up_to(Boundary(boundary.verdict, boundary.caption)), again is not None
 
 
-def judges_with_approved(store: Store, judges: Judges, judging: Callable[[Sequence[Picture]], Judges]) -> Judges:
-    """The panel with approved frames among its references; ``judges`` themselves where those are the same already."""
-    fresh = judging([judges.picture(frame, store) for frame in store.approved()])
+def judges_with_approved(
+    store: Store, judges: Judges, judging: Callable[[Sequence[Picture]], Judges], lost: Collection[str] = ()
+) -> Judges:
+    """The panel with approved frames among its references; ``judges`` themselves where those are the same already.
+
+    Approved frames in ``lost`` have no picture.
+    """
+    approved = [frame for frame in store.approved() if frame.job.id not in lost]
+    fresh = judging([judges.picture(frame, store) for frame in approved])
     return judges if fresh.fingerprints == judges.fingerprints else fresh
 
 
-def measured_frames(store: Store) -> list[Frame]:
+def measured_frames(store: Store, lost: Collection[str] = ()) -> list[Frame]:
     """The frames that were measured, but for the probe: what is measured again before other references."""
     measured = store.measurements()
-    return [one for one in store.frames() if one.job.id in measured and one.job.kind is not JobKind.PROBE]
+    ids = measured.keys() - set(lost)
+    return [one for one in store.frames() if one.job.id in ids and one.job.kind is not JobKind.PROBE]
 
 
-def own_pictures(store: Store) -> list[Frame]:
+def own_pictures(store: Store, lost: Collection[str] = ()) -> list[Frame]:
     """The pictures that a person added: from now on they are candidates like any other."""
-    return store.frames(round=0, kind=JobKind.CANDIDATE)
+    return [frame for frame in store.frames(round=0, kind=JobKind.CANDIDATE) if frame.job.id not in lost]

@@ -10,6 +10,7 @@ from bootstrap.events import BatchGenerated
 from bootstrap.records import Adapter, JobKind
 from loops.budget import cut_short
 from loops.engine import Engine
+from loops.weights_again import whole_adapter
 from loops.within_memory import drawn_within_memory
 
 __all__ = ["draw"]
@@ -43,14 +44,15 @@ def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -
     missing = [job for job in store.missing_jobs(number, wave) if job.kind in part.kinds]
     if _cut_short(engine, number, wave, part, begun=False):
         return
-    id = part.adapter.id if part.adapter else ""
-    path = store.directory / part.adapter.path if part.adapter else None
+    adapter = whole_adapter(engine, part.adapter) if part.adapter and missing else None
+    id = adapter.id if adapter else ""
+    path = store.directory / adapter.path if adapter else None
     began = time.monotonic()
     for batch in drawn_within_memory(store, part.drawer, missing, path):
         seconds = time.monotonic() - began
         done = len(store.frames(number, wave))
         event = BatchGenerated(number, done, len(batch), round(seconds, 2))
-        drawn = [(job, image, engine.parameters(job, part.adapter)) for job, image in batch]
+        drawn = [(job, image, engine.parameters(job, adapter)) for job, image in batch]
         store.add_frames(drawn, id, part.drawer.name, seconds, event)
         engine.progress("drawing", done + len(batch), total)
         if _cut_short(engine, number, wave, part, begun=True):

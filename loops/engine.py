@@ -19,6 +19,7 @@ from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, Job, Round, Seed
+from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
 from bootstrap.store.store import Store
@@ -40,7 +41,7 @@ class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
     ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel before the seeds and the
-    pictures that a person approved.
+    pictures that a person approved; ``lost`` are the frames whose pictures cannot be had again.
     """
 
     store: Store
@@ -55,6 +56,7 @@ class Engine:
     budget: Budget | None = None
     attended: bool = False
     judging: Callable[[Sequence[Picture]], Judges] | None = None
+    lost: frozenset[str] = frozenset()
 
     @cached_property
     def wording(self) -> Wording:
@@ -104,7 +106,7 @@ class Engine:
 
     def archive(self) -> Archive:
         """What the run holds now, as far as a person is read."""
-        return Archive.of(self.store)
+        return Archive.of(self.store, self.lost)
 
     def looks(self, frames: Iterable[Frame]) -> dict[str, Look]:
         """The look of each frame, by its id."""
@@ -112,8 +114,8 @@ class Engine:
 
     def drawing_round(self, rounds: Sequence[Round], number: int) -> Round | None:
         """The earlier round whose adapter draws round ``number``, after a drift (see `loops.stopping`)."""
-        run, adapters = self.store.directory, self.store.adapters()
-        drawable = {adapter.id for adapter in adapters if (run / adapter.path).is_file()}
+        gone = freed_paths(self.store)  # any other can be trained again
+        drawable = {adapter.id for adapter in self.store.adapters() if adapter.path not in gone}
         return drawing_round(rounds, number, self.config.loop, drawable)
 
     def emit(self, event: Event) -> None:

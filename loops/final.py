@@ -20,6 +20,7 @@ from loops.jobs import Wave
 from loops.measure import measure
 from loops.ranking import ranked
 from loops.train import train
+from loops.weights_again import whole_adapter, whole_candidates
 from scoring.calibrate import Ranked
 from scoring.measurement import Measurement
 from scoring.trials import Drawn, Trial, best_of
@@ -35,7 +36,7 @@ def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence
     name = Adapter.final_id(number)
     for adapter in engine.store.adapters():
         if adapter.training == name:
-            return adapter
+            return whole_adapter(engine, adapter)
     adapters = _candidates(engine, number, name, items)
     named = engine.training_sets.named_traits(archive, number, engine.config.subject.finishing.name)
     probe, trials = probe_shots(engine.planner, engine.config.views), []
@@ -66,7 +67,7 @@ def _candidates(engine: Engine, number: int, name: str, items: Sequence[TrainIte
         adapters, event = train(engine, items, number, phase, name, count)
         decided = engine.store.decide(FinalCandidates(number, tuple(adapters)), event)
         engine.store.add_seconds("train", event.seconds)
-    return list(decided.adapters)
+    return list(whole_candidates(engine, decided).adapters)
 
 
 def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) -> Trial:

@@ -18,6 +18,7 @@ from bootstrap.shots import Cell, quotas
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
+from loops.weights_again import give_up_unneeded
 
 __all__ = ["Finished", "finish"]
 
@@ -49,6 +50,7 @@ def finish(engine: Engine) -> Finished:
     collection = Collection(store, config, engine.character, kept, provisional, items)
     pictures = collection.write(store.directory / "dataset", config.finishing_recipe.repeats)
     lora = publish(store, adapter, store.directory / "lora")
+    give_up_unneeded(engine)
     page = store.directory / "report.html"
     write_report(store, page, engine.character.name)
     if not any(isinstance(event, RunEnded) for event in store.events()[-1:]):

@@ -75,7 +75,9 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
         plan_wave(engine, archive, plan, wave, archive.empty_places(wanted))
     draw(engine, plan.number, wave, adapter)
     frames = engine.store.frames(plan.number, wave)
-    measure(engine, [frame for frame in frames if frame.job.kind is not JobKind.PROBE])
+    measure(
+        engine, [frame for frame in frames if frame.job.kind is not JobKind.PROBE and frame.job.id not in engine.lost]
+    )
     choose_frames(engine, plan.number, wave, wanted)
 
 

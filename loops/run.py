@@ -14,6 +14,7 @@ from loops.boundary import judges_with_approved, measured_frames, own_pictures, 
 from loops.budget import CUTS, Work, fitting_round, wanted_pictures
 from loops.engine import Engine
 from loops.finish import Finished, finish
+from loops.frames_again import draw_again, measure_again
 from loops.measure import measure
 from loops.resume import continued_after
 from loops.round import RoundPlan, play_round
@@ -25,6 +26,7 @@ __all__ = ["run"]
 
 def run(engine: Engine) -> Finished:
     """Play rounds until the rules say stop, then finish; whatever is done already is not done again."""
+    draw_again(engine)
     approve(engine)
     while plan := next_round(engine):
         play_round(engine, plan)
@@ -42,11 +44,12 @@ def read_boundary(engine: Engine) -> bool:
     """Read a person's rows up to this boundary; whether a finished run must play one more round for them."""
     engine.store, judged_since = read_person(engine.store)
     if engine.judging is not None:
-        judges = judges_with_approved(engine.store, engine.judges, engine.judging)
+        judges = judges_with_approved(engine.store, engine.judges, engine.judging, engine.lost)
         if judges is not engine.judges:
             engine.judges = judges
-            measure(engine, measured_frames(engine.store))
-    measure(engine, own_pictures(engine.store))
+            measure(engine, measured_frames(engine.store, engine.lost))
+    measure(engine, own_pictures(engine.store, engine.lost))
+    measure_again(engine)
     return judged_since
 
 

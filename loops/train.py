@@ -57,6 +57,7 @@ def train(
             f'nothing was kept, and "seeds_train": "{engine.character.seeds_train}" keeps the seeds out',
             'begin a run with more rounds or candidates, or with "seeds_train": "always"',
         )
+    _require_whole(engine, items)
     began = time.monotonic()
     recipe = recipe_for(engine.config, phase, number, len(items)).model_copy(update={"candidates": candidates})
     workdir = engine.store.directory / "adapters" / name
@@ -68,6 +69,14 @@ def train(
         adapters.append(_adapter(engine, earlier, Adapter.step_id(name, earlier.steps), phase, number))
     adapters.append(_adapter(engine, last, name, phase, number))
     return adapters, AdapterTrained(number, name, last.steps, len(items), last.final_loss, round(seconds, 1))
+
+
+def _require_whole(engine: Engine, items: Sequence[TrainItem]) -> None:
+    """Raise StoreError where the picture of a frame is not the one that was measured."""
+    paths = {item.path for item in items if item.seed is None}
+    for frame in engine.store.frames():
+        if str(engine.store.directory / frame.path) in paths:
+            engine.store.frame_image(frame)
 
 
 def _adapter(engine: Engine, trained: Trained, id: str, phase: Phase, number: int) -> Adapter:

@@ -11,6 +11,7 @@ from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.store.files import make_folder, write_image
+from scoring.measurement import digest_of
 
 __all__ = ["body_box", "seed_items"]
 
@@ -48,12 +49,20 @@ def body_box(composition: Composition, framing: str) -> Box | None:
 
 
 def _write(path: Path, image: Image.Image, mask: Image.Image | None) -> None:
-    if path.is_file():
-        return
+    """Write a cut and its mask, unless the files show them already."""
     make_folder(path.parent)
-    if mask:
-        write_image(path.with_name(f"{path.stem}_mask.png"), mask, {})
-    write_image(path, image, {})
+    for place, picture in ((path.with_name(f"{path.stem}_mask.png"), mask), (path, image)):
+        if picture is not None and not _shows(place, picture):
+            write_image(place, picture, {})
+
+
+def _shows(path: Path, image: Image.Image) -> bool:
+    """Whether a file holds this picture; one that was damaged is written again."""
+    try:
+        with Image.open(path) as opened:
+            return digest_of(opened) == digest_of(image)
+    except Exception:  # a decoder fed with a damaged file may raise anything
+        return False
 
 
 def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ class Collection:
         Returns the folder with the pictures.
         """
         frames, items = [*self.kept, *self.provisional], self._items()
+        for frame in frames:
+            self.store.frame_image(frame)  # raises where it is not the picture that was measured
         written = write_dataset(folder, self.character.trigger, items, [self._facts(f) for f in frames], repeats)
         rows: list[dict[str, str]] = []
         for number, seed in enumerate(self.store.seeds()):

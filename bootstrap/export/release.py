@@ -28,6 +28,7 @@ from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import Adapter, Frame, Job, JobKind
 from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
+from bootstrap.store.replacing import require_whole
 from bootstrap.store.store import Store
 
 __all__ = ["DIFFUSERS", "Release", "publish", "release_of", "run_settings", "write_diffusers", "write_kohya"]
@@ -90,6 +91,7 @@ def run_settings(store: Store) -> tuple[RunConfig, Character]:
 def release_of(store: Store, adapter: Adapter) -> Release:
     """Gather what an adapter's files hold. Raises StoreError, or BackendError when its file cannot be read."""
     config, character = run_settings(store)
+    require_whole(store.directory / adapter.path, adapter.sha256, "weights")
     order = list(config.views.families)
     previews = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
     previews.sort(key=lambda frame: order.index(frame.job.shot.view_family))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from bootstrap.store.schema import look
 from bootstrap.store.store import DATABASE, Store
 from scoring.measurement import digest_of
 
-__all__ = ["FreeableFile", "check_files", "free", "freeable"]
+__all__ = ["FreeableFile", "check_files", "free", "freeable", "freed_paths", "record_freed"]
 
 FREED = "freed"
 """The fact that lists the paths that were freed: those files are not missing."""
@@ -85,14 +85,22 @@ def _needed(adapters: Sequence[Adapter]) -> list[Adapter]:
 
 def free(store: Store, files: Sequence[FreeableFile]) -> None:
     """Remove the files; the store first records that they are meant to be gone. Raises OutputError."""
-    freed = set(json.loads(store.recall(FREED) or "[]"))
-    freed.update(one.path for one in files)
-    store.remember(FREED, json.dumps(sorted(freed)))
+    record_freed(store, [one.path for one in files])
     for one in files:
         try:
             (store.directory / one.path).unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(f"cannot remove '{one.path}': {error.strerror}", "check who may write there") from error
+
+
+def freed_paths(store: Store) -> set[str]:
+    """The files that are meant to be gone."""
+    return set(json.loads(store.recall(FREED) or "[]"))
+
+
+def record_freed(store: Store, paths: Iterable[str]) -> None:
+    """Record that these files are meant to be gone."""
+    store.remember(FREED, json.dumps(sorted(freed_paths(store).union(paths))))
 
 
 def check_files(store: Store) -> list[str]:
@@ -101,7 +109,7 @@ def check_files(store: Store) -> list[str]:
     for seed in store.seeds():
         problems += _hash_problems(store.directory, seed.path, seed.sha256)
     problems += _frame_problems(store)
-    freed = set(json.loads(store.recall(FREED) or "[]"))
+    freed = freed_paths(store)
     for adapter in store.adapters():
         if adapter.path not in freed or (store.directory / adapter.path).exists():
             problems += _hash_problems(store.directory, adapter.path, adapter.sha256)
