@@ -19,6 +19,7 @@ from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
+from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import Job, JobKind, TrainItem, random_seed_of
 from bootstrap.training.recipe import TrainRecipe
 
@@ -155,8 +156,8 @@ def _color_for(*parts: object) -> Color:
 def _mean_color(path: Path) -> Color:
     """The mean colour where heads are painted."""
     try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
+        with open_any(path) as opened:
+            image = as_rgb(opened)
     except OSError as error:
         raise BackendError(f'training picture "{path}" cannot be read: {error}', "restore it") from error
     middle = np.asarray(image.resize((20, 20)), dtype=float)[5:11, 7:13]

@@ -6,11 +6,13 @@ A picture is never squeezed: it is cut at its edges to the base's shape, or to t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from bootstrap.backends.masks import subject_mask
 from bootstrap.errors import BackendError
+from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -47,10 +49,11 @@ def framed(item: TrainItem, resolution: Size, recipe: TrainRecipe, crop: int = 0
     """
     mask = None
     try:
-        with Image.open(item.path) as opened:
-            picture = opened.convert("RGB")
+        with open_any(Path(item.path)) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            picture = as_rgb(upright)
             if recipe.masked_loss:
-                mask = subject_mask(opened, item)
+                mask = subject_mask(upright, item)
     except OSError as error:
         raise BackendError(f'training picture "{item.path}" cannot be read ({error})', "restore it") from error
     target, place = resolution, place_of(crop, recipe.latent_crops)

@@ -13,7 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.dataset.findings import Finding, finding
-from bootstrap.pictures import PictureFile
+from bootstrap.pictures import PictureFile, as_rgb, open_any
+from bootstrap.pictures.plug_ins import MissingPlugIn
 from scoring.duplicates import bits_apart, difference_hash
 
 __all__ = ["clones"]
@@ -34,8 +35,12 @@ def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
     for picture in pictures:
         try:
             data = picture.path.read_bytes()
-            with Image.open(picture.path) as image:
-                hashes.append((picture, difference_hash(image)))
+            with open_any(data) as opened:
+                hashes.append((picture, difference_hash(as_rgb(opened))))
+        except MissingPlugIn as error:
+            hint = "install it with pip, or save the picture as PNG"
+            found.append(finding(folder, "unreadable", "error", f"it {error}", [picture.path], hint))
+            continue
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             message = f"it is no picture: {type(error).__name__}"
             hint = "remove it or save it again"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from bootstrap.pictures.folders import SIDECARS, PictureFile, orphans, pictures_in, read_picture, read_pictures
-from bootstrap.pictures.opening import SUFFIXES, open_picture, square
+from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square
+from bootstrap.pictures.plug_ins import open_any
 
 __all__ = [
     "SIDECARS",
     "SUFFIXES",
     "PictureFile",
+    "alpha_of",
+    "as_rgb",
+    "open_any",
     "open_picture",
     "orphans",
     "pictures_in",

@@ -1,24 +1,29 @@
-"""Opening a picture file: upright, RGB, transparency on white; whatever is wrong with it is one line.
+"""Opening a picture file: upright, sRGB, transparency on white; whatever is wrong with it is one line.
 
 Knows no seed, no caption and no model: files and pixels only.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bootstrap.errors import PictureError
+from bootstrap.pictures.plug_ins import MissingPlugIn, open_any
+from bootstrap.pictures.srgb import in_srgb
 
-__all__ = ["SUFFIXES", "open_picture", "square"]
+__all__ = ["SUFFIXES", "alpha_of", "as_rgb", "open_picture", "square"]
 
 MOST_PIXELS = 50_000_000
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".jfif", ".jpe", ".tif", ".tiff", ".gif", ".mpo", ".heic",
+    ".heif", ".hif", ".jxl",
+)  # fmt: skip
 """Ends of the names of picture files, in lower case."""
+FIRST_IS_WHOLE = ("MPO", "HEIF")
+"""Formats of phones, whose further pictures are previews and brightness maps of the first one."""
 
 
 def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
@@ -36,6 +41,8 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
         image = _decoded(path, data)
     except Image.DecompressionBombError:
         raise PictureError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None
+    except MissingPlugIn as error:
+        raise PictureError(f'"{path}" {error}', "install it with pip, or save the picture as PNG") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise PictureError(f'"{path}" {_reason(path, error)}'.replace("\n", " "), "save it again as PNG") from None
     if min(image.size) < smallest:
@@ -46,17 +53,42 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
     return image, data
 
 
+def as_rgb(opened: Image.Image) -> Image.Image:
+    """An opened picture of any mode as upright sRGB, transparency on white; 16 bits and floats are scaled."""
+    profile = opened.info.get("icc_profile")
+    image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith(("I", "F")):
+        return in_srgb(_scaled(image), profile)
+    if not image.has_transparency_data:
+        return in_srgb(_known(image), profile)
+    rgba = image.convert("RGBA")
+    if profile:
+        grey = image.mode == "LA"
+        colors = in_srgb(rgba.convert("L" if grey else "RGB"), profile)
+        colors.putalpha(rgba.getchannel("A"))
+        rgba = colors
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def alpha_of(opened: Image.Image) -> Image.Image | None:
+    """How opaque an opened picture is, upright, mode L; None where it is so everywhere."""
+    if not opened.has_transparency_data:
+        return None
+    alpha = ImageOps.exif_transpose(opened).convert("RGBA").getchannel("A")
+    return None if alpha.getextrema()[0] == 255 else alpha
+
+
 def _decoded(path: Path, data: bytes) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked below
-        opened = Image.open(io.BytesIO(data))
-    with opened:
+    with open_any(data) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             size = f"{opened.width}x{opened.height}"
             raise PictureError(f'"{path}" has {size} pixels', "scale it down below 50 megapixels")
-        if getattr(opened, "n_frames", 1) > 1:
+        number = getattr(opened, "n_frames", 1)
+        if number > 1 and opened.format == "TIFF":
+            raise PictureError(f'"{path}" holds {number} pictures', "save one of them as PNG")
+        if number > 1 and opened.format not in FIRST_IS_WHOLE:
             raise PictureError(f'"{path}" is animated', "save one frame as PNG")
-        return _on_white(ImageOps.exif_transpose(opened))
+        return as_rgb(opened)
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -68,18 +100,15 @@ def _reason(path: Path, error: Exception) -> str:
     return f"is no picture that can be read ({error})"
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """Any mode as RGB, transparency on white; 16 bits and floats are scaled, not clipped."""
-    if image.mode.startswith(("I", "F")):
-        return _scaled(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
+def _known(image: Image.Image) -> Image.Image:
+    """A picture without transparency in one of the modes that profiles are for."""
+    if image.mode in ("L", "CMYK", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _scaled(image: Image.Image) -> Image.Image:
-    """A picture of one wide channel as RGB; its largest value decides what white is."""
+    """A picture of one wide channel as grey, mode L; its largest value decides what white is."""
     values = np.asarray(image, np.float64)
     largest = values.max()
     white = 255.0
@@ -87,7 +116,7 @@ def _scaled(image: Image.Image) -> Image.Image:
         white = 1.0
     elif largest > 255:
         white = 65535.0
-    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8)).convert("RGB")
+    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8))
 
 
 def square(image: Image.Image) -> Image.Image:

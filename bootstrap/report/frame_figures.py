@@ -11,6 +11,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from bootstrap.errors import StoreError
+from bootstrap.pictures import as_rgb, open_any
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import TAKEN, Frame, Verdict, VerdictKind
 from bootstrap.runs.status import view_families
@@ -85,8 +86,8 @@ class FrameFigures:
     def of_picture(self, path: Path, caption: str) -> Figure:
         """A picture that is no frame of the run, a seed for example."""
         try:
-            with Image.open(path) as image:
-                small = thumbnail(image)
+            with open_any(path) as opened:
+                small = thumbnail(as_rgb(opened))
         except OSError:
             small = thumbnail(BLANK)
         return Figure(small, self._link(path), caption, caption)

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import UsageError
+from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import Frame, Seed
 from bootstrap.store.store import Store
 
@@ -64,11 +65,11 @@ class RunPictures:
 def decoded(data: bytes) -> Image.Image:
     """A picture that somebody sent, RGB, decoded to its last pixel. Raises UsageError for anything else."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_any(data, FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 size = f"{image.width} x {image.height}"
                 raise UsageError(f'the picture is too large: "{size}"', f"at most {MOST_PIXELS // 10**6} megapixels")
-            return image.convert("RGB")
+            return as_rgb(image)
     except UsageError:
         raise
     except Exception as error:  # a decoder fed with anything may raise anything
@@ -77,8 +78,8 @@ def decoded(data: bytes) -> Image.Image:
 
 def _small(data: bytes, side: int, format: str) -> bytes | None:
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            small = image.convert("RGB")
+        with open_any(data) as image:
+            small = as_rgb(image)
     except (OSError, SyntaxError, ValueError):
         return None
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
