@@ -28,6 +28,7 @@ from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_ko
 from bootstrap.lora.kinds import Hada
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.runs.status import status
+from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 
 FILES = ReleaseFiles("a.safetensors", "b")
@@ -197,6 +198,10 @@ def test_a_run_without_settings_is_told_in_one_line(tmp_path: Path, store: Store
         release_of(store, store.adapters()[-1])
 
 
+def stored_adapter(store: Store, name: str) -> Adapter:
+    return Adapter("r03-character", "character", 3, name, sha256_of(store.directory / name), 1, 0.1)
+
+
 def metadata(lora: Lora, title: str, objective: str) -> dict[str, str]:
     modules = kohya_names(lora.grammar, *lora.parts)
     return metadata_for(
@@ -210,7 +215,7 @@ def test_a_trained_text_encoder_is_published_too(store: Store) -> None:
     unet, text = "mid_block.attentions.0.proj_in", "encoder.layers.0.mlp.fc1"
     lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, grammar=SD1.grammar)
     save_kohya(store.directory / "te.safetensors", lora, metadata(lora, "te", "epsilon"))
-    adapter = Adapter("r03-character", "character", 3, "te.safetensors", "ef" * 32, 1, 0.1)
+    adapter = stored_adapter(store, "te.safetensors")
     store.add_adapter(adapter)
     published = publish(store, adapter, store.directory / "te")
     assert "lora_te_text_model_encoder_layers_0_mlp_fc1.alpha" in load_file(published)
@@ -223,7 +228,7 @@ def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
     unet, text = "mid_block.attentions.0.proj_in", "text_model.encoder.layers.0.mlp.fc1"
     lora = Lora({unet: (down, up)}, 2.0, {text: (down, up)}, {text: (2 * down, up)}, grammar=SDXL.grammar)
     save_kohya(store.directory / "xl.safetensors", lora, metadata(lora, "xl", "v_prediction"))
-    adapter = Adapter("r03-character", "character", 3, "xl.safetensors", "ef" * 32, 1, 0.1)
+    adapter = stored_adapter(store, "xl.safetensors")
     store.add_adapter(adapter)
     published = publish(store, adapter, store.directory / "xl")
     tensors, header = load_file(published), metadata_of(published)
@@ -250,7 +255,7 @@ def test_a_kind_that_diffusers_cannot_load_is_published_without_a_file_for_it(st
     unet, ones = "mid_block.attentions.0.proj_in", np.ones((4, 4), np.float32)
     lora = Lora({unet: Hada(ones, ones, ones, ones)}, 2.0, grammar=SD1.grammar)
     save_kohya(store.directory / "loha.safetensors", lora, metadata(lora, "loha", "epsilon"))
-    store.add_adapter(Adapter("r03-character", "character", 3, "loha.safetensors", "ef" * 32, 1, 0.1))
+    store.add_adapter(stored_adapter(store, "loha.safetensors"))
     published = publish(store, store.adapters()[-1], store.directory / "loha")
     assert published.is_file()
     assert not (published.parent / "pytorch_lora_weights.safetensors").exists()
