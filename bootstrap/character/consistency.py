@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from bootstrap.character.model import Character
 from bootstrap.config import RunConfig
@@ -12,11 +13,17 @@ __all__ = ["check_kind", "contradictions"]
 
 ONLY = "-only"
 """End of the values of ``seeds_train`` that name a phase."""
+MOST_BYTES = 192
+"""Of a trigger in UTF-8: with what is added to it, it names files, which may have 255."""
+RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
+"""Names that Windows keeps for devices, whatever follows a dot."""
+HALF = re.compile("[\ud800-\udfff]")
+"""One half of a character that JSON writes as two, or a byte that is no UTF-8."""
 
 
 def contradictions(character: Character) -> list[str]:
     """Every place where the parts of a character do not fit each other."""
-    problems = []
+    problems = [*_unwritable(character.model_dump()), *_no_folder(character.trigger)]
     for index, note in enumerate(character.seeds):
         if note.outfit and note.outfit not in character.wardrobe:
             names = ", ".join(character.wardrobe)
@@ -36,6 +43,30 @@ def contradictions(character: Character) -> list[str]:
         if triggers.count(trigger) > 1:
             problems.append(f'trigger "{trigger}" is used twice: give each outfit its own')
     return problems
+
+
+def _no_folder(trigger: str) -> Iterator[str]:
+    """Why a trigger cannot name folders on every system."""
+    length = len(trigger.encode(errors="replace"))
+    if length > MOST_BYTES:
+        yield f'trigger "{trigger}" has {length} bytes and names files too: at most {MOST_BYTES}'
+    if RESERVED.fullmatch(trigger):
+        yield f'trigger "{trigger}" names folders too, and Windows keeps this name for itself: use a made-up word'
+    if trigger.endswith("."):
+        yield f'trigger "{trigger}" names folders too, and Windows drops the dot at its end: leave it out'
+
+
+def _unwritable(value: object, place: str = "") -> Iterator[str]:
+    """Texts, and names of parts, that no file can hold."""
+    if isinstance(value, str) and HALF.search(value):
+        yield f'{place} "{value}" holds half of a character: write it again'
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _unwritable(name, f"{place}.{name}".lstrip("."))
+            yield from _unwritable(part, f"{place}.{name}".lstrip("."))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for number, part in enumerate(value):
+            yield from _unwritable(part, f"{place}.{number}")
 
 
 def check_kind(character: Character, config: RunConfig) -> None:

@@ -6,6 +6,7 @@ counted by a pack that is handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 
 from bootstrap.character import Character
 from bootstrap.pictures import square
+from bootstrap.pictures.file_names import comparable, written_name
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
 
@@ -26,6 +28,9 @@ __all__ = ["alike", "crowds", "names_of", "seed_warnings"]
 
 SAME_COLORS = 12.0
 """Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
+
+FIGURE = re.compile(r"#\d+$")
+"""Number of a sheet's figure behind the name of its file; other numbers may be part of the name."""
 
 
 def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character) -> list[str]:
@@ -46,8 +51,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
 
 def names_of(pictures: Sequence[Path]) -> list[str]:
     """What to call pictures: their file names, or their paths where two have the same."""
-    names = [picture.name for picture in pictures]
-    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, pictures, strict=True)]
+    names = [written_name(picture.name) for picture in pictures]
+    return [name if names.count(name) == 1 else written_name(path) for name, path in zip(names, pictures, strict=True)]
 
 
 def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, str]]:
@@ -79,9 +84,10 @@ def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: flo
 
 def _notes_without_picture(character: Character, seeds: Mapping[str, Image.Image]) -> list[str]:
     """Notes in character.json whose picture was not given."""
-    given, sentences = {Path(name).name for name in seeds}, []
+    given, sentences = {comparable(Path(name).name) for name in seeds}, []
     for index, note in enumerate(character.seeds):
-        if note.file.partition("#")[0] not in given:
+        file = comparable(note.file)
+        if not {file, FIGURE.sub("", file)} & given:
             reason = f"is none of the pictures given ({', '.join(seeds)})"
             sentences.append(f'seeds.{index}.file "{note.file}" {reason}: its note is not used')
     return sentences
