@@ -26,7 +26,9 @@ LONGEST_HEADER = 100_000_000
 METADATA = "__metadata__"
 NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 """Kinds of number that LoRA files hold → numpy's; diffusers writes alpha as an integer."""
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error)
+SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+"""Bytes of a number, where they are known; checkpoints hold more kinds than LoRA files."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -112,7 +114,27 @@ def _parsed(path: Path) -> tuple[dict[str, Any], int]:
         if length > LONGEST_HEADER:
             raise ValueError("the header is longer than the format allows")
         entries: dict[str, Any] = json.loads(file.read(length))
+    if entries.get(METADATA, {}) is None:  # the library takes it for none
+        del entries[METADATA]
+    for key, entry in entries.items():
+        _check_metadata(entry) if key == METADATA else _check_tensor(entry)
     return entries, 8 + length
+
+
+def _check_metadata(entry: Any) -> None:
+    """Raises ValueError or AttributeError unless the metadata are texts by name."""
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise ValueError("metadata are texts")
+
+
+def _check_tensor(entry: Any) -> None:
+    """Raises ValueError, KeyError or TypeError unless an entry tells a kind, a shape and a place of the right size."""
+    kind, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+    for number in (*shape, start, end):
+        if type(number) is not int or number < 0:
+            raise ValueError("shapes and places are whole numbers")
+    if end < start or (kind in SIZES and math.prod(shape) * SIZES[kind] != end - start):
+        raise ValueError("a tensor has not the size of its shape")
 
 
 def _bytes(shapes: Mapping[str, Any], data: bytes, metadata: Mapping[str, str]) -> bytes:
