@@ -13,8 +13,10 @@ from pathlib import Path
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
+from bootstrap.records import Adapter
 from bootstrap.report import write_report
 from bootstrap.shots import Cell, quotas
+from bootstrap.store.delivery import Delivery
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
@@ -48,8 +50,7 @@ def finish(engine: Engine) -> Finished:
     items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
     adapter = final_adapter(engine, archive, number, items)
     collection = Collection(store, config, engine.character, kept, provisional, items)
-    pictures = collection.write(store.directory / "dataset", config.finishing_recipe.repeats)
-    lora = publish(store, adapter, store.directory / "lora")
+    pictures, lora = deliver(engine, collection, adapter)
     give_up_unneeded(engine)
     page = store.directory / "report.html"
     write_report(store, page, engine.character.name)
@@ -57,6 +58,19 @@ def finish(engine: Engine) -> Finished:
         engine.emit(RunEnded(len(kept), len(provisional), adapter.id, page.name))
     write_report(store, page, engine.character.name)  # once more: now it may say that the run is finished
     return Finished(len(kept), len(provisional), pictures, lora, page)
+
+
+def deliver(engine: Engine, collection: Collection, adapter: Adapter) -> tuple[Path, Path]:
+    """Write dataset and LoRA files, and store their digests; returns the folder of pictures and the LoRA file."""
+    store, delivery = engine.store, Delivery.of(engine.store)
+    pictures = collection.write(store.directory / "dataset", engine.config.finishing_recipe.repeats, delivery)
+    folder = store.directory / "lora"
+    delivery.begin(folder)
+    lora = publish(store, adapter, folder)
+    delivery.take(folder)
+    for said in delivery.end():
+        engine.note(said)
+    return pictures, lora
 
 
 def fill(engine: Engine, number: int, places: Mapping[Cell, int]) -> None:

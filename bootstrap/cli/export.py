@@ -6,12 +6,14 @@ from pathlib import Path
 
 import typer
 
-from bootstrap.errors import OutputError, UsageError
+from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
 from bootstrap.runs.standing import finished
+from bootstrap.store.delivery import deviations
 from bootstrap.store.files import write_atomic
+from bootstrap.store.replacing import ALTERED
 from bootstrap.store.store import Store
 
 __all__ = ["FORMATS", "export_command"]
@@ -60,12 +62,23 @@ def _write_dataset(store: Store, round: int | None, folder: Path) -> Path:
 
     dataset = store.directory / "dataset"
     if round is None and finished(store.events()) and dataset.is_dir():
-        files = [path for path in dataset.rglob("*") if path.is_file()]
-        for path in sorted(files):
-            write_atomic(folder / path.relative_to(dataset), path.read_bytes())
-        return folder
+        return _copy_dataset(store, dataset, folder)
     kept = [frame for frame in Archive.of(store).usable_keeps if round is None or frame.job.round <= round]
     if not kept:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = run_settings(store)
     return Collection(store, config, character, kept).write(folder, config.finishing_recipe.repeats).parent
+
+
+def _copy_dataset(store: Store, dataset: Path, folder: Path) -> Path:
+    """Copy the finished set, with what a person changed. Raises StoreError where a file of it is lost or damaged."""
+    for one in deviations(store, f"{dataset.name}/"):
+        if one.state == "changed":
+            typer.echo(f"changed by hand, exported as it is: {one.path}", err=True)
+            continue
+        hint = "run the same `bootstrap run` again: it writes the file again"
+        raise StoreError(f"'{store.directory / one.path}' is lost or damaged", hint)
+    files = [path for path in dataset.rglob("*") if path.is_file() and f".{ALTERED}-" not in path.name]
+    for path in sorted(files):
+        write_atomic(folder / path.relative_to(dataset), path.read_bytes())
+    return folder

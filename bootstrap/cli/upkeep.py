@@ -48,6 +48,6 @@ def verify_command(run: Path) -> None:
     if problems:
         raise BootstrapError(
             f"{len(problems)} things in '{run}' are not as they were stored",
-            "restore them from a copy; pictures that are missing stay missing, everything else can be used",
+            "run the same `bootstrap run` again: it makes again what can be made again, and names the rest",
         )
     typer.echo(f"everything is as it was stored: {counted}")

@@ -11,6 +11,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootstrap.errors import StoreError
+from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import write_atomic
 from scoring.measurement import Measurement
 
@@ -63,21 +65,35 @@ def score_columns(measured: Mapping[str, Measurement]) -> dict[str, str]:
     return cells
 
 
-def write_provenance(folder: Path, rows: Sequence[Mapping[str, str]]) -> Path:
+def write_provenance(folder: Path, rows: Sequence[Mapping[str, str]], delivery: Delivery | None = None) -> Path:
     """Write the rows into ``folder``; columns beyond COLUMNS follow in the order in which they first occur."""
     columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomic(folder / PROVENANCE, text.getvalue().encode())
+    write = delivery.write if delivery else write_atomic
+    write(folder / PROVENANCE, text.getvalue().encode())
     return folder / PROVENANCE
 
 
 def read_provenance(folder: Path) -> list[dict[str, str]]:
-    """The rows of a dataset folder; none where it has no provenance."""
+    """The rows of a dataset folder; none where it has no provenance. Raises StoreError where it is damaged."""
     path = folder / PROVENANCE
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            found = list(csv.DictReader(file, strict=True))
+        if not all(_is_whole(row) for row in found):
+            raise ValueError("a row is not whole")
+    except (OSError, ValueError, csv.Error) as error:
+        hint = "run the same `bootstrap run` again: it writes it again"
+        raise StoreError(f"'{path}' cannot be read ({error})", hint) from error
+    return found
+
+
+def _is_whole(row: Mapping[str, str]) -> bool:
+    """Whether a row has every column, and numbers where they belong; ValueError where a number is none."""
+    float(row.get("training_weight") or 0)
+    return all(isinstance(row.get(name), str) for name in COLUMNS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem
+from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import make_folder, write_atomic
 
 __all__ = ["REPEATS", "Written", "WrittenSet", "picture_bytes", "safe_name", "write_dataset"]
@@ -44,25 +45,27 @@ def write_dataset(
     items: Sequence[TrainItem],
     facts: Sequence[Mapping[str, object]],
     repeats: int = REPEATS,
+    delivery: Delivery | None = None,
 ) -> WrittenSet:
     """The finished set as trainers read it: ``<repeats>_<trigger>/NNN.png + .txt``, ``metadata.jsonl``.
 
     The index is what HF imagefolder reads; ``facts`` are further columns of each row, in the order of ``items``. A set
     that was written before stays, with what a person changed in its captions; one of other pictures is set aside as
-    ``<folder>-before-1``, never deleted.
+    ``<folder>-before-1``, never deleted. ``delivery`` tells what a person changed from what was damaged.
     """
     pictures = folder / f"{repeats}_{safe_name(trigger)}"
     names = [f"{pictures.name}/{number:03d}" for number in range(1, len(items) + 1)]
     index = _index(names, items, facts)
-    _set_aside_other(folder, index)
+    _set_aside_other(folder, index, delivery)
+    whole = (folder / INDEX).is_file()
     make_folder(pictures)
     written = []
     for name, item in zip(names, items, strict=True):
         data = picture_bytes(Path(item.path))
-        _complete(folder / f"{name}.png", data, folder)
-        _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), folder)
+        _complete(folder / f"{name}.png", data, whole, delivery)
+        _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), whole, delivery)
         written.append(Written(f"{name}.png", hashlib.sha256(data).hexdigest(), item.caption))
-    _complete(folder / INDEX, index, folder)  # last: it shows that the set is whole
+    _complete(folder / INDEX, index, whole, delivery)  # last: it shows that the set is whole
     return WrittenSet(pictures, tuple(written))
 
 
@@ -88,15 +91,21 @@ def _index(names: Sequence[str], items: Sequence[TrainItem], facts: Sequence[Map
     return "".join(lines).encode()
 
 
-def _complete(path: Path, data: bytes, folder: Path) -> None:
+def _complete(path: Path, data: bytes, whole: bool, delivery: Delivery | None) -> None:
     """Write a file, unless the set was whole already and has it: then a person may have changed it."""
-    if not (path.is_file() and (folder / INDEX).is_file()):
+    if delivery is not None:
+        delivery.write(path, data, spare=whole)
+    elif not (path.is_file() and whole):
         write_atomic(path, data)
 
 
-def _set_aside_other(folder: Path, index: bytes) -> None:
+def _set_aside_other(folder: Path, index: bytes, delivery: Delivery | None) -> None:
     """Set a whole set of other pictures aside; what a killed process began is written over."""
     existing = folder / INDEX
+    if delivery is not None and delivery.has(existing):
+        if not delivery.has(existing, index):
+            delivery.set_aside_folder(folder)
+        return
     if not existing.is_file() or existing.read_bytes() == index:
         return
     for number in itertools.count(1):

@@ -20,6 +20,7 @@ from bootstrap.dataset.provenance import score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
 from bootstrap.export.retrain import write_trainer_file
 from bootstrap.records import Frame, Seed, TrainItem, Verdict
+from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 
@@ -37,23 +38,25 @@ class Collection:
     provisional: Sequence[Frame] = ()
     trained: Sequence[TrainItem] | None = None
 
-    def write(self, folder: Path, repeats: int) -> Path:
+    def write(self, folder: Path, repeats: int, delivery: Delivery | None = None) -> Path:
         """Write pictures, captions, ``metadata.jsonl``, ``provenance.csv`` and ``sd-scripts.toml``.
 
-        Returns the folder with the pictures.
+        Returns the folder with the pictures. ``delivery`` is of a run that writes what it hands over.
         """
         frames, items = [*self.kept, *self.provisional], self._items()
         for frame in frames:
             self.store.frame_image(frame)  # raises where it is not the picture that was measured
-        written = write_dataset(folder, self.character.trigger, items, [self._facts(f) for f in frames], repeats)
+        facts = [self._facts(frame) for frame in frames]
+        written = write_dataset(folder, self.character.trigger, items, facts, repeats, delivery)
         rows: list[dict[str, str]] = []
         for number, seed in enumerate(self.store.seeds()):
             rows += self._original(number, seed)
         scores = self.store.measurements([frame.job.id for frame in frames])
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
-        write_provenance(folder, rows)
-        write_trainer_file(folder, written.folder, self.config.finishing_recipe, self.config.base.sampling)
+        write_provenance(folder, rows, delivery)
+        recipe, sampling = self.config.finishing_recipe, self.config.base.sampling
+        write_trainer_file(folder, written.folder, recipe, sampling, delivery)
         return written.folder
 
     @cached_property

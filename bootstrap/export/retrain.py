@@ -8,6 +8,7 @@ from pathlib import Path
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.lora.network import Network
 from bootstrap.lora.weights import NETWORKS
+from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import write_atomic
 from bootstrap.training.recipe import TrainRecipe
 
@@ -17,11 +18,19 @@ TRAINER_FILE = "sd-scripts.toml"
 OPTIMIZERS = {"adamw": "AdamW", "adamw8bit": "AdamW8bit", "adafactor": "Adafactor", "prodigy": "Prodigy"}
 
 
-def write_trainer_file(folder: Path, pictures: Path, recipe: TrainRecipe, sampling: SamplingSettings) -> None:
+def write_trainer_file(
+    folder: Path,
+    pictures: Path,
+    recipe: TrainRecipe,
+    sampling: SamplingSettings,
+    delivery: Delivery | None = None,
+) -> None:
     """Write ``sd-scripts.toml`` beside the pictures' folder; one that exists stays, a person may have changed it."""
-    path = folder / TRAINER_FILE
-    if not path.is_file():
-        write_atomic(path, _text(pictures.name, recipe, sampling).encode())
+    path, data = folder / TRAINER_FILE, _text(pictures.name, recipe, sampling).encode()
+    if delivery:
+        delivery.write(path, data, spare=True)
+    elif not path.is_file():
+        write_atomic(path, data)
 
 
 def _text(pictures: str, recipe: TrainRecipe, sampling: SamplingSettings) -> str:

@@ -13,14 +13,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.records import Adapter
 from bootstrap.runs.standing import finished
+from bootstrap.store.delivery import delivered, deviations
 from bootstrap.store.files import sha256_of
 from bootstrap.store.schema import look
 from bootstrap.store.store import DATABASE, Store
-from scoring.measurement import digest_of
 
 __all__ = ["FreeableFile", "check_files", "free", "freeable", "freed_paths", "record_freed"]
 
@@ -29,6 +31,12 @@ FREED = "freed"
 CHECKPOINT = "checkpoint.pt"
 FEATURES = "features"
 DATASET = "dataset"
+STATES = {
+    "missing": "is missing; `bootstrap run` writes it again",
+    "altered": "the file is not the one that was written; `bootstrap run` writes it again",
+    "changed": "the file was changed by hand, or altered; `bootstrap run` leaves it as it is",
+}
+"""How a delivered file differs from what was written (see `bootstrap.store.delivery`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def record_freed(store: Store, paths: Iterable[str]) -> None:
 
 
 def check_files(store: Store) -> list[str]:
-    """Everything that is not as it was stored, a line each: database, pictures, seeds, weights, dataset."""
+    """Everything that is not as it was stored, a line each: database, pictures, seeds, weights, dataset, LoRA files."""
     problems = [f"{DATABASE}: {problem}" for problem in _database(store.directory / DATABASE)]
     for seed in store.seeds():
         problems += _hash_problems(store.directory, seed.path, seed.sha256)
@@ -113,7 +121,7 @@ def check_files(store: Store) -> list[str]:
     for adapter in store.adapters():
         if adapter.path not in freed or (store.directory / adapter.path).exists():
             problems += _hash_problems(store.directory, adapter.path, adapter.sha256)
-    return [*problems, *_dataset_problems(store.directory)]
+    return [*problems, *_delivery_problems(store)]
 
 
 def _database(path: Path) -> Iterator[str]:
@@ -134,22 +142,37 @@ def _frame_problems(store: Store) -> list[str]:
     problems = []
     for frame in store.frames():
         try:
-            digest = digest_of(store.frame_image(frame))
+            store.frame_image(frame)
         except BootstrapError:
-            problems.append(f"{frame.path}: {_absence(store.directory / frame.path)}")
-            continue
-        if digest != frame.digest:
-            problems.append(f"{frame.path}: the picture is not the one that was stored")
+            problems.append(f"{frame.path}: {_fault(store.directory / frame.path)}")
     return problems
 
 
-def _dataset_problems(run: Path) -> list[str]:
-    """What is wrong with the pictures of the finished set, by its own provenance; seeds are checked already."""
-    problems = []
-    for row in read_provenance(run / DATASET):
-        if not row["file"].startswith(".."):
-            problems += _hash_problems(run, f"{DATASET}/{row['file']}", row["sha256"])
-    return problems
+def _fault(path: Path) -> str:
+    """What is wrong with a picture that is not the stored one."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except Exception:  # a decoder fed with a damaged file may raise anything
+        return _absence(path)
+    return "the picture is not the one that was stored"
+
+
+def _delivery_problems(store: Store) -> list[str]:
+    """What is wrong with the files that the run has handed over, and with the pictures that its provenance names."""
+    found, known = [], delivered(store)
+    for one in deviations(store):
+        found.append(f"{one.path}: {STATES[one.state]}")
+    try:
+        rows = read_provenance(store.directory / DATASET)
+    except BootstrapError as error:
+        return found or [error.message]
+    seeds = {seed.path for seed in store.seeds()}
+    for row in rows:
+        name = (Path(DATASET) / row["file"]).as_posix().removeprefix(f"{DATASET}/../")
+        if name not in known and name not in seeds:
+            found += _hash_problems(store.directory, name, row["sha256"])
+    return found
 
 
 def _hash_problems(run: Path, name: str, sha256: str) -> list[str]:

@@ -14,9 +14,10 @@ from bootstrap.store.decisions import FinalCandidates, key_of
 from bootstrap.store.files import sha256_of, write_image
 from bootstrap.store.journal import Journal, now
 
-__all__ = ["Replacing", "is_whole", "require_whole", "set_aside"]
+__all__ = ["ALTERED", "Replacing", "is_whole", "require_whole", "set_aside"]
 
 ALTERED = "altered"
+"""What the name of a file says that was kept aside."""
 
 
 class Replacing:

@@ -102,6 +102,7 @@ def test_another_picture_is_measured_and_judged_anew_and_said(finished, call, ke
         assert store.measurements([frame.job.id])
         history = store.verdict_history(frame.job.id)
         assert any("another one" in reason for verdict in history for reason in verdict.reasons)
+    assert call("verify", run).code == 0
 
 
 @pytest.mark.parametrize("own", [True, False])
