@@ -6,12 +6,11 @@ This door opens on the validated file; `bootstrap.character.description` knows t
 
 from __future__ import annotations
 
-from bootstrap.character.character_file import COMMENT, character_schema, load_character, stored_character
+from bootstrap.character.character_file import character_schema, load_character, stored_character
 from bootstrap.character.consistency import check_kind
 from bootstrap.character.model import Character, Outfit, SeedNote
 
 __all__ = [
-    "COMMENT",
     "Character",
     "Outfit",
     "SeedNote",

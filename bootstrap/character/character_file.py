@@ -6,7 +6,6 @@ begin with "_" or "$" are comments.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,27 @@ from pydantic import ValidationError
 
 from bootstrap.character.consistency import contradictions
 from bootstrap.character.description import Description, as_character, is_description
+from bootstrap.character.json_objects import COMMENT, read_object
 from bootstrap.character.model import Character
 from bootstrap.config import validated
 from bootstrap.errors import CharacterError
 
-__all__ = ["COMMENT", "character_schema", "load_character", "stored_character"]
+__all__ = ["character_schema", "load_character", "stored_character"]
 
-COMMENT = ("_", "$")
-"""First characters of keys that are for people and editors; the loader passes over them."""
 NAMELESS = ("character", "description", "object")
 """File names that name nobody."""
 
 
 def load_character(path: Path) -> Character:
     """The Character of a file. Raises CharacterError: one line with every problem and where it is."""
-    data: dict[str, Any] = _uncommented(_read(path))
-    notes: list[str] = []
+    given, notes = read_object(path)
+    try:
+        data: dict[str, Any] = _uncommented(given)
+    except RecursionError:
+        raise CharacterError(f"{path}: nested too deeply", "write { ... } as `init` does") from None
     if is_description(data):
-        data, notes = _converted(data, path)
+        data, converted = _converted(data, path)
+        notes += converted
     character = validated(Character, data, str(path), CharacterError)
     if problems := contradictions(character):
         raise CharacterError(f"{path}: {'; '.join(problems)}")
@@ -54,35 +56,6 @@ def character_schema() -> dict[str, Any]:
     for part in objects:
         part["patternProperties"] = {f"^[{''.join(COMMENT)}]": {}}
     return schema
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON object of a file. Raises CharacterError when there is none."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
-    except FileNotFoundError:
-        raise CharacterError(f'no such file "{path}"', "give the path of a character.json") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CharacterError(f'"{path}" cannot be read ({error})', "give a UTF-8 JSON file") from error
-    except json.JSONDecodeError as error:
-        raise CharacterError(f"{path}:{error.lineno}: not valid JSON ({error.msg})", "mend that line") from None
-    except RecursionError:
-        raise CharacterError(f"{path}: not valid JSON (nested too deeply)", "write { ... } as `init` does") from None
-    except KeyError as error:
-        raise CharacterError(f'{path}: "{error.args[0]}" is written twice in one object', "leave one of them") from None
-    if not isinstance(data, dict):
-        raise CharacterError(f"{path}: the top level is no object", "write { ... }")
-    return data
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; KeyError names a key that is there twice, of which JSON would silently take the last."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found and not key.startswith(COMMENT):
-            raise KeyError(key)
-        found[key] = value
-    return found
 
 
 def _uncommented(value: Any) -> Any:

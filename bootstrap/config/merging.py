@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from bootstrap.config.plain_yaml import PlainYamlError, read_plain
 from bootstrap.errors import ConfigError
 
 __all__ = ["merged", "override"]
@@ -32,6 +31,6 @@ def override(data: dict[str, Any], text: str) -> None:
         if not isinstance(data, dict):
             raise ConfigError(f'--set "{text}": "{key}" has no parts', "see configs/ for the names")
     try:
-        data[last] = yaml.safe_load(value) if value.strip() else ""
-    except yaml.YAMLError:
+        data[last] = read_plain(value) if value.strip() else ""
+    except PlainYamlError:
         raise ConfigError(f'--set "{text}": "{value}" is no YAML value', "put texts with signs into quotes") from None

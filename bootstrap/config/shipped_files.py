@@ -6,15 +6,17 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bootstrap.config.plain_yaml import PlainYamlError, read_plain
 from bootstrap.errors import ConfigError
 from bootstrap.machine.hub import HUB_ID, cached
+from bootstrap.store.files import read_given
 
 __all__ = ["EMBEDDED", "configs_dir", "embedded", "read_own", "read_section", "read_yaml", "shipped_names"]
 
 EMBEDDED = "embedded:"
 ENDINGS = (".yaml", ".yml")
+LONGEST = 1 << 20
+"""Bytes of a YAML file; shipped ones have some thousand."""
 
 
 def configs_dir() -> Path:
@@ -43,7 +45,7 @@ def embedded(path: str) -> Path:
 
 def read_own(path: Path) -> dict[str, Any]:
     """A configuration file of a person's own. Raises ConfigError."""
-    if not path.is_file():
+    if not path.exists():
         raise ConfigError(f'no such file "{path}"', "give a YAML file with sections such as loop: {target: 24}")
     return read_yaml(path)
 
@@ -64,9 +66,11 @@ def read_section(kind: str, name: str) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as a mapping; raises ConfigError if it is none."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        data = read_plain(read_given(path, LONGEST).decode("utf-8-sig"))
+    except PlainYamlError as error:
+        raise ConfigError(f"{path}: {error}", "mend the file") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from error
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise ConfigError(f"{path} holds no mapping", "write it as `key: value` lines")
     return data

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
-from bootstrap.store.files import write_atomic
+from bootstrap.store.files import require_file, write_atomic
 
 __all__ = ["count_weights", "metadata_of", "read_header", "read_tensors", "write_safetensors"]
 
@@ -109,6 +109,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, NDArray[np.float32]], me
 
 def _parsed(path: Path) -> tuple[dict[str, Any], int]:
     """The header as plain data, and the place where the tensors begin."""
+    require_file(path)
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > LONGEST_HEADER:

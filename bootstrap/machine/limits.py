@@ -6,7 +6,7 @@ Pure: texts to numbers and back. Reads no clock and knows no run.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -89,12 +89,35 @@ def seconds_of(limits: Limits, now: datetime) -> float | None:
     if limits.budget is not None:
         ends.append(limits.budget)
     if limits.until is not None:
-        ends.append((next_time(limits.until, now) - now).total_seconds())
+        ends.append(next_time(limits.until, now).timestamp() - now.timestamp())
     return min(ends, default=None)
 
 
 def next_time(until: str, now: datetime) -> datetime:
-    """The next moment after ``now`` at which clocks show ``until`` ("HH:MM")."""
+    """The next moment after ``now`` at which clocks show ``until`` ("HH:MM"), also on the nights they are changed.
+
+    The clocks are those of this machine where ``now`` shows their time, else those of its time zone. A time that a
+    night leaves out is counted on from before the change (as RFC 5545 does): 02:30 becomes 03:30.
+    """
     hour, minute = (int(part) for part in until.split(":"))
-    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return today if today > now else today + timedelta(days=1)
+    zone = _zone_of(now)
+    moments = []
+    for days in (0, 1):
+        shown = (now + timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None)
+        both = [_moment(shown.replace(fold=fold), zone) for fold in (0, 1)]  # an hour may be there twice, or not at all
+        there = [moment for moment in both if (moment.hour, moment.minute) == (hour, minute)]
+        moments += there or [max(both, key=datetime.timestamp)]
+    later = [moment for moment in moments if moment.timestamp() > now.timestamp()]
+    return min(later, key=datetime.timestamp)
+
+
+def _zone_of(now: datetime) -> tzinfo | None:
+    """The time zone whose clocks ``now`` shows; None for this machine's, whose offset changes over the year."""
+    is_ours = isinstance(now.tzinfo, timezone) and now.utcoffset() == now.astimezone().utcoffset()
+    return None if is_ours else now.tzinfo
+
+
+def _moment(shown: datetime, zone: tzinfo | None) -> datetime:
+    """The moment at which the clocks of a zone show a time, as these clocks show it."""
+    moment = shown if zone is None else shown.replace(tzinfo=zone)
+    return moment.astimezone(UTC).astimezone(zone)

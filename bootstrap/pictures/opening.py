@@ -13,10 +13,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from bootstrap.errors import PictureError
 from bootstrap.pictures.plug_ins import MissingPlugIn, open_any
 from bootstrap.pictures.srgb import in_srgb
+from bootstrap.store.files import read_given
 
 __all__ = ["SUFFIXES", "alpha_of", "as_rgb", "open_picture", "square"]
 
 MOST_PIXELS = 50_000_000
+MOST_BYTES = 1 << 30
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".jfif", ".jpe", ".tif", ".tiff", ".gif", ".mpo", ".heic",
     ".heif", ".hif", ".jxl",
@@ -37,7 +39,7 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
         PictureError: it is missing, broken, animated, too large or too small.
     """
     try:
-        data = path.read_bytes()
+        data = read_given(path, MOST_BYTES)
         image = _decoded(path, data)
     except Image.DecompressionBombError:
         raise PictureError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None

@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,9 +21,20 @@ from PIL import Image, PngImagePlugin
 from bootstrap.errors import OutputError
 from scoring.measurement import digest_of
 
-__all__ = ["make_folder", "sha256_of", "sweep_temporaries", "write_atomic", "write_image"]
+__all__ = ["make_folder", "read_given", "require_file", "sha256_of", "sweep_temporaries", "write_atomic", "write_image"]
 
 TEMPORARY = ".bootstrap-part"
+"""How the name of an unfinished file ends."""
+LONGEST_TEXT = 16 << 20
+"""Bytes; no description and no configuration is nearly as long."""
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+"""What a path can lead to that is no file; reading some of them would never end."""
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -32,6 +44,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     with _reporting_disk_errors(path):
         make_folder(path.parent)
+        if path.exists():
+            require_file(path)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         try:
             with temporary.open("wb") as file:
@@ -43,6 +57,15 @@ def write_atomic(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+        _force_folder(path.parent)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Force a finished file to disk and give it its name. Raises OutputError."""
+    with _reporting_disk_errors(path):
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
         _force_folder(path.parent)
 
 
@@ -58,6 +81,23 @@ def write_image(path: Path, image: Image.Image, text: Mapping[str, str] | None =
     image.save(buffer, format="PNG", pnginfo=chunks)
     write_atomic(path, buffer.getvalue())
     return digest_of(image)
+
+
+def require_file(path: Path) -> os.stat_result:
+    """What the system knows of a file. Raises OSError for what is none: folder, pipe, socket, device."""
+    found = path.stat()
+    if kind := KINDS.get(stat.S_IFMT(found.st_mode)):
+        raise OSError(f"it is {kind}, no file")
+    return found
+
+
+def read_given(path: Path, most: int = LONGEST_TEXT) -> bytes:
+    """The bytes of a file that a person gave. Raises OSError for what is no file, or has more than ``most`` bytes."""
+    size = require_file(path).st_size
+    if size > most:
+        raise OSError(f"it has {size / 1e6:.0f} MB, more than {most / 1e6:.0f} MB")
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def sha256_of(path: Path) -> str:
