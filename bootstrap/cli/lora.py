@@ -66,7 +66,7 @@ def convert(
 
     bootstrap lora convert pytorch_lora_weights.safetensors mika.safetensors --to kohya
     """
-    from bootstrap.errors import UsageError
+    from bootstrap.errors import BackendError, UsageError
     from bootstrap.lora import save_diffusers, save_kohya
 
     if to not in ("kohya", "diffusers"):
@@ -75,7 +75,10 @@ def convert(
         raise UsageError(f'"{out}" exists already', "choose another name: nothing is overwritten")
     found = _read(file)
     if to == "diffusers":
-        save_diffusers(out, found.lora)
+        try:
+            save_diffusers(out, found.lora)
+        except BackendError as error:
+            raise UsageError(f'"{file}": {error.message}', error.hint) from error
         if found.lora.kind in ("loha", "lokr"):
             typer.echo(f"note: diffusers has no {NETWORKS[found.lora.kind]}: multiplied out, exactly", err=True)
     else:
@@ -113,6 +116,8 @@ def _network(lora: Lora) -> str:
     """What people call the kind of network; plain LoRA with convolutions is LoCon."""
     if lora.kind == "lora" and lora.conv_rank is not None:
         return NETWORKS["locon"]
+    if lora.is_over_inputs:
+        return f"{NETWORKS['dora']} over the inputs"
     return NETWORKS[lora.kind]
 
 
@@ -120,6 +125,7 @@ def _distance(first: Scaled, second: Scaled) -> str:
     """The length of the difference between two changes, as a share of the first's length."""
     import numpy as np
 
+    from bootstrap.errors import UsageError
     from bootstrap.lora.kinds import change as change_of
 
     (weights, scale), (others, other_scale) = first, second
@@ -128,6 +134,11 @@ def _distance(first: Scaled, second: Scaled) -> str:
     for module in {*weights, *others}:
         change = change_of(weights[module], scale) if module in weights else nothing
         other_change = change_of(others[module], other_scale) if module in others else nothing
+        if module in weights and module in others and change.shape != other_change.shape:
+            shapes = [" x ".join(map(str, one.shape)) for one in (change, other_change)]
+            raise UsageError(
+                f'"{module}" is {shapes[0]} in one, {shapes[1]} in the other', "compare LoRAs for one base"
+            )
         difference += float(((change - other_change) ** 2).sum())
         length += float((change**2).sum())
     if not length:
@@ -152,16 +163,22 @@ def _print_lengths(weights: Mapping[str, Weights], others: Mapping[str, Weights]
     from bootstrap.lora.kinds import Dora
 
     difference = length = 0.0
-    modules = 0
-    for module, one in weights.items():
-        other = others.get(module)
-        if isinstance(one, Dora) and isinstance(other, Dora):
-            difference += float(((one.magnitude - other.magnitude) ** 2).sum())
-            length += float((one.magnitude**2).sum())
-            modules += 1
+    modules = unlike = 0
+    lines = "rows"
+    for module in {*weights, *others}:
+        one, other = weights.get(module), others.get(module)
+        if not (isinstance(one, Dora) and isinstance(other, Dora)) or one.over_inputs != other.over_inputs:
+            unlike += isinstance(one, Dora) or isinstance(other, Dora)
+            continue
+        difference += float(((one.magnitude - other.magnitude) ** 2).sum())
+        length += float((one.magnitude**2).sum())
+        modules += 1
+        lines = "columns" if one.over_inputs else "rows"
     if modules:
-        share = 100 * (difference / length) ** 0.5
-        typer.echo(f"{'':<13}{share:.4g} % of the rows' lengths, over {modules} modules")
+        share = 100 * (difference / (length or 1.0)) ** 0.5
+        typer.echo(f"{'':<13}{share:.4g} % of the {lines}' lengths, over {modules} modules")
+    if unlike:
+        typer.echo(f"{'':<13}the lengths of {unlike} modules are set by one of the two only, or not on the same axis")
 
 
 def _some(keys: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ The architecture is the one whose modules a file names; nothing is unpickled. Kn
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
-from bootstrap.lora.grammar import DENOISER_PREFIX, Grammar, Place, in_file, kohya_name, split_key
+from bootstrap.lora.checked import checked_weights
+from bootstrap.lora.grammar import LIKE_WEIGHTS, Grammar, Place, flat, in_file, own_names, places_of, split_key
 from bootstrap.lora.header import read_header, read_tensors
-from bootstrap.lora.kinds import ROUNDED, Weights, from_tensors, kind_of, rank_of
+from bootstrap.lora.kinds import ROUNDED, Weights, kind_of, rank_of
 from bootstrap.lora.weights import Lora, lora_of
 
 __all__ = ["LoraFile", "read_any"]
@@ -31,7 +33,7 @@ OTHER = (".diff.", ".diff_b.", ".oft_", ".oft_blocks.", ".w_norm.", ".b_norm.", 
 
 @dataclass(frozen=True)
 class LoraFile:
-    """A LoRA with what its file says. ``form`` is "kohya" or "diffusers"; ``unknown`` are keys of no module."""
+    """A LoRA with what its file says. ``form`` is whose grammar it has; ``unknown`` are keys of no module."""
 
     lora: Lora
     form: str
@@ -47,18 +49,24 @@ def read_any(path: Path, grammars: Iterable[Grammar]) -> LoraFile:
     """
     header = read_header(path)
     metadata = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
-    keys = {key: split_key(key) for key in header}
+    keys = {}
+    for key in header:
+        name, content = split_key(key)
+        keys[key] = flat(name), content
     _check_kind(path, keys)
-    grammar, places = _best_grammar({name for name, _ in keys.values()}, grammars)
-    found = _weights(read_tensors(path, header), keys, places, _alphas(metadata, grammar))
+    grammar = _best_grammar(_widths(keys, header), metadata, grammars)
+    places = places_of(grammar)
+    tensors = read_tensors(path, header)
+    found = _weights(path, _groups(path, tensors, keys, places), _alphas(metadata, grammar))
     if not found:
+        first = next(key for key, (_, content) in keys.items() if content not in ("", "alpha"))
         raise BackendError(
-            f'"{path}" fits no module of an architecture that is known', "use it with the base it is for"
+            f'"{path}" is in a grammar or of an architecture that is not known: "{first}" fits no module',
+            "convert it to kohya's grammar, for Stable Diffusion 1, 2 or XL",
         )
     unknown = tuple(key for key, (name, content) in keys.items() if not content or places.get(name) not in found)
-    form = "kohya" if any(key.startswith("lora_") for key in header) else "diffusers"
     ranks = {rank for weights, _ in found.values() if (rank := rank_of(weights))}
-    return LoraFile(_lora(found, grammar), form, tuple(sorted(ranks)), metadata, unknown)
+    return LoraFile(_lora(found, grammar), _form(header, grammar), tuple(sorted(ranks)), metadata, unknown)
 
 
 def _check_kind(path: Path, keys: Mapping[str, tuple[str, str]]) -> None:
@@ -69,49 +77,95 @@ def _check_kind(path: Path, keys: Mapping[str, tuple[str, str]]) -> None:
                 f'"{path}" holds "{key}", which is none of LoRA, LoCon, DoRA, LoHa and LoKr',
                 "convert it to one of these",
             )
-    if not any(content not in ("", "alpha") for _, content in keys.values()):
-        raise BackendError(f'"{path}" holds no LoRA weights', "give the file of a LoRA")
+    if any(content not in ("", "alpha") for _, content in keys.values()):
+        return
+    for key in keys:
+        if LIKE_WEIGHTS.search(key):
+            raise BackendError(f'"{path}" is in a grammar that is not known: "{key}"', "convert it to kohya's grammar")
+    raise BackendError(f'"{path}" holds no LoRA weights', "give the file of a LoRA")
 
 
-def _weights(
-    tensors: Mapping[str, Array],
-    keys: Mapping[str, tuple[str, str]],
-    places: Mapping[str, Place],
-    alphas: Sequence[Mapping[str, float]],
-) -> Found:
-    """The tensors grouped by module; an alpha of the metadata counts where the module has none of its own."""
+def _groups(
+    path: Path, tensors: Mapping[str, Array], keys: Mapping[str, tuple[str, str]], places: Mapping[str, Place]
+) -> dict[Place, dict[str, Array]]:
+    """The tensors by module."""
     groups: dict[Place, dict[str, Array]] = {}
     for key, (name, content) in keys.items():
         if content and name in places:
-            groups.setdefault(places[name], {})[content] = tensors[key]
+            group = groups.setdefault(places[name], {})
+            if content in group:
+                raise BackendError(f'"{path}" holds one module under two names: "{key}"', "leave one of them out")
+            group[content] = tensors[key]
+    return groups
+
+
+def _weights(path: Path, groups: dict[Place, dict[str, Array]], alphas: Sequence[Mapping[str, float]]) -> Found:
+    """The weights of each module; an alpha of the metadata counts where the module has none of its own."""
     found: Found = {}
     for (part, module), tensors_of_module in groups.items():
         alpha = alphas[part].get(module) or alphas[part].get("")
         if alpha and "alpha" not in tensors_of_module:
             tensors_of_module["alpha"] = np.array(alpha, np.float32)
-        if (weights := from_tensors(tensors_of_module)) is not None:
+        if (weights := checked_weights(path, module, tensors_of_module)) is not None:
             found[part, module] = weights
     return found
 
 
-def _best_grammar(names: set[str], grammars: Iterable[Grammar]) -> tuple[Grammar, dict[str, Place]]:
-    """The grammar that knows most of the names, and the place that each of its names means."""
-    known = [(grammar, _places(grammar)) for grammar in grammars]
-    return max(known, key=lambda one: len(names & one[1].keys()))
+def _form(keys: Iterable[str], grammar: Grammar) -> str:
+    """What the grammar of a file is called, by its keys."""
+    names = [split_key(key)[0] for key in keys]
+    if any(name.startswith(("lora_", "lycoris_")) for name in names):
+        return "kohya"
+    original = {flat(grammar.original(module)) for module in grammar.modules()[0]} - {*map(flat, grammar.modules()[0])}
+    if any(name.startswith(("diffusion_model.", "model.diffusion_model.", "text_encoders.")) for name in names):
+        return "ComfyUI"
+    if any(flat(name.removeprefix("unet.")) in original for name in names):
+        return "OneTrainer"
+    return "diffusers"
 
 
-def _places(grammar: Grammar) -> dict[str, Place]:
-    """Every name that trainers give a module of the real model: kohya's, kohya's with diffusers' paths, diffusers'."""
-    modules = grammar.modules()
-    found = {name: place for place, name in grammar.names(*modules).items()}
-    for module in modules[0]:
-        found[kohya_name(DENOISER_PREFIX, module)] = found[module] = 0, module
-    for part, paths in enumerate(modules):
-        for path in paths:
-            found[f"{grammar.parts[part]}.{path}"] = part, path
-            if part:
-                found[f"{grammar.parts[part]}.{path.removeprefix('text_model.')}"] = part, path
-    return found
+def _widths(keys: Mapping[str, tuple[str, str]], header: Mapping[str, Any]) -> dict[str, int]:
+    """Name of each module → the width of its inputs, 0 where the shapes do not tell."""
+    shapes: dict[str, dict[str, Sequence[int]]] = {}
+    for key, (name, content) in keys.items():
+        if content:
+            shapes.setdefault(name, {})[content] = header[key]["shape"]
+    return {name: _width(parts) for name, parts in shapes.items()}
+
+
+def _width(shapes: Mapping[str, Sequence[int]]) -> int:
+    factors = []
+    for names in (("lora_down.weight",), ("hada_w1_b",)):
+        if len(shape := shapes.get(names[0], ())) > 1:
+            return int(shape[1])
+    for number in (1, 2):
+        shape = shapes.get(f"lokr_w{number}_b", shapes.get(f"lokr_w{number}", ()))
+        factors.append(int(shape[1]) if len(shape) > 1 else 0)
+    return factors[0] * factors[1]
+
+
+def _best_grammar(widths: Mapping[str, int], metadata: Mapping[str, str], grammars: Iterable[Grammar]) -> Grammar:
+    """The grammar that knows most of the names; among those that share them, the one that the widths speak for."""
+    version = metadata.get("ss_base_model_version", "")
+
+    def fitness(grammar: Grammar) -> tuple[int, int, bool, int]:
+        places = places_of(grammar)
+        known = widths.keys() & places.keys()
+        evidence = 0
+        for name in known:
+            if widths[name] and (wanted := _wanted(places[name], grammar)):
+                evidence += 1 if widths[name] == wanted else -1
+        return len(known), evidence, version.startswith(grammar.version), len(known & own_names(grammar))
+
+    return max(grammars, key=fitness)
+
+
+def _wanted(place: Place, grammar: Grammar) -> int:
+    """The width of a module's inputs in this architecture, 0 where it is not known."""
+    for part, pattern, width in grammar.inputs:
+        if part == place[0] and re.fullmatch(pattern, place[1]):
+            return width
+    return 0
 
 
 def _alphas(metadata: Mapping[str, str], grammar: Grammar) -> list[dict[str, float]]:

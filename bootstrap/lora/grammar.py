@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from bootstrap.errors import BackendError
 
-__all__ = ["DENOISER_PREFIX", "Grammar", "grammar_of", "in_file", "kohya_name", "mismatch", "split_key"]
+__all__ = [
+    "DENOISER_PREFIX", "LIKE_WEIGHTS", "Grammar", "Place", "flat", "grammar_of", "in_file", "kohya_name", "mismatch",
+    "own_names", "places_of", "split_key",
+]  # fmt: skip
 
 DENOISER_PREFIX = "lora_unet_"
 """What sd-scripts writes before the modules of the denoiser, also of one that is no UNet."""
@@ -19,17 +23,28 @@ TEXT_MODEL = "text_model."
 """Lies before a CLIP text encoder's module paths in the files; newer transformers leave it out of the model's own."""
 PEFT = "base_model.model."
 """Lies before the module paths of files that peft wrote itself."""
-LYCORIS = (
-    *(f"hada_{part}" for part in ("w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2")),
-    *(f"lokr_{part}" for part in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b", "t2")),
+PATTERNS = (
+    (r"\.(?P<kept>lora_mid\.weight|dora_scale)", r"\g<kept>"),
+    (r"\.(?P<kept>(?:hada|lokr)_(?:w[12](?:_[ab])?|t[12]))(?:\.[^.]+)?", r"\g<kept>"),
+    (r"\.lora_(?:A|down)(?:\.[^.]+)?\.weight", "lora_down.weight"),  # peft may write its adapter's name
+    (r"\.lora_(?:B|up)(?:\.[^.]+)?\.weight", "lora_up.weight"),
+    (r"(?:[._]lora|\.lora_linear_layer)\.(?P<side>down|up)\.weight", r"lora_\g<side>.weight"),  # diffusers of all ages
+    (r"(?:(?:[._]lora|\.lora_linear_layer)\.(?:down|up)\.weight)?\.alpha", "alpha"),
+    (r"\.lora_magnitude_vector(?:\.[^.]+){0,2}", "lora_magnitude_vector"),
 )
-OWN = ("lora_down.weight", "lora_up.weight", "lora_mid.weight", "alpha", "dora_scale", *LYCORIS)
-ENDINGS = {
-    **{name: name for name in OWN}, "lora_A.weight": "lora_down.weight", "lora_B.weight": "lora_up.weight",
-    "lora.down.weight": "lora_down.weight", "lora.up.weight": "lora_up.weight",
-    "lora_magnitude_vector": "dora_scale", "lora_magnitude_vector.weight": "dora_scale",
-}  # fmt: skip
-"""How a key may end → what our own files write."""
+"""How a key may end → what it holds, as sd-scripts, LyCORIS and peft call it."""
+ENDINGS = tuple((re.compile(f"{ending}$"), content) for ending, content in PATTERNS)
+LIKE_WEIGHTS = re.compile(r"lora|hada|lokr|dora", re.IGNORECASE)
+"""What a key has in it that probably belongs to a LoRA, also in a grammar that is not known."""
+OLD_NAMES = (
+    (r"\.processor\.", "."),  # diffusers until 0.25: attn1.processor.to_q_lora
+    (r"self_attn\.to_([qkv])$", r"self_attn.\1_proj"),  # text encoders of diffusers 0.17
+    (r"self_attn\.to_out$", "self_attn.out_proj"),
+    (r"attn([12])\.to_out$", r"attn\1.to_out.0"),
+)
+"""What earlier versions of diffusers called modules → their present names."""
+DENOISER_PREFIXES = ("", DENOISER_PREFIX, "lycoris_", "unet_", "diffusion_model_", "model_diffusion_model_")
+"""How programs begin the names of the denoiser's modules, with underscores for dots."""
 Place = tuple[int, str]
 """The part (0 the denoiser, 1 and 2 the text encoders) and the module path."""
 
@@ -64,6 +79,12 @@ class Grammar:
     """Regular expression: how names begin that only files of this architecture have."""
     parts: tuple[str, ...] = ("unet", "text_encoder", "text_encoder_2")
     """What diffusers' files call the denoiser and the text encoders."""
+    original: Callable[[str], str] = str
+    """Module path of the denoiser → its path in the original code, which ComfyUI and OneTrainer use."""
+    text_aliases: tuple[tuple[str, ...], ...] = ()
+    """How other programs begin the names of each text encoder's modules, with underscores for dots."""
+    inputs: tuple[tuple[int, str, int], ...] = ()
+    """Part, regular expression for its module paths, width of their inputs: tells architectures of equal names."""
 
     def names(self, modules: Iterable[str], *text: Iterable[str]) -> dict[Place, str]:
         """Part and module path → name in the file."""
@@ -94,11 +115,48 @@ def in_file(module: str) -> str:
     return module if module.startswith(TEXT_MODEL) else TEXT_MODEL + module
 
 
+@cache
+def places_of(grammar: Grammar) -> dict[str, Place]:
+    """Every name that trainers give a module of the real model, as `flat` writes it → the place that it means."""
+    denoiser, *text = grammar.modules()
+    found: dict[str, Place] = {}
+    for module in denoiser:
+        for path in {module, grammar.original(module)}:
+            for prefix in (*DENOISER_PREFIXES, f"{grammar.parts[0]}_"):
+                found[prefix + flat(path)] = 0, module
+    for part, paths in enumerate(text, 1):
+        aliases = grammar.text_aliases[part - 1] if grammar.text_aliases else ()
+        for path in paths:
+            for prefix in (grammar.text_prefixes[part - 1], f"{grammar.parts[part]}_", *aliases):
+                found[prefix + flat(path)] = part, path
+                found[prefix + flat(path.removeprefix(TEXT_MODEL))] = part, path
+    return found | {flat(name): place for place, name in grammar.names(denoiser, *text).items()}
+
+
+@cache
+def own_names(grammar: Grammar) -> frozenset[str]:
+    """Those of the names that name modules as this architecture's kohya files do, with any program's prefix."""
+    denoiser, *text = grammar.modules()
+    found = set()
+    for name in map(flat, grammar.names(denoiser, *text).values()):
+        found |= {name, name.replace(flat(TEXT_MODEL), "", 1)}
+        if name.startswith(DENOISER_PREFIX):
+            found |= {prefix + name.removeprefix(DENOISER_PREFIX) for prefix in DENOISER_PREFIXES}
+    return frozenset(found)
+
+
+def flat(name: str) -> str:
+    """A module's name with underscores for dots, in present words: one form for dotted, half-dotted and kohya's."""
+    for old, new in OLD_NAMES:
+        name = re.sub(old, new, name)
+    return name.replace(".", "_")
+
+
 def split_key(key: str) -> tuple[str, str]:
     """A key as module name and what it holds; ("…", "") where it is no part of a LoRA."""
-    for ending, content in ENDINGS.items():
-        if key.endswith(f".{ending}"):
-            return key.removesuffix(f".{ending}").removeprefix(PEFT), content
+    for ending, content in ENDINGS:
+        if (found := ending.search(key)) and found.start():
+            return key[: found.start()].removeprefix(PEFT), found.expand(content)
     return key, ""
 
 

@@ -13,24 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors", "has_kernel",
-    "kind_of", "rank_of", "rescaled", "to_tensors",
+    "LENGTHS", "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors",
+    "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "to_tensors", "whole_factors",
 ]  # fmt: skip
 
 Array = NDArray[np.float32]
 Pair = tuple[Array, Array]
 
 
+LENGTHS = ("dora_scale", "lora_magnitude_vector")
+"""What LyCORIS and peft call DoRA's lengths."""
 ROUNDED = 1e-6
 """How far apart two scales may be that differ only because alphas are stored in single precision."""
 
 
 class Dora(NamedTuple):
-    """A pair, and the length of each row of the finished weight, (out,): arXiv 2402.09353."""
+    """A pair, and lengths that the finished weight is brought to: arXiv 2402.09353.
+
+    ``magnitude`` has the length of each row, (out,), as peft and LyCORIS' ``wd_on_output`` have it, or that of each
+    column, (1, in): LyCORIS over the inputs, and OneTrainer.
+    """
 
     down: Array
     up: Array
     magnitude: Array
+
+    @property
+    def over_inputs(self) -> bool:
+        """Whether the lengths are those of columns."""
+        return self.magnitude.ndim > 1
 
 
 class Hada(NamedTuple):
@@ -154,6 +165,13 @@ def as_pair(weights: Weights) -> Pair:
     return weights[0], weights[1]
 
 
+def whole_factors(weights: Weights) -> Weights:
+    """A LoKr of two whole factors; any other weights as they are."""
+    if not isinstance(weights, Kron):
+        return weights
+    return Kron(w1=weights.small, w2=weights.large if weights.w2 is None else weights.w2)
+
+
 def to_tensors(weights: Weights, scale: float) -> dict[str, Array]:
     """The entries of one module in a file, with ``alpha``: readers multiply by alpha / rank."""
     rank = rank_of(weights)
@@ -166,7 +184,9 @@ def to_tensors(weights: Weights, scale: float) -> dict[str, Array]:
     else:
         found = {"lora_down.weight": weights[0], "lora_up.weight": weights[1]}
         if isinstance(weights, Dora):
-            found["dora_scale"] = weights.magnitude.reshape(-1, *[1] * (weights.down.ndim - 1))
+            ones = [1] * (weights.down.ndim - 1)
+            shape = (1, -1, *ones[1:]) if weights.over_inputs else (-1, *ones)
+            found["dora_scale"] = weights.magnitude.reshape(shape)
     assert rank is not None
     arrays = {name: np.ascontiguousarray(part, np.float32) for name, part in found.items()}
     return {**arrays, "alpha": np.array(scale * rank, np.float32)}
@@ -180,7 +200,7 @@ def from_tensors(parts: Mapping[str, Array]) -> tuple[Weights, float] | None:
     found = _kron_from(parts) or _hada_from(parts) or _lora_from(parts)
     if found is None:
         return None
-    rank, alpha = rank_of(found), float(parts.get("alpha", np.float32(0)))
+    rank, alpha = rank_of(found), _alpha(parts)
     if not alpha or not rank:
         return found, 1.0
     return found, alpha / rank
@@ -193,9 +213,28 @@ def _lora_from(parts: Mapping[str, Array]) -> Weights | None:
     if "lora_mid.weight" in parts:
         inner = down.reshape(len(down), -1)
         down = np.asarray(np.einsum("mnkl,ni->mikl", parts["lora_mid.weight"], inner), np.float32)
-    if "dora_scale" in parts:
-        return Dora(down, up, parts["dora_scale"].reshape(-1))
+    for name in LENGTHS:
+        if name in parts:
+            over_inputs = is_over_inputs(name, parts[name], len(up), down.shape[1])
+            return Dora(down, up, parts[name].reshape((1, -1) if over_inputs else -1))
     return down, up
+
+
+def is_over_inputs(name: str, lengths: Array, rows: int, columns: int) -> bool:
+    """Whether DoRA's lengths are those of columns; the shape tells it: (out, 1, …) against (1, in, …).
+
+    peft writes rows, as (out,) or, of convolutions, as (1, out, 1, 1).
+    """
+    if lengths.size == rows and (lengths.ndim < 2 or lengths.shape[0] == rows):
+        return False
+    if name == "lora_magnitude_vector" and lengths.ndim > 2 and lengths.size == rows:
+        return False
+    return lengths.size == columns
+
+
+def _alpha(parts: Mapping[str, Array]) -> float:
+    """A module's alpha, 0 where it has none; some trainers store it as [alpha]."""
+    return float(parts["alpha"].reshape(-1)[0]) if "alpha" in parts else 0.0
 
 
 def _hada_from(parts: Mapping[str, Array]) -> Weights | None:
@@ -224,7 +263,7 @@ def _kron_from(parts: Mapping[str, Array]) -> Weights | None:
         return found
     whole = _tucker(parts["lokr_t2"], parts["lokr_w2_a"], parts["lokr_w2_b"])
     # two whole factors are taken as they are, so alpha over the rank goes into the second one
-    alpha = float(parts.get("alpha", np.float32(0)))
+    alpha = _alpha(parts)
     scale = 1.0
     if found.w1_b is None and alpha:
         scale = alpha / len(named["w2_b"])

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bootstrap.errors import BackendError
+from bootstrap.lora.checked import checked_weights
 from bootstrap.lora.grammar import Grammar, in_file, mismatch, split_key
 from bootstrap.lora.header import write_safetensors
 from bootstrap.lora.kinds import (
@@ -24,12 +25,12 @@ from bootstrap.lora.kinds import (
     Kron,
     Weights,
     as_pair,
-    from_tensors,
     has_kernel,
     kind_of,
     rank_of,
     rescaled,
     to_tensors,
+    whole_factors,
 )
 
 __all__ = ["NETWORKS", "Lora", "kohya_names", "load_kohya", "lora_of", "save_diffusers", "save_kohya"]
@@ -41,6 +42,10 @@ NETWORKS: dict[str, tuple[str, dict[str, str]]] = {
     "lokr": ("lycoris.kohya", {"algo": "lokr"}),
 }
 """Kind of weights → the module that sd-scripts trains them with, and its arguments."""
+
+
+IDENTIFYING = (".attn2.to_k", ".attn2.to_v")
+"""Modules by whose width InvokeAI tells architectures; of LoKr it reads only those of two whole factors."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,12 @@ class Lora:
         return None
 
     @property
+    def is_over_inputs(self) -> bool:
+        """Whether it is a DoRA that sets the lengths of columns."""
+        every = [weights for part in self.parts for weights in part.values()]
+        return any(isinstance(weights, Dora) and weights.over_inputs for weights in every)
+
+    @property
     def parts(self) -> tuple[Mapping[str, Weights], ...]:
         """The weights of the denoiser and of the text encoders."""
         return self.modules, self.text_modules, self.text_modules_2
@@ -106,13 +117,16 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
     """Write the kohya grammar with an ``.alpha`` for each module, ``ss_*`` minimum, hashes, and ``metadata``."""
     tensors: dict[str, Array] = {}
     for (part, module), name in lora.grammar.names(*lora.parts).items():
-        for last, tensor in to_tensors(lora.parts[part][module], lora.scale).items():
+        weights = lora.parts[part][module]
+        if not part and module.endswith(IDENTIFYING):
+            weights = whole_factors(weights)
+        for last, tensor in to_tensors(weights, lora.scale).items():
             tensors[f"{name}.{last}"] = tensor
     trainer, arguments = NETWORKS[lora.kind]
     if (conv := lora.conv_rank) is not None:
         arguments = {**arguments, "conv_dim": str(conv), "conv_alpha": f"{lora.scale * conv:g}"}
     basic = {
-        "ss_v2": "False",
+        "ss_v2": str(lora.grammar.version.startswith("sd_v2")),
         "ss_base_model_version": lora.grammar.version,
         "ss_network_module": trainer,
         "ss_network_dim": str(lora.rank),
@@ -126,8 +140,14 @@ def save_diffusers(path: Path, lora: Lora) -> None:
     """Write the diffusers/peft grammar (``unet.<module>.lora_A/B.weight``, ``text_encoder.…``).
 
     It has no alpha that every reader honours, so the scale is multiplied into the up weights and alpha is the rank. It
-    has no LoHa and no LoKr either: these are written as plain pairs of the same change, see `as_pair`.
+    has no LoHa and no LoKr either: these are written as plain pairs of the same change, see `as_pair`. Raises
+    BackendError for a DoRA over the inputs, which it has not.
     """
+    if lora.is_over_inputs:
+        raise BackendError(
+            "it is a DoRA over the inputs, diffusers reads DoRA over the outputs only",
+            "write it in kohya's grammar, which ComfyUI, Forge, A1111 and InvokeAI read",
+        )
     tensors: dict[str, Array] = {}
     config: dict[str, object] = {}
     for number, (part, modules) in enumerate(zip(lora.grammar.parts, lora.parts, strict=False)):
@@ -199,10 +219,8 @@ def load_kohya(
         groups.setdefault(name, {})[content] = tensor
     found: dict[tuple[int, str], tuple[Weights, float]] = {}
     for name, group in groups.items():
-        if (weights := from_tensors(group)) is None:
-            missing = "lora_down.weight" if "lora_up.weight" in group else "lora_up.weight"
-            raise BackendError(f'"{path}" lacks "{name}.{missing}"', "train it again")
-        found[places[name]] = weights
+        if (weights := checked_weights(path, name, group)) is not None:
+            found[places[name]] = weights
     if not found:
         raise BackendError(f'"{path}" holds no LoRA weights', "train it again")
     return lora_of(found, grammar)

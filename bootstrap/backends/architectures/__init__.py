@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bootstrap.backends.architectures.architecture import Architecture
 from bootstrap.backends.architectures.sd1 import SD1
+from bootstrap.backends.architectures.sd2 import SD2_GRAMMAR
 from bootstrap.backends.architectures.sdxl import SDXL
 from bootstrap.lora.grammar import Grammar
 
@@ -13,5 +14,5 @@ ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL}
 
 
 def grammars() -> list[Grammar]:
-    """How the LoRA files of every architecture are written."""
-    return [architecture.grammar for architecture in ARCHITECTURES.values()]
+    """How the LoRA files of every architecture are written, also of one that nothing is drawn with here."""
+    return [*(architecture.grammar for architecture in ARCHITECTURES.values()), SD2_GRAMMAR]

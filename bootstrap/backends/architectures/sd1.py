@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
 from bootstrap.backends.architectures.architecture import Architecture, CheckpointKeys, Presets, configs_of
+from bootstrap.backends.architectures.original_names import original_name
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.lora.grammar import DENOISER_PREFIX, Grammar, kohya_name
 
@@ -57,6 +58,11 @@ def _kernel(module: str) -> int:
     return 1 if KERNEL_1.fullmatch(module) else 0
 
 
+def _original(module: str) -> str:
+    """The first block on the way up has no attention."""
+    return original_name(module, frozenset({0}))
+
+
 def _denoiser_name(module: str) -> str:
     return kohya_name(DENOISER_PREFIX, module)
 
@@ -90,6 +96,18 @@ SD1 = Architecture(
         modules=_modules,
         kernel=_kernel,
         marks=r"lora_te_|lora_unet_(down|up)_blocks",
+        original=_original,
+        text_aliases=(
+            (
+                "lora_te1_",
+                "clip_",
+                "clip_l_",
+                "clip_l_transformer_",
+                "text_encoders_clip_l_",
+                "text_encoders_clip_l_transformer_",
+            ),
+        ),
+        inputs=((0, r".*\.attn2\.to_[kv]", 768), (1, r".*\.[qkv]_proj", 768)),
     ),
     latents=unet.KlLatents(),
     text_encoding=_text_encoding,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
 from bootstrap.backends.architectures.architecture import Architecture, CheckpointKeys, Presets, configs_of
+from bootstrap.backends.architectures.original_names import original_name
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.lora.grammar import DENOISER_PREFIX, Grammar, kohya_name
 
@@ -21,69 +22,13 @@ if TYPE_CHECKING:
     from bootstrap.backends.framing import CropWindow
     from bootstrap.backends.prompts import PromptPairEncoder, TextStates
 
-__all__ = ["SDXL", "original_name", "size_condition"]
+__all__ = ["SDXL", "size_condition"]
 
 NAME = "sdxl"
 TITLE = "Stable Diffusion XL"
 TEXT_ENCODERS = ("text_encoder", "text_encoder_2")
 KERNEL_3 = re.compile(rf".*\.({unet.TARGETS.kernels})")
 KERNEL_1 = re.compile(r".*\.conv_shortcut")
-BLOCK = re.compile(r"(down_blocks|up_blocks)\.(\d+)\.(attentions|resnets|downsamplers|upsamplers)\.(\d+)(?:\.(.+))?")
-MIDDLE = re.compile(r"mid_block\.(attentions|resnets)\.(\d+)(?:\.(.+))?")
-PLACES = 3
-"""Numbered places of one block in the original layout: two layers and a downsampler, or three layers."""
-IN_RESNET = {
-    "norm1": "in_layers.0",
-    "conv1": "in_layers.2",
-    "norm2": "out_layers.0",
-    "conv2": "out_layers.3",
-    "time_emb_proj": "emb_layers.1",
-    "conv_shortcut": "skip_connection",
-}
-OUTSIDE_BLOCKS = {
-    "conv_in": "input_blocks.0.0",
-    "conv_norm_out": "out.0",
-    "conv_out": "out.2",
-    "time_embedding.linear_1": "time_embed.0",
-    "time_embedding.linear_2": "time_embed.2",
-    "add_embedding.linear_1": "label_emb.0.0",
-    "add_embedding.linear_2": "label_emb.0.2",
-}
-
-
-def original_name(module: str) -> str:
-    """A module path of the UNet in the original layout."""
-    if found := BLOCK.fullmatch(module):
-        side, block, kind, place, rest = found.groups()
-        number = _number(side, int(block), kind, int(place))
-    elif found := MIDDLE.fullmatch(module):
-        kind, place, rest = found.groups()
-        number = "middle_block.1" if kind == "attentions" else f"middle_block.{2 * int(place)}"
-    else:
-        return OUTSIDE_BLOCKS.get(module, module)
-    inner = _inner(kind, rest or "")
-    return f"{number}.{inner}" if inner else number
-
-
-def _number(side: str, block: int, kind: str, place: int) -> str:
-    """The numbered place of a layer: a down block's come after the first convolution."""
-    if kind == "downsamplers":
-        return f"input_blocks.{PLACES * block + PLACES}.0"
-    if kind == "upsamplers":
-        return f"output_blocks.{PLACES * block + PLACES - 1}.2"
-    layer = "1" if kind == "attentions" else "0"
-    if side == "down_blocks":
-        return f"input_blocks.{1 + PLACES * block + place}.{layer}"
-    return f"output_blocks.{PLACES * block + place}.{layer}"
-
-
-def _inner(kind: str, rest: str) -> str:
-    """The path inside a layer."""
-    if kind == "downsamplers":
-        return "op"
-    if kind == "resnets":
-        return IN_RESNET.get(rest, rest)
-    return rest
 
 
 def size_condition(cuts: Sequence[CropWindow]) -> torch.Tensor:
@@ -177,6 +122,12 @@ SDXL = Architecture(
         modules=_modules,
         kernel=_kernel,
         marks=r"lora_te[12]_|lora_unet_(input|output|middle)_block",
+        original=original_name,
+        text_aliases=(
+            ("clip_l_", "clip_l_transformer_", "text_encoders_clip_l_", "text_encoders_clip_l_transformer_"),
+            ("clip_g_", "clip_g_transformer_", "text_encoders_clip_g_", "text_encoders_clip_g_transformer_"),
+        ),
+        inputs=((0, r".*\.attn2\.to_[kv]", 2048), (1, r".*\.[qkv]_proj", 768), (2, r".*\.[qkv]_proj", 1280)),
     ),
     latents=unet.KlLatents(),
     text_encoding=_text_encoding,

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
-from bootstrap.backends.architectures.sdxl import original_name
+from bootstrap.backends.architectures.original_names import original_name
+from bootstrap.backends.architectures.sd2 import SD2_GRAMMAR
 from bootstrap.errors import BackendError
 from bootstrap.lora import Lora, kohya_names, load_kohya, metadata_of, save_kohya
 from bootstrap.lora.grammar import grammar_of, in_file
@@ -135,7 +136,7 @@ def test_an_sdxl_file_says_what_it_is_and_comes_back_whole(tmp_path: Path) -> No
 
 
 def test_a_modelspec_names_its_grammar() -> None:
-    assert [grammar_of(grammar.modelspec, grammars()) for grammar in grammars()] == [SD1, SDXL]
+    assert [grammar_of(grammar.modelspec, grammars()) for grammar in grammars()] == [SD1, SDXL, SD2_GRAMMAR]
     with pytest.raises(BackendError, match='"flux-1-dev/lora"'):
         grammar_of("flux-1-dev/lora", grammars())
 
