@@ -7,6 +7,7 @@ Seeds that the run holds already stay as they are. Trains and draws nothing.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def take_in(
     held = {seed.path: seed.sha256 for seed in store.seeds()}
     for path in pictures:
         image, data = open_picture(path)
-        stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", path.suffix.lower()
+        stem, suffix = f"seeds/{hashlib.sha256(data).hexdigest()[:16]}", _suffix(path)
         for view in views_in(image, data, stem, suffix, whole=captioner.described_whole(path)):
             digest = hashlib.sha256(view.data).hexdigest()
             if view.name in held:
@@ -57,3 +58,9 @@ def _restore(path: Path, data: bytes, digest: str, stored: str) -> None:
         raise StoreError(f"the seed '{path}' is lost or altered", "restore it from a copy")
     set_aside(path)
     write_atomic(path, data)
+
+
+def _suffix(path: Path) -> str:
+    """The end of a seed's name, as far as any system bears it in a file of ours."""
+    suffix = path.suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""

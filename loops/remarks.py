@@ -18,7 +18,7 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import SUBJECT, SeedCaptioner, unread
-from bootstrap.seeds.checks import crowds, names_of, seed_warnings
+from bootstrap.seeds.checks import crowds, names_of, seed_warnings, shared_captions
 
 __all__ = ["input_warnings", "seed_notes"]
 
@@ -43,6 +43,7 @@ def input_warnings(
     for name, seed in zip(names_of([Path(seed.source) for seed in seeds]), seeds, strict=True):
         views[name] = seed
     remarks = [*character.notes, *trigger_warnings(character, chain.from_iterable(panel.vocabulary.values()))]
+    remarks += shared_captions(pictures)
     remarks += seed_warnings(given, side, panel.duplicate_bits, character)
     for name in given:
         figures = [view for view in views if view.startswith(f"{name}#")]

@@ -14,10 +14,11 @@ from PIL import Image
 from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 
-__all__ = ["MASK", "loss_mask", "subject_mask"]
+__all__ = ["MASKS", "loss_mask", "subject_mask"]
 
-MASK = "_mask.png"
-"""End of the name of a mask beside its picture: white is the subject, black the background, as in OneTrainer."""
+MASKS = ("_mask.png", "-masklabel.png")
+"""Ends of the name of a mask beside its picture: white is the subject, black the background. The second is
+OneTrainer's."""
 
 
 def subject_mask(opened: Image.Image, item: TrainItem) -> Image.Image | None:
@@ -25,18 +26,23 @@ def subject_mask(opened: Image.Image, item: TrainItem) -> Image.Image | None:
 
     A mask beside the picture is made by a person and comes first, then transparency, then the box.
     """
-    beside = Path(item.path).with_name(f"{Path(item.path).stem}{MASK}")
-    if beside.is_file():
-        try:
-            with Image.open(beside) as mask:
-                return mask.convert("L").resize(opened.size)
-        except OSError as error:
-            raise BackendError(f'mask "{beside}" cannot be read ({error})', "restore it, or remove it") from error
+    for ending in MASKS:
+        beside = Path(item.path).with_name(f"{Path(item.path).stem}{ending}")
+        if beside.is_file():
+            return _read(beside).resize(opened.size)
     if opened.has_transparency_data:
         alpha = opened.convert("RGBA").getchannel("A")
         if alpha.getextrema()[0] != 255:
             return alpha
     return _boxed(opened.size, item.subject) if item.subject else None
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as mask:
+            return mask.convert("L")
+    except OSError as error:
+        raise BackendError(f'mask "{path}" cannot be read ({error})', "restore it, or remove it") from error
 
 
 def loss_mask(mask: Image.Image | None, shape: tuple[int, int], background: float) -> torch.Tensor:

@@ -48,8 +48,7 @@ def _from_folder(folder: Path) -> list[TrainItem]:
         raise BackendError(f'reg_data_dir "{folder}" holds no picture', "name a folder of pictures, or null")
     found = []
     for path in pictures:
-        if not path.stem.endswith("_mask"):
-            found.append(TrainItem(str(path.resolve()), _tags(read_picture(path)), REG))
+        found.append(TrainItem(str(path.resolve()), _tags(read_picture(path)), REG))
     return found
 
 

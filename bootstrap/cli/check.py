@@ -23,7 +23,7 @@ from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.pictures import open_picture
 from bootstrap.seeds import gather
-from bootstrap.seeds.checks import names_of
+from bootstrap.seeds.checks import names_of, shared_captions
 from bootstrap.shots import apportion
 
 __all__ = ["check_command"]
@@ -48,6 +48,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         _print_plan(character, config)
         paths = dict(zip(names_of(pictures), pictures, strict=True))
         print_seeds(character, config, paths, images, found)
+        found.notes += shared_captions(pictures)
         check_words(character, config, images, found)
         print_cost(config, options, run_folder(character, options), len(pictures), found)
     found.print()

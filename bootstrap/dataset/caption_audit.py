@@ -15,7 +15,7 @@ from pathlib import Path
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.findings import Finding, finding
-from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures
+from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures, sharing
 
 __all__ = ["CaptionAudit", "Intent", "audit", "captioned", "read_set"]
 
@@ -127,6 +127,10 @@ def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
     found = []
     if without:
         found.append(finding(folder, "caption missing", "error", "pictures without caption", without, "write a .txt"))
+    for source, paths in sharing(pictures):
+        message = f"{source.name} captions {len(paths)} pictures"
+        hint = f"give each its own, for example {paths[0].name}{source.suffix}"
+        found.append(finding(folder, "caption shared", "warning", message, paths, hint))
     if empty:
         found.append(finding(folder, "caption empty", "error", "captions without a tag", empty, "write its tags"))
     if alone:

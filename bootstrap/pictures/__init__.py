@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootstrap.pictures.folders import SIDECARS, PictureFile, orphans, pictures_in, read_picture, read_pictures
+from bootstrap.pictures.folders import SIDECARS, PictureFile, orphans, pictures_in, read_picture, read_pictures, sharing
 from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square
 from bootstrap.pictures.plug_ins import open_any
 
@@ -18,5 +18,6 @@ __all__ = [
     "pictures_in",
     "read_picture",
     "read_pictures",
+    "sharing",
     "square",
 ]

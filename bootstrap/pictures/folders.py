@@ -6,6 +6,7 @@ no character and opens no picture to look at it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,19 @@ from typing import Literal
 from PIL import Image
 
 from bootstrap.pictures.caption_text import caption_parts, decoded
+from bootstrap.pictures.file_names import comparable
 from bootstrap.pictures.opening import SUFFIXES
 
-__all__ = ["SIDECARS", "Origin", "PictureFile", "orphans", "pictures_in", "read_picture", "read_pictures"]
+__all__ = ["SIDECARS", "Origin", "PictureFile", "orphans", "pictures_in", "read_picture", "read_pictures", "sharing"]
 
 SIDECARS = (".txt", ".caption")
 """Ends of the names of captions, the usual one first."""
+LABELS = ("-masklabel", "-condlabel")
+"""Ends of the stems of what OneTrainer lays beside a picture: where its subject is, and what guides it."""
+MASK = "_mask"
+"""End of the stem of our own masks; a picture of a mask is called so too, but lies beside no picture of its stem."""
+OF_PROGRAMS = frozenset({"__macosx", "@eadir", "$recycle.bin", "#recycle", "lost+found", "system volume information"})
+"""Folders of systems and network disks: thumbnails, copies, what was deleted."""
 Origin = Literal["", "sidecar", "prompt"]
 """Where a caption stands: nowhere, in a file beside the picture, in the picture's own text."""
 
@@ -41,17 +49,20 @@ class PictureFile:
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags and sentences of the caption, in order; none without a caption."""
-        return caption_parts(self.caption or "")
+        return tuple(" ".join(part.split()) for part in caption_parts(self.caption or ""))
 
 
 def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:
-    """The picture files of a folder, sorted, hidden ones left out; ``levels`` of folders below it too, None for all."""
+    """The picture files of a folder, sorted; ``levels`` of folders below it too, None for all.
+
+    Masks of trainers are left out, and what systems and programs put beside the files of a person.
+    """
     patterns = ["**/*"]
     if levels is not None:
         patterns = ["/".join(["*"] * (level + 1)) for level in range(levels + 1)]
     found = []
     for pattern in patterns:
-        found += [path for path in folder.glob(pattern) if _is_visible(path, SUFFIXES)]
+        found += [path for path in folder.glob(pattern) if _is_visible(path, SUFFIXES) and not _of_others(path, folder)]
     return sorted(found)
 
 
@@ -78,13 +89,33 @@ def read_picture(path: Path, *, prompts: bool = False) -> PictureFile:
 def orphans(folder: Path, pictures: Iterable[Path]) -> list[Path]:
     """Captions below a folder that have no picture, in the folders that hold pictures; sorted."""
     paths = list(pictures)
-    stems = {*paths, *(path.with_suffix("") for path in paths)}
+    stems = {comparable(str(stem)) for path in paths for stem in (path, path.with_suffix(""))}
     homes = {path.parent for path in paths}
     found = []
     for path in sorted(folder.rglob("*")):
-        if _is_visible(path, SIDECARS) and path.parent in homes and path.with_suffix("") not in stems:
+        known = path.parent not in homes or comparable(str(path.with_suffix(""))) in stems
+        if not known and _is_visible(path, SIDECARS) and not _of_others(path, folder):
             found.append(path)
     return found
+
+
+def sharing(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path]]]:
+    """Captions that stand for more than one of the pictures, with them: ``a.txt`` for ``a.png`` and ``a.jpg``."""
+    by_source: dict[Path, list[Path]] = {}
+    for picture in pictures:
+        if picture.origin == "sidecar" and picture.source is not None:
+            by_source.setdefault(picture.source, []).append(picture.path)
+    return [(source, paths) for source, paths in by_source.items() if len(paths) > 1]
+
+
+def _of_others(path: Path, folder: Path) -> bool:
+    """Whether a file below a folder is a mask, or lies where programs keep files of their own."""
+    stem = path.stem.lower()
+    if stem.endswith(LABELS):
+        return True
+    if stem.endswith(MASK) and any(path.with_name(path.stem[: -len(MASK)] + suffix).exists() for suffix in SUFFIXES):
+        return True
+    return any(part.startswith(".") or part.lower() in OF_PROGRAMS for part in path.relative_to(folder).parts[:-1])
 
 
 def _is_visible(path: Path, suffixes: Sequence[str]) -> bool:
@@ -97,7 +128,8 @@ def _sidecars_of(path: Path) -> Iterator[Path]:
     for stem in (path.stem, path.name):
         for suffix in SIDECARS:
             for written in (suffix, suffix.upper(), suffix.title()):
-                yield path.with_name(stem + written)
+                for form in dict.fromkeys([stem, *(unicodedata.normalize(form, stem) for form in ("NFC", "NFD"))]):
+                    yield path.with_name(form + written)
 
 
 def _with_sidecar(path: Path, sidecar: Path) -> PictureFile:

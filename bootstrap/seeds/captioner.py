@@ -17,6 +17,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.pictures import read_picture, square
+from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.records import Seed
 
 __all__ = ["Read", "SeedCaptioner", "unread"]
@@ -53,7 +54,7 @@ class SeedCaptioner:
         return Seed(
             path=stored,
             sha256=sha256,
-            source=f"{path}#{figure}" if figure else str(path),
+            source=f"{written_name(path)}#{figure}" if figure else written_name(path),
             view_family=view_family,
             view=view,
             framing=framing,
@@ -93,8 +94,8 @@ class SeedCaptioner:
 
     def _note(self, name: str, figure: int = 0) -> SeedNote | None:
         """The note of a picture; a figure's own ("sheet.png#2") comes before the sheet's."""
-        notes = {note.file: note for note in self.wording.character.seeds}
-        return notes.get(f"{name}#{figure}") or notes.get(name)
+        notes = {comparable(note.file): note for note in self.wording.character.seeds}
+        return notes.get(comparable(f"{name}#{figure}")) or notes.get(comparable(name))
 
     def _phrases(self) -> dict[str, tuple[str, ...]]:
         """What is read where nothing was written; axes whose words the panel does not know are left unread."""

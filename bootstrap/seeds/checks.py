@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.pictures import square
+from bootstrap.pictures import read_pictures, sharing, square
 from bootstrap.pictures.file_names import comparable, written_name
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
@@ -24,7 +24,7 @@ from scoring.measurement import Picture, digest_of
 if TYPE_CHECKING:
     from scoring.face_pack import FacePack
 
-__all__ = ["alike", "crowds", "names_of", "seed_warnings"]
+__all__ = ["alike", "crowds", "names_of", "seed_warnings", "shared_captions"]
 
 SAME_COLORS = 12.0
 """Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
@@ -53,6 +53,16 @@ def names_of(pictures: Sequence[Path]) -> list[str]:
     """What to call pictures: their file names, or their paths where two have the same."""
     names = [written_name(picture.name) for picture in pictures]
     return [name if names.count(name) == 1 else written_name(path) for name, path in zip(names, pictures, strict=True)]
+
+
+def shared_captions(pictures: Sequence[Path]) -> list[str]:
+    """A sentence for each caption file that stands for more than one of the pictures."""
+    sentences = []
+    for source, paths in sharing(read_pictures(pictures)):
+        names = " and ".join(f'"{name}"' for name in names_of(paths))
+        own = " and ".join(f'"{path.name}{source.suffix}"' for path in paths)
+        sentences.append(f'"{source.name}" captions both {names}: give each its own, {own}')
+    return sentences
 
 
 def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bootstrap.errors import SeedError
 from bootstrap.pictures import pictures_in
+from bootstrap.pictures.file_names import comparable
 from bootstrap.seeds.figures import figures, subject
 
 __all__ = ["MOST_SEEDS", "SUBJECT", "View", "gather", "views_in"]
@@ -42,14 +43,25 @@ def gather(sources: Sequence[Path]) -> list[Path]:
     for source in sources:
         if source.is_dir():
             found += pictures_in(source)
-        elif source.exists():
-            found.append(source)
+        elif named := _named(source):
+            found.append(named)
         else:
             raise SeedError(f'no such picture "{source}"', "give 1 to 4 picture files, or a folder with them")
     if not 1 <= len(found) <= MOST_SEEDS:
         where = ", ".join(f'"{source}"' for source in sources) or "no file"
         raise SeedError(f"{where}: {len(found)} pictures found", f"give 1 to {MOST_SEEDS} pictures of one character")
     return found
+
+
+def _named(path: Path) -> Path | None:
+    """The file of such a name, in whatever form its letters are stored; None where there is none."""
+    if path.exists():
+        return path
+    try:
+        beside = sorted(path.parent.iterdir())
+    except OSError:
+        return None
+    return next((other for other in beside if comparable(other.name) == comparable(path.name)), None)
 
 
 def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
