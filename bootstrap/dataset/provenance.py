@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from scoring.measurement import Measurement
 __all__ = ["COLUMNS", "PROVENANCE", "read_provenance", "score_columns", "write_provenance"]
 
 PROVENANCE = "provenance.csv"
+FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet would take for a formula (the last four: wide forms of = + - @)."""
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+"""What is no formula although it may begin with a sign."""
+MASKED = re.compile(rf"'({FORMULA.pattern})")
+"""A text that begins like a formula, as it is written: after an apostrophe, which spreadsheets do not show."""
 COLUMNS = (
     "file",
     "sha256",
@@ -69,9 +76,10 @@ def write_provenance(folder: Path, rows: Sequence[Mapping[str, str]], delivery: 
     """Write the rows into ``folder``; columns beyond COLUMNS follow in the order in which they first occur."""
     columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_masked, columns))
+    for row in rows:
+        writer.writerow(_masked(row.get(name, "")) for name in columns)
     write = delivery.write if delivery else write_atomic
     write(folder / PROVENANCE, text.getvalue().encode())
     return folder / PROVENANCE
@@ -84,13 +92,31 @@ def read_provenance(folder: Path) -> list[dict[str, str]]:
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            found = list(csv.DictReader(file, strict=True))
+            found = [_unmasked(row) for row in csv.DictReader(file, strict=True)]
         if not all(_is_whole(row) for row in found):
             raise ValueError("a row is not whole")
     except (OSError, ValueError, csv.Error) as error:
         hint = "run the same `bootstrap run` again: it writes it again"
         raise StoreError(f"'{path}' cannot be read ({error})", hint) from error
     return found
+
+
+def _masked(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+
+
+def _unmasked(row: Mapping[str, str]) -> dict[str, str]:
+    """A row as it was before it was written; what is not whole stays as it is."""
+    found = {}
+    for name, cell in row.items():
+        is_text = isinstance(name, str) and isinstance(cell, str)
+        found[_shown(name) if is_text else name] = _shown(cell) if is_text else cell
+    return found
+
+
+def _shown(cell: str) -> str:
+    return cell[1:] if MASKED.match(cell) else cell
 
 
 def _is_whole(row: Mapping[str, str]) -> bool:

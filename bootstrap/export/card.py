@@ -5,6 +5,7 @@ It names licence and credits of the seeds, and where the LoRA is weak. Pure: fac
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.captions.wording import calling
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
+from bootstrap.export.markdown import code, plain
 from bootstrap.records import Adapter, Job
 
 __all__ = ["LICENSES", "ReleaseFiles", "card"]
@@ -77,7 +79,7 @@ def card(
     previews = files.previews
     parts = [
         f"---\n{yaml.safe_dump(_front(character, config.base, previews), sort_keys=False, allow_unicode=True)}---",
-        f"# {character.name}",
+        f"# {plain(character.name)}",
         _opening(character, config.base),
         _gallery(previews),
         _use(character, config.base, files, architecture),
@@ -125,17 +127,17 @@ def _base_name(base: BaseConfig) -> str:
 
 def _opening(character: Character, base: BaseConfig) -> str:
     """What it is, its trigger and its outfits."""
-    lines = [f"A character LoRA for `{_base_name(base)}`."]
+    lines = [f"A character LoRA for {code(_base_name(base))}."]
     if character.purpose:
-        lines.append(f"Made for: {character.purpose}.")
+        lines.append(f"Made for: {plain(character.purpose)}.")
     if base.path.startswith(EMBEDDED):
         lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
-    parts = [" ".join(lines), f"**Trigger word:** `{character.trigger}`"]
+    parts = [" ".join(lines), f"**Trigger word:** {code(character.trigger)}"]
     outfits = []
     for name, outfit in character.outfits.items():
         if outfit.tags:
             tags = [tag for tag in (outfit.trigger, *outfit.tags) if tag]
-            outfits.append(f"- {name}: `{', '.join(tags)}`")
+            outfits.append(f"- {plain(name)}: {code(', '.join(tags))}")
     if outfits:
         parts += ["Outfits, called by their tags:", "\n".join(outfits)]
     return "\n\n".join(parts)
@@ -145,7 +147,7 @@ def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
     """The previews with their places; the prompts held the trigger and named no traits."""
     if not previews:
         return ""
-    pictures = " ".join(f"![{job.shot.view_family}, {job.shot.framing}]({name})" for name, job in previews)
+    pictures = " ".join(f"![{plain(f'{job.shot.view_family}, {job.shot.framing}')}]({name})" for name, job in previews)
     return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
 
 
@@ -156,9 +158,9 @@ def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architectu
     return f"""## Use
 
 - **ComfyUI**: put `{files.kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
-`{character.trigger}` into the prompt.
+{code(character.trigger)} into the prompt.
 - **A1111, Forge**: put `{files.kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
-`{prompt} <lora:{stem}:1>`.
+{code(f"{prompt} <lora:{stem}:1>")}.
 - **diffusers**: {_script(character, base, files, architecture)}"""
 
 
@@ -177,7 +179,7 @@ def _script(character: Character, base: BaseConfig, files: ReleaseFiles, archite
 
 pipe = {pipeline}.{load}
 pipe.load_lora_weights(".", weight_name="{files.diffusers}")
-image = pipe("{prompt}", negative_prompt="{negative}", guidance_scale={shape.guidance_scale:g},
+image = pipe({_literal(prompt)}, negative_prompt={_literal(negative)}, guidance_scale={shape.guidance_scale:g},
              num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
 ```"""
 
@@ -188,8 +190,13 @@ def _loading(base: BaseConfig, architecture: str) -> tuple[str, str, str]:
     if base.path.startswith(EMBEDDED):
         return "from bootstrap.config import embedded\n", automatic, f'from_pretrained(embedded("{base.path}"))'
     if base.path.endswith(".safetensors"):  # the automatic one opens folders only
-        return "", ARCHITECTURES[architecture].pipeline, f'from_single_file("{_base_name(base)}")'
-    return "", automatic, f'from_pretrained("{_base_name(base)}")'
+        return "", ARCHITECTURES[architecture].pipeline, f"from_single_file({_literal(_base_name(base))})"
+    return "", automatic, f"from_pretrained({_literal(_base_name(base))})"
+
+
+def _literal(text: str) -> str:
+    """A text as a Python program writes it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _made(
@@ -234,8 +241,9 @@ def _candidates(one: Mapping[str, Any]) -> object:
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = []
-    for cells in (head, ["---"] * len(head), *rows):
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    for cells in (head, *rows):
+        lines.append("| " + " | ".join(plain(str(cell)) for cell in cells) + " |")
+    lines.insert(1, "| " + " | ".join(["---"] * len(head)) + " |")
     return "\n".join(lines)
 
 
@@ -250,20 +258,20 @@ def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
     """A line about a view family that is missing, short or provisional; "" for one that is complete."""
     kept, extra, quota = counts["kept"], counts["provisional"], counts["quota"]
     if not kept + extra:
-        return f"- **{view_family}**: no picture in the set; the character may be lost from there."
+        return f"- **{plain(view_family)}**: no picture in the set; the character may be lost from there."
     if not extra and (not quota or kept >= quota):
         return ""
     wanted = f" of {quota} wanted" if quota else ""
     unsure = f", {extra} provisional (not far enough above the look-alikes)" if extra else ""
-    return f"- **{view_family}**: {kept} kept{wanted}{unsure}."
+    return f"- **{plain(view_family)}**: {kept} kept{wanted}{unsure}."
 
 
 def _rights(character: Character, base: BaseConfig) -> str:
     """The licence of the originals, and that of the base."""
-    rights = f"`{character.license}`" if character.license else "not stated by the author: ask before you share this"
-    credits = f" Credits: {character.credits}." if character.credits else ""
+    rights = code(character.license) if character.license else "not stated by the author: ask before you share this"
+    credits = f" Credits: {plain(character.credits)}." if character.credits else ""
     return f"""## Licence
 
 Licence of the original pictures, which holds for everything made from them: {rights}.{credits} The licence of the base
-model `{_base_name(base)}` holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
+model {code(_base_name(base))} holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
 still resemble works that the base was trained on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.generated import GeneratedFrames
-from bootstrap.dataset.provenance import COLUMNS, read_provenance, score_columns
+from bootstrap.dataset.provenance import COLUMNS, read_provenance, score_columns, write_provenance
 from bootstrap.export.collection import Collection
 from bootstrap.records import TrainItem, VerdictKind
 from bootstrap.store.files import sha256_of
@@ -89,3 +90,14 @@ def test_a_set_that_was_trained_on_has_the_captions_of_the_training(
     trained = [TrainItem(str(store.directory / frame.path), ("as", "trained"), "kept") for frame in store.kept()]
     Collection(store, config, character, store.kept(), (), trained).write(store.directory / "same", 10)
     assert {row["caption"] for row in read_provenance(store.directory / "same")[1:]} == {"as, trained"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1|cmd", "-2+3", "@SUM(A1)", "\t=1", "＝1", "'=1"])
+def test_a_spreadsheet_takes_no_cell_for_a_formula(tmp_path: Path, text: str) -> None:
+    row = {**dict.fromkeys(COLUMNS, ""), "caption": text, "credits": "it's", text: "-1.5"}
+    write_provenance(tmp_path, [row])
+    with (tmp_path / "provenance.csv").open(encoding="utf-8", newline="") as file:
+        head, cells = csv.reader(file)
+    assert {f"'{text}", "it's", "-1.5"} <= set(cells), "a number stays one"
+    assert head[-1] == f"'{text}"
+    assert read_provenance(tmp_path) == [row], "read back as it was"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -239,6 +241,24 @@ def test_an_sdxl_lora_is_published_as_one(store: Store) -> None:
     assert (header["ss_base_model_version"], header["ss_zero_terminal_snr"]) == ("sdxl_base_v1-0", "True")
     plain = load_file(published.parent / "pytorch_lora_weights.safetensors")
     assert "text_encoder_2.text_model.encoder.layers.0.mlp.fc1.lora_A.weight" in plain
+
+
+def test_a_persons_words_are_no_markup_in_the_card(store: Store, config: RunConfig, character: Character) -> None:
+    bad = "<script>alert(1)</script> **x** [y](javascript:z) | `t`\n# head"
+    about = {"name": bad, "purpose": bad, "license": bad, "credits": bad}
+    dress = {"tags": ["a``b", '"); import os; ("']}
+    own = Character.model_validate({**character.model_dump(), **about, "outfits": {bad: dress, "2. - x": dress}})
+    own = own.model_copy(update={"core": ('1girl"); import os; ("',)})
+    text = card(own, config, store.adapters()[-1], {}, status(store), FILES).split("---\n", 2)[2]
+    shown = r"&lt;script&gt;alert(1)&lt;/script&gt; \*\*x\*\* \[y\](javascript:z) \| \`t\` \# head"
+    assert f"\n# {shown}\n" in text
+    assert f"Made for: {shown}." in text
+    assert f"\n- {shown}: ``` a``b" in text
+    assert "\n- 2\\. - x: " in text
+    assert f"`` {' '.join(bad.split())} ``" in text
+    (script,) = re.findall(r"```python\n(.*?)\n```", text, re.S)
+    calls = [node.func for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Call)]
+    assert len(calls) == 4, "no call came from the character"
 
 
 def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
