@@ -1,6 +1,7 @@
 """A small run on the fake backend: one red seed, twelve pictures wanted."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -76,7 +77,8 @@ def tiny(tmp_path):
 def grown(tmp_path_factory):
     """The folder of a finished tiny run, made once; copy it before you touch it."""
     folder = tmp_path_factory.mktemp("grown")
-    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+    said = io.StringIO()
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         main(["run", *described(folder, TINY), "--out", str(folder / "run")])
     assert not ended.value.code
     return folder / "run"

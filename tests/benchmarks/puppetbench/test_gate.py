@@ -1,6 +1,7 @@
 """The gate's audit on a small run of the fake backend, with a made-up truth."""
 
 import contextlib
+import io
 import json
 
 import numpy as np
@@ -32,7 +33,8 @@ def run(tmp_path_factory):
     }  # fmt: skip
     (folder / "character.json").write_text(json.dumps(character))
     given = [folder / "seed.png", folder / "character.json", "--backend", "fake", "--out", folder / "run"]
-    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+    said = io.StringIO()
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         main(["run", *map(str, given), *(part for text in SMALL for part in ("--set", text))])
     assert not ended.value.code
     return folder / "run"
