@@ -55,14 +55,16 @@ def status(
 
 
 @app.command()
-def report(run: RunFolder) -> None:
+def report(
+    run: RunFolder, out: Annotated[Path | None, typer.Option(help="The page [RUN/report.html].")] = None
+) -> None:
     """Write the report page of a run again, also of an unfinished one.
 
     bootstrap report runs/mika
     """
     from bootstrap.cli.report import report_command
 
-    report_command(run)
+    report_command(run, out)
 
 
 @app.command()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -10,9 +13,10 @@ from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
+from bootstrap.runs.reading import open_to_read
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import deviations
-from bootstrap.store.files import write_atomic
+from bootstrap.store.files import TEMPORARY, sweep_temporaries, write_atomic
 from bootstrap.store.replacing import ALTERED
 from bootstrap.store.store import Store
 
@@ -25,16 +29,35 @@ def export_command(run: Path, *, format: str, round: int | None, out: Path | Non
     """Write a LoRA or the dataset of a run, finished or not, into ``out``; prints what was written."""
     if format not in FORMATS:
         raise UsageError(f'--format "{format}" is unknown', f"use one of: {', '.join(FORMATS)}")
-    if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f'"{out}" is not an empty folder', "choose another --out")
-    with Store.open(run, exclusive=False) as store:
+    if out:
+        _refuse_full(out)
+    with open_to_read(run) as store:
         folder = out or run / "export" / _folder_name(format, round)
         if format == "dataset":
-            typer.echo(_write_dataset(store, round, folder))
-            return
-        release = release_of(store, _adapter(store, round))
-        write = write_kohya if format == "kohya" else write_diffusers
-        typer.echo(write(release, folder))
+            write: Callable[[Path], Path] = _dataset_writer(store, round)
+        else:
+            release = release_of(store, _adapter(store, round))
+            write = partial(write_kohya if format == "kohya" else write_diffusers, release)
+        with _marked(folder):
+            typer.echo(write(folder))
+
+
+def _refuse_full(out: Path) -> None:
+    """Raise OutputError unless a folder is empty, new, or what a killed export began."""
+    try:
+        names = [path.name for path in out.iterdir()] if out.exists() else []
+    except OSError as error:
+        raise OutputError(f'"{out}" is not an empty folder ({error.strerror})', "choose another --out") from error
+    if names and not any(name.endswith(TEMPORARY) for name in names):
+        raise OutputError(f'"{out}" is not an empty folder', "choose another --out")
+
+
+@contextlib.contextmanager
+def _marked(folder: Path) -> Iterator[None]:
+    """A block that fills a folder; a file in it says so until it is whole, so that a killed export can be repeated."""
+    write_atomic(folder / f".unfinished{TEMPORARY}", b"an export writes here, or was killed: repeat it\n")
+    yield
+    sweep_temporaries(folder)
 
 
 def _folder_name(format: str, round: int | None) -> str:
@@ -56,18 +79,19 @@ def _adapter(store: Store, round: int | None) -> Adapter:
     return min(of_round, key=lambda adapter: adapter.is_final)
 
 
-def _write_dataset(store: Store, round: int | None, folder: Path) -> Path:
+def _dataset_writer(store: Store, round: int | None) -> Callable[[Path], Path]:
     """The finished set as it lies in the run, edited captions included; else what is kept by now, or by a round."""
     from loops.archive import Archive
 
     dataset = store.directory / "dataset"
     if round is None and finished(store.events()) and dataset.is_dir():
-        return _copy_dataset(store, dataset, folder)
+        return partial(_copy_dataset, store, dataset)
     kept = [frame for frame in Archive.of(store).usable_keeps if round is None or frame.job.round <= round]
     if not kept:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = run_settings(store)
-    return Collection(store, config, character, kept).write(folder, config.finishing_recipe.repeats).parent
+    collection = Collection(store, config, character, kept)
+    return lambda folder: collection.write(folder, config.finishing_recipe.repeats).parent
 
 
 def _copy_dataset(store: Store, dataset: Path, folder: Path) -> Path:

@@ -8,13 +8,13 @@ from pathlib import Path
 import typer
 
 from bootstrap.report import write_report
-from bootstrap.store.store import Store
+from bootstrap.runs.reading import open_to_read
 
 __all__ = ["report_command"]
 
 
-def report_command(run: Path) -> None:
-    """Write report.html into the run."""
-    with Store.open(run, exclusive=False) as store:
+def report_command(run: Path, out: Path | None = None) -> None:
+    """Write report.html into the run, or the page ``out``."""
+    with open_to_read(run) as store:
         character = json.loads(store.recall("character") or "{}")
-        typer.echo(write_report(store, run / "report.html", character.get("name", run.name)))
+        typer.echo(write_report(store, out or run / "report.html", character.get("name", run.name)))

@@ -11,16 +11,16 @@ import typer
 from rich.table import Table
 
 from bootstrap.machine.plain_console import PlainConsole
+from bootstrap.runs.reading import open_to_read
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.status import status
-from bootstrap.store.store import Store
 
 __all__ = ["status_command"]
 
 
 def status_command(run: Path, *, as_json: bool) -> None:
     """Print the status as tables, or as JSON."""
-    with Store.open(run, exclusive=False) as store:
+    with open_to_read(run) as store:
         facts = status(store)
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))

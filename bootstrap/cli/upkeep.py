@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.errors import BootstrapError, StoreError
+from bootstrap.runs.reading import open_to_read
 from bootstrap.runs.upkeep import check_files, free, freeable
 from bootstrap.store.store import Store
 
@@ -39,7 +40,7 @@ def gc_command(run: Path, *, dry_run: bool) -> None:
 def verify_command(run: Path) -> None:
     """Hash everything anew; exits 1 and names what is wrong."""
     try:
-        with Store.open(run, exclusive=False) as store:
+        with open_to_read(run) as store:
             problems, counted = check_files(store), f"{len(store.frames())} pictures, {len(store.adapters())} LoRAs"
     except StoreError as damage:  # of the database itself: nothing else can be checked
         raise BootstrapError(damage.message, damage.hint) from damage

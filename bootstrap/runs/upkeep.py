@@ -21,7 +21,7 @@ from bootstrap.records import Adapter
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import delivered, deviations
 from bootstrap.store.files import sha256_of
-from bootstrap.store.schema import look
+from bootstrap.store.read_only import connect_to_read
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["FreeableFile", "check_files", "free", "freeable", "freed_paths", "record_freed"]
@@ -127,7 +127,7 @@ def check_files(store: Store) -> list[str]:
 def _database(path: Path) -> Iterator[str]:
     """What SQLite finds wrong with every page, index and reference."""
     try:
-        with closing(look(path)) as db:
+        with closing(connect_to_read(path)) as db:
             for row in db.execute("PRAGMA integrity_check(20)").fetchall():
                 if row[0] != "ok":
                     yield str(row[0])

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bootstrap.events import Emit, Event, Progress
+from bootstrap.store.read_only import connect_to_read
 from bootstrap.store.rows import text_of
 from bootstrap.store.schema import connect, translate
 
@@ -22,10 +23,10 @@ __all__ = ["Journal", "now"]
 class Journal:
     """An open database (see `bootstrap.store.schema.connect` for what opening may raise)."""
 
-    def __init__(self, path: Path) -> None:
-        """Open, or make, the database at ``path``."""
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open, or make, the database at ``path``; ``read_only`` changes nothing there."""
         self._path = path
-        self._db = connect(path)
+        self._db = connect_to_read(path) if read_only else connect(path)
         self._turn = threading.RLock()
         self._listeners: list[Emit] = []
 
