@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of
+from bootstrap.errors import BackendError
+from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of, shape_of
 from bootstrap.lora.network import Network
 
 __all__ = ["ADAPTER", "Slot"]
@@ -58,13 +59,31 @@ class Slot:
         return weights
 
     def fill(self, modules: Mapping[str, Weights], rank: int, network_alpha: float) -> None:
-        """Attach these weights, by module path; a module without any is left as the base has it."""
+        """Attach these weights, by module path; a module without any is left as the base has it.
+
+        Raises BackendError where they do not fit the modules of this model.
+        """
+        self._check(modules)
         kind = kind_of(next(iter(modules.values()))) if modules else "lora"
         if kind in PRODUCTS:
             self._fill_products(modules, kind, rank, network_alpha)
         else:
             self._fill_pairs(modules, self._network_of(modules, kind, rank, network_alpha))
         self.switch(on=True)
+
+    def _check(self, modules: Mapping[str, Weights]) -> None:
+        """Weights of another shape may still be copied, which would be noise; peft knows lengths of rows only."""
+        for name, weights in modules.items():
+            if isinstance(weights, Dora) and weights.over_inputs:
+                raise BackendError("a DoRA over the inputs cannot be drawn with", "draw with it in ComfyUI or A1111")
+            layer = self._model.get_submodule(name)
+            base = getattr(layer, "base_layer", layer).weight
+            shape, wanted = shape_of(weights), (base.shape[0], base[0].numel())
+            if shape != wanted:
+                raise BackendError(
+                    f"the LoRA's module \"{name}\" is {shape[0]} x {shape[1]}, the base's {wanted[0]} x {wanted[1]}",
+                    "use the base that it was trained on",
+                )
 
     def _network_of(self, modules: Mapping[str, Weights], kind: str, rank: int, network_alpha: float) -> Network:
         """The smallest network that these pairs fit into."""

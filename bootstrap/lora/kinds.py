@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LENGTHS", "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors",
-    "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "to_tensors", "whole_factors",
+    "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "shape_of", "to_tensors", "whole_factors",
 ]  # fmt: skip
 
 Array = NDArray[np.float32]
@@ -112,6 +112,16 @@ def rank_of(weights: Weights) -> int | None:
 def has_kernel(weights: Weights) -> bool:
     """Whether a pair belongs to a convolution of more than one pixel."""
     return not isinstance(weights, Hada | Kron) and max(weights[0].shape[2:], default=1) > 1
+
+
+def shape_of(weights: Weights) -> tuple[int, int]:
+    """Rows and columns of the change, a kernel counted among the columns."""
+    if isinstance(weights, Hada):
+        return len(weights.w1_a), weights.w1_b.shape[1]
+    if isinstance(weights, Kron):
+        (rows, columns), large = weights.small.shape, weights.large
+        return rows * len(large), columns * large.shape[1]
+    return len(weights[1]), int(np.prod(weights[0].shape[1:]))
 
 
 def change(weights: Weights, scale: float) -> Array:

@@ -162,7 +162,8 @@ def save_diffusers(path: Path, lora: Lora) -> None:
             tensors[f"{name}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
             tensors[f"{name}.lora_B.weight"] = np.ascontiguousarray(up * lora.scale, np.float32)
             if isinstance(weights, Dora):
-                tensors[f"{name}.lora_magnitude_vector"] = np.ascontiguousarray(_lengths(weights), np.float32)
+                last = "lora_magnitude_vector.weight" if number else "lora_magnitude_vector"
+                tensors[f"{name}.{last}"] = np.ascontiguousarray(_lengths(weights), np.float32)
         if modules:
             config |= {f"{part}.{key}": value for key, value in _peft_config(lora, ranks).items()}
     write_safetensors(path, tensors, {"format": "pt", "lora_adapter_metadata": json.dumps(config)})
