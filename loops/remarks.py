@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+from bootstrap.captions.vocabulary import crowded_axes
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
@@ -17,7 +18,7 @@ from bootstrap.config import PanelConfig
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
-from bootstrap.seeds import SUBJECT, SeedCaptioner, unread
+from bootstrap.seeds import SUBJECT, SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.checks import crowds, names_of, seed_warnings, shared_captions
 
 __all__ = ["input_warnings", "seed_notes"]
@@ -66,8 +67,11 @@ def seed_notes(seeds: Sequence[Seed], captioner: SeedCaptioner, wording: Wording
         shown = ", ".join(captioner.shown(seed).values())
         origin = "read from the picture" if seed.caption_from == "read" else f"from {seed.caption_from}"
         notes.append(f"{name}: {shown} ({origin})")
+        if named := captioner.left_named(seed):
+            notes.append(f"{name}: {named_in_words(named)}")
         if missing := unread(seed):
             notes.append(f"{name}: could not read {', '.join(missing)}; write it into character.json")
+    notes += crowded_axes(wording.character, wording.vocabulary)
     if wording.unknown:
         notes.append(f"no scorer can check: {', '.join(wording.unknown)}")
     return notes

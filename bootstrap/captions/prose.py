@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bootstrap.pictures.caption_text import caption_parts
+
 __all__ = ["clauses"]
 
 SUBJECTS = {"1girl": "a girl", "1boy": "a boy", "1other": "a character"}
@@ -57,14 +59,13 @@ def clauses(
         own_words: words that call a part, an outfit or a style, taken as they are.
     """
     further = [tag for tag in core if tag not in SUBJECTS and tag not in IMPLIED]
-    expression = scene.get("expression", "")
     found = [
         trigger,
         _subject(core, traits),
         *further,
         *own_words,
         _wearing(clothes),
-        EXPRESSIONS.get(expression, expression),
+        ", ".join(_each(scene.get("expression", ""), EXPRESSIONS)),
         _joined(_pose(scene.get("pose", "")), _place(scene.get("background", ""))),
         *(tag for axis, tag in scene.items() if axis not in PLACED),
         _view(scene.get("view", "")),
@@ -85,18 +86,24 @@ def _wearing(clothes: Sequence[str]) -> str:
     return f"wearing {_and([_with_article(tag) for tag in clothes])}"
 
 
-def _pose(tag: str) -> str:
-    return POSES.get(tag, tag)
+def _pose(tags: str) -> str:
+    """ "standing, waving": standing and waving."""
+    poses = _each(tags, POSES)
+    return _and(poses) if poses else ""
+
+
+def _each(tags: str, phrases: Mapping[str, str]) -> list[str]:
+    """The phrase of each tag, or the tag itself."""
+    return [phrases.get(tag, tag) for tag in caption_parts(tags)]
 
 
 def _place(tags: str) -> str:
     """ "city street, night": in a city street at night; unknown places as what is in the background."""
     phrases, unknown = [], []
-    for part in tags.split(","):
-        tag = part.strip()
+    for tag in caption_parts(tags):
         if tag in PLACES:
             phrases.append(PLACES[tag])
-        elif tag:
+        else:
             unknown.append(tag)
     if unknown:
         phrases.append(f"with {_and(unknown)} in the background")

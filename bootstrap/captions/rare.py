@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bootstrap.pictures.caption_text import is_sentence
 from bootstrap.records import TrainItem
 
 __all__ = ["naming_rare"]
@@ -25,7 +26,8 @@ def naming_rare(items: Sequence[TrainItem], full: Sequence[TrainItem], floor: in
     withheld: dict[str, list[str]] = {}
     counts: Counter[str] = Counter()
     for item in items:
-        withheld[item.path] = [tag for tag in full_tags.get(item.path, ()) if tag not in item.tags]
+        left_out = [tag for tag in full_tags.get(item.path, ()) if tag not in item.tags]
+        withheld[item.path] = [tag for tag in left_out if not is_sentence(tag)]  # a sentence stays in part
         if item.kind not in ORIGINALS:
             counts.update(withheld[item.path])
     named = []

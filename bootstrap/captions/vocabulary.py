@@ -11,7 +11,7 @@ from functools import cached_property
 
 from bootstrap.character import Character
 
-__all__ = ["Vocabulary", "unknown_words"]
+__all__ = ["Vocabulary", "crowded_axes", "unknown_words"]
 
 ELSEWHERE = 0.25
 """Share of another axis' words that may end in the same noun ("closed eyes" is an expression)."""
@@ -33,11 +33,11 @@ class Vocabulary:
         """
         if word := self.meaning(tag):
             return self._axes[word]
-        return self._nouns.get(_noun(tag), otherwise)
+        return self._nouns.get(_noun(tag.lower()), otherwise)
 
     def meaning(self, tag: str) -> str:
         """The word of the vocabulary that a tag means: itself, or its longest ending ("pale blue hair"); or ""."""
-        parts = tag.split(" ")
+        parts = tag.lower().split()
         for start in range(len(parts)):
             ending = " ".join(parts[start:])
             if ending in self._axes:
@@ -76,6 +76,25 @@ def unknown_words(character: Character, vocabulary: Vocabulary) -> dict[str, lis
         unknown = [tag for tag in dict.fromkeys(tags) if not vocabulary.meaning(tag)]
         if unknown:
             found[name] = [_with_closest(tag, words) for tag in unknown]
+    return found
+
+
+def crowded_axes(character: Character, vocabulary: Vocabulary) -> list[str]:
+    """A sentence for each part and outfit of a character that has several tags of one axis.
+
+    They are prompted and captioned, all of them; a base that knows one word for each axis draws one of them.
+    """
+    fields = {f"invariant.{part}": tags for part, tags in character.invariant.items()}
+    fields |= {f"outfits.{name}": outfit.tags for name, outfit in character.outfits.items()}
+    found = []
+    for field, tags in fields.items():
+        by_axis: dict[str, list[str]] = {}
+        for tag in tags:
+            by_axis.setdefault(vocabulary.axis_of(tag, tag), []).append(f'"{tag}"')
+        for axis, several in by_axis.items():
+            if len(several) > 1:
+                reason = "all are in prompts and captions, but a base may draw only one of them"
+                found.append(f"{field}: {', '.join(several)} are tags of one axis ({axis}): {reason}")
     return found
 
 

@@ -12,15 +12,21 @@ from functools import cached_property
 from typing import Literal
 
 from bootstrap.captions.prose import clauses
+from bootstrap.captions.several_tags import axis_in, joined_by_axis, numbered
 from bootstrap.captions.vocabulary import Vocabulary
+from bootstrap.captions.withholding import withheld_from
 from bootstrap.character import Character
+from bootstrap.character.description import GARMENTS
 from bootstrap.config import IDENTITY, RunConfig, SubjectConfig, ViewsConfig
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Phase, Shot
 
-__all__ = ["Dialect", "Wording", "calling"]
+__all__ = ["OTHER_TAG", "Dialect", "Wording", "calling"]
 
 Dialect = Literal["tags", "prose"]
 NONE: Mapping[str, str] = {}
+OTHER_TAG = "tag"
+"""The axis of what a person wrote that no axis has; numbered."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,12 @@ class Wording:
         return tuple(tag for tag in tags if not self.vocabulary.meaning(tag))
 
     def outfit(self, name: str) -> dict[str, str]:
-        """Axis → tag of an outfit, its own trigger first; a tag of no known axis is numbered."""
+        """Axis → tag of an outfit, its own trigger first; tags of one axis, and of no known one, are numbered."""
         axis, outfit = self.subject.outfit_axis, self.character.wardrobe[name]
-        found = {axis: outfit.trigger} if outfit.trigger else {}
+        tags = [(axis, outfit.trigger)] if outfit.trigger else []
         for number, tag in enumerate(outfit.tags):
-            found[self.axis_of(tag, f"{axis} {number}")] = tag
-        return found
+            tags.append((self.axis_of(tag, f"{axis} {number}"), tag))
+        return numbered(tags)
 
     def varying(self, shot: Shot) -> dict[str, str]:
         """Axis → tag of everything in a shot that is not identity, hidden axes left out, in caption order."""
@@ -107,16 +113,20 @@ class Wording:
         """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
         unseen, withheld = frozenset(unseen), self.subject.phase(phase).withholds
         varying = {axis: tag for axis, tag in self._varying(shot, withheld).items() if axis not in unseen}
-        named = {axis: tag for axis, tag in self.named_traits(shot, phase).items() if axis not in unseen}
-        traits = [varying.get(axis, tag) for axis, tag in named.items()]  # a hat that is worn comes before one's own
+        traits = [tag for axis, tag in self.named_traits(shot, phase).items() if axis not in unseen]
         return self._arranged(traits, varying, self._own_words_in(shot, self.traits(shot)), withheld)
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
-        """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag)."""
+        """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag).
+
+        What a phase withholds is withheld from sentences too.
+        """
         hidden, withheld = frozenset(hides), self.subject.phase(phase).withholds
-        identity = {axis: tag for axis, tag in self.identity.items() if axis not in hidden}
+        identity = {axis: tag for axis, tag in self.identity.items() if axis_in(axis) not in hidden}
         left_out = {*hidden, *withheld}
-        tags = {axis: tag for axis, tag in shown.items() if axis not in left_out}
+        tags = {axis: tag for axis, tag in shown.items() if axis_in(axis) not in left_out}
+        if IDENTITY in withheld:
+            tags = {axis: withheld_from(tag, self.character.identity) for axis, tag in tags.items()}
         return self._arranged(identity.values(), tags, self._own_words(identity), withheld)
 
     def _varying(self, shot: Shot, withheld: Collection[str]) -> dict[str, str]:
@@ -162,12 +172,25 @@ class Wording:
     def _sentence(self, head: Mapping[str, tuple[str, ...]], varying: Mapping[str, str]) -> tuple[str, ...]:
         """The clauses of a caption in prose."""
         scene_axes = ("view", "framing", *self.subject.scene_axes, "altered", "enlarged")
-        scene = {axis: tag for axis, tag in varying.items() if axis in scene_axes}
-        worn = [tag for axis, tag in varying.items() if axis not in scene_axes]
         outfits = [outfit.trigger for outfit in self.character.wardrobe.values() if outfit.trigger in varying.values()]
         own_words = (*head["own words"], *outfits)
-        clothes = [tag for tag in worn if tag not in own_words]
-        return clauses("".join(head["trigger"]), head["core"], head[IDENTITY], clothes, scene, own_words)
+        scene, clothes, other = {}, [], {}
+        for key, tag in varying.items():
+            if axis_in(key) in scene_axes:
+                scene[key] = tag
+            elif self._is_worn(key, tag):
+                clothes.append(tag)
+            else:
+                other[key] = tag
+        worn = [tag for tag in clothes if tag not in own_words]
+        scene = {**joined_by_axis(scene), **other}
+        return clauses("".join(head["trigger"]), head["core"], head[IDENTITY], worn, scene, own_words)
+
+    def _is_worn(self, key: str, tag: str) -> bool:
+        """Whether a tag that is no part of the scene is put on: a tag that a person wrote may be anything."""
+        if axis_in(key) == OTHER_TAG:
+            return tag.split(" ")[-1].lower() in GARMENTS
+        return key not in self.identity
 
     def _own_words_in(self, shot: Shot, traits: Mapping[str, str]) -> tuple[str, ...]:
         """The character's own words for what a shot shows; not for a trait that is exchanged for another."""
@@ -189,7 +212,7 @@ class Wording:
         for axis, value in shot.axes.items():
             if axis not in hidden:
                 hidden.update(self.subject.hides.get(value, ()))
-        return {axis: tag for axis, tag in tags.items() if tag and axis not in hidden}
+        return {axis: tag for axis, tag in tags.items() if tag and axis_in(axis) not in hidden}
 
 
 def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
@@ -201,10 +224,10 @@ def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     for tag in tags:
-        found += [part.strip() for part in tag.split(",")]
-    return tuple(dict.fromkeys(tag for tag in found if tag))
+        found += caption_parts(tag)
+    return tuple(dict.fromkeys(found))
 
 
 def _line(tags: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator
 
 from bootstrap.config import OUTFITS, Frozen
+from bootstrap.pictures.caption_text import caption_parts, is_sentence, spaced
 from bootstrap.records import Phase
 
 __all__ = ["Character", "Outfit", "SeedNote"]
@@ -24,10 +25,15 @@ LONGEST_TRIGGER = 64
 def _split(value: Any) -> Any:
     """``"a, b"`` or ``["a", "b"]`` as tags; anything else is left for the validator to refuse."""
     if isinstance(value, str):
-        value = value.split(",")
+        value = caption_parts(value)
     if isinstance(value, list | tuple) and all(isinstance(tag, str) for tag in value):
-        return tuple(tag.strip().replace("_", " ") for tag in value if tag.strip())
+        return tuple(_spelled(tag.strip()) for tag in value if tag.strip())
     return value
+
+
+def _spelled(tag: str) -> str:
+    """A tag with spaces for underscores; a sentence as it is."""
+    return tag if is_sentence(tag) else spaced(tag)
 
 
 def _listed(value: Any) -> Any:

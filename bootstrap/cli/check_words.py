@@ -9,14 +9,14 @@ from pathlib import Path
 import typer
 from PIL import Image
 
-from bootstrap.captions.vocabulary import Vocabulary, unknown_words
+from bootstrap.captions.vocabulary import Vocabulary, crowded_axes, unknown_words
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import trigger_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
 from bootstrap.records import Seed
-from bootstrap.seeds import SeedCaptioner, unread
+from bootstrap.seeds import SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.checks import seed_warnings
 from bootstrap.seeds.figures import figures, subject
 
@@ -45,6 +45,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += character.notes
     found.notes += trigger_warnings(character, chain.from_iterable(vocabulary.values()))
     found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
+    found.notes += crowded_axes(character, Vocabulary(vocabulary))
     for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():
         found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")
 
@@ -68,5 +69,7 @@ def _print_caption(captioner: SeedCaptioner, seed: Seed, image: Image.Image) -> 
     if seed.caption_from != "read":
         caption += f" (from {seed.caption_from})"
     typer.echo(f"seed       {Path(seed.source).name}, {image.width}x{image.height}: {caption}")
+    if named := captioner.left_named(seed):
+        typer.echo(f"           {named_in_words(named)}")
     if missing := unread(seed):
         typer.echo(f"           not written, read by the panel when the run begins: {', '.join(missing)}")

@@ -108,6 +108,11 @@ class ViewsConfig(Frozen):
         """The tags of every view, in order."""
         return tuple(tags for plan in self.families.values() for tags in plan.views.values())
 
+    def tags_of(self, view: str) -> str:
+        """The tags of a view by its name; what is no name as it is."""
+        named = {name: tags for plan in self.families.values() for name, tags in plan.views.items()}
+        return named.get(view, view)
+
     def hidden(self, view_family: str, framing: str) -> frozenset[str]:
         """The axes that this view family or this framing cannot show."""
         return frozenset(self.families[view_family].hides) | frozenset(self.framing_hides.get(framing, ()))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bootstrap.captions.several_tags import numbered
 from bootstrap.config import PanelConfig
 from bootstrap.dataset.caption_audit import captioned
 from bootstrap.dataset.findings import Finding, finding
@@ -17,6 +18,7 @@ from bootstrap.errors import PictureError
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import caption_panel
 from bootstrap.pictures import PictureFile, open_picture
+from bootstrap.pictures.caption_text import folded
 from scoring.measurement import Measurement, Picture, digest_of
 
 __all__ = ["contradicted"]
@@ -71,7 +73,8 @@ def _picture(file: PictureFile, axes: Mapping[str, str], views: Mapping[str, str
         image, _ = open_picture(file.path, SMALLEST)
     except PictureError:
         return None
-    phrases = [phrase for phrase in views if set(phrase.split(", ")) <= set(file.tags)]
+    tags = [folded(tag) for tag in file.tags]
+    phrases = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
     view_family = views[max(phrases, key=len)] if phrases else ""
-    asked = {axes[tag]: tag for tag in file.tags if tag in axes}
+    asked = numbered([(axes[tag], tag) for tag in tags if tag in axes])
     return Picture(image, digest_of(image), view_family, asked.get("framing", ""), asked)

@@ -14,6 +14,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
 from bootstrap.dataset.originals import body_box
 from bootstrap.panel.seats import SEEN
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Frame, Phase, TrainItem
 from scoring.measurement import Measurement
 
@@ -59,7 +60,7 @@ class GeneratedFrames:
         shot, written = frame.job.shot, self.written.get(frame.job.id)
         if written is None:
             return wording.caption(shot, phase, unseen_axes(self.measured.get(frame.job.id, {})))
-        tags = [wording.character.trigger, *(tag.strip() for tag in written.split(","))]
+        tags = [wording.character.trigger, *caption_parts(written)]
         tags += wording.named_traits(shot, phase).values()
         return tuple(dict.fromkeys(tag for tag in tags if tag))
 

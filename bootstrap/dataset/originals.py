@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
 
+from bootstrap.captions.several_tags import axis_in
 from bootstrap.pictures import open_picture
 from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
@@ -68,12 +70,31 @@ def _shows(path: Path, image: Image.Image) -> bool:
 def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tuple[str, ...]:
     """The caption of a cut: what the seed shows, as far as the cut shows it, and what was done to it."""
     wording, shown = captioner.wording, captioner.shown(seed)
-    if cut.framing:
-        shown["framing"] = cut.framing
+    hidden = wording.views.hidden(seed.view_family, cut.framing)
+    if cut.framing in ("", seed.framing):  # the whole picture: it shows what a person says that it shows
+        hidden -= {axis_in(tag.partition("=")[0]) for tag in seed.tags}
+    else:
+        shown = _framed(shown, cut.framing)
     if cut.extra:
         for axis in wording.subject.altered_hides:
-            shown.pop(axis, None)
+            shown = _without(shown, axis)
         shown["altered"] = cut.extra[0]
     if cut.enlarged and wording.enlarged:
         shown["enlarged"] = wording.enlarged
-    return wording.seed_caption(phase, shown, wording.views.hidden(seed.view_family, cut.framing))
+    return wording.seed_caption(phase, shown, hidden)
+
+
+def _framed(shown: Mapping[str, str], framing: str) -> dict[str, str]:
+    """What is shown, with another framing in place of those that a person named."""
+    found = {}
+    for key, tag in shown.items():
+        if axis_in(key) == "framing":
+            found["framing"] = framing
+        else:
+            found[key] = tag
+    return {**found, "framing": framing}
+
+
+def _without(shown: Mapping[str, str], axis: str) -> dict[str, str]:
+    """What is shown, without the tags of an axis."""
+    return {key: tag for key, tag in shown.items() if axis_in(key) != axis}

@@ -19,6 +19,7 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import VIEW, panel_for
 from bootstrap.pictures import SUFFIXES, open_picture, read_picture
 from bootstrap.pictures import pictures_in as all_pictures_in
+from bootstrap.pictures.caption_text import folded
 from bootstrap.seeds import cuts
 from scoring.measurement import Measurement, Picture, digest_of, not_applicable
 
@@ -140,7 +141,7 @@ def _means_one_of(tag: str, words: Collection[str]) -> bool:
 
 def asked_of(path: Path, views: Mapping[str, str], framings: Collection[str]) -> Asked:
     """What the sidecar caption of a picture, or else the prompt in its PNG text, asks for."""
-    tags = tuple(dict.fromkeys(tag.replace("_", " ") for tag in read_picture(path, prompts=True).tags))
+    tags = tuple(dict.fromkeys(folded(tag) for tag in read_picture(path, prompts=True).tags))
     named = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
     view_family = views[max(named, key=len)] if named else ""
     return Asked(tags, view_family, next((tag for tag in tags if tag in framings), ""))

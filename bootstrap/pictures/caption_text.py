@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["caption_parts", "decoded", "folded", "is_sentence", "named_in", "spaced"]
+__all__ = ["caption_parts", "decoded", "folded", "is_sentence", "named_in", "phrase_of", "spaced"]
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
@@ -32,8 +32,10 @@ VERBS = (
 LONGEST_TAG, SHORTEST_SENTENCE, WITH_VERB = 7, 4, 3
 """Words of the longest tag, of the shortest sentence, and of the shortest one that has a verb."""
 ENDS = (".", "!", "?", "。", "！", "？")
-BETWEEN = r"[\s-]+"
-"""Between the words of a phrase: "red-haired", "red hair"."""
+WORN = r"(?:ribbon|bow|ornament|tie|band|clip|pin|flower|accessory|brush|bun|net|cover|patch|shadow|liner)s?\b"
+"""After a tag of hair or eyes: things that only begin with its words."""
+BETWEEN = r"[\s_-]+"
+"""Between the words of a phrase."""
 ENDING = re.compile(r"\w[\"')\]]*[.!?。！？](?:\s|$)")
 """A full stop after a word: the tags "!?" and "..." end no sentence."""
 CONTROL = dict.fromkeys([*range(9), *range(14, 32), 127], None)
@@ -53,7 +55,7 @@ def caption_parts(text: str) -> tuple[str, ...]:
     """The tags and sentences of a caption, in order. Text that was joined from parts with ", " gives the same parts."""
     found: list[str] = []
     for line in _lines(SEPARATORS.sub(",", text.translate(CONTROL))):
-        parts = [" ".join(part.split()) for part in _at_commas(line)]
+        parts = [part.strip() for part in _at_commas(line)]
         found += _with_sentences([part for part in parts if part])
     return tuple(found)
 
@@ -80,14 +82,15 @@ def folded(tag: str) -> str:
 
 def named_in(sentence: str, tags: Iterable[str]) -> list[str]:
     """The tags that a sentence says word for word, in any case of letters, with spaces or hyphens."""
-    text = folded(sentence)
-    return [tag for tag in tags if folded(tag) and re.search(phrase_of(tag), text)]
+    return [tag for tag in tags if folded(tag) and re.search(phrase_of(tag), sentence, re.IGNORECASE)]
 
 
 def phrase_of(tag: str) -> str:
-    """A regular expression that finds the words of a tag in a folded text."""
-    words = [re.escape(word) for word in re.split(BETWEEN, folded(tag))]
-    return rf"(?<!\w){BETWEEN.join(words)}(?!\w)"
+    """A regular expression that finds the words of a tag: "red hair", "Red-haired", not "red hair bow"."""
+    *words, last = [re.escape(word) for word in re.split(BETWEEN, folded(tag))]
+    if words:
+        last = rf"(?:{last}|{last.removesuffix('s')}(?:n?e)?d)"
+    return rf"(?<!\w){BETWEEN.join([*words, last])}(?!\w)(?!\s+{WORN})"
 
 
 def _lines(text: str) -> list[str]:

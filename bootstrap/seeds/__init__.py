@@ -6,7 +6,7 @@ This door opens on what every room needs; `bootstrap.seeds.checks` says what a p
 
 from __future__ import annotations
 
-from bootstrap.seeds.captioner import Read, SeedCaptioner, unread
+from bootstrap.seeds.captioner import Read, SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.cuts import Composition, Cut, cuts
 from bootstrap.seeds.views import MOST_SEEDS, SUBJECT, View, gather, views_in
 
@@ -20,6 +20,7 @@ __all__ = [
     "View",
     "cuts",
     "gather",
+    "named_in_words",
     "unread",
     "views_in",
 ]

@@ -7,23 +7,47 @@ in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
-from bootstrap.captions.wording import Wording
+from bootstrap.captions.several_tags import axis_in, numbered
+from bootstrap.captions.withholding import left_named
+from bootstrap.captions.wording import OTHER_TAG, Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.pictures import read_picture, square
+from bootstrap.pictures.caption_text import folded, is_sentence, spaced
 from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.records import Seed
 
-__all__ = ["Read", "SeedCaptioner", "unread"]
+__all__ = ["Read", "SeedCaptioner", "named_in_words", "unread"]
 
 Read = Callable[[Image.Image, Sequence[str]], str]
 """Reads which phrase a picture shows; "" when the best does not lead by the margin."""
+Origin = Literal["sidecar", "character.json", "read"]
+"""Where the caption of a seed comes from."""
+
+
+@dataclass(frozen=True)
+class SeedWords:
+    """What somebody wrote about a picture: where, and (axis, tag) of what is no view, framing or outfit, in order."""
+
+    origin: Origin = "read"
+    view: str = ""
+    framing: str = ""
+    outfit: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def completed(self, other: SeedWords) -> SeedWords:
+        """This, with what ``other`` says of axes that this says nothing of."""
+        axes = {axis for axis, _ in self.tags if axis != OTHER_TAG}
+        more = [(axis, tag) for axis, tag in other.tags if axis not in axes and (axis, tag) not in self.tags]
+        view, framing, outfit = self.view or other.view, self.framing or other.framing, self.outfit or other.outfit
+        return SeedWords(self.origin, view, framing, outfit, (*self.tags, *more))
 
 
 @dataclass(frozen=True)
@@ -38,19 +62,16 @@ class SeedCaptioner:
 
         Raises SeedError when what was written about it cannot be used.
         """
-        written, origin = self._written(path, figure)
+        written = self._written(path, figure)
         padded, phrases = square(image), self._phrases()
-        view_family, view = self._view(written.pop("view", "") or self.read(padded, phrases["view"]))
-        framing = written.pop("framing", "") or self.read(padded, phrases["framing"])
-        others = {axis: tag for axis, tag in written.items() if axis not in phrases}
-        outfit = others.pop(self.wording.subject.outfit_axis, "")
+        view_family, view = self._view(written.view or self.read(padded, phrases["view"]))
+        framing = written.framing or self.read(padded, phrases["framing"])
         hidden = {"view", "framing"} | self.wording.views.hidden(view_family, framing)
-        seen = {}
+        described, seen = {axis for axis, _ in written.tags}, []
         for axis, words in phrases.items():
-            if axis in written:
-                seen[axis] = written[axis]
-            elif axis not in hidden:
-                seen[axis] = self.read(padded, words)
+            if axis not in hidden | described:
+                seen.append((axis, self.read(padded, words)))
+        tags = numbered([*seen, *written.tags])
         return Seed(
             path=stored,
             sha256=sha256,
@@ -58,9 +79,9 @@ class SeedCaptioner:
             view_family=view_family,
             view=view,
             framing=framing,
-            outfit=outfit or next(iter(self.wording.character.wardrobe)),
-            tags=tuple(f"{axis}={tag}" for axis, tag in {**others, **seen}.items()),
-            caption_from=origin,
+            outfit=written.outfit or next(iter(self.wording.character.wardrobe)),
+            tags=tuple(f"{axis}={tag}" for axis, tag in tags.items()),
+            caption_from=written.origin,
         )
 
     def described_whole(self, path: Path) -> bool:
@@ -72,25 +93,33 @@ class SeedCaptioner:
 
     def shown(self, seed: Seed) -> dict[str, str]:
         """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
-        shown = self.wording.outfit(seed.outfit)
+        shown = list(self.wording.outfit(seed.outfit).items())
         if seed.view:
-            shown["view"] = self.wording.views.families[seed.view_family].views[seed.view]
-        shown["framing"] = seed.framing
+            shown.append(("view", self.wording.views.families[seed.view_family].views[seed.view]))
+        shown.append(("framing", seed.framing))
         for text in seed.tags:
             axis, _, tag = text.partition("=")
-            shown[axis] = tag
-        return {axis: tag for axis, tag in shown.items() if tag}
+            shown.append((axis, tag))
+        return numbered([(axis_in(key), tag) for key, tag in shown if tag])
 
-    def _written(self, path: Path, figure: int) -> tuple[dict[str, str], str]:
-        """What was written about a picture (axis → tag), and where."""
+    def left_named(self, seed: Seed) -> list[str]:
+        """The identity tags that the seed's caption names in words that cannot be withheld from it."""
+        found: list[str] = []
+        for text in seed.tags:
+            found += left_named(text.partition("=")[2], self.wording.character.identity)
+        return list(dict.fromkeys(found))
+
+    def _written(self, path: Path, figure: int) -> SeedWords:
+        """What was written about a picture: in its sidecar, and what that does not say in character.json."""
         picture, note = read_picture(path), self._note(path.name, figure)
-        if picture.origin == "sidecar" and not figure:
-            if picture.error is not None:
-                raise SeedError(f'"{picture.source}" cannot be read ({picture.error})', "save it as UTF-8 text")
-            return self._from_tags(picture.tags), "sidecar"
+        noted = SeedWords()
         if note is not None:
-            return self._from_note(note), "character.json"
-        return {}, "read"
+            noted = self._sorted(note.tags, "character.json", note)
+        if picture.origin != "sidecar" or figure:
+            return noted
+        if picture.error is not None:
+            raise SeedError(f'"{picture.source}" cannot be read ({picture.error})', "save it as UTF-8 text")
+        return self._sorted(picture.tags, "sidecar").completed(noted)
 
     def _note(self, name: str, figure: int = 0) -> SeedNote | None:
         """The note of a picture; a figure's own ("sheet.png#2") comes before the sheet's."""
@@ -104,38 +133,48 @@ class SeedCaptioner:
             phrases[axis] = self.wording.words.get(axis, ())
         return phrases
 
-    def _from_note(self, note: SeedNote) -> dict[str, str]:
-        written = self._from_tags(note.tags)
-        for axis, tag in (
-            ("view", note.view),
-            ("framing", note.framing),
-            (self.wording.subject.outfit_axis, note.outfit),
-        ):
-            if tag:
-                written[axis] = tag
-        return written
-
-    def _from_tags(self, tags: Sequence[str]) -> dict[str, str]:
-        """Axis → tag of a list of tags; identity and outfit tags are known from character.json and left out."""
-        words = [tag.strip().replace("_", " ") for tag in tags if tag.strip()]
-        views = [phrase for phrase in self.wording.views.phrases if set(phrase.split(", ")) <= set(words)]
-        view, character = max(views, key=len, default=""), self.wording.character
-        left_out = {
+    def _sorted(self, tags: Sequence[str], origin: Origin, note: SeedNote | None = None) -> SeedWords:
+        """Tags by what they say. Identity and outfit tags are known from character.json and left out."""
+        character, views = self.wording.character, self.wording.views
+        words = {folded(tag): self._spelled(tag) for tag in tags}
+        said = [phrase for phrase in views.phrases if {folded(tag) for tag in phrase.split(", ")} <= set(words)]
+        note = note or SeedNote(file="")
+        view = note.view or max(said, key=len, default="")
+        framing = note.framing or next((word for word in words.values() if word in views.framings), "")
+        outfit = note.outfit or self._outfit_of(words)
+        known = [
             *character.identity,
             *character.core,
             *character.style_switch,
             *character.unique.values(),
             character.trigger,
-            *view.split(", "),
-            *character.outfit_tags,
-        }
-        written = {}
-        for number, word in enumerate(words):
-            if word not in left_out:
-                written[self.wording.axis_of(word, f"tag {number}")] = word
-        if view:
-            written["view"] = view
-        return written
+            *views.tags_of(view).split(", "),
+            framing,
+            *(character.wardrobe[outfit].tags if outfit else ()),
+        ]
+        left_out, found = {folded(tag) for tag in known}, []
+        for word in words.values():
+            if folded(word) not in left_out:
+                found.append((self._axis_of(word), word))
+        return SeedWords(origin, view, framing, outfit, tuple(found))
+
+    def _spelled(self, tag: str) -> str:
+        """A tag as the panel and the views spell it; a word that they do not know, and a sentence, as written."""
+        if is_sentence(tag):
+            return tag
+        word = folded(tag)
+        known = word == self.wording.vocabulary.meaning(word) or word in self.wording.views.framings
+        return word if known else spaced(tag)
+
+    def _axis_of(self, tag: str) -> str:
+        return OTHER_TAG if is_sentence(tag) else self.wording.axis_of(tag, OTHER_TAG)
+
+    def _outfit_of(self, words: Collection[str]) -> str:
+        """The outfit of which most tags are among these; "" where none has one."""
+        worn = {}
+        for name, outfit in self.wording.character.wardrobe.items():
+            worn[name] = sum(folded(tag) in words for tag in outfit.tags)
+        return max(worn, key=lambda name: worn[name]) if any(worn.values()) else ""
 
     def _view(self, written: str) -> tuple[str, str]:
         """View family and view of what was written: a name or a view's tags; the first family for nothing."""
@@ -157,4 +196,14 @@ def unread(seed: Seed) -> tuple[str, ...]:
         empty.append("view")
     if not seed.framing:
         empty.append("framing")
-    return (*empty, *(tag.partition("=")[0] for tag in seed.tags if tag.endswith("=")))
+    for text in seed.tags:
+        axis, equals, tag = text.partition("=")
+        if equals and not tag:
+            empty.append(axis)
+    return tuple(empty)
+
+
+def named_in_words(tags: Sequence[str]) -> str:
+    """What a person should know of a caption that names identity in words of its own."""
+    named = ", ".join(f'"{tag}"' for tag in tags)
+    return f"the caption names {named}, which the trigger should mean: write it without"
