@@ -50,7 +50,8 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         print_seeds(character, config, paths, images, found)
         found.notes += shared_captions(pictures)
         check_words(character, config, images, found)
-        print_cost(config, options, run_folder(character, options), len(pictures), found)
+        with found.collecting():
+            print_cost(config, options, run_folder(character, options), len(pictures), found)
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)

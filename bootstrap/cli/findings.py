@@ -26,7 +26,8 @@ class Findings:
         try:
             yield
         except BootstrapError as error:
-            self.problems.append(error)
+            if str(error) not in map(str, self.problems):
+                self.problems.append(error)
 
     def print(self) -> None:
         """Notes to stdout, problems with their hints to stderr."""

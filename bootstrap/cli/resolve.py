@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from bootstrap.character import Character, check_kind
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, load, read_own
-from bootstrap.errors import BootstrapError
+from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["base_begun_with", "resolve", "run_folder"]
+
+INSIDE = 400
+"""Bytes that the path of a file in a run has at most, behind the run's folder."""
 
 
 def resolve(
@@ -48,8 +52,10 @@ def resolve(
 
 
 def run_folder(character: Character, options: Options) -> Path:
-    """Where the run of a character lies."""
-    return options.out or Path("runs") / character.trigger
+    """Where the run of a character lies. Raises OutputError where a name is too long for the system."""
+    folder = options.out or Path("runs") / character.trigger
+    _require_short(folder)
+    return folder
 
 
 def base_begun_with(directory: Path) -> str | None:
@@ -59,6 +65,21 @@ def base_begun_with(directory: Path) -> str | None:
     with contextlib.suppress(BootstrapError), Store.open(directory, exclusive=False) as store:
         return _base_in(json.loads(store.recall("config") or "{}"))
     return None
+
+
+def _require_short(folder: Path) -> None:
+    """Raise OutputError for a folder whose name, or in which the name of a file, would be too long."""
+    if not hasattr(os, "pathconf"):
+        return
+    whole = folder.absolute()
+    place = next(path for path in (whole, *whole.parents) if os.path.exists(path))  # noqa: PTH110 - bears long names
+    longest, most = os.pathconf(place, "PC_NAME_MAX"), os.pathconf(place, "PC_PATH_MAX") - INSIDE
+    hint = "choose another folder with --out"
+    for part in whole.parts:
+        if (length := len(os.fsencode(part))) > longest:
+            raise OutputError(f'"{folder}" is too long a path: "{part}" has {length} bytes of {longest}', hint)
+    if (length := len(os.fsencode(whole))) > most:
+        raise OutputError(f'"{folder}" is too long a path: it has {length} bytes of {most}', hint)
 
 
 def _loop_settings(options: Options) -> list[str]:

@@ -15,6 +15,7 @@ __all__ = ["validated"]
 Model = TypeVar("Model", bound=BaseModel)
 WORDED = {
     "string_too_short": "must not be empty",
+    "string_unicode": "holds half of a character: write it again",
     "too_short": "must not be empty",
     **dict.fromkeys(("tuple_type", "list_type"), "write a list"),
     **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "write named parts, { ... }"),
