@@ -15,6 +15,8 @@ from bootstrap.store.store import Store
 
 __all__ = ["Address", "address_of", "serve"]
 
+USUAL_PORT = 80
+HINT = "choose another --port (above 1023 without special rights), or a --host of this machine"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -35,8 +37,11 @@ class Address:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The Host headers that a browser on this machine sends."""
-        return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        """The Host headers that a browser on this machine sends; it leaves out the port that is usual for HTTP."""
+        own = f"[{self.host}]" if ":" in self.host else self.host.lower()
+        names = {"127.0.0.1", "localhost", "[::1]", own}
+        found = {f"{name}:{self.port}" for name in names}
+        return frozenset(found | names if self.port == USUAL_PORT else found)
 
 
 def address_of(host: str, port: int) -> Address:
@@ -48,11 +53,20 @@ def serve(store: Store, address: Address, listening: socket.socket | None = None
     """Serve until Ctrl-C, as a blind audit of a round if one is given. Raises UsageError if the address is taken."""
     import uvicorn
 
+    from bootstrap.review.connections import BoundedConnection
     from bootstrap.review.web_app import build
 
     listening = listening or listen(address)
     app = build(store, address.hosts, address.token, audit)
-    config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        http=BoundedConnection,
+        ws="none",
+        log_level="warning",
+        server_header=False,
+        access_log=False,
+        lifespan="off",
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -62,11 +76,11 @@ def listen(address: Address) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError, TypeError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error)
         place = f"{address.host}:{address.port}"
-        raise UsageError(f'cannot serve at "{place}" ({reason})', "choose another --port") from error
+        raise UsageError(f'cannot serve at "{place}" ({reason})', HINT) from error
     return listening
 
 

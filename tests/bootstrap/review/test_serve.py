@@ -1,9 +1,16 @@
 """Where the page is served: on this machine without a token, elsewhere only with one."""
 
+import asyncio
+
 import pytest
+import uvicorn
+from starlette.testclient import TestClient
+from uvicorn.server import ServerState
 
 from bootstrap.errors import UsageError
+from bootstrap.review.connections import BoundedConnection
 from bootstrap.review.serve import Address, address_of, listen
+from bootstrap.review.web_app import build
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
@@ -30,3 +37,68 @@ def test_a_port_that_is_taken_is_told_in_a_line(store, call):
     done = call("review", store.directory, "--port", port)
     assert (done.code, "choose another --port" in " ".join(done.err.split())) == (2, True)
     taken.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "base"),
+    [
+        ("127.0.0.1", 80, "http://127.0.0.1"),  # a browser leaves this port out
+        ("127.0.0.1", 80, "http://localhost:80"),
+        ("127.0.0.2", 8384, "http://127.0.0.2:8384"),
+        ("127.0.0.2", 80, "http://127.0.0.2"),
+        ("::1", 8384, "http://[::1]:8384"),
+    ],
+)
+def test_the_page_opens_where_it_is_served(store, host, port, base):
+    app = build(store, address_of(host, port).hosts)
+    with TestClient(app, base_url=base) as client:
+        assert client.get("/api/frames").status_code == 200
+        assert client.get("/api/frames", headers={"host": "evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "no.such.host.invalid", "a" * 300, "a\0b"])
+def test_an_address_that_is_not_this_machines_is_told_in_a_line(host):
+    with pytest.raises(UsageError, match="cannot serve at") as refused:
+        listen(Address(host, 8384))
+    assert "--host" in refused.value.hint
+
+
+class Hasty(BoundedConnection):
+    patience = 0.05
+
+
+async def cut(begin):
+    """What the server answers to a connection that begins so and then waits."""
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    config = uvicorn.Config(app, http=Hasty, ws="none", lifespan="off", timeout_keep_alive=60, log_config=None)
+    config.load()
+    server = await asyncio.get_running_loop().create_server(lambda: Hasty(config, ServerState(), {}), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(begin)
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+
+REQUESTS = {
+    "nothing": b"",
+    "half a head": b"GET / HTTP/1.1\r\nhost: a\r\n",
+    "half a body": b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n{",
+    "a whole request, half a second": b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HT",
+}
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_a_connection_that_only_waits_is_cut(kind):
+    answer = asyncio.run(cut(REQUESTS[kind]))
+    assert answer.count(b"204 No Content") == (kind.startswith("a whole"))
