@@ -16,6 +16,7 @@ from bootstrap.captions.conflicts import conflicts
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.findings import Finding, finding
 from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures, sharing
+from bootstrap.pictures.caption_text import folded, is_sentence, named_in
 
 __all__ = ["CaptionAudit", "Intent", "audit", "captioned", "read_set"]
 
@@ -92,21 +93,35 @@ def audit(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Capt
 
 
 def _shares(pictures: Sequence[PictureFile]) -> dict[str, float]:
-    """Tag → share of the captions that have it, the commonest first."""
+    """Tag, as it is written first → share of the captions that have it in any spelling, the commonest first."""
     counts: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
     for picture in pictures:
-        counts.update(set(picture.tags))
+        for tag in picture.tags:
+            spelled.setdefault(folded(tag), tag)
+        counts.update(_folded(picture))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return {tag: count / len(pictures) for tag, count in ordered}
+    return {spelled[tag]: count / len(pictures) for tag, count in ordered}
+
+
+def _folded(picture: PictureFile) -> frozenset[str]:
+    """The tags of a caption as they are compared."""
+    return frozenset(map(folded, picture.tags))
+
+
+def _calls(phrase: str, trigger: str) -> bool:
+    """Whether the first phrase of a caption says a trigger, or its first word: the second is the class of a folder."""
+    return any(named_in(phrase, [name]) for name in (trigger, trigger.split()[0]))
 
 
 def _trigger_of(folder: Path, pictures: Sequence[PictureFile]) -> str:
-    """The trigger of a folder: of its name as trainers write it (10_mikachr), or the commonest first tag of the set."""
-    if named := re.match(r"\d+_(\S+)", folder.name):
-        return named[1]
+    """The trigger of a folder: of its name as trainers write it ("10_mikachr", "10_mikachr girl"), or the commonest
+    first tag of the set."""
+    if named := re.match(r"\d+_(\S.*)", folder.name):
+        return named[1].strip()
     commonest = Counter(picture.tags[0] for picture in pictures).most_common(1)
     for tag, count in commonest:
-        if count > len(pictures) / 2 and tag not in COUNTS:
+        if count > len(pictures) / 2 and tag not in COUNTS and not is_sentence(tag):
             return tag
     return ""
 
@@ -142,7 +157,7 @@ def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
 def _trigger_first(folder: Path, pictures: Sequence[PictureFile], triggers: Mapping[Path, str]) -> list[Finding]:
     wrong: dict[str, list[Path]] = defaultdict(list)
     for one in pictures:
-        if triggers[one.path] and one.tags[0] != triggers[one.path]:
+        if triggers[one.path] and not _calls(one.tags[0], triggers[one.path]):
             wrong[triggers[one.path]].append(one.path)
     found = []
     for name, files in wrong.items():
@@ -164,14 +179,20 @@ def _everywhere(
     """Tags that are learned as part of the character because hardly a caption lacks them."""
     if len(pictures) < FEWEST:
         return []
-    intended = {*triggers, *intent.everywhere, *COUNTS}
-    common = [tag for tag, share in shares.items() if share >= EVERYWHERE and tag not in intended]
-    switches = [tag for tag in common if tag in STYLES][:1]
+    intended = {*map(folded, intent.everywhere), *COUNTS}
+    for trigger in triggers:
+        intended |= {folded(word) for word in trigger.split()}
+    common = []
+    for tag, share in shares.items():
+        if share >= EVERYWHERE and folded(tag) not in intended:
+            if not any(_calls(tag, trigger) for trigger in triggers):
+                common.append(tag)
+    switches = [tag for tag in common if folded(tag) in STYLES][:1]
     hint = "vary it, or leave it out if the trigger should mean it (--intended if it should stay)"
     found = []
     for tag in common:
         if tag not in switches:
-            files = [one.path for one in pictures if tag in one.tags]
+            files = [one.path for one in pictures if folded(tag) in _folded(one)]
             message = f'"{tag}" is in {shares[tag]:.0%} of the captions'
             found.append(finding(folder, "in every caption", "error", message, files, hint))
     return found
@@ -180,8 +201,10 @@ def _everywhere(
 def _absorbed(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> list[Finding]:
     named: dict[str, list[Path]] = defaultdict(list)
     for one in pictures:
-        for tag in sorted(intent.absorbed & set(one.tags)):
-            named[tag].append(one.path)
+        said, tags = [part for part in one.tags if is_sentence(part)], _folded(one)
+        for tag in sorted(intent.absorbed):
+            if folded(tag) in tags or any(named_in(sentence, [tag]) for sentence in said):
+                named[tag].append(one.path)
     hint = "leave it out of the captions of the last training"
     found = []
     for tag, files in named.items():
@@ -203,7 +226,7 @@ def _contradictions(folder: Path, pictures: Sequence[PictureFile]) -> list[Findi
 
 
 def _repeated(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
-    files = [one.path for one in pictures if len(set(one.tags)) < len(one.tags)]
+    files = [one.path for one in pictures if len(_folded(one)) < len(one.tags)]
     if not files:
         return []
     return [finding(folder, "tag twice", "warning", "a tag is written twice in one caption", files, "write it once")]

@@ -88,6 +88,44 @@ def test_a_trigger_is_read_off_folders_or_first_tags_or_asked_for(folder, tmp_pa
     assert found(plain)[0]["trigger", "warning"].hint == "name it: --trigger WORD"
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "trigger"),
+    [
+        ("10_mikachr girl", "mikachr girl", "mikachr girl"),
+        ("10_mikachr girl", "mikachr, girl", "mikachr girl"),
+        ("10_mikachr", "a photo of mikachr girl", "mikachr"),
+        ("10_mikachr", "mikachr is standing there", "mikachr"),
+        ("10_mikachr", "mikachr ||| 1girl", "mikachr"),
+        ("10_Mikachr", "mikachr, 1girl", "Mikachr"),
+        ("10_mika_chr", "Mika Chr\n1girl", "mika_chr"),
+    ],
+)
+def test_captions_of_other_trainers_are_sound(folder, name, head, trigger):
+    other = folder.rename(folder.with_name(name))
+    for n in range(8):
+        (other / f"{n}.txt").write_text(f"{head}, {VIEWS[n % 4]}, {PLACES[n % 5]}")
+    kinds, done = found(other)
+    assert kinds == {}
+    assert done.triggers == (trigger,)
+
+
+def test_a_trigger_inside_another_word_or_further_back_is_not_the_first(folder):
+    for n, head in enumerate(("mikachrs, 1girl", "a girl, mikachr")):
+        (folder / f"{n}.txt").write_text(f"{head}, forest")
+    assert found(folder)[0]["trigger", "error"].files == ("0.png", "1.png")
+
+
+def test_tags_are_compared_in_any_spelling_and_found_in_sentences(folder):
+    for n in range(8):
+        own = ("Red_Hair", "red hair", "A girl with red hair is waving")[n % 3]
+        (folder / f"{n}.txt").write_text(f"mikachr, 1girl, White_Shirt, {own}, {PLACES[n % 5]}")
+    (folder / "0.txt").write_text("mikachr, 1girl, white shirt, Red Hair, red_hair, room")
+    kinds, _ = found(folder, absorbed=frozenset({"red hair"}))
+    assert kinds["in every caption", "error"].message == '"white shirt" is in 100% of the captions'
+    assert len(kinds["identity named", "warning"].files) == 8
+    assert kinds["tag twice", "warning"].files == ("0.png",)
+
+
 def test_each_folder_has_its_own_trigger(folder, tmp_path):
     for n in range(4):
         paint(tmp_path / "5_mikanight" / f"{n}.png", 50 + n)
