@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from time import sleep
 from types import FrameType
 
 from bootstrap.errors import BootstrapError, Interrupted, Paused
@@ -59,13 +60,25 @@ class Ended:
     stopped_by: str = ""
 
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks at a process that is waited for."""
 Start = Callable[[Sequence[str], str], Ended]
 """Runs the words of `bootstrap run` in a folder, and returns when that process has ended."""
 
 
-def work_through(queue: Queue, time: SharedTime, start: Start, report: Callable[[str], None]) -> None:
-    """Run everything that waits, until the time is over. Raises Interrupted when a person stops it."""
+def work_through(
+    queue: Queue, time: SharedTime, start: Start, report: Callable[[str], None], pause: Callable[[float], None] = sleep
+) -> None:
+    """Run everything that waits, until the time is over. Raises Interrupted when a person stops it.
+
+    A queue that was killed leaves its last character at work in a process of its own: that one is waited for.
+    """
     while entry := queue.next():
+        if _is_worked_on(entry, time):
+            queue.mark(entry.number, "running")
+            report(f"── {entry.name}: another process works on {entry.run}; waiting until it ends")
+            while _is_worked_on(entry, time):
+                pause(LOOK_EVERY)
         left = time.left
         if left is not None and left <= 0:
             report(f"the time is over; {queue.left()} still wait")
@@ -76,6 +89,14 @@ def work_through(queue: Queue, time: SharedTime, start: Start, report: Callable[
         queue.mark(entry.number, "running")
         report(f"── {entry.name}: {shlex.join(words)}")
         _record(queue, entry, start(words, entry.folder))
+
+
+def _is_worked_on(entry: Entry, time: SharedTime) -> bool:
+    """Whether another process works on a character, while there is time to wait for it."""
+    if not engine_is_running(Path(entry.run)):
+        return False
+    left = time.left
+    return left is None or left > 0
 
 
 def run_process(words: Sequence[str], folder: str) -> Ended:
@@ -117,8 +138,8 @@ def _outcome(code: int, run: Path) -> tuple[State, str]:
         return "failed", f"killed by {signal.Signals(-code).name}"
     if code == Paused.exit_code:
         return "asks", _reason(run)
-    if engine_is_running(run):
-        return "failed", "another process works on it"
+    if engine_is_running(run):  # it began a moment earlier: waited for, then tried again
+        return "waiting", ""
     return "failed", _reason(run) or f"exit code {code}"
 
 

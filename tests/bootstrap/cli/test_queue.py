@@ -11,8 +11,10 @@ from PIL import Image
 
 from bootstrap.errors import StoreError
 from bootstrap.machine.clock import Clock
+from bootstrap.machine.limits import Limits
 from bootstrap.runs.queue import Queue, share_of
-from bootstrap.runs.queue_work import Ended
+from bootstrap.runs.queue_work import Ended, SharedTime, work_through
+from bootstrap.store.lock import ProcessLock
 
 
 @pytest.fixture
@@ -106,6 +108,57 @@ def test_one_that_was_cut_off_comes_first(queued, played, call):
     queued.mark(3, "running")
     call("queue", "run")
     assert played[1][0][0].endswith("cy")
+
+
+def test_one_that_a_killed_queue_left_at_work_is_waited_for(queued, tmp_path):
+    """The child of a killed queue lives on and holds the run's lock; it is no failure of the character."""
+    bo = tmp_path / "runs" / "bochr"
+    bo.mkdir(parents=True)
+    lock, said, started = ProcessLock(bo / "run.lock"), [], []
+    queued.mark(2, "running")
+
+    def start(words, folder):
+        started.append(words[0].split("/")[-1])
+        return Ended(0)
+
+    def wait(seconds):
+        assert started == []
+        assert states(queued)["Bo"] == "running"
+        lock.release()
+
+    work_through(queued, SharedTime(Limits(), Clock()), start, said.append, wait)
+    assert started == ["bo", "ada", "cy"]
+    assert set(states(queued).values()) == {"done"}
+    assert f"another process works on {bo}" in said[0]
+
+
+def test_one_that_another_process_began_a_moment_earlier_is_tried_again(queued, tmp_path):
+    ada, tried = tmp_path / "runs" / "adachr", []
+    ada.mkdir(parents=True)
+
+    def start(words, folder):
+        tried.append(words[0].split("/")[-1])
+        if len(tried) == 1:
+            tried[0] = ProcessLock(ada / "run.lock")
+            return Ended(2)
+        return Ended(0)
+
+    work_through(queued, SharedTime(Limits(), Clock()), start, str, lambda _: tried[0].release())
+    assert tried[1:] == ["ada", "bo", "cy"]
+    assert set(states(queued).values()) == {"done"}
+
+
+def test_nobody_is_waited_for_beyond_the_time(queued, tmp_path):
+    (tmp_path / "runs" / "adachr").mkdir(parents=True)
+    lock, said, now = ProcessLock(tmp_path / "runs" / "adachr" / "run.lock"), [], [0.0]
+
+    def wait(seconds):
+        now[0] += 3600
+
+    clock = Clock(lambda: now[0], lambda: now[0], lambda: 1.8e9)
+    work_through(queued, SharedTime(Limits(budget=7200), clock), lambda *_: Ended(0), said.append, wait)
+    lock.release()
+    assert said[-1] == "the time is over; 3 still wait"
 
 
 def test_adding_again_lets_one_wait_again_without_a_second_place(queued, call):
