@@ -13,7 +13,7 @@ from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
-from bootstrap.runs.reading import open_to_read
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import deviations
 from bootstrap.store.files import TEMPORARY, sweep_temporaries, write_atomic

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.report import write_report
-from bootstrap.runs.reading import open_to_read
+from bootstrap.runs.open_to_read import open_to_read
 
 __all__ = ["report_command"]
 

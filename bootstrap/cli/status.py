@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 
 from bootstrap.machine.plain_console import PlainConsole
-from bootstrap.runs.reading import open_to_read
-from bootstrap.runs.sentences import duration
+from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.runs.sentences import duration, kept_of
 from bootstrap.runs.status import status
 
 __all__ = ["status_command"]
@@ -36,11 +36,8 @@ def status_command(run: Path, *, as_json: bool) -> None:
 
 def _summary(facts: Mapping[str, Any]) -> str:
     """Counts and the present stage, in one line."""
-    kept = f"{facts['kept']}"
-    if facts["target"]:
-        kept += f" of {facts['target']}"
     seeds = "1 seed" if facts["seeds"] == 1 else f"{facts['seeds']} seeds"
-    parts = [f"{kept} kept, {facts['provisional']} provisional, {seeds}"]
+    parts = [f"{kept_of(facts['kept'], facts['target'])}, {facts['provisional']} provisional, {seeds}"]
     if facts["finished"]:
         parts.append("finished")
     else:

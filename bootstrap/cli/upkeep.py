@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.errors import BootstrapError, StoreError
-from bootstrap.runs.reading import open_to_read
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.upkeep import check_files, free, freeable
 from bootstrap.store.store import Store
 

@@ -10,7 +10,7 @@ import pytest
 from bootstrap.cli import export as exporting
 from bootstrap.errors import OutputError
 from bootstrap.events import Noted
-from bootstrap.runs.reading import open_to_read
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store import read_only
 from bootstrap.store.files import sha256_of
 
