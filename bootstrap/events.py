@@ -178,7 +178,7 @@ class Noted:
 class Incident:
     """A disturbance that was dealt with: what it was, and what was done about it.
 
-    ``what`` is memory | scorer | disk | sleep | clock | budget.
+    ``what`` is memory | scorer | disk | damage | sleep | clock | budget.
     """
 
     what: str

@@ -60,13 +60,13 @@ def draw_again(engine: Engine) -> None:
 
 
 def measure_again(engine: Engine) -> None:
-    """Measure the pictures of judged waves that have no measurement: those that took the place of lost ones."""
-    archive, unmeasured = engine.archive(), []
+    """Measure the pictures of judged waves that lack a measurement: drawn again, or their rows were lost."""
+    archive, judged_frames = engine.archive(), []
     for frame in archive.frames:
         judged = (frame.job.round, frame.job.wave) in archive.judged_waves and frame.job.kind is not JobKind.PROBE
-        if judged and frame.job.id not in archive.measurements:
-            unmeasured.append(frame)
-    measure(engine, unmeasured)
+        if judged and frame.job.id not in engine.lost:
+            judged_frames.append(frame)
+    measure(engine, judged_frames)
 
 
 def _is_whole(store: Store, frame: Frame) -> bool:

@@ -49,6 +49,7 @@ def open_engine(
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)
+    store.snapshot()  # of what the run was begun with
     return engine
 
 

@@ -66,6 +66,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         selecting=engine.judges.identity[0],
     )
     engine.store.end_round(plan.number, outcome, RoundEnded(plan.number, outcome.kept, outcome.held_out))
+    engine.store.snapshot()
 
 
 def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, wanted: Mapping[Cell, int]) -> None:
@@ -90,6 +91,7 @@ def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, em
     jobs = engine.wave_planner.plan(archive, wave, empty, usable_decoys(archive, engine.judges, engine.config))
     candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
     engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))
+    engine.store.snapshot()  # what is planned and trained by now cannot be worked out from the pictures
 
 
 def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, int]) -> None:
@@ -106,6 +108,7 @@ def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, 
     kept, rejected = counts[VerdictKind.KEEP], counts[VerdictKind.REJECT]
     event = FramesJudged(number, wave, kept, rejected, counts[VerdictKind.UNDECIDED])
     engine.store.set_verdicts(verdicts, number, wave, event)
+    engine.store.snapshot()
 
 
 def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> bool:

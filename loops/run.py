@@ -31,7 +31,9 @@ def run(engine: Engine) -> Finished:
     while plan := next_round(engine):
         play_round(engine, plan)
         approve(engine)
-    return finish(engine)
+    done = finish(engine)
+    engine.store.snapshot()
+    return done
 
 
 def approve(engine: Engine) -> None:
@@ -42,6 +44,7 @@ def approve(engine: Engine) -> None:
 
 def read_boundary(engine: Engine) -> bool:
     """Read a person's rows up to this boundary; whether a finished run must play one more round for them."""
+    engine.store.put_back_person()
     engine.store, judged_since = read_person(engine.store)
     if engine.judging is not None:
         judges = judges_with_approved(engine.store, engine.judges, engine.judging, engine.lost)

@@ -19,7 +19,7 @@ from bootstrap.cli.sources import sort_sources
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.memory import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused
-from bootstrap.events import Noted
+from bootstrap.events import Incident
 from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
@@ -98,8 +98,8 @@ def _listening(store: Store, directory: Path) -> Iterator[None]:
     """Send every event of the block to the terminal, the log file and the memory watch."""
     with Terminal() as terminal:
         store.listen(terminal)
-        if store.recovered:
-            terminal(Noted(store.recovered))
+        for line in store.recovered:
+            terminal(Incident("damage", line))
         store.listen(JsonLog(directory / "log.jsonl", store.log()))
         store.listen(PeakMemory(store))
         yield

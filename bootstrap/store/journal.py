@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bootstrap.events import Emit, Event, Progress
+from bootstrap.store.person_copy import append_copy
 from bootstrap.store.read_only import connect_to_read
 from bootstrap.store.rows import text_of
 from bootstrap.store.schema import connect, translate
+from bootstrap.store.snapshots import take_snapshot
 
 __all__ = ["Journal", "now"]
 
@@ -70,6 +72,17 @@ class Journal:
         """The first row of a query, or None."""
         rows = self.all(query, *values)
         return rows[0] if rows else None
+
+    def snapshot(self) -> None:
+        """Copy the database beside itself (see `bootstrap.store.snapshots`)."""
+        with self._turn, self._translating():
+            take_snapshot(self._db, self._path)
+
+    def copy_rows(self, table: str, column: str, values: Sequence[object]) -> None:
+        """Write rows with these values in a column to the copy of what a person did."""
+        for value in values:
+            for row in self.all(f"SELECT * FROM {table} WHERE {column} = ?", value):
+                append_copy(self._path.parent, table, dict(row))
 
     @contextmanager
     def _translating(self) -> Iterator[None]:

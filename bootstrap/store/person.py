@@ -7,6 +7,7 @@ a round that was cut off is played again as it was. Knows no page, no choice and
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Person:
         sent again from a new one. A verdict that is in force already is not repeated.
         """
         event = PersonJudged(verdict.frame, verdict.kind.value, list(verdict.reasons))
-        return self._append(verdict, round, wave, seen, key, event)
+        return self._append(verdict, round, wave, seen, key or secrets.token_hex(8), event)
 
     def take_back(self, frame: str, round: int, wave: int, seen: int | None = None, key: str | None = None) -> Answer:
         """Withdraw the last verdict on a frame: the one before it is in force again, a person's or the gate's.
@@ -78,7 +79,7 @@ class Person:
         """
         verdict = Verdict(frame, VerdictKind.WITHDRAWN, PERSON, ())
         event = PersonJudged(frame, VerdictKind.WITHDRAWN.value, [])
-        return self._append(verdict, round, wave, seen, key, event)
+        return self._append(verdict, round, wave, seen, key or secrets.token_hex(8), event)
 
     def last(self) -> Boundary:
         """A person's last rows, as they are now."""
@@ -109,7 +110,9 @@ class Person:
     def write_caption(self, frame: str, text: str, event: CaptionWritten) -> None:
         """Append a caption that replaces the generated one; an empty text brings that one back."""
         with self._journal.change(event) as db:
-            db.execute("INSERT INTO captions (frame, text, at) VALUES (?, ?, ?)", (frame, text, now()))
+            values = (frame, text, now())
+            seq = db.execute("INSERT INTO captions (frame, text, at) VALUES (?, ?, ?)", values).lastrowid
+        self._journal.copy_rows("captions", "seq", [seq])
 
     def captions(self) -> dict[str, str]:
         """Frame id → the caption that a person wrote, up to the boundary."""
@@ -119,9 +122,7 @@ class Person:
                 texts[row["frame"]] = row["text"]
         return {frame: text for frame, text in texts.items() if text}
 
-    def _append(
-        self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str | None, event: Event
-    ) -> Answer:
+    def _append(self, verdict: Verdict, round: int, wave: int, seen: int | None, key: str, event: Event) -> Answer:
         """Look and append in one transaction, so that of two requests at once one comes after the other."""
         values = (verdict.frame, verdict.kind.value, PERSON, rows.text_of(verdict.reasons), None, None)
         try:
@@ -133,11 +134,12 @@ class Person:
                 after = self._answer(verdict.frame, None)
         except _Unchanged as unchanged:
             return unchanged.answer
+        self._journal.copy_rows("verdicts", "key", [key])
         return Answer(after.seq, after.verdict, before.other)
 
-    def _check_change(self, verdict: Verdict, before: Answer, key: str | None) -> None:
+    def _check_change(self, verdict: Verdict, before: Answer, key: str) -> None:
         """Raise where a verdict would change nothing, or must not: the transaction is rolled back, event and all."""
-        if key is not None and self._journal.one("SELECT 1 FROM verdicts WHERE key = ?", key):
+        if self._journal.one("SELECT 1 FROM verdicts WHERE key = ?", key):
             raise _Unchanged(Answer(before.seq, before.verdict))
         if verdict.kind is VerdictKind.WITHDRAWN:
             if before.verdict is None or before.other is not None:

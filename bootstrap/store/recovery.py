@@ -1,71 +1,88 @@
-"""A damaged database, made whole again from the rows that can still be read.
+"""A damaged database, made whole again: from its rows that are as they were stored, its snapshots and the run's files.
 
-The damaged file is kept aside, with its write-ahead log; nothing is deleted. What cannot be read is made again by the
-run, for a stage is done only when its rows exist. Knows tables and files, no domain verb and no model.
+The damaged file is kept aside, with its write-ahead log; nothing is deleted. What is lost is counted, and made again by
+the run as far as it needs it. Knows tables and files, no domain verb and no model.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from bootstrap.errors import StoreError
+from bootstrap.store.checking import what_is_wrong
+from bootstrap.store.checksums import TABLES, fill_checksums
 from bootstrap.store.files import write_atomic
-from bootstrap.store.schema import DamagedError, build, connect, look, translate
+from bootstrap.store.losses import Losses, count_gaps, remember_gaps
+from bootstrap.store.mending import drop_dangling, rebuild_verdicts, reopen_rounds, take_in_pictures
+from bootstrap.store.person_copy import PERSON_COPY, put_back
+from bootstrap.store.salvage import Salvaged, merge, salvage
+from bootstrap.store.schema import DamagedError, connect, look, translate
+from bootstrap.store.snapshots import open_snapshot, snapshots_of
 
-__all__ = ["finish_swap", "recover", "recover_if_damaged"]
+__all__ = ["finish_swap", "recover", "recover_if_damaged", "traces_of_run"]
 
-TABLES = (
-    "facts", "decisions", "seeds", "rounds", "jobs", "frames", "measurements", "verdicts", "captions", "adapters",
-    "timings", "events",
-)  # fmt: skip
-RECORD = "record"
-"""The column that holds JSON, in tables that have one."""
 NEEDED = ("config", "character", "seeds")
 """Facts without which a run cannot be continued."""
 LOG = "log.jsonl"
-MOST_PROBED = 200_000
-NEW, WHOLE = ".recovering", ".recovered"
+NEW, WHOLE, OTHER = ".recovering", ".recovered", ".merging"
+TRACES = ("*.db.damaged-*", PERSON_COPY, LOG, "frames/r*w*/*.png", "adapters/*/*.safetensors")
+"""What only a run leaves in its folder."""
 
 
-def recover_if_damaged(path: Path) -> str:
-    """Recover the database at ``path`` if it is damaged; what was done, in words, or "" if it is whole."""
+def traces_of_run(path: Path) -> list[Path]:
+    """What a run has left beside its database, snapshots first; [] where nothing was begun."""
+    found = [path.with_name(path.name + WHOLE)] if path.with_name(path.name + WHOLE).is_file() else []
+    found += snapshots_of(path)
+    for pattern in TRACES:
+        found += [one for one in sorted(path.parent.glob(pattern))[:1] if one.stat().st_size]
+    return found
+
+
+def recover_if_damaged(path: Path) -> list[str]:
+    """Recover the database at ``path`` if it is damaged; what was done, in lines, [] if it is whole."""
     finish_swap(path)
+    if not path.is_file() or not path.stat().st_size:
+        if not traces_of_run(path):
+            return []
+        return recover(path, "it is empty" if path.is_file() else "it is missing")
     try:
         connect(path).close()
     except DamagedError as damage:
         return recover(path, damage.reason)
-    return ""
+    if wrong := what_is_wrong(path):
+        return recover(path, wrong)
+    return []
 
 
-def recover(path: Path, reason: str) -> str:
-    """Replace the damaged database at ``path`` by one with every row that can be read; returns what was done, in words.
+def recover(path: Path, reason: str) -> list[str]:
+    """Replace the damaged database at ``path`` by one with every row that is left; returns what was done, in lines.
 
     ``reason`` is SQLite's. Raises StoreError, with the file as it was, when it holds too little to go on from,
     and OutputError when there is no room for the new one.
     """
-    fresh = path.with_name(path.name + NEW)
-    fresh.unlink(missing_ok=True)
+    fresh, other = path.with_name(path.name + NEW), path.with_name(path.name + OTHER)
+    _remove(fresh, other)
     try:
-        counts = _salvage(path, fresh)
+        losses = _rebuild(path, fresh, other)
     except sqlite3.Error as error:
-        fresh.unlink(missing_ok=True)
         if isinstance(error, sqlite3.OperationalError):  # a full disk is no damage
             raise translate(error, fresh) from error
-        raise StoreError(
-            f"'{path}' is damaged beyond reading ({error})",
-            "nothing was deleted: restore it from a copy, or begin in another --out",
-        ) from error
+        raise _beyond_recovery(path, reason, error) from error
+    finally:
+        _remove(other)
     aside = _keep_aside(path)
     with fresh.open("r+b") as file:
         os.fsync(file.fileno())
     fresh.replace(path.with_name(path.name + WHOLE))
     finish_swap(path)
-    read = ", ".join(f"{count} {table}" for table, count in counts.items() if count)
-    return f"{path.name} was damaged ({reason}); it is kept as {aside.name}; recovered {read}; the rest is made again"
+    kept = f"; it is kept as {aside.name}" if aside.exists() else ""
+    counted = ", ".join(f"{count} {table}" for table, count in losses.recovered.items() if count)
+    return [f"{path.name} was damaged ({reason}){kept}; recovered {counted}", *losses.lines()]
 
 
 def finish_swap(path: Path) -> None:
@@ -75,6 +92,21 @@ def finish_swap(path: Path) -> None:
         for ending in ("-wal", "-shm"):  # of the damaged file: they would be played into the new one
             path.with_name(path.name + ending).unlink(missing_ok=True)
         whole.replace(path)
+
+
+def _beyond_recovery(path: Path, reason: str, error: sqlite3.Error) -> StoreError:
+    """Neither the database nor a snapshot can be used."""
+    tried = ", ".join(f"'{one.name}'" for one in snapshots_of(path)) or "none"
+    return StoreError(
+        f"'{path}' is damaged beyond reading ({reason}: {error}; snapshots beside it: {tried})",
+        "nothing was deleted: restore it from a copy, or begin in another --out",
+    )
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _keep_aside(path: Path) -> Path:
@@ -91,62 +123,68 @@ def _keep_aside(path: Path) -> Path:
     return aside
 
 
-def _salvage(path: Path, fresh: Path) -> dict[str, int]:
-    """Copy what can be read into a new database; table → rows. Raises sqlite3.Error when it is too little."""
-    with closing(look(path)) as old, closing(sqlite3.connect(fresh)) as new:
-        build(new, int(old.execute("PRAGMA user_version").fetchone()[0]))
-        tables = [name for name in TABLES if _columns(new, name)]
-        for table in tables:
-            columns = _columns(new, table)
-            places = ", ".join("?" * len(columns))
-            with suppress(sqlite3.DatabaseError):  # a table whose root is lost: the others may be readable
-                rows = _rows(old, table, columns)
-                new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
-        _drop_dangling(new, tables)
-        new.commit()
+def _rebuild(path: Path, fresh: Path, other: Path) -> Losses:
+    """A whole database at ``fresh`` of all that is left. Raises sqlite3.Error when it is too little."""
+    salvaged = _salvage_damaged(path, fresh)
+    losses = Losses(unreadable=salvaged.unreadable)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
+        new.execute("BEGIN")
+        losses.recovered = _counts(new)
+        new.execute("COMMIT")
+        for snapshot in snapshots_of(path):
+            _remove(other)
+            with contextlib.suppress(sqlite3.DatabaseError):
+                with closing(open_snapshot(snapshot)) as old:
+                    salvage(old, other)
+                if added := merge(new, other):
+                    losses.sources[snapshot.name] = added
+        new.execute("BEGIN")
+        _mend(new, path.parent, losses)
         facts = {row[0] for row in new.execute("SELECT name FROM facts")}
         if not facts.issuperset(NEEDED):
             raise sqlite3.DatabaseError("what the run was begun with is lost")
-        return {table: int(new.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
+        losses.lost = _lost(new, salvaged, losses)
+        remember_gaps(new)
+        losses.rounds = reopen_rounds(new)
+        fill_checksums(new)
+        new.execute("COMMIT")
+    return losses
 
 
-def _columns(db: sqlite3.Connection, table: str) -> list[str]:
-    """The names of a table's columns; [] where there is no such table."""
-    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-
-
-def _rows(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[object, ...]]:
-    """Every readable row: from the front, from the back, then one by one in the gap between."""
-    query = f"SELECT rowid, {', '.join(columns)} FROM {table}"
-    low, high = None, None
+def _salvage_damaged(path: Path, fresh: Path) -> Salvaged:
+    """What the damaged file itself still holds; nothing, where it is no database any more."""
     try:
-        for row in old.execute(f"{query} ORDER BY rowid"):
-            low = row[0]
-            yield row[1:]
-        return
-    except sqlite3.DatabaseError:
-        pass
-    with suppress(sqlite3.DatabaseError):
-        for row in old.execute(f"{query} ORDER BY rowid DESC"):
-            if row[0] == low:
-                break
-            high = row[0]
-            yield row[1:]
-    for rowid in range((low or 0) + 1, min(high or 0, (low or 0) + MOST_PROBED)):
-        with suppress(sqlite3.DatabaseError):
-            yield from (row[1:] for row in old.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchall())
+        with closing(look(path)) as old:
+            return salvage(old, fresh)
+    except sqlite3.DatabaseError as error:
+        if not snapshots_of(path) or "full" in str(error):
+            raise
+    _remove(fresh)
+    with closing(sqlite3.connect(":memory:")) as empty:
+        salvage(empty, fresh)
+    return Salvaged(unreadable=True)
 
 
-def _drop_dangling(new: sqlite3.Connection, tables: Sequence[str]) -> None:
-    """Leave out torn records and rows that refer to lost ones; lost rounds are read from their events."""
-    for table in tables:
-        if RECORD in _columns(new, table):
-            new.execute(f"DELETE FROM {table} WHERE NOT json_valid({RECORD})")
-    new.execute("DELETE FROM frames WHERE id NOT IN (SELECT id FROM jobs)")
-    for table in [name for name in ("measurements", "verdicts", "captions") if name in tables]:
-        new.execute(f"DELETE FROM {table} WHERE frame NOT IN (SELECT id FROM frames)")
-    new.execute(
-        "INSERT OR IGNORE INTO rounds (number, phase, goal) SELECT json_extract(record, '$.round'),"
-        " json_extract(record, '$.phase'), json_extract(record, '$.goal') FROM events WHERE kind = 'RoundBegan'"
-    )  # without an outcome: the loop plays it again, finds everything done, and ends it
-    new.execute("DELETE FROM rounds WHERE number > (SELECT count(*) FROM rounds AS r WHERE r.number <= rounds.number)")
+def _mend(new: sqlite3.Connection, folder: Path, losses: Losses) -> None:
+    losses.pictures = take_in_pictures(new, folder)
+    put_back(new, folder)
+    drop_dangling(new)
+    losses.verdicts_back, losses.verdicts_lost = rebuild_verdicts(new)
+    (until,) = new.execute("SELECT max(at) FROM events").fetchone()
+    losses.until = str(until or "").removesuffix("+00:00").replace("T", " ")
+
+
+def _lost(new: sqlite3.Connection, salvaged: Salvaged, losses: Losses) -> dict[str, int]:
+    """Table → rows that are gone: gaps in the numbers, and rows without numbers that nothing restored."""
+    lost = Counter(count_gaps(new))
+    for table, count in salvaged.aside.items():
+        restored = sum(counts.get(table, 0) for counts in losses.sources.values())
+        if table == "frames":
+            restored += losses.pictures
+        if count > restored:
+            lost[table] = max(lost[table], count - restored)
+    return dict(lost)
+
+
+def _counts(db: sqlite3.Connection) -> dict[str, int]:
+    return {table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in TABLES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -59,7 +60,7 @@ def frame_from(row: Row) -> Frame:
     return Frame(job_from(row["record"]), row["path"], row["digest"], row["adapter"], row["drawer"])
 
 
-def round_from(row: Row) -> Round:
+def round_from(row: Row | Mapping[str, Any]) -> Round:
     """The round of a row; what an earlier version wrote of its outcome, and this one does not know, is left out."""
     outcome = None
     if row["outcome"]:
@@ -80,13 +81,13 @@ def adapter_from(text: str) -> Adapter:
     return Adapter(**json.loads(text))
 
 
-def verdict_from(row: Row) -> Verdict:
+def verdict_from(row: Row | Mapping[str, Any]) -> Verdict:
     """The verdict of a row."""
     reasons = tuple(json.loads(row["reasons"]))
     return Verdict(row["frame"], VerdictKind(row["kind"]), row["by"], reasons, row["p"], row["score"])
 
 
-def measurement_from(row: Row) -> Measurement:
+def measurement_from(row: Row | Mapping[str, Any]) -> Measurement:
     """The measurement of a row."""
     return Measurement(row["value"], row["why"])
 
@@ -98,7 +99,7 @@ def finite(measurement: Measurement) -> Measurement:
     return not_applicable(f"the value is not finite ({measurement.value})")
 
 
-def event_from(row: Row) -> Event:
+def event_from(row: Row | Mapping[str, Any]) -> Event:
     """The event of a row with ``kind`` and ``record``."""
     event: Event = getattr(events, row["kind"])(**json.loads(row["record"]))
     return event

@@ -12,9 +12,10 @@ from contextlib import closing
 from pathlib import Path
 
 from bootstrap.errors import OutputError, StoreError
+from bootstrap.store.checksums import TABLES, add_checksums, altered_rows, keep_checksums, renew_checksums
 from bootstrap.store.version3 import rename_records, type_decisions
 
-__all__ = ["VERSION", "DamagedError", "build", "connect", "look", "translate"]
+__all__ = ["VERSION", "DamagedError", "build", "connect", "look", "migrate", "translate"]
 
 APPLICATION = 0x4C424F4F  # "LBOO": marks the database of a run
 BUSY_TIMEOUT = 30.0  # seconds
@@ -63,8 +64,20 @@ def m003_words(db: sqlite3.Connection) -> None:
     type_decisions(db)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_initial, m002_person, m003_words)
+def m004_checksums(db: sqlite3.Connection) -> None:
+    """A checksum beside every row."""
+    add_checksums(db)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_initial,
+    m002_person,
+    m003_words,
+    m004_checksums,
+)
 VERSION = len(MIGRATIONS)
+CHECKED_SINCE = 4
+"""The version that brought checksums."""
 
 
 class DamagedError(StoreError):
@@ -102,7 +115,8 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db)
+        migrate(db)
+        keep_checksums(db)
         return db
     except BaseException as error:
         if db is not None:
@@ -132,13 +146,16 @@ def _refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
         raise translate(sqlite3.DatabaseError("the integrity check failed"), path)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection) -> None:
     """Apply the missing steps, each whole or not at all; two processes may do so at once."""
     for number, step in enumerate(MIGRATIONS, start=1):
         db.execute("BEGIN IMMEDIATE")
         try:
             if int(db.execute("PRAGMA user_version").fetchone()[0]) < number:
+                altered = {table: altered_rows(db, table) for table in TABLES}
                 step(db)
+                if number > CHECKED_SINCE:
+                    renew_checksums(db, altered)
                 db.execute(f"PRAGMA application_id = {APPLICATION}")
                 db.execute(f"PRAGMA user_version = {number}")
             db.execute("COMMIT")

@@ -5,7 +5,8 @@ transaction, then the listeners. A stage is done when its rows exist, so resumin
 model, no order of stages and no rule by which anything is judged.
 
     run/
-    ├── run.db           everything but pictures and weights
+    ├── run.db           everything but pictures and weights; run.db.snapshot-<n> are copies of it
+    ├── person.jsonl     what a person did, once more
     ├── run.lock         held by the engine; review and approve work beside it
     └── frames/r02w1/    <job id>.png
 """
@@ -21,24 +22,22 @@ from typing import Any, Self
 
 from PIL import Image
 
-from bootstrap.errors import StoreError, UsageError
-from bootstrap.events import Emit, Event, Noted, Progress
+from bootstrap.errors import StoreError
+from bootstrap.events import Emit, Event, Incident, Progress
 from bootstrap.records import Adapter, Frame, Job, JobKind, Phase, Round, RoundOutcome, Seed, Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.decisions import AnyDecision, decision_from, key_of, store_decision
-from bootstrap.store.files import make_folder, sweep_temporaries, write_image
+from bootstrap.store.files import write_image
 from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person import PERSON, Boundary, Person, in_force
-from bootstrap.store.recovery import recover_if_damaged
 from bootstrap.store.replacing import Replacing
+from bootstrap.store.run_folder import DATABASE, LOCK, open_run, put_back_person
 from bootstrap.store.sql import among, spend, where
 from scoring.measurement import Measurement, digest_of
 
-__all__ = ["DATABASE", "PERSON", "Store"]
+__all__ = ["DATABASE", "LOCK", "PERSON", "Store"]
 
-DATABASE = "run.db"
-LOCK = "run.lock"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 FRAME_COLUMNS = "frames.path, frames.digest, frames.adapter, frames.drawer, jobs.record"
 FRAMES = f"SELECT {FRAME_COLUMNS} FROM frames JOIN jobs ON jobs.id = frames.id"
@@ -56,10 +55,10 @@ class Store:
         directory: Path,
         journal: Journal,
         lock: ProcessLock | None,
-        recovered: str = "",
+        recovered: tuple[str, ...] = (),
         boundary: Boundary | None = None,
     ) -> None:
-        """Use `Store.open`. ``recovered`` is a sentence about a damaged database; "" if it was not damaged."""
+        """Use `Store.open`. ``recovered`` are lines about a damaged database, none if it was not damaged."""
         self.directory = directory
         self.recovered = recovered
         self.person = Person(journal, boundary)
@@ -77,23 +76,24 @@ class Store:
         when another engine works there or it cannot be written, StoreError when it is newer or damaged; the engine
         recovers a damaged one where it can, and keeps the damaged file (see `bootstrap.store.recovery`).
         """
-        if not (directory / DATABASE).is_file() and not create:
-            raise UsageError(f"there is no run in '{directory}'", "give the folder of a run, or begin one there")
-        make_folder(directory)
-        lock = ProcessLock(directory / LOCK) if exclusive else None
-        try:
-            recovered = recover_if_damaged(directory / DATABASE) if exclusive else ""
-            journal = Journal(directory / DATABASE)
-        except BaseException:
-            if lock:
-                lock.release()
-            raise
-        if exclusive:
-            sweep_temporaries(directory, spare=("review",))
-        store = cls(directory, journal, lock, recovered)
-        if recovered:
-            store.append_event(Noted(recovered))
+        opened = open_run(directory, create, exclusive)
+        store = cls(directory, opened.journal, opened.lock, opened.recovered)
+        store._tell(opened.recovered)
         return store
+
+    def snapshot(self) -> None:
+        """Copy the database beside itself, from where it is restored if it is damaged; the last two copies are kept."""
+        self._journal.snapshot()
+
+    def put_back_person(self) -> None:
+        """Put back a person's verdicts and captions that waited until their lost pictures were drawn again."""
+        self._tell(put_back_person(self._journal, self.directory))
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        """Store lines about a damage, each once."""
+        for event in (Incident("damage", line) for line in lines):
+            if event not in self.events():
+                self.append_event(event)
 
     def up_to(self, boundary: Boundary | None) -> Self:
         """The same open run, read with a person's verdicts and captions up to ``boundary``; None: all of them.
@@ -243,6 +243,9 @@ class Store:
         with self._journal.change(event) as db:
             db.executemany("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", added)
             spend(db, "generate", seconds)
+        if drawer == PERSON:
+            self._journal.copy_rows("jobs", "id", ids)
+            self._journal.copy_rows("frames", "id", ids)
         stored = {frame.job.id: frame for frame in self.frames(ids=ids)}
         return [stored[id] for id in ids]
 

@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["rename_records", "type_decisions"]
@@ -21,18 +22,22 @@ SHOT_AXES = ("expression", "pose", "outfit", "background", "style")
 """Fields of an earlier shot that are entries of its axes now, in the order of its key."""
 EVENTS = {"GatePassed": "ApprovalGiven"}
 FACTS = {"gate": "approval", "gate-asked": "approval_configured", "worked": "seconds_worked"}
+TORN = (ValueError, KeyError, TypeError, AttributeError)
+"""What a record raises that is not what was written; it stays as it is, and recovery sets it aside."""
 PERSON, DEFAULT_DRAWER = "person", "diffusers"
 
 
 def rename_records(db: sqlite3.Connection) -> None:
     """Jobs, seeds, events and facts under the names of today; frames say which drawer drew them."""
     for row in db.execute("SELECT seq, record FROM jobs").fetchall():
-        record = json.dumps(_job(json.loads(row[1])), ensure_ascii=False, separators=(",", ":"))
-        db.execute("UPDATE jobs SET record = ? WHERE seq = ?", (record, row[0]))
+        with suppress(*TORN):
+            record = json.dumps(_job(json.loads(row[1])), ensure_ascii=False, separators=(",", ":"))
+            db.execute("UPDATE jobs SET record = ? WHERE seq = ?", (record, row[0]))
     db.execute("UPDATE jobs SET kind = 'probe' WHERE kind = 'panel'")
     for row in db.execute("SELECT seq, record FROM seeds").fetchall():
-        record = json.dumps(_with_view_family(json.loads(row[1])), ensure_ascii=False, separators=(",", ":"))
-        db.execute("UPDATE seeds SET record = ? WHERE seq = ?", (record, row[0]))
+        with suppress(*TORN):
+            record = json.dumps(_with_view_family(json.loads(row[1])), ensure_ascii=False, separators=(",", ":"))
+            db.execute("UPDATE seeds SET record = ? WHERE seq = ?", (record, row[0]))
     for old, new in EVENTS.items():
         db.execute("UPDATE events SET kind = ? WHERE kind = ?", (new, old))
     for old, new in FACTS.items():

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from bootstrap.events import Noted
+from bootstrap.events import Incident
 from bootstrap.records import VerdictKind
 from bootstrap.store.store import Store
 
@@ -25,32 +25,77 @@ def lose_a_page(path, table):
         file.write(b"\xff" * PAGE)
 
 
-@pytest.mark.parametrize(
-    "table", ["events", "jobs", "frames", "measurements", "verdicts", "rounds", "adapters", "timings", "seeds"]
-)
-def test_what_a_lost_page_held_is_made_again(finished, call, table):
-    run, arguments = finished
+def everything(run):
+    """What a run has decided: verdicts, pictures and phases."""
     with Store.open(run, exclusive=False) as store:
-        played = [one.phase for one in store.rounds()]
+        kinds = {id: verdict.kind for id, verdict in store.verdicts().items()}
         pixels = {frame.job.id: frame.digest for frame in store.frames()}
+        return kinds, pixels, [one.phase for one in store.rounds()]
+
+
+def told(run):
+    with Store.open(run, exclusive=False) as store:
+        return [event.text for event in store.events() if isinstance(event, Incident) and event.what == "damage"]
+
+
+@pytest.mark.parametrize("table", ["events", "jobs", "verdicts", "facts"])
+def test_what_a_lost_page_held_is_restored_from_the_snapshot(finished, call, table):
+    run, arguments = finished
+    before = everything(run)
     lose_a_page(run / "run.db", table)
     done = call("run", *arguments, "--out", run)
     assert done.code == 0, done.err
     assert "run.db was damaged" in done.err
-    with Store.open(run, exclusive=False) as store:
-        assert any("damaged" in event.text for event in store.events() if isinstance(event, Noted))
-        kinds = [verdict.kind for verdict in store.verdicts().values()]
-        phases = [one.phase for one in store.rounds()]
-        again = {frame.job.id: frame.digest for frame in store.frames()}
-    assert kinds.count(VerdictKind.KEEP) + kinds.count(VerdictKind.PROVISIONAL) == 4
-    assert all(again.get(id, digest) == digest for id, digest in pixels.items()), "no picture is another one now"
-    assert phases[: len(played)] == played
+    assert "restored from run.db.snapshot-" in done.err
+    assert everything(run) == before
+    assert any("nothing was lost" in text or "could not be read" in text for text in told(run))
     assert (run / "run.db.damaged-1").is_file()
     assert len(list((run / "dataset" / "10_redchr").glob("*.png"))) == 4
+    assert "run.db was damaged" in (run / "report.html").read_text()
 
 
-def test_lost_facts_are_refused_in_one_line_and_nothing_is_touched(finished, call):
+def without_snapshots(run):
+    for one in run.glob("run.db.snapshot-*"):
+        one.unlink()
+
+
+@pytest.mark.parametrize("table", ["frames", "measurements", "rounds", "verdicts"])
+def test_without_a_snapshot_the_rows_are_made_again_and_the_loss_is_told(finished, call, table):
     run, arguments = finished
+    kinds, pixels, phases = everything(run)
+    without_snapshots(run)
+    lose_a_page(run / "run.db", table)
+    done = call("run", *arguments, "--out", run)
+    assert done.code == 0, done.err
+    assert "run.db was damaged" in done.err
+    kinds, again, played = everything(run)
+    taken = list(kinds.values())
+    assert taken.count(VerdictKind.KEEP) + taken.count(VerdictKind.PROVISIONAL) == 4
+    assert all(again.get(id, digest) == digest for id, digest in pixels.items()), "no picture is another one now"
+    assert played[: len(phases)] == phases
+
+
+@pytest.mark.parametrize("state", ["missing", "empty", "cut", "padded"])
+def test_a_database_that_is_gone_is_no_new_run(finished, call, state):
+    run, arguments = finished
+    before, database = everything(run), run / "run.db"
+    data = database.read_bytes()
+    database.write_bytes({"cut": data[:300], "padded": data + bytes(5000)}.get(state, b""))
+    if state == "missing":
+        database.unlink()
+    if state in ("missing", "empty"):
+        said = call("status", run)
+        assert said.code == 2
+        assert "run.db.snapshot-" in said.line
+    done = call("run", *arguments, "--out", run)
+    assert done.code == 0, done.err
+    assert everything(run) == before
+    assert ("was damaged" in done.err) == (state != "padded")
+
+
+def test_lost_facts_without_a_snapshot_are_refused_in_one_line_and_nothing_is_touched(finished, call):
+    run, arguments = finished
+    without_snapshots(run)
     lose_a_page(run / "run.db", "facts")
     before = (run / "run.db").read_bytes()
     done = call("run", *arguments, "--out", run)

@@ -78,9 +78,9 @@ def test_a_lost_page_costs_its_rows_and_no_others(full):
     assert 350 < len(numbers) < 400
     assert numbers[0] == 0
     assert numbers[-1] == 399, "what lies behind the lost page is read from the back"
-    assert "run.db was damaged" in texts[-1]
-    assert "run.db.damaged-1" in texts[-1]
-    assert "4 frames" in texts[-1]
+    told = [text for text in texts if not text.startswith("number")]
+    assert all(words in told[0] for words in ("run.db was damaged", "run.db.damaged-1", "4 frames"))
+    assert f"lost: {400 - len(numbers)} events" in told[1], "what is lost is counted"
     assert (full / "run.db.damaged-1").read_bytes() == damaged
     assert (full / "run.db.damaged-1-log.jsonl").read_text() == "what the rows have lost"
 
@@ -121,7 +121,7 @@ def test_what_stands_in_the_log_alone_is_recovered_too(full):
     assert (killed / "run.db-wal").stat().st_size
     overwrite(killed / "run.db", pages_of(full / "run.db", "events")[1])
     with Store.open(killed) as opened:
-        assert [event.text for event in opened.events()][-2] == "the last word"
+        assert "the last word" in [event.text for event in opened.events()]
     assert (killed / "run.db.damaged-1-wal").stat().st_size
 
 
@@ -136,7 +136,7 @@ def test_a_torn_end_of_the_log_loses_only_what_was_not_finished(full):
     (torn / "run.db-wal").write_bytes(log[:-PAGE])
     with Store.open(torn) as opened:
         assert [event.text for event in opened.events()][-1] == "a"
-        assert opened.recovered == ""
+        assert opened.recovered == ()
 
 
 def test_a_kill_between_the_two_renames_is_finished_by_the_next_open(full, monkeypatch):
@@ -157,7 +157,7 @@ def test_a_kill_between_the_two_renames_is_finished_by_the_next_open(full, monke
 
 def test_rounds_behind_a_gap_are_played_again(full):
     with closing(sqlite3.connect(full / "run.db")) as db, db:
-        db.executemany("INSERT INTO rounds VALUES (?, 'style', 4, NULL)", [(3,), (4,)])
+        db.executemany("INSERT INTO rounds (number, phase, goal) VALUES (?, 'style', 4)", [(3,), (4,)])
     overwrite(full / "run.db", pages_of(full / "run.db", "events")[1])
     with Store.open(full) as store:
         assert [one.number for one in store.rounds()] == [1]
