@@ -188,9 +188,9 @@ class Wording:
 
     def _is_worn(self, key: str, tag: str) -> bool:
         """Whether a tag that is no part of the scene is put on: a tag that a person wrote may be anything."""
-        if axis_in(key) == OTHER_TAG:
-            return tag.split(" ")[-1].lower() in GARMENTS
-        return key not in self.identity
+        if axis_in(key) == self.subject.outfit_axis or tag in self.character.outfit_tags:
+            return True
+        return tag.split(" ")[-1].lower() in GARMENTS
 
     def _own_words_in(self, shot: Shot, traits: Mapping[str, str]) -> tuple[str, ...]:
         """The character's own words for what a shot shows; not for a trait that is exchanged for another."""

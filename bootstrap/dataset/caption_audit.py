@@ -184,9 +184,10 @@ def _everywhere(
         intended |= {folded(word) for word in trigger.split()}
     common = []
     for tag, share in shares.items():
-        if share >= EVERYWHERE and folded(tag) not in intended:
-            if not any(_calls(tag, trigger) for trigger in triggers):
-                common.append(tag)
+        if share < EVERYWHERE or folded(tag) in intended:
+            continue
+        if not any(_calls(tag, trigger) for trigger in triggers):
+            common.append(tag)
     switches = [tag for tag in common if folded(tag) in STYLES][:1]
     hint = "vary it, or leave it out if the trigger should mean it (--intended if it should stay)"
     found = []

@@ -127,7 +127,8 @@ def _at_commas(line: str) -> Iterator[str]:
 
 def _in_a_face(before: str, after: str) -> bool:
     """Whether a comma stands inside a face: between signs, without spaces, or in parentheses that hold no words."""
-    if before[-1:].strip() and after[:1].strip() and not before[-1].isalnum() and not after[0].isalnum():
+    sides = before[-1:] + after[:1]
+    if len(sides) == 2 and not re.search(r"[\s,，、]|[^\W_]", sides):
         return True
     opened, closed = before.rfind("("), after.find(")")
     if opened < 0 or closed < 0 or ")" in before[opened:] or "(" in after[:closed]:

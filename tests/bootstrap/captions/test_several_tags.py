@@ -73,9 +73,11 @@ def test_every_tag_of_a_sidecar_is_captioned_in_order(tmp_path, base):
 
 
 def test_a_caption_in_prose_says_each_of_them(tmp_path):
-    found, *_ = caption(tmp_path, "smile, open mouth, forest, night, standing, waving, blush, tree", wording("sd15"))
+    text = "smile, open mouth, forest, night, standing, waving, blush, long hair, red eyes, blue jacket"
+    found, *_ = caption(tmp_path, text, wording("sd15"))
     assert found == (
-        "mchr", "a girl", "smiling, with an open mouth", "standing and waving in a forest at night", "blush", "tree",
+        "mchr", "a girl", "wearing a blue jacket", "smiling, with an open mouth",
+        "standing and waving in a forest at night", "blush", "long hair", "red eyes",
     )  # fmt: skip
 
 
