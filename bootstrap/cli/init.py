@@ -78,10 +78,15 @@ def _begun(described: Character | None, name: str, picture: Path, config: RunCon
 
 def _name_from(picture: Path) -> str:
     """A name for the character of a picture: the file's, or its folder's where the file's is no name."""
-    name = re.sub(r"[\d_\- ]+$", "", picture.stem)
+    name = re.sub(r"[\d_\- ]+$", "", _printable(picture.stem))
     if name.lower() in (*PLAIN, ""):
-        name = picture.resolve().parent.name
+        name = _printable(picture.resolve().parent.name)
     return (name or "character").capitalize()
+
+
+def _printable(name: str) -> str:
+    """A name without control characters and bytes that are no UTF-8."""
+    return "".join(filter(str.isprintable, name))
 
 
 def _given(described: Character) -> dict[str, object]:

@@ -27,6 +27,7 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
     bootstrap queue add mika/ --base puppet --target 40
     """
     from bootstrap.character import load_character
+    from bootstrap.cli.resolve import run_folder
     from bootstrap.cli.sources import sort_sources
     from bootstrap.pictures import open_picture
 
@@ -39,7 +40,7 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
     for picture in pictures:
         open_picture(picture)
     character = load_character(description)
-    run = (options.out or Path("runs") / character.trigger).absolute()
+    run = run_folder(character, options).absolute()
     entry = Queue(file).add(run, character.name, Path.cwd(), context.args)
     typer.echo(f"{entry.number}. {entry.name} waits; its run is {entry.run}")
 

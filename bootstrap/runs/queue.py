@@ -6,6 +6,7 @@ Characters may be added while others are worked on. Knows no run and starts noth
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -63,10 +64,11 @@ class Queue:
 
     def add(self, run: Path, name: str, folder: Path, words: Sequence[str]) -> Entry:
         """Put a character at the end; one whose run is in the queue waits again, in its place, with these words."""
-        values = (str(run), name, str(folder), json.dumps(list(words)))
+        values = (os.fsencode(run), name, os.fsencode(folder), json.dumps(list(words)))
         with self._change() as db:
             db.execute(
-                "INSERT INTO entries (run, name, folder, words, state, reason) VALUES (?, ?, ?, ?, 'waiting', '')"
+                "INSERT INTO entries (run, name, folder, words, state, reason)"
+                " VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, 'waiting', '')"
                 " ON CONFLICT (run) DO UPDATE SET name = excluded.name, folder = excluded.folder,"
                 " words = excluded.words, state = 'waiting', reason = ''",
                 values,
@@ -101,6 +103,7 @@ class Queue:
         try:
             with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
                 db.row_factory = sqlite3.Row
+                db.text_factory = os.fsdecode  # paths need not be UTF-8
                 yield db
         except sqlite3.OperationalError as error:
             raise OutputError(f"cannot use the queue '{self.path}': {error}", "check folder and disk") from error

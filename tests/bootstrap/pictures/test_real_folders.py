@@ -107,3 +107,7 @@ def test_names_that_are_no_utf8_run_to_the_end(call, shift_jis):
     done = call("run", *given)
     assert done.code == 0, done.err
     assert call("status", shift_jis / "run").code == 0
+    assert call("init", shift_jis, "--base", "puppet", "--out", shift_jis / "written.json").code == 0
+    (shift_jis / "written.json").unlink()
+    queued = call("queue", "add", *given, "--file", shift_jis / "queue.db")
+    assert (queued.code, r"\udc83" in call("queue", "list", "--file", shift_jis / "queue.db").out) == (0, True)
