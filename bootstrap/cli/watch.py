@@ -16,7 +16,7 @@ from rich.text import Text
 from bootstrap.listeners.terminal import QUIET
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.following import RunUpdate, engine_is_running, follow
-from bootstrap.runs.sentences import duration, sentence
+from bootstrap.runs.sentences import duration, kept_of, sentence
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
@@ -72,10 +72,8 @@ def _lines(update: RunUpdate) -> list[str]:
 def _screen(store: Store, update: RunUpdate, latest: Iterable[str]) -> RenderableType:
     """The whole screen: counts, view families, the present stage, the latest events."""
     facts = status(store)
-    kept = f"{facts['kept']}"
-    if facts["target"]:
-        kept += f" of {facts['target']}"
-    parts: list[RenderableType] = [Text(f"{kept} kept, {facts['provisional']} provisional", style="bold")]
+    kept = kept_of(facts["kept"], facts["target"])
+    parts: list[RenderableType] = [Text(f"{kept}, {facts['provisional']} provisional", style="bold")]
     families = Table.grid(padding=(0, 1))
     for view_family, one in facts["view_families"].items():
         filled, quota = one["kept"] + one["provisional"], one["quota"] or 1

@@ -70,7 +70,9 @@ def _sections(store: Store, figures: FrameFigures, facts: dict[str, Any], folder
 
 def _tiles(facts: dict[str, Any]) -> dict[str, object]:
     """The numbers that matter most."""
-    kept = f"kept of {facts['target']}" if facts["target"] else "kept"
+    kept = "kept"
+    if facts["target"]:
+        kept = f"kept of {facts['target']}" if facts["kept"] <= facts["target"] else f"kept ({facts['target']} wanted)"
     tiles = {
         kept: facts["kept"],
         "provisional": facts["provisional"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bootstrap import events
 from bootstrap.events import Event
 
-__all__ = ["duration", "sentence"]
+__all__ = ["duration", "kept_of", "sentence"]
 
 
 def duration(seconds: float) -> str:
@@ -18,6 +18,13 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def kept_of(kept: int, target: int | None) -> str:
+    """Counts of kept pictures: "4 of 6 kept"; "6 kept (4 wanted)" where the target was lowered since."""
+    if not target:
+        return f"{kept} kept"
+    return f"{kept} of {target} kept" if kept <= target else f"{kept} kept ({target} wanted)"
 
 
 def sentence(event: Event) -> str:

@@ -119,7 +119,9 @@ def _rounds(store: Store, kept: Sequence[Frame]) -> list[dict[str, Any]]:
 
 
 def _target(store: Store) -> int | None:
-    """How many kept frames the run wants: as it announced when it began, else the goal of its last round."""
+    """How many kept frames the run wants now: by its settings, else as it began, else by its last round's goal."""
+    if config := _config(store):
+        return config.loop.target
     for event in store.events():
         if isinstance(event, RunBegan):
             return event.target

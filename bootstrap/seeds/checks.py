@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["alike", "crowds", "names_of", "seed_warnings", "shared_captions"]
 
+BLANK = 8
+"""Levels of 255 that the pixels of a blank picture differ by at most: what a lossy format adds."""
 SAME_COLORS = 12.0
 """Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
 
@@ -42,6 +44,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
     for first, second in alike(seeds, bits):
         warnings.append(f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would')
     for name, image in seeds.items():
+        if all(darkest >= lightest - BLANK for darkest, lightest in image.convert("RGB").getextrema()):
+            warnings.append(f'"{name}" is blank, of one colour or transparent: give a picture of the character')
         missing = side - min(image.size)
         if missing > 0:
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"

@@ -7,7 +7,8 @@ import json
 from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
-from bootstrap.events import RunEnded
+from bootstrap.config import load
+from bootstrap.events import RunBegan, RunEnded
 from bootstrap.store.store import Store
 
 
@@ -37,3 +38,12 @@ def test_a_person_gets_the_same_in_tables(store: Store) -> None:
         assert words in said
     store.append_event(RunEnded(3, 1, "final-r02", "report.html"))
     assert "; finished" in status(store)
+
+
+def test_the_target_is_the_present_one(store: Store) -> None:
+    """Case 15: "6 of 4 kept" after the target of a finished run was raised."""
+    store.append_event(RunBegan("Mika", "puppet", 1))
+    for target, kept in ((4, "3 of 4 kept"), (3, "3 of 3 kept"), (2, "3 kept (2 wanted)")):
+        config = load("puppet", backend="fake", overrides=[f"loop.target={target}"])
+        store.remember("config", config.model_dump_json())
+        assert status(store).startswith(f"{kept}, 1 provisional")

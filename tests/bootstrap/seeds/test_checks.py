@@ -34,6 +34,16 @@ def test_small_pictures_and_notes_of_nobody_are_said():
     assert seed_warnings({"a.png": noise(1), "z.png": noise(2)}, 96, 3, character) == []
 
 
+def test_a_blank_picture_is_said():
+    transparent = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
+    white = Image.alpha_composite(Image.new("RGBA", transparent.size, "white"), transparent).convert("RGB")
+    red, figure = Image.new("RGB", (128, 128), "red"), Image.new("RGB", (128, 128), "red")
+    figure.paste("blue", (60, 60, 64, 64))
+    seeds = {"white.png": white, "red.png": red, "figure.png": figure, "noise.png": noise(1)}
+    said = [line for line in seed_warnings(seeds, 96, 3, Character(**PLAIN)) if "is blank" in line]
+    assert [line.split()[0] for line in said] == ['"white.png"', '"red.png"']
+
+
 class Faces:
     fingerprint = "faces"
 
