@@ -44,7 +44,7 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
     for first, second in alike(seeds, bits):
         warnings.append(f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would')
     for name, image in seeds.items():
-        if all(darkest >= lightest - BLANK for darkest, lightest in image.convert("RGB").getextrema()):
+        if np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK:
             warnings.append(f'"{name}" is blank, of one colour or transparent: give a picture of the character')
         missing = side - min(image.size)
         if missing > 0:
