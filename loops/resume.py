@@ -34,8 +34,10 @@ MAY_CHANGE = {
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway)"  # the quotas
     ),
-    "character": re.compile(r"purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
+    "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
+ONLY_TOLD = frozenset({"name", "purpose", "license", "credits"})
+"""What stands in the card and on pages; no picture depends on it, and a finished run plays no round for it."""
 WITHOUT_EFFECT = {
     "config": {"base.about", "base.memory", "base.demonstration", "loop.approval", "panel.on_error"},
     "character": {"base"},
@@ -170,8 +172,9 @@ def _refuse(store: Store, name: str, refused: Sequence[Change]) -> None:
 def _continue(store: Store, config: RunConfig, character: Character, found: Sequence[Change]) -> None:
     """Store the new settings; a finished run plays at least one more round with them."""
     rounds = sum(one.outcome is not None for one in store.rounds())
-    fewer_rounds = {change.path for change in found} == {"loop.rounds"} and config.loop.rounds <= rounds
-    if finished(store.events()) and not fewer_rounds:
+    paths = {change.path for change in found}
+    fewer_rounds = paths == {"loop.rounds"} and config.loop.rounds <= rounds
+    if finished(store.events()) and not fewer_rounds and not paths <= ONLY_TOLD:
         store.remember(CONTINUED, str(rounds))
     store.remember("character", character.model_dump_json())
     text = f"continued with {'; '.join(map(str, found))}"

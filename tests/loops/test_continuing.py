@@ -68,6 +68,17 @@ def test_an_added_outfit_is_drawn_in_the_new_round(finished, call):
     assert "rain" in outfits
 
 
+def test_a_corrected_name_is_told_anew_without_a_new_round(finished, call):
+    run, arguments = finished
+    before = rounds_and_notes(run)[0]
+    rewrite(arguments, name="Mika Aoi")
+    assert call("run", *arguments, "--out", run).code == 0
+    rounds, notes = rounds_and_notes(run)
+    assert rounds == before
+    assert 'now "Mika Aoi"' in notes[0]
+    assert "# Mika Aoi" in (run / "lora" / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
