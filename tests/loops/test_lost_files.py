@@ -170,3 +170,22 @@ def test_seeds_and_their_crops_are_written_again(finished, call, grown):
     done = call("run", *arguments, "--out", run, "--set", "loop.target=5")
     assert done.code == 0, done.err
     assert call("verify", run).code == 0
+
+
+def test_a_run_that_is_killed_while_it_draws_again_ends_the_same(finished, call, grown, before_picture):
+    run, arguments = finished
+    with Store.open(run, exclusive=False) as store:
+        for frame in store.frames()[::3]:
+            alter(run / frame.path)
+        for adapter in store.adapters():
+            truncate(run / adapter.path)
+
+    def die(picture):
+        if picture == 40:
+            raise KeyboardInterrupt
+
+    with before_picture(die):
+        assert call("run", *arguments, "--out", run).code == 130
+    assert call("run", *arguments, "--out", run).code == 0
+    assert ending(run)[:4] == ending(grown)[:4]
+    assert call("verify", run).code == 0
