@@ -49,8 +49,8 @@ FILES = {
     "lock": "run.lock",
     "database": "run.db",
     "write-ahead log": "run.db-wal",
-    "snapshot": "*snapshot*/*",
-    "snapshot beside": "run.db?*[!mlk]",
+    "snapshot": "run.db.snapshot-*",
+    "person's own copy": "person*.json*",
 }
 """Class of file → where they lie in the folder of a run; a class without files is not hit."""
 TABLES = (
@@ -158,9 +158,10 @@ def damage_file(run, damage, chance):
     if damage.how == "delete":
         path.unlink()
     elif damage.how == "swap":
-        other = chance.choice(found)
-        if other.read_bytes() == path.read_bytes():
+        others = [other for other in found if other.read_bytes() != path.read_bytes()]
+        if not others:
             return ""
+        other = chance.choice(others)
         path.write_bytes(other.read_bytes())
     else:
         data = bytearray(path.read_bytes())
@@ -177,7 +178,8 @@ def damage_table(run, damage, chance):
         rows = [row[0] for row in db.execute(f"SELECT rowid FROM {table} ORDER BY rowid")]
         if not rows:
             return ""
-        row, other = chance.choice(rows), chance.choice(rows)
+        row = chance.choice(rows)
+        other = chance.choice([one for one in rows if one != row] or rows)
         if damage.how == "delete row":
             db.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
         elif damage.how == "delete rows":
@@ -278,7 +280,7 @@ def wrong_end(said, verb):
     return ""
 
 
-def outcome(run, arguments, wanted):
+def outcome(run, arguments, wanted, hit):
     """All that is wrong after a damage (traceback, stuck run, silent loss), and the line that names a loss."""
     found, named = [], ""
     for verb, command in (("status", ["status"]), ("verify", ["verify"]), ("run", ["run", *arguments, "--out"])):
@@ -295,7 +297,8 @@ def outcome(run, arguments, wanted):
         if differ and not named:
             found.append(f"silent loss: {', '.join(differ)}\n{told[-300:]}")
         again = say("verify", run)
-        if again.code or again.raised:
+        left = named and hit in again.text  # what may be a person's own change stays, and is named
+        if again.raised or (again.code and not left):
             found.append(f"not content after run: {again.text[-400:]}{again.raised}")
     return [one for one in found if one], named
 
@@ -305,7 +308,7 @@ def try_one(origin, place, damage, arguments, wanted):
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(origin, place, ignore=VOLATILE)
     hit = inflict(place, damage)
-    return hit, *(outcome(place, arguments, wanted) if hit else ([], ""))
+    return hit, *(outcome(place, arguments, wanted, hit) if hit else ([], ""))
 
 
 def originals(folder, arguments):
