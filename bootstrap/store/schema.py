@@ -76,6 +76,8 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_checksums,
 )
 VERSION = len(MIGRATIONS)
+LATEST_TABLE = 2
+"""The version that brought the last table."""
 CHECKED_SINCE = 4
 """The version that brought checksums."""
 
@@ -142,6 +144,11 @@ def _refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
             f"'{path}' was written by a newer version (format '{version}', this program knows '{VERSION}')",
             "update lora-bootstrap, or choose another folder",
         )
+    names = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if version >= LATEST_TABLE and (lacking := sorted(set(TABLES) - names)):
+        raise DamagedError(path, f"the table '{lacking[0]}' is missing")
+    if tables and not version:
+        raise DamagedError(path, "its version is lost")
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise translate(sqlite3.DatabaseError("the integrity check failed"), path)
 
