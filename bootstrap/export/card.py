@@ -34,6 +34,14 @@ odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicen
 LICENSES = frozenset(NAMES.split())
 """The identifiers that the Hugging Face Hub takes as ``license``."""
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+WHO_READS = {
+    "dora": """
+
+These weights are a DoRA over the outputs. diffusers (with the file named above) and LyCORIS draw with it as it was
+trained. ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones, A1111 and InvokeAI by
+the lengths of columns: there pictures differ from the previews, in A1111 and InvokeAI by much."""
+}
+"""Kind of weights → which programs read it otherwise than it was trained (their sources, 2026)."""
 SETTINGS = {
     "rank": "rank",
     "network_alpha": "network_alpha",
@@ -55,12 +63,13 @@ SETTINGS = {
 class ReleaseFiles:
     """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
 
-    ``previews`` pairs a picture's file with the job it was drawn for.
+    ``previews`` pairs a picture's file with the job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr".
     """
 
     kohya: str
     diffusers: str
     previews: Sequence[tuple[str, Job]] = ()
+    kind: str = "lora"
 
 
 def card(
@@ -161,7 +170,7 @@ def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architectu
 {code(character.trigger)} into the prompt.
 - **A1111, Forge**: put `{files.kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
 {code(f"{prompt} <lora:{stem}:1>")}.
-- **diffusers**: {_script(character, base, files, architecture)}"""
+- **diffusers**: {_script(character, base, files, architecture)}{WHO_READS.get(files.kind, "")}"""
 
 
 def _script(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:

@@ -148,7 +148,7 @@ def _write_card(release: Release, folder: Path) -> None:
         release.adapter,
         release.recipe,
         status(release.store),
-        ReleaseFiles(f"{release.stem}.safetensors", DIFFUSERS if loadable else "", previews),
+        ReleaseFiles(f"{release.stem}.safetensors", DIFFUSERS if loadable else "", previews, release.weights.kind),
         release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())

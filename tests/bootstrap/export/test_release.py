@@ -27,7 +27,7 @@ from bootstrap.export.card import LICENSES, ReleaseFiles, card
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish, release_of
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
-from bootstrap.lora.kinds import Hada
+from bootstrap.lora.kinds import Dora, Hada, Kron
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.runs.status import status
 from bootstrap.store.files import sha256_of
@@ -271,15 +271,25 @@ def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
     assert "/home" not in text
 
 
-def test_a_kind_that_diffusers_cannot_load_is_published_without_a_file_for_it(store: Store) -> None:
-    unet, ones = "mid_block.attentions.0.proj_in", np.ones((4, 4), np.float32)
-    lora = Lora({unet: Hada(ones, ones, ones, ones)}, 2.0, grammar=SD1.grammar)
-    save_kohya(store.directory / "loha.safetensors", lora, metadata(lora, "loha", "epsilon"))
-    store.add_adapter(stored_adapter(store, "loha.safetensors"))
-    published = publish(store, store.adapters()[-1], store.directory / "loha")
+ONES = np.ones((4, 4), np.float32)
+NETWORKS = {
+    "loha": Hada(ONES, ONES, ONES, ONES),
+    "lokr": Kron(w1=ONES, w2_a=ONES, w2_b=ONES),
+    "dora": Dora(ONES, ONES, np.ones(4, np.float32)),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_other_networks_are_published_and_the_card_says_who_reads_them(store: Store, kind: str) -> None:
+    lora = Lora({"mid_block.attentions.0.proj_in": NETWORKS[kind]}, 2.0, grammar=SD1.grammar)
+    save_kohya(store.directory / "x.safetensors", lora, metadata(lora, kind, "epsilon"))
+    store.add_adapter(stored_adapter(store, "x.safetensors"))
+    published = publish(store, store.adapters()[-1], store.directory / kind)
     assert published.is_file()
-    assert not (published.parent / "pytorch_lora_weights.safetensors").exists()
-    assert "it does not load this kind of LoRA" in (published.parent / "README.md").read_text()
+    loadable, text = kind == "dora", (published.parent / "README.md").read_text()
+    assert (published.parent / "pytorch_lora_weights.safetensors").exists() == loadable
+    assert ("it does not load this kind of LoRA" in text) != loadable
+    assert ("ComfyUI and Forge divide by the lengths of the base's rows" in text) == loadable
 
 
 def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
