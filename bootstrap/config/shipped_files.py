@@ -68,7 +68,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         data = read_plain(read_given(path, LONGEST).decode("utf-8-sig"))
     except PlainYamlError as error:
-        raise ConfigError(f"{path}: {error}", "mend the file") from error
+        raise ConfigError(f"{path} cannot be read: {error}", "mend the file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}", "mend the file") from error
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
