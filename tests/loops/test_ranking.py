@@ -92,6 +92,13 @@ def test_candidates_are_checked_ranked_and_admitted_and_what_is_decided_is_left_
     assert found.fit is None
 
 
+@pytest.mark.parametrize(("level", "passes"), [(0.3, True), (0.01, False)])
+def test_the_level_of_the_configuration_decides_what_the_gate_admits(level, passes):
+    config = load("puppet", overrides=[f"loop.gate_level={level}"])
+    found = gated(archive_of(frame("new")), OneScorer(), config)  # above all 30 decoys: p = 1 / 31
+    assert bool(found.admitted) is passes
+
+
 def test_a_person_s_own_picture_is_a_candidate_once_it_is_measured():
     own = frame("own", adapter="", number=0)
     archive = archive_of(own)
