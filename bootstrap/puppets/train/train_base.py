@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from bootstrap.machine.device import autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import data, fit_loop, samples, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
@@ -91,7 +92,7 @@ class BaseBatches:
             captions.append(caption)
         rows = torch.from_numpy(picks)
         clean, weights = (part[rows].to(self.device).float() for part in (self.latents, self.weights))
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
+        with torch.no_grad(), autocast(self.device.type):
             states = self.text_encoder(tokens(self.tokenizer, captions).to(self.device)).last_hidden_state
         return {"velocity": velocity_loss(unet, clean, states, weights)}
 
@@ -122,7 +123,7 @@ def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor
     noise = torch.randn_like(clean)
     noisy = share.sqrt() * clean + (1 - share).sqrt() * noise
     velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
-    with torch.autocast(clean.device.type, torch.bfloat16):
+    with autocast(clean.device.type):
         guess = unet(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=states).sample
     errors = ((guess.float() - velocity).square() * places).mean((1, 2, 3))
     ratio = signal[times] / (1 - signal[times])
@@ -193,7 +194,7 @@ def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device
     """Latents (N, C, h, w) in half precision and unit deviation, and their scaling factor."""
     rows = []
     for start in range(0, len(images), 100):
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device.type):
             rows.append(vae.encoder(to_signed(images[start : start + 100], device)).half().cpu())
     latents = torch.cat(rows).float()
     scale = 1 / float(latents.std())

@@ -15,6 +15,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bootstrap.machine.device import autocast
 from bootstrap.puppets import shipped
 from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.base_folder import read_base, write_base
@@ -55,7 +56,7 @@ def widened(trained: AutoencoderTiny, width: int = WIDTH) -> AutoencoderTiny:
 
 def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
     """Mean absolute error and the same of edges, of pictures in [-1, 1] painted from noisy latents (N, C, h, w)."""
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    with autocast(pictures.device.type):
         decoded = decoder(latents + LATENT_NOISE * torch.randn_like(latents))
     error = decoded.float() - pictures
     down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
