@@ -1,4 +1,4 @@
-"""Trains a wider decoder behind a trained base's encoder: `python -m bootstrap.puppets.train decoder --minutes 40`.
+"""Trains a deeper decoder behind a trained base's encoder: `python -m bootstrap.puppets.train decoder --minutes 40`.
 
 The encoder is frozen, so latents, the UNet and every cached latent stay valid; only the decoded pictures improve. Does
 NOT know captions or diffusion.
@@ -33,31 +33,49 @@ from bootstrap.puppets.train.train_vae import (
 
 log = logging.getLogger(__name__)
 
-WIDTH = 64
-"""Channels in every layer of the decoder; the encoder has 32."""
+FULL_BLOCKS = 1
+"""Blocks at full resolution. Without one, everything after the last enlargement is linear, which leaves the grid of the
+enlarged pixels in flat colours and cannot draw a line thinner than two pixels."""
+_LIFT = 4.0
+"""Keeps the inputs of a new block's last ReLU positive, so that the block begins as the identity."""
 CROP = 8
 """Side of a training crop in latents: 64 pixels."""
-LATENT_NOISE = 0.03
-"""Less than in the training of the autoencoder, because the latents are fixed here."""
+LATENT_NOISE = 0.1
+"""Largest deviation of the noise on latents, drawn anew for each picture: drawn latents are never quite clean."""
 _SHOWN = 12
 _CHUNK = 200
 UNSEEN_PICTURES = 500
 
 
-def widened(trained: AutoencoderTiny, width: int = WIDTH) -> AutoencoderTiny:
-    """An autoencoder with the trained encoder and a decoder of `width` channels: random, unless it has them already."""
-    if trained.config["decoder_block_out_channels"][0] == width:
+def deepened(trained: AutoencoderTiny, blocks: int = FULL_BLOCKS) -> AutoencoderTiny:
+    """An autoencoder that computes the same (but for the outermost pixel) with `blocks` more at full resolution.
+
+    Unless it has them already: then it is returned as it is.
+    """
+    if trained.config["num_decoder_blocks"][-1] == blocks:
         return trained.to(memory_format=torch.channels_last)
-    vae = new_vae(decoder_width=width)
+    width = trained.config["decoder_block_out_channels"][0]
+    vae = new_vae(trained.config["encoder_block_out_channels"][0], width, blocks)
     vae.encoder.load_state_dict(trained.encoder.state_dict())
     vae.register_to_config(scaling_factor=trained.config["scaling_factor"])
+    before, after = list(trained.decoder.layers), list(vae.decoder.layers)
+    for old, new in zip(before[:-1], after[: len(before) - 1], strict=True):
+        new.load_state_dict(old.state_dict())
+    with torch.no_grad():
+        for block in after[len(before) - 1 : -1]:
+            block.conv[-1].weight.zero_()
+            block.conv[-1].bias.fill_(0.0)
+        after[len(before) - 1].conv[-1].bias.fill_(_LIFT)
+        after[-1].weight.copy_(before[-1].weight)
+        after[-1].bias.copy_(before[-1].bias - _LIFT * before[-1].weight.sum((1, 2, 3)))
     return vae
 
 
 def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
     """Mean absolute error and the same of edges, of pictures in [-1, 1] painted from noisy latents (N, C, h, w)."""
+    deviations = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
     with autocast(pictures.device.type):
-        decoded = decoder(latents + LATENT_NOISE * torch.randn_like(latents))
+        decoded = decoder(latents + deviations * torch.randn_like(latents))
     error = decoded.float() - pictures
     down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
     return {"error": error.abs().mean(), "edges": EDGE_WEIGHT * (down + across)}
@@ -68,7 +86,7 @@ def train(options: TrainOptions) -> None:
     device = training_state.pick_device(options.device, options.threads)
     parts = read_base(options.start or shipped.base_dir())
     torch.manual_seed(options.random_seed)
-    vae = widened(parts.vae).to(device)
+    vae = deepened(parts.vae).to(device)
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
     latents = _latents(vae, images, device)
 

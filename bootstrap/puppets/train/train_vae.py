@@ -35,13 +35,16 @@ _MOMENT_WEIGHT = 1e-2
 _SHOWN = 12  # pictures on the sheet
 
 
-def new_vae(width: int = 32, decoder_width: int | None = None) -> AutoencoderTiny:
-    """The architecture with random weights; `width` channels in every layer, or `decoder_width` in the decoder's."""
+def new_vae(width: int = 32, decoder_width: int | None = None, full_blocks: int = 0) -> AutoencoderTiny:
+    """The architecture with random weights; `width` channels in every layer, or `decoder_width` in the decoder's.
+
+    The decoder has `full_blocks` blocks at full resolution.
+    """
     return AutoencoderTiny(
         encoder_block_out_channels=(width,) * 4,
         decoder_block_out_channels=(decoder_width or width,) * 4,
         num_encoder_blocks=(0, 2, 3, 3),
-        num_decoder_blocks=(4, 4, 2, 0),
+        num_decoder_blocks=(4, 4, 2, full_blocks),
         latent_channels=LATENT_CHANNELS,
     ).to(memory_format=torch.channels_last)
 

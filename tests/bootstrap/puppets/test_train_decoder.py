@@ -1,4 +1,4 @@
-"""A wider decoder learns behind a trained encoder, whose latents keep their meaning."""
+"""A deeper decoder learns behind a trained encoder, whose latents keep their meaning."""
 
 import pytest
 import torch
@@ -21,15 +21,18 @@ def drawings(folder, count=16):
     return data.dataset(count, "single", folder, 1).images
 
 
-def test_latents_stay_as_they_were(tmp_path):
-    trained = new_vae()
+def test_a_deeper_decoder_begins_with_the_same_pictures(tmp_path):
+    trained, pictures = new_vae(), to_signed(drawings(tmp_path, 2))
     trained.register_to_config(scaling_factor=0.7)
-    wider, pictures = train_decoder.widened(trained, 40), to_signed(drawings(tmp_path, 2))
+    deeper = train_decoder.deepened(trained)
     with torch.no_grad():
-        assert torch.equal(wider.encoder(pictures), trained.encoder(pictures))
-    assert wider.config["scaling_factor"] == 0.7
-    assert training_state.count_parameters(wider.decoder) > 1.4 * training_state.count_parameters(trained.decoder)
-    assert train_decoder.widened(wider, 40) is wider
+        latents = trained.encoder(pictures)
+        before, after = trained.decoder(latents), deeper.decoder(latents)
+        assert torch.equal(deeper.encoder(pictures), latents)
+    assert deeper.config["scaling_factor"] == 0.7
+    assert torch.allclose(before[..., 1:-1, 1:-1], after[..., 1:-1, 1:-1], atol=1e-3)
+    assert training_state.count_parameters(deeper.decoder) > training_state.count_parameters(trained.decoder)
+    assert train_decoder.deepened(deeper) is deeper
 
 
 def test_a_few_steps_paint_better(tmp_path):
@@ -52,7 +55,7 @@ def test_it_is_exported_into_a_base_that_draws_as_before(tmp_path):
     train_decoder.train(options)
     before, after = read_base(shipped.base_dir()), read_base(tmp_path / "base")
     assert torch.equal(after.unet.conv_in.weight, before.unet.conv_in.weight)
-    assert after.vae.config["decoder_block_out_channels"] == [train_decoder.WIDTH] * 4
+    assert after.vae.config["num_decoder_blocks"][-1] == train_decoder.FULL_BLOCKS
     pictures = to_signed(drawings(tmp_path, 8))
     with torch.no_grad():
         assert torch.allclose(after.vae.encoder(pictures), before.vae.encoder(pictures), atol=1e-3)
