@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from bootstrap.character import Character
+from bootstrap.pictures.caption_text import caption_parts
 
 __all__ = ["Vocabulary", "crowded_axes", "unknown_words"]
 
@@ -68,8 +69,7 @@ def unknown_words(character: Character, vocabulary: Vocabulary) -> dict[str, lis
     """
     fields: dict[str, tuple[str, ...]] = {"invariant": character.identity, "outfits": character.outfit_tags}
     for name in ("expressions", "poses", "backgrounds", "styles"):
-        entries = ",".join(character.values(name)).split(",")
-        fields[name] = tuple(entry.strip() for entry in entries if entry.strip())
+        fields[name] = tuple(tag for entry in character.values(name) for tag in caption_parts(entry))
     words = [word for axis in vocabulary.words.values() for word in axis]
     found = {}
     for name, tags in fields.items():

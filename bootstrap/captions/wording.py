@@ -50,7 +50,7 @@ class Wording:
     def of(cls, character: Character, config: RunConfig) -> Wording:
         """The words of a run."""
         base, words = config.base, config.panel.vocabulary
-        quality = _tags(base.quality.split(","))
+        quality = _tags((base.quality,))
         return cls(character, config.views, config.subject, words, quality, base.dialect, base.enlarged)
 
     @cached_property
@@ -107,7 +107,7 @@ class Wording:
 
     def negative(self, base: str) -> str:
         """The negative prompt: the base's, the character's, and what is forbidden."""
-        return _line((*base.split(","), *self.character.negative, *self.character.forbidden))
+        return _line((base, *self.character.negative, *self.character.forbidden))
 
     def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""

@@ -18,6 +18,7 @@ from bootstrap.dataset.findings import Finding
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.pictures import PictureFile
+from bootstrap.pictures.caption_text import caption_parts
 from scoring.face_pack import FaceModel
 from scoring.tags import TagViewSettings
 
@@ -71,9 +72,9 @@ def _panel(name: str) -> PanelConfig:
 
 def _intent(options: AuditOptions) -> Intent:
     """What is meant to be in every caption, and what the trigger should absorb."""
-    tags = set()
+    tags: set[str] = set()
     for text in options.intended:
-        tags |= {tag.strip() for tag in text.split(",") if tag.strip()}
+        tags.update(caption_parts(text))
     if options.character is None:
         return Intent(options.trigger or "", frozenset(tags))
     character = load_character(options.character)

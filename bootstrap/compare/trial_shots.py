@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, Outfit
 from bootstrap.config import RunConfig
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Shot, random_seed_of
 from bootstrap.shots import Cell, Planner
 
@@ -64,7 +65,7 @@ def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str
     for test, changed in changes.items():
         shots += _numbered([replace(shot.having(changed), framing=SHOWING[test]) for shot in few])
         tests += [test] * len(few)
-    strange = Outfit(tags=tuple(part.strip() for part in clothes.split(",")))
+    strange = Outfit(tags=caption_parts(clothes))
     dressed = character.model_copy(update={"outfits": {**character.wardrobe, STRANGE: strange}})
     return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes)
 

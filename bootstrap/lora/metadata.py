@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from bootstrap.lora.grammar import Grammar
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["dataset_entries", "metadata_for"]
@@ -117,7 +118,7 @@ def dataset_entries(captions: Mapping[str, Sequence[str]], repeats: int, batch_s
     tags: dict[str, Counter[str]] = {}
     folders = {}
     for folder, texts in captions.items():
-        tags[folder] = Counter(tag.strip() for text in texts for tag in text.split(","))
+        tags[folder] = Counter(tag for text in texts for tag in caption_parts(text))
         folders[folder] = {"n_repeats": repeats, "img_count": len(texts)}
     pictures = repeats * sum(len(texts) for texts in captions.values())
     batches = math.ceil(pictures / max(1, batch_size))

@@ -38,6 +38,8 @@ BETWEEN = r"[\s_-]+"
 """Between the words of a phrase."""
 ENDING = re.compile(r"\w[\"')\]]*[.!?。！？](?:\s|$)")
 """A full stop after a word: the tags "!?" and "..." end no sentence."""
+ENDED = re.compile(r"\w[\"')\]]*[.!?。！？]$")
+"""The same at the end of a part: the comma after it ends the sentence."""
 CONTROL = dict.fromkeys([*range(9), *range(14, 32), 127], None)
 
 
@@ -137,10 +139,16 @@ def _in_a_face(before: str, after: str) -> bool:
 
 
 def _with_sentences(parts: list[str]) -> list[str]:
-    """Parts between commas, those of sentences joined again: from where one begins to the last full stop."""
-    begins = [number for number, part in enumerate(parts) if is_sentence(part)]
-    ends = [number for number, part in enumerate(parts) if ENDING.search(part)]
-    if not begins or not ends or ends[-1] < begins[0]:
-        return parts
-    first, last = begins[0], ends[-1] + 1
-    return [*parts[:first], ", ".join(parts[first:last]), *parts[last:]]
+    """Parts between commas, those of sentences joined again: from where one begins to a full stop before a comma."""
+    found: list[str] = []
+    begun: list[str] = []
+    last = max((number for number, part in enumerate(parts) if ENDING.search(part)), default=-1)
+    for number, part in enumerate(parts):
+        if number > last or not (begun or is_sentence(part)):
+            found.append(part)
+            continue
+        begun.append(part)
+        if number == last or ENDED.search(part):
+            found.append(", ".join(begun))
+            begun = []
+    return found

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, verdict_states
 from bootstrap.review.bodies import Body, CaptionBody, EmptyBody, UndoBody, VerdictBody
@@ -148,8 +149,7 @@ class ReviewPage:
     def caption(self, body: CaptionBody) -> dict[str, Any]:
         """Write a caption; the one that is in force now."""
         frame = self._candidate(body.id)
-        tags = [tag.strip() for tag in body.caption.split(",")]
-        text = ", ".join(tag for tag in tags if tag)
+        text = ", ".join(caption_parts(body.caption))
         self._store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
         return {"caption": caption_of(self._store, frame), "written": bool(text)}
 

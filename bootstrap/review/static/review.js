@@ -208,10 +208,10 @@ function similar(source, text) {
 }
 
 function suggest(caption) {
-  const has = new Set(caption.split(",").map((tag) => tag.trim()));
+  const has = (tag) => `, ${caption}, `.includes(`, ${tag}, `);
   const counts = new Map();
   for (const f of state.frames) for (const tag of f.tags) counts.set(tag, (counts.get(tag) || 0) + 1);
-  const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).filter((tag) => !has.has(tag)).slice(0, 12);
+  const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).filter((tag) => !has(tag)).slice(0, 12);
   $("tags").replaceChildren(...tags.map((tag) => Object.assign(document.createElement("button"), { textContent: `+ ${tag}`, value: tag })));
 }
 

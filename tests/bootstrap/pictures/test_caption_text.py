@@ -17,6 +17,12 @@ SENTENCE = "A girl with red hair smiles at the viewer, standing in a forest at n
         (f"mika, 1girl, {SENTENCE}", ["mika", "1girl", SENTENCE]),
         ("1girl, solo\nA girl smiles.\nShe waves at you.", ["1girl", "solo", "A girl smiles. She waves at you."]),
         ("A girl with red hair\nsmiles at the viewer.", ["A girl with red hair smiles at the viewer."]),
+        ("A girl smiles.\nforest\nShe waves.", ["A girl smiles.", "forest", "She waves."]),
+        (
+            "A girl smiles at you, tall., forest, She waves her hand.",
+            ["A girl smiles at you, tall.", "forest", "She waves her hand."],
+        ),
+        ("A girl smiles. She stands, waving, in a forest.", ["A girl smiles. She stands, waving, in a forest."]),
         ("a photo of mika girl, smile, forest", ["a photo of mika girl", "smile", "forest"]),
         ("a photo of mika girl\nsmile\nforest", ["a photo of mika girl", "smile", "forest"]),
         ("a girl standing there, !, !?, ...", ["a girl standing there", "!", "!?", "..."]),

@@ -74,6 +74,25 @@ def test_a_caption_of_ones_own_reaches_the_dataset(client, store, ids, config, c
     assert client.post("/api/captions", json={"id": ids[1], "caption": ""}).json()["written"] is False
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("A girl smiles, standing in a forest.", ["A girl smiles, standing in a forest."]),
+        ("smile, (,_,), :,(", ["smile", "(,_,)", ":,("]),
+        ("smile\nforest ||| night", ["smile", "forest", "night"]),
+        ("A girl smiles.\nforest\nShe waves at you.", ["A girl smiles.", "forest", "She waves at you."]),
+    ],
+)
+def test_a_caption_that_is_typed_is_read_as_one_in_a_file_is(client, store, ids, config, character, typed, read):
+    from bootstrap.captions.wording import Wording
+
+    client.post("/api/captions", json={"id": ids[0], "caption": typed})
+    assert client.get(f"/api/frames/{ids[0]}").json()["caption"] == ", ".join(read)
+    frames = GeneratedFrames(store.directory, store.frames(ids=ids[:1]), written=store.person.captions())
+    wording = Wording(character, config.views, config.subject, config.panel.vocabulary)
+    assert frames.items(config, wording, "character")[0].tags == ("mikachr", *read)
+
+
 def test_thumbnails_have_three_sizes_and_are_kept(client, store, ids):
     width = store.frame_image(store.frame(ids[0])).width
     for size, side in (("s", 96), ("m", 192), ("l", 384)):
