@@ -1,11 +1,16 @@
 """For every room: a command in this process."""
 
+import os
 import signal
+import sqlite3
 from typing import NamedTuple
 
 import pytest
 
 from bootstrap.cli import main
+from tests.unsynced import without_syncs
+
+FSYNC, CONNECT = os.fsync, sqlite3.connect
 
 
 class Call(NamedTuple):
@@ -22,6 +27,21 @@ def ctrl_c_is_heard():
     """Also where a shell, putting the tests into the background, has had it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_syncs():
+    """No test waits for the disk; `durable` is for those that ask whether it would be waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_syncs(patch.setattr)
+        yield
+
+
+@pytest.fixture
+def durable(no_syncs, monkeypatch):
+    """Files and databases as the product writes them."""
+    monkeypatch.setattr(os, "fsync", FSYNC)
+    monkeypatch.setattr(sqlite3, "connect", CONNECT)
 
 
 @pytest.fixture(autouse=True)

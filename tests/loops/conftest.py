@@ -109,6 +109,7 @@ def play():
 
     def start(arguments, out, kill_after=None):
         code = "import sys; from bootstrap.cli import main; main(sys.argv[1:])"
+        code = f"from tests.unsynced import without_syncs; without_syncs(setattr); {code}"
         if kill_after is not None:
             code = KILLER.format(count=kill_after) + code
         here = Path(__file__).parent.parent.parent

@@ -14,6 +14,7 @@ import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.cli import main
 from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.store.journal import Journal
+from tests.unsynced import without_syncs
 
 
 def play(arguments, kill_after=None):
@@ -67,5 +68,6 @@ def chain(folder, count, arguments):
 
 
 if __name__ == "__main__":
+    without_syncs(setattr)
     mode, folder, count, *arguments = sys.argv[1:]
     sys.exit({"each": each, "chain": chain}[mode](folder, count, arguments) or 0)

@@ -22,6 +22,7 @@ import loops.run  # noqa: F401  (imported before the forks)
 from bootstrap.cli import main
 from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.store.journal import Journal
+from tests.unsynced import without_syncs
 
 
 class ForgetfulDisk:
@@ -125,5 +126,6 @@ def cut_everywhere(folder, every, arguments):
 
 
 if __name__ == "__main__":
+    without_syncs(setattr)
     where, every, *arguments = sys.argv[1:]
     sys.exit(cut_everywhere(Path(where).resolve(), int(every), arguments) or 0)

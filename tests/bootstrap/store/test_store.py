@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -34,6 +35,7 @@ from bootstrap.store.decisions import (
     WaveCut,
 )
 from bootstrap.store.rows import text_of
+from bootstrap.store.schema import connect
 from bootstrap.store.store import Store
 from scoring.measurement import Measurement, digest_of, not_applicable
 
@@ -49,6 +51,13 @@ def filled(store: Store, jobs: list[Job]) -> list[Frame]:
 
 def verdict(frame: Frame, kind: VerdictKind, by: str = "gate") -> Verdict:
     return Verdict(frame.job.id, kind, by, ("fills behind 2→3",), 0.01, 1.5)
+
+
+@pytest.mark.usefixtures("durable")
+def test_every_transaction_waits_for_the_disk(run: Path) -> None:
+    with closing(connect(run)) as database:
+        assert database.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert database.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 def test_everything_survives_closing(run: Path, jobs: list[Job]) -> None:
