@@ -5,9 +5,10 @@ Heavy libraries are imported inside the commands, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -40,10 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _work(words: Sequence[str], stderr: Console) -> NoReturn:
     """Run a command; exits in any case."""
     try:
-        from bootstrap.cli.app import app
-
         refuse_renamed(words)
-        app(words, standalone_mode=True)
+        _command()(words, standalone_mode=True)
         sys.exit()
     except BootstrapError as error:
         _fail(stderr, error)
@@ -61,6 +60,16 @@ def _work(words: Sequence[str], stderr: Console) -> NoReturn:
         from bootstrap.cli.unforeseen import in_a_line
 
         _fail(stderr, in_a_line(error, words))
+
+
+@functools.cache
+def _command() -> Callable[..., Any]:
+    """All commands as one, built once in a process."""
+    from typer.main import get_command
+
+    from bootstrap.cli.app import app
+
+    return get_command(app)
 
 
 def _fail(stderr: Console, error: BootstrapError) -> NoReturn:

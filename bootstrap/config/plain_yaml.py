@@ -5,6 +5,8 @@ Knows no setting. Its finder of keys that are written twice serves JSON files to
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +23,13 @@ class PlainYamlError(ValueError):
 
 
 def read_plain(text: str) -> Any:
-    """The data of a YAML text. Raises PlainYamlError."""
+    """The data of a YAML text, the caller's own. Raises PlainYamlError."""
+    return copy.deepcopy(_read(text))
+
+
+@functools.lru_cache(maxsize=64)
+def _read(text: str) -> Any:
+    """The data of a text; a process reads the shipped files again and again."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
