@@ -24,7 +24,8 @@ from bootstrap.config.profiles import NIGHT, night_of, profiles
 from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
 from bootstrap.machine.speed import flops_of
-from bootstrap.store.store import DATABASE, Store
+from bootstrap.store.run_folder import holds_database
+from bootstrap.store.store import Store
 
 __all__ = ["print_cost"]
 
@@ -102,7 +103,7 @@ def _print_hours(limits: Limits, config: RunConfig, seeds: int, parameters: int,
 
 def _check_folder(directory: Path) -> None:
     """Print whether a run is continued there. Raises OutputError where none could be begun or continued."""
-    if (directory / DATABASE).is_file():
+    if holds_database(directory):
         with Store.open(directory, exclusive=False) as store:
             typer.echo(f'run        "{directory}" goes on: {len(store.rounds())} rounds, {len(store.kept())} kept')
         return

@@ -22,6 +22,7 @@ from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import RunConfig
 from bootstrap.export.release import run_settings
 from bootstrap.records import Adapter
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.shots import Cell as Place
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_atomic
@@ -48,14 +49,14 @@ class CompareOptions:
 def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_json: bool) -> None:
     """Draw, measure, advise; write compare.html, compare.png and compare.json into ``out`` [RUN/compare]."""
     folder = out or run / FOLDER
-    with Store.open(run, exclusive=False) as store:
+    with open_to_read(run) as store:
         config, character = run_settings(store)
         weights = weights_from(options.weights) if options.weights else list(WEIGHTS)
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]
         adapters = chosen_weights(store, options.checkpoints)
         trials = trials_for(character, config, options.each, options.pose, options.outfit)
-        bench = open_for_comparison(store, config, trials.character)
+        bench = open_for_comparison(store, config, trials.character, folder)
         try:
             comparison = _compare(CellRater(bench, trials), adapters, weights, companions)
         finally:

@@ -13,7 +13,8 @@ from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, load, read_own
 from bootstrap.errors import BootstrapError, OutputError
-from bootstrap.store.store import DATABASE, Store
+from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.store.run_folder import holds_database
 
 __all__ = ["base_begun_with", "resolve", "run_folder"]
 
@@ -60,9 +61,9 @@ def run_folder(character: Character, options: Options) -> Path:
 
 def base_begun_with(directory: Path) -> str | None:
     """The base of the run in a folder, None where there is none; a damaged run is reported when it is opened."""
-    if not (directory / DATABASE).is_file():
+    if not holds_database(directory):
         return None
-    with contextlib.suppress(BootstrapError), Store.open(directory, exclusive=False) as store:
+    with contextlib.suppress(BootstrapError), open_to_read(directory) as store:
         return _base_in(json.loads(store.recall("config") or "{}"))
     return None
 

@@ -9,7 +9,7 @@ import typer
 from bootstrap.errors import UsageError
 from bootstrap.review.serve import address_of, listen, serve
 from bootstrap.runs.blind_audit import begin_audit
-from bootstrap.store.store import Store
+from bootstrap.runs.open_to_read import open_to_judge
 
 __all__ = ["review_command"]
 
@@ -22,7 +22,8 @@ def review_command(run: Path, *, host: str, port: int, audit: bool = False, numb
     if number is not None and not audit:
         raise UsageError(f'--round "{number}" belongs to --audit', "the page itself shows every round")
     address = address_of(host, port)
-    with Store.open(run, exclusive=False) as store:
+    opened, refusal = open_to_judge(run)
+    with opened as store:
         audited = None
         if audit:
             sample = begin_audit(store, number)
@@ -33,4 +34,6 @@ def review_command(run: Path, *, host: str, port: int, audit: bool = False, numb
         typer.echo(f"review  {address.url}  (Ctrl-C ends it)")
         if address.token:
             typer.echo("other machines can reach this page; whoever has the address can judge", err=True)
+        if refusal:
+            typer.echo(f"{refusal}: the page shows everything and takes no verdict", err=True)
         serve(store, address, listening, audited)

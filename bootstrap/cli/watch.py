@@ -16,6 +16,7 @@ from rich.text import Text
 from bootstrap.listeners.terminal import QUIET
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.runs.following import RunUpdate, engine_is_running, follow
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.sentences import duration, kept_of, sentence
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -28,7 +29,7 @@ LINES = 12
 
 def watch_command(run: Path) -> None:
     """Follow the run until it ends; exits 1 when its process ends before that."""
-    with Store.open(run, exclusive=False) as store:
+    with open_to_read(run) as store:
         finished = watch_run(store, PlainConsole())
     if not finished:
         typer.echo("nobody works on this run; the command that began it goes on where it stopped", err=True)

@@ -1,7 +1,7 @@
 """A run opened to compare LoRAs: its base, its panel before its seeds, and pictures that join no plan.
 
-What is drawn lies in a folder of its own beside the run's frames, so the same command continues where it was cut off;
-the run's rows are only read. Knows no order of stages and chooses nothing.
+What is drawn lies in a folder of its own, so the same command continues where it was cut off; the run is only read.
+Knows no order of stages and chooses nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ from scoring.axis import AxisCheck
 from scoring.measurement import Measurement, digest_of
 from scoring.panel import Panel, Seat
 
-__all__ = ["FOLDER", "READS", "Measured", "OpenRun", "open_run"]
+__all__ = ["FOLDER", "PICTURES", "READS", "Measured", "OpenRun", "open_run"]
 
 FOLDER = "compare"
-"""Where pictures and pages lie in a run."""
+"""Where pictures and pages lie in a run, unless a person names another folder."""
+PICTURES = "pictures"
+"""Where the pictures lie in that folder."""
 READS = "reads "
 """How the names of the further checks begin, one an axis: they show what the LoRA loses, and select nothing."""
 UNSEEN_AXES = ("pose", "top", "bottom")
@@ -47,7 +49,10 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class OpenRun:
-    """An open run with everything that draws and measures. ``character`` may have outfits that the run's own lacks."""
+    """An open run with everything that draws and measures.
+
+    ``character`` may have outfits that the run's own lacks; what is drawn goes into ``results``.
+    """
 
     store: Store
     drawer: Drawer
@@ -55,6 +60,7 @@ class OpenRun:
     panel_models: PanelModels
     config: RunConfig
     character: Character
+    results: Path
 
     def close(self) -> None:
         """Free the base."""
@@ -97,7 +103,7 @@ class OpenRun:
     def folder(self, cell: Cell, shots: Sequence[Shot]) -> Path:
         """Where the pictures of a cell lie; another base, sampler, prompt or weight is another folder."""
         prompts = [f"{job.random_seed} {job.prompt} | {job.negative}" for job in self.jobs(cell, shots, "")]
-        return self.store.directory / FOLDER / "pictures" / cell.key(self.drawer.fingerprint, *prompts)
+        return self.results / PICTURES / cell.key(self.drawer.fingerprint, *prompts)
 
     def jobs(self, cell: Cell, shots: Sequence[Shot], prefix: str) -> list[Job]:
         """The shots as this cell is prompted for them, with random seeds that are the same for all cells."""
@@ -169,8 +175,8 @@ class OpenRun:
     def _frame(self, job: Job, path: Path, cell: Cell) -> Frame:
         with Image.open(path) as image:
             digest = digest_of(image.convert("RGB"))
-        relative = path.relative_to(self.store.directory).as_posix()
-        return Frame(job, relative, digest, cell.name, self.drawer.name)
+        place = path.absolute()  # which joined to the folder of the run is itself
+        return Frame(job, str(place), digest, cell.name, self.drawer.name)
 
     def measure(self, frames: Sequence[Frame]) -> Measured:
         """The measurements of the run's panel for each frame, and those of the further checks."""
@@ -184,7 +190,7 @@ class OpenRun:
         return found
 
 
-def open_run(store: Store, config: RunConfig, character: Character) -> OpenRun:
-    """Load the base and the panel of a run. Raises BackendError naming what is missing."""
+def open_run(store: Store, config: RunConfig, character: Character, results: Path) -> OpenRun:
+    """Load the base and the panel of a run to draw into ``results``. Raises BackendError naming what is missing."""
     models = open_models(config, store.directory)
-    return OpenRun(store, models.drawer, models.trainer, models.panel_models, config, character)
+    return OpenRun(store, models.drawer, models.trainer, models.panel_models, config, character, results)

@@ -6,6 +6,7 @@ no character and opens no picture to look at it.
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Literal
 
 from PIL import Image
 
+from bootstrap.errors import PictureError
 from bootstrap.pictures.caption_text import caption_parts, decoded
 from bootstrap.pictures.file_names import comparable
 from bootstrap.pictures.opening import SUFFIXES
@@ -55,8 +57,10 @@ class PictureFile:
 def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:
     """The picture files of a folder, sorted; ``levels`` of folders below it too, None for all.
 
-    Masks of trainers are left out, and what systems and programs put beside the files of a person.
+    Masks of trainers are left out, and what systems and programs put beside the files of a person. Raises PictureError
+    for a folder that cannot be read.
     """
+    _require_readable(folder, levels)
     patterns = ["**/*"]
     if levels is not None:
         patterns = ["/".join(["*"] * (level + 1)) for level in range(levels + 1)]
@@ -106,6 +110,21 @@ def sharing(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path]]]:
         if picture.origin == "sidecar" and picture.source is not None:
             by_source.setdefault(picture.source, []).append(picture.path)
     return [(source, paths) for source, paths in by_source.items() if len(paths) > 1]
+
+
+def _require_readable(folder: Path, levels: int | None) -> None:
+    """Raise PictureError where a folder, or one of a person's below it, cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            below = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise PictureError(f'cannot read "{folder}": {error.strerror}', "check that you may read it") from error
+    for one in below:
+        own = not one.name.startswith(".") and one.name.lower() not in OF_PROGRAMS
+        if own and levels != 0:
+            _require_readable(one, None if levels is None else levels - 1)
 
 
 def _of_others(path: Path, folder: Path) -> bool:

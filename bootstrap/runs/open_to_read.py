@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bootstrap.errors import OutputError
 from bootstrap.store.journal import Journal
-from bootstrap.store.store import DATABASE, Store
+from bootstrap.store.run_folder import DATABASE, holds_database
+from bootstrap.store.store import Store
 
-__all__ = ["open_to_read"]
+__all__ = ["open_to_judge", "open_to_read"]
 
 
 def open_to_read(directory: Path) -> Store:
@@ -16,11 +17,17 @@ def open_to_read(directory: Path) -> Store:
 
     Raises UsageError when there is no run, OutputError when it cannot be read, StoreError when it is newer or damaged.
     """
-    database = directory / DATABASE
-    try:
-        exists = database.is_file() and database.stat().st_size > 0
-    except OSError as error:
-        raise OutputError(f"cannot read '{directory}': {error.strerror}", "check that you may read it") from error
-    if not exists:
+    if not holds_database(directory):
         return Store.open(directory, exclusive=False)  # which says why there is nothing to read
-    return Store(directory, Journal(database, read_only=True), None)
+    return Store(directory, Journal(directory / DATABASE, read_only=True), None)
+
+
+def open_to_judge(directory: Path) -> tuple[Store, str]:
+    """The run in ``directory`` for a person's verdicts, and "".
+
+    Where it cannot be written, it is opened to read, with the reason in one line; raises what `open_to_read` does.
+    """
+    try:
+        return Store.open(directory, exclusive=False), ""
+    except OutputError as refused:
+        return open_to_read(directory), refused.message

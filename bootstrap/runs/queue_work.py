@@ -23,9 +23,10 @@ from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, next_time
 from bootstrap.machine.signals import handling_stops
 from bootstrap.runs.following import engine_is_running
+from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.queue import Entry, Queue, State, share_of
 from bootstrap.runs.sessions import FINISHED, sessions
-from bootstrap.store.store import DATABASE, Store
+from bootstrap.store.run_folder import holds_database
 
 __all__ = ["Ended", "SharedTime", "run_process", "work_through"]
 
@@ -145,9 +146,9 @@ def _outcome(code: int, run: Path) -> tuple[State, str]:
 
 def _reason(run: Path) -> str:
     """Why the last session of a run ended; "" where it does not say."""
-    if not (run / DATABASE).is_file():
+    if not holds_database(run):
         return ""
-    with contextlib.suppress(BootstrapError), Store.open(run, exclusive=False) as store:
+    with contextlib.suppress(BootstrapError), open_to_read(run) as store:
         past = sessions(store)
         if past and past[-1].why != FINISHED:
             return past[-1].why

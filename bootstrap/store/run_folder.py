@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import StoreError, UsageError
+from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.store.files import make_folder, sweep_temporaries
 from bootstrap.store.journal import Journal
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person_copy import put_back
 from bootstrap.store.recovery import recover_if_damaged, traces_of_run
 
-__all__ = ["DATABASE", "LOCK", "OpenedRun", "open_run"]
+__all__ = ["DATABASE", "LOCK", "OpenedRun", "holds_database", "open_run"]
 
 DATABASE = "run.db"
 LOCK = "run.lock"
@@ -33,7 +33,7 @@ class OpenedRun:
 def open_run(directory: Path, create: bool, exclusive: bool) -> OpenedRun:
     """See `bootstrap.store.store.Store.open`."""
     database = directory / DATABASE
-    if not database.is_file() or not database.stat().st_size:
+    if not holds_database(directory):
         _refuse_lost(directory, create, exclusive)
     make_folder(directory)
     lock = ProcessLock(directory / LOCK) if exclusive else None
@@ -48,6 +48,15 @@ def open_run(directory: Path, create: bool, exclusive: bool) -> OpenedRun:
             lock.release()
         raise
     return OpenedRun(journal, lock, tuple(recovered))
+
+
+def holds_database(directory: Path) -> bool:
+    """Whether a folder holds the database of a run that is not empty. Raises OutputError where it cannot be read."""
+    database = directory / DATABASE
+    try:
+        return database.is_file() and database.stat().st_size > 0
+    except OSError as error:
+        raise OutputError(f"cannot read '{directory}': {error.strerror}", "check that you may read it") from error
 
 
 def put_back_person(journal: Journal, directory: Path) -> list[str]:

@@ -34,7 +34,7 @@ def guarded(finished, monkeypatch, request):
     return run
 
 
-def test_status_verify_export_and_report_change_nothing(guarded, call, tmp_path):
+def test_what_only_reads_a_run_changes_nothing(guarded, call, tmp_path):
     before = contents(guarded)
     assert call("status", guarded, "--json").code == 0
     assert call("verify", guarded).code == 0
@@ -42,6 +42,10 @@ def test_status_verify_export_and_report_change_nothing(guarded, call, tmp_path)
         done = call("export", guarded, "--format", format, "--out", tmp_path / format)
         assert done.code == 0, done.err
     assert call("report", guarded, "--out", tmp_path / "page.html").code == 0
+    assert call("watch", guarded).out.splitlines()[-1].startswith("finished")
+    compared = call("compare", guarded, "--weights", "1", "--each", "1", "--out", tmp_path / "compare")
+    assert compared.code == 0, compared.err
+    assert len(list((tmp_path / "compare" / "pictures").rglob("*.png"))) > 1
     assert "redchr" in (tmp_path / "page.html").read_text()
     after = contents(guarded)
     assert {name for name in after if after[name] != before.get(name)} <= {"run.db-shm", "run.db-wal"}
@@ -72,8 +76,9 @@ def test_a_folder_that_cannot_be_read_is_one_line(finished, call, monkeypatch):
         return is_file(path)
 
     monkeypatch.setattr(Path, "is_file", denied)
-    for command in ("status", "verify", "export", "report"):
-        done = call(command, finished[0])
+    named = {"approve": ["0000"], "reject": ["0000"], "undo": ["0000"], "approval": ["auto"]}
+    for command in ("status", "verify", "export", "report", "watch", "compare", "review", "gc", *named):
+        done = call(command, finished[0], *named.get(command, ()))
         assert done.code == 2
         assert "Permission denied" in done.line
 

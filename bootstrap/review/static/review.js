@@ -217,7 +217,7 @@ function suggest(caption) {
 
 async function caption(text) {
   const frame = current(), answer = await post("/api/captions", { id: frame.id, caption: text }).catch(() => null);
-  if (!answer?.ok) return announce("the caption could not be saved; try again");
+  if (!answer?.ok) return announce(`the caption could not be saved: ${(await answer?.json().catch(() => null))?.error || "try again"}`);
   const body = await answer.json();
   $("caption").value = body.caption;
   $("caption-by").textContent = body.written ? "yours" : "generated";
@@ -325,7 +325,7 @@ async function send() {
     wait = 500;
     state.queue.shift();
     store();
-    if (answer.ok) acknowledge(item, frame, await answer.json()); else announce(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
+    if (answer.ok) acknowledge(item, frame, await answer.json()); else await refuse(item, frame, answer);
   }
   state.sending = false;
   updateCounts();
@@ -340,6 +340,16 @@ function acknowledge(item, frame, body) {
     Object.assign(frame, { verdict: body.verdict, by: body.by, reasons: body.reasons });
     refresh(frame);
   }
+}
+
+async function refuse(item, frame, answer) {
+  const done = state.done.findIndex((one) => one.key === item.body.key);
+  if (done >= 0 && frame) {
+    Object.assign(frame, state.done[done].before);
+    state.done.splice(done, 1);
+    refresh(frame);
+  }
+  announce(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
 }
 
 async function poll() {

@@ -1,9 +1,13 @@
 """One reader for every command that takes a folder of pictures with captions."""
 
+import os
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from bootstrap.errors import PictureError
 from bootstrap.pictures import orphans, pictures_in, read_picture, read_pictures
 
 
@@ -25,6 +29,33 @@ def test_pictures_are_sorted_and_found_as_deep_as_was_asked(folder):
     assert names(folder, pictures_in(folder)) == ["a.jpg", "b.PNG"]
     assert names(folder, pictures_in(folder, levels=1)) == ["10_mika/c.png", "a.jpg", "b.PNG"]
     assert names(folder, pictures_in(folder, levels=None))[:2] == ["10_mika/c.png", "10_mika/deep/d.webp"]
+
+
+@pytest.mark.parametrize(("closed", "levels"), [(".", 0), ("10_mika", 1), ("10_mika/deep", None)])
+def test_a_folder_that_cannot_be_read_is_told_and_not_left_out(folder, monkeypatch, closed, levels):
+    scandir = os.scandir
+
+    def denied(path):
+        if Path(path) == folder / closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PictureError, match=f'cannot read ".*{Path(closed).name}": Permission denied'):
+        pictures_in(folder, levels)
+
+
+def test_folders_of_systems_need_not_be_readable(folder, monkeypatch):
+    scandir = os.scandir
+
+    def denied(path):
+        if Path(path).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    (folder / "lost+found").mkdir()
+    monkeypatch.setattr(os, "scandir", denied)
+    assert len(pictures_in(folder, None)) == 4
 
 
 def test_a_caption_stands_beside_its_picture(folder):
