@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bootstrap.store.checking import KEYS, torn_rows
 from bootstrap.store.checksums import CHECKSUM, TABLES, checksum_of, columns_of, fill_checksums
-from bootstrap.store.schema import VERSION, build, migrate
+from bootstrap.store.schema import VERSION, build, migrate, stored_version
 
 __all__ = ["Salvaged", "merge", "salvage"]
 
@@ -31,7 +31,7 @@ class Salvaged:
 def salvage(old: sqlite3.Connection, fresh: Path) -> Salvaged:
     """Copy what can be read, and is as it was stored, into a new database. Raises sqlite3.Error where nothing can."""
     old.text_factory = _text
-    version = min(int(old.execute("PRAGMA user_version").fetchone()[0]) or VERSION, VERSION)
+    version = min(stored_version(old) or VERSION, VERSION)
     found = Salvaged()
     with closing(sqlite3.connect(fresh, isolation_level=None)) as new:
         build(new, version)

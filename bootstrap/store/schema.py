@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from bootstrap.errors import OutputError, StoreError
-from bootstrap.store.checksums import TABLES, add_checksums, altered_rows, keep_checksums, renew_checksums
+from bootstrap.store.checksums import CHECKSUM, TABLES, add_checksums, altered_rows, keep_checksums, renew_checksums
+from bootstrap.store.snapshots import snapshots_of
 from bootstrap.store.version3 import rename_records, type_decisions
 
-__all__ = ["VERSION", "DamagedError", "build", "connect", "look", "migrate", "translate"]
+__all__ = ["VERSION", "DamagedError", "build", "connect", "look", "migrate", "stored_version", "translate"]
 
 APPLICATION = 0x4C424F4F  # "LBOO": marks the database of a run
 BUSY_TIMEOUT = 30.0  # seconds
@@ -76,8 +77,9 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_checksums,
 )
 VERSION = len(MIGRATIONS)
-LATEST_TABLE = 2
-"""The version that brought the last table."""
+MARKS = {4: ("facts", CHECKSUM), 3: ("decisions", "key"), 2: ("verdicts", "key"), 1: ("facts", "name")}
+"""Version → a table and a column that it brought; later ones are told by the fact `FORMAT`."""
+FORMAT = "format"
 CHECKED_SINCE = 4
 """The version that brought checksums."""
 
@@ -135,22 +137,43 @@ def look(path: Path) -> sqlite3.Connection:
 
 def _refuse_unusable(db: sqlite3.Connection, path: Path) -> None:
     """Refuse a database of another program, of a later version, or damaged, before it is changed."""
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
-    if tables and int(db.execute("PRAGMA application_id").fetchone()[0]) != APPLICATION:
-        raise StoreError(f"'{path}' is a database of another program", "choose another folder")
-    if version > VERSION:
+    version, application = (
+        int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("user_version", "application_id")
+    )
+    columns, stored = _columns(db), stored_version(db)
+    names = {table for table, _ in columns}
+    if names and application != APPLICATION:
+        if not names & set(TABLES) and not snapshots_of(path):
+            raise StoreError(f"'{path}' is a database of another program", "choose another folder")
+        raise DamagedError(path, f"its application id is '{application}'")
+    if stored > VERSION:
         raise StoreError(
-            f"'{path}' was written by a newer version (format '{version}', this program knows '{VERSION}')",
+            f"'{path}' was written by a newer version (format '{stored}', this program knows '{VERSION}')",
             "update lora-bootstrap, or choose another folder",
         )
-    names = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if version >= LATEST_TABLE and (lacking := sorted(set(TABLES) - names)):
+    if stored > 1 and (lacking := sorted(set(TABLES) - names)):
         raise DamagedError(path, f"the table '{lacking[0]}' is missing")
-    if tables and not version:
-        raise DamagedError(path, "its version is lost")
+    if version != stored:
+        raise DamagedError(path, f"its version is '{version}', that of its tables '{stored}'")
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise translate(sqlite3.DatabaseError("the integrity check failed"), path)
+
+
+def stored_version(db: sqlite3.Connection) -> int:
+    """The version of the tables and rows of a database, whatever its head says; 0 where they are not those of a run."""
+    columns = _columns(db)
+    version = next((number for number, mark in MARKS.items() if mark in columns), 0)
+    if version >= CHECKED_SINCE:
+        row = db.execute("SELECT value FROM facts WHERE name = ?", (FORMAT,)).fetchone()
+        with suppress(ValueError, TypeError):
+            version = max(version, int(row[0]) if row else 0)
+    return version
+
+
+def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Every table with each of its columns."""
+    query = "SELECT s.name, c.name FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table'"
+    return {(table, column) for table, column in db.execute(query).fetchall()}
 
 
 def migrate(db: sqlite3.Connection) -> None:
@@ -162,6 +185,7 @@ def migrate(db: sqlite3.Connection) -> None:
                 altered = {table: altered_rows(db, table) for table in TABLES}
                 step(db)
                 if number > CHECKED_SINCE:
+                    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (FORMAT, str(number)))
                     renew_checksums(db, altered)
                 db.execute(f"PRAGMA application_id = {APPLICATION}")
                 db.execute(f"PRAGMA user_version = {number}")

@@ -7,6 +7,7 @@ undisturbed run: a difference must be named.
 
 import contextlib
 import io
+import itertools
 import os
 import random
 import re
@@ -48,6 +49,7 @@ FILES = {
     "sheet": "sheets/*.png",
     "lock": "run.lock",
     "database": "run.db",
+    "head of the database": "run.db",
     "write-ahead log": "run.db-wal",
     "snapshot": "run.db.snapshot-*",
     "person's own copy": "person*.json*",
@@ -65,6 +67,8 @@ WORDS = re.compile(
 """How a loss is named."""
 VOLATILE = shutil.ignore_patterns("*-shm")
 PAGE = 4096
+HEAD = 100
+"""Bytes of a database before its first page: version, page size, application id."""
 KILLED_AFTER = 18
 """The event of a tiny run, in its second round, after which the unfinished one is killed."""
 
@@ -105,7 +109,8 @@ def say(*arguments):
 
 def kill_after(count, arguments, out):
     """Play a run in a process of its own that is killed after an event; its database keeps its write-ahead log."""
-    code = f"from killing import kill_at; from bootstrap.cli import main; import sys; kill_at({count}); main()"
+    code = f"from killing import kill_at, without_syncs; from bootstrap.cli import main; kill_at({count})"
+    code += "; without_syncs(setattr); main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "run", *arguments, "--out", str(out)],
         cwd=Path(__file__).parent,
@@ -165,8 +170,10 @@ def damage_file(run, damage, chance):
         path.write_bytes(other.read_bytes())
     else:
         data = bytearray(path.read_bytes())
+        rest = data[HEAD:] if damage.what.startswith("head") else b""
+        del data[len(data) - len(rest) :]
         BYTES[damage.how](data, chance)
-        path.write_bytes(data)
+        path.write_bytes(data + rest)
     return path.relative_to(run).as_posix()
 
 
@@ -325,13 +332,10 @@ def originals(folder, arguments):
     return {"finished": finished, "unfinished": unfinished}, delivered(finished)
 
 
-def drawn(count, random_seed):
-    """``count`` damages, in turn of every class of file and every table, each in one of its ways."""
+def drawn(random_seed):
+    """Damages without end, in turn of every class of file and every table, each in one of its ways."""
     chance = random.Random(random_seed)
     classes = [("file", what, HOW_FILES) for what in FILES] + [("table", what, HOW_TABLES) for what in TABLES]
-    found = []
-    for number in range(count):
-        where, what, ways = classes[number % len(classes)]
+    for where, what, ways in itertools.cycle(classes):
         state = chance.choice(("finished", "unfinished"))
-        found.append(Damage(state, where, what, chance.choice(ways), chance.randrange(1 << 16)))
-    return found
+        yield Damage(state, where, what, chance.choice(ways), chance.randrange(1 << 16))

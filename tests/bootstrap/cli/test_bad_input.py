@@ -102,7 +102,7 @@ def execute(path, statement, *values):
 
 def test_a_run_of_a_newer_version(call, begun):
     run, command = begun
-    execute(run / "run.db", "PRAGMA user_version = 99")
+    execute(run / "run.db", "INSERT INTO facts (name, value) VALUES ('format', '99')")
     refused(call, run, command, "newer version", "'99'")
 
 
@@ -116,7 +116,8 @@ def test_a_run_with_settings_that_this_version_does_not_know(call, begun):
 
 def test_a_database_of_another_program(call, begun):
     run, command = begun
-    execute(run / "run.db", "PRAGMA application_id = 7")
+    (run / "run.db").unlink()
+    execute(run / "run.db", "CREATE TABLE notes (text)")
     refused(call, run, command, "another program")
 
 

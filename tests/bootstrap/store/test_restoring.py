@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
+from bootstrap.errors import StoreError
 from bootstrap.events import Incident
 from bootstrap.records import Verdict, VerdictKind
 from bootstrap.store.person import PERSON
@@ -104,3 +105,20 @@ def test_the_last_two_snapshots_are_kept(judged):
         for _ in range(3):
             store.snapshot()
     assert sorted(path.name for path in judged.glob("run.db.*")) == ["run.db.snapshot-3", "run.db.snapshot-4"]
+
+
+@pytest.mark.parametrize("head", ["user_version = 5", "user_version = 0", "user_version = 3", "application_id = 7"])
+@pytest.mark.parametrize("copies", [True, False])
+def test_an_altered_version_or_application_is_damage_and_no_newer_or_other_program(judged, head, copies):
+    with Store.open(judged) as store:
+        before = store.jobs(), store.frames(), store.verdicts(), store.measurements()
+    if not copies:
+        for one in judged.glob("run.db.snapshot-*"):
+            one.unlink()
+    change(judged, f"PRAGMA {head}")
+    with pytest.raises(StoreError, match=r"is damaged .*run the same `bootstrap run` again"):
+        Store.open(judged, exclusive=False)
+    with Store.open(judged) as store:
+        assert (store.jobs(), store.frames(), store.verdicts(), store.measurements()) == before
+        assert f"its {head.partition(' = ')[0].replace('_', ' ').removeprefix('user ')} is" in told(store)[0]
+        assert "nothing was lost" in told(store)[-1]

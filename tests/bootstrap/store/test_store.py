@@ -294,8 +294,8 @@ def test_no_run_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: _execute(path, "PRAGMA user_version = 99"), "newer version .*'99'"),
-        (lambda path: _execute(path, "PRAGMA application_id = 7"), "another program"),
+        (lambda path: _execute(path, "INSERT INTO facts (name, value) VALUES ('format', '99')"), "newer .*'99'"),
+        (lambda path: (path.unlink(), _execute(path, "CREATE TABLE notes (text)")), "another program"),
         (lambda path: path.write_bytes(b"this is no database, " * 300), "damaged"),
     ],
 )
@@ -311,6 +311,7 @@ def test_a_database_that_is_not_ours_is_refused(run: Path, spoil: object, messag
 def _execute(path: Path, statement: str) -> None:
     db = sqlite3.connect(path)
     db.execute(statement)
+    db.commit()
     db.close()
 
 
