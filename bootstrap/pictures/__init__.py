@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.pictures.folders import SIDECARS, PictureFile, orphans, pictures_in, read_picture, read_pictures, sharing
-from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square
+from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square, unknown_colors
 from bootstrap.pictures.plug_ins import open_any
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "read_pictures",
     "sharing",
     "square",
+    "unknown_colors",
 ]

@@ -5,17 +5,18 @@ Knows no seed, no caption and no model: files and pixels only.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bootstrap.errors import PictureError
-from bootstrap.pictures.plug_ins import MissingPlugIn, open_any
+from bootstrap.pictures.plug_ins import UNKNOWN_COLORS, MissingPlugIn, open_any
 from bootstrap.pictures.srgb import in_srgb
 from bootstrap.store.files import read_given
 
-__all__ = ["SUFFIXES", "alpha_of", "as_rgb", "open_picture", "square"]
+__all__ = ["SUFFIXES", "alpha_of", "as_rgb", "open_picture", "square", "unknown_colors"]
 
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 1 << 30
@@ -29,7 +30,7 @@ FIRST_IS_WHOLE = ("MPO", "HEIF")
 
 
 def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
-    """A picture as upright RGB on white, and the bytes of its file.
+    """A picture as upright RGB on white, and the bytes of its file; see `unknown_colors` too.
 
     Args:
         path: the file.
@@ -55,10 +56,15 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
     return image, data
 
 
+def unknown_colors(image: Image.Image) -> str:
+    """How an opened picture states colours that could not be converted; "" where it states none."""
+    return str(image.info.get(UNKNOWN_COLORS, ""))
+
+
 def as_rgb(opened: Image.Image) -> Image.Image:
     """An opened picture of any mode as upright sRGB, transparency on white; 16 bits and floats are scaled."""
     profile = opened.info.get("icc_profile")
-    image = ImageOps.exif_transpose(opened)
+    image = _upright(opened)
     if image.mode.startswith(("I", "F")):
         return in_srgb(_scaled(image), profile)
     if not image.has_transparency_data:
@@ -76,8 +82,15 @@ def alpha_of(opened: Image.Image) -> Image.Image | None:
     """How opaque an opened picture is, upright, mode L; None where it is so everywhere."""
     if not opened.has_transparency_data:
         return None
-    alpha = ImageOps.exif_transpose(opened).convert("RGBA").getchannel("A")
+    alpha = _upright(opened).convert("RGBA").getchannel("A")
     return None if alpha.getextrema()[0] == 255 else alpha
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF says. Pillow warns of damaged EXIF in words that help nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return ImageOps.exif_transpose(opened)
 
 
 def _decoded(path: Path, data: bytes) -> Image.Image:
@@ -90,7 +103,9 @@ def _decoded(path: Path, data: bytes) -> Image.Image:
             raise PictureError(f'"{path}" holds {number} pictures', "save one of them as PNG")
         if number > 1 and opened.format not in FIRST_IS_WHOLE:
             raise PictureError(f'"{path}" is animated', "save one frame as PNG")
-        return as_rgb(opened)
+        image = as_rgb(opened)
+        image.info[UNKNOWN_COLORS] = opened.info.get(UNKNOWN_COLORS, "")
+        return image
 
 
 def _reason(path: Path, error: Exception) -> str:

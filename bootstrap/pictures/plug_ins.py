@@ -1,4 +1,4 @@
-"""Formats that Pillow reads with a plug-in: HEIC of phones, JPEG XL. One that is missing is named."""
+"""Opening with Pillow: formats that need a plug-in are named, and colours stated without a profile become one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["PLUG_INS", "MissingPlugIn", "PlugIn", "open_any"]
+from bootstrap.pictures.png_chunks import color_chunks
+from bootstrap.pictures.stated_colors import profile_of_chunks, profile_of_exif
+from bootstrap.pictures.video_colors import unknown_code_points
+
+__all__ = ["PLUG_INS", "UNKNOWN_COLORS", "MissingPlugIn", "PlugIn", "open_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,22 @@ PLUG_INS = (
 )
 
 
+SAYING_SRGB = frozenset({b"cICP", b"sRGB", b"gAMA", b"cHRM"})
+"""Chunks of a PNG that come before EXIF, also where what they say is sRGB."""
+
+
+UNKNOWN_COLORS = "unknown colors"
+"""Where ``info`` says which colours a picture states that cannot be converted."""
+
+
 class MissingPlugIn(UnidentifiedImageError):
     """A picture of a format whose plug-in is not installed."""
 
 
 def open_any(data: bytes | Path, formats: tuple[str, ...] | None = None) -> Image.Image:
     """A picture as Pillow opens it, of one of the ``formats`` (None: any); its pixels are not decoded yet.
+
+    ``info["icc_profile"]`` is there for every picture that states other colours than sRGB, in whatever way.
 
     Raises MissingPlugIn, and what `Image.open` raises.
     """
@@ -60,6 +74,30 @@ def open_any(data: bytes | Path, formats: tuple[str, ...] | None = None) -> Imag
 
 def _quietly(data: bytes, formats: tuple[str, ...] | None) -> Image.Image:
     """Without a warning of the size: whoever decodes looks at it."""
+    data, chunks = color_chunks(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=formats)
+        opened = Image.open(io.BytesIO(data), formats=formats)
+    profile = profile_of_chunks(chunks, opened.info.pop("icc_profile", None))
+    if profile is None and not chunks.keys() & SAYING_SRGB:
+        profile = _profile_of_exif(opened)
+    if profile is not None:
+        opened.info["icc_profile"] = profile
+    if unknown := unknown_code_points(chunks.get(b"cICP", b"")):
+        opened.info[UNKNOWN_COLORS] = unknown
+    return opened
+
+
+def _profile_of_exif(opened: Image.Image) -> bytes | None:
+    """What the EXIF of a picture says of its colours; None where it cannot be read."""
+    exif = Image.Exif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            if opened.format == "TIFF":
+                exif = opened.getexif()
+            else:
+                exif.load(opened.info.get("exif", b""))
+            return profile_of_exif(exif)
+        except Exception:  # EXIF that is damaged may raise anything
+            return None

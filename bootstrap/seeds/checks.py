@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.pictures import read_pictures, sharing, square
+from bootstrap.pictures import read_pictures, sharing, square, unknown_colors
 from bootstrap.pictures.file_names import comparable, written_name
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
@@ -36,7 +36,7 @@ FIGURE = re.compile(r"#\d+$")
 
 
 def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character) -> list[str]:
-    """Near-duplicates, seeds smaller than the base's ``side`` in pixels, and notes on pictures that were not given.
+    """Near-duplicates, seeds smaller than the base's ``side`` in pixels, unknown colours, notes on pictures not given.
 
     ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most.
     """
@@ -50,6 +50,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
         if missing > 0:
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
             warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
+        if colors := unknown_colors(image):
+            warnings.append(f'"{name}" states its colours as {colors}, which is not known: they are taken as sRGB')
     return [*warnings, *_notes_without_picture(character, seeds)]
 
 
