@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json as plain
 from collections.abc import Mapping, Sequence
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bootstrap.lora import Lora
     from bootstrap.lora.foreign import LoraFile
     from bootstrap.lora.kinds import Weights
+    from bootstrap.lora.plain import PlainLora
 
     Scaled = tuple[Mapping[str, Weights], float]
 
@@ -46,10 +47,11 @@ def inspect(file: File, json: Annotated[bool, typer.Option("--json", help="Plain
         "base": metadata.get("ss_sd_model_name", ""),
         "prediction": metadata.get("modelspec.prediction_type", ""),
         "steps": metadata.get("ss_steps", ""),
+        "made from": _origin(metadata),
         "unknown keys": _some(found.unknown),
     }
     if json:
-        typer.echo(plain.dumps(facts, indent=2, ensure_ascii=False))
+        typer.echo(dumps(facts, indent=2, ensure_ascii=False))
         return
     for name, value in facts.items():
         if value:
@@ -61,31 +63,37 @@ def convert(
     file: File,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; it must not exist.")],
     to: Annotated[str, typer.Option(help="kohya (A1111, ComfyUI, InvokeAI, sd-scripts) or diffusers.")] = "kohya",
+    plain: Annotated[bool, typer.Option("--plain", help="Make a plain LoRA of a DoRA, LoHa or LoKr, by SVD.")] = False,
+    base: Annotated[str | None, typer.Option(help="With --plain: a DoRA's base, a preset or checkpoint.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="With --plain: its rank [twice the file's].")] = None,
 ) -> None:
     """Write the same weights in the other grammar, with the file's metadata.
 
+    --plain makes a plain LoRA, which every program reads in the same way, and prints how far its change to the base is
+    from that of the file.
+
     bootstrap lora convert pytorch_lora_weights.safetensors mika.safetensors --to kohya
+
+    bootstrap lora convert dora.safetensors mika.safetensors --plain --base illustrious --rank 64
     """
-    from bootstrap.errors import BackendError, UsageError
-    from bootstrap.lora import save_diffusers, save_kohya
+    from bootstrap.errors import UsageError
+    from bootstrap.lora.plain import metadata_of_plain
 
     if to not in ("kohya", "diffusers"):
         raise UsageError(f'"{to}" is no grammar', "--to kohya or --to diffusers")
+    for option, value in (("--base", base), ("--rank", rank)):
+        if value is not None and not plain:
+            raise UsageError(f'{option} "{value}" is for --plain', f"add --plain, or leave {option} out")
     if out.exists():
         raise UsageError(f'"{out}" exists already', "choose another name: nothing is overwritten")
     found = _read(file)
-    if to == "diffusers":
-        try:
-            save_diffusers(out, found.lora)
-        except BackendError as error:
-            raise UsageError(f'"{file}": {error.message}', error.hint) from error
-        if found.lora.kind in ("loha", "lokr"):
-            typer.echo(f"note: diffusers has no {NETWORKS[found.lora.kind]}: multiplied out, exactly", err=True)
-    else:
-        metadata = {"ss_output_name": out.stem}
-        metadata |= {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
-        metadata |= {"ss_network_dim": str(found.lora.rank), "ss_network_alpha": str(found.lora.network_alpha)}
-        save_kohya(out, found.lora, metadata)
+    lora, metadata = found.lora, {"ss_output_name": out.stem}
+    metadata |= {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
+    if plain:
+        made = _plain(file, found.lora, base, rank)
+        lora, metadata = made.lora, metadata_of_plain(made, {**metadata, "ss_output_name": out.stem})
+        typer.echo(f"{'plain':<13}{made.about}")
+    _write(file, out, lora, metadata, to=to, half=plain)
     typer.echo(f"{to:<13}{out}")
     if found.unknown:
         typer.echo(f"note: keys of no known module were left out: {_some(found.unknown)}", err=True)
@@ -112,6 +120,47 @@ def diff(one: File, other: Annotated[Path, typer.Argument(metavar="OTHER", help=
         _print_lengths(weights, others)
 
 
+def _plain(file: Path, lora: Lora, base: str | None, rank: int | None) -> PlainLora:
+    """The plain LoRA of a person's file. Raises UsageError where the file or the base cannot be used for it."""
+    from bootstrap.backends.base_weights import BaseWeights
+    from bootstrap.config import embedded, shipped_base, shipped_names
+    from bootstrap.errors import BackendError, UsageError
+    from bootstrap.lora.plain import as_plain, rank_for
+
+    try:
+        read = None
+        if base is not None:
+            path = shipped_base(base).path if base in shipped_names("base") else base
+            weights = BaseWeights(embedded(path))
+            if weights.architecture.grammar != lora.grammar:
+                message = f'"{file}" is a LoRA for {lora.grammar.title}, "{base}" is {weights.architecture.title}'
+                raise UsageError(message, "--base takes the base that it was trained on")
+            read = weights.read
+        return as_plain(lora, rank or rank_for(lora), read)
+    except BackendError as error:
+        message = error.message if base and base in error.message else f'"{file}": {error.message}'
+        raise UsageError(message, error.hint) from error
+
+
+def _write(file: Path, out: Path, lora: Lora, metadata: dict[str, str], *, to: str, half: bool) -> None:
+    """Write a LoRA in a grammar. Raises UsageError where the grammar does not have its kind."""
+    from bootstrap.errors import BackendError, UsageError
+    from bootstrap.lora import kohya_names, save_diffusers, save_kohya
+    from bootstrap.lora.plain import PLAIN_KEY
+
+    if to == "kohya":
+        metadata |= {"ss_network_dim": str(lora.rank), "ss_network_alpha": str(lora.network_alpha)}
+        metadata["bootstrap.modules"] = dumps(kohya_names(lora.grammar, *lora.parts))
+        save_kohya(out, lora, metadata, half=half)
+        return
+    try:
+        save_diffusers(out, lora, {key: metadata[key] for key in (PLAIN_KEY,) if key in metadata}, half=half)
+    except BackendError as error:
+        raise UsageError(f'"{file}": {error.message}', error.hint) from error
+    if lora.kind in ("loha", "lokr"):
+        typer.echo(f"note: diffusers has no {NETWORKS[lora.kind]}: multiplied out, exactly", err=True)
+
+
 def _network(lora: Lora) -> str:
     """What people call the kind of network; plain LoRA with convolutions is LoCon."""
     if lora.kind == "lora" and lora.conv_rank is not None:
@@ -119,6 +168,18 @@ def _network(lora: Lora) -> str:
     if lora.is_over_inputs:
         return f"{NETWORKS['dora']} over the inputs"
     return NETWORKS[lora.kind]
+
+
+def _origin(metadata: Mapping[str, str]) -> str:
+    """What a plain LoRA was made from, and how far it is from that; "" for any other file."""
+    from bootstrap.lora.plain import PLAIN_KEY
+
+    try:
+        facts = loads(metadata.get(PLAIN_KEY, "{}"))
+        error, worst = 100 * float(facts["relative_error"]), 100 * float(facts["worst_relative_error"])
+        return f"a {facts['made_from']} by SVD, relative error {error:.2g} % (worst module {worst:.2g} %)"
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 def _distance(first: Scaled, second: Scaled) -> str:

@@ -33,15 +33,13 @@ odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicen
 """
 LICENSES = frozenset(NAMES.split())
 """The identifiers that the Hugging Face Hub takes as ``license``."""
+TITLES = {"dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-WHO_READS = {
-    "dora": """
-
-These weights are a DoRA over the outputs. diffusers (with the file named above) and LyCORIS draw with it as it was
-trained. ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones, A1111 and InvokeAI by
-the lengths of columns: there pictures differ from the previews, in A1111 and InvokeAI by much."""
-}
-"""Kind of weights → which programs read it otherwise than it was trained (their sources, 2026)."""
+PROGRAMS = """\
+diffusers, with the file named above, and LyCORIS draw with it as it was trained.
+ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones, A1111 and InvokeAI by the
+lengths of columns: there pictures differ from the previews, in A1111 and InvokeAI by much."""
+"""Which programs read a DoRA over the outputs otherwise than it was trained (their sources, 2026)."""
 SETTINGS = {
     "rank": "rank",
     "network_alpha": "network_alpha",
@@ -64,12 +62,20 @@ class ReleaseFiles:
     """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
 
     ``previews`` pairs a picture's file with the job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr".
+    ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank and error in words.
     """
 
     kohya: str
     diffusers: str
     previews: Sequence[tuple[str, Job]] = ()
     kind: str = "lora"
+    plain: str = ""
+    plain_about: str = ""
+
+    @property
+    def for_interfaces(self) -> str:
+        """The file that user interfaces draw with as it was trained."""
+        return self.plain if self.kind == "dora" and self.plain else self.kohya
 
 
 def card(
@@ -163,19 +169,42 @@ def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
 def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
     """How to load it in the usual programs."""
     prompt = ", ".join((character.trigger, *character.core))
-    stem = Path(files.kohya).stem
+    file = files.for_interfaces
     return f"""## Use
 
-- **ComfyUI**: put `{files.kohya}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
+- **ComfyUI**: put `{file}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
 {code(character.trigger)} into the prompt.
-- **A1111, Forge**: put `{files.kohya}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
-{code(f"{prompt} <lora:{stem}:1>")}.
-- **diffusers**: {_script(character, base, files, architecture)}{WHO_READS.get(files.kind, "")}"""
+- **A1111, Forge**: put `{file}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
+{code(f"{prompt} <lora:{Path(file).stem}:1>")}.
+- **diffusers**: {_script(character, base, files, architecture)}{_which_file(files)}"""
+
+
+def _which_file(files: ReleaseFiles) -> str:
+    """Which file holds what, and for which programs; "" of a plain LoRA, which every program reads alike."""
+    title = TITLES.get(files.kind, "")
+    if not title:
+        return ""
+    said = f"`{files.kohya}` is a {title}."
+    if files.kind == "dora":
+        said += f" {PROGRAMS}"
+    if files.plain:
+        programs = "ComfyUI, Forge, A1111 and InvokeAI" if files.kind == "dora" else "diffusers"
+        said += f"""
+
+`{files.plain}` is a plain LoRA for {programs}, which every program reads in the same way: what the {title} changes in
+the base, by SVD. {files.plain_about[:1].upper()}{files.plain_about[1:]}. The error is what it lacks of the change."""
+    elif files.kind == "dora":
+        said += f"""
+
+`bootstrap lora convert {files.kohya} plain.safetensors --plain --base BASE` makes a plain LoRA of it, which every \
+program reads in the same way, and states its error."""
+    return f"\n\n{said}"
 
 
 def _script(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
     """A script that loads it with diffusers."""
-    if not files.diffusers:
+    file = files.diffusers or files.plain
+    if not file:
         return "it does not load this kind of LoRA; `bootstrap export RUN --format diffusers` multiplies it out."
     prompt = ", ".join((character.trigger, *character.core))
     negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
@@ -187,7 +216,7 @@ def _script(character: Character, base: BaseConfig, files: ReleaseFiles, archite
 {lead}from diffusers import {pipeline}
 
 pipe = {pipeline}.{load}
-pipe.load_lora_weights(".", weight_name="{files.diffusers}")
+pipe.load_lora_weights(".", weight_name="{file}")
 image = pipe({_literal(prompt)}, negative_prompt={_literal(negative)}, guidance_scale={shape.guidance_scale:g},
              num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
 ```"""

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap.backends.architectures import grammars
+from bootstrap.backends.architectures import ARCHITECTURES, grammars
+from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.character import Character, stored_character
-from bootstrap.config import RunConfig, stored_config
+from bootstrap.config import RunConfig, embedded, stored_config
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
-from bootstrap.errors import CharacterError, ConfigError, StoreError
+from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
+from bootstrap.lora.plain import PlainLora, as_plain, metadata_of_plain, rank_for
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import Adapter, Frame, Job, JobKind
 from bootstrap.runs.status import status
@@ -35,6 +37,8 @@ __all__ = ["DIFFUSERS", "Release", "publish", "release_of", "run_settings", "wri
 
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
+PLAIN = "-plain"
+"""How the name of a plain LoRA ends that stands for a DoRA, LoHa or LoKr."""
 PRODUCTS = ("loha", "lokr")
 """Kinds that diffusers cannot load; multiplied out they are large, so that is only done when asked for."""
 
@@ -63,6 +67,21 @@ class Release:
         for name, module in json.loads(self.metadata["bootstrap.modules"]).items():
             parts[grammar.part_of(name)].append(module)
         return load_kohya(self.store.directory / self.adapter.path, grammar, *parts)
+
+    @property
+    def plain(self) -> PlainLora | None:
+        """A plain LoRA in place of another kind; None of one that is plain, or of a DoRA whose base is not here."""
+        weights = self.weights
+        if weights.kind == "lora":
+            return None
+        base = None
+        if weights.kind == "dora":
+            architecture = ARCHITECTURES[weights.grammar.architecture]
+            base = BaseWeights(embedded(self.config.base.path), architecture).read
+        try:
+            return as_plain(weights, rank_for(weights), base)
+        except BackendError:  # the card says how to make it where the base is
+            return None
 
     @property
     def grammar(self) -> Grammar:
@@ -99,7 +118,10 @@ def release_of(store: Store, adapter: Adapter) -> Release:
 
 
 def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
-    """Write every format of an adapter into ``folder``, with previews and card; returns the kohya file."""
+    """Write every format of an adapter into ``folder``, with previews and card; returns the kohya file.
+
+    Beside a DoRA, LoHa or LoKr lies a plain LoRA that stands for it, in kohya's grammar.
+    """
     release = release_of(store, adapter)
     if release.weights.kind not in PRODUCTS:
         write_diffusers(release, folder)
@@ -107,10 +129,27 @@ def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
 
 
 def write_kohya(release: Release, folder: Path) -> Path:
-    """Write ``<stem>.safetensors`` with the sidecars of A1111, Forge and InvokeAI, previews and the card."""
-    character = release.character
+    """Write ``<stem>.safetensors`` with the sidecars of A1111, Forge and InvokeAI, previews and the card.
+
+    What is no plain LoRA gets one beside it, ``<stem>-plain.safetensors``, which every program reads alike.
+    """
     path = folder / f"{release.stem}.safetensors"
-    save_kohya(path, release.weights, {**release.metadata, **_entries(release)})
+    metadata = {**release.metadata, **_entries(release)}
+    save_kohya(path, release.weights, metadata)
+    _write_sidecars(release, folder, release.stem)
+    plain = release.plain
+    if plain:
+        stem = f"{release.stem}{PLAIN}"
+        own = metadata_of_plain(plain, {**metadata, "ss_output_name": stem})
+        save_kohya(folder / f"{stem}.safetensors", plain.lora, own, half=True)
+        _write_sidecars(release, folder, stem)
+    _write_card(release, folder, plain)
+    return path
+
+
+def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
+    """What user interfaces read beside a kohya file: ``<stem>.json`` and ``<stem>.png``."""
+    character = release.character
     sidecar = {
         "description": f"{character.name}: character LoRA for {release.config.base.name}",
         "sd version": release.grammar.interface,
@@ -119,12 +158,10 @@ def write_kohya(release: Release, folder: Path) -> Path:
         "negative text": ", ".join((*character.negative, *character.forbidden)),
         "notes": " ".join(text for text in (character.license, character.credits) if text),
     }
-    write_atomic(folder / f"{release.stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())
+    write_atomic(folder / f"{stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())
     if release.previews:
         picture = release.store.directory / release.previews[0].path
-        write_atomic(folder / f"{release.stem}.png", picture_bytes(picture))
-    _write_card(release, folder)
-    return path
+        write_atomic(folder / f"{stem}.png", picture_bytes(picture))
 
 
 def write_diffusers(release: Release, folder: Path) -> Path:
@@ -134,8 +171,8 @@ def write_diffusers(release: Release, folder: Path) -> Path:
     return folder / DIFFUSERS
 
 
-def _write_card(release: Release, folder: Path) -> None:
-    """The card, and the previews that it shows; it names the diffusers file where there is one."""
+def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) -> None:
+    """The card, and the previews that it shows; it names the diffusers and the plain file where there are such."""
     previews: list[tuple[str, Job]] = []
     for number, frame in enumerate(release.previews, 1):
         name = f"previews/{number:02d}-{frame.job.shot.view_family}.png"
@@ -148,7 +185,14 @@ def _write_card(release: Release, folder: Path) -> None:
         release.adapter,
         release.recipe,
         status(release.store),
-        ReleaseFiles(f"{release.stem}.safetensors", DIFFUSERS if loadable else "", previews, release.weights.kind),
+        ReleaseFiles(
+            f"{release.stem}.safetensors",
+            DIFFUSERS if loadable else "",
+            previews,
+            release.weights.kind,
+            f"{release.stem}{PLAIN}.safetensors" if plain else "",
+            plain.about if plain else "",
+        ),
         release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())

@@ -49,13 +49,12 @@ def read_any(path: Path, grammars: Iterable[Grammar]) -> LoraFile:
     """
     header = read_header(path)
     metadata = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
-    keys = {}
+    grammars, keys = list(grammars), {}
     for key in header:
         name, content = split_key(key)
         keys[key] = flat(name), content
     _check_kind(path, keys)
-    grammar = _best_grammar(_widths(keys, header), metadata, grammars)
-    places = places_of(grammar)
+    grammar, places = _own_places(keys, metadata, grammars) or _best_places(_widths(keys, header), metadata, grammars)
     tensors = read_tensors(path, header)
     found = _weights(path, _groups(path, tensors, keys, places), _alphas(metadata, grammar))
     if not found:
@@ -144,7 +143,26 @@ def _width(shapes: Mapping[str, Sequence[int]]) -> int:
     return factors[0] * factors[1]
 
 
-def _best_grammar(widths: Mapping[str, int], metadata: Mapping[str, str], grammars: Iterable[Grammar]) -> Grammar:
+def _own_places(
+    keys: Mapping[str, tuple[str, str]], metadata: Mapping[str, str], grammars: Sequence[Grammar]
+) -> tuple[Grammar, dict[str, Place]] | None:
+    """Grammar and places as a file of this engine states them, for a base of any shape; None of any other file."""
+    try:
+        stated = json.loads(metadata.get("bootstrap.modules", "{}"))
+        named = {flat(name): (name, str(module)) for name, module in stated.items()}
+    except (ValueError, AttributeError):
+        return None
+    for grammar in grammars:
+        if grammar.modelspec == metadata.get("modelspec.architecture"):
+            if not {name for name, content in keys.values() if content} <= named.keys():
+                return None
+            return grammar, {flat(name): (grammar.part_of(name), module) for name, module in named.values()}
+    return None
+
+
+def _best_places(
+    widths: Mapping[str, int], metadata: Mapping[str, str], grammars: Iterable[Grammar]
+) -> tuple[Grammar, dict[str, Place]]:
     """The grammar that knows most of the names; among those that share them, the one that the widths speak for."""
     version = metadata.get("ss_base_model_version", "")
 
@@ -157,7 +175,8 @@ def _best_grammar(widths: Mapping[str, int], metadata: Mapping[str, str], gramma
                 evidence += 1 if widths[name] == wanted else -1
         return len(known), evidence, version.startswith(grammar.version), len(known & own_names(grammar))
 
-    return max(grammars, key=fitness)
+    grammar = max(grammars, key=fitness)
+    return grammar, places_of(grammar)
 
 
 def _wanted(place: Place, grammar: Grammar) -> int:
@@ -173,14 +192,14 @@ def _alphas(metadata: Mapping[str, str], grammar: Grammar) -> list[dict[str, flo
     nothing: list[dict[str, float]] = [{} for _ in grammar.parts]
     try:
         config: dict[str, Any] = json.loads(metadata.get("lora_adapter_metadata", "{}"))
-        return [_part_alphas(config, f"{part}.") for part in grammar.parts]
+        return [_part_alphas(config, f"{part}.", text=number > 0) for number, part in enumerate(grammar.parts)]
     except (ValueError, TypeError, AttributeError):
         return nothing
 
 
-def _part_alphas(config: Mapping[str, Any], prefix: str) -> dict[str, float]:
+def _part_alphas(config: Mapping[str, Any], prefix: str, *, text: bool) -> dict[str, float]:
     pattern = config.get(f"{prefix}alpha_pattern") or {}
-    alphas = {name: float(alpha) for name, alpha in pattern.items()}
+    alphas = {in_file(name) if text else name: float(alpha) for name, alpha in pattern.items()}
     return {"": float(config.get(f"{prefix}lora_alpha") or 0), **alphas}
 
 

@@ -13,8 +13,8 @@ from functools import cache
 from bootstrap.errors import BackendError
 
 __all__ = [
-    "DENOISER_PREFIX", "LIKE_WEIGHTS", "Grammar", "Place", "flat", "grammar_of", "in_file", "kohya_name", "mismatch",
-    "own_names", "places_of", "split_key",
+    "DENOISER_PREFIX", "LIKE_WEIGHTS", "TEXT_MODEL", "Grammar", "Place", "flat", "grammar_of", "in_file", "kohya_name",
+    "mismatch", "own_names", "places_of", "split_key",
 ]  # fmt: skip
 
 DENOISER_PREFIX = "lora_unet_"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bootstrap.errors import BackendError
 from bootstrap.store.files import require_file, write_atomic
 
-__all__ = ["count_weights", "metadata_of", "read_header", "read_tensors", "write_safetensors"]
+__all__ = ["count_weights", "metadata_of", "read_header", "read_tensor", "read_tensors", "write_safetensors"]
 
 LONGEST_HEADER = 100_000_000
 """Bytes; the limit of the format."""
@@ -79,25 +79,48 @@ def read_tensors(path: Path, header: Mapping[str, Any]) -> dict[str, NDArray[np.
     found = {}
     for key, entry in header.items():
         start, end = (8 + length + offset for offset in entry["data_offsets"])
-        if entry["dtype"] == "BF16":  # numpy does not have it: it is the upper half of a float32
-            flat = (np.frombuffer(data[start:end], "<u2").astype("<u4") << 16).view("<f4")
-        elif entry["dtype"] in NUMBERS:
-            flat = np.frombuffer(data[start:end], NUMBERS[entry["dtype"]]).astype(np.float32)
-        else:
-            raise BackendError(f'"{path}" is stored as {entry["dtype"]}', "save it in float16 or float32")
-        found[key] = flat.reshape(entry["shape"])
+        found[key] = _numbers(path, entry, data[start:end])
     return found
 
 
-def write_safetensors(path: Path, tensors: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str]) -> None:
+def read_tensor(path: Path, entry: Mapping[str, Any]) -> NDArray[np.float32]:
+    """The one tensor of a header's entry in float32; nothing else is read. Raises BackendError."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            start, end = entry["data_offsets"]
+            file.seek(8 + length + start)
+            return _numbers(path, entry, file.read(end - start))
+    except UNREADABLE as error:
+        raise BackendError(f'"{path}" cannot be read ({error})', "fetch it again") from error
+
+
+def _numbers(path: Path, entry: Mapping[str, Any], data: bytes) -> NDArray[np.float32]:
+    """Bytes as the numbers that an entry says they are."""
+    if entry["dtype"] == "BF16":  # numpy does not have it: it is the upper half of a float32
+        flat = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+    elif entry["dtype"] in NUMBERS:
+        flat = np.frombuffer(data, NUMBERS[entry["dtype"]]).astype(np.float32)
+    else:
+        raise BackendError(f'"{path}" is stored as {entry["dtype"]}', "save it in float16 or float32")
+    return flat.reshape(entry["shape"])
+
+
+def write_safetensors(
+    path: Path, tensors: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str], *, half: bool = False
+) -> None:
     """Write a file atomically, with the hashes that sd-scripts and user interfaces know it by.
 
+    ``half`` stores weights in float16; single numbers, such as alpha, stay as they are.
     ``sshs_model_hash`` is the sha256 of the tensor region. ``sshs_legacy_hash`` is taken, as sd-scripts takes it, of a
     file that holds the ``ss_*`` entries alone.
     """
     from safetensors.numpy import save
 
-    plain = save(dict(tensors))
+    stored = {}
+    for key, tensor in tensors.items():
+        stored[key] = tensor.astype(np.float16) if half and tensor.ndim else tensor
+    plain = save(stored)
     (length,) = struct.unpack("<Q", plain[:8])
     shapes, data = json.loads(plain[8 : 8 + length]), plain[8 + length :]
     digest = hashlib.sha256(data).hexdigest()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = [
     "LENGTHS", "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors",
     "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "shape_of", "to_tensors", "whole_factors",
+    "with_kernel",
 ]  # fmt: skip
 
 Array = NDArray[np.float32]
@@ -173,6 +174,14 @@ def as_pair(weights: Weights) -> Pair:
             return whole, np.eye(rows, dtype=np.float32)
         return np.eye(columns, dtype=np.float32), whole
     return weights[0], weights[1]
+
+
+def with_kernel(pair: Pair, kernel: int) -> Pair:
+    """A flat pair with the kernel of its module, ``kernel`` pixels a side; 0 for a linear layer."""
+    if not kernel:
+        return pair
+    down, up = pair
+    return down.reshape(len(down), -1, kernel, kernel), up.reshape(*up.shape[:2], 1, 1)
 
 
 def whole_factors(weights: Weights) -> Weights:

@@ -16,7 +16,7 @@ import numpy as np
 
 from bootstrap.errors import BackendError
 from bootstrap.lora.checked import checked_weights
-from bootstrap.lora.grammar import Grammar, in_file, mismatch, split_key
+from bootstrap.lora.grammar import TEXT_MODEL, Grammar, in_file, mismatch, split_key
 from bootstrap.lora.header import write_safetensors
 from bootstrap.lora.kinds import (
     Array,
@@ -31,6 +31,7 @@ from bootstrap.lora.kinds import (
     rescaled,
     to_tensors,
     whole_factors,
+    with_kernel,
 )
 
 __all__ = ["NETWORKS", "Lora", "kohya_names", "load_kohya", "lora_of", "save_diffusers", "save_kohya"]
@@ -113,8 +114,11 @@ def kohya_names(grammar: Grammar, modules: Iterable[str], *text_modules: Iterabl
     return {name: module for (_, module), name in grammar.names(modules, *text_modules).items()}
 
 
-def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
-    """Write the kohya grammar with an ``.alpha`` for each module, ``ss_*`` minimum, hashes, and ``metadata``."""
+def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str], *, half: bool = False) -> None:
+    """Write the kohya grammar with an ``.alpha`` for each module, ``ss_*`` minimum, hashes, and ``metadata``.
+
+    ``half`` stores the weights in float16.
+    """
     tensors: dict[str, Array] = {}
     for (part, module), name in lora.grammar.names(*lora.parts).items():
         weights = lora.parts[part][module]
@@ -133,15 +137,16 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str]) -> None:
         "ss_network_alpha": str(lora.network_alpha),
         "ss_network_args": json.dumps(arguments),
     }
-    write_safetensors(path, tensors, {**basic, **metadata})
+    write_safetensors(path, tensors, {**basic, **metadata}, half=half)
 
 
-def save_diffusers(path: Path, lora: Lora) -> None:
+def save_diffusers(path: Path, lora: Lora, metadata: Mapping[str, str] | None = None, *, half: bool = False) -> None:
     """Write the diffusers/peft grammar (``unet.<module>.lora_A/B.weight``, ``text_encoder.…``).
 
     It has no alpha that every reader honours, so the scale is multiplied into the up weights and alpha is the rank. It
-    has no LoHa and no LoKr either: these are written as plain pairs of the same change, see `as_pair`. Raises
-    BackendError for a DoRA over the inputs, which it has not.
+    has no LoHa and no LoKr either: these are written as plain pairs of the same change, see `as_pair`. ``metadata`` is
+    added to its own, ``half`` stores the weights in float16. Raises BackendError for a DoRA over the inputs, which it
+    has not.
     """
     if lora.is_over_inputs:
         raise BackendError(
@@ -157,8 +162,9 @@ def save_diffusers(path: Path, lora: Lora) -> None:
             down, up = as_pair(weights)
             if isinstance(weights, Hada | Kron):
                 kernel = 0 if number else lora.grammar.kernel(module)
-                down, up = _with_kernel(down, up, kernel)
-            ranks[module] = len(down)
+                down, up = with_kernel((down, up), kernel)
+            # peft compares ends of paths: without the prefix that transformers left out in 2026 it finds both
+            ranks[in_file(module).removeprefix(TEXT_MODEL) if number else module] = len(down)
             tensors[f"{name}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
             tensors[f"{name}.lora_B.weight"] = np.ascontiguousarray(up * lora.scale, np.float32)
             if isinstance(weights, Dora):
@@ -166,14 +172,8 @@ def save_diffusers(path: Path, lora: Lora) -> None:
                 tensors[f"{name}.{last}"] = np.ascontiguousarray(_lengths(weights), np.float32)
         if modules:
             config |= {f"{part}.{key}": value for key, value in _peft_config(lora, ranks).items()}
-    write_safetensors(path, tensors, {"format": "pt", "lora_adapter_metadata": json.dumps(config)})
-
-
-def _with_kernel(down: Array, up: Array, kernel: int) -> tuple[Array, Array]:
-    """A pair that was multiplied out with the kernel of its module; 0 for a linear layer."""
-    if not kernel:
-        return down, up
-    return down.reshape(len(down), -1, kernel, kernel), up.reshape(*up.shape[:2], 1, 1)
+    own = {"format": "pt", "lora_adapter_metadata": json.dumps(config)}
+    write_safetensors(path, tensors, {**(metadata or {}), **own}, half=half)
 
 
 def _lengths(weights: Dora) -> Array:
@@ -217,7 +217,7 @@ def load_kohya(
         name, content = split_key(key)
         if name not in places:
             raise BackendError(f'"{path}": {mismatch(key, grammar, grammars)}', "use the base it was trained on")
-        groups.setdefault(name, {})[content] = tensor
+        groups.setdefault(name, {})[content] = np.asarray(tensor, np.float32)
     found: dict[tuple[int, str], tuple[Weights, float]] = {}
     for name, group in groups.items():
         if (weights := checked_weights(path, name, group)) is not None:

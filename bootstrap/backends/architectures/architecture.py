@@ -36,6 +36,8 @@ class CheckpointKeys:
     """Key of the denoiser's input layer; its second axis are the channels of the latents."""
     input_channels: int
     """Channels of a plain text-to-image base; further ones are masks or pictures."""
+    text_encoders: tuple[str, ...] = ()
+    """Begin of the keys of each text encoder, in the pipeline's order."""
 
 
 @dataclass(frozen=True)

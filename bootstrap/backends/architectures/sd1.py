@@ -80,6 +80,7 @@ SD1 = Architecture(
         text_encoder="cond_stage_model.transformer.",
         input_weight="model.diffusion_model.input_blocks.0.0.weight",
         input_channels=4,
+        text_encoders=("cond_stage_model.transformer.",),
     ),
     presets=Presets(plain="sd15", velocity="sd15"),
     targets=unet.TARGETS,

@@ -95,6 +95,7 @@ SDXL = Architecture(
         text_encoder="conditioner.embedders.1.model.transformer.",
         input_weight="model.diffusion_model.input_blocks.0.0.weight",
         input_channels=4,
+        text_encoders=("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."),
     ),
     presets=Presets(
         plain="sdxl",

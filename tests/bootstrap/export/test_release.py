@@ -18,9 +18,10 @@ from safetensors.numpy import load_file
 
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.architectures.sdxl import SDXL
+from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.config import RunConfig
+from bootstrap.config import RunConfig, embedded
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.errors import StoreError
 from bootstrap.export.card import LICENSES, ReleaseFiles, card
@@ -282,14 +283,41 @@ NETWORKS = {
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_other_networks_are_published_and_the_card_says_who_reads_them(store: Store, kind: str) -> None:
     lora = Lora({"mid_block.attentions.0.proj_in": NETWORKS[kind]}, 2.0, grammar=SD1.grammar)
+    published, text = published_of(store, lora, kind)
+    assert published.is_file()
+    is_dora, plain = kind == "dora", published.with_name(f"{published.stem}-plain.safetensors")
+    assert (published.parent / "pytorch_lora_weights.safetensors").exists() == is_dora
+    assert ("ComfyUI and Forge divide by the lengths of the base's rows" in text) == is_dora
+    assert plain.exists() != is_dora, "a module of the base has another shape"
+    assert ("--plain --base BASE` makes a plain LoRA" in text) == is_dora
+    assert (f'weight_name="{plain.name}"' in text) != is_dora
+
+
+def test_beside_a_dora_lies_the_plain_lora_that_user_interfaces_read_alike(store: Store, config: RunConfig) -> None:
+    module, random = "mid_block.attentions.0.proj_in", np.random.default_rng(0)
+    weight = BaseWeights(embedded(config.base.path)).read(0, module)
+    down = random.normal(size=(2, *weight.shape[1:])).astype("f4")
+    up = random.normal(size=(len(weight), 2, *[1] * (weight.ndim - 2))).astype("f4")
+    lengths = 1.1 * np.linalg.norm(weight.reshape(len(weight), -1), axis=1)
+    published, text = published_of(store, Lora({module: Dora(down, up, lengths)}, 2.0, grammar=SD1.grammar), "dora")
+    plain = published.with_name(f"{published.stem}-plain.safetensors")
+    facts = metadata_of(plain)
+    assert (facts["ss_output_name"], facts["ss_network_module"]) == (plain.stem, "networks.lora")
+    told = json.loads(facts["bootstrap.plain"])
+    assert 0 < told["relative_error"] < 1
+    assert f"Rank 32, relative error {100 * told['relative_error']:.2g} % (worst module" in text
+    assert f"<lora:{plain.stem}:1>" in text
+    assert f"put `{plain.name}` into `models/loras`" in text
+    assert 'weight_name="pytorch_lora_weights.safetensors"' in text
+    assert plain.with_suffix(".json").exists()
+
+
+def published_of(store: Store, lora: Lora, kind: str) -> tuple[Path, str]:
+    """The kohya file of a LoRA that a run has trained, and its card."""
     save_kohya(store.directory / "x.safetensors", lora, metadata(lora, kind, "epsilon"))
     store.add_adapter(stored_adapter(store, "x.safetensors"))
     published = publish(store, store.adapters()[-1], store.directory / kind)
-    assert published.is_file()
-    loadable, text = kind == "dora", (published.parent / "README.md").read_text()
-    assert (published.parent / "pytorch_lora_weights.safetensors").exists() == loadable
-    assert ("it does not load this kind of LoRA" in text) != loadable
-    assert ("ComfyUI and Forge divide by the lengths of the base's rows" in text) == loadable
+    return published, (published.parent / "README.md").read_text()
 
 
 def test_a_lost_preview_is_told_in_one_line(store: Store) -> None:
