@@ -128,14 +128,15 @@ def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
     return write_kohya(release, folder)
 
 
-def write_kohya(release: Release, folder: Path) -> Path:
+def write_kohya(release: Release, folder: Path, *, half: bool = False) -> Path:
     """Write ``<stem>.safetensors`` with the sidecars of A1111, Forge and InvokeAI, previews and the card.
 
-    What is no plain LoRA gets one beside it, ``<stem>-plain.safetensors``, which every program reads alike.
+    What is no plain LoRA gets one beside it, ``<stem>-plain.safetensors``, which every program reads alike. ``half``
+    stores the weights in float16, as those of the plain one always are.
     """
     path = folder / f"{release.stem}.safetensors"
     metadata = {**release.metadata, **_entries(release)}
-    save_kohya(path, release.weights, metadata)
+    save_kohya(path, release.weights, metadata, half=half)
     _write_sidecars(release, folder, release.stem)
     plain = release.plain
     if plain:
@@ -164,9 +165,9 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
         write_atomic(folder / f"{stem}.png", picture_bytes(picture))
 
 
-def write_diffusers(release: Release, folder: Path) -> Path:
-    """Write ``pytorch_lora_weights.safetensors``, previews and the card."""
-    save_diffusers(folder / DIFFUSERS, release.weights)
+def write_diffusers(release: Release, folder: Path, *, half: bool = False) -> Path:
+    """Write ``pytorch_lora_weights.safetensors``, in float16 with ``half``, previews and the card."""
+    save_diffusers(folder / DIFFUSERS, release.weights, half=half)
     _write_card(release, folder)
     return folder / DIFFUSERS
 
