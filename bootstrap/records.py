@@ -14,6 +14,7 @@ from scoring.paired import Strata
 
 __all__ = [
     "DECOY_KINDS",
+    "PREVIEW_KINDS",
     "TAKEN",
     "Adapter",
     "Frame",
@@ -48,10 +49,13 @@ class JobKind(StrEnum):
     LOOKALIKE = "lookalike"  # decoy (a): the base, with all trait words
     EXCHANGED = "exchanged"  # decoy (b): the adapter under test, two or more identity traits exchanged
     PROBE = "probe"  # a fixed set of shots on which adapters are compared
+    SHOWCASE = "showcase"  # shots of the probe once more, by the base and by the first LoRA: what the report leads with
 
 
 DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
 """The kinds of pictures that show somebody else."""
+PREVIEW_KINDS = (JobKind.PROBE, JobKind.SHOWCASE)
+"""The kinds of pictures that show what can be drawn: never candidates, and never decoys."""
 
 
 class VerdictKind(StrEnum):

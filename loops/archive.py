@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bootstrap.events import FramesJudged
-from bootstrap.records import Frame, Job, JobKind, Round, Verdict, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, Frame, Job, JobKind, Round, Verdict, VerdictKind
 from bootstrap.shots import Cell
 from bootstrap.store.store import PERSON, Store
 from loops.stopping import usable_rounds
@@ -68,7 +68,7 @@ class Archive:
     def planned(self, number: int, wave: int) -> bool:
         """Whether a wave has its jobs; a finished run that goes on has only previews where its next round begins."""
         jobs = [job for job in self.jobs if (job.round, job.wave) == (number, wave)]
-        return any(job.kind is not JobKind.PROBE for job in jobs)
+        return any(job.kind not in PREVIEW_KINDS for job in jobs)
 
     def of_kind(self, kind: JobKind) -> list[Frame]:
         """The frames of a kind."""

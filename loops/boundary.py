@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from bootstrap.panel.judges import Judges
-from bootstrap.records import Frame, JobKind
+from bootstrap.records import PREVIEW_KINDS, Frame, JobKind
 from bootstrap.runs.standing import finished
 from bootstrap.store.decisions import PersonBoundary
 from bootstrap.store.person import Boundary
@@ -49,10 +49,10 @@ def judges_with_approved(
 
 
 def measured_frames(store: Store, lost: Collection[str] = ()) -> list[Frame]:
-    """The frames that were measured, but for the probe: what is measured again before other references."""
+    """The frames that were measured, but for previews: what is measured again before other references."""
     measured = store.measurements()
     ids = measured.keys() - set(lost)
-    return [one for one in store.frames() if one.job.id in ids and one.job.kind is not JobKind.PROBE]
+    return [one for one in store.frames() if one.job.id in ids and one.job.kind not in PREVIEW_KINDS]
 
 
 def own_pictures(store: Store, lost: Collection[str] = ()) -> list[Frame]:

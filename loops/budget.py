@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
 from bootstrap.events import AdapterTrained, BatchGenerated, Event, Incident, ScoresMeasured
-from bootstrap.records import Job, JobKind, Phase
+from bootstrap.records import PREVIEW_KINDS, Job, JobKind, Phase
 from bootstrap.runs.sentences import duration
 from bootstrap.shots import Cell
-from bootstrap.store.decisions import RoundBudget, WaveBudget, WaveCut
+from bootstrap.store.decisions import RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
 from bootstrap.store.store import Store
 from loops.time_left import Hours
 
@@ -30,6 +30,7 @@ __all__ = [
     "cut_short",
     "fitting_phase",
     "fitting_round",
+    "showcase_fits",
     "speeds_of",
     "wanted_pictures",
 ]
@@ -176,6 +177,18 @@ def another_wave(store: Store, budget: Budget, number: int, wave: int, candidate
     return decided.begun
 
 
+def showcase_fits(store: Store, budget: Budget, number: int, pictures: int) -> bool:
+    """Whether a showcase of so many pictures is drawn after the rounds; nothing is set aside for it."""
+    decided = store.decided(ShowcaseBudget, budget=budget.key, round=number)
+    if decided is None:
+        seconds = Work(0, pictures).seconds(speeds_of(store.events()))
+        drawn = seconds <= budget.hours.left - REPORT
+        took = f"no showcase: it takes about {duration(seconds)}, {duration(max(0.0, budget.hours.left))} are left"
+        event = None if drawn else Incident(BUDGET, took)
+        decided = store.decide(ShowcaseBudget(budget.key, number, drawn), event)
+    return decided.drawn
+
+
 def cut_short(store: Store, budget: Budget, number: int, wave: int, kinds: tuple[JobKind, ...], *, begun: bool) -> bool:
     """Whether the pictures of some kinds that a wave still lacks stay undrawn; asked before and after each batch.
 
@@ -188,7 +201,7 @@ def cut_short(store: Store, budget: Budget, number: int, wave: int, kinds: tuple
     jobs, missing = store.jobs(number, wave), store.missing_jobs(number, wave)
     part = [job for job in jobs if job.kind in kinds]
     missing_part = [job for job in missing if job.kind in kinds]
-    if not begun or not missing_part or all(job.kind is JobKind.PROBE for job in jobs):
+    if not begun or not missing_part or all(job.kind in PREVIEW_KINDS for job in jobs):
         return False
     speeds = speeds_of(store.events())
     if _goes_on(jobs, missing, part, missing_part, speeds, budget.room(speeds)):

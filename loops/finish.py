@@ -1,4 +1,4 @@
-"""The end of the story: fill the last places, train the LoRA that is kept, write what comes out.
+"""The end of the story: fill the last places, train the LoRA that is kept, write what comes out, show it.
 
 Empty places are filled by provisional frames, marked as such; the gate does not loosen. Every step is found done or is
 done, so finishing again changes nothing.
@@ -20,6 +20,7 @@ from bootstrap.store.delivery import Delivery
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
+from loops.showcase import draw_showcase
 from loops.weights_again import give_up_unneeded
 
 __all__ = ["Finished", "finish"]
@@ -52,6 +53,7 @@ def finish(engine: Engine) -> Finished:
     collection = Collection(store, config, engine.character, kept, provisional, items)
     pictures, lora = deliver(engine, collection, adapter)
     give_up_unneeded(engine)
+    draw_showcase(engine, number, adapter, [*kept, *provisional])
     page = store.directory / "report.html"
     write_report(store, page, engine.character.name)
     if not any(isinstance(event, RunEnded) for event in store.events()[-1:]):

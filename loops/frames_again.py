@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from bootstrap.errors import StoreError
-from bootstrap.records import TAKEN, Adapter, Frame, Job, JobKind, Verdict, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, TAKEN, Adapter, Frame, Job, Verdict, VerdictKind
 from bootstrap.store.decisions import FinalCandidates
 from bootstrap.store.replacing import is_whole, set_aside
 from bootstrap.store.store import PERSON, Store
@@ -63,7 +63,7 @@ def measure_again(engine: Engine) -> None:
     """Measure the pictures of judged waves that lack a measurement: drawn again, or their rows were lost."""
     archive, judged_frames = engine.archive(), []
     for frame in archive.frames:
-        judged = (frame.job.round, frame.job.wave) in archive.judged_waves and frame.job.kind is not JobKind.PROBE
+        judged = (frame.job.round, frame.job.wave) in archive.judged_waves and frame.job.kind not in PREVIEW_KINDS
         if judged and frame.job.id not in engine.lost:
             judged_frames.append(frame)
     measure(engine, judged_frames)

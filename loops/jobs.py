@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
@@ -74,6 +74,19 @@ class JobMaker:
             negative=wording.negative(self.config.base.negative),
             random_seed=random_seed,
             traits={},
+        )
+
+    def showcase_job(self, preview: Job, wave: int, *, trigger: bool) -> Job:
+        """The same picture asked for in words, with every trait: of the base, or with the trigger of an adapter."""
+        wording, shot = self.wording, preview.shot
+        traits = wording.traits(shot)
+        return replace(
+            preview,
+            id=f"showcase-r{preview.round:02d}w{wave}-{preview.random_seed:x}",
+            kind=JobKind.SHOWCASE,
+            wave=wave,
+            prompt=wording.prompt(shot, traits, trigger=trigger),
+            traits=traits,
         )
 
     def exchange(self, shot: Shot) -> dict[str, str]:

@@ -30,14 +30,15 @@ CONTINUED = "continued_after"
 """The fact that holds how many rounds a finished run had when it was given new settings."""
 MAY_CHANGE = {
     "config": re.compile(
-        r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys|final_candidates)"  # how much
+        r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
+        r"|loop\.(final_candidates|showcase)"
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway)"  # the quotas
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
-ONLY_TOLD = frozenset({"name", "purpose", "license", "credits"})
-"""What stands in the card and on pages; no picture depends on it, and a finished run plays no round for it."""
+ONLY_TOLD = frozenset({"name", "purpose", "license", "credits", "loop.showcase"})
+"""What stands in the card and on pages; no picture of the set depends on it: a finished run plays no round for it."""
 WITHOUT_EFFECT = {
     "config": {"base.about", "base.memory", "base.demonstration", "loop.approval", "panel.on_error"},
     "character": {"base"},

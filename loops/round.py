@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
-from bootstrap.records import JobKind, Phase, Round, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, JobKind, Phase, Round, VerdictKind
 from bootstrap.shots import Cell, places
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
@@ -77,7 +77,7 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
     draw(engine, plan.number, wave, adapter)
     frames = engine.store.frames(plan.number, wave)
     measure(
-        engine, [frame for frame in frames if frame.job.kind is not JobKind.PROBE and frame.job.id not in engine.lost]
+        engine, [frame for frame in frames if frame.job.kind not in PREVIEW_KINDS and frame.job.id not in engine.lost]
     )
     choose_frames(engine, plan.number, wave, wanted)
 

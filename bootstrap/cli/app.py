@@ -56,15 +56,22 @@ def status(
 
 @app.command()
 def report(
-    run: RunFolder, out: Annotated[Path | None, typer.Option(help="The page [RUN/report.html].")] = None
+    run: RunFolder,
+    out: Annotated[Path | None, typer.Option(help="The page [RUN/report.html].")] = None,
+    showcase: Annotated[
+        Path | None, typer.Option(help="Write only the picture that the page leads with: a .png, .jpg or .webp file.")
+    ] = None,
+    side: Annotated[int, typer.Option(min=32, max=2048, help="Pixels of each picture in that file.")] = 160,
 ) -> None:
     """Write the report page of a run again, also of an unfinished one.
 
     bootstrap report runs/mika
+
+    bootstrap report runs/mika --showcase mika.jpg --side 128
     """
     from bootstrap.cli.report import report_command
 
-    report_command(run, out)
+    report_command(run, out, showcase, side)
 
 
 @app.command()
@@ -84,6 +91,7 @@ def export(
     format: Annotated[str, typer.Option(help="kohya (ComfyUI, A1111, Forge), diffusers, or dataset.")] = "kohya",
     round: Annotated[int | None, typer.Option(min=1, help="The LoRA of this round, or what was kept up to it.")] = None,
     out: Annotated[Path | None, typer.Option(help="An empty or new folder [RUN/export/<format>].")] = None,
+    precision: Annotated[str, typer.Option(help="Of the LoRA's weights: fp16, or fp32.")] = "fp16",
 ) -> None:
     """Write the LoRA or the dataset of a run, finished or not, for other programs, with its model card.
 
@@ -93,7 +101,7 @@ def export(
     """
     from bootstrap.cli.export import export_command
 
-    export_command(run, format=format, round=round, out=out)
+    export_command(run, format=format, round=round, out=out, precision=precision)
 
 
 @app.command()

@@ -19,6 +19,8 @@ REDRAWN = 4.0
 """Candidates of a whole run over those of one wave for every place, as measured on the embedded base."""
 FURTHER_DECOYS = 1.2
 """Decoys drawn over those asked for at first: some fail the checks and are replaced."""
+SHOWCASE_ROWS = 2
+"""Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
 CUTS = 5
 """Training pictures a seed gives at most: whole, tighter crops, a greyscale copy."""
 OPERATIONS = 0.17
@@ -65,9 +67,12 @@ def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cos
 
 
 def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float, seconds: float) -> int:
-    """How many rounds, with the finished LoRA after them, ``seconds`` are enough for; 0 where not even one is."""
+    """How many rounds, with the finished LoRA after them, ``seconds`` are enough for; 0 where not even one is.
+
+    The showcase is left out before a round is.
+    """
     for rounds in range(rounds_expected(config.loop), 0, -1):
-        fewer = config.model_copy(update={"loop": config.loop.model_copy(update={"rounds": rounds})})
+        fewer = config.model_copy(update={"loop": config.loop.model_copy(update={"rounds": rounds, "showcase": 0})})
         if cost_of(fewer, seeds, parameters, speed).seconds <= seconds:
             return rounds
     return 0
@@ -84,9 +89,10 @@ def _goals(loop: LoopConfig) -> list[int]:
 
 
 def _pictures(config: RunConfig) -> int:
-    """Candidates and decoys of both kinds."""
+    """Candidates, decoys of both kinds, and the showcase."""
     loop = config.loop
-    return math.ceil(loop.target * loop.candidates_a_place * REDRAWN + _decoys(config))
+    candidates = loop.target * loop.candidates_a_place * REDRAWN
+    return math.ceil(candidates + _decoys(config) + SHOWCASE_ROWS * loop.showcase)
 
 
 def _decoys(config: RunConfig) -> float:

@@ -53,6 +53,8 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    showcase: int = Field(8, ge=0, le=16)
+    """Shots of the probe that the report leads with: drawn also by the base and by the first LoRA; 0 for none."""
     seeds_share: float = Field(0.25, ge=0, le=1)
     """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
     seed_cap: float = Field(4.0, ge=1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["contact_sheet", "thumbnail"]
+__all__ = ["INK", "PAPER", "contact_sheet", "fitted", "shortened", "thumbnail"]
 
 PAPER, INK = (250, 250, 248), (60, 60, 66)
 LABEL_HEIGHT, GAP = 16, 6  # pixels
@@ -28,10 +28,10 @@ def contact_sheet(
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     for place, image in enumerate(images):
         left, top = GAP + place % columns * width, GAP + place // columns * height
-        small = _fitted(image, side)
+        small = fitted(image, side)
         sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
         if labels:
-            text = _shortened(pen, labels[place], font, side)
+            text = shortened(pen, labels[place], font, side)
             pen.text((left, top + side + 1), text, fill=INK, font=font)
     return sheet
 
@@ -45,15 +45,15 @@ def thumbnail(image: Image.Image, side: int = 192) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def fitted(image: Image.Image, side: int) -> Image.Image:
     """The image scaled so that its longer side is ``side``."""
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def _shortened(
-    pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+def shortened(
+    pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float
 ) -> str:
     """The text, cut with an ellipsis where it would run into the next cell."""
     if pen.textlength(text, font=font) <= width:

@@ -6,7 +6,7 @@ Light and dark, no script, no request to anywhere: style, thumbnails and charts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -31,7 +31,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole document: ``tiles`` are its most important numbers by name, ``lead`` comes before the sections."""
+    """A whole document: ``tiles`` are its most important numbers by name, ``lead`` comes before the sections.
+
+    ``front`` stands above everything but the heading and the menu.
+    """
 
     title: str
     heading: str
@@ -39,6 +42,7 @@ class Document:
     tiles: Mapping[str, object]
     lead: Markup
     sections: Sequence[Section]
+    front: Markup = field(default_factory=Markup)
 
 
 class Templates:
@@ -69,6 +73,7 @@ def write_document(out: Path, document: Document) -> Path:
         subtitle=document.subtitle,
         tiles=document.tiles,
         lead=document.lead,
+        front=document.front,
         sections=document.sections,
     )
     write_atomic(out, f"{text}\n".encode())

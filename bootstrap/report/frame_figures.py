@@ -85,12 +85,15 @@ class FrameFigures:
 
     def of_picture(self, path: Path, caption: str) -> Figure:
         """A picture that is no frame of the run, a seed for example."""
+        return Figure(thumbnail(self.picture(path)), self._link(path), caption, caption)
+
+    def picture(self, path: Path) -> Image.Image:
+        """A picture that is no frame of the run, RGB, or a grey one when its file is lost."""
         try:
             with open_any(path) as opened:
-                small = thumbnail(as_rgb(opened))
+                return as_rgb(opened)
         except OSError:
-            small = thumbnail(BLANK)
-        return Figure(small, self._link(path), caption, caption)
+            return BLANK
 
     def image(self, frame: Frame) -> Image.Image:
         """The frame's picture, or a grey one when its file is lost."""

@@ -22,6 +22,8 @@ from bootstrap.report.plots import Plot, quota_bars
 from bootstrap.report.round_sheets import write_sheets
 from bootstrap.report.rounds import over_rounds, round_section, time_section
 from bootstrap.report.scores import plots_by_view_family
+from bootstrap.report.showcase_picture import SHOWCASE, showcase_html, write_showcase
+from bootstrap.report.showcase_rows import showcase_of
 from bootstrap.report.verdict_section import verdict_section
 from bootstrap.runs.incidents import UNDELIVERED, IncidentLine, incidents
 from bootstrap.runs.sentences import duration
@@ -32,18 +34,30 @@ __all__ = ["write_report"]
 
 
 def write_report(store: Store, out: Path, title: str) -> Path:
-    """Write the page to ``out`` and contact sheets to ``sheets/`` beside it; returns ``out``. Raises OutputError."""
+    """Write the page to ``out``, contact sheets to ``sheets/`` and the showcase beside it; returns ``out``.
+
+    The page leads with the showcase, the set below, where the run has drawn one. Raises OutputError.
+    """
     figures = FrameFigures(store, out.parent)
     facts = status(store)
     state = "finished" if facts["finished"] else f"{facts['phase'] or 'not begun'}, not finished"
-    sections = _sections(store, figures, facts, out.parent)
+    showcase = showcase_of(store)
+    front, lead = Markup(), _progress(facts, figures.taken())
+    first = [_seeds(store, figures), _final_set(figures)]
+    if showcase:
+        front = showcase_html(store, figures, showcase)
+        write_showcase(store, out.parent / SHOWCASE, figures, showcase, title)
+        first = [_final_set(figures), Section("Quotas and growth", lead, "growth"), _seeds(store, figures)]
+        lead = Markup()
+    sections = [*first, *_sections(store, figures, facts, out.parent)]
     document = Document(
         title=title,
         heading=title,
         subtitle=f"character LoRA run · {state}",
         tiles=_tiles(facts),
-        lead=_progress(facts, figures.taken()),
+        lead=lead,
         sections=[section for section in sections if section.body],
+        front=front,
     )
     write_document(out, document)
     write_sheets(store, out.parent / "sheets", figures)
@@ -51,11 +65,9 @@ def write_report(store: Store, out: Path, title: str) -> Path:
 
 
 def _sections(store: Store, figures: FrameFigures, facts: dict[str, Any], folder: Path) -> list[Section]:
-    """Every section in its order; those without a body are left out of the page."""
+    """The sections below seeds and set, in their order; those without a body are left out of the page."""
     rounds = [round_section(store, figures, one) for one in reversed(store.rounds())]
     return [
-        _seeds(store, figures),
-        _final_set(figures),
         _probe(store, figures),
         _scores(store, figures),
         *rounds,

@@ -6,7 +6,7 @@ from bootstrap.config import stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.store.store import Store
 
-__all__ = ["identity_scorers"]
+__all__ = ["identity_scorers", "scorers_of"]
 
 
 def identity_scorers(store: Store) -> list[str]:
@@ -14,10 +14,13 @@ def identity_scorers(store: Store) -> list[str]:
 
     [] where the run has stored no readable configuration.
     """
+    return [*scorers_of(store, "identity"), *scorers_of(store, "held-out")]
+
+
+def scorers_of(store: Store, role: str) -> list[str]:
+    """The scorers of a role; [] where the run has stored no readable configuration."""
     try:
         roles = stored_config(store.recall("config")).panel.roles
     except ConfigError:
         return []
-    found = [name for name, role in roles.items() if role == "identity"]
-    found += [name for name, role in roles.items() if role == "held-out"]
-    return found
+    return [name for name, its_role in roles.items() if its_role == role]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootstrap.events import BatchGenerated, Event, RoundBegan, RunEnded, ScoresMeasured
-from bootstrap.records import JobKind
+from bootstrap.records import PREVIEW_KINDS
 from bootstrap.store.store import Store
 
 __all__ = ["Standing", "finished", "standing"]
@@ -40,7 +40,7 @@ def standing(store: Store) -> Standing:
     jobs, missing = store.jobs(number), store.missing_jobs(number)
     if missing:
         return _counted(number, "drawing", len(jobs), len(missing), _pace(events, number, BatchGenerated))
-    measured_jobs = [job.id for job in jobs if job.kind is not JobKind.PROBE]
+    measured_jobs = [job.id for job in jobs if job.kind not in PREVIEW_KINDS]
     unmeasured = len(measured_jobs) - len(store.measurements(measured_jobs)) if measured_jobs else 0
     if unmeasured:
         return _counted(number, "measuring", len(measured_jobs), unmeasured, _pace(events, number, ScoresMeasured))

@@ -29,6 +29,7 @@ __all__ = [
     "PersonBoundary",
     "RoundApproved",
     "RoundBudget",
+    "ShowcaseBudget",
     "VerdictFit",
     "WaveBudget",
     "WaveCut",
@@ -177,6 +178,16 @@ class WaveCut:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowcaseBudget:
+    """Whether the showcase after the rounds is drawn under a budget; ``round`` is the number after the last one's."""
+
+    KEY: ClassVar = ("budget", "round")
+    budget: str
+    round: int
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSample:
     """The frames of a round's blind audit and the gate's verdict on each, drawn from ``population`` frames."""
 
@@ -208,6 +219,7 @@ Decision = (
     | RoundBudget
     | WaveBudget
     | WaveCut
+    | ShowcaseBudget
     | AuditSample
     | EarlierDecision
 )
