@@ -65,7 +65,7 @@ def convert(
     to: Annotated[str, typer.Option(help="kohya (A1111, ComfyUI, InvokeAI, sd-scripts) or diffusers.")] = "kohya",
     plain: Annotated[bool, typer.Option("--plain", help="Make a plain LoRA of a DoRA, LoHa or LoKr, by SVD.")] = False,
     base: Annotated[str | None, typer.Option(help="With --plain: a DoRA's base, a preset or checkpoint.")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, help="With --plain: its rank [twice the file's, 32 to 128].")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="With --plain: its rank [twice the file's, 32-128].")] = None,
 ) -> None:
     """Write the same weights in the other grammar, with the file's metadata.
 
