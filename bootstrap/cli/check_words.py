@@ -17,6 +17,7 @@ from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, named_in_words, unread
+from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import seed_warnings
 from bootstrap.seeds.figures import figures, subject
 
@@ -52,13 +53,13 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
 
 def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Image.Image) -> range:
     """The numbers of a sheet's figures, 0 alone for a single picture; prints which of them it is."""
-    parts = []
+    parts, mask = [], subject_of(path, image.size)
     if not captioner.described_whole(path):
-        parts = figures(image)
+        parts = figures(image, mask=mask)
     if parts:
         typer.echo(f"seed       {name}: a sheet, each of its {len(parts)} figures is taken as a view")
         return range(1, len(parts) + 1)
-    if subject(image):
+    if subject(image, mask=mask):
         typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")
     return range(1)
 

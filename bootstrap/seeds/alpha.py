@@ -11,10 +11,13 @@ from bootstrap.pictures import alpha_of, open_any
 __all__ = ["subject_of"]
 
 
-def subject_of(path: Path, size: tuple[int, int]) -> Image.Image | None:
-    """A seed's alpha as a picture, RGB, white at the subject; None where it has none, or is of another ``size``."""
+def subject_of(file: Path | bytes, size: tuple[int, int]) -> Image.Image | None:
+    """A seed's alpha as a picture, RGB, white at the subject; None where it has none, or is of another ``size``.
+
+    ``file`` is where it lies, or its bytes.
+    """
     try:
-        with open_any(path) as opened:
+        with open_any(file) as opened:
             alpha = alpha_of(opened)
     except OSError:
         return None

@@ -1,11 +1,13 @@
 """Sheets: one picture with several figures on a plain ground, separated by the gutters between them.
 
-Only background-coloured gutters divide; figures that touch stay together. Knows no character and no model: pixels only.
+Only background-coloured gutters divide; figures that touch stay together. On transparent ground the transparency says
+what is drawn, and pale figures are no ground. Knows no character and no model: pixels only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +44,13 @@ WIDE = 0.6
 """A subject whose longer side is a smaller fraction of the picture's is drowned in its ground."""
 
 
-def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
+def figures(image: Image.Image, smallest: int = 64, *, mask: Image.Image | None = None) -> list[Box]:
     """Boxes (left, top, right, bottom; pixels) of the figures of a sheet, in reading order.
 
     Empty where the picture is no sheet: no plain ground, or fewer than two figures of ``smallest`` pixels a side.
+    ``mask`` has the size of the picture and is black where that is transparent; None: it is so nowhere.
     """
-    drawn, scale = _drawn(image)
+    drawn, scale = _drawn(image, mask)
     if drawn is None:
         return []
     boxes = list(_divided(drawn, (0, 0, drawn.shape[1], drawn.shape[0])))
@@ -61,9 +64,12 @@ def figures(image: Image.Image, smallest: int = 64) -> list[Box]:
     return large if len(large) > 1 else []
 
 
-def subject(image: Image.Image, smallest: int = 64) -> Box | None:
-    """Box (pixels) of what is drawn on a plain ground, where there is too much of the ground; else None."""
-    drawn, scale = _drawn(image)
+def subject(image: Image.Image, smallest: int = 64, *, mask: Image.Image | None = None) -> Box | None:
+    """Box (pixels) of what is drawn on a plain ground, where there is too much of the ground; else None.
+
+    ``mask`` is that of `figures`.
+    """
+    drawn, scale = _drawn(image, mask)
     if drawn is None:
         return None
     columns = list(_pieces(drawn, (0, 0, drawn.shape[1], drawn.shape[0]), axis=1))
@@ -76,17 +82,26 @@ def subject(image: Image.Image, smallest: int = 64) -> Box | None:
     return full if min(_width(full), _height(full)) >= smallest else None
 
 
-def _drawn(image: Image.Image) -> tuple[Mask | None, float]:
+def _drawn(image: Image.Image, mask: Image.Image | None) -> tuple[Mask | None, float]:
     """Where something is drawn, (height, width), None without a plain ground; and at what scale."""
     scale = min(1.0, LOOKED_AT / max(image.size))
-    small = image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    pixels = np.asarray(small, np.int16)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    if mask is not None:
+        opaque: Mask = np.asarray(mask.convert("L").resize(size)) > GROUND_SPREAD
+        if (~_border(opaque)).mean() >= PLAIN_BORDER:
+            return opaque, scale
+    pixels = np.asarray(image.convert("RGB").resize(size), np.int16)
+    border = _border(pixels)
     ground = np.median(border, axis=0)
     if (np.abs(border - ground).max(axis=1) <= GROUND_SPREAD).mean() < PLAIN_BORDER:
         return None, scale
     drawn: Mask = np.abs(pixels - ground).max(axis=2) > GROUND_SPREAD
     return drawn, scale
+
+
+def _border(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of (height, width, ...), corners twice."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _divided(drawn: Mask, box: Box) -> Iterator[Box]:

@@ -15,6 +15,7 @@ from PIL import Image
 from bootstrap.errors import SeedError
 from bootstrap.pictures import pictures_in
 from bootstrap.pictures.file_names import comparable
+from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.figures import figures, subject
 
 __all__ = ["MOST_SEEDS", "SUBJECT", "View", "gather", "views_in"]
@@ -70,11 +71,12 @@ def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: 
     What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
     be one view.
     """
-    boxes = [] if whole else figures(image)
+    mask = subject_of(data, image.size)
+    boxes = [] if whole else figures(image, mask=mask)
     if boxes:
         parts = [image.crop(box) for box in boxes]
         return [View(f"{stem}-{number}.png", part, _png(part), number) for number, part in enumerate(parts, 1)]
-    if box := subject(image):
+    if box := subject(image, mask=mask):
         part = image.crop(box)
         return [View(f"{stem}{SUBJECT}", part, _png(part), 0)]
     return [View(f"{stem}{suffix}", image, data, 0)]

@@ -103,3 +103,27 @@ def test_a_subject_drowned_in_plain_ground_is_found_and_others_stay():
     assert subject(sheet((1000, 1000), [(400, 100, 300, 800)])[0]) is None
     assert subject(sheet((300, 300), [(100, 100, 30, 60)])[0]) is None
     assert subject(Image.new("RGB", (128, 128), "red")) is None
+
+
+def pale_sheet(count, size):
+    """Figures with a nearly white head over a blue body, on transparent ground; the picture as it is opened."""
+    image = Image.new("RGBA", size, (0, 0, 0, 0))
+    draw = ImageDraw.Draw(image)
+    for left in range(40, 40 + 200 * count, 200):
+        draw.ellipse((left, 20, left + 99, 119), (250, 248, 245, 255))
+        draw.rectangle((left + 20, 120, left + 79, 279), (40, 60, 160, 255))
+    alpha = image.getchannel("A")
+    return Image.alpha_composite(Image.new("RGBA", size, "white"), image).convert("RGB"), alpha
+
+
+def test_on_transparent_ground_a_pale_head_is_no_ground():
+    image, alpha = pale_sheet(2, (440, 300))
+    for left, box in zip((40, 240), figures(image, mask=alpha), strict=True):
+        assert inside(box, (left, 20, 100, 260))
+    image, alpha = pale_sheet(1, (700, 700))
+    assert inside(subject(image, mask=alpha), (40, 20, 100, 260))
+
+
+def test_a_mask_that_is_opaque_at_the_border_leaves_it_to_the_colours():
+    image, _ = sheet((1250, 1400), ROW)
+    assert figures(image, mask=Image.new("L", image.size, 255)) == figures(image)

@@ -89,6 +89,17 @@ def test_a_sheet_becomes_views_and_a_picture_known_to_be_one_does_not(tmp_path):
     assert (whole.name, whole.data) == ("seeds/x.png", data)
 
 
+def test_a_transparent_seed_is_cropped_to_all_that_is_opaque_however_pale(tmp_path):
+    drawn = Image.new("RGBA", (600, 600))
+    drawn.paste((250, 249, 246, 255), (100, 60, 250, 200))
+    drawn.paste((90, 60, 160, 255), (130, 200, 220, 350))
+    drawn.save(tmp_path / "s.png")
+    image, data = open_picture(tmp_path / "s.png")
+    (view,) = views_in(image, data, "seeds/x", ".png", whole=True)
+    assert view.name == "seeds/x-subject.png"
+    assert 290 <= view.image.height <= 315
+
+
 def opened_bytes(folder, data):
     (folder / "figure.png").write_bytes(data)
     return open_picture(folder / "figure.png")[0]
