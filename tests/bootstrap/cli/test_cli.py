@@ -1,11 +1,8 @@
 """What a person sees at the command line: one clear line and the right exit code, or the thing itself."""
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,27 +17,22 @@ ROOT = Path(__file__).parents[3]
 RUBY = ROOT / "configs" / "characters" / "ruby"
 
 
-def run(*arguments, cwd=ROOT):
-    code = "import sys; from bootstrap.cli import main; main(sys.argv[1:])"
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=cwd,
-        env=environment,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+@pytest.fixture
+def run(call, monkeypatch):
+    """A command, as a wide console without colours shows it."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    return call
 
 
 def one_line(done, *words):
-    assert done.returncode == 2, done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.code == 2, done.err
+    lines = [line for line in done.err.splitlines() if line.strip()]
     assert len(lines) <= 2
     assert lines[0].startswith("error: ")
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.err
     for word in words:
-        assert word in done.stderr
+        assert word in done.err
     return True
 
 
@@ -51,39 +43,39 @@ def described(folder, **changes):
     return path
 
 
-def test_a_missing_or_broken_seed_is_one_line(tmp_path):
+def test_a_missing_or_broken_seed_is_one_line(run, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     assert one_line(run("run", tmp_path / "none.png", RUBY / "character.json", "--out", tmp_path / "o"), "none.png")
     assert one_line(run("run", tmp_path / "broken.png", RUBY / "character.json", "--out", tmp_path / "o"), "broken.png")
     assert not (tmp_path / "o").exists()
 
 
-def test_a_misspelt_field_is_one_line_with_a_suggestion(tmp_path):
+def test_a_misspelt_field_is_one_line_with_a_suggestion(run, tmp_path):
     path = described(tmp_path, triger="x")
     assert one_line(run("run", RUBY / "seed.png", path, "--out", tmp_path / "o"), "triger", "did you mean 'trigger'")
 
 
-def test_an_unwritable_output_folder_is_one_line(tmp_path):
+def test_an_unwritable_output_folder_is_one_line(run, tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", "--out", tmp_path / "file" / "o"), "file")
 
 
-def test_without_a_base_the_full_command_is_proposed(tmp_path):
+def test_without_a_base_the_full_command_is_proposed(run, tmp_path):
     path = described(tmp_path, base=None)
     assert one_line(run("run", RUBY / "seed.png", path), "--base puppet", str(path))
 
 
-def test_two_characters_or_none_are_refused(tmp_path):
+def test_two_characters_or_none_are_refused(run, tmp_path):
     assert one_line(run("run", RUBY / "seed.png"), "0 character files")
     assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
 
 
-def test_a_folder_that_is_no_run_is_refused_and_stays_empty(tmp_path):
+def test_a_folder_that_is_no_run_is_refused_and_stays_empty(run, tmp_path):
     assert one_line(run("status", tmp_path), "no run")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
+def test_wrong_settings_are_told_before_anything_is_written(run, tmp_path):
     Image.new("RGB", (99, 99)).save(tmp_path / "s.png")
     arguments = ["run", tmp_path / "s.png", RUBY / "character.json", "--out", tmp_path / "o"]
     assert one_line(run(*arguments, "--set", "loop.targt=3"), "did you mean 'target'")
@@ -92,16 +84,16 @@ def test_wrong_settings_are_told_before_anything_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run", "status", "watch", "export", "report", "version"])
-def test_every_command_has_help_with_an_example(name):
+def test_every_command_has_help_with_an_example(run, name):
     done = run(name, "--help")
-    assert done.returncode == 0
-    assert name == "version" or f"bootstrap {name} " in done.stdout
+    assert done.code == 0
+    assert name == "version" or f"bootstrap {name} " in done.out
 
 
-def test_every_command_in_the_readme_exists():
+def test_every_command_in_the_readme_exists(run):
     text = (ROOT / "README.md").read_text()
     named = set(re.findall(r"\bbootstrap (run|[a-z]+) [A-Za-z./]", text))
-    commands = set(re.findall(r"^  (\w+)", run("--help").stdout.split("Commands")[-1], re.M))
+    commands = set(re.findall(r"^  (\w+)", run("--help").out.split("Commands")[-1], re.M))
     assert {"run", "status"} <= named <= commands | {"is"}
     for target in re.findall(r"^    make (\w+)", text, re.M):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text()
