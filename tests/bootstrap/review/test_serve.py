@@ -1,6 +1,7 @@
 """Where the page is served: on this machine without a token, elsewhere only with one."""
 
 import asyncio
+import contextlib
 
 import pytest
 import uvicorn
@@ -67,19 +68,28 @@ class Hasty(BoundedConnection):
     patience = 0.05
 
 
+class Few(BoundedConnection):
+    most = 3
+
+
+async def empty_answer(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+async def started(protocol, app=empty_answer):
+    """A server of connections of that kind."""
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", timeout_keep_alive=60, log_config=None)
+    config.load()
+    state = ServerState()
+    return await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
+
+
 async def cut(begin):
     """What the server answers to a connection that begins so and then waits."""
-
-    async def app(scope, receive, send):
-        while (await receive()).get("more_body"):
-            pass
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body"})
-
-    config = uvicorn.Config(app, http=Hasty, ws="none", lifespan="off", timeout_keep_alive=60, log_config=None)
-    config.load()
-    server = await asyncio.get_running_loop().create_server(lambda: Hasty(config, ServerState(), {}), "127.0.0.1", 0)
-    async with server:
+    async with await started(Hasty) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(begin)
         try:
@@ -102,3 +112,53 @@ REQUESTS = {
 def test_a_connection_that_only_waits_is_cut(kind):
     answer = asyncio.run(cut(REQUESTS[kind]))
     assert answer.count(b"204 No Content") == (kind.startswith("a whole"))
+
+
+WHOLE = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+
+
+async def asked(server, text):
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(text)
+    return reader, writer
+
+
+@pytest.mark.parametrize("kind", ["nothing", "half a head", "half a body"])
+def test_many_that_only_wait_keep_nobody_out(kind):
+    async def play():
+        async with await started(Few) as server:
+            held = [await asked(server, REQUESTS[kind]) for _ in range(20)]
+            for _ in range(5):
+                reader, writer = await asked(server, WHOLE)
+                assert b"204 No Content" in await reader.readuntil(b"\r\n\r\n")
+                held.append((reader, writer))
+            for reader, _ in held[:20]:
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+            for _, writer in held:
+                writer.close()
+
+    asyncio.run(play())
+
+
+def test_a_request_that_is_being_answered_is_not_cut_for_new_connections():
+    async def play():
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope, receive, send):
+            begun.set()
+            await go_on.wait()
+            await empty_answer(scope, receive, send)
+
+        async with await started(Few, slow) as server:
+            reader, writer = await asked(server, WHOLE)
+            await begun.wait()
+            others = [await asked(server, b"") for _ in range(9)]
+            with contextlib.suppress(ConnectionResetError):
+                assert await others[0][0].read() == b""
+            go_on.set()
+            assert b"204 No Content" in await reader.readuntil(b"\r\n\r\n")
+            for _, one in [(reader, writer), *others]:
+                one.close()
+
+    asyncio.run(play())
