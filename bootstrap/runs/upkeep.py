@@ -7,9 +7,7 @@ dataset, the finished LoRA, exports, a damaged database that was kept aside. Rea
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import delivered, deviations
 from bootstrap.store.files import sha256_of
 from bootstrap.store.read_only import connect_to_read
+from bootstrap.store.schema import DamagedError
 from bootstrap.store.store import DATABASE, Store
 
 __all__ = ["FreeableFile", "check_files", "free", "freeable", "freed_paths", "record_freed"]
@@ -124,17 +123,13 @@ def check_files(store: Store) -> list[str]:
     return [*problems, *_delivery_problems(store)]
 
 
-def _database(path: Path) -> Iterator[str]:
-    """What SQLite finds wrong with every page, index and reference."""
+def _database(path: Path) -> list[str]:
+    """What is wrong with the database: its pages, rows and references, and what its newest snapshot has beside it."""
     try:
-        with closing(connect_to_read(path)) as db:
-            for row in db.execute("PRAGMA integrity_check(20)").fetchall():
-                if row[0] != "ok":
-                    yield str(row[0])
-            for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
-                yield f"row {row} of {table} refers to nothing in {parent}"
-    except sqlite3.Error as error:
-        yield str(error)
+        connect_to_read(path).close()
+    except DamagedError as damage:
+        return [damage.reason]
+    return []
 
 
 def _frame_problems(store: Store) -> list[str]:

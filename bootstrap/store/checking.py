@@ -6,6 +6,7 @@ Changes nothing. Knows tables and the shape of records, no domain verb.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -26,7 +27,7 @@ from bootstrap.store.rows import (
 from bootstrap.store.schema import look
 from bootstrap.store.snapshots import whole_snapshots
 
-__all__ = ["KEYS", "UNDRAWN", "readable", "torn_rows", "what_is_wrong"]
+__all__ = ["KEYS", "UNDRAWN", "readable", "torn_rows", "what_is_wrong", "wrong_in"]
 
 KEYS: Mapping[str, str] = {
     "facts": "name",
@@ -39,6 +40,8 @@ KEYS: Mapping[str, str] = {
     "timings": "stage",
 }
 """What tells the rows of a table apart; in all others it is their number, ``seq``."""
+MOST_NAMED = 4
+"""Problems that a line names."""
 UNDRAWN = (
     "SELECT jobs.round, jobs.wave FROM jobs WHERE jobs.round > 0 AND jobs.kind != 'probe'"
     " AND EXISTS (SELECT 1 FROM events WHERE events.kind = 'FramesJudged'"
@@ -56,10 +59,20 @@ def what_is_wrong(path: Path) -> str:
     """Why the database, of the present version, is not as it was stored, in words; "" if it is."""
     try:
         with closing(look(path)) as db:
-            db.row_factory = sqlite3.Row
-            return next(_problems(db, path), "")
+            return wrong_in(db, path)
     except sqlite3.Error as error:
         return str(error)
+
+
+def wrong_in(db: sqlite3.Connection, path: Path) -> str:
+    """The same of an open database, whose file and snapshots are, or were, at ``path``."""
+    found: list[str] = []
+    try:
+        for problem in itertools.islice(_problems(db, path), MOST_NAMED):
+            found.append(problem)
+    except sqlite3.Error as error:
+        found.append(str(error))
+    return "; ".join(found)
 
 
 def torn_rows(db: sqlite3.Connection, table: str) -> list[int]:
@@ -112,7 +125,7 @@ def _problems(db: sqlite3.Connection, path: Path) -> Iterator[str]:
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if lacking := sorted(set(TABLES) - tables):
         yield f"the table '{lacking[0]}' is missing"
-    found = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    (found,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         yield str(found)
     for table in TABLES:
@@ -130,10 +143,13 @@ def _problems(db: sqlite3.Connection, path: Path) -> Iterator[str]:
 def _fewer(db: sqlite3.Connection, snapshot: Path) -> Iterator[str]:
     """Tables that lack rows which the snapshot holds."""
     db.execute("ATTACH ? AS snapshot", (f"{snapshot.absolute().as_uri()}?mode=ro&immutable=1",))
-    for table in TABLES:
-        if table == "measurements":  # they are made again where a picture is, and then fewer for a moment
-            continue
-        key = KEYS.get(table, "seq")
-        query = f"SELECT count(*) FROM snapshot.{table} WHERE {key} NOT IN (SELECT {key} FROM main.{table})"
-        if lacking := db.execute(query).fetchone()[0]:
-            yield f"{lacking} of {table} are missing that {snapshot.name} holds"
+    try:
+        for table in TABLES:
+            if table == "measurements":  # they are made again where a picture is, and then fewer for a moment
+                continue
+            key = KEYS.get(table, "seq")
+            query = f"SELECT count(*) FROM snapshot.{table} WHERE {key} NOT IN (SELECT {key} FROM main.{table})"
+            if lacking := db.execute(query).fetchone()[0]:
+                yield f"{lacking} of {table} are missing that {snapshot.name} holds"
+    finally:
+        db.execute("DETACH snapshot")

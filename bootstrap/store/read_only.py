@@ -13,17 +13,29 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from bootstrap.errors import OutputError
+from bootstrap.store.checking import wrong_in
 from bootstrap.store.schema import VERSION, DamagedError, connect, look
 
 __all__ = ["connect_to_read"]
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open the database at ``path`` so that it cannot be changed; raises what `bootstrap.store.schema.connect` does."""
+    """Open the database at ``path`` so that it cannot be changed.
+
+    Raises what `bootstrap.store.schema.connect` does, and DamagedError where a row is not as it was stored, or missing.
+    """
+    db = _opened(path)
+    if wrong := wrong_in(db, path):
+        db.close()
+        raise DamagedError(path, wrong)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     with suppress(sqlite3.Error):
         db = look(path)
         if _is_usable(db):
-            db.row_factory = sqlite3.Row
             return db
         db.close()
     return _copy_in_memory(path)
@@ -55,8 +67,7 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection:
         except DamagedError as damage:
             raise DamagedError(path, damage.reason) from damage
         with closing(opened):
-            memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            memory = sqlite3.connect("file::memory:", uri=True, isolation_level=None, check_same_thread=False)
             opened.backup(memory)
     memory.execute("PRAGMA query_only = ON")
-    memory.row_factory = sqlite3.Row
     return memory

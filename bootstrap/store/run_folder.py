@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.errors import OutputError, StoreError, UsageError
+from bootstrap.errors import BootstrapError, OutputError, StoreError, UsageError
+from bootstrap.store.checking import what_is_wrong
 from bootstrap.store.files import make_folder, sweep_temporaries
 from bootstrap.store.journal import Journal
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person_copy import put_back
 from bootstrap.store.recovery import recover_if_damaged, traces_of_run
+from bootstrap.store.schema import DamagedError
 
-__all__ = ["DATABASE", "LOCK", "OpenedRun", "holds_database", "open_run"]
+__all__ = ["DATABASE", "LOCK", "OpenedRun", "holds_database", "open_run", "raise_for_damage"]
 
 DATABASE = "run.db"
 LOCK = "run.lock"
@@ -57,6 +59,13 @@ def holds_database(directory: Path) -> bool:
         return database.is_file() and database.stat().st_size > 0
     except OSError as error:
         raise OutputError(f"cannot read '{directory}': {error.strerror}", "check that you may read it") from error
+
+
+def raise_for_damage(directory: Path, error: BaseException | None) -> None:
+    """Raise DamagedError in place of an error that nobody foresaw, where the database is not as it was stored."""
+    foreseen = not isinstance(error, Exception) or isinstance(error, BootstrapError)
+    if not foreseen and (wrong := what_is_wrong(directory / DATABASE)):
+        raise DamagedError(directory / DATABASE, wrong) from error
 
 
 def put_back_person(journal: Journal, directory: Path) -> list[str]:

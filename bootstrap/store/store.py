@@ -32,7 +32,7 @@ from bootstrap.store.journal import Journal, now
 from bootstrap.store.lock import ProcessLock
 from bootstrap.store.person import PERSON, Boundary, Person, in_force
 from bootstrap.store.replacing import Replacing
-from bootstrap.store.run_folder import DATABASE, LOCK, open_run, put_back_person
+from bootstrap.store.run_folder import DATABASE, LOCK, open_run, put_back_person, raise_for_damage
 from bootstrap.store.sql import among, spend, where
 from scoring.measurement import Measurement, digest_of
 
@@ -115,8 +115,9 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close, whatever happened."""
+        """Close, whatever happened. An error that the database's damage may have caused is told as that damage."""
         self.close()
+        raise_for_damage(self.directory, error)
 
     # ── the run as a whole ──
 
@@ -262,8 +263,7 @@ class Store:
 
     def frame(self, id: str) -> Frame | None:
         """The frame made for the job ``id``, or None."""
-        found = self.frames(ids=[id])
-        return found[0] if found else None
+        return next(iter(self.frames(ids=[id])), None)
 
     def frame_image(self, frame: Frame) -> Image.Image:
         """The picture, RGB, in memory. Raises StoreError when its file is missing, broken or not the stored one."""

@@ -97,3 +97,25 @@ def test_an_export_that_was_killed_is_repeated_whole(finished, call, tmp_path, m
     assert contents(out) == contents(whole)
     assert call("export", run, "--format", format, "--out", out).code == 2, "what is whole is not written over"
     shutil.rmtree(out)
+
+
+TORN = {
+    "a number that nobody stored": "UPDATE rounds SET goal = goal + 1 WHERE number = 1",
+    "a row that is gone": "DELETE FROM verdicts WHERE seq = 1",
+    "a record that is no record": "UPDATE jobs SET record = substr(record, 1, 40) WHERE seq = 3",
+}
+
+
+@pytest.mark.parametrize("damage", TORN)
+def test_no_reader_shows_what_nobody_stored(finished, call, tmp_path, damage):
+    run, arguments = finished
+    with closing(sqlite3.connect(run / "run.db")) as db, db:
+        db.execute(TORN[damage])
+    for command, code in (("status", 2), ("verify", 1), ("watch", 2), ("export", 2), ("report", 2)):
+        done = call(command, run)
+        assert done.code == code, command
+        assert f"run.db' is damaged ({'1 of ' if 'gone' not in damage else ''}" in done.line
+        assert TORN[damage].split()[1].replace("FROM", "verdicts") in done.line
+        assert "run the same `bootstrap run` again" in done.err
+    assert call("run", *arguments, "--out", run).code == 0
+    assert call("verify", run).code == 0

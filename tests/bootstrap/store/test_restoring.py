@@ -122,3 +122,15 @@ def test_an_altered_version_or_application_is_damage_and_no_newer_or_other_progr
         assert (store.jobs(), store.frames(), store.verdicts(), store.measurements()) == before
         assert f"its {head.partition(' = ')[0].replace('_', ' ').removeprefix('user ')} is" in told(store)[0]
         assert "nothing was lost" in told(store)[-1]
+
+
+def test_a_record_torn_while_the_run_is_open_ends_as_a_damage_and_enters_no_snapshot(judged):
+    with pytest.raises(StoreError, match=r"is damaged \(1 of jobs .*\)") as ended, Store.open(judged) as store:
+        before = store.jobs()
+        change(judged, "UPDATE jobs SET record = replace(record, 'random_seed', 'random_sead') WHERE seq = 2")
+        with pytest.raises(StoreError, match="damaged while it was open"):
+            store.snapshot()
+        store.jobs()
+    assert "run the same `bootstrap run` again" in ended.value.hint
+    with Store.open(judged) as store:
+        assert store.jobs() == before
