@@ -19,6 +19,7 @@ from PIL import Image
 from pydantic import Field
 
 from scoring.features import Vectors
+from scoring.offloaded import AT_ONCE, Offloaded
 from scoring.settings import ModelSettings
 
 
@@ -42,7 +43,7 @@ class ClipEncoder:
         model: an open_clip model name ("ViT-B-32"), or a folder with one model config (``*.json`` with embed_dim,
             vision_cfg, text_cfg, or open_clip's own open_clip_config.json), weights and tokenizer files.
         pretrained: weights file; empty for the ``*.safetensors`` of the folder.
-        device: torch device.
+        device: torch device that pictures are embedded on; words are embedded on the CPU.
 
     Raises:
         ScorerUnavailable: no such model, or no local weights for it.
@@ -55,23 +56,26 @@ class ClipEncoder:
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._torch = torch
         self._device = device
-        self._model, self._transform, self._tokenizer = _loaded(name, weights, device)
+        self._model, self._transform, self._tokenizer = _loaded(name, weights)
+        self._pictures = Offloaded([self._model.visual], device)
         self.fingerprint = f"clip:{Path(name).name}:{digest[:16]}"
         self.scale = float(self._model.logit_scale.detach().exp())
         self._words: dict[str, Vectors] = {}
 
     def embed(self, images: Sequence[Image.Image]) -> Vectors:
         """Unit vectors of RGB images, shape (n, embed_dim)."""
-        with self._torch.inference_mode():
+        with self._torch.no_grad():
             pixels = self._torch.stack([self._transform(image.convert("RGB")) for image in images])
-            return _units(self._model.encode_image(pixels.to(self._device)))
+            parts = [pixels] if self._device == "cpu" else pixels.split(AT_ONCE)
+            with self._pictures:
+                return np.concatenate([_units(self._model.encode_image(part.to(self._device))) for part in parts])
 
     def embed_words(self, phrases: Sequence[str]) -> Vectors:
         """Unit vectors of phrases, shape (n, embed_dim); each phrase is embedded once."""
         new = list(dict.fromkeys(phrase for phrase in phrases if phrase not in self._words))
         if new:
             with self._torch.inference_mode():
-                rows = _units(self._model.encode_text(self._tokenizer(new).to(self._device)))
+                rows = _units(self._model.encode_text(self._tokenizer(new)))
             self._words.update(zip(new, rows, strict=True))
         return np.stack([self._words[phrase] for phrase in phrases])
 
@@ -117,7 +121,7 @@ def _add_folder(folder: Path, own_weights: bool) -> str:
     raise ScorerUnavailable(f"clip: folder '{folder}' has no model config (embed_dim, vision_cfg, text_cfg)")
 
 
-def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
+def _loaded(name: str, weights: Path) -> tuple[Any, Any, Any]:
     """Model in evaluation mode, image transform, tokenizer (a file name in the config is beside the weights)."""
     import open_clip
 
@@ -125,9 +129,7 @@ def _loaded(name: str, weights: Path, device: str) -> tuple[Any, Any, Any]:
     _all_here(name, weights.parent)
     try:
         with _quiet():
-            model, transform = open_clip.create_model_from_pretrained(
-                name, pretrained=None if local else str(weights), device=device
-            )
+            model, transform = open_clip.create_model_from_pretrained(name, pretrained=None if local else str(weights))
         return model.eval(), transform, _tokenizer(name, weights.parent)
     except (RuntimeError, OSError, KeyError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

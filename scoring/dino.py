@@ -20,6 +20,7 @@ from scoring.clip import ScorerUnavailable
 from scoring.features import Vectors
 from scoring.identity import Crop, CropIdentity
 from scoring.materials import Materials
+from scoring.offloaded import AT_ONCE, Offloaded
 from scoring.settings import Role, ScorerSettings, folder_of_model
 
 __all__ = ["DinoEncoder", "DinoIdentity", "DinoSettings"]
@@ -59,7 +60,8 @@ class DinoEncoder:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ScorerUnavailable(f"dino: '{folder}' does not load as DINOv2: {first}") from error
         self._torch, self._device = torch, device
-        self._model = model.to(device).eval()
+        self._model = model.eval()
+        self._in_turn = Offloaded([self._model], device)
         self._side = PATCHES * int(config.patch_size)
         with weights.open("rb") as file:
             self.fingerprint = f"dino:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}:{self._side}"
@@ -69,9 +71,11 @@ class DinoEncoder:
         size = (self._side, self._side)
         pixels = [np.asarray(im.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.float32) for im in images]
         batch = ((np.stack(pixels) / 255 - np.array(MEAN)) / np.array(STD)).transpose(0, 3, 1, 2).astype(np.float32)
-        with self._torch.inference_mode():
-            rows = self._model(pixel_values=self._torch.from_numpy(batch).to(self._device)).last_hidden_state[:, 0]
-        return units(rows.float().cpu().numpy())
+        pixels = self._torch.from_numpy(batch)
+        parts = [pixels] if self._device == "cpu" else pixels.split(AT_ONCE)
+        with self._torch.no_grad(), self._in_turn:
+            rows = [self._model(pixel_values=part.to(self._device)).last_hidden_state[:, 0].cpu() for part in parts]
+        return units(self._torch.cat(rows).float().numpy())
 
 
 def _holds_model(folder: Path) -> bool:

@@ -29,6 +29,8 @@ from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["DiffusersBackend"]
 
+LOWER = "lower base.sampling.batch_size, or the width and height"
+
 
 class DiffusersBackend:
     """A base, loaded once: a diffusers folder or a checkpoint file. Raises BackendError when it cannot be used."""
@@ -63,9 +65,12 @@ class DiffusersBackend:
         """Draw in fixed batches; see `bootstrap.backends.base`."""
         refuse_references(jobs, self.name)
         self.adapter.attach(adapter)
+        if self.settings.offload:  # text encoders are loaded once for all of these
+            with reporting_memory(LOWER):
+                self.base.prompts.preload([text for job in jobs for text in (job.negative, job.prompt)])
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
-            with reporting_memory("lower base.sampling.batch_size, or the width and height"):
+            with reporting_memory(LOWER):
                 pictures = draw_batch(self.base, batch)
             yield list(zip(batch, pictures, strict=True))
 

@@ -16,9 +16,11 @@ from bootstrap.backends.bases import digest_of_base
 from bootstrap.backends.framing import CropWindow
 from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import TextStates
+from bootstrap.backends.prompts_in_turn import PromptsInTurn
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.machine.device import pick_device
 from bootstrap.training.objective import Objective
+from scoring.offloaded import Offloaded
 
 __all__ = ["LoadedBase"]
 
@@ -30,8 +32,9 @@ class LoadedBase:
         self.settings = settings
         self.device = pick_device(device)
         self.pipe, self.architecture = load_pipeline(base, self.device, settings)
-        encodes_on = "cpu" if settings.offload else self.device
-        self.prompts = self.architecture.text_encoding(self.pipe, settings.clip_skip, self.device, encodes_on)
+        self.prompts = self.architecture.text_encoding(self.pipe, settings.clip_skip, self.device, self.device)
+        if settings.offload:
+            self.prompts = PromptsInTurn(self.prompts, Offloaded(self.text_encoders, self.device))
         self.digest = digest_of_base(base)
 
     @property

@@ -18,6 +18,7 @@ from bootstrap.backends.bases import check_base, denoiser_weights, weights_in
 from bootstrap.backends.folder import variant_of
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.single_file import read_checkpoint
+from bootstrap.backends.tiles import use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory, weights_dtype
 
@@ -53,13 +54,13 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
 
 
 def place(pipe: Any, architecture: Architecture, device: str, *, offload: bool) -> None:
-    """Move everything to the device, or (``offload``) the denoiser and a VAE that decodes in tiles."""
+    """Move everything to the device, or (``offload``) the denoiser and a VAE that works in tiles."""
     if not offload:
         pipe.to(device)
         return
     getattr(pipe, architecture.denoiser).to(device)
     pipe.vae.to(device)
-    pipe.vae.enable_tiling()
+    use_tiles(pipe)
 
 
 def _from_folder(base: Path, architecture: Architecture, dtype: torch.dtype) -> Any:

@@ -22,7 +22,7 @@ from bootstrap.backends.saving_memory import checkpointing, moved, without_check
 from bootstrap.events import Emit
 from bootstrap.lora import kohya_names, metadata_for, save_kohya
 from bootstrap.lora.network import Network
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import arithmetic, autocast
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Job, JobKind, TrainItem
 from bootstrap.store.files import write_image
@@ -34,8 +34,6 @@ from bootstrap.training.train_lora import train_lora
 
 __all__ = ["LoraTrainer"]
 
-LOSS_SCALE = 4096.0
-"""For float16, whose smallest number is 6e-8; a power of two, so that nothing is rounded by it."""
 SAMPLED = 4
 """Pictures of a sheet of samples."""
 
@@ -62,10 +60,13 @@ class LoraTrainer:
         def sample(steps: int) -> None:
             self._sample(items, recipe, workdir / SAMPLES / f"step{steps:08d}.png")
 
-        inputs = self.inputs(items, recipe, regularisation)
-        unused = self._unused(inputs, items, recipe)
-        with checkpointing(self._base.denoiser, recipe), moved(unused, "cpu", back=self._base.device):
-            outcome = train_lora(inputs, items, recipe, workdir, emit, keep, sample)
+        base = self._base
+        trained = base.text_encoders if recipe.text_encoder and base.settings.offload else []
+        with moved(trained, base.device, back="cpu"):
+            inputs = self.inputs(items, recipe, regularisation)
+            unused = self._unused(inputs, items, recipe)
+            with checkpointing(base.denoiser, recipe), moved(unused, "cpu", back=base.device):
+                outcome = train_lora(inputs, items, recipe, workdir, emit, keep, sample)
         path = weights_file(workdir)
         self._save(path, items, recipe, outcome.steps)
         earlier = [Trained(weights_file(workdir, one.steps), one.steps, one.final_loss) for one in outcome.earlier]
@@ -92,7 +93,7 @@ class LoraTrainer:
             base.objective,
             base.device,
             content="|".join([base.digest, *encoded.digests]),
-            loss_scale=LOSS_SCALE if base.settings.dtype == "float16" else 1.0,
+            scales_loss=arithmetic(base.device, base.settings.dtype) == torch.float16,
             crops=recipe.latent_crops,
             deviations=encoded.deviations,
             masks=encoded.masks,

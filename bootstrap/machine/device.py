@@ -10,7 +10,7 @@ import torch
 
 from bootstrap.errors import BackendError, OutOfMemoryError
 
-__all__ = ["autocast", "pick_device", "reporting_memory", "weights_dtype"]
+__all__ = ["arithmetic", "autocast", "pick_device", "reporting_memory", "weights_dtype"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
@@ -32,21 +32,27 @@ def pick_device(wanted: str = "auto") -> str:
 
 
 def autocast(device: str, dtype: str = "auto") -> AbstractContextManager[object]:
-    """Mixed precision for a block: bfloat16 where the device is faster with it, nothing for "float32".
+    """Mixed precision for a block, in the type of `arithmetic`; nothing for float32."""
+    kind = arithmetic(device, dtype)
+    return contextlib.nullcontext() if kind == torch.float32 else torch.autocast(device, kind)
 
-    On a CPU bfloat16 pays only with native instructions (1.5x on AVX-512 BF16); elsewhere it is emulated and slower.
+
+def arithmetic(device: str, dtype: str = "auto") -> torch.dtype:
+    """The type that a base computes in: the given one; for "auto" the fastest that is safe on the device.
+
+    That is bfloat16 where the device has it, float16 on CUDA cards before Ampere (T4, V100, RTX 20), else float32. On
+    a CPU bfloat16 pays only with native instructions (1.5x on AVX-512 BF16); elsewhere it is emulated and slower.
     """
-    if dtype == "float32" or (dtype == "auto" and not _native_bfloat16(device)):
-        return contextlib.nullcontext()
-    kind = torch.float16 if dtype == "float16" else torch.bfloat16
-    return torch.autocast(device, kind)
+    if dtype != "auto":
+        return DTYPES[dtype]
+    if _native_bfloat16(device):
+        return torch.bfloat16
+    return torch.float16 if device == "cuda" else torch.float32
 
 
 def weights_dtype(device: str, dtype: str = "auto") -> torch.dtype:
-    """The type of the base's weights: the given one; for "auto" bfloat16 on CUDA, which halves them, else float32."""
-    if dtype == "auto":
-        return torch.bfloat16 if device == "cuda" and _native_bfloat16(device) else torch.float32
-    return DTYPES[dtype]
+    """The type of the base's weights: the given one; for "auto" that of `arithmetic` on CUDA, else float32."""
+    return arithmetic(device, dtype) if device == "cuda" else DTYPES.get(dtype, torch.float32)
 
 
 @contextlib.contextmanager

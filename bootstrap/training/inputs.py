@@ -36,8 +36,8 @@ class TrainingInputs:
     objective: Objective
     device: str
     content: str = ""
-    loss_scale: float = 1.0
-    """Lifts the gradients on their way back, where half precision would round them to zero."""
+    scales_loss: bool = False
+    """Whether the loss is scaled, because gradients are computed in float16, whose smallest number is 6e-8."""
     crops: int = 1
     deviations: Sequence[torch.Tensor] = ()
     """Of the latents, entry by entry, where they are sampled anew each time; none: the means are used."""

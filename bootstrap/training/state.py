@@ -32,6 +32,7 @@ class TrainingState:
         weights: Sequence[torch.nn.Parameter],
         text_weights: Sequence[torch.nn.Parameter],
         recipe: TrainRecipe,
+        scales_loss: bool = False,
     ) -> None:
         self.recipe = recipe
         self.step = 0
@@ -39,25 +40,41 @@ class TrainingState:
         self._weights = [*weights, *text_weights]
         self._optimizer = optimizer_for(recipe, weights, text_weights)
         self._optimizer.zero_grad(set_to_none=True)
+        self._scaler = torch.amp.GradScaler(self._weights[0].device.type, enabled=scales_loss)
         self._average: Tensors = []
         if recipe.ema_decay:
             self._average = [weight.detach().clone() for weight in self._weights]
         self._good: dict[str, Any] | None = None
 
     def advance(self, loss: torch.Tensor) -> None:
-        """Move the weights along their gradients and clear these; ``loss`` is the step's mean loss."""
+        """Move the weights along their gradients and clear these; ``loss`` is the step's mean loss.
+
+        A step whose scaled gradients overflow moves nothing; the scale of the loss is lower from then on.
+        """
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, group["peak"])
+        self._scaler.unscale_(self._optimizer)
         torch.nn.utils.clip_grad_norm_(self._weights, self.recipe.max_grad_norm)
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.losses.append(loss.detach())
         if self._average:
             self._update_average()
 
+    def scaled(self, loss: torch.Tensor) -> torch.Tensor:
+        """A loss times the scale that its gradients are computed with; itself, where losses are not scaled."""
+        found: torch.Tensor = self._scaler.scale(loss)
+        return found
+
     def finite(self) -> bool:
-        """Whether every loss and every weight is a finite number; one read of the device."""
+        """Whether every loss and every weight is a finite number; one read of the device.
+
+        A loss scale below 1 says that gradients overflow whatever it is.
+        """
+        if self._scaler.get_scale() < 1:
+            return False
         values = [torch.stack(self.losses), *(weight.detach() for weight in self._weights)]
         return bool(torch.stack([torch.isfinite(value).all().to(values[0].device) for value in values]).all())
 
@@ -104,6 +121,7 @@ class TrainingState:
             "weights": [weight.detach().cpu() for weight in self._weights],
             "average": [mean.cpu() for mean in self._average],
             "optimizer": self._optimizer.state_dict(),
+            "scale": self._scaler.state_dict(),
             "losses": torch.stack(self.losses).cpu(),
             "good": None if present_is_good else self._good,
             "sound": present_is_good,
@@ -114,6 +132,8 @@ class TrainingState:
         _copy_into(self._weights, state["weights"])
         _copy_into(self._average, state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
+        if state.get("scale"):  # checkpoints of earlier versions have none
+            self._scaler.load_state_dict(state["scale"])
         self.step, self.losses = int(state["step"]), list(state["losses"].to(self._weights[0].device))
         self._good = state["good"]
         if state["sound"]:

@@ -60,11 +60,12 @@ def train_lora(
     number it emits a note and stops with the weights of the last checkpoint; raises BackendError if there is none.
     """
     passes, key = Passes(inputs, items, recipe), _key(inputs, items, recipe)
-    state, log = TrainingState(inputs.weights, inputs.text_weights, recipe), LossLog(workdir, recipe)
+    state = TrainingState(inputs.weights, inputs.text_weights, recipe, inputs.scales_loss)
+    log = LossLog(workdir, recipe)
     if (saved := load_checkpoint(workdir, key)) is not None:
         state.restore(saved)
     while state.step < recipe.steps:
-        state.advance(_gradients(inputs, passes, state.step))
+        state.advance(_gradients(state.scaled, passes, state.step))
         due = _due(state.step, recipe)
         callbacks = [callback for callback, now in ((keep, due.keep), (sample, due.sample)) if callback and now]
         if (due.checkpoint or due.report or callbacks) and not state.finite():
@@ -110,18 +111,14 @@ def _due(step: int, recipe: TrainRecipe) -> _Due:
     )
 
 
-def _gradients(inputs: TrainingInputs, passes: Passes, step: int) -> torch.Tensor:
-    """Sum up the gradients of one step's forward passes; returns their mean loss, without gradient."""
+def _gradients(scale: Callable[[torch.Tensor], torch.Tensor], passes: Passes, step: int) -> torch.Tensor:
+    """Sum up the scaled gradients of one step's forward passes; returns their mean loss, without gradient or scale."""
     count = passes.recipe.gradient_accumulation_steps
     losses = []
     for part in range(count):
         loss = passes.loss(step * count + part) / count
-        (loss * inputs.loss_scale).backward()  # type: ignore[no-untyped-call]
+        scale(loss).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
-    if inputs.loss_scale != 1:
-        for weight in (*inputs.weights, *inputs.text_weights):
-            if weight.grad is not None:
-                weight.grad.div_(inputs.loss_scale)
     return torch.stack(losses).sum()
 
 

@@ -6,6 +6,7 @@ import torch
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.loading import place
+from bootstrap.backends.prompts_in_turn import PromptsInTurn
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.records import Job, JobKind
@@ -40,6 +41,7 @@ def test_only_unet_and_vae_go_to_the_device_and_settings_tell_it():
 
     class Pipe:
         unet, vae = Part("unet"), Part("vae")
+        vae_scale_factor = 8
 
         def to(self, device):
             moved.append(("all", device))
@@ -50,3 +52,40 @@ def test_only_unet_and_vae_go_to_the_device_and_settings_tell_it():
     assert moved[-1] == ("all", "cuda")
     assert SETTINGS.identity() != SETTINGS.model_copy(update={"offload": True}).identity()
     assert "offload" not in SETTINGS.identity()
+
+
+def test_a_vae_that_works_in_tiles_never_sees_more_than_512_pixels_of_a_side(tiny_xl):
+    seen = []
+    backend = DiffusersBackend(tiny_xl, SETTINGS.model_copy(update={"offload": True}), device="cpu")
+    vae, latents = backend.base.pipe.vae, backend.base.architecture.latents
+    vae.encoder.register_forward_hook(lambda module, given, made: seen.append(given[0].shape[-1]))
+    vae.decoder.register_forward_hook(lambda module, given, made: seen.append(made.shape[-1]))
+    with torch.inference_mode():
+        mean, _ = latents.encode(backend.base.pipe, torch.zeros(1, 3, 1024, 520))
+        latents.decode(backend.base.pipe, mean[..., :520, :])
+    assert max(seen) <= 512
+    assert len(seen) > 4
+
+
+def test_text_encoders_that_take_turns_are_offloaded_after_every_call():
+    happened = []
+
+    class Encoders:
+        def __enter__(self):
+            happened.append("in")
+
+        def __exit__(self, *error):
+            happened.append("out")
+
+    class Prompts:
+        def encode(self, prompts):
+            happened.append("encoded")
+            return "states"
+
+        def preload(self, prompts):
+            happened.append("preloaded")
+
+    prompts = PromptsInTurn(Prompts(), Encoders())
+    assert prompts.encode(["a"]) == "states"
+    prompts.preload(["a"])
+    assert happened == ["in", "encoded", "out", "in", "preloaded", "out"]

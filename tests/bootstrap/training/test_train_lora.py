@@ -9,6 +9,7 @@ from bootstrap.training.batches import Batches
 from bootstrap.training.checkpoint import NAME, load_checkpoint
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.schedule import learning_rate
+from bootstrap.training.state import TrainingState
 from bootstrap.training.train_lora import train_lora
 
 RECIPE = TrainRecipe(steps=13, batch_size=2, checkpoint_every=4, learning_rate=0.02, random_seed=7, text_encoder=True)
@@ -167,9 +168,42 @@ def test_a_wish_to_stop_between_checkpoints_does_not_move_the_good_weights(make_
 
 def test_a_loss_scale_changes_no_bit_where_nothing_underflows(make_inputs, four, tmp_path):
     plain, outcome_once = run(make_inputs(), four, RECIPE, tmp_path / "plain")
-    scaled, again = run(replace(make_inputs(), loss_scale=4096.0), four, RECIPE, tmp_path / "scaled")
+    scaled, again = run(replace(make_inputs(), scales_loss=True), four, RECIPE, tmp_path / "scaled")
     assert all(torch.equal(a, b) for a, b in zip(plain, scaled, strict=True))
     assert outcome_once == again
+
+
+def _overflow(state, weight):
+    loss = (weight * 1e36).sum()  # finite; times the scale, its gradient is not
+    state.scaled(loss).backward()
+    state.advance(loss)
+
+
+def test_a_step_whose_gradients_overflow_moves_nothing_and_halves_the_scale_for_good():
+    weight, one = torch.nn.Parameter(torch.ones(2)), torch.ones(())
+    state = TrainingState([weight], [], RECIPE, scales_loss=True)
+    whole = float(state.scaled(one))
+    _overflow(state, weight)
+    assert (state.step, weight.tolist()) == (1, [1, 1])
+    assert float(state.scaled(one)) == whole / 2
+    again = TrainingState([torch.nn.Parameter(torch.ones(2))], [], RECIPE, scales_loss=True)
+    again.restore(state.state())
+    assert float(again.scaled(one)) == whole / 2
+    state.scaled(weight.sum()).backward()
+    state.advance(one)
+    assert weight.tolist() != [1, 1]
+    assert state.finite()
+
+
+def test_gradients_that_overflow_at_every_scale_are_not_finite():
+    weight = torch.nn.Parameter(torch.ones(2))
+    state = TrainingState([weight], [], RECIPE, scales_loss=True)
+    for _ in range(18):
+        weight.grad = torch.full((2,), torch.inf)
+        state.scaled(torch.ones(()))
+        state.advance(torch.ones(()))
+    assert weight.tolist() == [1, 1]
+    assert not state.finite()
 
 
 def test_the_text_encoder_learns_at_its_own_rate(make_inputs, four, tmp_path):

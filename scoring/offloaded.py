@@ -1,0 +1,45 @@
+"""Models that take turns on an accelerator: each is in main memory, and loaded for as long as it computes.
+
+Knows no picture and no score. accelerate is imported for an accelerator only; on the CPU nothing is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+__all__ = ["AT_ONCE", "Offloaded"]
+
+AT_ONCE = 16
+"""Pictures that an encoder sees at once on an accelerator, whose memory it shares with a base."""
+
+
+class Offloaded:
+    """Models that compute on ``device`` inside a ``with`` block: each is loaded by its first forward pass in it.
+
+    Leaving the block offloads them to main memory. Parameters stay the same objects.
+    """
+
+    def __init__(self, models: Sequence[Any], device: str) -> None:
+        self._hooks: list[Any] = []
+        if device != "cpu":
+            from accelerate import cpu_offload_with_hook
+
+            self._hooks = [cpu_offload_with_hook(model, device)[1] for model in models]
+
+    def __enter__(self) -> None:
+        """Nothing is loaded before it computes."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Offload what was loaded, also after an error."""
+        moved = [hook for hook in self._hooks if next(hook.model.parameters()).device.type != "cpu"]
+        for hook in moved:
+            hook.offload()
+        if moved:
+            import torch
+
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
