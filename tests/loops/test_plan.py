@@ -141,9 +141,10 @@ def test_a_prompt_names_the_identity_tags_that_the_adapter_knows_as_words():
         assert set(job.traits.values()) == visible
 
 
-def test_an_adapter_is_prompted_with_the_words_of_its_captions(given, play, tmp_path):
+def test_an_adapter_is_prompted_with_the_words_of_its_captions(given, call, tmp_path):
     settings = ["loop.exchanged=6", "loop.lookalikes=8", "loop.most_decoys=8", "loop.rounds=2", "loop.waves=1"]
-    play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
+    more = [part for text in settings for part in ("--set", text)]
+    assert call("run", *given, *more, "--out", tmp_path / "run").code == 0
     with Store.open(tmp_path / "run", exclusive=False) as store:
         asked = {one.phase: of(store.jobs(one.number), JobKind.CANDIDATE) for one in store.rounds()}
     for phase, jobs in asked.items():
@@ -153,9 +154,10 @@ def test_an_adapter_is_prompted_with_the_words_of_its_captions(given, play, tmp_
     assert set(asked) == {"style", "character"}
 
 
-def test_words_that_stayed_in_the_captions_are_in_the_prompts(given, play, tmp_path):
+def test_words_that_stayed_in_the_captions_are_in_the_prompts(given, call, tmp_path):
     settings = ["loop.exchanged=0", "loop.rounds=2", "base.recipes.character.rare_tag_floor=1000"]
-    play([*given, *(part for text in settings for part in ("--set", text))], tmp_path / "run")
+    more = [part for text in settings for part in ("--set", text)]
+    assert call("run", *given, *more, "--out", tmp_path / "run").code == 0
     with Store.open(tmp_path / "run", exclusive=False) as store:
         jobs = of(store.jobs(2), JobKind.CANDIDATE)
         previews = of(store.jobs(), JobKind.PROBE)
