@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import mmap
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from bootstrap.events import Noted, RoundEnded
 from bootstrap.runs import peak_memory as memory
-from bootstrap.runs.peak_memory import PeakMemory, peak_memory
+from bootstrap.runs.peak_memory import PeakMemory, Watch, peak_memory
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
@@ -33,3 +36,23 @@ def test_memory_is_measured_only_at_the_end_of_a_stage(tmp_path: Path) -> None:
 
 def test_a_process_holds_some_memory() -> None:
     assert peak_memory()["process"] > 10 * MIB
+
+
+def test_what_was_held_for_a_while_is_remembered() -> None:
+    held = iter([5, 9])
+    watch = Watch(lambda: next(held, 4))
+    assert [watch.most(), watch.most()] == [9, 9]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell mapped pages apart")
+def test_pages_of_a_mapped_file_do_not_count_and_pages_of_its_own_do(tmp_path: Path) -> None:
+    large = tmp_path / "weights"
+    large.touch()
+    os.truncate(large, 64 * MIB)
+    before = peak_memory()["process"]
+    with large.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages:
+        assert sum(pages[place] for place in range(0, 64 * MIB, 4096)) == 0
+        assert peak_memory()["process"] < before + 16 * MIB
+    own = b"1" * (96 * MIB)
+    assert peak_memory()["process"] > before + 64 * MIB
+    del own
