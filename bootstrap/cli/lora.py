@@ -77,7 +77,7 @@ def convert(
     bootstrap lora convert dora.safetensors mika.safetensors --plain --base illustrious --rank 64
     """
     from bootstrap.errors import UsageError
-    from bootstrap.lora.plain import metadata_of_plain
+    from bootstrap.lora.plain import metadata_of_plain, share_in_words
 
     if to not in ("kohya", "diffusers"):
         raise UsageError(f'"{to}" is no grammar', "--to kohya or --to diffusers")
@@ -91,8 +91,11 @@ def convert(
     metadata |= {key: value for key, value in found.metadata.items() if key.startswith(("ss_", "modelspec."))}
     if plain:
         made = _plain(file, found.lora, base, rank)
-        lora, metadata = made.lora, metadata_of_plain(made, {**metadata, "ss_output_name": out.stem})
         typer.echo(f"{'plain':<13}{made.about}")
+        if lora.kind == "dora":
+            said = "is the relative error of the DoRA itself in ComfyUI and Forge, which divide by the base's lengths"
+            typer.echo(f"{'':<13}{share_in_words(made.misread)} {said}")
+        lora, metadata = made.lora, metadata_of_plain(made, {**metadata, "ss_output_name": out.stem})
     _write(file, out, lora, metadata, to=to, half=plain)
     typer.echo(f"{to:<13}{out}")
     if found.unknown:

@@ -35,11 +35,6 @@ LICENSES = frozenset(NAMES.split())
 """The identifiers that the Hugging Face Hub takes as ``license``."""
 TITLES = {"dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-PROGRAMS = """\
-diffusers, with the file named above, and LyCORIS draw with it as it was trained.
-ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones, A1111 and InvokeAI by the
-lengths of columns: there pictures differ from the previews, in A1111 and InvokeAI by much."""
-"""Which programs read a DoRA over the outputs otherwise than it was trained (their sources, 2026)."""
 SETTINGS = {
     "rank": "rank",
     "network_alpha": "network_alpha",
@@ -62,7 +57,8 @@ class ReleaseFiles:
     """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
 
     ``previews`` pairs a picture's file with the job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr".
-    ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank and error in words.
+    ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank and error in words; ``misread`` is
+    the error of a DoRA itself in ComfyUI and Forge, and ``is_nearer`` whether it is smaller there.
     """
 
     kohya: str
@@ -71,11 +67,18 @@ class ReleaseFiles:
     kind: str = "lora"
     plain: str = ""
     plain_about: str = ""
+    misread: str = ""
+    is_nearer: bool = True
 
     @property
-    def for_interfaces(self) -> str:
-        """The file that user interfaces draw with as it was trained."""
-        return self.plain if self.kind == "dora" and self.plain else self.kohya
+    def for_comfy(self) -> str:
+        """The file that ComfyUI and Forge draw with most as it was trained."""
+        return self.plain if self.plain and self.kind == "dora" and not self.is_nearer else self.kohya
+
+    @property
+    def for_a1111(self) -> str:
+        """The file that A1111 and InvokeAI draw with most as it was trained."""
+        return self.plain if self.plain and self.kind == "dora" else self.kohya
 
 
 def card(
@@ -168,15 +171,25 @@ def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
 
 def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
     """How to load it in the usual programs."""
-    prompt = ", ".join((character.trigger, *character.core))
-    file = files.for_interfaces
+    comfy, a1111 = files.for_comfy, files.for_a1111
     return f"""## Use
 
-- **ComfyUI**: put `{file}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
+- **ComfyUI**: put `{comfy}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
 {code(character.trigger)} into the prompt.
-- **A1111, Forge**: put `{file}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
-{code(f"{prompt} <lora:{Path(file).stem}:1>")}.
+{_in_models_lora(character, {"A1111": a1111, "Forge": comfy})}
 - **diffusers**: {_script(character, base, files, architecture)}{_which_file(files)}"""
+
+
+def _in_models_lora(character: Character, files: Mapping[str, str]) -> str:
+    """How to load it in the programs that have a folder models/Lora; in one item where they take one file."""
+    prompt = ", ".join((character.trigger, *character.core))
+    items = []
+    for file in dict.fromkeys(files.values()):
+        programs = ", ".join(program for program, own in files.items() if own == file)
+        items.append(f"""\
+- **{programs}**: put `{file}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
+{code(f"{prompt} <lora:{Path(file).stem}:1>")}.""")
+    return "\n".join(items)
 
 
 def _which_file(files: ReleaseFiles) -> str:
@@ -186,13 +199,17 @@ def _which_file(files: ReleaseFiles) -> str:
         return ""
     said = f"`{files.kohya}` is a {title}."
     if files.kind == "dora":
-        said += f" {PROGRAMS}"
+        off = f" (relative error {files.misread})" if files.misread else ""
+        said += f""" diffusers, with the file named above, and LyCORIS draw with it as it was trained.
+ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones{off}, A1111 and InvokeAI by the
+lengths of columns: there it draws something else."""
     if files.plain:
-        programs = "ComfyUI, Forge, A1111 and InvokeAI" if files.kind == "dora" else "diffusers"
+        programs = "A1111 and InvokeAI" if files.kind == "dora" else "diffusers"
         said += f"""
 
 `{files.plain}` is a plain LoRA for {programs}, which every program reads in the same way: what the {title} changes in
-the base, by SVD. {files.plain_about[:1].upper()}{files.plain_about[1:]}. The error is what it lacks of the change."""
+the base, by SVD. {files.plain_about[:1].upper()}{files.plain_about[1:]}. A relative error is the length of the
+difference, divided by that of the change."""
     elif files.kind == "dora":
         said += f"""
 

@@ -25,7 +25,7 @@ from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
-from bootstrap.lora.plain import PlainLora, as_plain, metadata_of_plain, rank_for
+from bootstrap.lora.plain import PlainLora, as_plain, metadata_of_plain, rank_for, share_in_words
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import Adapter, Frame, Job, JobKind
 from bootstrap.runs.status import status
@@ -193,6 +193,8 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
             release.weights.kind,
             f"{release.stem}{PLAIN}.safetensors" if plain else "",
             plain.about if plain else "",
+            share_in_words(plain.misread) if plain else "",
+            plain is None or plain.misread < plain.error,
         ),
         release.grammar.architecture,
     )

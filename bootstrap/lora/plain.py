@@ -30,7 +30,7 @@ from bootstrap.lora.kinds import (
 )
 from bootstrap.lora.weights import Lora
 
-__all__ = ["PLAIN_KEY", "PlainLora", "as_plain", "change_to", "metadata_of_plain", "rank_for"]
+__all__ = ["PLAIN_KEY", "PlainLora", "as_plain", "change_to", "metadata_of_plain", "rank_for", "share_in_words"]
 
 PLAIN_KEY = "bootstrap.plain"
 """The entry of a plain file's metadata that tells what it was made from, its rank and its error."""
@@ -53,6 +53,8 @@ class PlainLora:
 
     ``error`` is the length of what its changes lack, as a share of the length of the changes that it stands for, over
     all modules; ``worst_error`` is that of the module where it is largest. Both hold for weights stored in float16.
+    ``misread`` is, in the same measure, how far a DoRA itself is from what was trained where a program divides its rows
+    by the lengths of the base's, as ComfyUI and Forge do; 0 of other kinds.
     """
 
     lora: Lora
@@ -60,13 +62,14 @@ class PlainLora:
     error: float
     worst_error: float
     worst_module: str
+    misread: float = 0.0
 
     @property
     def about(self) -> str:
         """Rank and error in words."""
         return (
-            f"rank {self.lora.rank}, relative error {_percent(self.error)}"
-            f" (worst module {_percent(self.worst_error)}: {self.worst_module})"
+            f"rank {self.lora.rank}, relative error {share_in_words(self.error)}"
+            f" (worst module {share_in_words(self.worst_error)}: {self.worst_module})"
         )
 
 
@@ -87,18 +90,20 @@ def as_plain(lora: Lora, rank: int, base: BaseWeight | None = None) -> PlainLora
     if "dora" in kinds and base is None:
         raise BackendError("it is a DoRA: what it changes depends on the base", "name the base that it was trained on")
     parts: tuple[dict[str, Weights], ...] = ({}, {}, {})
-    missing = length = 0.0
+    missing = length = misread = 0.0
     worst, largest = (0.0, ""), 1
     for number, modules in enumerate(lora.parts):
-        for module in modules:
-            pair, lost, whole = _plain_pair(lora, number, module, rank, base)
+        for module, weights in modules.items():
+            weight = _weight_for(weights, number, module, base)
+            pair, lost, whole = _plain_pair(lora, number, module, rank, weight)
             parts[number][module] = pair
             missing, length, largest = missing + lost, length + whole, max(largest, len(pair[0]))
+            misread += _misread(weights, lora.scale, weight)
             name = f"{lora.grammar.parts[number]}.{in_file(module) if number else module}"
             worst = max(worst, (_share(lost, whole), name))
     denoiser, text, text_2 = parts
     made = Lora(denoiser, float(largest), text, text_2, grammar=lora.grammar, network_rank=largest)
-    return PlainLora(made, NAMES[lora.kind], _share(missing, length), *worst)
+    return PlainLora(made, NAMES[lora.kind], _share(missing, length), *worst, _share(misread, length))
 
 
 def metadata_of_plain(plain: PlainLora, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -111,6 +116,8 @@ def metadata_of_plain(plain: PlainLora, metadata: Mapping[str, str]) -> dict[str
         "worst_relative_error": round(plain.worst_error, 6),
         "worst_module": plain.worst_module,
     }
+    if plain.made_from == NAMES["dora"]:
+        facts["dora_error_in_comfyui"] = round(plain.misread, 6)
     made = f"Plain LoRA, made from a {plain.made_from} by SVD: {plain.about}."
     comment = f"{metadata.get('ss_training_comment', '')} {made}".strip()
     return {**kept, PLAIN_KEY: json.dumps(facts), "ss_training_comment": comment}
@@ -132,17 +139,34 @@ def change_to(weights: Weights, scale: float, weight: Array | None) -> Array:
     return np.asarray(found, np.float32)
 
 
-def _plain_pair(lora: Lora, part: int, module: str, rank: int, base: BaseWeight | None) -> tuple[Pair, float, float]:
+def _weight_for(weights: Weights, part: int, module: str, base: BaseWeight | None) -> Array | None:
+    """The base's weight of a module; None without a base. Raises BackendError where it has another shape."""
+    if base is None:
+        return None
+    weight = base(part, module)
+    shape, wanted = shape_of(weights), (len(weight), weight[0].size)
+    if shape != wanted:
+        raise BackendError(
+            f'its module "{module}" is {shape[0]} x {shape[1]}, the base\'s {wanted[0]} x {wanted[1]}',
+            "name the base that it was trained on",
+        )
+    return weight
+
+
+def _misread(weights: Weights, scale: float, weight: Array | None) -> float:
+    """The squared length of what a program adds that divides a DoRA's rows by the lengths of the base's."""
+    if not isinstance(weights, Dora) or weights.over_inputs:
+        return 0.0
+    assert weight is not None
+    own = weight.reshape(len(weight), -1).astype(np.float64)
+    lengths, changed = np.linalg.norm(own, axis=1), np.linalg.norm(own + change(weights, scale), axis=1)
+    stretch = changed / np.maximum(lengths, np.finfo(np.float32).tiny) - 1
+    return float(((weights.magnitude * stretch) ** 2).sum())
+
+
+def _plain_pair(lora: Lora, part: int, module: str, rank: int, weight: Array | None) -> tuple[Pair, float, float]:
     """The pair of one module, rounded to half precision, and the squared lengths of what it lacks and of the change."""
     weights = lora.parts[part][module]
-    weight = base(part, module) if base else None
-    if weight is not None:
-        shape, wanted = shape_of(weights), (len(weight), weight[0].size)
-        if shape != wanted:
-            raise BackendError(
-                f'its module "{module}" is {shape[0]} x {shape[1]}, the base\'s {wanted[0]} x {wanted[1]}',
-                "name the base that it was trained on",
-            )
     wanted_change = change_to(weights, lora.scale, weight)
     pair = _halved(module, _nearest(wanted_change, rank))
     lost = float(((wanted_change - pair[1] @ pair[0]) ** 2).sum(dtype=np.float64))
@@ -191,5 +215,6 @@ def _share(lost: float, whole: float) -> float:
     return sqrt(lost / whole) if whole else 0.0
 
 
-def _percent(share: float) -> str:
+def share_in_words(share: float) -> str:
+    """A share in per cent, with two digits."""
     return f"{100 * share:.2g} %"

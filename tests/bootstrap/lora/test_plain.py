@@ -103,6 +103,21 @@ def test_at_a_small_rank_it_is_as_near_as_an_exact_svd_and_says_how_near():
     assert as_plain(lora, 12, base).error < plain.error
 
 
+def test_it_says_how_far_a_dora_is_where_the_base_lengths_divide():
+    lora = dora(over_inputs=False)
+    off = whole = 0.0
+    for _, module, weights, _ in each(as_plain(lora, 2, base), lora):
+        weight = BASE[module].astype(np.float64)
+        merged = merged_by_hand(weights, lora.scale, weight)
+        change = np.tensordot(weights.up.reshape(len(weight), -1), weights.down, 1).reshape(weight.shape)
+        for row, length in enumerate(weights.magnitude):
+            read = length * (weight[row] + lora.scale * change[row]) / np.linalg.norm(weight[row])
+            off += ((read - merged[row]) ** 2).sum()
+        whole += ((merged - weight) ** 2).sum()
+    assert as_plain(lora, 2, base).misread == pytest.approx((off / whole) ** 0.5, rel=1e-3)
+    assert as_plain(dora(over_inputs=True), 2, base).misread == 0
+
+
 PRODUCTS = {
     "loha": {LINEAR: Hada(some(40, 2), some(2, 60), some(40, 2), some(2, 60))},
     "lokr": {CONV: Kron(w1=some(4, 4), w2=some(10, 5, 3, 3))},
