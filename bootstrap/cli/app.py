@@ -243,7 +243,7 @@ FrameIds = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or the last characters of them.")
 ]
 Reasons = Annotated[
-    list[str] | None, typer.Option("--reason", help="face, outfit, hands, view, duplicate or style; several times.")
+    list[str] | None, typer.Option("--reason", help="face, outfit, hands, view, duplicate or style (of characters).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Plain data for scripts.")]
 

@@ -24,8 +24,8 @@ WHEN = "a run that works takes this up at its next round; a finished one when it
 
 def judge_command(run: Path, ids: Sequence[str], kind: VerdictKind, reasons: Sequence[str], *, as_json: bool) -> None:
     """Give the same verdict on all the frames, or on none when one of the names is not clear."""
-    checked = checked_reasons(reasons)
     with Store.open(run, exclusive=False) as store:
+        checked = checked_reasons(store, reasons)
         _apply(store, candidates_named(store, ids), lambda frame: judge(store, frame, kind, checked), as_json)
 
 

@@ -74,6 +74,8 @@ class SubjectConfig(Frozen):
     """Values that count as neutral."""
     a_prompt: int = Field(2, ge=1)
     """At most this many kept frames a prompt."""
+    reasons: tuple[str, ...] = ("face", "outfit", "hands", "view", "duplicate", "style")
+    """What may be wrong with a picture, in a word each: what a person chooses from where they reject one."""
     leeway: float = Field(0.5, ge=0, le=1)
     """How far one value of a guided axis may exceed its share of the set: 0 not at all, 1 as far as it likes."""
 
@@ -119,6 +121,11 @@ class SubjectConfig(Frozen):
     def outfit_axis(self) -> str:
         """The axis whose values are outfits by name; "" if there is none."""
         return next((name for name, axis in self.axes.items() if axis.words == OUTFITS), "")
+
+    @property
+    def pose_axis(self) -> str:
+        """The axis that is read from the poses of character.json; "" if there is none."""
+        return next((name for name, axis in self.axes.items() if axis.words == "poses"), "")
 
     @property
     def scene_axes(self) -> tuple[str, ...]:

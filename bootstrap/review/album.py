@@ -15,7 +15,7 @@ from bootstrap.config import stored_config
 from bootstrap.dataset.generated import unseen_axes
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
-from bootstrap.review.person_verdicts import REASONS, verdict_fields
+from bootstrap.review.person_verdicts import reasons_of, verdict_fields
 from bootstrap.runs.approval_setting import waiting_round
 from bootstrap.runs.status import place_quotas, view_families
 from bootstrap.store.store import Store
@@ -47,7 +47,7 @@ def album(store: Store) -> dict[str, Any]:
         "seeds": [{"view_family": seed.view_family, "framing": seed.framing} for seed in store.seeds()],
         "quotas": {"view_family": family_quotas, "framing": framing_quotas},
         "view_families": view_families(store),
-        "reasons": list(REASONS),
+        "reasons": list(reasons_of(store)),
         "waits": waiting_round(store),
     }
 

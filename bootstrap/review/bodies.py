@@ -24,7 +24,7 @@ class VerdictBody(Body):
 
     id: str = ID
     verdict: Literal["keep", "reject"]
-    reasons: list[str] = Field(default_factory=list, max_length=6)
+    reasons: list[str] = Field(default_factory=list, max_length=20)
     seen: int | None = SEEN
     key: str | None = KEY
 

@@ -9,30 +9,38 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from bootstrap.errors import UsageError
+from bootstrap.config import stored_config
+from bootstrap.errors import ConfigError, UsageError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
 
-__all__ = ["CHOICES", "REASONS", "candidates_named", "checked_reasons", "judge", "take_back", "verdict_fields",
+__all__ = ["CHOICES", "candidates_named", "checked_reasons", "judge", "reasons_of", "take_back", "verdict_fields",
            "verdict_rows"]  # fmt: skip
 
-REASONS = ("face", "outfit", "hands", "view", "duplicate", "style")
-"""What may be wrong with a picture, in a word."""
 CHOICES = {"keep": VerdictKind.KEEP, "reject": VerdictKind.REJECT}
 """The verdicts that a person may give, by name."""
 SHORTEST_ENDING = 4
 """Characters of an id's ending that may stand for the whole."""
 
 
-def checked_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
-    """The reasons, each once, in the order of `REASONS`. Raises UsageError for an unknown one."""
+def reasons_of(store: Store) -> tuple[str, ...]:
+    """What may be wrong with a picture of the run, in a word each: data of its kind of subject."""
+    try:
+        return stored_config(store.recall("config")).subject.reasons
+    except ConfigError:
+        return ()
+
+
+def checked_reasons(store: Store, reasons: Sequence[str]) -> tuple[str, ...]:
+    """The reasons, each once, in the order of `reasons_of`. Raises UsageError for an unknown one."""
+    known = reasons_of(store) if reasons else ()
     for reason in reasons:
-        if reason not in REASONS:
-            close = difflib.get_close_matches(reason, REASONS, 1)
-            hint = f'did you mean "{close[0]}"?' if close else f"choose from: {', '.join(REASONS)}"
+        if reason not in known:
+            close = difflib.get_close_matches(reason, known, 1)
+            hint = f'did you mean "{close[0]}"?' if close else f"choose from: {', '.join(known)}"
             raise UsageError(f'"{reason[:40]}" is not a reason', hint)
-    return tuple(reason for reason in REASONS if reason in reasons)
+    return tuple(reason for reason in known if reason in reasons)
 
 
 def candidates_named(store: Store, names: Sequence[str]) -> list[Frame]:
@@ -59,7 +67,7 @@ def judge(
     key: str | None = None,
 ) -> Answer:
     """Keep or reject a frame; see `bootstrap.store.person.Person.judge`. Raises UsageError for an unknown reason."""
-    verdict = Verdict(frame.job.id, kind, PERSON, checked_reasons(reasons))
+    verdict = Verdict(frame.job.id, kind, PERSON, checked_reasons(store, reasons))
     return store.person.judge(verdict, frame.job.round, frame.job.wave, seen, key)
 
 

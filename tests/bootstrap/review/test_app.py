@@ -152,3 +152,12 @@ def test_a_round_that_waits_is_let_go(client, store):
     assert client.get("/api/frames").json()["waits"] == 1
     assert client.post("/api/approval", json={}).json() == {"round": 1}
     assert store.decided(ApprovalOpened, round=1)
+
+
+def test_reasons_are_those_of_the_kind_of_subject(client, store, ids, config):
+    weapon = config.model_copy(update={"subject": config.subject.model_copy(update={"reasons": ("blade", "hilt")})})
+    store.remember("config", weapon.model_dump_json())
+    assert client.get("/api/frames").json()["reasons"] == ["blade", "hilt"]
+    assert "error" in judge(client, ids[0], "reject", reasons=["hands"])
+    judge(client, ids[0], "reject", reasons=["hilt"])
+    assert store.verdicts()[ids[0]].reasons == ("hilt",)
