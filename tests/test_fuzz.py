@@ -13,11 +13,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 
 from bootstrap.cli import check_cost, main
 from tests.fuzzing import captions, characters, configs, drawn_as, loras, pictures
 
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # of a failure's long picture
 IN_CI = {"character": 60, "config": 60, "caption": 60, "picture": 70, "lora": 50}
 """Examples of each kind of input."""
 ON_DEMAND = int(os.environ.get("FUZZ", "0"))
@@ -78,6 +79,7 @@ GOOD = '{"name": "Red", "trigger": "redchr", "base": "puppet", "invariant": {"ha
 
 
 @examples("character")
+@example(data=GOOD[:-1].encode() + rb', "a\nb": 1}')
 @given(data=characters())
 def test_a_description(place, data):
     (place / "any.json").write_bytes(data)

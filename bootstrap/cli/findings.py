@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import typer
 
 from bootstrap.errors import BootstrapError
+from bootstrap.machine.plain_output import one_line
 
 __all__ = ["Findings"]
 
@@ -32,8 +33,8 @@ class Findings:
     def print(self) -> None:
         """Notes to stdout, problems with their hints to stderr."""
         for note in self.notes:
-            typer.echo(f"note: {note}")
+            typer.echo(f"note: {one_line(note)}")
         for problem in self.problems:
-            typer.echo(f"error: {problem.message}", err=True)
+            typer.echo(f"error: {one_line(problem.message)}", err=True)
             if problem.hint:
-                typer.echo(f"hint: {problem.hint}", err=True)
+                typer.echo(f"hint: {one_line(problem.hint)}", err=True)

@@ -18,6 +18,8 @@ __all__ = ["checked_weights"]
 Parts = Mapping[str, Array]
 LEAST_AXES = 2
 """Of every array but alpha and DoRA's lengths."""
+LARGEST = 65504.0
+"""The largest number of half precision (IEEE 754), in which LoRAs are used; products of larger ones overflow."""
 PAIR = ("lora_down.weight", "lora_up.weight")
 
 
@@ -36,6 +38,8 @@ def _faults(parts: Parts) -> Iterator[str]:
     for name, array in parts.items():
         if not array.size or not np.isfinite(array).all():
             yield f'"{name}" is empty' if not array.size else f'"{name}" holds NaN or infinity'
+        elif np.abs(array).max() > LARGEST:
+            yield f'"{name}" holds values as large as {np.abs(array).max():.1g}'
         if name == "alpha" and array.size > 1:
             yield f'"alpha" holds {array.size} values'
         if name not in ("alpha", *LENGTHS) and array.ndim < LEAST_AXES:

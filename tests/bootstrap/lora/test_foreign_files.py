@@ -95,6 +95,7 @@ LOHA = {"hada_w1_a": some(8, 2), "hada_w1_b": some(2, 6), "hada_w2_a": some(8, 2
 DAMAGE = {
     "NaN": (WHOLE | {"lora_up.weight": np.full((8, 4), np.nan, np.float32)}, "holds NaN"),
     "infinite alpha": (WHOLE | {"alpha": np.array(np.inf, np.float32)}, '"alpha" holds NaN or infinity'),
+    "a bit of an exponent": (WHOLE | {"alpha": np.array(3e35, np.float32)}, '"alpha" holds values as large as 3e.35'),
     "ranks": (WHOLE | {"lora_up.weight": some(8, 5)}, "ranks .* differ: 4 and 5"),
     "a vector": (WHOLE | {"lora_up.weight": some(8)}, "has the shape 8"),
     "two alphas": (WHOLE | {"alpha": some(2)}, "holds 2 values"),
