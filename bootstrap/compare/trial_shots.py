@@ -50,10 +50,12 @@ class TrialShots:
 def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str = "", outfit: str = "") -> TrialShots:
     """``each`` shots a view family as the run plans them, half as many (at least one) with each unseen thing.
 
-    ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use.
+    ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use. A kind of
+    subject that has no poses, or no outfits, is not tried in an unseen one.
     """
     planner = Planner(character, config.views, config.subject)
-    pose = pose or _pose(config, planner)
+    pose_axis, outfit_axis = config.subject.pose_axis, config.subject.outfit_axis
+    pose = pose or _pose(config, planner, pose_axis)
     clothes = outfit or _clothes(config, character, Wording.of(character, config))
     known = planner.probe(_cells(config, each))
     few: list[Shot] = []
@@ -61,13 +63,19 @@ def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str
         own = [shot for shot in known if shot.view_family == view_family]
         few += own[: -(-each // 2)]
     shots, tests = list(known), [KNOWN] * len(known)
-    changes = {UNSEEN_POSE: {"pose": pose}, UNSEEN_OUTFIT: {"outfit": STRANGE}}
-    for test, changed in changes.items():
-        shots += _numbered([replace(shot.having(changed), framing=SHOWING[test]) for shot in few])
-        tests += [test] * len(few)
+    for test, axis, value in ((UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, STRANGE)):
+        if axis:
+            shots += _numbered([_showing(shot.having({axis: value}), test, config) for shot in few])
+            tests += [test] * len(few)
     strange = Outfit(tags=caption_parts(clothes))
     dressed = character.model_copy(update={"outfits": {**character.wardrobe, STRANGE: strange}})
     return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes)
+
+
+def _showing(shot: Shot, test: str, config: RunConfig) -> Shot:
+    """A shot in the framing that shows what is asked for, where the run has it."""
+    framing = SHOWING[test]
+    return replace(shot, framing=framing) if framing in config.views.framings else shot
 
 
 def _cells(config: RunConfig, each: int) -> dict[Cell, int]:
@@ -91,10 +99,10 @@ def _numbered(shots: Sequence[Shot]) -> list[Shot]:
     return found
 
 
-def _pose(config: RunConfig, planner: Planner) -> str:
+def _pose(config: RunConfig, planner: Planner, axis: str) -> str:
     """A pose that the run does not plan."""
-    planned = set(planner.values("pose"))
-    for pose in (*config.panel.vocabulary.get("pose", ()), *POSES):
+    planned = set(planner.values(axis)) if axis else set()
+    for pose in (*config.panel.vocabulary.get(axis, ()), *POSES):
         if pose not in planned:
             return pose
     return POSES[0]

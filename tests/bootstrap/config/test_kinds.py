@@ -4,6 +4,7 @@ import pytest
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
+from bootstrap.compare.trial_shots import KNOWN, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import configs_dir, load
 from bootstrap.errors import ConfigError
 from bootstrap.shots import Planner, quotas
@@ -116,3 +117,18 @@ def test_a_whole_run_of_it_from_one_command(call, tmp_path):
     assert not [text for text in captions if "rubychr" in text or "red hair" in text]
     assert all(text.startswith("1girl, solo, ") for text in captions)
     assert call("status", tmp_path / "run").code == 0
+
+
+def test_it_is_compared_in_poses_and_outfits_by_its_own_axes(config):
+    trials = trials_for(HERO, config, 2, outfit="red cape")
+    changed = {UNSEEN_POSE: ("stance", trials.pose), UNSEEN_OUTFIT: ("garment", "never worn")}
+    assert set(trials.tests) == {KNOWN, *changed}
+    for shot, test in zip(trials.shots, trials.tests, strict=True):
+        assert tuple(shot.axes) == ("weather", "garment", "stance", "light")
+        assert shot.framing in config.views.framings
+        if test in changed:
+            axis, value = changed[test]
+            assert shot[axis] == value
+    axes = {name: axis for name, axis in config.subject.axes.items() if name not in ("stance", "garment")}
+    still = config.model_copy(update={"subject": config.subject.model_copy(update={"axes": axes})})
+    assert set(trials_for(HERO, still, 2).tests) == {KNOWN}
