@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from bootstrap.lora import Lora
     from bootstrap.lora.foreign import LoraFile
-    from bootstrap.lora.kinds import Weights
+    from bootstrap.lora.kinds import Array, Weights
     from bootstrap.lora.plain import PlainLora
 
     Scaled = tuple[Mapping[str, Weights], float]
@@ -203,11 +203,16 @@ def _distance(first: Scaled, second: Scaled) -> str:
             raise UsageError(
                 f'"{module}" is {shapes[0]} in one, {shapes[1]} in the other', "compare LoRAs for one base"
             )
-        difference += float(((change - other_change) ** 2).sum())
-        length += float((change**2).sum())
+        difference += _square(change - other_change)
+        length += _square(change)
     if not length:
         return "only in the other"
     return f"{100 * (difference / length) ** 0.5:.4g} %"
+
+
+def _square(array: Array) -> float:
+    """The square of an array's length; of large values more than its own numbers can hold."""
+    return float((array.astype(float) ** 2).sum())
 
 
 def _read(file: Path) -> LoraFile:
@@ -234,8 +239,8 @@ def _print_lengths(weights: Mapping[str, Weights], others: Mapping[str, Weights]
         if not (isinstance(one, Dora) and isinstance(other, Dora)) or one.over_inputs != other.over_inputs:
             unlike += isinstance(one, Dora) or isinstance(other, Dora)
             continue
-        difference += float(((one.magnitude - other.magnitude) ** 2).sum())
-        length += float((one.magnitude**2).sum())
+        difference += _square(one.magnitude - other.magnitude)
+        length += _square(one.magnitude)
         modules += 1
         lines = "columns" if one.over_inputs else "rows"
     if modules:
