@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := configs/characters/ruby
 export OMP_WAIT_POLICY := PASSIVE
+# make test JOBS=2: in so many processes, each with one thread.
+JOBS ?=
 
 .PHONY: demo test check install install-dev clean
 
@@ -12,7 +14,7 @@ demo: install
 	$(BIN)/bootstrap status runs/demo
 
 test: check
-	$(BIN)/pytest
+	$(if $(JOBS),OMP_NUM_THREADS=1) $(BIN)/pytest $(if $(JOBS),-n $(JOBS) --dist loadfile)
 
 check: install-dev
 	$(BIN)/ruff check .
