@@ -143,7 +143,7 @@ class Engine:
     def parameters(self, job: Job, adapter: Adapter | None) -> str:
         """How a picture was made, as tools read it from a PNG."""
         base = self.config.base
-        return parameters_text(job, base.sampling, adapter.id if adapter else "", base.name)
+        return parameters_text(job, base.sampling, adapter.id if adapter else "", base.short_name)
 
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of that name, if it was trained."""

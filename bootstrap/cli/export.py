@@ -23,12 +23,14 @@ from bootstrap.store.store import Store
 __all__ = ["FORMATS", "export_command"]
 
 FORMATS = ("kohya", "diffusers", "dataset")
+PRECISIONS = ("fp16", "fp32")
 
 
-def export_command(run: Path, *, format: str, round: int | None, out: Path | None) -> None:
+def export_command(run: Path, *, format: str, round: int | None, out: Path | None, precision: str = "fp16") -> None:
     """Write a LoRA or the dataset of a run, finished or not, into ``out``; prints what was written."""
-    if format not in FORMATS:
-        raise UsageError(f'--format "{format}" is unknown', f"use one of: {', '.join(FORMATS)}")
+    for option, value, known in (("format", format, FORMATS), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise UsageError(f'--{option} "{value}" is unknown', f"use one of: {', '.join(known)}")
     if out:
         _refuse_full(out)
     with open_to_read(run) as store:
@@ -37,7 +39,8 @@ def export_command(run: Path, *, format: str, round: int | None, out: Path | Non
             write: Callable[[Path], Path] = _dataset_writer(store, round)
         else:
             release = release_of(store, _adapter(store, round))
-            write = partial(write_kohya if format == "kohya" else write_diffusers, release)
+            writer = write_kohya if format == "kohya" else write_diffusers
+            write = partial(writer, release, half=precision == "fp16")
         with _marked(folder):
             typer.echo(write(folder))
 

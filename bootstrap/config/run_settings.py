@@ -6,6 +6,7 @@ Knows no file: `bootstrap.config.reading` reads and merges them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -54,6 +55,11 @@ class BaseConfig(Frozen):
     """Fewest optimiser steps."""
     scoring: str = "puppet"
     """The panel of configs/scoring/ that can read this base's pictures."""
+
+    @property
+    def short_name(self) -> str:
+        """Its name without folders: what other people get names none of this machine."""
+        return Path(self.name).name
 
     @model_validator(mode="after")
     def _floors_count_tags(self) -> BaseConfig:

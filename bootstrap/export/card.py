@@ -140,7 +140,7 @@ def _base_name(base: BaseConfig) -> str:
     """The base as the Hub knows it (owner/name) where the configuration says so, else its short name."""
     if HUB_NAME.fullmatch(base.path) and not Path(base.path).exists():
         return base.path
-    return Path(base.name).name
+    return base.short_name
 
 
 def _opening(character: Character, base: BaseConfig) -> str:

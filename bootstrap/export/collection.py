@@ -104,7 +104,7 @@ class Collection:
             "prompt": frame.job.prompt,
             "negative_prompt": frame.job.negative,
             "seed": frame.job.random_seed,
-            "generator": self.config.base.name,
+            "generator": self.config.base.short_name,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
             "p": verdict.p,
             "verdict": verdict.kind.value,

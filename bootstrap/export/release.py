@@ -152,7 +152,7 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
     """What user interfaces read beside a kohya file: ``<stem>.json`` and ``<stem>.png``."""
     character = release.character
     sidecar = {
-        "description": f"{character.name}: character LoRA for {release.config.base.name}",
+        "description": f"{character.name}: character LoRA for {release.config.base.short_name}",
         "sd version": release.grammar.interface,
         "activation text": character.trigger,
         "preferred weight": 1.0,
@@ -233,7 +233,7 @@ def _optional_entries(release: Release) -> dict[str, str]:
         "ss_training_comment": made,
         "ss_training_started_at": _started(release),
         "ss_session_id": str(int(release.adapter.sha256[:8], 16)),
-        "ss_sd_model_name": release.config.base.name,
+        "ss_sd_model_name": release.config.base.short_name,
         "ss_clip_skip": str(skip + 1 if skip else None),  # the field counts from 1 for none
         "modelspec.encoder_layer": str(skip + 1 if skip else ""),
     }
