@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from bootstrap.errors import BootstrapError, Interrupted, UsageError
 from bootstrap.puppets.train.train_options import TrainOptions
 
 TRAINERS = {
@@ -28,8 +29,8 @@ TRAINERS = {
 }
 
 EVERYTHING = "all"
-BATCHES = {"judge": 96, "clip": 96, "ccip": 96, "heldout": 60}
-"""Batch sizes of the contrastive trainings; the others take the common size."""
+BATCHES = {"base": 64, "judge": 96, "clip": 96, "ccip": 96, "heldout": 60}
+"""Batch sizes that differ from the common one: random noise makes the loss of the base noisy, the others contrast."""
 SHARES = {
     "vae": 0.15,
     "text": 0.03,
@@ -44,14 +45,34 @@ SHARES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the command line and train."""
-    given = _parser().parse_args(arguments)
+    """Parse the command line and train; an expected failure is one line, and exits with its code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if given.batch is None:
+        given.batch = BATCHES.get(given.model, TrainOptions.batch)
     options = TrainOptions(**{name: value for name, value in vars(given).items() if name != "model"})
-    if given.model == EVERYTHING:
-        rebuild(options)
-    else:
-        import_module(TRAINERS[given.model]).train(options)
+    try:
+        _check(options)
+        if given.model == EVERYTHING:
+            rebuild(options)
+        else:
+            import_module(TRAINERS[given.model]).train(options)
+    except BootstrapError as error:
+        parser.exit(error.exit_code, f"error: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(Interrupted.exit_code, "interrupted; the same command goes on from the last checkpoint\n")
+
+
+def _check(options: TrainOptions) -> None:
+    """Raise UsageError for an option that no training can use."""
+    least = {"minutes": 0.001, "batch": 1, "pictures": 1, "threads": 1, "workers": 0}
+    for name, smallest in least.items():
+        value = getattr(options, name)
+        if not smallest <= value < float("inf"):
+            raise UsageError(f'--{name}: "{value}" is not possible', f"give {smallest} or more")
+    if options.start is not None and not options.start.is_dir():
+        raise UsageError(f'--start: "{options.start}" is no folder', "give the folder of a trained model")
 
 
 def rebuild(options: TrainOptions) -> None:
@@ -70,10 +91,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=None, help="export folder (default: the shipped model's)")
     parser.add_argument("--workdir", type=Path, default=standard.workdir, help="drawings, checkpoints, logs")
     parser.add_argument("--threads", type=int, default=standard.threads, help="CPU threads of the training")
-    parser.add_argument("--workers", type=int, default=standard.workers, help="processes that draw")
-    parser.add_argument("--pictures", type=int, default=standard.pictures, help="drawings in the data set")
+    parser.add_argument(
+        "--workers", type=int, default=standard.workers, help="processes that draw (base: 0 draws in this process)"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=standard.pictures,
+        help="drawings in the data set (base: the newest that are kept)",
+    )
     parser.add_argument("--start", type=Path, default=None, help="folder of a shipped model to continue from")
-    parser.add_argument("--batch", type=int, default=standard.batch)
+    parser.add_argument("--batch", type=int, default=None, help="samples of a step (default: by model)")
     parser.add_argument("--seed", dest="random_seed", type=int, default=standard.random_seed)
     return parser
 

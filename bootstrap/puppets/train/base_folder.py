@@ -15,6 +15,8 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from bootstrap.errors import UsageError
+
 PARTS = ("model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
 
 _PATH_KEY = "_name_or_path"
@@ -92,7 +94,12 @@ def _tidy(folder: Path) -> None:
 
 
 def read_base(folder: Path) -> BaseParts:
-    """Load the parts from a pipeline folder, in full precision."""
+    """Load the parts from a pipeline folder, in full precision. Raises UsageError if it has not all of them."""
+    for name in PARTS:
+        if not (folder / name).exists():
+            raise UsageError(
+                f'"{folder}" is no base model: it has no "{name}"', "give the folder of a diffusers pipeline"
+            )
     unet = UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32)
     return BaseParts(
         AutoencoderTiny.from_pretrained(folder / "vae", dtype=torch.float32),

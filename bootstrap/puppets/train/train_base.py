@@ -1,8 +1,10 @@
-"""Trains the base model's UNet: `python -m bootstrap.puppets.train base --minutes 60`.
+"""Trains the base model's UNet: `python -m bootstrap.puppets.train base --minutes 5 --batch 2048 --workers 15`.
 
-Needs the trained autoencoder and text encoder, which are frozen; pictures are encoded once. Every few minutes the
-averaged model is exported and draws a sheet of samples into the work folder. Continue from a trained model with
-`--start bootstrap/puppets/weights/base`. Does NOT know how the pipeline samples.
+On a machine with an accelerator that is enough when it continues from a trained model (`--start
+bootstrap/puppets/weights/base`); on two cores use `--minutes 600 --workers 1`, and the same command after an
+interruption. Processes draw new puppets while it trains; the newest `--pictures` drawings are kept as latents on the
+device. Needs the trained autoencoder and text encoder, which are frozen. Every few minutes the averaged model is
+exported and draws a sheet of samples into the work folder. Does NOT know how the pipeline samples.
 
 Velocity prediction with zero terminal SNR: Lin et al. 2023; weights: Hang et al. 2023 (min-SNR).
 """
@@ -10,7 +12,7 @@ Velocity prediction with zero terminal SNR: Lin et al. 2023; weights: Hang et al
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,11 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from bootstrap.errors import UsageError
 from bootstrap.machine.device import autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import data, fit_loop, samples, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
-from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
+from bootstrap.puppets.train.drawing_stream import DrawingStream
+from bootstrap.puppets.train.fresh_drawings import NAMING, ShardPlan
+from bootstrap.puppets.train.latent_pool import LatentPool
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import WIDTH, tokens, trained_text
@@ -32,17 +37,22 @@ from bootstrap.puppets.train.train_vae import LATENT_CHANNELS, to_signed, traine
 
 log = logging.getLogger(__name__)
 
-RATE = 1e-3
-EMA_DECAY = 0.9995
+RATE = 1.2e-3
+EMA_DECAY = 0.998
 EMPTY_ODDS = 0.1
 """Share of captions left empty, which classifier-free guidance needs (Ho & Salimans 2022)."""
+_RATE_LEFT = 0.02
 _SNR_CAP = 5.0
 _LEAST_WEIGHT = 0.3  # min-SNR gives the noisiest steps almost no weight, but they decide the composition
 _BOOST = 1.5  # matrices tolerate larger steps than biases
 _HEAD_WEIGHT = 4.0
 """Weight of an error in the head against one elsewhere: faces are small, and viewers look at them first."""
 _SHEET_SECONDS = 300
-_BATCHES = 2  # random noise and times make this loss noisier than the others, so its batches are larger
+START_BATCHES = 8
+"""Drawings that must be there before the first step, in batches."""
+TAKE_STEPS = 10
+"""Steps between two looks for new shards."""
+_SCALE_PICTURES = 1000
 
 
 def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DConditionModel:
@@ -65,36 +75,59 @@ def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DCond
     return unet.to(memory_format=torch.channels_last)
 
 
-@dataclass(frozen=True)
 class BaseBatches:
-    """Draws batches and computes their loss.
+    """Takes new drawings from a stream into a pool, samples batches of it, and computes their loss."""
 
-    `latents` (N, 16, 12, 12) in unit deviation; `weights` (N, 1, 12, 12) in half precision: the weight of an error in
-    each place; `seen`: axis -> tag of what each picture shows.
+    def __init__(
+        self, stream: DrawingStream, pool: LatentPool, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, batch: int
+    ) -> None:
+        self.batch = batch
+        self._stream, self._pool, self._text_encoder = stream, pool, text_encoder
+        self._empty = tokens(tokenizer, [""])[0].to(text_encoder.device)
+        self._places = head_weights(list(scene.ALL_FRAMINGS), data.SIZE // 8).to(text_encoder.device).float()
+        self._steps = 0
+
+    def fill(self) -> None:
+        """Wait until there are enough drawings to start; also take all others that are there."""
+        enough, note = START_BATCHES * self.batch, training_state.Timer(15)
+        while self._pool.taken < self._pool.slots and (len(self._pool) < enough or self._stream.ready):
+            self._pool.add(self._stream.wait())
+            if note():
+                log.info("base: %d drawings so far", len(self._pool))
+
+    def in_parts(self, unet: nn.Module, rng: np.random.Generator, parts: int) -> Iterator[dict[str, Tensor]]:
+        """The velocity loss of each part of one batch."""
+        self._steps += 1
+        if self._steps % TAKE_STEPS == 0:
+            for shard in self._stream.new():
+                self._pool.add(shard)
+        drawn = self._pool.sample(self.batch, rng)
+        rows = np.arange(self.batch)
+        ids = drawn.ids[rows, rng.integers(0, NAMING, self.batch)].long()
+        ids[rng.random(self.batch) < EMPTY_ODDS] = self._empty
+        lesson = new_lesson(drawn.latents.float(), self._places[drawn.framing.long()])
+        for part in np.array_split(rows, parts):
+            with torch.no_grad(), autocast(ids.device.type):
+                states = self._text_encoder(ids[part]).last_hidden_state
+            yield {"velocity": velocity_loss(unet, lesson.rows(part), states)}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a UNet is shown and should answer, N samples; shapes begin with N.
+
+    `noisy` and `velocity` (N, C, h, w); `times` (N,); `weights` (N, 1, h, w) of the squared error in each place: the
+    sum over a batch is h x w.
     """
 
-    latents: Tensor
+    noisy: Tensor
+    velocity: Tensor
+    times: Tensor
     weights: Tensor
-    seen: Sequence[dict[str, str]]
-    tokenizer: CLIPTokenizer
-    text_encoder: CLIPTextModel
-    batch: int
-    device: torch.device
 
-    def __call__(self, unet: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
-        """The velocity loss of one batch."""
-        picks = rng.integers(0, len(self.latents), self.batch)
-        captions = []
-        for pick in picks:
-            caption = ""
-            if rng.random() >= EMPTY_ODDS:
-                caption, _ = sample_caption(self.seen[pick], rng)
-            captions.append(caption)
-        rows = torch.from_numpy(picks)
-        clean, weights = (part[rows].to(self.device).float() for part in (self.latents, self.weights))
-        with torch.no_grad(), autocast(self.device.type):
-            states = self.text_encoder(tokens(self.tokenizer, captions).to(self.device)).last_hidden_state
-        return {"velocity": velocity_loss(unet, clean, states, weights)}
+    def rows(self, rows: NDArray[np.int64]) -> Lesson:
+        """Some samples."""
+        return Lesson(self.noisy[rows], self.velocity[rows], self.times[rows], self.weights[rows])
 
 
 def head_weights(framings: Sequence[str], side: int) -> Tensor:
@@ -108,14 +141,10 @@ def head_weights(framings: Sequence[str], side: int) -> Tensor:
     return torch.stack([maps[framing] for framing in framings]).half()
 
 
-def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor) -> Tensor:
-    """Weighted error of the velocity at random times.
+def new_lesson(clean: Tensor, places: Tensor) -> Lesson:
+    """Noise for latents (N, C, h, w) in unit deviation, at random times.
 
-    Args:
-        unet: predicts velocity.
-        clean: latents (N, C, H, W) in unit deviation.
-        states: text states (N, T, D).
-        places: weight of an error in each place, (N, 1, H, W) with mean 1.
+    `places` are the weights of an error in each place, (N, 1, h, w) with mean 1.
     """
     signal = new_scheduler().alphas_cumprod.to(clean.device)
     times = torch.randint(0, len(signal), (len(clean),), device=clean.device)
@@ -123,12 +152,24 @@ def velocity_loss(unet: nn.Module, clean: Tensor, states: Tensor, places: Tensor
     noise = torch.randn_like(clean)
     noisy = share.sqrt() * clean + (1 - share).sqrt() * noise
     velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
-    with autocast(clean.device.type):
-        guess = unet(noisy.contiguous(memory_format=torch.channels_last), times, encoder_hidden_states=states).sample
-    errors = ((guess.float() - velocity).square() * places).mean((1, 2, 3))
-    ratio = signal[times] / (1 - signal[times])
+    ratio = share / (1 - share)
     weights = (ratio.clamp(max=_SNR_CAP) / (ratio + 1)).clamp(min=_LEAST_WEIGHT)
-    loss: Tensor = (errors * weights).sum() / weights.sum()
+    return Lesson(noisy, velocity, times, places * weights / weights.sum())
+
+
+def velocity_loss(unet: nn.Module, lesson: Lesson, states: Tensor) -> Tensor:
+    """Weighted squared error of the velocity; the losses of the parts of a batch sum to its loss.
+
+    Args:
+        unet: predicts velocity.
+        lesson: noisy latents and their velocity.
+        states: text states (N, T, D).
+    """
+    noisy = lesson.noisy.contiguous(memory_format=torch.channels_last)
+    with autocast(noisy.device.type):
+        guess = unet(noisy, lesson.times, encoder_hidden_states=states).sample
+    errors = (guess.float() - lesson.velocity).square() * lesson.weights
+    loss: Tensor = errors.mean((1, 2, 3)).sum()
     return loss
 
 
@@ -136,30 +177,53 @@ def train(options: TrainOptions) -> None:
     """Train and export to `options.out` (default: where the package looks for its base model)."""
     device = training_state.pick_device(options.device, options.threads)
     parts = _starting_parts(options)
-    out = options.out or shipped.base_dir()
-    images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
-    latents, scale = encode(parts.vae.to(device), images, device)
-    parts.vae.register_to_config(scaling_factor=scale)
-    specs = [data.picture_spec("single", index)[:2] for index in range(len(images))]
-    weights = head_weights([shot.framing for _, shot in specs], latents.shape[-1])
-    seen = [visible_tags(*spec) for spec in specs]
-    text_encoder = parts.text_encoder.to(device).eval()
-    batches = BaseBatches(latents, weights, seen, parts.tokenizer, text_encoder, _BATCHES * options.batch, device)
-    unet = parts.unet.to(device)
-    log.info("unet: %.2f M parameters, %d pictures", training_state.count_parameters(unet) / 1e6, len(latents))
+    vae, unet = parts.vae.to(device).eval(), parts.unet.to(device)
+    scale = _scale(vae, options, device)
+    vae.register_to_config(scaling_factor=scale)
+    plan = ShardPlan(options.workdir / "base", spelling(parts.tokenizer))
+    pool = LatentPool(-(-options.pictures // plan.drawings), lambda images: encode(vae, images, device) * scale, device)
+    log.info("unet: %.2f M parameters, on %s", training_state.count_parameters(unet) / 1e6, device)
     sheet_due = training_state.Timer(_SHEET_SECONDS)
 
     def write_draft(averaged: nn.Module) -> None:
+        log.info("base: %d drawings, the last of shard %d", len(pool), stream.position - 1)
         if sheet_due():
             draft = options.workdir / "base" / "pipeline"
             write_base(draft, _with_unet(parts, averaged))
             samples.write_sheet(draft, options.workdir / "base" / "samples.png", device=str(device))
 
-    muon = Muon(unet, RATE, boost=_BOOST)
-    averaged = fit_loop.fit(
-        "base", unet, batches, options, 1.0, RATE, optimizer=muon, decay=EMA_DECAY, after_checkpoint=write_draft
-    )
-    write_base(out, _with_unet(parts, averaged))
+    with DrawingStream(plan, options.workers, pool.slots) as stream:
+        text_encoder = parts.text_encoder.to(device).eval()
+        batches = BaseBatches(stream, pool, text_encoder, parts.tokenizer, options.batch)
+        batches.fill()
+        muon = Muon(unet, RATE, boost=_BOOST)
+        averaged = fit_loop.fit(
+            "base",
+            unet,
+            batches,
+            options,
+            1.0,
+            RATE,
+            optimizer=muon,
+            decay=EMA_DECAY,
+            floor=_RATE_LEFT,
+            after_checkpoint=write_draft,
+        )
+    write_base(options.out or shipped.base_dir(), _with_unet(parts, averaged))
+
+
+def spelling(tokenizer: CLIPTokenizer) -> str:
+    """The JSON of a tokenizer that pads and truncates as `tokens` does, for processes that do without transformers."""
+    tokens(tokenizer, [""])  # sets both
+    return str(tokenizer.backend_tokenizer.to_str())
+
+
+def _scale(vae: AutoencoderTiny, options: TrainOptions, device: torch.device) -> float:
+    """The factor that brings latents to unit deviation: measured if the autoencoder was trained in this work folder."""
+    if not trained_vae(options.workdir).exists():
+        return float(vae.config["scaling_factor"])
+    images = data.dataset(_SCALE_PICTURES, "single", options.workdir, options.workers).images
+    return 1 / float(encode(vae, images, device).float().std())
 
 
 def _starting_parts(options: TrainOptions) -> BaseParts:
@@ -176,6 +240,10 @@ def _starting_parts(options: TrainOptions) -> BaseParts:
         return parts
     torch.manual_seed(options.random_seed)
     text = trained_text(options.workdir)
+    for part, folder in (("autoencoder", trained_vae(options.workdir)), ("text encoder", text)):
+        if not folder.exists():
+            hint = "train both first (python -m bootstrap.puppets.train vae, text), or give a base as --start"
+            raise UsageError(f'there is no {part} in "{folder}"', hint)
     return BaseParts(
         AutoencoderTiny.from_pretrained(trained_vae(options.workdir)),
         CLIPTokenizer.from_pretrained(text / "tokenizer"),
@@ -190,12 +258,10 @@ def _with_unet(parts: BaseParts, unet: nn.Module) -> BaseParts:
 
 
 @torch.inference_mode()
-def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> tuple[Tensor, float]:
-    """Latents (N, C, h, w) in half precision and unit deviation, and their scaling factor."""
+def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Latents (N, C, h, w) as the autoencoder gives them, on `device`."""
     rows = []
     for start in range(0, len(images), 100):
         with autocast(device.type):
-            rows.append(vae.encoder(to_signed(images[start : start + 100], device)).half().cpu())
-    latents = torch.cat(rows).float()
-    scale = 1 / float(latents.std())
-    return (latents * scale).half().clone(), scale
+            rows.append(vae.encoder(to_signed(images[start : start + 100], device)).float())
+    return torch.cat(rows)

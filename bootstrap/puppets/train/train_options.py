@@ -12,8 +12,9 @@ class TrainOptions:
 
     `minutes` is the length of the learning-rate schedule; time spent before an interruption counts. `out` is the folder
     that the finished model is exported to (None: where the package looks for it); `workdir` holds drawings, checkpoints
-    and logs and may be deleted at any time. `start` is a folder of trained weights to continue from (None: random
-    weights). `steps` ends the training early (for tests).
+    and logs and may be deleted at any time. `pictures` are those of the data set; a training that draws while it trains
+    keeps the newest `pictures` and has `workers` processes that draw (0: it draws itself). `start` is a folder of
+    trained weights to continue from (None: random weights). `steps` ends the training early (for tests).
     """
 
     minutes: float = 15.0
