@@ -10,6 +10,8 @@ from bootstrap.errors import ConfigError
 
 __all__ = ["merged", "override"]
 
+QUOTES = "put texts with signs into quotes"
+
 
 def merged(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Settings over settings, mapping by mapping; anything else is replaced whole."""
@@ -33,4 +35,6 @@ def override(data: dict[str, Any], text: str) -> None:
     try:
         data[last] = read_plain(value) if value.strip() else ""
     except PlainYamlError:
-        raise ConfigError(f'--set "{text}": "{value}" is no YAML value', "put texts with signs into quotes") from None
+        raise ConfigError(f'--set "{text}": "{value}" is no YAML value', QUOTES) from None
+    if value.count("#") > repr(data[last]).count("#"):
+        raise ConfigError(f'--set "{text}": what follows "#" would be a comment', QUOTES)

@@ -1,5 +1,6 @@
 """Tags that a person types, wherever that is: a kaomoji with a comma stays whole."""
 
+import pytest
 from PIL import Image
 
 from bootstrap.captions import Wording
@@ -8,6 +9,7 @@ from bootstrap.character import Character
 from bootstrap.cli.audit import AuditOptions, audit_command
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import load
+from bootstrap.errors import ConfigError
 from bootstrap.lora.metadata import dataset_entries
 
 FACE = "(,_,)"
@@ -23,6 +25,13 @@ def test_in_settings():
     wording = Wording.of(Character.model_validate(MIKA), config)
     assert wording.negative(config.base.negative) == f"blurry, {FACE}"
     assert wording.quality == ("best", FACE)
+
+
+@pytest.mark.parametrize("value", ["best, #1", "#1"])
+def test_what_would_be_a_comment_of_a_setting_is_not_lost(value):
+    with pytest.raises(ConfigError, match="put texts with signs into quotes"):
+        settings(f"base.quality={value}")
+    assert settings(f'base.quality="{value}"').base.quality == value
 
 
 def test_in_character_json():
