@@ -103,7 +103,7 @@ def before_picture(monkeypatch):
     return block
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def play():
     """Run the command in a process of its own; ``kill_after`` SIGKILLs it when that many events are stored."""
 

@@ -41,12 +41,19 @@ def made(folder):
         return frames, store.measurements(), {k: v.kind for k, v in store.verdicts().items()}, weights
 
 
+@pytest.fixture(scope="module")
+def whole_run(play, tmp_path_factory):
+    """The folder of an undisturbed run; copy it before you touch it."""
+    folder = tmp_path_factory.mktemp("embedded") / "run"
+    play(arguments(), folder)
+    return folder
+
+
 @pytest.mark.slow
-def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(play, tmp_path):
-    play(arguments(), tmp_path / "whole")
+def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(whole_run, play, tmp_path):
     play(arguments(), tmp_path / "killed", kill_after=5)
     play(arguments(), tmp_path / "killed")
-    whole, killed = made(tmp_path / "whole"), made(tmp_path / "killed")
+    whole, killed = made(whole_run), made(tmp_path / "killed")
     assert whole[0] == killed[0]
     assert whole[1] == killed[1]
     assert whole[2] == killed[2]
@@ -56,9 +63,8 @@ def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(play, tmp_p
 
 
 @pytest.mark.slow
-def test_every_scorer_speaks_or_says_why_not(play, tmp_path):
-    play(arguments(), tmp_path / "run")
-    with Store.open(tmp_path / "run", exclusive=False) as store:
+def test_every_scorer_speaks_or_says_why_not(whole_run):
+    with Store.open(whole_run, exclusive=False) as store:
         answers = [a for values in store.measurements().values() for a in values.items()]
         assert {"clip", "face", "held-out", "view", "traits", "defects", "copy"} <= {name for name, _ in answers}
         assert all(answer.value is not None or answer.why for _, answer in answers)

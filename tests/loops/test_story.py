@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from bootstrap.cli import main
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
+from tests.loops.conftest import SETTINGS, described
 
 ROOT = Path(__file__).parent.parent.parent
 EVERY = int(os.environ.get("STORY_KILL_EVERY", "5"))
@@ -34,9 +36,16 @@ def outcome(folder):
         }
 
 
-def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
-    out = tmp_path / "run"
-    done = play(given, out)
+@pytest.fixture(scope="module")
+def story(play, tmp_path_factory):
+    """An undisturbed run: its folder, the arguments that made it, without --out, and what it said."""
+    folder = tmp_path_factory.mktemp("story")
+    arguments = described(folder, SETTINGS)
+    return folder / "run", arguments, play(arguments, folder / "run").stdout
+
+
+def test_a_run_leaves_a_full_set_a_lora_and_a_report(story):
+    out, _, said = story
     with Store.open(out, exclusive=False) as store:
         kept, verdicts = store.kept(), store.verdicts()
         assert [one.phase for one in store.rounds()] == ["style", "style", "character"]
@@ -51,7 +60,7 @@ def test_a_run_leaves_a_full_set_a_lora_and_a_report(given, play, tmp_path):
     assert all(text.startswith("redchr, 1girl, solo") and "red hair" not in text for text in captions)
     assert len((out / "dataset" / "metadata.jsonl").read_text().splitlines()) == 12
     assert len(list((out / "lora").glob("redchr-*.safetensors"))) == 1
-    assert "redchr" in done.stdout
+    assert "redchr" in said
     assert (out / "report.html").is_file()
 
 
@@ -73,11 +82,11 @@ def test_after_a_drift_an_earlier_lora_draws_and_the_set_is_filled(given, tmp_pa
     assert "the LoRA of round 1 draws what is missing" in capsys.readouterr().err
 
 
-def test_the_same_command_on_a_finished_run_changes_nothing(given, play, tmp_path):
-    play(given, tmp_path / "run")
-    before = outcome(tmp_path / "run")
-    play(given, tmp_path / "run")
-    assert outcome(tmp_path / "run") == before
+def test_the_same_command_on_a_finished_run_changes_nothing(story, call, tmp_path):
+    finished, arguments, _ = story
+    shutil.copytree(finished, tmp_path / "run")
+    assert call("run", *arguments, "--out", tmp_path / "run").code == 0
+    assert outcome(tmp_path / "run") == outcome(finished)
 
 
 def killing(mode, folder, count, arguments):
@@ -106,9 +115,9 @@ def test_killed_after_every_event_of_one_run_it_ends_the_same(grown, tiny, tmp_p
 
 
 @pytest.mark.slow
-def test_killed_in_the_larger_story_too(given, play, tmp_path):
-    play(given, tmp_path / "whole")
-    wanted = outcome(tmp_path / "whole")
+def test_killed_in_the_larger_story_too(story, play, tmp_path):
+    finished, given, _ = story
+    wanted = outcome(finished)
     total = len(wanted["events"])
     assert total <= 150
     for count in sorted(random.Random(0).sample(range(1, total), 2)):
