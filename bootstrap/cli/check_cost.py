@@ -12,6 +12,7 @@ import typer
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, embedded
+from bootstrap.config.card_memory import CONTEXT
 from bootstrap.config.estimate import (
     Cost,
     cost_of,
@@ -19,7 +20,7 @@ from bootstrap.config.estimate import (
     rounds_expected,
     rounds_that_fit,
 )
-from bootstrap.config.memory import check_memory
+from bootstrap.config.memory import check_memory, memory_of_stages
 from bootstrap.config.profiles import NIGHT, night_of, profiles
 from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
@@ -37,8 +38,10 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
 
     device, free = accelerator(), disk_free(directory)
     parameters, memory, speed = 0, 0.0, 0.0
+    stages: dict[str, float] = {}
     if config.backend != "fake":
-        memory = config.base.memory
+        stages = memory_of_stages(config, device)
+        memory = max(stages.values()) + CONTEXT if stages else config.base.memory
         with contextlib.suppress(BackendError):  # a base that cannot be used is a problem already
             parameters = denoiser_weights(embedded(config.base.path))
     if parameters:
@@ -47,6 +50,8 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
     _print_work(cost, config)
     disk = f"{cost.disk:.1f} of {free:.0f} GB free"
     typer.echo(f"room       disk {disk}, memory {memory:.0f} of {device.memory:.0f} GB")
+    if stages:
+        typer.echo(f"memory     {', '.join(f'{stage} {taken:.1f}' for stage, taken in stages.items())} GB")
     if config.profile:
         _print_night(cost, config)
     typer.echo(f"device     {device.kind} ({device.name})")

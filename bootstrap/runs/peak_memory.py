@@ -12,7 +12,7 @@ from pathlib import Path
 from bootstrap.events import AdapterTrained, Event, FramesJudged, RoundEnded, RunEnded
 from bootstrap.store.store import Store
 
-__all__ = ["PEAK", "PeakMemory", "peak_memory"]
+__all__ = ["PEAK", "PeakMemory", "Watch", "peak_memory"]
 
 PEAK = "peak_memory"
 """The fact under which a run stores it: bytes of the process, and of the accelerator, as JSON."""

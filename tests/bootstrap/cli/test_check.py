@@ -171,3 +171,10 @@ def test_a_schedule_that_outlasts_the_night_is_told_with_what_to_do(given, targe
     assert done.exit_code == 0, done.stderr
     assert "night      profile 8gb: " in done.stdout
     assert ("more than a night" in done.stdout) == too_long
+
+
+def test_the_memory_of_every_stage_is_printed_with_the_largest_as_what_a_run_takes(given, monkeypatch):
+    monkeypatch.setattr(check_cost, "memory_of_stages", lambda config, device: {"draw": 5.9, "train": 6.3})
+    done = call(*given())
+    assert "memory     draw 5.9, train 6.3 GB" in done.stdout
+    assert "memory 7 of 16 GB" in done.stdout

@@ -56,6 +56,6 @@ def test_a_base_that_does_not_fit_is_refused_with_the_estimate_and_the_options()
     with pytest.raises(BackendError, match=r"about 12 GB, cuda has 7\.7; choose --profile 8gb, .*--base sd15"):
         check_memory(load("sdxl"), card)
     check_memory(load("sdxl", profile="8gb"), card)
-    with pytest.raises(BackendError, match=r"about 7 GB, cuda has 5\.0; choose a smaller base"):
+    with pytest.raises(BackendError, match=r"about 7\.5 GB, cuda has 5\.0; choose a smaller base"):
         check_memory(load("sdxl", profile="8gb"), Accelerator("cuda", "a card", 5.0))
     check_memory(load("sdxl", backend="fake"), Accelerator("cuda", "a card", 1.0))

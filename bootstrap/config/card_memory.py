@@ -1,0 +1,99 @@
+"""What each stage of a run takes of a device's memory, from counts on fake tensors.
+
+``card_memory.json`` beside this file holds the counts of the real models, written by
+``tests/benchmarks/card_memory.py``: MiB in each stage for one picture of one size in bfloat16. (Those of training are
+older counts, rounded up, until the script has run whole.) What other settings take follows from it: activations grow
+with pictures, pixels and bytes, an adapter with its rank. Knows no file of weights and no device.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bootstrap.backends.tiles import TILE
+from bootstrap.config.run_settings import BaseConfig
+from bootstrap.training.recipe import TrainRecipe
+
+__all__ = ["CONTEXT", "Room", "counted_weights", "stage_memory"]
+
+COUNTS = Path(__file__).with_suffix(".json")
+MIB, GIB = 1 << 20, 1 << 30
+CONTEXT = 0.75
+"""GiB of a card that are CUDA's own: its context, and what kernels need for themselves."""
+STATES, GRADIENTS = 16, 8
+"""Bytes that training takes for a weight of an adapter in float32: itself, its gradient, AdamW's two moments; those of
+the first two, which the counts of a first step have in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How a device holds models: bytes of a weight, and whether one that is not needed can be offloaded from it."""
+
+    size: int = 2
+    offloads: bool = True
+
+
+def counted_weights(architecture: str) -> int:
+    """The weights of an architecture's real model; 0 where its memory is not known."""
+    return sum(_counts().get(architecture, {}).get("weights", {}).values())
+
+
+def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, float]:
+    """Peak GiB of the stages read (prompts), draw, decode, encode, train and score, without `CONTEXT`.
+
+    ``architecture`` is one with `counted_weights`.
+    """
+    counts, sampling = _counts()[architecture], base.sampling
+    weights, scorers = counts["weights"], _counts()["scorers"]
+    parts = {part: count * (4 if part == "vae" else room.size) for part, count in weights.items()}
+    text = sum(count for part, count in parts.items() if part.startswith("text_encoder"))
+    adapter = max(recipe.rank for recipe in base.recipes.values()) * counts["adapter"] * 4
+    held = parts["unet"] + parts["vae"] + adapter + (0 if room.offloads else scorers["all"] * MIB)
+    beside = held if sampling.offload and room.offloads else held + text
+    pixels = sampling.width * sampling.height / counts["side"] ** 2
+    coding = {stage: mebibytes * pixels for stage, mebibytes in counts["whole"].items()}
+    if sampling.offload and max(sampling.width, sampling.height) > TILE:
+        coding = counts["tiles"]
+    found = {"read": held + text + counts["read"] * MIB}
+    found["draw"] = beside + counts["draw"] * MIB * sampling.batch_size * pixels * room.size / 2
+    found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
+    trainings = [_training(counts, recipe, pixels, room) for recipe in base.recipes.values()]
+    found["train"] = max(trainings) + _beside_training(base, parts, text, room)
+    found["score"] = beside + (scorers["loaded one by one"] * MIB if room.offloads else 0)
+    return {stage: taken / GIB for stage, taken in found.items()}
+
+
+def _beside_training(base: BaseConfig, parts: Mapping[str, int], text: int, room: Room) -> float:
+    """Bytes of the models that are loaded while the denoiser trains, itself among them."""
+    trains_text = any(recipe.text_encoder for recipe in base.recipes.values())
+    encodes_first = all(recipe.text_variants for recipe in base.recipes.values())
+    taken = float(parts["unet"])
+    if trains_text or not room.offloads or not encodes_first:
+        taken += parts["vae"]
+    if trains_text or not room.offloads or not (encodes_first or base.sampling.offload):
+        taken += text
+    return taken
+
+
+def _training(counts: Mapping[str, Any], recipe: TrainRecipe, pixels: float, room: Room) -> float:
+    """Bytes of the activations of a step, and of an adapter with all that training holds of it."""
+    every = min(2, recipe.gradient_checkpointing_interval) if recipe.gradient_checkpointing else 0
+    counted = counts["rank"] * counts["adapter"] * GRADIENTS
+    activations = counts[f"train {every}"] * MIB - counted
+    if recipe.text_encoder:
+        activations += (counts["train 1 text"] - counts["train 1"]) * MIB
+    graphs = 1 + bool(recipe.output_preservation) + bool(recipe.reg_data_dir or recipe.prior_pictures)
+    states = STATES + (4 if recipe.ema_decay else 0)
+    taken = activations * recipe.batch_size * pixels * graphs * room.size / 2
+    return taken + recipe.rank * counts["adapter"] * states
+
+
+@cache
+def _counts() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(COUNTS.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,112 @@
+"""Memory of every stage on every card: what the profiles take fits, and what does not fit is refused with a way out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bootstrap.config import load, shipped_names
+from bootstrap.config import memory as rules
+from bootstrap.config.card_memory import CONTEXT, COUNTS, Room, counted_weights, stage_memory
+from bootstrap.config.memory import check_memory, memory_of_stages, peak_of
+from bootstrap.config.profiles import profiles
+from bootstrap.errors import BackendError
+from bootstrap.machine.inventory import Accelerator
+
+STAGES = {"read", "draw", "decode", "encode", "train", "score"}
+SHIPPED = [name for name in shipped_names("base") if name != "puppet"]
+CPU = Room(4, offloads=False)
+
+
+def counted(config):
+    """The architecture of a shipped preset."""
+    return "sd1" if config.base.sampling.width == 512 else "sdxl"
+
+
+@pytest.mark.parametrize("name", profiles())
+@pytest.mark.parametrize("base", SHIPPED)
+def test_every_stage_of_every_base_leaves_a_gib_of_every_card(base, name):
+    config = load(base, profile=name)
+    stages = stage_memory(config.base, counted(config), Room())
+    assert stages.keys() == STAGES
+    assert max(stages.values()) <= profiles()[name].memory - 1
+    assert max(stages.values()) + CONTEXT <= config.base.memory  # what doctor says of a preset
+
+
+def test_weights_of_four_bytes_and_models_that_stay_take_more():
+    base = load("sdxl").base
+    half, whole = stage_memory(base, "sdxl", Room()), stage_memory(base, "sdxl", CPU)
+    assert all(whole[stage] > 1.5 * half[stage] for stage in ("read", "draw", "train"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "stage", "grows"),
+    [
+        (["sampling.batch_size=4"], "draw", True),
+        (["sampling.height=1536"], "decode", True),
+        (["sampling.offload=true"], "decode", False),
+        (["sampling.offload=true"], "score", False),
+        (["recipes.style.batch_size=8"], "train", True),
+        (["recipes.style.gradient_checkpointing=false"], "train", True),
+        (["recipes.character.rank=128"], "train", True),
+        (["recipes.character.text_encoder=true"], "train", True),
+        (["recipes.style.output_preservation=0.5"], "train", True),
+        (["recipes.style.text_variants=8", "recipes.character.text_variants=8"], "train", False),
+    ],
+)
+def test_each_setting_that_takes_or_spares_memory_is_counted(changes, stage, grows):
+    plain = stage_memory(load("sdxl").base, "sdxl", Room())[stage]
+    changed = load("sdxl", overrides=[f"base.{change}" for change in changes]).base
+    assert (stage_memory(changed, "sdxl", Room())[stage] > plain + 0.01) is grows
+
+
+@pytest.fixture
+def full_size(monkeypatch):
+    """Bases that are not here are taken for real SDXL models."""
+
+    class Sdxl:
+        name = "sdxl"
+
+    monkeypatch.setattr(rules, "check_base", lambda path, *more: Sdxl)
+    monkeypatch.setattr(rules, "weights_in", lambda path: counted_weights("sdxl"))
+
+
+def test_a_run_that_does_not_fit_is_refused_with_a_profile_and_the_fewest_settings_that_do(full_size):
+    card = Accelerator("cuda", "a card", 7.7)
+    with pytest.raises(BackendError, match=r'"sdxl" takes \d+\.\d GB to decode, cuda has 7\.7') as refused:
+        check_memory(load("sdxl"), card)
+    assert refused.value.hint == "choose --profile 8gb, a smaller base (--base sd15) or a larger machine"
+    check_memory(load("sdxl", profile="8gb"), card)
+    with pytest.raises(BackendError, match="to decode") as refused:
+        check_memory(load("sdxl"), Accelerator("cuda", "a card", 10.0))
+    assert refused.value.hint.startswith("choose --profile 8gb, --set base.sampling.offload=true, a smaller base")
+    large = load("sdxl", profile="24gb", overrides=["base.recipes.style.gradient_checkpointing=false"])
+    with pytest.raises(BackendError, match="to train") as refused:
+        check_memory(large, Accelerator("cuda", "a card", 23.6))
+    settings = refused.value.hint.split("--set ")[1:]
+    assert [text.split(",")[0].strip() for text in settings] == ["base.recipes.style.gradient_checkpointing=true"]
+
+
+def test_what_the_refusal_advises_fits(full_size):
+    card = Accelerator("cuda", "a card", 11.6)
+    config = load("sdxl", overrides=["base.sampling.batch_size=24", "base.sampling.dtype=float32"])
+    with pytest.raises(BackendError) as refused:
+        check_memory(config, card)
+    advised = refused.value.hint.split(", a smaller base")[0].split("--set ")[1:]
+    overrides = ["base.sampling.batch_size=24", "base.sampling.dtype=float32", *map(str.strip, advised)]
+    assert peak_of(load("sdxl", overrides=overrides).base, "sdxl", card) <= card.memory
+
+
+def test_a_base_of_another_size_is_judged_by_its_preset(full_size, monkeypatch):
+    monkeypatch.setattr(rules, "weights_in", lambda path: 10**6)
+    assert memory_of_stages(load("sdxl"), Accelerator("cuda", "a card", 24.0)) == {}
+    with pytest.raises(BackendError, match="takes about 12 GB"):
+        check_memory(load("sdxl"), Accelerator("cuda", "a card", 8.0))
+
+
+def test_the_counted_models_are_those_whose_configs_are_shipped():
+    counts = json.loads(COUNTS.read_text())
+    pipelines = Path(rules.__file__).parents[1] / "backends/pipelines"
+    for name in counts.keys() - {"scorers"}:
+        parts = {folder.name for folder in (pipelines / name).iterdir() if folder.is_dir()} - {"scheduler"}
+        assert counts[name]["weights"].keys() == parts
