@@ -5,7 +5,7 @@ import pytest
 from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import limits_of
-from bootstrap.store.decisions import RoundBudget, WaveBudget, WaveCut
+from bootstrap.store.decisions import RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
 from bootstrap.store.store import Store
 from loops import budget
 from loops.time_left import SECONDS_WORKED, STILL_VALID, Hours
@@ -73,7 +73,8 @@ def incidents(run):
 
 def decisions(run):
     with Store.open(run, exclusive=False) as store:
-        return [*store.decisions(RoundBudget), *store.decisions(WaveBudget), *store.decisions(WaveCut)]
+        kinds = (RoundBudget, WaveBudget, WaveCut, ShowcaseBudget)
+        return [one for kind in kinds for one in store.decisions(kind)]
 
 
 def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tmp_path, monkeypatch, before_picture):
@@ -83,6 +84,9 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
     done = call("run", *tiny, "--out", run, "--budget", "1s")
     assert done.code == 0, done.err
     assert any("no further round" in text for text in incidents(run))
+    assert any("no showcase: it takes about" in text for text in incidents(run))
+    assert not list(run.glob("frames/*/showcase-*")), "the first thing that is left out"
+    assert not (run / "showcase.png").exists()
     assert any("only time for" in text for text in incidents(run)), "the wave was cut short"
     assert list(run.glob("lora/*.safetensors"))
     assert (run / "report.html").is_file()
@@ -97,6 +101,8 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
         assert call("run", *tiny, "--out", run, "--budget", "1s").code == 0
     assert decisions(run) == before, "what was decided is followed, not decided again"
     assert not drawn
+    assert call("run", *tiny, "--out", run).code == 0
+    assert (run / "showcase.png").exists(), "without hours there is time for it"
 
 
 def test_what_was_cut_stays_cut_when_the_run_is_killed_before_it_is_judged(tiny, call, tmp_path, monkeypatch):
