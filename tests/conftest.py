@@ -1,8 +1,10 @@
 """For every room: a command in this process."""
 
+import json
 import os
 import signal
 import sqlite3
+import struct
 from typing import NamedTuple
 
 import pytest
@@ -44,11 +46,13 @@ def durable(no_syncs, monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", CONNECT)
 
 
-@pytest.fixture(autouse=True)
-def cache_of_its_own(monkeypatch, tmp_path_factory):
-    """No test reads or writes what models saw in the pictures of the person who runs it."""
-    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / "cache"))
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_its_own(tmp_path_factory):
+    """No test, and no run that several share, touches what models saw in the pictures of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+            patch.setenv(name, str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.fixture
@@ -65,3 +69,34 @@ def call(capsys):
         return Call(ended.value.code or 0, out, err, line)
 
     return start
+
+
+PARTS = {
+    "sd1": ("cond_stage_model.transformer.text_model.final_layer_norm.bias",),
+    "sdxl": (
+        "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias",
+        "conditioner.embedders.1.model.transformer.resblocks.0.ln_1.bias",
+    ),
+}
+VAE = ("encoder.conv_in", "encoder.conv_out", "decoder.conv_in", "decoder.conv_out")
+
+
+@pytest.fixture(scope="session")
+def header_file():
+    """Writes a checkpoint of names without weights: every layer that the architecture has, and what is asked for."""
+    from bootstrap.backends.architectures import ARCHITECTURES
+
+    whole = {}
+    for name, architecture in ARCHITECTURES.items():
+        vae = (f"first_stage_model.{part}.weight" for part in VAE)
+        whole[name] = [*architecture.layers(architecture.configs), *PARTS[name], *vae]
+
+    def write(path, architecture="sdxl", *markers, metadata=None, without="nothing", channels=4):
+        keys = [key for key in (*whole[architecture], *markers) if without not in key]
+        entries = {key: {"dtype": "F16", "shape": [0, channels, 3, 3], "data_offsets": [0, 0]} for key in keys}
+        header = json.dumps({"__metadata__": metadata or {}, **entries}).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(struct.pack("<Q", len(header)) + header)
+        return path
+
+    return write

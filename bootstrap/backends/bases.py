@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.folder import check_folder, digest_of_file, digest_of_weights
-from bootstrap.backends.single_file import read_checkpoint
+from bootstrap.backends.single_file import check_vae, read_checkpoint
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import count_weights
 from bootstrap.machine.hub import HUB_ID
@@ -19,10 +19,15 @@ __all__ = ["check_base", "denoiser_weights", "digest_of_base", "weights_in"]
 FORMS = "--base takes the path of a .safetensors checkpoint or of a diffusers folder"
 
 
-def check_base(base: Path) -> Architecture:
-    """The architecture of a base that can be used. Raises BackendError, in one line, when it cannot."""
+def check_base(base: Path, vae: str = "") -> Architecture:
+    """The architecture of a base that can be used, with the VAE of another file where one is given.
+
+    Raises BackendError, in one line, when it cannot.
+    """
+    if vae:
+        check_vae(Path(vae).expanduser())
     if base.is_file():
-        return read_checkpoint(base).architecture
+        return read_checkpoint(base, vae_given=bool(vae)).architecture
     if base.is_dir():
         return check_folder(base)
     fetch = f"; hf download {base.as_posix()} fetches this one" if HUB_ID.fullmatch(base.as_posix()) else ""
@@ -38,10 +43,10 @@ def digest_of_base(base: Path) -> str:
 
 def denoiser_weights(base: Path) -> int:
     """How many weights the denoiser has, from the headers; guessed from files without one. Raises BackendError."""
-    architecture = check_base(base)
     if base.is_file():
-        return count_weights(base, architecture.checkpoint.denoiser if architecture.checkpoint else "")
-    return _in_part(base / architecture.denoiser)
+        keys = read_checkpoint(base, vae_given=True).architecture.checkpoint
+        return count_weights(base, keys.denoiser if keys else "")
+    return _in_part(base / check_base(base).denoiser)
 
 
 def weights_in(base: Path) -> int:

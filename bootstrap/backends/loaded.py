@@ -13,11 +13,12 @@ from typing import Any
 import torch
 
 from bootstrap.backends.bases import digest_of_base
-from bootstrap.backends.framing import CropWindow
+from bootstrap.backends.framing import CropWindow, cut_of
 from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.prompts_in_turn import PromptsInTurn
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.tested_prediction import settings_by_test
 from bootstrap.machine.device import pick_device
 from bootstrap.training.objective import Objective
 from scoring.offloaded import Offloaded
@@ -36,6 +37,7 @@ class LoadedBase:
         if settings.offload:
             self.prompts = PromptsInTurn(self.prompts, Offloaded(self.text_encoders, self.device))
         self.digest = digest_of_base(base)
+        self.settings = settings_by_test(base, self.pipe, self.architecture, settings, self.device, self.unprompted)
 
     @property
     def denoiser(self) -> Any:
@@ -71,6 +73,11 @@ class LoadedBase:
     def zero_terminal_snr(self) -> bool:
         """Whether its schedule ends in pure noise."""
         return bool(self.pipe.scheduler.config.get("rescale_betas_zero_snr", False))
+
+    def unprompted(self, latents: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """The prediction for no prompt, of latents of any size."""
+        side = [cut_of(self.resolution, self.resolution)] * len(latents)
+        return self.predict(latents, timesteps, self.prompts.encode([""] * len(latents)), side)
 
     def predict(
         self, latents: torch.Tensor, timesteps: torch.Tensor, text: TextStates, cuts: Sequence[CropWindow]

@@ -16,8 +16,8 @@ import torch
 from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.bases import check_base, denoiser_weights, weights_in
 from bootstrap.backends.folder import variant_of
+from bootstrap.backends.loading_file import load_file, load_vae
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.backends.single_file import read_checkpoint
 from bootstrap.backends.tiles import use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory, weights_dtype
@@ -32,12 +32,12 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
 
     Raises BackendError, in one line, when the base does not load, is made for another task, or is too large.
     """
-    architecture, dtype = check_base(base), weights_dtype(device, settings.dtype)
+    architecture, dtype = check_base(base, settings.vae), weights_dtype(device, settings.dtype)
     _check_room(base, device, dtype, offload=settings.offload)
-    load = _from_file if base.is_file() else _from_folder
+    load = load_file if base.is_file() else _from_folder
     try:
         with _quiet(), reporting_memory("choose a smaller base, or close other programs"):
-            pipe = load(base, architecture, dtype)
+            pipe = load(base, architecture, dtype, settings.vae)
             place(pipe, architecture, device, offload=settings.offload)
     except BackendError:
         raise
@@ -63,31 +63,18 @@ def place(pipe: Any, architecture: Architecture, device: str, *, offload: bool) 
     use_tiles(pipe)
 
 
-def _from_folder(base: Path, architecture: Architecture, dtype: torch.dtype) -> Any:
+def _from_folder(base: Path, architecture: Architecture, dtype: torch.dtype, vae: str) -> Any:
     import diffusers
 
+    given = {"vae": load_vae(vae, architecture)} if vae else {}
     return getattr(diffusers, architecture.pipeline).from_pretrained(
         base,
         local_files_only=True,
         variant=variant_of(base / architecture.denoiser),
         dtype={"default": dtype, "vae": torch.float32},
         **architecture.loading_options,
+        **given,
     )
-
-
-def _from_file(path: Path, architecture: Architecture, dtype: torch.dtype) -> Any:
-    import diffusers
-
-    checkpoint, configs = read_checkpoint(path), str(architecture.configs)
-    vae = getattr(diffusers, architecture.autoencoder).from_single_file(
-        str(path), config=configs, subfolder="vae", dtype=torch.float32, local_files_only=True
-    )
-    tokenizers = architecture.make_tokenizers()
-    pipe = getattr(diffusers, architecture.pipeline).from_single_file(
-        str(path), config=configs, dtype=dtype, local_files_only=True, vae=vae, **tokenizers
-    )
-    architecture.set_schedule(pipe, checkpoint.prediction_type, checkpoint.zero_terminal_snr)
-    return pipe
 
 
 def _check_room(base: Path, device: str, dtype: torch.dtype, *, offload: bool) -> None:

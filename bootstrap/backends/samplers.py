@@ -28,8 +28,11 @@ def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
     changes: dict[str, Any] = {}
     if settings.prediction_type:
         changes["prediction_type"] = settings.prediction_type
+    if settings.timestep_spacing:
+        changes["timestep_spacing"] = settings.timestep_spacing
     if settings.scheduler == "dpm++_karras":
-        changes["use_karras_sigmas"] = True
+        # on a schedule that ends in pure noise Karras' sigmas put most of the steps at its end
+        changes["use_karras_sigmas"] = not pipe.scheduler.config.get("rescale_betas_zero_snr", False)
     if settings.scheduler == "ddim" and "clip_sample" not in pipe.scheduler.config:
         changes["clip_sample"] = False  # latents are not limited to -1..1, and diffusers would clip them
     return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changes)

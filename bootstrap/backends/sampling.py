@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+NEWER: dict[str, object] = {"timestep_spacing": None, "vae": ""}
+"""Settings of later versions, with the value that changes nothing."""
+
 
 class SamplingSettings(BaseModel):
     """The settings of generation; they are part of a backend's fingerprint."""
@@ -32,6 +35,10 @@ class SamplingSettings(BaseModel):
     """A schedule that ends in pure noise, as some v-prediction bases were trained on; null reads it from the base."""
     guidance_rescale: float = Field(0.0, ge=0, le=1)
     """Share by which the contrast that guidance adds is taken back (arXiv 2305.08891); 0 leaves it."""
+    timestep_spacing: Literal["leading", "trailing"] | None = None
+    """Where the steps lie; ``trailing`` begins in pure noise, which few steps need; null reads it from the base."""
+    vae: str = ""
+    """Path of a .safetensors VAE in place of the base's own; empty: its own."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Weights of denoiser and text encoders, and arithmetic; auto takes the fastest that is safe on the device."""
 
@@ -40,6 +47,6 @@ class SamplingSettings(BaseModel):
 
     def identity(self) -> str:
         """The settings as text that tells them apart; settings added later are left out where they change nothing."""
-        added_later = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False}
+        added_later: dict[str, object] = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False, **NEWER}
         unchanged = {name for name, default in added_later.items() if getattr(self, name) == default}
         return self.model_dump_json(exclude=unchanged)

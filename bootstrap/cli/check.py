@@ -17,6 +17,7 @@ from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
+from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
@@ -44,6 +45,9 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         Notifier(options.notify)
     if config:
         _check_models(config, found)
+        for line in base_lines(config.base.name, options.preset or ""):
+            typer.echo(line)
+        found.notes += base_notes(config.base.name)
     if character and config:
         _print_plan(character, config)
         paths = dict(zip(names_of(pictures), pictures, strict=True))
@@ -103,7 +107,7 @@ def _check_models(config: RunConfig, found: Findings) -> None:
     if config.backend == "fake":
         return
     with found.collecting():
-        check_base(embedded(config.base.path))
+        check_base(embedded(config.base.path), config.base.sampling.vae)
     for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()

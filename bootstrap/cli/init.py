@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.description import made_up_trigger
 from bootstrap.cli.choosing import choose_base
+from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
-from bootstrap.errors import OutputError
+from bootstrap.errors import ConfigError, OutputError
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.pictures import open_picture, read_picture
@@ -43,7 +45,10 @@ def init_command(
     pictures = gather(sources)
     seen = [(path, view) for path in pictures for view in _views(path)]
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
-    config = load(base or choose_base(command, "its panel reads the pictures"))
+    chosen = base or choose_base(command, "its panel reads the pictures")
+    with contextlib.suppress(ConfigError):  # only its panel is needed: the plain preset's will do
+        settle_base(chosen, ())
+    config = load(chosen)
     described = load_character(description) if description else None
     draft = _begun(described, name or "", pictures[0], config)
     trait_reader, read, faces = open_readers(config)

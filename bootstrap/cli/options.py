@@ -43,6 +43,8 @@ class Options:
     notify: Annotated[list[str], typer.Option(metavar="URL", help="An Apprise address to send messages to.")] = field(
         default_factory=list
     )
+    preset: Annotated[str | None, typer.Option(help="The preset for a checkpoint of yours [by its name].")] = None
+    vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

@@ -29,6 +29,7 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
     from bootstrap.character import load_character
     from bootstrap.cli.resolve import run_folder
     from bootstrap.cli.sources import sort_sources
+    from bootstrap.cli.which_base import settle_base
     from bootstrap.pictures import open_picture
 
     sources, options = parse_run(context.args, "bootstrap queue add")
@@ -41,6 +42,8 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
         open_picture(picture)
     character = load_character(description)
     run = run_folder(character, options).absolute()
+    if (base := options.base or character.base) and options.backend != "fake":
+        settle_base(base, [text.partition("=")[0].strip() for text in options.settings], preset=options.preset)
     entry = Queue(file).add(run, character.name, Path.cwd(), context.args)
     typer.echo(f"{entry.number}. {entry.name} waits; its run is {entry.run}")
 

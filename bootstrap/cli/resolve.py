@@ -11,7 +11,9 @@ from typing import Any
 from bootstrap.character import Character, check_kind
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
+from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load, read_own
+from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
@@ -37,6 +39,14 @@ def resolve(
     for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
         if value is not None:
             own[name] = value
+    if options.vae:
+        own["base"] = merged(own.get("base", {}), {"sampling": {"vae": str(options.vae.absolute())}})
+    if begun_with != base and own.get("backend") != "fake":
+        stated = {f"base.{name}" for name in own.get("base", {})}
+        if "panel" in own:
+            stated.add("base.scoring")
+        stated |= {text.partition("=")[0].strip() for text in options.settings}
+        settle_base(base, stated, preset=options.preset)
     profile = "auto"
     if own.get("backend") == "fake":
         profile = "none"
@@ -46,6 +56,7 @@ def resolve(
         subject=character.kind,
         own=own,
         profile=options.profile or profile,
+        preset=options.preset or "",
         overrides=[*options.settings, *_loop_settings(options)],
     )
     check_kind(character, config)

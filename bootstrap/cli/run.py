@@ -16,6 +16,7 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.signals import stopping
 from bootstrap.cli.sources import sort_sources
+from bootstrap.cli.which_base import base_notes
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.memory import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused
@@ -45,6 +46,8 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     _check_base(config)
+    for note in base_notes(config.base.name):
+        typer.echo(f"note: {note}", err=True)
     with (
         Store.open(directory, create=True) as store,
         _listening(store, directory),
@@ -63,7 +66,7 @@ def _check_base(config: RunConfig) -> None:
     if config.backend == "fake":
         return
     try:
-        check_base(embedded(config.base.path))
+        check_base(embedded(config.base.path), config.base.sampling.vae)
         for recipe in config.base.recipes.values():
             recipe.check_packages()
         check_memory(config, accelerator())

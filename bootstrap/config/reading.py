@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bootstrap.backends.presets import preset_for
+from bootstrap.backends.presets import Identity, identify
 from bootstrap.config.merging import merged, override
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
@@ -21,8 +21,9 @@ from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["load", "load_panel", "shipped_base", "shipped_views"]
+__all__ = ["identity_of", "load", "load_panel", "shipped_base", "shipped_views"]
 
+SCORING = "base.scoring"
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
 
@@ -36,19 +37,22 @@ def load(
     own: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     profile: str = "none",
+    preset: str = "",
     **top: Any,
 ) -> RunConfig:
     """The RunConfig of a base with the named views, subject and loop.
 
     ``own`` are the sections of an own file (see `bootstrap.config.read_own`), ``overrides`` are ``a.b=c`` texts, which
-    win; for ``profile`` see `bootstrap.config.profiles`. Raises ConfigError with every problem at once.
+    win; for ``profile`` see `bootstrap.config.profiles`; ``preset`` is that of a file or folder of the user's ("": the
+    one that fits it). Raises ConfigError with every problem at once.
     """
     own = {**(own or {}), **top}
     refuse_renamed_keys(own)
     refuse_renamed_paths(overrides)
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
     named |= {name: part for name, part in own.items() if _is_name(name, part)}
-    data = with_profile(_sections(named, own), profile)
+    sections = _sections(named, own, preset, [text for text in overrides if text.strip().startswith(SCORING)])
+    data = with_profile(sections, profile)
     for name, part in own.items():
         if _is_name(name, part):
             continue
@@ -56,6 +60,17 @@ def load(
     for text in overrides:
         override(data, text)
     return validated(RunConfig, data, "configuration", ConfigError)
+
+
+def identity_of(base: str) -> Identity | None:
+    """What a file or folder of the user's is; None for a preset's name. Raises ConfigError where it cannot be used."""
+    real = embedded(base)
+    if base in shipped_names("base") or not (real.is_file() or (real / "model_index.json").is_file()):
+        return None
+    try:
+        return identify(real)
+    except BackendError as error:
+        raise ConfigError(error.message, error.hint) from error
 
 
 def shipped_base(name: str) -> BaseConfig:
@@ -80,27 +95,32 @@ def _is_name(section: str, part: object) -> bool:
     return section in SECTIONS and isinstance(part, str)
 
 
-def _sections(named: Mapping[str, str], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain settings of every section; the base says which panel judges it unless one is named."""
+def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, scoring: Sequence[str]) -> dict[str, Any]:
+    """The plain settings of every section; the base says which panel judges it unless one is named.
+
+    ``scoring`` are overrides of what the base says.
+    """
     data = {section: read_section(SECTIONS[section], named[section]) for section in ("views", "subject", "loop")}
-    data["base"] = _base(named["base"])
-    panel = "fake" if own.get("backend") == "fake" else str(data["base"].get("scoring", "puppet"))
+    data["base"] = _base(named["base"], preset)
+    chosen = {"base": merged(data["base"], own["base"] if isinstance(own.get("base"), dict) else {})}
+    for text in scoring:
+        override(chosen, text)
+    panel = "fake" if own.get("backend") == "fake" else str(chosen["base"].get("scoring", "puppet"))
     data["panel"] = read_section("scoring", named.get("panel", panel))
     return data
 
 
-def _base(name: str) -> dict[str, Any]:
+def _base(name: str, preset: str) -> dict[str, Any]:
     """The settings of a shipped base, or those of the preset that fits a file or folder of the user's.
 
     Raises ConfigError.
     """
-    real = embedded(name)
-    if name in shipped_names("base") or not (real.is_file() or (real / "model_index.json").is_file()):
+    identity = identity_of(name)
+    if identity is None:
+        if preset:
+            raise ConfigError(f'--preset "{preset}" needs a file of yours, "{name}" is a preset', "leave --preset out")
         return read_section("base", name)
-    try:
-        preset, sampling = preset_for(real)
-    except BackendError as error:
-        raise ConfigError(error.message, error.hint) from error
+    real = embedded(name)
     path = str(real.absolute()) if real == Path(name).expanduser() else name
-    about = {"name": name, "path": path, "sampling": sampling}
-    return merged(read_section("base", preset), about)
+    settings = {"sampling": identity.settings["sampling"]} if preset else identity.settings
+    return merged(read_section("base", preset or identity.preset), {"name": name, "path": path, **settings})

@@ -6,10 +6,11 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["HUB_ID", "cached"]
+__all__ = ["HUB_ID", "cached", "hub_id"]
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 """``owner/name``."""
+PREFIX = "models--"
 WHOLE = ("model_index.json", "open_clip_config.json")
 """Files that only the folder of a whole model has."""
 
@@ -19,7 +20,7 @@ def cached(model: str) -> Path | None:
 
     The cache's layout and the variables that move it are huggingface_hub's.
     """
-    home = _cache() / f"models--{model.replace('/', '--')}"
+    home = _cache() / f"{PREFIX}{model.replace('/', '--')}"
     try:
         revision = (home / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:
@@ -29,6 +30,14 @@ def cached(model: str) -> Path | None:
         return folder
     files = sorted(folder.glob("*.safetensors"))
     return files[0] if len(files) == 1 else None
+
+
+def hub_id(path: Path) -> str:
+    """The id of the model that a file or folder of the cache belongs to; "" for what lies elsewhere."""
+    for folder in (path, *path.parents):
+        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith(PREFIX):
+            return folder.parent.parent.name.removeprefix(PREFIX).replace("--", "/")
+    return ""
 
 
 def _cache() -> Path:

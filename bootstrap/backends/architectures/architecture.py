@@ -6,7 +6,7 @@ diffusers when they are called: the facts are read without any model library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +38,15 @@ class CheckpointKeys:
     """Channels of a plain text-to-image base; further ones are masks or pictures."""
     text_encoders: tuple[str, ...] = ()
     """Begin of the keys of each text encoder, in the pipeline's order."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """How keys of old files begin (NovelAI's) → how those of others begin; A1111 and ComfyUI read both."""
+
+    def usual(self, key: str) -> str:
+        """A key as most files have it."""
+        for old, new in self.renamed.items():
+            if key.startswith(old):
+                return new + key.removeprefix(old)
+        return key
 
 
 @dataclass(frozen=True)
@@ -54,21 +63,18 @@ class Targets:
 
 @dataclass(frozen=True)
 class Presets:
-    """Which file of configs/base/ fits: the plain one, that for bases that predict velocity, those of finetunes."""
+    """Which files of configs/base/ fit; `bootstrap.backends.presets` chooses between them."""
 
     plain: str
+    """For photographs, by sentences."""
     velocity: str
+    """For finetunes that predict velocity, of whose name nothing else is known."""
     finetunes: Mapping[str, str] = field(default_factory=dict)
-    """Part of a finetune's file name → its preset."""
-
-    def fitting(self, name: str, *, velocity: bool) -> str:
-        """The preset of a base with this file name."""
-        if velocity:
-            return self.velocity
-        for part, preset in self.finetunes.items():
-            if part in name.lower():
-                return preset
-        return self.plain
+    """A finetune, see `bootstrap.backends.checkpoint_names.FINETUNES` → its preset."""
+    drawings: str = ""
+    """For drawings by tags, of no finetune in particular; "": the plain one."""
+    drawn_by_tags: bool = False
+    """Whether finetunes that draw take the same tags, so that none of them has to be asked about."""
 
 
 class TextEncoding(Protocol):
@@ -137,6 +143,8 @@ class Architecture:
     """The tokenizers of a single file, which holds none."""
     autoencoder: str = "AutoencoderKL"
     """The class that diffusers loads the pipeline's ``vae`` with."""
+    layers: Callable[[Path], Iterable[str]] = lambda configs: ()
+    """(folder of configs) → keys of weights that a whole single file has, the autoencoder's left out."""
     loading_options: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of the pipeline's ``from_pretrained``."""
 

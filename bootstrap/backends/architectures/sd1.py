@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
@@ -63,6 +64,11 @@ def _original(module: str) -> str:
     return original_name(module, frozenset({0}))
 
 
+def _layers(configs: Path) -> Iterator[str]:
+    text = {"text_encoder": "cond_stage_model.transformer.text_model.encoder.layers.{}.mlp.fc1.weight"}
+    return unet.layers_in_file(configs, "model.diffusion_model.", text)
+
+
 def _denoiser_name(module: str) -> str:
     return kohya_name(DENOISER_PREFIX, module)
 
@@ -80,9 +86,19 @@ SD1 = Architecture(
         text_encoder="cond_stage_model.transformer.",
         input_weight="model.diffusion_model.input_blocks.0.0.weight",
         input_channels=4,
+        renamed={
+            f"cond_stage_model.transformer.{part}.": f"cond_stage_model.transformer.text_model.{part}."
+            for part in ("embeddings", "encoder", "final_layer_norm")
+        },
         text_encoders=("cond_stage_model.transformer.",),
     ),
-    presets=Presets(plain="sd15", velocity="sd15"),
+    presets=Presets(
+        plain="sd15",
+        velocity="sd15",
+        finetunes={"nai": "sd15-anime"},
+        drawings="sd15-anime",
+        drawn_by_tags=True,
+    ),
     targets=unet.TARGETS,
     grammar=Grammar(
         architecture=NAME,
@@ -119,5 +135,6 @@ SD1 = Architecture(
     read_prediction=unet.read_prediction,
     is_text_to_image=unet.is_text_to_image,
     make_tokenizers=_make_tokenizers,
+    layers=_layers,
     loading_options={"safety_checker": None, "requires_safety_checker": False},
 )

@@ -6,8 +6,9 @@ LoRA files name the UNet's modules as the original code (sgm) numbers them, beca
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import unet
@@ -78,6 +79,14 @@ def _kernel(module: str) -> int:
     return 1 if KERNEL_1.fullmatch(module) else 0
 
 
+def _layers(configs: Path) -> Iterator[str]:
+    text = {
+        "text_encoder": "conditioner.embedders.0.transformer.text_model.encoder.layers.{}.mlp.fc1.weight",
+        "text_encoder_2": "conditioner.embedders.1.model.transformer.resblocks.{}.mlp.c_fc.weight",
+    }
+    return unet.layers_in_file(configs, "model.diffusion_model.", text)
+
+
 def _denoiser_name(module: str) -> str:
     return kohya_name(DENOISER_PREFIX, original_name(module))
 
@@ -101,13 +110,12 @@ SDXL = Architecture(
         plain="sdxl",
         velocity="noobai-vpred",
         finetunes={
-            "noob": "noobai",
+            "noobai": "noobai",
             "illustrious": "illustrious",
-            "ilxl": "illustrious",
-            "wai": "illustrious",
             "pony": "pony",
             "animagine": "animagine",
         },
+        drawings="illustrious",
     ),
     targets=unet.TARGETS,
     grammar=Grammar(
@@ -139,4 +147,5 @@ SDXL = Architecture(
     read_prediction=unet.read_prediction,
     is_text_to_image=unet.is_text_to_image,
     make_tokenizers=_make_tokenizers,
+    layers=_layers,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures.architecture import Targets
+from bootstrap.backends.architectures.original_names import original_name
 from bootstrap.errors import BackendError
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bootstrap.training.objective import Objective
 
 __all__ = [
-    "TARGETS", "KlLatents", "is_text_to_image", "modules_in", "objective", "predict", "read_prediction", "set_schedule",
+    "TARGETS", "KlLatents", "is_text_to_image", "layers_in_file", "modules_in", "objective", "predict",
+    "read_prediction", "set_schedule",
 ]  # fmt: skip
 
 TARGETS = Targets(
@@ -34,6 +36,8 @@ TARGETS = Targets(
 )
 ATTENTION = tuple(f"attn{number}.{part}" for number in (1, 2) for part in ("to_q", "to_k", "to_v", "to_out.0"))
 IN_BLOCK = (*ATTENTION, "ff.net.0.proj", "ff.net.2")
+ENDS = ("conv_in", "time_embedding.linear_1", "time_embedding.linear_2", "conv_norm_out", "conv_out")
+"""What a UNet has besides its blocks."""
 IN_LAYER = (*(f"self_attn.{part}" for part in ("q_proj", "k_proj", "v_proj", "out_proj")), "mlp.fc1", "mlp.fc2")
 
 
@@ -84,8 +88,11 @@ def set_schedule(pipe: Any, prediction_type: str | None, zero_terminal_snr: bool
 
 
 def read_prediction(keys: Mapping[str, Any], metadata: Mapping[str, str]) -> tuple[str, bool]:
-    """Prediction type and zero terminal SNR as finetunes mark them: keys ``v_pred`` and ``ztsnr``, or ModelSpec."""
-    stated = metadata.get("modelspec.prediction_type", "")
+    """Prediction type and zero terminal SNR as finetunes mark them: keys ``v_pred`` and ``ztsnr``, or ModelSpec.
+
+    ComfyUI writes ``modelspec.predict_key``.
+    """
+    stated = metadata.get("modelspec.prediction_type") or metadata.get("modelspec.predict_key", "")
     if "v_pred" in keys or stated in ("v", "v_prediction", "v-prediction"):
         return "v_prediction", "ztsnr" in keys
     return "epsilon", False
@@ -128,6 +135,21 @@ def modules_in(configs: Path, text_encoders: Sequence[str]) -> tuple[tuple[str, 
     return (*_transformer_modules(unet), *_convolutions(unet)), *text
 
 
+def layers_in_file(configs: Path, denoiser: str, text: Mapping[str, str]) -> Iterator[str]:
+    """Keys that a whole file in the original layout has: the layers of the UNet, and one for each text layer.
+
+    ``denoiser`` is how the UNet's keys begin; ``text`` is text encoder → a key with ``{}`` for the number of a layer.
+    Upsamplers are left out: what they are called depends on the block around them.
+    """
+    unet = _config(configs / "unet")
+    for module in (*ENDS, *_transformer_modules(unet), *_convolutions(unet)):
+        if ".upsamplers." not in module:
+            yield f"{denoiser}{original_name(module)}.weight"
+    for part, key in text.items():
+        for layer in range(_config(configs / part)["num_hidden_layers"]):
+            yield key.format(layer)
+
+
 def _config(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return found
@@ -135,7 +157,9 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _transformer_modules(config: Mapping[str, Any]) -> Iterator[str]:
     kinds, layers = config["down_block_types"], config["layers_per_block"]
-    depths = config.get("transformer_layers_per_block", [1] * len(kinds))
+    depths = config.get("transformer_layers_per_block", 1)
+    if isinstance(depths, int):
+        depths = [depths] * len(kinds)
     for side, count, order in (("down", layers, depths), ("up", layers + 1, depths[::-1])):
         for block, kind in enumerate(config[f"{side}_block_types"]):
             for place in range(count if kind.startswith("CrossAttn") else 0):

@@ -24,7 +24,7 @@ def test_every_architecture_has_presets_and_every_real_preset_an_architecture():
     found = set()
     for architecture in ARCHITECTURES.values():
         presets = architecture.presets
-        found |= {presets.plain, presets.velocity, *presets.finetunes.values()}
+        found |= {presets.plain, presets.velocity, presets.drawings, *presets.finetunes.values()}
     assert found == set(shipped_names("base")) - {"puppet"}
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from bootstrap.backends import tokenizer
-from bootstrap.backends.architectures import Architecture
+from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.backends.bases import check_base, denoiser_weights, digest_of_base, weights_in
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.sampling import SamplingSettings
@@ -31,12 +31,6 @@ SD1 = (
     UNET,
     "first_stage_model.decoder.conv_in.weight",
     "cond_stage_model.transformer.text_model.final_layer_norm.bias",
-)
-SDXL = (
-    UNET,
-    "first_stage_model.decoder.conv_in.weight",
-    "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias",
-    "conditioner.embedders.1.model.transformer.resblocks.0.ln_1.bias",
 )
 
 
@@ -63,9 +57,9 @@ def refusal(path):
     return text
 
 
-@pytest.mark.parametrize(("keys", "architecture"), [(SD1, "sd1"), (SDXL, "sdxl")])
-def test_a_whole_checkpoint_shows_its_architecture(tmp_path, keys, architecture):
-    found = read_checkpoint(file_of(tmp_path, *keys))
+@pytest.mark.parametrize("architecture", ["sd1", "sdxl"])
+def test_a_whole_checkpoint_shows_its_architecture(tmp_path, header_file, architecture):
+    found = read_checkpoint(header_file(tmp_path / "x.safetensors", architecture))
     assert (found.architecture.name, found.prediction_type, found.zero_terminal_snr) == (architecture, "epsilon", False)
 
 
@@ -78,8 +72,8 @@ def test_a_whole_checkpoint_shows_its_architecture(tmp_path, keys, architecture)
         ((), {"modelspec.prediction_type": "epsilon"}, ("epsilon", False)),
     ],
 )
-def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, wanted):
-    found = read_checkpoint(file_of(tmp_path, *SDXL, *markers, metadata=metadata))
+def test_velocity_is_read_from_keys_and_metadata(tmp_path, header_file, markers, metadata, wanted):
+    found = read_checkpoint(header_file(tmp_path / "x.safetensors", "sdxl", *markers, metadata=metadata))
     assert (found.prediction_type, found.zero_terminal_snr) == wanted
 
 
@@ -94,14 +88,43 @@ def test_velocity_is_read_from_keys_and_metadata(tmp_path, markers, metadata, wa
         ((UNET, "conditioner.embedders.0.model.transformer.resblocks.0.ln_1.bias"), "is the refiner"),
         (("decoder.conv_in.weight", "encoder.conv_in.weight"), "is a VAE"),
         (("control_model.input_blocks.0.0.weight",), "is a ControlNet"),
+        (("double_blocks.0.img_attn_qkv.weight", "double_blocks.0.img_mod.linear.weight"), "is HunyuanVideo"),
+        (("distilled_guidance_layer.in_proj.weight", "double_blocks.0.img_attn.qkv.weight"), "is Chroma"),
+        (("model.diffusion_model.mlp_t5.0.weight", "model.diffusion_model.blocks.0.x.weight"), "is Hunyuan DiT"),
+        (("transformer_blocks.0.img_mod.1.weight",), "is Qwen-Image"),
         ((UNET,), "without its text encoders"),
-        ((SD1[0], SD1[2]), "no VAE"),
         ((SD1[1], SD1[2]), "no architecture that is known"),
         (("something.else",), "no architecture that is known"),
     ],
 )
 def test_what_is_no_base_is_named_in_one_line(tmp_path, keys, message):
     assert message in refusal(file_of(tmp_path, *keys))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "without", "message"),
+    [
+        ("sdxl", "transformer_blocks.9", "fewer blocks than Stable Diffusion XL (60 of 835 layers"),
+        ("sdxl", "middle_block.1", "has fewer blocks than Stable Diffusion XL (102 of 835"),
+        ("sdxl", "resblocks.31.", "is not whole: 1 of 835 layers are missing, such as"),
+        ("sd1", "layers.11.", "is not whole: 1 of 292"),
+        ("sd1", "first_stage_model.", "has no VAE in it; give one: --vae FILE.safetensors"),
+        ("sd1", "encoder.conv_in", "has only a part of a VAE"),
+    ],
+)
+def test_missing_layers_are_told_before_anything_is_loaded(tmp_path, header_file, architecture, without, message):
+    assert message in refusal(header_file(tmp_path / "x.safetensors", architecture, without=without))
+
+
+def test_the_vae_of_another_file_stands_in_for_a_missing_one(tmp_path, header_file):
+    base = header_file(tmp_path / "x.safetensors", "sd1", without="first_stage_model.")
+    vae = file_of(tmp_path, "decoder.conv_in.weight", "encoder.conv_in.weight", name="vae.safetensors")
+    assert check_base(base, str(vae)).name == "sd1"
+    flux = file_of(tmp_path, "decoder.conv_in.weight", "encoder.conv_in.weight", channels=16, name="flux.safetensors")
+    with pytest.raises(BackendError, match="is a VAE with 16 channels, not 4"):
+        check_base(base, str(flux))
+    with pytest.raises(BackendError, match="is no VAE"):
+        check_base(base, str(base))
 
 
 def test_other_tasks_formats_and_damage_are_told(tmp_path):
@@ -119,10 +142,12 @@ def test_other_tasks_formats_and_damage_are_told(tmp_path):
 
 
 def test_files_are_told_apart_by_what_is_in_them(tmp_path):
-    one, same = file_of(tmp_path, *SD1), file_of(tmp_path, *SD1, name="copy.safetensors")
-    other = file_of(tmp_path, *SD1, channels=5, name="other.safetensors")
+    keys = {*ARCHITECTURES["sd1"].layers(ARCHITECTURES["sd1"].configs), *SD1}
+    one, same = file_of(tmp_path, *keys), file_of(tmp_path, *keys, name="copy.safetensors")
+    other = file_of(tmp_path, *keys, channels=5, name="other.safetensors")
     assert digest_of_base(one) == digest_of_base(same) != digest_of_base(other)
-    assert (denoiser_weights(one), weights_in(one)) == (4, 12)
+    of_unet = [key for key in keys if key.startswith("model.diffusion_model.")]
+    assert (denoiser_weights(one), weights_in(one)) == (4 * len(of_unet), 4 * len(keys))
 
 
 def test_the_tokenizer_is_that_of_clip():
@@ -147,8 +172,8 @@ def as_file(tmp_path, monkeypatch):
     return make
 
 
-def drawn(base):
-    backend = DiffusersBackend(base, SETTINGS, device="cpu")
+def drawn(base, settings=SETTINGS):
+    backend = DiffusersBackend(base, settings, device="cpu")
     job = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "green hair", "", 1, {})
     return np.asarray(next(backend.draw([job], None))[0][1]).astype(int), backend
 
@@ -178,6 +203,25 @@ def test_sd1_as_one_file_draws_as_its_folder_does_and_tells_its_schedule(tiny, a
     assert float(velocity.base.objective.alphas_cumprod[-1]) == 0
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_novelais_names_and_the_vae_of_another_file_draw_the_same(tiny, as_file, tmp_path):
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+
+    pipe = StableDiffusionPipeline.from_pretrained(tiny, safety_checker=None, requires_safety_checker=False)
+    pipe.unet = UNet2DConditionModel.from_config({**pipe.unet.config, "layers_per_block": 2})
+    path = as_file(pipe)
+    picture, _ = drawn(path)
+    tensors = load_file(path)
+    vae = {key: tensors.pop(key) for key in list(tensors) if key.startswith("first_stage_model.")}
+    save_file({key.removeprefix("first_stage_model."): one for key, one in vae.items()}, tmp_path / "vae.safetensors")
+    text = "cond_stage_model.transformer."
+    save_file({key.replace(f"{text}text_model.", text): one for key, one in tensors.items()}, path)
+    settings = SETTINGS.model_copy(update={"vae": str(tmp_path / "vae.safetensors")})
+    assert (picture == drawn(path, settings)[0]).all()
+    with pytest.raises(BackendError, match="no VAE in it; give one: --vae"):
+        drawn(path)
+
+
 def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypatch):
     monkeypatch.setattr("bootstrap.machine.inventory.memory", lambda: 1e-4)
     with pytest.raises(BackendError, match=r"take 0\.\d GB, cpu has 0\.0; choose a smaller base, or halve"):
@@ -185,8 +229,6 @@ def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypat
 
 
 def test_shipped_configs_are_whole():
-    from bootstrap.backends.architectures import ARCHITECTURES
-
     for architecture in ARCHITECTURES.values():
         index = json.loads((architecture.configs / "model_index.json").read_text())
         assert index["_class_name"] == architecture.pipeline

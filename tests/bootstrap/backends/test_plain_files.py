@@ -9,12 +9,12 @@ import torch
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from bootstrap.backends.architectures import ARCHITECTURES
+from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.cli.lora import lora_app
 from bootstrap.errors import UsageError
 from bootstrap.lora import Lora, kohya_names, metadata_of, save_kohya
 from bootstrap.lora.kinds import Dora
-from tests.bootstrap.backends.original_layout import save_checkpoint
+from tests.bootstrap.backends.original_layout import save_checkpoint, save_configs
 
 PARTS = ("unet", "text_encoder", "text_encoder_2")
 
@@ -100,11 +100,14 @@ def test_diffusers_draws_with_the_merged_weight_within_the_error_that_is_stated(
     assert to == "diffusers" or told["made from"].startswith("a DoRA by SVD, relative error")
 
 
-def test_a_base_in_one_file_gives_the_same(made, tmp_path):
+def test_a_base_in_one_file_gives_the_same(made, tmp_path, monkeypatch):
     architecture, base, dora, _ = made
     if architecture != "sdxl":
         pytest.skip("the tiny one has not the blocks that the original layout numbers")
-    save_checkpoint(loaded(base, architecture), tmp_path / "base.safetensors")
+    pipe = loaded(base, architecture)
+    save_configs(pipe, tmp_path / "configs")
+    monkeypatch.setattr(Architecture, "configs", property(lambda one: tmp_path / "configs"))
+    save_checkpoint(pipe, tmp_path / "base.safetensors")
     for source, name in ((base, "a"), (tmp_path / "base.safetensors", "b")):
         out = tmp_path / f"{name}.safetensors"
         assert call("convert", dora, out, "--plain", "--base", source).exit_code == 0

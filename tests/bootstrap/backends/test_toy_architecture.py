@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.bases import check_base, denoiser_weights
 from bootstrap.backends.diffusers import DiffusersBackend
-from bootstrap.backends.presets import preset_for
+from bootstrap.backends.presets import identify
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.lora import metadata_of
@@ -96,7 +96,7 @@ def test_a_folder_is_no_base_before_the_table_names_it_and_one_after(toy, base, 
     monkeypatch.setitem(ARCHITECTURES, "toy", toy.TOY)
     assert check_base(base) is toy.TOY
     assert denoiser_weights(base) == sum(weight.numel() for weight in toy.mover().parameters())
-    assert preset_for(base) == ("puppet", {})
+    assert identify(base).preset == "puppet"
 
 
 def test_it_draws_trains_and_reads_its_own_lora_files(in_table, base, items, tmp_path):

@@ -15,22 +15,17 @@ from bootstrap.errors import ConfigError
 
 REAL = [name for name in shipped_names("base") if name != "puppet"]
 ROOT = Path(__file__).parents[3]
-TEXT = {"sd1": "cond_stage_model.transformer.x", "sdxl": "conditioner.embedders.1.model.transformer.x"}
-
-
-def checkpoint(path, architecture="sdxl", *markers):
-    keys = ("model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x", TEXT[architecture], *markers)
-    save_file({key: np.zeros((1, 4), np.float16) for key in keys}, path)
-    return str(path)
+ANIME = "sd15-anime"
+SD1 = ("sd15", ANIME)
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_a_preset_has_what_its_family_needs(name):
     base = load(name).base
-    side = 512 if name == "sd15" else 1024
+    side = 512 if name in SD1 else 1024
     assert (base.sampling.width, base.sampling.height) == (side, side)
     assert base.recipes["character"].network_alpha == base.recipes["character"].rank / 2
-    assert base.recipes["character"].text_encoder == (name == "sd15")
+    assert base.recipes["character"].text_encoder == (name in SD1)
     assert base.scoring in ("drawn", "photo")
     assert base.negative
     assert FakeBackend(base.sampling).fingerprint
@@ -41,6 +36,7 @@ def test_a_preset_has_what_its_family_needs(name):
     ("file", "architecture", "markers", "preset"),
     [
         ("my-mix.safetensors", "sd1", (), "sd15"),
+        ("my-anime-mix.safetensors", "sd1", (), ANIME),
         ("my-mix.safetensors", "sdxl", (), "sdxl"),
         ("waiIllustriousSDXL_v140.safetensors", "sdxl", (), "illustrious"),
         ("NoobAI-XL-v1.1.safetensors", "sdxl", (), "noobai"),
@@ -49,13 +45,25 @@ def test_a_preset_has_what_its_family_needs(name):
         ("animagine-xl-4.0-opt.safetensors", "sdxl", (), "animagine"),
     ],
 )
-def test_a_file_finds_the_preset_that_fits_it(tmp_path, file, architecture, markers, preset):
-    path = checkpoint(tmp_path / file, architecture, *markers)
+def test_a_file_finds_the_preset_that_fits_it(tmp_path, header_file, file, architecture, markers, preset):
+    path = str(header_file(tmp_path / file, architecture, *markers))
     base, shipped = load(path).base, load(preset).base
     assert (base.name, base.path) == (path, path)
     assert (base.quality, base.recipes, base.scoring) == (shipped.quality, shipped.recipes, shipped.scoring)
     assert base.sampling.prediction_type == ("v_prediction" if markers else "epsilon")
     assert base.sampling.zero_terminal_snr == bool(markers)
+
+
+def test_a_preset_and_a_panel_can_be_named_for_a_file(tmp_path, header_file):
+    path = str(header_file(tmp_path / "mix.safetensors", "sdxl", "v_pred"))
+    pony = load(path, preset="pony")
+    assert (pony.base.quality, pony.base.sampling.prediction_type) == (load("pony").base.quality, "v_prediction")
+    judged = load(path, preset="pony", overrides=["base.scoring=photo"])
+    assert (judged.panel, load(path, own={"base": {"scoring": "photo"}}).panel) == (load_panel("photo"),) * 2
+    with pytest.raises(ConfigError, match='no "poni"; did you mean "pony"'):
+        load(path, preset="poni")
+    with pytest.raises(ConfigError, match='"pony" needs a file of yours, "sdxl" is a preset'):
+        load("sdxl", preset="pony")
 
 
 def test_a_file_that_is_no_base_is_a_fault_of_the_configuration(tmp_path):
@@ -66,7 +74,7 @@ def test_a_file_that_is_no_base_is_a_fault_of_the_configuration(tmp_path):
         load("illustrous")
 
 
-def test_a_model_of_the_hub_is_found_in_the_cache_alone(tmp_path, monkeypatch):
+def test_a_model_of_the_hub_is_found_in_the_cache_alone(tmp_path, header_file, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     assert embedded("owner/model") == Path("owner/model")
     home = tmp_path / "models--owner--model"
@@ -75,7 +83,7 @@ def test_a_model_of_the_hub_is_found_in_the_cache_alone(tmp_path, monkeypatch):
     (home / "refs").mkdir()
     (home / "refs" / "main").write_text("abc")
     assert embedded("owner/model") == Path("owner/model")
-    checkpoint(folder / "model.safetensors")
+    header_file(folder / "model.safetensors")
     assert embedded("owner/model") == folder / "model.safetensors"
     assert load("owner/model").base.path == "owner/model"
     (folder / "model_index.json").write_text("{}")
@@ -95,7 +103,7 @@ def test_panels_of_real_bases_read_every_view(name):
 def test_every_preset_belongs_to_an_architecture_and_each_has_a_plain_one():
     presets = [architecture.presets for architecture in ARCHITECTURES.values()]
     assert all(one.plain in REAL for one in presets)
-    named = {name for one in presets for name in (one.plain, one.velocity, *one.finetunes.values())}
+    named = {name for one in presets for name in (one.plain, one.velocity, one.drawings, *one.finetunes.values())}
     assert named == set(REAL)
 
 

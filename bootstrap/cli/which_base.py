@@ -1,0 +1,119 @@
+"""A checkpoint that does not say what it draws: a person is asked once, on a terminal; elsewhere the options are named.
+
+The answer is kept by the file's digest (`bootstrap.backends.preset_answers`). Also the lines of ``check`` about a base.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+
+import typer
+
+from bootstrap.backends.bases import digest_of_base
+from bootstrap.backends.checkpoint_names import FEW_STEPS
+from bootstrap.backends.preset_answers import BaseAnswer, remember
+from bootstrap.backends.presets import Identity
+from bootstrap.config import embedded, identity_of
+from bootstrap.errors import ConfigError
+
+__all__ = ["base_lines", "base_notes", "settle_base"]
+
+PREDICTS = {"epsilon": "noise", "v_prediction": "velocity"}
+SAID_BY = {"look": "base.scoring", "words": "base.dialect"}
+"""What is unknown → the setting that says it."""
+
+
+def settle_base(base: str, stated: Collection[str], *, preset: str | None = None) -> None:
+    """Ask what neither a file nor its name tells, and remember the answer; nothing for a base that tells enough.
+
+    ``stated`` are dotted paths of settings that a person gave; a named ``preset`` says all. Raises ConfigError where
+    nobody can be asked, or nobody answers.
+    """
+    identity = None if preset else identity_of(base)
+    if identity is None:
+        return
+    unknown = [name for name in identity.unknown if SAID_BY[name] not in stated]
+    if not unknown:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise _unsettled(base, identity)
+    title = identity.architecture.title
+    typer.echo(f'"{base}" is {title}; neither it nor its name says what it draws. This is asked once.', err=True)
+    try:
+        answer = _asked(identity, unknown)
+    except typer.Abort:
+        raise _unsettled(base, identity) from None
+    remember(digest_of_base(embedded(base)), answer)
+
+
+def base_lines(base: str, config_preset: str) -> list[str]:
+    """Architecture, preset and prediction of a file or folder, and how each is known; [] for a preset's name."""
+    identity = identity_of(base)
+    if identity is None:
+        return []
+    how = "by --preset" if config_preset else identity.how
+    prediction = identity.prediction
+    predicts = PREDICTS.get(prediction.kind, prediction.kind)
+    if prediction.zero_terminal_snr:
+        predicts += ", down to pure noise"
+    tested = "" if prediction.certain else "; tested on its weights when they are loaded"
+    lines = [
+        f"base       {identity.architecture.title}, by its layers",
+        f"           preset {config_preset or identity.preset}, {how}",
+        f"           predicts {predicts}, {prediction.how}{tested}",
+    ]
+    if identity.distilled:
+        steps, scale = (identity.settings["sampling"][name] for name in ("steps", "guidance_scale"))
+        lines.append(f"           few steps ({identity.distilled}): drawn with {steps} steps at guidance {scale:g}")
+    return lines
+
+
+def base_notes(base: str) -> list[str]:
+    """What speaks against a base of the user's, though it can be used."""
+    identity = identity_of(base)
+    if identity is None or not identity.distilled:
+        return []
+    return [
+        f'"{base}" was distilled to few steps ({identity.distilled}): a LoRA trained on it comes out blurred or'
+        " overdone; train on the checkpoint that it was made from, and draw with this one"
+    ]
+
+
+def _asked(identity: Identity, unknown: Collection[str]) -> BaseAnswer:
+    """The answers typed on the terminal."""
+    look = words = ""
+    if "look" in unknown:
+        look = _choice("Does it make drawings or photographs", ("drawn", "photo"))
+    if "words" in unknown or "words" in identity.unknown:
+        kinds: tuple[str, ...] = ("tags", "sentences")
+        if "pony" in identity.architecture.presets.finetunes:
+            kinds = ("tags", "scores", "sentences")
+            typer.echo('scores: tags that begin with "score_9, score_8_up", as Pony\'s do', err=True)
+        words = _choice("What are its prompts", kinds)
+    distilled = _choice("Is it made for few steps", ("no", *FEW_STEPS), default="no")
+    return BaseAnswer(look, words, "" if distilled == "no" else distilled)
+
+
+def _choice(question: str, choices: tuple[str, ...], default: str | None = None) -> str:
+    """One of the choices, or how it begins; asked again until it is one."""
+    while True:
+        typed = typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True)
+        found = [choice for choice in choices if typed and choice.startswith(str(typed).strip().lower())]
+        if len(found) == 1:
+            return found[0]
+
+
+def _unsettled(base: str, identity: Identity) -> ConfigError:
+    """The error where nobody can be asked: what is not known, and the options that say it."""
+    presets = identity.architecture.presets
+    names = list(dict.fromkeys([presets.plain, presets.drawings, *presets.finetunes.values()]))
+    asked = {"look": "whether it makes drawings or photographs", "words": "whether its prompts are tags or sentences"}
+    unknown = " and ".join(asked[name] for name in identity.unknown)
+    settings = " ".join(f"--set {SAID_BY[name]}={VALUES[name]}" for name in identity.unknown)
+    message = f'"{base}" does not say {unknown} ({identity.how})'
+    return ConfigError(message, f"give --preset {'|'.join(filter(None, names))}, or {settings}")
+
+
+VALUES = {"look": "drawn|photo", "words": "tags|prose"}
+"""What is unknown → the values of its setting."""
