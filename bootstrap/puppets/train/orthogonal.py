@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bootstrap.machine.device import arithmetic
+
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 _ADAM_SIZE = 0.2
@@ -82,7 +84,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrices: Tensor) -> Tensor:
     """The nearest semi-orthogonal matrices, roughly: singular values near 1. Shape (N, rows, columns) in and out."""
     tall = matrices.shape[1] > matrices.shape[2]
-    wide = matrices.bfloat16()
+    wide = matrices
+    if arithmetic(matrices.device.type) == torch.bfloat16:  # elsewhere it is emulated: ten times slower than float32
+        wide = matrices.bfloat16()
     if tall:
         wide = wide.mT
     wide = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
