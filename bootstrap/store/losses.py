@@ -26,6 +26,8 @@ class Losses:
     recovered: Counts = field(default_factory=dict)
     sources: dict[str, Counts] = field(default_factory=dict)
     pictures: int = 0
+    adapters: int = 0
+    facts: Sequence[str] = ()
     verdicts_back: Sequence[str] = ()
     verdicts_lost: Sequence[str] = ()
     rounds: Sequence[int] = ()
@@ -38,6 +40,10 @@ class Losses:
         found = [f"restored from {name}: {_counted(counts)}" for name, counts in self.sources.items()]
         if self.pictures:
             found.append(f"taken in again from the pictures themselves: {self.pictures} frames")
+        if self.adapters:
+            found.append(f"taken in again from the LoRA files themselves: {self.adapters} adapters")
+        if self.facts:
+            found.append(f"facts of the run that are lost: {_named(self.facts)}")
         if self.verdicts_back:
             found.append(f"a person's verdicts restored from the log of events: on {_named(self.verdicts_back)}")
         if self.verdicts_lost:

@@ -14,13 +14,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.records import Job, VerdictKind
+from bootstrap.records import Adapter, Job, VerdictKind
 from bootstrap.store.checking import UNDRAWN
+from bootstrap.store.files import sha256_of
 from bootstrap.store.person import PERSON
-from bootstrap.store.rows import job_from
+from bootstrap.store.rows import job_from, text_of
 from scoring.measurement import digest_of
 
-__all__ = ["drop_dangling", "rebuild_verdicts", "reopen_rounds", "take_in_pictures"]
+__all__ = ["drop_dangling", "rebuild_verdicts", "reopen_rounds", "take_in_adapters", "take_in_pictures"]
+
+ADAPTER_FILE = "adapter.safetensors"
+ROUND_ID = re.compile(r"r\d+-(.+)")
+"""The name of the LoRA of a round, with its phase."""
 
 
 def take_in_pictures(new: sqlite3.Connection, folder: Path) -> int:
@@ -39,6 +44,25 @@ def take_in_pictures(new: sqlite3.Connection, folder: Path) -> int:
             values = (job.id, path, digest, adapter[1] if adapter else "", drawer if job.round else PERSON)
             new.execute("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", values)
             count += 1
+    return count
+
+
+def take_in_adapters(new: sqlite3.Connection, folder: Path) -> int:
+    """Rows of the LoRAs of rounds whose training was told and whose file says the same of itself; how many."""
+    count = 0
+    for (record,) in new.execute("SELECT record FROM events WHERE kind = 'AdapterTrained' ORDER BY seq").fetchall():
+        told = json.loads(record)
+        named = ROUND_ID.fullmatch(told["adapter"])
+        path = f"adapters/{told['adapter']}/{ADAPTER_FILE}"
+        there = new.execute("SELECT 1 FROM adapters WHERE id = ?", (told["adapter"],)).fetchone()
+        if not named or there or _steps_of(folder / path) != told["steps"]:
+            continue
+        sha256 = sha256_of(folder / path)
+        adapter = Adapter(told["adapter"], named[1], told["round"], path, sha256, told["steps"], told["loss"])
+        query = "INSERT INTO adapters (seq, id, record) SELECT min(free), ?, ? FROM"
+        query += " (SELECT 1 AS free UNION SELECT seq + 1 FROM adapters) WHERE free NOT IN (SELECT seq FROM adapters)"
+        new.execute(query, (adapter.id, text_of(adapter)))
+        count += 1
     return count
 
 
@@ -98,6 +122,17 @@ def _free_number(new: sqlite3.Connection, at: str) -> int | None:
     )
     found = new.execute(query, (low,)).fetchone()
     return int(found[0]) if found else None
+
+
+def _steps_of(path: Path) -> int:
+    """How many steps a LoRA says that it was trained for; -1 where its file is lost, cut short or no LoRA."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return int((file.metadata() or {}).get("ss_steps", -1))
+    except Exception:  # a reader fed with a damaged file may raise anything
+        return -1
 
 
 def _drawn_for(job: Job, parameters: str, digest: str) -> bool:

@@ -18,7 +18,7 @@ from bootstrap.store.checking import what_is_wrong
 from bootstrap.store.checksums import TABLES, fill_checksums
 from bootstrap.store.files import write_atomic
 from bootstrap.store.losses import Losses, count_gaps, remember_gaps
-from bootstrap.store.mending import drop_dangling, rebuild_verdicts, reopen_rounds, take_in_pictures
+from bootstrap.store.mending import drop_dangling, rebuild_verdicts, reopen_rounds, take_in_adapters, take_in_pictures
 from bootstrap.store.person_copy import PERSON_COPY, put_back
 from bootstrap.store.salvage import Salvaged, merge, salvage
 from bootstrap.store.schema import DamagedError, connect, look, translate
@@ -141,8 +141,9 @@ def _rebuild(path: Path, fresh: Path, other: Path) -> Losses:
         new.execute("BEGIN")
         _mend(new, path.parent, losses)
         facts = {row[0] for row in new.execute("SELECT name FROM facts")}
-        if not facts.issuperset(NEEDED):
-            raise sqlite3.DatabaseError("what the run was begun with is lost")
+        if lacking := [name for name in NEEDED if name not in facts]:
+            raise sqlite3.DatabaseError(f"what the run was begun with is lost: its {', '.join(lacking)}")
+        losses.facts = sorted(set(salvaged.facts) - facts)
         losses.lost = _lost(new, salvaged, losses)
         remember_gaps(new)
         losses.rounds = reopen_rounds(new)
@@ -167,6 +168,7 @@ def _salvage_damaged(path: Path, fresh: Path) -> Salvaged:
 
 def _mend(new: sqlite3.Connection, folder: Path, losses: Losses) -> None:
     losses.pictures = take_in_pictures(new, folder)
+    losses.adapters = take_in_adapters(new, folder)
     put_back(new, folder)
     drop_dangling(new)
     losses.verdicts_back, losses.verdicts_lost = rebuild_verdicts(new)

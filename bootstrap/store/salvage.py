@@ -22,9 +22,13 @@ MOST_PROBED = 200_000
 
 @dataclass
 class Salvaged:
-    """Table → rows that were set aside because they are not as they were stored; whether some could not be read."""
+    """Table → rows that were set aside because they are not as they were stored, and facts among them by name.
+
+    ``unreadable``: some could not be read.
+    """
 
     aside: dict[str, int] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
     unreadable: bool = False
 
 
@@ -83,6 +87,8 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, found: S
                 new.execute(query, values)
             except (sqlite3.Error, ValueError, OverflowError):  # altered, or torn text
                 found.aside[table] = found.aside.get(table, 0) + 1
+                if table == "facts":
+                    found.facts.append(ascii(values[0])[1:-1])
     except sqlite3.DatabaseError:  # a table whose root is lost: the others may be readable
         found.unreadable = True
 

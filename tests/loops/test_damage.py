@@ -102,3 +102,20 @@ def test_lost_facts_without_a_snapshot_are_refused_in_one_line_and_nothing_is_to
     assert done.code == 2
     assert "what the run was begun with is lost" in done.line
     assert (run / "run.db").read_bytes() == before
+
+
+def test_without_a_snapshot_a_lost_row_of_a_lora_is_read_from_its_file_and_a_lost_fact_is_named(finished, call):
+    run, arguments = finished
+    with Store.open(run, exclusive=False) as store:
+        before = store.adapters()
+    without_snapshots(run)
+    with closing(sqlite3.connect(run / "run.db")) as db, db:
+        db.execute("DELETE FROM adapters WHERE seq = 1")
+        db.execute("UPDATE facts SET value = value || ' ' WHERE name = 'delivered'")
+    done = call("run", *arguments, "--out", run)
+    assert done.code == 0, done.err
+    assert "taken in again from the LoRA files themselves: 1 adapters" in done.err
+    assert "facts of the run that are lost: 'delivered'" in done.err
+    assert "trained again" not in done.err
+    with Store.open(run, exclusive=False) as store:
+        assert store.adapters() == before
