@@ -66,7 +66,7 @@ class ClipEncoder:
         """Unit vectors of RGB images, shape (n, embed_dim)."""
         with self._torch.no_grad():
             pixels = self._torch.stack([self._transform(image.convert("RGB")) for image in images])
-            parts = [pixels] if self._device == "cpu" else pixels.split(AT_ONCE)
+            parts = [pixels] if self._device == "cpu" else self._torch.split(pixels, AT_ONCE)
             with self._pictures:
                 return np.concatenate([_units(self._model.encode_image(part.to(self._device))) for part in parts])
 

@@ -84,13 +84,13 @@ def _training(counts: Mapping[str, Any], recipe: TrainRecipe, pixels: float, roo
     """Bytes of the activations of a step, and of an adapter with all that training holds of it."""
     every = min(2, recipe.gradient_checkpointing_interval) if recipe.gradient_checkpointing else 0
     counted = counts["rank"] * counts["adapter"] * GRADIENTS
-    activations = counts[f"train {every}"] * MIB - counted
+    activations = float(counts[f"train {every}"]) * MIB - counted
     if recipe.text_encoder:
         activations += (counts["train 1 text"] - counts["train 1"]) * MIB
     graphs = 1 + bool(recipe.output_preservation) + bool(recipe.reg_data_dir or recipe.prior_pictures)
     states = STATES + (4 if recipe.ema_decay else 0)
-    taken = activations * recipe.batch_size * pixels * graphs * room.size / 2
-    return taken + recipe.rank * counts["adapter"] * states
+    taken: float = activations * recipe.batch_size * pixels * graphs * room.size / 2
+    return taken + recipe.rank * float(counts["adapter"]) * states
 
 
 @cache

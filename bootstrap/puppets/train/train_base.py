@@ -105,15 +105,15 @@ class BaseBatches:
         rows = np.arange(self.batch)
         ids = drawn.ids[rows, rng.integers(0, NAMING, self.batch)].long()
         ids[rng.random(self.batch) < EMPTY_ODDS] = self._empty
-        lesson = new_lesson(drawn.latents.float(), self._places[drawn.framing.long()])
+        batch = noised(drawn.latents.float(), self._places[drawn.framing.long()])
         for part in np.array_split(rows, parts):
             with torch.no_grad(), autocast(ids.device.type):
                 states = self._text_encoder(ids[part]).last_hidden_state
-            yield {"velocity": velocity_loss(unet, lesson.rows(part), states)}
+            yield {"velocity": velocity_loss(unet, batch.rows(part), states)}
 
 
 @dataclass(frozen=True)
-class Lesson:
+class NoisyBatch:
     """What a UNet is shown and should answer, N samples; shapes begin with N.
 
     `noisy` and `velocity` (N, C, h, w); `times` (N,); `weights` (N, 1, h, w) of the squared error in each place: the
@@ -125,9 +125,9 @@ class Lesson:
     times: Tensor
     weights: Tensor
 
-    def rows(self, rows: NDArray[np.int64]) -> Lesson:
+    def rows(self, rows: NDArray[np.int64]) -> NoisyBatch:
         """Some samples."""
-        return Lesson(self.noisy[rows], self.velocity[rows], self.times[rows], self.weights[rows])
+        return NoisyBatch(self.noisy[rows], self.velocity[rows], self.times[rows], self.weights[rows])
 
 
 def head_weights(framings: Sequence[str], side: int) -> Tensor:
@@ -141,7 +141,7 @@ def head_weights(framings: Sequence[str], side: int) -> Tensor:
     return torch.stack([maps[framing] for framing in framings]).half()
 
 
-def new_lesson(clean: Tensor, places: Tensor) -> Lesson:
+def noised(clean: Tensor, places: Tensor) -> NoisyBatch:
     """Noise for latents (N, C, h, w) in unit deviation, at random times.
 
     `places` are the weights of an error in each place, (N, 1, h, w) with mean 1.
@@ -154,21 +154,21 @@ def new_lesson(clean: Tensor, places: Tensor) -> Lesson:
     velocity = share.sqrt() * noise - (1 - share).sqrt() * clean
     ratio = share / (1 - share)
     weights = (ratio.clamp(max=_SNR_CAP) / (ratio + 1)).clamp(min=_LEAST_WEIGHT)
-    return Lesson(noisy, velocity, times, places * weights / weights.sum())
+    return NoisyBatch(noisy, velocity, times, places * weights / weights.sum())
 
 
-def velocity_loss(unet: nn.Module, lesson: Lesson, states: Tensor) -> Tensor:
+def velocity_loss(unet: nn.Module, batch: NoisyBatch, states: Tensor) -> Tensor:
     """Weighted squared error of the velocity; the losses of the parts of a batch sum to its loss.
 
     Args:
         unet: predicts velocity.
-        lesson: noisy latents and their velocity.
+        batch: noisy latents and their velocity.
         states: text states (N, T, D).
     """
-    noisy = lesson.noisy.contiguous(memory_format=torch.channels_last)
+    noisy = batch.noisy.contiguous(memory_format=torch.channels_last)
     with autocast(noisy.device.type):
-        guess = unet(noisy, lesson.times, encoder_hidden_states=states).sample
-    errors = (guess.float() - lesson.velocity).square() * lesson.weights
+        guess = unet(noisy, batch.times, encoder_hidden_states=states).sample
+    errors = (guess.float() - batch.velocity).square() * batch.weights
     loss: Tensor = errors.mean((1, 2, 3)).sum()
     return loss
 

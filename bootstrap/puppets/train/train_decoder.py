@@ -36,39 +36,66 @@ log = logging.getLogger(__name__)
 FULL_BLOCKS = 1
 """Blocks at full resolution. Without one, everything after the last enlargement is linear, which leaves the grid of the
 enlarged pixels in flat colours and cannot draw a line thinner than two pixels."""
-_LIFT = 4.0
-"""Keeps the inputs of a new block's last ReLU positive, so that the block begins as the identity."""
+_SMALL_RATE = RATE / 2  # weights that were trained already stand smaller steps
 CROP = 8
 """Side of a training crop in latents: 64 pixels."""
 LATENT_NOISE = 0.1
 """Largest deviation of the noise on latents, drawn anew for each picture: drawn latents are never quite clean."""
 _SHOWN = 12
+_MEASURED = 40  # drawings on which a new block's features are measured
 _CHUNK = 200
 UNSEEN_PICTURES = 500
 
 
-def deepened(trained: AutoencoderTiny, blocks: int = FULL_BLOCKS) -> AutoencoderTiny:
-    """An autoencoder that computes the same (but for the outermost pixel) with `blocks` more at full resolution.
+@torch.no_grad()
+def deepened(trained: AutoencoderTiny, pictures: Tensor) -> AutoencoderTiny:
+    """An autoencoder with the trained encoder and `FULL_BLOCKS` more blocks at full resolution in its decoder.
 
-    Unless it has them already: then it is returned as it is.
+    It begins close to the trained one: a new block ends in a ReLU, which would cut negative values off, so the
+    principal half of the features, as the last layer weighs them, enters twice, once with its sign turned. An
+    autoencoder that has the blocks is returned as it is.
+
+    Args:
+        trained: without blocks at full resolution.
+        pictures: drawings (N, 3, H, W) in [-1, 1], on which the features are measured.
     """
-    if trained.config["num_decoder_blocks"][-1] == blocks:
+    if trained.config["num_decoder_blocks"][-1] == FULL_BLOCKS:
         return trained.to(memory_format=torch.channels_last)
     width = trained.config["decoder_block_out_channels"][0]
-    vae = new_vae(trained.config["encoder_block_out_channels"][0], width, blocks)
+    vae = new_vae(trained.config["encoder_block_out_channels"][0], width, FULL_BLOCKS)
     vae.encoder.load_state_dict(trained.encoder.state_dict())
     vae.register_to_config(scaling_factor=trained.config["scaling_factor"])
     before, after = list(trained.decoder.layers), list(vae.decoder.layers)
-    for old, new in zip(before[:-1], after[: len(before) - 1], strict=True):
+    for old, new in zip(before[:-2], after[: len(before) - 2], strict=True):
         new.load_state_dict(old.state_dict())
-    with torch.no_grad():
-        for block in after[len(before) - 1 : -1]:
-            block.conv[-1].weight.zero_()
-            block.conv[-1].bias.fill_(0.0)
-        after[len(before) - 1].conv[-1].bias.fill_(_LIFT)
-        after[-1].weight.copy_(before[-1].weight)
-        after[-1].bias.copy_(before[-1].bias - _LIFT * before[-1].weight.sum((1, 2, 3)))
+    into, back = _principal(nn.Sequential(*before[:-1]), before[-1].weight, trained.encoder(pictures))
+    half = torch.einsum("pc,cikl->pikl", into, before[-2].weight)
+    after[len(before) - 2].weight.copy_(torch.cat([half, -half]))
+    for block in after[len(before) - 1 : -1]:
+        block.conv[-1].weight.zero_()
+        block.conv[-1].bias.zero_()
+    last = torch.einsum("ockl,cp->opkl", before[-1].weight, back)
+    after[-1].weight.copy_(torch.cat([last, -last], dim=1))
+    after[-1].bias.copy_(before[-1].bias)
     return vae
+
+
+def _principal(features: nn.Module, last: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Matrices (C/2, C) and (C, C/2): to the half of C features that matters most to the last layer, and back.
+
+    Args:
+        features: the decoder up to its last layer.
+        last: weights of that layer, (3, C, 3, 3).
+        latents: (N, c, h, w).
+    """
+    found = features(torch.tanh(latents / 3) * 3).transpose(0, 1).flatten(1)
+    values, vectors = torch.linalg.eigh(torch.cov(found))
+    deviations = values.clamp(min=1e-6).sqrt()
+    root = vectors @ torch.diag(deviations) @ vectors.T
+    inverse = vectors @ torch.diag(1 / deviations) @ vectors.T
+    seen = last.permute(0, 2, 3, 1).flatten(0, 2) @ root
+    directions = torch.linalg.svd(seen, full_matrices=False).Vh[: len(root) // 2]
+    return directions @ inverse, root @ directions.T
 
 
 def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
@@ -86,8 +113,8 @@ def train(options: TrainOptions) -> None:
     device = training_state.pick_device(options.device, options.threads)
     parts = read_base(options.start or shipped.base_dir())
     torch.manual_seed(options.random_seed)
-    vae = deepened(parts.vae).to(device)
     images = data.dataset(options.pictures, "single", options.workdir, options.workers).images
+    vae = deepened(parts.vae, to_signed(images[:_MEASURED])).to(device)
     latents = _latents(vae, images, device)
 
     def batch_losses(decoder: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -104,9 +131,9 @@ def train(options: TrainOptions) -> None:
 
     log.info("decoder: %.2f M parameters", training_state.count_parameters(vae.decoder) / 1e6)
     decoder: nn.Module = vae.decoder
-    muon = Muon(decoder, RATE)
+    muon = Muon(decoder, _SMALL_RATE)
     averaged = fit_loop.fit(
-        "decoder", decoder, batch_losses, options, 1.0, RATE, optimizer=muon, after_checkpoint=write_draft
+        "decoder", decoder, batch_losses, options, 1.0, _SMALL_RATE, optimizer=muon, after_checkpoint=write_draft
     )
     write_draft(averaged)
     vae.save_pretrained(trained_vae(options.workdir))

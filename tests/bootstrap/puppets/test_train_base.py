@@ -15,7 +15,7 @@ from bootstrap.puppets.train.base_folder import BaseParts, read_base, write_base
 from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.data import dataset, picture_spec, render_many
 from bootstrap.puppets.train.orthogonal import Muon, orthogonalize
-from bootstrap.puppets.train.train_base import head_weights, new_lesson, new_unet, velocity_loss
+from bootstrap.puppets.train.train_base import head_weights, noised, new_unet, velocity_loss
 from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import (
     TagClassifier,
@@ -116,7 +116,7 @@ def test_unet_steps_lower_the_loss() -> None:
     clean, states = torch.randn(1, 16, 1, 1).expand(4, 16, 12, 12), torch.randn(4, 8, 160)
     optimizer = torch.optim.AdamW(unet.parameters(), 3e-3)
     places = head_weights(["portrait"] * len(clean), clean.shape[-1])
-    losses = [_step(optimizer, velocity_loss(unet, new_lesson(clean, places), states)) for _ in range(10)]
+    losses = [_step(optimizer, velocity_loss(unet, noised(clean, places), states)) for _ in range(10)]
     assert losses[-1] < 0.9 * losses[0]
 
 

@@ -21,18 +21,18 @@ def drawings(folder, count=16):
     return data.dataset(count, "single", folder, 1).images
 
 
-def test_a_deeper_decoder_begins_with_the_same_pictures(tmp_path):
-    trained, pictures = new_vae(), to_signed(drawings(tmp_path, 2))
+def test_a_deeper_decoder_begins_close_to_the_trained_one(tmp_path):
+    trained, pictures = new_vae(), to_signed(drawings(tmp_path, 8))
     trained.register_to_config(scaling_factor=0.7)
-    deeper = train_decoder.deepened(trained)
+    deeper = train_decoder.deepened(trained, pictures)
     with torch.no_grad():
         latents = trained.encoder(pictures)
         before, after = trained.decoder(latents), deeper.decoder(latents)
         assert torch.equal(deeper.encoder(pictures), latents)
     assert deeper.config["scaling_factor"] == 0.7
-    assert torch.allclose(before[..., 1:-1, 1:-1], after[..., 1:-1, 1:-1], atol=1e-3)
+    assert (before - after).std() < 0.2 * before.std()
     assert training_state.count_parameters(deeper.decoder) > training_state.count_parameters(trained.decoder)
-    assert train_decoder.deepened(deeper) is deeper
+    assert train_decoder.deepened(deeper, pictures) is deeper
 
 
 def test_a_few_steps_paint_better(tmp_path):

@@ -124,13 +124,20 @@ def test_an_altered_version_or_application_is_damage_and_no_newer_or_other_progr
         assert "nothing was lost" in told(store)[-1]
 
 
-def test_a_record_torn_while_the_run_is_open_ends_as_a_damage_and_enters_no_snapshot(judged):
-    with pytest.raises(StoreError, match=r"is damaged \(1 of jobs .*\)") as ended, Store.open(judged) as store:
-        before = store.jobs()
-        change(judged, "UPDATE jobs SET record = replace(record, 'random_seed', 'random_sead') WHERE seq = 2")
+def tear_a_record(path):
+    """Alter a job's record while the run is open; the open run is asked for a snapshot and for its jobs."""
+    with Store.open(path) as store:
+        change(path, "UPDATE jobs SET record = replace(record, 'random_seed', 'random_sead') WHERE seq = 2")
         with pytest.raises(StoreError, match="damaged while it was open"):
             store.snapshot()
         store.jobs()
+
+
+def test_a_record_torn_while_the_run_is_open_ends_as_a_damage_and_enters_no_snapshot(judged):
+    with Store.open(judged) as store:
+        before = store.jobs()
+    with pytest.raises(StoreError, match=r"is damaged \(1 of jobs .*\)") as ended:
+        tear_a_record(judged)
     assert "run the same `bootstrap run` again" in ended.value.hint
     with Store.open(judged) as store:
         assert store.jobs() == before
