@@ -15,7 +15,7 @@ from bootstrap.puppets.train.base_folder import BaseParts, read_base, write_base
 from bootstrap.puppets.train.caption_sampling import sample_caption, visible_tags
 from bootstrap.puppets.train.data import dataset, picture_spec, render_many
 from bootstrap.puppets.train.orthogonal import Muon, orthogonalize
-from bootstrap.puppets.train.train_base import head_weights, noised, new_unet, velocity_loss
+from bootstrap.puppets.train.train_base import head_weights, new_unet, noised, velocity_loss
 from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import (
     TagClassifier,
