@@ -31,8 +31,8 @@ def shown(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""The same in one line: a line feed in a name is shown as ``\n``."""
-    return shown(text.replace("\n", r"\n"))
+    r"""The same in one line: a line feed in a name is shown as ``\n``, a tab as ``\t``."""
+    return shown(text.replace("\n", r"\n").replace("\t", r"\t"))
 
 
 @contextlib.contextmanager

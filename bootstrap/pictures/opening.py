@@ -41,7 +41,9 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
     """
     try:
         data = read_given(path, MOST_BYTES)
-        image = _decoded(path, data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Pillow's, of damaged metadata: the pixels decide
+            image = _decoded(path, data)
     except Image.DecompressionBombError:
         raise PictureError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None
     except MissingPlugIn as error:

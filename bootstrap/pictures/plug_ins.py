@@ -73,10 +73,11 @@ def open_any(data: bytes | Path, formats: tuple[str, ...] | None = None) -> Imag
 
 
 def _quietly(data: bytes, formats: tuple[str, ...] | None) -> Image.Image:
-    """Without a warning of the size: whoever decodes looks at it."""
+    """Without a warning of the size, which whoever decodes looks at, or of damage: what cannot be read is refused."""
     data, chunks = color_chunks(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", UserWarning)
         opened = Image.open(io.BytesIO(data), formats=formats)
     profile = profile_of_chunks(chunks, opened.info.pop("icc_profile", None))
     if profile is None and not chunks.keys() & SAYING_SRGB:
