@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := configs/characters/ruby
 export OMP_WAIT_POLICY := PASSIVE
-# make test JOBS=2: in so many processes, each with one thread.
-JOBS ?=
+# Tests run in so many processes, each with one thread; JOBS= runs them in one.
+JOBS ?= 2
 
 .PHONY: demo test check install install-dev clean
 

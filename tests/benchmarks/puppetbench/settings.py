@@ -39,7 +39,7 @@ class Settings:
     lookalikes: int = 100
     drawings: int = 45
     peer_pictures: int = 1200
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ("loop.showcase=0",)
     seeds: int = 1
     backend: str = "diffusers"
 
@@ -56,6 +56,7 @@ QUICK = Settings(
     drawings=12,
     peer_pictures=48,
     overrides=(
+        "loop.showcase=0",
         "loop.target=12",
         "loop.goals=[6]",
         "loop.rounds=2",
