@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.records import JobKind
+from bootstrap.records import PREVIEW_KINDS
 from bootstrap.store.store import Store
 from loops.engine import Engine
 from loops.training_set import TrainingSets
@@ -30,7 +30,7 @@ def test_named_traits_are_found_once_a_wave_and_training_sets_are_composed_no_of
     floor = ["--set", "base.recipes.character.rare_tag_floor=2"]
     assert call("run", *tiny, *floor, "--out", tmp_path / "run").code == 0
     with Store.open(tmp_path / "run", exclusive=False) as store:
-        jobs = [job for job in store.jobs() if job.kind is not JobKind.PROBE]
+        jobs = [job for job in store.jobs() if job.kind not in PREVIEW_KINDS]
         waves = {(job.round, job.wave) for job in jobs}
         trainings = len(store.adapters())
     assert len(jobs) > 50

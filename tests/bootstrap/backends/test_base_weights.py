@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bootstrap.backends.architectures import ARCHITECTURES
+from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.errors import BackendError
-from tests.bootstrap.backends.original_layout import save_checkpoint
+from tests.bootstrap.backends.original_layout import save_checkpoint, save_configs
 
 
 def targets_of(pipe, architecture):
@@ -50,7 +50,9 @@ def test_a_folder(tiny_xl, xl):
     check(tiny_xl, xl, "sdxl")
 
 
-def test_a_file_in_the_original_layout(tmp_path, xl):
+def test_a_file_in_the_original_layout(tmp_path, xl, monkeypatch):
+    save_configs(xl, tmp_path / "configs")
+    monkeypatch.setattr(Architecture, "configs", property(lambda one: tmp_path / "configs"))
     save_checkpoint(xl, tmp_path / "xl.safetensors")
     check(tmp_path / "xl.safetensors", xl, "sdxl")
 

@@ -30,6 +30,7 @@ from bootstrap.store.decisions import (
     PersonBoundary,
     RoundApproved,
     RoundBudget,
+    ShowcaseBudget,
     VerdictFit,
     WaveBudget,
     WaveCut,
@@ -233,6 +234,7 @@ DECISIONS = [
     RoundBudget("28800s", 2, None),
     WaveBudget("28800s", 2, 2, begun=False),
     WaveCut("28800s", 2, 1, lookalikes=True, undrawn=8),
+    ShowcaseBudget("28800s", 4, drawn=False),
     AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
     EarlierDecision("weather", "rain"),
 ]
