@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from bootstrap.errors import PictureError
+from bootstrap.errors import BootstrapError, PictureError
 from bootstrap.pictures.plug_ins import UNKNOWN_COLORS, MissingPlugIn, open_any
 from bootstrap.pictures.srgb import in_srgb
 from bootstrap.store.files import read_given
@@ -48,7 +48,9 @@ def open_picture(path: Path, smallest: int = 64) -> tuple[Image.Image, bytes]:
         raise PictureError(f'"{path}" has too many pixels to open', "scale it down below 50 megapixels") from None
     except MissingPlugIn as error:
         raise PictureError(f'"{path}" {error}', "install it with pip, or save the picture as PNG") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except BootstrapError:
+        raise
+    except Exception as error:  # decoders of damaged pixels raise anything
         raise PictureError(f'"{path}" {_reason(path, error)}'.replace("\n", " "), "save it again as PNG") from None
     if min(image.size) < smallest:
         raise PictureError(

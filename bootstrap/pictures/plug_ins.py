@@ -78,7 +78,12 @@ def _quietly(data: bytes, formats: tuple[str, ...] | None) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.simplefilter("ignore", UserWarning)
-        opened = Image.open(io.BytesIO(data), formats=formats)
+        try:
+            opened = Image.open(io.BytesIO(data), formats=formats)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            raise
+        except Exception as error:  # readers of damaged headers raise anything
+            raise UnidentifiedImageError(f"is damaged ({error})") from error
     profile = profile_of_chunks(chunks, opened.info.pop("icc_profile", None))
     if profile is None and not chunks.keys() & SAYING_SRGB:
         profile = _profile_of_exif(opened)

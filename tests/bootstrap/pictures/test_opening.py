@@ -72,3 +72,12 @@ def test_a_picture_that_lies_on_its_side_is_turned_up(tmp_path):
 def test_too_small_says_how_many_pixels_are_missing(tmp_path):
     with pytest.raises(PictureError, match="40x90, 24 pixels too small"):
         open_picture(picture(tmp_path / "s.png", size=(40, 90)))
+
+
+def test_a_second_page_without_a_width_is_a_broken_picture(tmp_path):
+    first, second = (Image.new("RGB", (128, 128), color) for color in ("red", "blue"))
+    first.save(tmp_path / "a.tiff", save_all=True, append_images=[second])
+    before, _, after = (tmp_path / "a.tiff").read_bytes().rpartition(b"\x00\x01\x04\x00")
+    (tmp_path / "a.tiff").write_bytes(before + b"\x00\x02\x04\x00" + after)
+    with pytest.raises(PictureError, match="can be read"):
+        open_picture(tmp_path / "a.tiff")
