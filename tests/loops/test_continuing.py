@@ -98,7 +98,7 @@ def test_another_character_is_refused_with_old_and_new_value(finished, call, fie
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--set", "base.sampling.steps=3"], 'base.sampling.steps "14", now "3"'),
+        (["--set", "base.sampling.steps=3"], 'base.sampling.steps "10", now "3"'),
         (["--set", "panel.scorers.copy.most=0.9"], 'panel.scorers.copy.most "1.0", now "0.9"'),
         (["--random-seed", "7"], 'random_seed "0", now "7"'),
         (["--set", "base.recipes.style.rank=2"], "base.recipes.style.rank"),
