@@ -80,6 +80,7 @@ GOOD = '{"name": "Red", "trigger": "redchr", "base": "puppet", "invariant": {"ha
 
 @examples("character")
 @example(data=GOOD[:-1].encode() + rb', "a\nb": 1}')
+@example(data=GOOD[:-1].encode() + rb', "a\tb": 1}')
 @given(data=characters())
 def test_a_description(place, data):
     (place / "any.json").write_bytes(data)
