@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.errors import UsageError
+from bootstrap.errors import StoreError, UsageError
 from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import Frame, Seed
 from bootstrap.store.store import Store
@@ -33,25 +33,36 @@ class RunPictures:
         self._store, self._folder = store, store.directory / "review" / "thumbs"
 
     def whole(self, frame: Frame) -> bytes | None:
-        """The file of a frame; None when it is lost."""
-        return _bytes(self._store.directory / frame.path)
+        """The file of a frame; None when it is lost, or not the picture that was stored."""
+        return None if self._stored(frame) is None else _bytes(self._store.directory / frame.path)
 
     def seed(self, seed: Seed) -> bytes | None:
         """A seed as PNG, at most 1024 pixels wide and high; None when it is lost or broken."""
-        data = _bytes(self._store.directory / seed.path)
-        return None if data is None else _small(data, 1024, "PNG")
+        try:
+            with open_any((self._store.directory / seed.path).read_bytes()) as image:
+                return _small(as_rgb(image), 1024, "PNG")
+        except Exception:  # a decoder fed with a damaged file may raise anything
+            return None
 
     def thumbnail(self, frame: Frame, size: str) -> bytes | None:
-        """A frame as WebP, never enlarged; None when it is lost. ``size`` is a key of `SIDES`."""
+        """A frame as WebP, never enlarged; None when `whole` has none. ``size`` is a key of `SIDES`."""
         path = self._folder / f"{frame.digest}-{SIDES[size]}.webp"
         existing = _bytes(path)
         if existing is not None:
             return existing
-        data = self.whole(frame)
-        small = None if data is None else _small(data, SIDES[size], "WEBP")
-        if small is not None:
-            self._keep(path, small)
+        image = self._stored(frame)
+        if image is None:
+            return None
+        small = _small(image, SIDES[size], "WEBP")
+        self._keep(path, small)
         return small
+
+    def _stored(self, frame: Frame) -> Image.Image | None:
+        """The picture of a frame; a person must not judge another one in its place."""
+        try:
+            return self._store.frame_image(frame)
+        except StoreError:
+            return None
 
     def _keep(self, path: Path, data: bytes) -> None:
         """Cache a thumbnail; a full disk only costs the time to make it again. No fsync: nothing is lost."""
@@ -76,15 +87,10 @@ def decoded(data: bytes) -> Image.Image:
         raise UsageError("this is not a picture that can be read", "send a whole PNG, JPEG or WebP") from error
 
 
-def _small(data: bytes, side: int, format: str) -> bytes | None:
-    try:
-        with open_any(data) as image:
-            small = as_rgb(image)
-    except (OSError, SyntaxError, ValueError):
-        return None
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+def _small(image: Image.Image, side: int, format: str) -> bytes:
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    small.save(buffer, format=format, quality=84)
+    image.save(buffer, format=format, quality=84)
     return buffer.getvalue()
 
 

@@ -45,6 +45,9 @@ def open_run(directory: Path, create: bool, exclusive: bool) -> OpenedRun:
         if exclusive:
             sweep_temporaries(directory, spare=("review",))
             recovered += put_back_person(journal, directory)
+        elif wrong := what_is_wrong(database):
+            journal.close()
+            raise DamagedError(database, wrong)
     except BaseException:
         if lock:
             lock.release()

@@ -109,6 +109,11 @@ def test_a_lost_picture_is_a_hole_in_the_page_not_an_error(client, store, ids):
     assert client.get("/api/frames").status_code == 200
 
 
+def test_nobody_judges_a_picture_that_another_program_put_in_the_place_of_a_frame(client, store, ids):
+    (store.directory / store.frame(ids[0]).path).write_bytes(picture("lime"))
+    assert {client.get(f"/{page}/{ids[0]}").status_code for page in ("thumbs/m", "pictures")} == {404}
+
+
 def picture(color="red", **chunks):
     info = PngImagePlugin.PngInfo()
     for name, text in chunks.items():
