@@ -26,7 +26,6 @@ from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
 from bootstrap.machine.speed import flops_of
 from bootstrap.store.run_folder import holds_database
-from bootstrap.store.schema import DamagedError
 from bootstrap.store.store import Store
 
 __all__ = ["print_cost"]
@@ -110,11 +109,8 @@ def _print_hours(limits: Limits, config: RunConfig, seeds: int, parameters: int,
 def _check_folder(directory: Path) -> None:
     """Print whether a run is continued there. Raises OutputError where none could be begun or continued."""
     if holds_database(directory):
-        try:
-            with Store.open(directory, exclusive=False) as store:
-                typer.echo(f'run        "{directory}" goes on: {len(store.rounds())} rounds, {len(store.kept())} kept')
-        except DamagedError as damage:
-            typer.echo(f'run        "{directory}" goes on once what can be read is recovered: {damage.message}')
+        with Store.open(directory, exclusive=False) as store:
+            typer.echo(f'run        "{directory}" goes on: {len(store.rounds())} rounds, {len(store.kept())} kept')
         return
     existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
     if not existing.is_dir():

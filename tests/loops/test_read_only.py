@@ -119,6 +119,5 @@ def test_no_reader_shows_what_nobody_stored(finished, call, tmp_path, damage):
         assert f"run.db' is damaged ({'1 of ' if 'gone' not in damage else ''}" in done.line
         assert TORN[damage].split()[1].replace("FROM", "verdicts") in done.line
         assert "run the same `bootstrap run` again" in done.err
-    assert "goes on once what can be read is recovered" in call("check", *arguments, "--out", run).out
     assert call("run", *arguments, "--out", run).code == 0
     assert call("verify", run).code == 0
