@@ -38,6 +38,11 @@ def heldout_dir() -> Path:
     return weights_dir() / "heldout"
 
 
+def reference_dir() -> Path:
+    """The IP-Adapter that lets the base draw from reference pictures, and its image encoder."""
+    return weights_dir() / "reference"
+
+
 def judge_dir() -> Path:
     """The judge of evaluations, which no run loads."""
     return weights_dir() / "judge"

@@ -21,6 +21,7 @@ TRAINERS = {
     "text": "bootstrap.puppets.train.train_text",
     "base": "bootstrap.puppets.train.train_base",
     "decoder": "bootstrap.puppets.train.train_decoder",
+    "reference": "bootstrap.puppets.train.train_reference",
     "clip": "bootstrap.puppets.train.train_clip",
     "face": "bootstrap.puppets.train.train_face",
     "heldout": "bootstrap.puppets.train.train_heldout",
@@ -29,7 +30,7 @@ TRAINERS = {
 }
 
 EVERYTHING = "all"
-BATCHES = {"base": 64, "judge": 96, "clip": 96, "ccip": 96, "heldout": 60}
+BATCHES = {"base": 64, "reference": 64, "judge": 96, "clip": 96, "ccip": 96, "heldout": 60}
 """Batch sizes that differ from the common one: random noise makes the loss of the base noisy, the others contrast."""
 SHARES = {
     "vae": 0.15,
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         help="drawings in the data set (base: the newest that are kept)",
     )
     parser.add_argument("--start", type=Path, default=None, help="folder of a shipped model to continue from")
+    parser.add_argument(
+        "--own-reference", action="store_true", help="reference: teach on drawings that are their own reference"
+    )
     parser.add_argument("--batch", type=int, default=None, help="samples of a step (default: by model)")
     parser.add_argument("--seed", dest="random_seed", type=int, default=standard.random_seed)
     return parser

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from bootstrap.puppets.train.drawing_stream import DrawingStream
 from bootstrap.puppets.train.fresh_drawings import NAMING, ShardPlan
 from bootstrap.puppets.train.latent_pool import LatentPool
 from bootstrap.puppets.train.orthogonal import Muon
+from bootstrap.puppets.train.pool_feed import PoolFeed
 from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import WIDTH, tokens, trained_text
 from bootstrap.puppets.train.train_vae import LATENT_CHANNELS, to_signed, trained_vae
@@ -50,8 +52,6 @@ _HEAD_WEIGHT = 4.0
 _SHEET_SECONDS = 300
 START_BATCHES = 8
 """Drawings that must be there before the first step, in batches."""
-TAKE_STEPS = 10
-"""Steps between two looks for new shards."""
 _SCALE_PICTURES = 1000
 
 
@@ -76,32 +76,17 @@ def new_unet(widths: tuple[int, int] = (64, 192), layers: int = 1) -> UNet2DCond
 
 
 class BaseBatches:
-    """Takes new drawings from a stream into a pool, samples batches of it, and computes their loss."""
+    """Samples batches of a pool of fresh drawings, and computes their loss."""
 
-    def __init__(
-        self, stream: DrawingStream, pool: LatentPool, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, batch: int
-    ) -> None:
+    def __init__(self, feed: PoolFeed, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, batch: int) -> None:
         self.batch = batch
-        self._stream, self._pool, self._text_encoder = stream, pool, text_encoder
+        self._feed, self._text_encoder = feed, text_encoder
         self._empty = tokens(tokenizer, [""])[0].to(text_encoder.device)
         self._places = head_weights(list(scene.ALL_FRAMINGS), data.SIZE // 8).to(text_encoder.device).float()
-        self._steps = 0
-
-    def fill(self) -> None:
-        """Wait until there are enough drawings to start; also take all others that are there."""
-        enough, note = START_BATCHES * self.batch, training_state.Timer(15)
-        while self._pool.taken < self._pool.slots and (len(self._pool) < enough or self._stream.ready):
-            self._pool.add(self._stream.wait())
-            if note():
-                log.info("base: %d drawings so far", len(self._pool))
 
     def in_parts(self, unet: nn.Module, rng: np.random.Generator, parts: int) -> Iterator[dict[str, Tensor]]:
         """The velocity loss of each part of one batch."""
-        self._steps += 1
-        if self._steps % TAKE_STEPS == 0:
-            for shard in self._stream.new():
-                self._pool.add(shard)
-        drawn = self._pool.sample(self.batch, rng)
+        drawn = self._feed.pool().sample(self.batch, rng)
         rows = np.arange(self.batch)
         ids = drawn.ids[rows, rng.integers(0, NAMING, self.batch)].long()
         ids[rng.random(self.batch) < EMPTY_ODDS] = self._empty
@@ -157,17 +142,18 @@ def noised(clean: Tensor, places: Tensor) -> NoisyBatch:
     return NoisyBatch(noisy, velocity, times, places * weights / weights.sum())
 
 
-def velocity_loss(unet: nn.Module, batch: NoisyBatch, states: Tensor) -> Tensor:
+def velocity_loss(unet: nn.Module, batch: NoisyBatch, states: Tensor, **conditions: Any) -> Tensor:
     """Weighted squared error of the velocity; the losses of the parts of a batch sum to its loss.
 
     Args:
         unet: predicts velocity.
         batch: noisy latents and their velocity.
         states: text states (N, T, D).
+        conditions: what else the UNet is given.
     """
     noisy = batch.noisy.contiguous(memory_format=torch.channels_last)
     with autocast(noisy.device.type):
-        guess = unet(noisy, batch.times, encoder_hidden_states=states).sample
+        guess = unet(noisy, batch.times, encoder_hidden_states=states, **conditions).sample
     errors = (guess.float() - batch.velocity).square() * batch.weights
     loss: Tensor = errors.mean((1, 2, 3)).sum()
     return loss
@@ -194,8 +180,9 @@ def train(options: TrainOptions) -> None:
 
     with DrawingStream(plan, options.workers, pool.slots) as stream:
         text_encoder = parts.text_encoder.to(device).eval()
-        batches = BaseBatches(stream, pool, text_encoder, parts.tokenizer, options.batch)
-        batches.fill()
+        feed = PoolFeed(stream, pool)
+        feed.fill(START_BATCHES * options.batch)
+        batches = BaseBatches(feed, text_encoder, parts.tokenizer, options.batch)
         muon = Muon(unet, RATE, boost=_BOOST)
         averaged = fit_loop.fit(
             "base",

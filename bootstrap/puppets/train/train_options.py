@@ -14,7 +14,8 @@ class TrainOptions:
     that the finished model is exported to (None: where the package looks for it); `workdir` holds drawings, checkpoints
     and logs and may be deleted at any time. `pictures` are those of the data set; a training that draws while it trains
     keeps the newest `pictures` and has `workers` processes that draw (0: it draws itself). `start` is a folder of
-    trained weights to continue from (None: random weights). `steps` ends the training early (for tests).
+    trained weights to continue from (None: random weights). `own_reference` teaches a reference adapter with each drawing
+    as its own reference. `steps` ends the training early (for tests).
     """
 
     minutes: float = 15.0
@@ -27,4 +28,5 @@ class TrainOptions:
     batch: int = 32
     random_seed: int = 0
     start: Path | None = None
+    own_reference: bool = False
     steps: int | None = None

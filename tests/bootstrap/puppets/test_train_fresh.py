@@ -16,7 +16,8 @@ from bootstrap.puppets.train.drawing_stream import DrawingStream
 from bootstrap.puppets.train.fresh_drawings import ShardPlan
 from bootstrap.puppets.train.latent_pool import LatentPool
 from bootstrap.puppets.train.orthogonal import Muon
-from bootstrap.puppets.train.train_base import BaseBatches, spelling
+from bootstrap.puppets.train.pool_feed import PoolFeed
+from bootstrap.puppets.train.train_base import START_BATCHES, BaseBatches, spelling
 from bootstrap.puppets.train.train_options import TrainOptions
 
 CPU = torch.device("cpu")
@@ -89,9 +90,9 @@ def plan(parts, tmp_path):
 
 def batches(parts, stream, slots=3):
     pool = LatentPool(slots, lambda images: train_base.encode(parts.vae, images, CPU), CPU)
-    made = BaseBatches(stream, pool, parts.text_encoder, parts.tokenizer, 4)
-    made.fill()
-    return made
+    feed = PoolFeed(stream, pool)
+    feed.fill(START_BATCHES * 4)
+    return BaseBatches(feed, parts.text_encoder, parts.tokenizer, 4)
 
 
 def test_the_parts_of_a_batch_of_the_base_sum_to_its_loss(parts, plan):
