@@ -14,7 +14,7 @@ class TrainOptions:
     that the finished model is exported to (None: where the package looks for it); `workdir` holds drawings, checkpoints
     and logs and may be deleted at any time. `pictures` are those of the data set; a training that draws while it trains
     keeps the newest `pictures` and has `workers` processes that draw (0: it draws itself). `start` is a folder of
-    trained weights to continue from (None: random weights). `own_reference` teaches a reference adapter with each drawing
+    trained weights to continue from (None: random weights). `own_reference` teaches an adapter with each drawing
     as its own reference. `steps` ends the training early (for tests).
     """
 
