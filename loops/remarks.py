@@ -19,7 +19,7 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import SUBJECT, SeedCaptioner, named_in_words, unread
-from bootstrap.seeds.checks import crowds, names_of, seed_warnings, shared_captions
+from bootstrap.seeds.checks import caption_warnings, crowds, names_of, seed_warnings
 
 __all__ = ["input_warnings", "seed_notes"]
 
@@ -44,7 +44,7 @@ def input_warnings(
     for name, seed in zip(names_of([Path(seed.source) for seed in seeds]), seeds, strict=True):
         views[name] = seed
     remarks = [*character.notes, *trigger_warnings(character, chain.from_iterable(panel.vocabulary.values()))]
-    remarks += shared_captions(pictures)
+    remarks += caption_warnings(pictures)
     remarks += seed_warnings(given, side, panel.duplicate_bits, character)
     for name in given:
         figures = [view for view in views if view.startswith(f"{name}#")]

@@ -39,7 +39,11 @@ def left_named(text: str, tags: Sequence[str]) -> list[str]:
     """The tags that a caption's part names and that cannot be taken out: "long red hair" names "red hair"."""
     if is_sentence(text):
         return named_in(withheld_from(text, tags), tags)
-    return [tag for tag in tags if folded(text).endswith(f" {folded(tag)}")]
+    return [
+        tag
+        for tag in tags
+        if folded(text).endswith(f" {folded(tag)}") or (" " in folded(tag) and named_in(text, [tag]))
+    ]
 
 
 def _without(text: str, tag: str) -> str:

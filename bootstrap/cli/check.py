@@ -24,7 +24,7 @@ from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.pictures import open_picture
 from bootstrap.seeds import gather
-from bootstrap.seeds.checks import names_of, shared_captions
+from bootstrap.seeds.checks import caption_warnings, names_of
 from bootstrap.shots import apportion
 
 __all__ = ["check_command"]
@@ -52,7 +52,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         _print_plan(character, config)
         paths = dict(zip(names_of(pictures), pictures, strict=True))
         print_seeds(character, config, paths, images, found)
-        found.notes += shared_captions(pictures)
+        found.notes += caption_warnings(pictures)
         check_words(character, config, images, found)
         with found.collecting():
             print_cost(config, options, run_folder(character, options), len(pictures), found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.findings import Finding, finding
-from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures, sharing
+from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures, sharing, unread_beside
 from bootstrap.pictures.caption_text import folded, is_sentence, named_in
 
 __all__ = ["CaptionAudit", "Intent", "audit", "captioned", "read_set"]
@@ -142,6 +142,9 @@ def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
     found = []
     if without:
         found.append(finding(folder, "caption missing", "error", "pictures without caption", without, "write a .txt"))
+    for source, paths in unread_beside(pictures):
+        message = f"{source.name} is not read as a caption"
+        found.append(finding(folder, "caption unread", "warning", message, paths, "write a .txt beside each picture"))
     for source, paths in sharing(pictures):
         message = f"{source.name} captions {len(paths)} pictures"
         hint = f"give each its own, for example {paths[0].name}{source.suffix}"

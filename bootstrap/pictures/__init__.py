@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bootstrap.pictures.folders import SIDECARS, PictureFile, orphans, pictures_in, read_picture, read_pictures, sharing
+from bootstrap.pictures.folders import (
+    SIDECARS,
+    PictureFile,
+    orphans,
+    pictures_in,
+    read_picture,
+    read_pictures,
+    sharing,
+    unread_beside,
+)
 from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square, unknown_colors
 from bootstrap.pictures.plug_ins import open_any
 
@@ -21,4 +30,5 @@ __all__ = [
     "sharing",
     "square",
     "unknown_colors",
+    "unread_beside",
 ]

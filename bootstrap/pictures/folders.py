@@ -6,6 +6,7 @@ no character and opens no picture to look at it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +21,24 @@ from bootstrap.pictures.caption_text import caption_parts, decoded
 from bootstrap.pictures.file_names import comparable
 from bootstrap.pictures.opening import SUFFIXES
 
-__all__ = ["SIDECARS", "Origin", "PictureFile", "orphans", "pictures_in", "read_picture", "read_pictures", "sharing"]
+__all__ = [
+    "SIDECARS",
+    "Origin",
+    "PictureFile",
+    "orphans",
+    "pictures_in",
+    "read_picture",
+    "read_pictures",
+    "sharing",
+    "unread_beside",
+]
 
 SIDECARS = (".txt", ".caption")
 """Ends of the names of captions, the usual one first."""
+UNREAD = (".json", ".tags", ".tag", ".cap", ".text", ".md", ".xml", ".xmp", ".yaml", ".yml", ".csv", *SIDECARS)
+"""Ends of the names of files that may be meant as captions; ``.txt`` where its name has other capitals."""
+OF_SETS = ("metadata.jsonl", "metadata.csv", "meta_cap.json", "meta_clean.json", "meta_lat.json")
+"""Captions of a whole folder, as datasets and sd-scripts have them."""
 LABELS = ("-masklabel", "-condlabel")
 """Ends of the stems of what OneTrainer lays beside a picture: where its subject is, and what guides it."""
 MASK = "_mask"
@@ -110,6 +125,45 @@ def sharing(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path]]]:
         if picture.origin == "sidecar" and picture.source is not None:
             by_source.setdefault(picture.source, []).append(picture.path)
     return [(source, paths) for source, paths in by_source.items() if len(paths) > 1]
+
+
+def unread_beside(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path]]]:
+    """Files that may be meant as captions of pictures without one, and are not read, each with those pictures."""
+    found: dict[Path, list[Path]] = {}
+    texts: dict[Path, dict[str, list[Path]]] = {}
+    for picture in pictures:
+        if picture.caption is not None:
+            continue
+        folder = picture.path.parent
+        if folder not in texts:
+            texts[folder] = _texts_in(folder)
+        for stem in dict.fromkeys((picture.path.stem, picture.path.name, "")):
+            for text in texts[folder].get(comparable(stem).casefold(), ()):
+                found.setdefault(text, []).append(picture.path)
+    return list(found.items())
+
+
+def _texts_in(folder: Path) -> dict[str, list[Path]]:
+    """The files of a folder that may be captions, by their stem; under "" those of all its pictures."""
+    found: dict[str, list[Path]] = {}
+    paths: list[Path] = []
+    with contextlib.suppress(OSError):  # its pictures can be read all the same
+        paths = sorted(folder.iterdir())
+    for path in paths:
+        if path.name.lower() in OF_SETS:
+            found.setdefault("", []).append(path)
+        elif _is_visible(path, UNREAD) and not _is_description(path):
+            found.setdefault(comparable(path.stem).casefold(), []).append(path)
+    return found
+
+
+def _is_description(path: Path) -> bool:
+    """Whether a file describes a character, and no picture."""
+    if path.suffix.lower() != ".json":
+        return False
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return b'"trigger"' in file.read(1 << 16)
+    return False
 
 
 def _require_readable(folder: Path, levels: int | None) -> None:

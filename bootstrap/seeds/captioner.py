@@ -7,6 +7,7 @@ in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from bootstrap.captions.wording import OTHER_TAG, Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.pictures import read_picture, square
-from bootstrap.pictures.caption_text import folded, is_sentence, spaced
+from bootstrap.pictures.caption_text import folded, is_sentence, phrase_of, spaced
 from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.records import Seed
 
@@ -153,8 +154,9 @@ class SeedCaptioner:
             *(character.wardrobe[outfit].tags if outfit else ()),
         ]
         left_out, found = {folded(tag) for tag in known}, []
+        identity = re.compile("|".join(map(phrase_of, character.identity)) or r"(?!)", re.IGNORECASE)
         for word in words.values():
-            if folded(word) not in left_out:
+            if folded(word) not in left_out and not identity.fullmatch(word):
                 found.append((self._axis_of(word), word))
         return SeedWords(origin, view, framing, outfit, tuple(found))
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.pictures import read_pictures, sharing, square, unknown_colors
+from bootstrap.pictures import read_pictures, sharing, square, unknown_colors, unread_beside
 from bootstrap.pictures.file_names import comparable, written_name
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
@@ -24,7 +24,7 @@ from scoring.measurement import Picture, digest_of
 if TYPE_CHECKING:
     from scoring.face_pack import FacePack
 
-__all__ = ["alike", "crowds", "names_of", "seed_warnings", "shared_captions"]
+__all__ = ["alike", "caption_warnings", "crowds", "names_of", "seed_warnings"]
 
 BLANK = 8
 """Levels of 255 that the pixels of a blank picture differ by at most: what a lossy format adds."""
@@ -61,10 +61,14 @@ def names_of(pictures: Sequence[Path]) -> list[str]:
     return [name if names.count(name) == 1 else written_name(path) for name, path in zip(names, pictures, strict=True)]
 
 
-def shared_captions(pictures: Sequence[Path]) -> list[str]:
-    """A sentence for each caption file that stands for more than one of the pictures."""
-    sentences = []
-    for source, paths in sharing(read_pictures(pictures)):
+def caption_warnings(pictures: Sequence[Path]) -> list[str]:
+    """A sentence for each caption file that stands for more than one of the pictures, or is not read."""
+    sentences, files = [], read_pictures(pictures)
+    for source, paths in unread_beside(files):
+        names = " and ".join(f'"{name}"' for name in names_of(paths))
+        own = written_name(paths[0].with_suffix(".txt").name)
+        sentences.append(f'"{written_name(source.name)}" beside {names} is not read: write the caption into "{own}"')
+    for source, paths in sharing(files):
         names = " and ".join(f'"{name}"' for name in names_of(paths))
         own = " and ".join(f'"{path.name}{source.suffix}"' for path in paths)
         sentences.append(f'"{source.name}" captions both {names}: give each its own, {own}')

@@ -13,7 +13,7 @@ from bootstrap.errors import SeedError
 from bootstrap.pictures import orphans, pictures_in, read_picture
 from bootstrap.records import TrainItem
 from bootstrap.seeds import gather
-from bootstrap.seeds.checks import names_of, seed_warnings, shared_captions
+from bootstrap.seeds.checks import caption_warnings, names_of, seed_warnings
 
 NFC, NFD = (unicodedata.normalize(form, "루비 é") for form in ("NFC", "NFD"))
 JUNK = (
@@ -75,9 +75,22 @@ def test_a_name_that_is_nowhere_is_said(tmp_path):
 def test_one_caption_of_two_pictures_is_said(tmp_path):
     pictures = [tmp_path / "a.jpg", tmp_path / "a.png"]
     (tmp_path / "a.txt").write_text("smile")
-    (sentence,) = shared_captions(pictures)
+    (sentence,) = caption_warnings(pictures)
     assert sentence == '"a.txt" captions both "a.jpg" and "a.png": give each its own, "a.jpg.txt" and "a.png.txt"'
-    assert shared_captions(pictures[:1]) == []
+    assert caption_warnings(pictures[:1]) == []
+
+
+def test_a_file_that_may_be_a_caption_and_is_not_read_is_said(tmp_path):
+    pictures = [tmp_path / "a.png", tmp_path / "b.png", tmp_path / "c.png"]
+    for name in ("A.TXT", "b.png.json", "c.txt", "c.json"):
+        (tmp_path / name).write_text("smile")
+    (tmp_path / "a.json").write_text('{"trigger": "mchr"}')
+    assert caption_warnings(pictures) == [
+        '"A.TXT" beside "a.png" is not read: write the caption into "a.txt"',
+        '"b.png.json" beside "b.png" is not read: write the caption into "b.txt"',
+    ]
+    (tmp_path / "metadata.jsonl").write_text("{}")
+    assert '"metadata.jsonl" beside "a.png" and "b.png" is not read' in caption_warnings(pictures)[1]
 
 
 def test_a_mask_of_onetrainer_is_a_mask(tmp_path):

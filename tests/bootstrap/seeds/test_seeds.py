@@ -53,6 +53,13 @@ def test_sidecar_comes_before_character_json_before_reading(tmp_path):
     assert "night" in noted_captioner.shown(seed).values()
 
 
+def test_identity_is_left_out_in_any_spelling_and_weights_are_no_words(tmp_path):
+    path = picture(tmp_path / "s.png")
+    (tmp_path / "s.txt").write_text("(blue hair:1.2), blue-hair, Blue Haired, [[night]], smile:0.98, score_9")
+    seed = captioner().caption(path, "p", "h", open_picture(path)[0])
+    assert [text.split("=")[1] for text in seed.tags if not text.endswith("=")] == ["night", "smile", "score_9"]
+
+
 def test_an_axis_that_could_not_be_read_is_said_and_not_guessed(tmp_path):
     seed = captioner().caption(picture(tmp_path / "s.png"), "p", "h", Image.new("RGB", (99, 99)))
     assert {"view", "framing", "background"} <= set(unread(seed))
