@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import re
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bootstrap.pictures.png_chunks import color_chunks
 from bootstrap.pictures.stated_colors import profile_of_chunks, profile_of_exif
-from bootstrap.pictures.video_colors import unknown_code_points
+from bootstrap.pictures.video_colors import profile_of_code_points, unknown_code_points
 
 __all__ = ["PLUG_INS", "UNKNOWN_COLORS", "MissingPlugIn", "PlugIn", "open_any"]
 
@@ -39,6 +40,10 @@ SAYING_SRGB = frozenset({b"cICP", b"sRGB", b"gAMA", b"cHRM"})
 """Chunks of a PNG that come before EXIF, also where what they say is sRGB."""
 
 
+MOST_HEAD = 1 << 16
+"""Bytes in which the head of an AVIF or HEIF is looked for."""
+CAMERAS, SRGB_CURVE = (1, 6, 14, 15), 13
+"""TransferCharacteristics of BT.709, BT.601 and BT.2020, and that of sRGB."""
 UNKNOWN_COLORS = "unknown colors"
 """Where ``info`` says which colours a picture states that cannot be converted."""
 
@@ -85,13 +90,31 @@ def _quietly(data: bytes, formats: tuple[str, ...] | None) -> Image.Image:
         except Exception as error:  # readers of damaged headers raise anything
             raise UnidentifiedImageError(f"is damaged ({error})") from error
     profile = profile_of_chunks(chunks, opened.info.pop("icc_profile", None))
-    if profile is None and not chunks.keys() & SAYING_SRGB:
+    box = _color_box(data)
+    if profile is None and box:
+        profile = profile_of_code_points(box) or None
+    elif profile is None and not chunks.keys() & SAYING_SRGB:
         profile = _profile_of_exif(opened)
     if profile is not None:
         opened.info["icc_profile"] = profile
-    if unknown := unknown_code_points(chunks.get(b"cICP", b"")):
+    if unknown := unknown_code_points(chunks.get(b"cICP", b"") or (b"" if profile else box)):
         opened.info[UNKNOWN_COLORS] = unknown
     return opened
+
+
+def _color_box(data: bytes) -> bytes:
+    """What the ``nclx`` box of an AVIF or HEIF states, in the form of cICP; b"" where there is none.
+
+    The decoder has made RGB of full range of it. The curves of cameras (BT.709 and its kin) are what encoders write
+    who know nothing better: screens show them by that of sRGB.
+    """
+    place = data.find(b"colrnclx", 0, MOST_HEAD) if data[4:8] == b"ftyp" else -1
+    if place < 0 or len(data) < place + 12:
+        return b""
+    primaries, curve = struct.unpack_from(">HH", data, place + 8)
+    if max(primaries, curve) > 255:
+        return b""
+    return bytes((primaries, SRGB_CURVE if curve in CAMERAS else curve, 0, 1))
 
 
 def _profile_of_exif(opened: Image.Image) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Colours that are stated by the code points of Recommendation ITU-T H.273, as the chunk cICP of a PNG has them.
+"""Colours that are stated by the code points of Recommendation ITU-T H.273: a PNG's chunk cICP, an AVIF's box nclx.
 
 High dynamic range is brought to that of a screen: what is brighter than white (203 cd/m², Report ITU-R BT.2408) is
 white. Knows no picture.
@@ -92,4 +92,4 @@ def unknown_code_points(body: bytes) -> str:
     """Four code points that cannot be converted, for people; "" for those that can, or that leave it open."""
     if len(body) != 4 or UNSPECIFIED in body[:2] or profile_of_code_points(body) is not None:
         return ""
-    return f"cICP {'/'.join(map(str, body))}"
+    return f"code points {'/'.join(map(str, body))}"

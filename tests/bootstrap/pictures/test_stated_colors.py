@@ -100,6 +100,17 @@ def test_transparent_and_grey_pictures_are_converted_too(tmp_path):
     assert seen(with_chunks(tmp_path / "b.png", Image.new("L", (80, 80), grey), gama(100000)), GREY)
 
 
+@pytest.mark.parametrize(("points", "color"), [((12, 13), P3), ((12, 1), P3), ((1, 1), None), ((2, 2), None)])
+def test_the_colour_box_of_an_avif_is_converted(tmp_path, points, color):
+    written = io.BytesIO()
+    flat(encoded(RED, color, srgb_signal) if color else RED).save(written, format="AVIF", quality=95)
+    box = b"colrnclx" + struct.pack(">HH", *points)
+    data = written.getvalue()
+    assert b"colrnclx" in data
+    (tmp_path / "a.avif").write_bytes(data.replace(b"colrnclx" + struct.pack(">HH", 1, 13), box))
+    assert seen(tmp_path / "a.avif", tolerance=5)
+
+
 SILENT = {
     "the usual gAMA": [gama(45455)],
     "the usual gAMA and cHRM": [gama(45455), chrm(SRGB)],
@@ -148,7 +159,7 @@ def test_high_dynamic_range_is_brought_to_that_of_a_screen(tmp_path, curve):
 @pytest.mark.parametrize("points", [(10, 13, 0, 1), (12, 17, 0, 1), (12, 13, 9, 1), (99, 99, 0, 1)])
 def test_colours_that_cannot_be_converted_are_told(tmp_path, points):
     opened, _ = open_picture(with_chunks(tmp_path / "a.png", flat(RED), cicp(*points)))
-    assert unknown_colors(opened) == "cICP " + "/".join(map(str, points))
+    assert unknown_colors(opened) == "code points " + "/".join(map(str, points))
     assert opened.getpixel((5, 5)) == RED
     mika = Character.model_validate({"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "red hair"}})
     assert any("taken as sRGB" in warning for warning in seed_warnings({"a.png": opened}, 64, 3, mika))
