@@ -1,9 +1,9 @@
 """What each stage of a run takes of a device's memory, from counts on fake tensors.
 
 ``card_memory.json`` beside this file holds the counts of the real models, written by
-``tests/benchmarks/card_memory.py``: MiB in each stage for one picture of one size in bfloat16. (Those of training are
-older counts, rounded up, until the script has run whole.) What other settings take follows from it: activations grow
-with pictures, pixels and bytes, an adapter with its rank. Knows no file of weights and no device.
+``tests/benchmarks/card_memory.py``: MiB in each stage for one picture of one size in bfloat16. What other settings
+take follows from it: activations grow with pictures, pixels and bytes, an adapter with its rank. Knows no file of
+weights and no device.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Prints what each stage takes beside the models that are loaded; ``--write`` stores it as
 ``bootstrap/config/card_memory.json``, which `bootstrap.config.card_memory` computes with. Not counted: the context of
-CUDA, and what kernels need for themselves. Takes about ten minutes of one core.
+CUDA, and what kernels need for themselves. Takes about two minutes of one core.
 """
 
 from __future__ import annotations
