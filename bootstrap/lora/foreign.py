@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from bootstrap.lora.grammar import LIKE_WEIGHTS, Grammar, Place, flat, in_file, 
 from bootstrap.lora.header import read_header, read_tensors
 from bootstrap.lora.kinds import ROUNDED, Weights, kind_of, rank_of
 from bootstrap.lora.weights import Lora, lora_of
+from bootstrap.store.files import read_given
 
 __all__ = ["LoraFile", "read_any"]
 
@@ -29,6 +30,22 @@ Found = dict[Place, tuple[Weights, float]]
 """Weights by place, each with its scale."""
 OTHER = (".diff.", ".diff_b.", ".oft_", ".oft_blocks.", ".w_norm.", ".b_norm.", ".on_input.", ".bundle_emb.")
 """What the keys of networks have in them that are not read here."""
+
+
+PEFT_STEM, PEFT_CONFIG = "adapter_model", "adapter_config.json"
+"""What peft writes: weights, and beside them their alphas."""
+
+
+class _Alphas(NamedTuple):
+    """Module path → alpha, under "" that of all other modules; ``by_root``: rsLoRA (arXiv 2312.03732)."""
+
+    alphas: Mapping[str, float]
+    by_root: bool = False
+
+    def of(self, module: str, rank: int) -> float:
+        """The alpha of a module, 0 where none is stated: its change is multiplied by alpha / rank."""
+        alpha = self.alphas.get(module) or self.alphas.get("", 0.0)
+        return alpha * rank**0.5 if self.by_root else alpha
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,7 @@ def read_any(path: Path, grammars: Iterable[Grammar]) -> LoraFile:
     _check_kind(path, keys)
     grammar, places = _own_places(keys, metadata, grammars) or _best_places(_widths(keys, header), metadata, grammars)
     tensors = read_tensors(path, header)
-    found = _weights(path, _groups(path, tensors, keys, places), _alphas(metadata, grammar))
+    found = _weights(path, _groups(path, tensors, keys, places), _stated_alphas(path, metadata, grammar))
     if not found:
         first = next(key for key, (_, content) in keys.items() if content not in ("", "alpha"))
         raise BackendError(
@@ -98,11 +115,11 @@ def _groups(
     return groups
 
 
-def _weights(path: Path, groups: dict[Place, dict[str, Array]], alphas: Sequence[Mapping[str, float]]) -> Found:
+def _weights(path: Path, groups: dict[Place, dict[str, Array]], stated: Sequence[_Alphas]) -> Found:
     """The weights of each module; an alpha of the metadata counts where the module has none of its own."""
     found: Found = {}
     for (part, module), tensors_of_module in groups.items():
-        alpha = alphas[part].get(module) or alphas[part].get("")
+        alpha = stated[part].of(module, len(tensors_of_module.get("lora_down.weight", ())))
         if alpha and "alpha" not in tensors_of_module:
             tensors_of_module["alpha"] = np.array(alpha, np.float32)
         if (weights := checked_weights(path, module, tensors_of_module)) is not None:
@@ -187,20 +204,24 @@ def _wanted(place: Place, grammar: Grammar) -> int:
     return 0
 
 
-def _alphas(metadata: Mapping[str, str], grammar: Grammar) -> list[dict[str, float]]:
-    """Module path → alpha, part by part, from the diffusers metadata; under "" that of all other modules."""
-    nothing: list[dict[str, float]] = [{} for _ in grammar.parts]
+def _stated_alphas(path: Path, metadata: Mapping[str, str], grammar: Grammar) -> list[_Alphas]:
+    """The alphas of each part, from diffusers' metadata, or from the file that peft writes beside its own."""
     try:
-        config: dict[str, Any] = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        beside = path.with_name(PEFT_CONFIG)
+        if path.stem == PEFT_STEM and beside.is_file():
+            config = json.loads(read_given(beside))
+            return [_part_alphas(config, "", text=number > 0) for number, _ in enumerate(grammar.parts)]
+        config = json.loads(metadata.get("lora_adapter_metadata", "{}"))
         return [_part_alphas(config, f"{part}.", text=number > 0) for number, part in enumerate(grammar.parts)]
-    except (ValueError, TypeError, AttributeError):
-        return nothing
+    except (OSError, ValueError, TypeError, AttributeError):
+        return [_Alphas({}) for _ in grammar.parts]
 
 
-def _part_alphas(config: Mapping[str, Any], prefix: str, *, text: bool) -> dict[str, float]:
+def _part_alphas(config: Mapping[str, Any], prefix: str, *, text: bool) -> _Alphas:
     pattern = config.get(f"{prefix}alpha_pattern") or {}
     alphas = {in_file(name) if text else name: float(alpha) for name, alpha in pattern.items()}
-    return {"": float(config.get(f"{prefix}lora_alpha") or 0), **alphas}
+    by_root = config.get(f"{prefix}use_rslora") is True
+    return _Alphas({"": float(config.get(f"{prefix}lora_alpha") or 0), **alphas}, by_root)
 
 
 def _lora(found: Found, grammar: Grammar) -> Lora:

@@ -34,7 +34,7 @@ PATTERNS = (
 )
 """How a key may end → what it holds, as sd-scripts, LyCORIS and peft call it."""
 ENDINGS = tuple((re.compile(f"{ending}$"), content) for ending, content in PATTERNS)
-LIKE_WEIGHTS = re.compile(r"lora|hada|lokr|dora", re.IGNORECASE)
+LIKE_WEIGHTS = re.compile(r"lora|hada|lokr|dora|:(?:up|down)$", re.IGNORECASE)
 """What a key has in it that probably belongs to a LoRA, also in a grammar that is not known."""
 OLD_NAMES = (
     (r"\.processor\.", "."),  # diffusers until 0.25: attn1.processor.to_q_lora
@@ -43,7 +43,15 @@ OLD_NAMES = (
     (r"attn([12])\.to_out$", r"attn\1.to_out.0"),
 )
 """What earlier versions of diffusers called modules → their present names."""
-DENOISER_PREFIXES = ("", DENOISER_PREFIX, "lycoris_", "unet_", "diffusion_model_", "model_diffusion_model_")
+DENOISER_PREFIXES = (
+    "",
+    DENOISER_PREFIX,
+    "lycoris_",
+    "lycoris_unet_",
+    "unet_",
+    "diffusion_model_",
+    "model_diffusion_model_",
+)
 """How programs begin the names of the denoiser's modules, with underscores for dots."""
 Place = tuple[int, str]
 """The part (0 the denoiser, 1 and 2 the text encoders) and the module path."""
@@ -127,7 +135,12 @@ def places_of(grammar: Grammar) -> dict[str, Place]:
     for part, paths in enumerate(text, 1):
         aliases = grammar.text_aliases[part - 1] if grammar.text_aliases else ()
         for path in paths:
-            for prefix in (grammar.text_prefixes[part - 1], f"{grammar.parts[part]}_", *aliases):
+            for prefix in (
+                grammar.text_prefixes[part - 1],
+                f"{grammar.parts[part]}_",
+                f"lycoris_{grammar.parts[part]}_",
+                *aliases,
+            ):
                 found[prefix + flat(path)] = part, path
                 found[prefix + flat(path.removeprefix(TEXT_MODEL))] = part, path
     return found | {flat(name): place for place, name in grammar.names(denoiser, *text).items()}

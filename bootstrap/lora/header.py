@@ -45,6 +45,9 @@ def read_header(path: Path) -> dict[str, Any]:
         entries, start = _parsed(path)
         ends = [entry["data_offsets"][1] for key, entry in entries.items() if key != METADATA]
         size = path.stat().st_size
+    except OSError as error:
+        hint = "check the path, and that you may read it"
+        raise BackendError(f'"{path}" cannot be read: {error.strerror or error}', hint) from error
     except UNREADABLE as error:
         raise BackendError(f'"{path}" is no safetensors file that can be read', "fetch it again") from error
     needed = start + max(ends, default=0)

@@ -59,6 +59,14 @@ GRAMMARS = [
     ("OneTrainer, CLIP-L", f"clip_l.{TEXT}.v_proj", (), 768, SD1, (1, f"{TEXT}.v_proj")),
     ("diffusers, SDXL by its width", f"unet.{DOWN}.attn2.to_v", PEFT, 2048, SDXL, (0, f"{DOWN}.attn2.to_v")),
     ("transformers 5.6", "lora_te1_encoder_layers_3_self_attn_q_proj", (), 768, SDXL, (1, f"{TEXT}.q_proj")),
+    (
+        "LyCORIS with its part",
+        f"lycoris_text_encoder.{TEXT}.q_proj".replace(".", "_"),
+        (),
+        768,
+        SD1,
+        (1, f"{TEXT}.q_proj"),
+    ),
     ("SD2", "lora_unet_" + f"{DOWN}.attn2.to_k".replace(".", "_"), (), 1024, SD2, (0, f"{DOWN}.attn2.to_k")),
     ("SD2, its text", f"text_encoder.{TEXT}.q_proj", PEFT, 1024, SD2, (1, f"{TEXT}.q_proj")),
 ]
@@ -73,6 +81,17 @@ def test_every_grammar_in_use_is_read(tmp_path, path, endings, width, grammar, p
     assert (found.lora.grammar.title, found.unknown) == (grammar.title, ())
     part, module = place
     assert np.allclose(change(found.lora.parts[part][module], found.lora.scale), up @ down, atol=1e-5)
+
+
+def test_alphas_beside_a_file_of_peft_and_those_of_rslora_count(tmp_path):
+    down, up = pair()
+    tensors = named(f"base_model.model.{DOWN}.attn1.to_q", down, up, PEFT)
+    save_file(tensors, tmp_path / "adapter_model.safetensors")
+    for config, scale in (({"lora_alpha": 8}, 2), ({"lora_alpha": 8, "use_rslora": True}, 4), ({}, 1)):
+        (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+        assert read_any(tmp_path / "adapter_model.safetensors", grammars()).lora.scale == pytest.approx(scale)
+    stated = {f"unet.{key}": value for key, value in {"lora_alpha": 8, "use_rslora": True}.items()}
+    assert read(tmp_path, tensors, {"lora_adapter_metadata": json.dumps(stated)}).lora.scale == pytest.approx(4)
 
 
 def test_what_a_file_says_of_itself_decides_where_shapes_do_not(tmp_path):

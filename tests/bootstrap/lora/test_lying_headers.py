@@ -1,6 +1,7 @@
 """Headers of safetensors files that are damaged, or made to mislead."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -33,3 +34,11 @@ def test_a_header_without_metadata_is_read(tmp_path):
     path, text = tmp_path / "a.safetensors", json.dumps({"a": ENTRY, "__metadata__": None}).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
     assert read_header(path) == {"a": ENTRY}
+
+
+def test_what_is_no_file_is_told_as_what_it_is(tmp_path):
+    (tmp_path / "folder.safetensors").mkdir()
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    for name, said in (("folder", "it is a folder"), ("pipe", "it is a named pipe"), ("none", "No such file")):
+        with pytest.raises(BackendError, match=f'{name}.safetensors" cannot be read: {said}'):
+            read_header(tmp_path / f"{name}.safetensors")
