@@ -27,8 +27,8 @@ VAE = (
     (r"mid_block\.resnets\.1", "mid.block_2"),
     (r"down_blocks\.(\d+)\.resnets", r"down.\1.block"),
     (r"down_blocks\.(\d+)\.downsamplers\.0", r"down.\1.downsample"),
-    (r"up_blocks\.(\d+)\.resnets", lambda found: f"up.{2 - int(found[1])}.block"),
-    (r"up_blocks\.(\d+)\.upsamplers\.0", lambda found: f"up.{2 - int(found[1])}.upsample"),
+    (r"up_blocks\.(\d+)\.resnets", r"up.\1.block"),
+    (r"up_blocks\.(\d+)\.upsamplers\.0", r"up.\1.upsample"),
     ("conv_shortcut", "nin_shortcut"),
     ("conv_norm_out", "norm_out"),
 )
@@ -36,6 +36,12 @@ VAE = (
 
 def save_checkpoint(pipe, path, markers=(), metadata=None):
     """Write a pipeline as one file; ``markers`` are empty tensors that tell how it predicts."""
+    tensors = in_original_layout(pipe) | {name: torch.zeros(0) for name in markers}
+    save_file({name: w.detach().clone().contiguous() for name, w in tensors.items()}, path, metadata)
+
+
+def in_original_layout(pipe):
+    """The tensors of a checkpoint by their names; a pipeline on the meta device gives shapes alone."""
     tensors = {f"model.diffusion_model.{name}": w for name, w in unet(pipe.unet).items()}
     tensors |= {f"first_stage_model.{name}": w for name, w in vae(pipe.vae).items()}
     first = {f"text_model.{n.removeprefix('text_model.')}": w for n, w in pipe.text_encoder.state_dict().items()}
@@ -45,8 +51,7 @@ def save_checkpoint(pipe, path, markers=(), metadata=None):
         tensors |= {f"conditioner.embedders.1.model.{name}": w for name, w in second.items()}
     else:
         tensors |= {f"cond_stage_model.transformer.{name}": w for name, w in first.items()}
-    tensors |= {name: torch.zeros(0) for name in markers}
-    save_file({name: w.detach().clone().contiguous() for name, w in tensors.items()}, path, metadata)
+    return tensors
 
 
 def save_configs(pipe, folder):
@@ -70,8 +75,9 @@ def unet(model):
 
 
 def vae(model):
-    found = {}
+    found, last = {}, len(model.decoder.up_blocks) - 1
     for name, weight in model.state_dict().items():
+        name = re.sub(r"up_blocks\.(\d+)", lambda block: f"up_blocks.{last - int(block[1])}", name)
         for pattern, new in VAE:
             name = re.sub(pattern, new, name)
         linear = re.search(r"attn_1\.(q|k|v|proj_out)\.weight", name)
