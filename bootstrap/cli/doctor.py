@@ -13,7 +13,9 @@ import typer
 
 from bootstrap import __version__
 from bootstrap.backends.bases import check_base
-from bootstrap.config import PanelConfig, embedded, load_panel, shipped_base, shipped_names
+from bootstrap.config import PanelConfig, embedded, load, load_panel, shipped_names
+from bootstrap.config.memory import check_memory
+from bootstrap.config.profiles import profile_on
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
 from bootstrap.panel.availability import missing_models
@@ -48,8 +50,7 @@ def examine(folder: Path) -> dict[str, Any]:
     packages = versions(PACKAGES)
     problems = [f"the package {name} is missing: pip install {name}" for name in packages if not packages[name]]
     device = accelerator() if packages["torch"] else None
-    available = device.memory if device else memory()
-    bases = {name: _usable(base_lacks(name, available)) for name in shipped_names("base")}
+    bases = {name: _usable(base_lacks(name, device)) for name in shipped_names("base")}
     panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in shipped_names("scoring")}
     free = disk_free(folder)
     if free < LEAST_DISK:
@@ -75,15 +76,15 @@ def panel_lacks(panel: PanelConfig) -> list[str]:
     return [f"{what} ({how})" for what, how in missing_models(panel)]
 
 
-def base_lacks(name: str, available: float) -> str:
-    """Why a base cannot be used with so many GiB (0: not known); "" when it can."""
+def base_lacks(name: str, device: Accelerator | None) -> str:
+    """Why a base cannot be used on a device (None: not known) with the profile that fits it; "" when it can."""
+    device = device or Accelerator("cpu", "", memory())
     try:
-        base = shipped_base(name)
-        check_base(embedded(base.path))
+        config = load(name, profile=profile_on(device))
+        check_base(embedded(config.base.path))
+        check_memory(config, device)
     except (BackendError, ConfigError) as error:
         return str(error)
-    if 0 < available < base.memory:
-        return f"needs {base.memory:.0f} GB, this machine has {available:.0f}"
     return ""
 
 

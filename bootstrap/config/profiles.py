@@ -19,7 +19,7 @@ from bootstrap.config.shipped_files import read_section, shipped_names
 from bootstrap.errors import ConfigError
 from bootstrap.machine import inventory
 
-__all__ = ["NIGHT", "Profile", "Schedule", "night_of", "profile_for", "profiles", "with_profile"]
+__all__ = ["NIGHT", "Profile", "Schedule", "night_of", "profile_for", "profile_on", "profiles", "with_profile"]
 
 AUTO, NONE = "auto", "none"
 NIGHT = 8 * 3600.0
@@ -76,6 +76,13 @@ def profile_for(memory: float) -> str:
     return fitting[-1] if fitting else next(iter(found))
 
 
+def profile_on(device: inventory.Accelerator) -> str:
+    """The profile for an accelerator's memory; "none" for a CPU, or where its memory is not known."""
+    if device.kind == "cpu" or not device.memory:
+        return NONE
+    return profile_for(device.memory)
+
+
 def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     """The plain settings of a run with those of a profile over them, and its name as ``profile``.
 
@@ -85,7 +92,7 @@ def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     sampling, name = data["base"].get("sampling", {}), wanted
     large = sampling.get("width", 0) * sampling.get("height", 0) >= LARGE
     if wanted == AUTO:
-        name = _fitting_this_machine() if large else NONE
+        name = profile_on(inventory.accelerator()) if large else NONE
     if name == NONE:
         return dict(data)
     found = profiles()
@@ -101,11 +108,3 @@ def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profil
     drawing = pictures * profile.seconds_a_picture
     seconds = drawing + steps * batch * profile.seconds_a_sample
     return Schedule(pictures, decoys, steps, seconds, math.ceil(decoys) * profile.seconds_a_picture)
-
-
-def _fitting_this_machine() -> str:
-    """The profile for the accelerator's memory; none for a machine without one."""
-    device = inventory.accelerator()
-    if device.kind == "cpu" or not device.memory:
-        return NONE
-    return profile_for(device.memory)

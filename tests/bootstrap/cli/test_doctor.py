@@ -48,13 +48,20 @@ def test_it_says_what_is_there_as_text_and_as_data(call):
     assert facts["problems"] == []
 
 
+@pytest.mark.parametrize(("memory", "usable"), [(8.0, True), (4.0, False)])
+def test_a_base_is_judged_with_the_profile_of_the_card(monkeypatch, memory, usable):
+    monkeypatch.setattr(doctor, "check_base", lambda path: None)
+    lacks = doctor.base_lacks("sdxl", Accelerator("cuda", "a card", memory))
+    assert (not lacks) is usable, lacks
+
+
 def test_a_missing_package_and_a_base_that_does_not_fit_are_problems(call, monkeypatch):
     monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
     monkeypatch.setattr(doctor, "accelerator", lambda: Accelerator("cpu", "a test", 0.5))
     done = call("doctor")
     assert done.code == 1
     assert "no-such-package MISSING" in done.out
-    assert "puppet: needs 2 GB" in done.out
+    assert 'puppet: base "puppet" takes about 2 GB, cpu has 0.5' in done.out
     assert "no base is usable" in done.err
 
 
