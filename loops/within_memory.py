@@ -1,7 +1,7 @@
 """Drawing and training in the available memory: where it runs out, half as many pictures at once, from then on.
 
-The limit that was found is a row, so a run that is continued draws in the same batches. Knows no device: a drawer or a
-trainer raises OutOfMemoryError, and is simply given less.
+Where one picture is too much, the VAE works in tiles. What was found is a row, so a run that is continued works so too.
+Knows no device: a drawer or a trainer raises OutOfMemoryError, and is simply given less.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bootstrap.backends.base import Drawer, Trained, Trainer
 from bootstrap.errors import OutOfMemoryError
 from bootstrap.events import Emit, Incident
 from bootstrap.records import Job, TrainItem
-from bootstrap.store.decisions import BatchLimit, GradientCheckpointing
+from bootstrap.store.decisions import BatchLimit, GradientCheckpointing, VaeTiles
 from bootstrap.store.store import Store
 from bootstrap.training.recipe import TrainRecipe
 
@@ -31,9 +31,10 @@ def drawn_within_memory(
 ) -> Iterator[list[tuple[Job, Image.Image]]]:
     """The pictures of ``jobs`` in batches, as a drawer yields them; smaller ones once memory ran out.
 
-    Raises BackendError when even one picture is too much.
+    Raises BackendError when even one picture in tiles is too much.
     """
     done = 0
+    _tile_again(store, drawer)
     while done < len(jobs):
         size = _at_once(store, DRAWING, drawer.batch_size)
         try:
@@ -41,11 +42,15 @@ def drawn_within_memory(
                 done += len(batch)
                 yield batch
         except OutOfMemoryError:
-            if size == 1:
+            if size == 1 and not drawer.use_tiles():
                 raise
         else:
             return
-        _halve(store, DRAWING, size)  # outside the handler: what the failure held is free again
+        # outside the handler: what the failure held is free again
+        if size > 1:
+            _halve(store, DRAWING, size)
+        else:
+            _tile(store, DRAWING)
 
 
 def trained_within_memory(
@@ -53,17 +58,20 @@ def trained_within_memory(
 ) -> Trained:
     """A training by the recipe; where memory runs out with smaller batches, accumulated to the same step.
 
-    Raises BackendError when one picture, its activations computed twice, is too much.
+    Raises BackendError when one picture, in tiles and its activations computed twice, is too much.
     """
+    _tile_again(store, trainer)
     while True:
         smaller = recipe_within_memory(store, recipe)
         try:
             return trainer.train(items, smaller, workdir, emit)
         except OutOfMemoryError:
-            if smaller.batch_size == 1 and smaller.gradient_checkpointing:
+            if smaller.batch_size == 1 and smaller.gradient_checkpointing and not trainer.use_tiles():
                 raise
         if smaller.batch_size > 1:
             _halve(store, TRAINING, smaller.batch_size)
+        elif smaller.gradient_checkpointing:
+            _tile(store, TRAINING)
         else:
             message = "memory ran out training on one picture at once; from now on with gradient_checkpointing"
             store.decide(GradientCheckpointing(), Incident(MEMORY, message))
@@ -98,3 +106,13 @@ def _halve(store: Store, work: str, size: int) -> None:
     half = size // 2
     message = f"memory ran out {work} {size} pictures at once; from now on {half}"
     store.decide(BatchLimit(work, size, half), Incident(MEMORY, message))
+
+
+def _tile_again(store: Store, worker: Drawer | Trainer) -> None:
+    if store.decided(VaeTiles) is not None:
+        worker.use_tiles()
+
+
+def _tile(store: Store, work: str) -> None:
+    message = f"memory ran out {work} one picture at once; from now on the VAE works in tiles"
+    store.decide(VaeTiles(), Incident(MEMORY, message))

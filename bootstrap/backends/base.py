@@ -72,6 +72,9 @@ class Drawer(Protocol):
         ``adapter`` None means the base alone. Raises BackendError, also for a job whose references it cannot use.
         """
 
+    def use_tiles(self) -> bool:
+        """Let the VAE work in tiles from now on; False where that takes no less memory, or is so already."""
+
     def close(self) -> None:
         """Free the model; the drawer cannot be used afterwards."""
 
@@ -86,6 +89,9 @@ class Trainer(Protocol):
         meets numbers which are not finite ends with its last good weights and emits a `Noted`. Raises BackendError
         (no good weights yet, memory ran out, an optimizer's package is missing, pictures or weights unreadable).
         """
+
+    def use_tiles(self) -> bool:
+        """Let the VAE work in tiles from now on; False where that takes no less memory, or is so already."""
 
     def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
         """Write to ``out`` one adapter that draws as these do together, each times its weight (1 as it was trained).

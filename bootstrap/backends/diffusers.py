@@ -19,6 +19,7 @@ from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.lora_trainer import LoraTrainer
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.tiles import TILE, use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
 from bootstrap.lora import save_kohya
@@ -86,6 +87,13 @@ class DiffusersBackend:
         """Write several adapters as one; see `bootstrap.backends.base`."""
         lora = blended([(self.adapter.read(path), weight) for path, weight in adapters])
         save_kohya(out, lora, {"ss_output_name": out.stem})
+
+    def use_tiles(self) -> bool:
+        """Let the VAE work in tiles from now on, where pictures are larger than one; see `bootstrap.backends.base`."""
+        if max(self.resolution) <= TILE or self.base.pipe.vae.use_tiling:
+            return False
+        use_tiles(self.base.pipe)
+        return True
 
     def close(self) -> None:
         """Free the model."""

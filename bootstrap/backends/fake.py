@@ -95,6 +95,10 @@ class FakeBackend:
         color = mixed + max(0.0, 1.0 - total) * GREY
         self._write(out, TrainRecipe(rank=1), 1, np.asarray(color, np.float64))
 
+    def use_tiles(self) -> bool:
+        """There is no VAE."""
+        return False
+
     def close(self) -> None:
         """Nothing to free."""
 

@@ -30,6 +30,7 @@ __all__ = [
     "RoundApproved",
     "RoundBudget",
     "ShowcaseBudget",
+    "VaeTiles",
     "VerdictFit",
     "WaveBudget",
     "WaveCut",
@@ -126,6 +127,13 @@ class GradientCheckpointing:
 
 
 @dataclass(frozen=True, slots=True)
+class VaeTiles:
+    """Memory ran out on one picture; from now on the VAE encodes and decodes it in tiles."""
+
+    KEY: ClassVar = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FinalCandidates:
     """The weights that the final training of a round left, by their steps."""
 
@@ -214,6 +222,7 @@ Decision = (
     | VerdictFit
     | BatchLimit
     | GradientCheckpointing
+    | VaeTiles
     | FinalCandidates
     | Deadline
     | RoundBudget

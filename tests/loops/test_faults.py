@@ -95,6 +95,37 @@ def test_memory_that_holds_not_one_picture_is_one_line(tiny, call, tmp_path, sma
     assert asked["trained"][-1][2], "gradient_checkpointing was tried last"
 
 
+@pytest.mark.parametrize("work", ["draw", "train"])
+def test_where_one_picture_is_too_much_the_vae_works_in_tiles_also_after_a_kill(
+    tiny, call, tmp_path, monkeypatch, before_picture, work
+):
+    run, tiled, ways, real = tmp_path / "run", [], [], getattr(FakeBackend, work)
+
+    def use_tiles(self):
+        tiled.append(len(tiled))
+        return len(tiled) == 1
+
+    def working(self, *given):
+        ways.append(bool(tiled))
+        if not tiled:
+            raise OutOfMemoryError("memory ran out", "lower the width")
+        return real(self, *given)
+
+    def die(picture):
+        if picture == 30:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeBackend, "use_tiles", use_tiles)
+    monkeypatch.setattr(FakeBackend, work, working)
+    with before_picture(die):
+        assert call("run", *tiny, "--out", run).code == 130
+    assert "the VAE works in tiles" in incident_texts(run, "memory")[-1]
+    tiled.clear()
+    ways.clear()
+    assert call("run", *tiny, "--out", run).code == 0
+    assert all(ways), "tiles from the first picture"
+
+
 def break_scorer(monkeypatch):
     def score(self, pictures):
         raise RuntimeError("no such kernel")

@@ -48,6 +48,9 @@ class Counting:
     def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
         self._backend.blend(adapters, out)
 
+    def use_tiles(self) -> bool:
+        return self._backend.use_tiles()
+
     def close(self) -> None:
         """The backend belongs to the stage."""
 

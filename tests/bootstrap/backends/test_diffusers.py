@@ -222,6 +222,15 @@ def test_memory_that_runs_out_is_told_with_what_to_lower(backend, monkeypatch):
         pixels(backend, [job(1)])
 
 
+def test_tiles_are_used_once_and_only_for_pictures_larger_than_one(tiny, monkeypatch):
+    backend = DiffusersBackend(tiny, SETTINGS, device="cpu")
+    assert not backend.use_tiles(), "the picture is one tile"
+    monkeypatch.setattr("bootstrap.backends.diffusers.TILE", SETTINGS.width // 2)
+    assert backend.use_tiles()
+    assert backend.base.pipe.vae.use_tiling
+    assert not backend.use_tiles()
+
+
 def test_an_adapter_of_another_rank_takes_the_place_of_the_first():
     unet = UNet2DConditionModel(
         sample_size=8, block_out_channels=(32, 64), layers_per_block=1, cross_attention_dim=32,
