@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from bootstrap.pictures import alpha_of, open_any
 
-__all__ = ["subject_of"]
+__all__ = ["subject_of", "with_alpha"]
 
 
 def subject_of(file: Path | bytes, size: tuple[int, int]) -> Image.Image | None:
@@ -22,3 +23,16 @@ def subject_of(file: Path | bytes, size: tuple[int, int]) -> Image.Image | None:
     except OSError:
         return None
     return alpha.convert("RGB") if alpha and alpha.size == size else None
+
+
+def with_alpha(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """A picture on white as RGBA whose alpha is ``mask``, of its size: laid on white again it is the same to a level.
+
+    Colours are solved for: on white they were ``255 - alpha * (255 - color)``.
+    """
+    alpha = np.asarray(mask.convert("L"), np.float32)[..., None] / 255
+    below_white = (255 - np.asarray(image, np.float32)) / np.maximum(alpha, 1 / 255)
+    colors = np.clip(255 - below_white, 0, 255).round().astype(np.uint8)
+    found = Image.fromarray(colors)
+    found.putalpha(mask.convert("L"))
+    return found

@@ -13,9 +13,9 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import SeedError
-from bootstrap.pictures import pictures_in
+from bootstrap.pictures import as_rgb, pictures_in
 from bootstrap.pictures.file_names import comparable
-from bootstrap.seeds.alpha import subject_of
+from bootstrap.seeds.alpha import subject_of, with_alpha
 from bootstrap.seeds.figures import figures, subject
 
 __all__ = ["MOST_SEEDS", "SUBJECT", "View", "gather", "views_in"]
@@ -74,12 +74,19 @@ def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: 
     mask = subject_of(data, image.size)
     boxes = [] if whole else figures(image, mask=mask)
     if boxes:
-        parts = [image.crop(box) for box in boxes]
-        return [View(f"{stem}-{number}.png", part, _png(part), number) for number, part in enumerate(parts, 1)]
+        return [_cut(image, mask, box, f"{stem}-{number}.png", number) for number, box in enumerate(boxes, 1)]
     if box := subject(image, mask=mask):
-        part = image.crop(box)
-        return [View(f"{stem}{SUBJECT}", part, _png(part), 0)]
+        return [_cut(image, mask, box, f"{stem}{SUBJECT}", 0)]
     return [View(f"{stem}{suffix}", image, data, 0)]
+
+
+def _cut(image: Image.Image, mask: Image.Image | None, box: tuple[int, int, int, int], name: str, number: int) -> View:
+    """A part of a picture as a PNG, transparent where the picture was."""
+    part = image.crop(box)
+    if mask is None:
+        return View(name, part, _png(part), number)
+    clear = with_alpha(part, mask.crop(box))
+    return View(name, as_rgb(clear), _png(clear), number)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -6,8 +6,9 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.errors import SeedError
-from bootstrap.pictures import open_picture
+from bootstrap.pictures import as_rgb, open_picture
 from bootstrap.seeds import SeedCaptioner, cuts, gather, unread, views_in
+from bootstrap.seeds.alpha import subject_of, with_alpha
 
 CONFIG = load("puppet")
 PLAIN = {
@@ -105,6 +106,21 @@ def test_a_transparent_seed_is_cropped_to_all_that_is_opaque_however_pale(tmp_pa
     (view,) = views_in(image, data, "seeds/x", ".png", whole=True)
     assert view.name == "seeds/x-subject.png"
     assert 290 <= view.image.height <= 315
+    again = opened_bytes(tmp_path, view.data)
+    assert again.tobytes() == view.image.tobytes()
+    mask = subject_of(view.data, again.size)
+    assert mask is not None, "what masks the training still knows where it was transparent"
+    ground = np.asarray(mask)[..., 0] == 0
+    assert ground.any()
+    assert (np.asarray(again)[ground] == 255).all()
+
+
+def test_soft_edges_of_a_cut_stay_what_they_were():
+    alpha, drawn = Image.linear_gradient("L"), Image.radial_gradient("L").convert("RGB")
+    drawn.putalpha(alpha)
+    on_white = as_rgb(drawn)
+    again = np.asarray(as_rgb(with_alpha(on_white, alpha)), int)
+    assert np.abs(again - np.asarray(on_white, int)).max() <= 1
 
 
 def opened_bytes(folder, data):
