@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
@@ -17,6 +18,13 @@ SCHEDULE = "scheduler_config.json"
 WEIGHTS = ("*.safetensors", "*.bin")
 POINTER = b"version https://git-lfs"
 """How a file begins that git has not fetched yet."""
+BLOCKS: dict[str, Any] = {
+    "layers_per_block": 2, "transformer_layers_per_block": 1, "reverse_transformer_layers_per_block": None,
+    "down_block_types": [], "mid_block_type": "UNetMidBlock2DCrossAttn", "up_block_types": [],
+}  # fmt: skip
+"""What a UNet's configuration says of its blocks, with diffusers' defaults."""
+WIDTHS = ("cross_attention_dim", "block_out_channels")
+"""What shows that a UNet was made from the real one: the width of the text states, and that of the first block."""
 SAMPLED = 1 << 20
 """Bytes at the start, middle and end of a weights file that tell it from another of the same size."""
 
@@ -42,6 +50,7 @@ def check_folder(base: Path) -> Architecture:
     for part, file in {**dict.fromkeys(architecture.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
         if not any((base / part / name).is_file() for name in file.split(" or ")):
             raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
+    _check_blocks(base, architecture)
     return architecture
 
 
@@ -87,6 +96,40 @@ def _check_part(base: Path, part: str) -> None:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
                 raise BackendError(f'"{path}" is a git-lfs pointer, not weights', 'run "git lfs pull" in that folder')
+
+
+def _check_blocks(base: Path, architecture: Architecture) -> None:
+    """Raise BackendError for a model of the real one's width that has other blocks."""
+    own, real = (_config(folder / architecture.denoiser) for folder in (base, architecture.configs))
+    if not real or [_first(own.get(name)) for name in WIDTHS] != [_first(real.get(name)) for name in WIDTHS]:
+        return
+    for name, usual in BLOCKS.items():
+        found, expected = (_of_each_block(config, name, usual) for config in (own, real))
+        if found != expected:
+            detail = f"{name} is {json.dumps(found)}, not {json.dumps(expected)}"
+            text = f'"{base}" has other blocks than {architecture.title}, like SSD-1B and other small ones ({detail})'
+            raise BackendError(text, f"choose a whole model of {architecture.title}")
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The configuration of a part; {} where it cannot be read."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _of_each_block(config: dict[str, Any], name: str, usual: Any) -> Any:
+    """A setting, where it is one number for all blocks as one for each."""
+    value = config.get(name, usual)
+    if name.endswith("layers_per_block") and isinstance(value, int):
+        return [value] * len(config.get("down_block_types", []))
+    return value
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -47,7 +47,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         _check_models(config, found)
         for line in base_lines(config.base.name, options.preset or ""):
             typer.echo(line)
-        found.notes += base_notes(config.base.name)
+        found.notes += base_notes(config.base)
     if character and config:
         _print_plan(character, config)
         paths = dict(zip(names_of(pictures), pictures, strict=True))

@@ -46,7 +46,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     _check_base(config)
-    for note in base_notes(config.base.name):
+    for note in base_notes(config.base):
         typer.echo(f"note: {note}", err=True)
     with (
         Store.open(directory, create=True) as store,

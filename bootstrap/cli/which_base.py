@@ -12,10 +12,11 @@ import typer
 
 from bootstrap.backends.bases import digest_of_base
 from bootstrap.backends.checkpoint_names import FEW_STEPS
+from bootstrap.backends.predictions import prediction_of
 from bootstrap.backends.preset_answers import BaseAnswer, remember
 from bootstrap.backends.presets import Identity
-from bootstrap.config import embedded, identity_of
-from bootstrap.errors import ConfigError
+from bootstrap.config import BaseConfig, embedded, identity_of
+from bootstrap.errors import BackendError, ConfigError
 
 __all__ = ["base_lines", "base_notes", "settle_base"]
 
@@ -69,15 +70,30 @@ def base_lines(base: str, config_preset: str) -> list[str]:
     return lines
 
 
-def base_notes(base: str) -> list[str]:
-    """What speaks against a base of the user's, though it can be used."""
-    identity = identity_of(base)
-    if identity is None or not identity.distilled:
-        return []
-    return [
-        f'"{base}" was distilled to few steps ({identity.distilled}): a LoRA trained on it comes out blurred or'
-        " overdone; train on the checkpoint that it was made from, and draw with this one"
-    ]
+def base_notes(base: BaseConfig) -> list[str]:
+    """What speaks against a base, though it can be used, and what of its settings does not fit it."""
+    notes, identity = [], identity_of(base.name)
+    if identity is not None and identity.distilled:
+        notes.append(
+            f'"{base.name}" was distilled to few steps ({identity.distilled}): a LoRA trained on it comes out blurred'
+            " or overdone; train on the checkpoint that it was made from, and draw with this one"
+        )
+    if base.sampling.scheduler == "dpm++_karras" and _ends_in_noise(base):
+        notes.append(
+            f'the schedule of "{base.name}" ends in pure noise, which Karras\' sigmas do not fit: the scheduler'
+            ' "dpm++_karras" draws as "dpm++" does'
+        )
+    return notes
+
+
+def _ends_in_noise(base: BaseConfig) -> bool:
+    """Whether a base is sampled on a schedule with zero terminal SNR, by its settings or as its files say."""
+    if base.sampling.zero_terminal_snr is not None:
+        return base.sampling.zero_terminal_snr
+    try:
+        return prediction_of(embedded(base.path)).zero_terminal_snr
+    except BackendError:  # a base that cannot be used is told of elsewhere
+        return False
 
 
 def _asked(identity: Identity, unknown: Collection[str]) -> BaseAnswer:

@@ -4,6 +4,7 @@ import shutil
 import pytest
 import torch
 
+from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.bases import denoiser_weights
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.folder import check_folder, digest_of_weights, variant_of
@@ -53,6 +54,30 @@ def test_a_part_that_is_not_there_is_named(base):
     assert "tokenizer" in refusal(base)
     (base / "unet" / "config.json").unlink()
     assert "unet/config.json" in refusal(base)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes", "named"),
+    [
+        ("sdxl", {"transformer_layers_per_block": [0, [2, 2], [4, 4]]}, "transformer_layers_per_block"),
+        ("sdxl", {"reverse_transformer_layers_per_block": [[4, 4, 10], [2, 1, 1], 1]}, "reverse_transformer"),
+        ("sdxl", {"mid_block_type": None}, "mid_block_type is null"),
+        ("sd1", {"layers_per_block": 1}, r"layers_per_block is \[1, 1, 1, 1\], not \[2, 2, 2, 2\]"),
+        ("sd1", {"block_out_channels": [320, 640, 1280], "down_block_types": ["CrossAttnDownBlock2D"] * 3}, "layers"),
+        ("sdxl", {"layers_per_block": [2, 2, 2], "transformer_layers_per_block": [1, 2, 10]}, ""),
+        ("sd1", {"transformer_layers_per_block": 1}, ""),
+        ("sd1", {"cross_attention_dim": 32, "layers_per_block": 1}, ""),
+    ],
+)
+def test_a_folder_with_other_blocks_is_seen_before_it_is_loaded(tiny, tiny_xl, tmp_path, architecture, changes, named):
+    base = shutil.copytree({"sd1": tiny, "sdxl": tiny_xl}[architecture], tmp_path / "base")
+    config = json.loads((ARCHITECTURES[architecture].configs / "unet/config.json").read_text())
+    (base / "unet/config.json").write_text(json.dumps(config | changes))
+    if not named:
+        check_folder(base)
+        return
+    with pytest.raises(BackendError, match=rf"has other blocks than Stable Diffusion .*{named}.*; choose a whole"):
+        check_folder(base)
 
 
 def test_a_pointer_of_git_lfs_is_no_weights(base):

@@ -71,4 +71,15 @@ def test_check_tells_what_a_base_is_and_how_that_is_known(tmp_path, header_file,
 
 
 def test_a_preset_of_ours_has_nothing_to_tell():
-    assert base_lines("puppet", "") == base_notes("puppet") == []
+    assert base_lines("puppet", "") == base_notes(load("puppet").base) == []
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "snr", "told"),
+    [("dpm++_karras", "null", True), ("dpm++_karras", "false", False), ("euler", "null", False)],
+)
+def test_a_sampler_that_does_not_fit_the_schedule_is_told(tmp_path, header_file, scheduler, snr, told):
+    path = header_file(tmp_path / "illustrious.safetensors", "sdxl", "v_pred", "ztsnr")
+    settings = [f"base.sampling.scheduler={scheduler}", f"base.sampling.zero_terminal_snr={snr}"]
+    notes = base_notes(load(str(path), overrides=settings).base)
+    assert ['"dpm++_karras" draws as "dpm++" does' in note for note in notes] == [True] * told
