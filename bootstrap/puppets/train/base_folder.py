@@ -20,6 +20,7 @@ from bootstrap.errors import UsageError
 PARTS = ("model_index.json", "scheduler", "text_encoder", "tokenizer", "unet", "vae")
 
 _PATH_KEY = "_name_or_path"
+_TYPE_KEY = "dtype"
 _UNREAD_KEY = "block_out_channels"  # AutoencoderTiny writes it and warns when it reads it; the UNet needs it
 
 
@@ -60,7 +61,7 @@ def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float1
     shutil.rmtree(draft, ignore_errors=True)
     pipeline = StableDiffusionPipeline(
         vae=copy.deepcopy(parts.vae).to(dtype),
-        text_encoder=parts.text_encoder,
+        text_encoder=copy.deepcopy(parts.text_encoder).to(dtype),
         tokenizer=parts.tokenizer,
         unet=copy.deepcopy(parts.unet).to(dtype),
         scheduler=new_scheduler(),
@@ -80,14 +81,19 @@ def write_base(folder: Path, parts: BaseParts, dtype: torch.dtype = torch.float1
 
 
 def _tidy(folder: Path) -> None:
-    """Remove local paths from the configurations, and the key that `AutoencoderTiny` does not read back."""
+    """Remove local paths from the configurations, and the key that `AutoencoderTiny` does not read back.
+
+    The text encoder computes in full precision, as diffusers loads the UNet, and not in that of its stored weights.
+    """
     for config in folder.rglob("*.json"):
         settings = json.loads(config.read_text(encoding="utf-8"))
         unwanted = {_PATH_KEY}
         if config.parent.name == "vae":
             unwanted.add(_UNREAD_KEY)
-        if settings.keys() & unwanted:
-            kept = {key: value for key, value in settings.items() if key not in unwanted}
+        kept = {key: value for key, value in settings.items() if key not in unwanted}
+        if _TYPE_KEY in kept:
+            kept[_TYPE_KEY] = "float32"
+        if kept != settings:
             config.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
