@@ -11,11 +11,12 @@ from typing import Any
 from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
-__all__ = ["check_folder", "digest_of_file", "digest_of_weights", "variant_of"]
+__all__ = ["WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "variant_of"]
 
 VOCABULARY = "vocab.json or tokenizer.json"
 SCHEDULE = "scheduler_config.json"
 WEIGHTS = ("*.safetensors", "*.bin")
+"""Files of weights in a folder."""
 POINTER = b"version https://git-lfs"
 """How a file begins that git has not fetched yet."""
 BLOCKS: dict[str, Any] = {

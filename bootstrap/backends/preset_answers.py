@@ -1,4 +1,4 @@
-"""What a person said of a checkpoint that says too little of itself, kept by its digest: it is asked once.
+"""What a person said of a checkpoint that says too little of itself, kept by its sha256: it is asked once.
 
 The answers lie in the cache folder; without them a person is asked again. Knows no question.
 """
@@ -25,7 +25,7 @@ class BaseAnswer:
 
 
 def remember(digest: str, answer: BaseAnswer) -> None:
-    """Keep an answer for the base with this digest."""
+    """Keep an answer for the base with this `bootstrap.backends.whole_digest`."""
     write_atomic(_file(digest), json.dumps(asdict(answer)).encode())
 
 

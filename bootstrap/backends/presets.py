@@ -1,7 +1,8 @@
 """Which preset of configs/base/ fits a checkpoint or folder, what it predicts, and how each of these is known.
 
 Metadata and files of model managers come first, then whole words of its name and folder. What none of them says is left
-open: the command line asks a person, and the answer is kept by the file's digest. Imports no model library.
+open: the sha256 may be that of a published file; else the command line asks a person, and the answer is kept by the
+sha256. Imports no model library.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 
 from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.architectures.architecture import Presets
-from bootstrap.backends.bases import check_base, digest_of_base
+from bootstrap.backends.bases import check_base
 from bootstrap.backends.checkpoint_names import FEW_STEPS, FINETUNES, marks_in, names_a_plain_base
 from bootstrap.backends.predictions import BY_SCHEDULER, Prediction, prediction_of_file, prediction_of_folder
 from bootstrap.backends.preset_answers import BaseAnswer, remembered
 from bootstrap.backends.side_files import side_files
 from bootstrap.backends.single_file import read_checkpoint
+from bootstrap.backends.whole_digest import whole_digest
 from bootstrap.errors import BackendError
 from bootstrap.machine.hub import hub_id
 
@@ -106,9 +108,13 @@ def identify(base: Path) -> Identity:
         message = f'"{base}" is an EDM variant (Playground 2.5, CosXL), by its name'
         raise BackendError(message, "choose one that predicts noise or v")
     identity = _identity(architecture, prediction, found)
-    if identity.unknown and (answer := remembered(digest_of_base(base))):
-        return identity.answered(answer)
-    return identity
+    if not identity.unknown:
+        return identity
+    digest = whole_digest(base)
+    if title := _published(digest):
+        return _identity(architecture, prediction, _read([(title, "by its hash"), *sources], architecture.presets))
+    answer = remembered(digest)
+    return identity.answered(answer) if answer else identity
 
 
 def _sources(base: Path, metadata: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -120,7 +126,7 @@ def _sources(base: Path, metadata: Mapping[str, str]) -> list[tuple[str, str]]:
     names.append((base.stem if base.is_file() else base.name, f'by its name, "{base.name}"'))
     folders = [] if hub else [folder.name for folder in base.absolute().parents[:2] if folder != Path.home()]
     return [
-        (_known_hash(base), "by its hash"),
+        (_published(base.resolve().name), "by its hash"),  # the hub's cache names files by their sha256
         (f"{beside.kind} | {beside.title}", f'by "{beside.described_in}" beside it'),
         (stated, "by its metadata"),
         *names,
@@ -128,10 +134,9 @@ def _sources(base: Path, metadata: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def _known_hash(base: Path) -> str:
-    """The name of a published file; the hub's cache keeps files under their sha256."""
-    name = base.resolve().name
-    return next((title for begin, title in KNOWN_HASHES.items() if name.startswith(begin)), "")
+def _published(digest: str) -> str:
+    """The name of the published file with this sha256; "" for any other."""
+    return next((title for begin, title in KNOWN_HASHES.items() if digest.startswith(begin)), "")
 
 
 def _read(sources: Sequence[tuple[str, str]], presets: Presets) -> Said:

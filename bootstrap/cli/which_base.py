@@ -1,6 +1,6 @@
 """A checkpoint that does not say what it draws: a person is asked once, on a terminal; elsewhere the options are named.
 
-The answer is kept by the file's digest (`bootstrap.backends.preset_answers`). Also the lines of ``check`` about a base.
+The answer is kept by the file's sha256 (`bootstrap.backends.preset_answers`). Also the lines of ``check`` about a base.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Collection
 
 import typer
 
-from bootstrap.backends.bases import digest_of_base
 from bootstrap.backends.checkpoint_names import FEW_STEPS
 from bootstrap.backends.predictions import prediction_of
 from bootstrap.backends.preset_answers import BaseAnswer, remember
 from bootstrap.backends.presets import Identity
+from bootstrap.backends.whole_digest import whole_digest
 from bootstrap.config import BaseConfig, embedded, identity_of
 from bootstrap.errors import BackendError, ConfigError
 
@@ -45,7 +45,7 @@ def settle_base(base: str, stated: Collection[str], *, preset: str | None = None
         answer = _asked(identity, unknown)
     except typer.Abort:
         raise _unsettled(base, identity) from None
-    remember(digest_of_base(embedded(base)), answer)
+    remember(whole_digest(embedded(base)), answer)
 
 
 def base_lines(base: str, config_preset: str) -> list[str]:

@@ -5,7 +5,8 @@ The names are real, everything in the files is made up: headers without weights.
 
 import pytest
 
-from bootstrap.backends.bases import digest_of_base
+from bootstrap.backends import presets, whole_digest
+from bootstrap.backends.folder import digest_of_file
 from bootstrap.backends.preset_answers import BaseAnswer, remember
 from bootstrap.backends.presets import identify
 from bootstrap.config import shipped_base
@@ -156,11 +157,43 @@ def test_an_answer_is_remembered_by_the_files_content(tmp_path, header_file, mon
         (BaseAnswer("drawn", "sentences"), (SDXL, "drawn")),
         (BaseAnswer("photo", "tags", "lightning"), (SDXL, "photo")),
     ):
-        remember(digest_of_base(path), answer)
+        remember(whole_digest.whole_digest(path), answer)
         found = identify(path.rename(path.with_name("other.safetensors")))
         path.with_name("other.safetensors").rename(path)
         assert (found.preset, found.settings.get("scoring"), found.unknown) == (*wanted, ())
     assert found.settings["sampling"]["steps"] == 8
+
+
+def test_a_file_is_told_from_another_by_all_its_bytes_which_are_read_once(tmp_path, header_file, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    for path, byte in ((one, b"1"), (other, b"2")):
+        with path.open("wb") as file:
+            file.truncate(6 << 20)
+            file.seek(2 << 20)
+            file.write(byte)
+    assert digest_of_file(one) == digest_of_file(other), "its samples lie elsewhere"
+    found = whole_digest.whole_digest(one)
+    assert found != whole_digest.whole_digest(other)
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_digest, "sha256_of", lambda path: pytest.fail("read again"))
+        assert whole_digest.whole_digest(one) == found
+    one.write_bytes(b"changed")
+    assert whole_digest.whole_digest(one) != found
+    folder = tmp_path / "folder" / "unet"
+    folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(b"1")
+    before = whole_digest.whole_digest(folder.parent)
+    (folder / "model.bin").write_bytes(b"22")
+    assert whole_digest.whole_digest(folder.parent) != before
+
+
+def test_a_published_file_under_another_name_goes_by_its_hash(tmp_path, header_file, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = header_file(tmp_path / "x" / "mix.safetensors")
+    monkeypatch.setitem(presets.KNOWN_HASHES, whole_digest.whole_digest(path)[:10], "pony")
+    found = identify(path)
+    assert (found.preset, found.how, found.unknown) == (PONY, "by its hash", ())
 
 
 @pytest.mark.parametrize("name", ["cosxl", "playground-v2.5-1024px-aesthetic.fp16"])
