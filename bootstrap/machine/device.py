@@ -10,7 +10,7 @@ import torch
 
 from bootstrap.errors import BackendError, OutOfMemoryError
 
-__all__ = ["arithmetic", "autocast", "pick_device", "reporting_memory", "weights_dtype"]
+__all__ = ["arithmetic", "autocast", "pick_device", "reporting_memory", "unscaled_autocast", "weights_dtype"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
@@ -35,6 +35,14 @@ def autocast(device: str, dtype: str = "auto") -> AbstractContextManager[object]
     """Mixed precision for a block, in the type of `arithmetic`; nothing for float32."""
     kind = arithmetic(device, dtype)
     return contextlib.nullcontext() if kind == torch.float32 else torch.autocast(device, kind)
+
+
+def unscaled_autocast(device: str) -> AbstractContextManager[object]:
+    """Mixed precision for a training without a loss scale: bfloat16 where the device has it, else float32.
+
+    In float16, which `autocast` takes on CUDA cards before Ampere, gradients below 6e-8 would be lost.
+    """
+    return autocast(device) if _native_bfloat16(device) else contextlib.nullcontext()
 
 
 def arithmetic(device: str, dtype: str = "auto") -> torch.dtype:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets.train import attributes, cropping
 from bootstrap.puppets.train.blocks import Residual, conv_norm
 from bootstrap.puppets.train.contrastive import identity_loss, sample_groups
@@ -115,7 +115,7 @@ def recognition_losses(
     images = cropping.disturb(cropping.to_tensor(material.look(rows, rng, PAINTED_ODDS)), rng)
     device = next(model.parameters()).device
     faces = (align(images, keypoints) * 2 - 1).to(device, memory_format=torch.channels_last)
-    with autocast(device.type):
+    with unscaled_autocast(device.type):
         embeddings, unnamed = model(faces)
     individuals = torch.from_numpy(drawings.individual[rows]).to(device)
     trait_loss = attributes.attribute_loss(unnamed.float(), material.unnamed.of(rows))

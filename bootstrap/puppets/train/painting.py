@@ -14,7 +14,7 @@ import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets.train.train_vae import to_signed
 
 _BATCH = 50
@@ -35,7 +35,7 @@ def paint(images: NDArray[np.uint8], vae: AutoencoderTiny) -> NDArray[np.uint8]:
     device = next(vae.parameters()).device
     parts = []
     for start in range(0, len(images), _BATCH):
-        with autocast(device.type):
+        with unscaled_autocast(device.type):
             decoded = vae.decoder(vae.encoder(to_signed(images[start : start + _BATCH], device)))
         parts.append(((decoded.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(parts)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from bootstrap.errors import UsageError
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import data, fit_loop, samples, training_state
 from bootstrap.puppets.train.base_folder import BaseParts, new_scheduler, read_base, write_base
@@ -92,7 +92,7 @@ class BaseBatches:
         ids[rng.random(self.batch) < EMPTY_ODDS] = self._empty
         batch = noised(drawn.latents.float(), self._places[drawn.framing.long()])
         for part in np.array_split(rows, parts):
-            with torch.no_grad(), autocast(ids.device.type):
+            with torch.no_grad(), unscaled_autocast(ids.device.type):
                 states = self._text_encoder(ids[part]).last_hidden_state
             yield {"velocity": velocity_loss(unet, batch.rows(part), states)}
 
@@ -152,7 +152,7 @@ def velocity_loss(unet: nn.Module, batch: NoisyBatch, states: Tensor, **conditio
         conditions: what else the UNet is given.
     """
     noisy = batch.noisy.contiguous(memory_format=torch.channels_last)
-    with autocast(noisy.device.type):
+    with unscaled_autocast(noisy.device.type):
         guess = unet(noisy, batch.times, encoder_hidden_states=states, **conditions).sample
     errors = (guess.float() - batch.velocity).square() * batch.weights
     loss: Tensor = errors.mean((1, 2, 3)).sum()
@@ -249,6 +249,6 @@ def encode(vae: AutoencoderTiny, images: NDArray[np.uint8], device: torch.device
     """Latents (N, C, h, w) as the autoencoder gives them, on `device`."""
     rows = []
     for start in range(0, len(images), 100):
-        with autocast(device.type):
+        with unscaled_autocast(device.type):
             rows.append(vae.encoder(to_signed(images[start : start + 100], device)).float())
     return torch.cat(rows)

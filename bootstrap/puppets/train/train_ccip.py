@@ -19,7 +19,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import attributes, cropping, face_export, painting, training_state
 from bootstrap.puppets.train.clip_batches import DEVIATION, MEAN, SHOWS, phrase_truths, tag_loss
@@ -110,7 +110,7 @@ class CcipWithHeads(nn.Module):
 
     def forward(self, images: Tensor, paired: int) -> CcipOutputs:
         """All outputs for a batch; of its first `paired` pictures two each show one individual."""
-        with autocast(images.device.type):
+        with unscaled_autocast(images.device.type):
             features = self.encoder.features(images)
             vectors = self.encoder.identity(features[:paired])
         seen = features.float()

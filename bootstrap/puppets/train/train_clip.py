@@ -20,7 +20,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import attributes, clip_folder, clip_text_tower, cropping, training_state
 from bootstrap.puppets.train.clip_batches import (
@@ -146,7 +146,7 @@ class ClipTraining:
         return min(max(self.clock.progress - 0.1, 0.0) / 0.1, 1.0)
 
     def _losses(self, batch: ClipBatch) -> dict[str, Tensor]:
-        with autocast(self.device.type):
+        with unscaled_autocast(self.device.type):
             images = self.model.visual(batch.images.to(self.device, memory_format=torch.channels_last))
         images = F.normalize(images.float(), dim=1)
         truth = batch.truth.to(self.device)

@@ -15,7 +15,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import shipped
 from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.base_folder import read_base, write_base
@@ -101,7 +101,7 @@ def _principal(features: nn.Module, last: Tensor, latents: Tensor) -> tuple[Tens
 def decoder_losses(decoder: nn.Module, latents: Tensor, pictures: Tensor) -> dict[str, Tensor]:
     """Mean absolute error and the same of edges, of pictures in [-1, 1] painted from noisy latents (N, C, h, w)."""
     deviations = LATENT_NOISE * torch.rand(len(latents), 1, 1, 1, device=latents.device)
-    with autocast(pictures.device.type):
+    with unscaled_autocast(pictures.device.type):
         decoded = decoder(latents + deviations * torch.randn_like(latents))
     error = decoded.float() - pictures
     down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()

@@ -15,7 +15,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import face_export, training_state
 from bootstrap.puppets.train.face_detector import SIDE, Detector, FaceBatch, detection_losses
@@ -54,7 +54,7 @@ def train_detector(options: TrainOptions, drawings: TwinGallery, device: torch.d
 
     def batch_losses(model: nn.Module, rng: np.random.Generator) -> dict[str, Tensor]:
         faces = FaceBatch(drawings, options.batch, rng)
-        with autocast(device.type):
+        with unscaled_autocast(device.type):
             outputs = model(faces.images.to(device, memory_format=torch.channels_last))
         return detection_losses([output.float().cpu() for output in outputs], faces)
 

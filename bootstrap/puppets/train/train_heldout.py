@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import shipped
 from bootstrap.puppets.train import cropping, face_export, training_state
 from bootstrap.puppets.train.contrastive import identity_loss, sample_groups
@@ -77,7 +77,7 @@ def identity_losses(model: nn.Module, drawings: TwinGallery, batch: int, rng: np
     boxes = cropping.jitter_boxes(cropping.composition_boxes(drawings.framing[rows], kind), rng)
     pictures = cropping.disturb(cropping.cut(cropping.to_tensor(drawings.images[rows]), torch.from_numpy(boxes)), rng)
     device = next(model.parameters()).device
-    with autocast(device.type):
+    with unscaled_autocast(device.type):
         embeddings = model((pictures * 2 - 1).to(device, memory_format=torch.channels_last))
     return {"identity": identity_loss(embeddings, torch.from_numpy(drawings.individual[rows]).to(device))}
 

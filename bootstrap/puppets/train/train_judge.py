@@ -15,7 +15,7 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import shipped
 from bootstrap.puppets.judge import load_judge, new_judge_net, save_judge
 from bootstrap.puppets.train import attributes, cropping, judge_pictures, judge_truth, painting, training_state
@@ -111,7 +111,7 @@ def losses(
     rows, who = sample_rows(material.grouped, len(material), batch, rng)
     device = next(net.parameters()).device
     whole, heads = _views(material, rows, rng)
-    with autocast(device.type):
+    with unscaled_autocast(device.type):
         reading = net(*(part.to(device, memory_format=torch.channels_last) for part in (whole, heads)))
     named = torch.from_numpy(labels[rows]).to(device)
     return {

@@ -24,7 +24,7 @@ from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets import scene, shipped
 from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.base_folder import read_base
@@ -108,7 +108,7 @@ class ReferenceBatches:
         pixels[(left_out > DROPPED) & (left_out < 3 * DROPPED)] = 0
         batch = noised(drawn.latents.float(), self._places[drawn.framing.long()])
         for part in np.array_split(rows, parts):
-            with autocast(ids.device.type):
+            with unscaled_autocast(ids.device.type):
                 with torch.no_grad():
                     states = self._text_encoder(ids[part]).last_hidden_state
                 shown = {"image_embeds": [adapter(pixels[part])]}

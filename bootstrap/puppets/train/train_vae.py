@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from bootstrap.machine.device import autocast
+from bootstrap.machine.device import unscaled_autocast
 from bootstrap.puppets.train import data, fit_loop, training_state
 from bootstrap.puppets.train.orthogonal import Muon
 from bootstrap.puppets.train.train_options import TrainOptions
@@ -58,7 +58,7 @@ def to_signed(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> 
 def vae_losses(vae: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
     """Losses of a batch in [-1, 1]: mean absolute error, the same of edges, deviation of latents from N(0, 1)."""
     kind = pictures.device.type
-    with autocast(kind):
+    with unscaled_autocast(kind):
         latents = vae.encoder(pictures).float()  # type: ignore[operator]
         noisy = latents + LATENT_NOISE * torch.randn_like(latents)
         decoded = vae.decoder(noisy)  # type: ignore[operator]
