@@ -20,23 +20,30 @@ AT_ONCE = 16
 class Offloaded:
     """Models that compute on ``device`` inside a ``with`` block: each is loaded by its first forward pass in it.
 
-    Leaving the block offloads them to main memory. Parameters stay the same objects.
+    Leaving the block offloads them to main memory. Parameters stay the same objects. Models that they stand
+    ``instead_of`` are in main memory from the first forward pass to the end of the block, if they were on the device.
     """
 
-    def __init__(self, models: Sequence[Any], device: str) -> None:
+    def __init__(self, models: Sequence[Any], device: str, instead_of: Sequence[Any] = ()) -> None:
         self._hooks: list[Any] = []
+        self._device, self._instead_of, self._inside = device, instead_of, False
+        self._aside: list[Any] = []
         if device != "cpu":
             from accelerate import cpu_offload_with_hook
 
-            self._hooks = [cpu_offload_with_hook(model, device)[1] for model in models]
+            for model in models:
+                self._hooks.append(cpu_offload_with_hook(model, device)[1])
+                model.register_forward_pre_hook(self._make_room)
 
     def __enter__(self) -> None:
         """Nothing is loaded before it computes."""
+        self._inside = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Offload what was loaded, also after an error."""
+        """Offload what was loaded, also after an error, and load again what made room for it."""
+        self._inside = False
         moved = [hook for hook in self._hooks if next(hook.model.parameters()).device.type != "cpu"]
         for hook in moved:
             hook.offload()
@@ -45,3 +52,12 @@ class Offloaded:
 
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+        while self._aside:
+            self._aside.pop().to(self._device)
+
+    def _make_room(self, *called: object) -> None:
+        """Offload the others before a model's forward pass loads it."""
+        for other in self._instead_of if self._inside else ():
+            if next(other.parameters()).device.type != "cpu":
+                other.to("cpu")
+                self._aside.append(other)

@@ -35,7 +35,8 @@ class LoadedBase:
         self.pipe, self.architecture = load_pipeline(base, self.device, settings)
         self.prompts = self.architecture.text_encoding(self.pipe, settings.clip_skip, self.device, self.device)
         if settings.offload:
-            self.prompts = PromptsInTurn(self.prompts, Offloaded(self.text_encoders, self.device))
+            in_turn = Offloaded(self.text_encoders, self.device, instead_of=[self.pipe.vae])
+            self.prompts = PromptsInTurn(self.prompts, in_turn)
         self.digest = digest_of_base(base)
         self.settings = settings_by_test(base, self.pipe, self.architecture, settings, self.device, self.unprompted)
 

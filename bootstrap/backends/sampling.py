@@ -43,7 +43,7 @@ class SamplingSettings(BaseModel):
     """Weights of denoiser and text encoders, and arithmetic; auto takes the fastest that is safe on the device."""
 
     offload: bool = False
-    """Text encoders are on the device only while they encode, and the VAE works in tiles: for cards of 8 GB."""
+    """Text encoders are on the device only while they encode, the VAE then not, and it works in tiles: for 8 GB."""
 
     def identity(self) -> str:
         """The settings as text that tells them apart; settings added later are left out where they change nothing."""

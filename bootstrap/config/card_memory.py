@@ -23,8 +23,9 @@ __all__ = ["CONTEXT", "Room", "counted_weights", "stage_memory"]
 
 COUNTS = Path(__file__).with_suffix(".json")
 MIB, GIB = 1 << 20, 1 << 30
-CONTEXT = 0.75
-"""GiB of a card that are CUDA's own: its context, and what kernels need for themselves."""
+CONTEXT = 0.85
+"""GiB of a card that are CUDA's own: its context, .60 on an H200, and what kernels need for themselves, .2 above the
+counts there in most stages."""
 STATES, GRADIENTS = 16, 8
 """Bytes that training takes for a weight of an adapter in float32: itself, its gradient, AdamW's two moments; those of
 the first two, which the counts of a first step have in them."""
@@ -59,7 +60,8 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     coding = {stage: mebibytes * pixels for stage, mebibytes in counts["whole"].items()}
     if sampling.offload and max(sampling.width, sampling.height) > TILE:
         coding = counts["tiles"]
-    found = {"read": held + text + counts["read"] * MIB}
+    reading = held - parts["vae"] if sampling.offload and room.offloads else held  # the VAE makes room
+    found = {"read": reading + text + counts["read"] * MIB}
     found["draw"] = beside + counts["draw"] * MIB * sampling.batch_size * pixels * room.size / 2
     found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
     trainings = [_training(counts, recipe, pixels, room) for recipe in base.recipes.values()]

@@ -45,6 +45,21 @@ def test_a_model_is_loaded_by_its_forward_pass_and_offloaded_after_the_block_eve
     assert model.sent[-2:] == ["cpu", "cpu"]
 
 
+def test_what_they_stand_instead_of_makes_room_for_the_block_alone():
+    model, other, offloaded = Watched(), Watched(), Watched()
+    other.weight = AwayParameter(other.weight.data)
+    in_turn = Offloaded([model], "meta", instead_of=[other, offloaded])
+    model(torch.ones(2))
+    assert other.sent == [], "it trains there"
+    with in_turn:
+        assert other.sent == []
+        model(torch.ones(2))
+        assert other.sent == ["cpu"]
+        model.weight = AwayParameter(model.weight.data)
+    assert other.sent == ["cpu", "meta"]
+    assert offloaded.sent == [], "it was in main memory and stays there"
+
+
 def test_nothing_is_moved_on_a_cpu_or_where_nothing_computed():
     model = Watched()
     with Offloaded([model], "cpu"):

@@ -36,6 +36,7 @@ def test_every_stage_of_every_base_leaves_a_gib_of_every_card(base, name):
 def test_a_card_of_8_gb_draws_and_trains_sdxl_in_6():
     stages = stage_memory(load("sdxl", profile="8gb").base, "sdxl", Room())
     assert max(stages[stage] for stage in ("draw", "decode", "encode", "train")) < 6
+    assert stages["read"] < 6.5, "with 6.7 it ran out of 7 on a GPU"
 
 
 def test_weights_of_four_bytes_and_models_that_stay_take_more():
