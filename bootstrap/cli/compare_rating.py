@@ -18,6 +18,7 @@ from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.records import Adapter, Frame, JobKind
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.store.files import sha256_of
+from bootstrap.store.replacing import require_whole
 
 __all__ = ["CellRater"]
 
@@ -38,10 +39,14 @@ class CellRater:
         self._decoys = _measured_decoys(bench)
 
     def checkpoint(self, adapter: Adapter | Path) -> TriedWeights:
-        """An adapter of the run, with the identity tags that its prompts name; a file of any trainer, without any."""
+        """An adapter of the run, with the identity tags that its prompts name; a file of any trainer, without any.
+
+        Raises StoreError where the file of an adapter is not the one that was stored.
+        """
         if isinstance(adapter, Path):
             return TriedWeights(adapter.stem, adapter.absolute(), sha256_of(adapter))
         path = self.bench.store.directory / adapter.path
+        require_whole(path, adapter.sha256, "weights")
         named = None
         if adapter.phase != self.bench.config.subject.growing.name:
             named = self._named_traits(adapter)

@@ -39,6 +39,8 @@ def export_command(run: Path, *, format: str, round: int | None, out: Path | Non
             write: Callable[[Path], Path] = _dataset_writer(store, round)
         else:
             release = release_of(store, _adapter(store, round))
+            for frame in release.previews:
+                store.frame_image(frame)  # raises where another picture lies in its place
             writer = write_kohya if format == "kohya" else write_diffusers
             write = partial(writer, release, half=precision == "fp16")
         with _marked(folder):

@@ -22,6 +22,7 @@ __all__ = ["COLUMNS", "PROVENANCE", "read_provenance", "score_columns", "write_p
 PROVENANCE = "provenance.csv"
 FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """How a cell begins that a spreadsheet would take for a formula (the last four: wide forms of = + - @)."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 """What is no formula although it may begin with a sign."""
 MASKED = re.compile(rf"'({FORMULA.pattern})")
@@ -102,7 +103,8 @@ def read_provenance(folder: Path) -> list[dict[str, str]]:
 
 
 def _masked(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet takes for a formula; control characters, which end rows for some, are escaped."""
+    cell = CONTROL.sub(lambda sign: ascii(sign[0])[1:-1], cell)
     return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 

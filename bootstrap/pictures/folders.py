@@ -98,7 +98,7 @@ def read_picture(path: Path, *, prompts: bool = False) -> PictureFile:
         prompts: whether the prompt in a PNG's text stands for a caption where there is no sidecar.
     """
     for sidecar in _sidecars_of(path):
-        if sidecar.is_file():
+        if _is_file(sidecar):
             return _with_sidecar(path, sidecar)
     if prompts and (prompt := _prompt_in(path)):
         return PictureFile(path, prompt, "prompt", path)
@@ -186,7 +186,7 @@ def _of_others(path: Path, folder: Path) -> bool:
     stem = path.stem.lower()
     if stem.endswith(LABELS):
         return True
-    if stem.endswith(MASK) and any(path.with_name(path.stem[: -len(MASK)] + suffix).exists() for suffix in SUFFIXES):
+    if stem.endswith(MASK) and any(_is_file(path.with_name(path.stem[: -len(MASK)] + suffix)) for suffix in SUFFIXES):
         return True
     return any(part.startswith(".") or part.lower() in OF_PROGRAMS for part in path.relative_to(folder).parts[:-1])
 
@@ -203,6 +203,14 @@ def _sidecars_of(path: Path) -> Iterator[Path]:
             for written in (suffix, suffix.upper(), suffix.title()):
                 for form in dict.fromkeys([stem, *(unicodedata.normalize(form, stem) for form in ("NFC", "NFD"))]):
                     yield path.with_name(form + written)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that is too long for the system is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _with_sidecar(path: Path, sidecar: Path) -> PictureFile:

@@ -15,6 +15,7 @@ from bootstrap.pictures import as_rgb, open_any
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import TAKEN, Frame, Verdict, VerdictKind
 from bootstrap.runs.status import view_families
+from bootstrap.store.replacing import is_whole
 from bootstrap.store.store import PERSON, Store
 
 __all__ = ["Figure", "FigureGroup", "FrameFigures"]
@@ -83,16 +84,18 @@ class FrameFigures:
                 groups.append(FigureGroup(view_family, self.figures(members)))
         return groups
 
-    def of_picture(self, path: Path, caption: str) -> Figure:
-        """A picture that is no frame of the run, a seed for example."""
-        return Figure(thumbnail(self.picture(path)), self._link(path), caption, caption)
+    def of_picture(self, path: Path, caption: str, sha256: str = "") -> Figure:
+        """A picture that is no frame of the run; see `picture`."""
+        return Figure(thumbnail(self.picture(path, sha256)), self._link(path), caption, caption)
 
-    def picture(self, path: Path) -> Image.Image:
-        """A picture that is no frame of the run, RGB, or a grey one when its file is lost."""
+    def picture(self, path: Path, sha256: str = "") -> Image.Image:
+        """A picture that is no frame of the run, RGB; a grey one where its file is lost, or has another ``sha256``."""
         try:
+            if sha256 and not is_whole(path, sha256):
+                return BLANK
             with open_any(path) as opened:
                 return as_rgb(opened)
-        except OSError:
+        except Exception:  # a decoder fed with a damaged file may raise anything
             return BLANK
 
     def image(self, frame: Frame) -> Image.Image:

@@ -118,7 +118,7 @@ def _variety(taken: Sequence[Frame]) -> dict[str, list[tuple[str, int]]]:
 
 
 def _seeds(store: Store, figures: FrameFigures) -> Section:
-    pictures = [figures.of_picture(store.directory / seed.path, _seed_caption(seed)) for seed in store.seeds()]
+    pictures = [figures.of_picture(store.directory / one.path, _seed_caption(one), one.sha256) for one in store.seeds()]
     return Section("Seeds", TEMPLATES.render("sheet", figures=pictures) if pictures else Markup())
 
 

@@ -34,7 +34,9 @@ def showcase_html(store: Store, figures: FrameFigures, showcase: Showcase) -> Ma
         for figure, asked in zip(figures.figures(row.frames), columns, strict=True):
             shown.append(Figure(figure.image, figure.link, f"{row.label}: {asked}", figure.title))
         rows.append({"label": row.label, "likeness": row.likeness, "figures": shown})
-    seeds = [figures.of_picture(store.directory / seed.path, "your picture") for seed in store.seeds()[:MOST_SEEDS]]
+    seeds = []
+    for seed in store.seeds()[:MOST_SEEDS]:
+        seeds.append(figures.of_picture(store.directory / seed.path, "your picture", seed.sha256))
     return TEMPLATES.render("showcase", showcase=showcase, columns=columns, rows=rows, seeds=seeds, file=SHOWCASE)
 
 
@@ -60,4 +62,4 @@ def write_showcase(
 
 
 def _seed_pictures(store: Store, figures: FrameFigures) -> Sequence[Image.Image]:
-    return [figures.picture(store.directory / seed.path) for seed in store.seeds()[:MOST_SEEDS]]
+    return [figures.picture(store.directory / seed.path, seed.sha256) for seed in store.seeds()[:MOST_SEEDS]]

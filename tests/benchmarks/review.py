@@ -33,6 +33,7 @@ from bootstrap.config import load
 from bootstrap.records import Job, JobKind, Seed, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.review.web_app import build
+from bootstrap.store.files import sha256_of
 from bootstrap.store.store import DATABASE, Store
 from scoring.measurement import Measurement
 
@@ -59,7 +60,19 @@ def filled(store, count):
     about = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair"}}
     store.remember("character", Character.model_validate(about).model_dump_json())
     Image.new("RGB", (96, 96), "navy").save(store.directory / "seed.png")
-    store.add_seed(Seed("seed.png", "ab" * 32, "seed.png", "front", "front", "portrait", "default", (), "read"))
+    store.add_seed(
+        Seed(
+            "seed.png",
+            sha256_of(store.directory / "seed.png"),
+            "seed.png",
+            "front",
+            "front",
+            "portrait",
+            "default",
+            (),
+            "read",
+        )
+    )
     families, framings = list(config.views.families), list(config.views.framings)
     jobs = []
     for n in range(count):

@@ -60,9 +60,19 @@ def store(tmp_path: Path, config: RunConfig, character: Character, trained: list
     with Store.open(tmp_path / "run", create=True) as run:
         run.remember("config", config.model_dump_json())
         run.remember("character", character.model_dump_json())
-        Image.new("RGB", (40, 40), "navy").save(run.directory / "seed.png")
+        Image.new("RGB", (80, 80), "navy").save(run.directory / "seed.png")
         run.add_seed(
-            Seed("seed.png", "ab" * 32, "/home/ada/me.png", "front", "front", "portrait", "default", (), "read")
+            Seed(
+                "seed.png",
+                sha256_of(run.directory / "seed.png"),
+                "/home/ada/me.png",
+                "front",
+                "front",
+                "portrait",
+                "default",
+                (),
+                "read",
+            )
         )
         run.begin_round(1, "style", 4)
         jobs = [_job(wording, JobKind.CANDIDATE, 1, view_family, n) for n, view_family in enumerate(["front", *VIEWS])]

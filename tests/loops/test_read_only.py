@@ -99,6 +99,33 @@ def test_an_export_that_was_killed_is_repeated_whole(finished, call, tmp_path, m
     shutil.rmtree(out)
 
 
+COMPARE = ("compare", "--weights", "1", "--each", "1")
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ("adapters/final-*/*.safetensors", COMPARE),
+        ("seeds/*", COMPARE),
+        ("adapters/final-*/*.safetensors", ("export",)),
+        ("frames/*/preview-*.png", ("export",)),
+    ],
+)
+def test_no_reader_uses_a_file_that_is_not_the_stored_one(finished, call, tmp_path, files, command):
+    run = finished[0]
+    for path in run.glob(files):
+        altered = bytearray(path.read_bytes())
+        altered[-20] ^= 1  # of the weights, or the pixels
+        path.write_bytes(altered)
+    done = call(command[0], run, *command[1:], "--out", tmp_path / "out")
+    assert done.code == 2, done.out
+    assert (
+        "that were stored" in done.line
+        or "cannot be read" in done.line
+        or "is not the one that was stored" in done.line
+    )
+
+
 TORN = {
     "a number that nobody stored": "UPDATE rounds SET goal = goal + 1 WHERE number = 1",
     "a row that is gone": "DELETE FROM verdicts WHERE seq = 1",

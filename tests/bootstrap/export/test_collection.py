@@ -101,3 +101,9 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(tmp_path: Path, text: str) ->
     assert {f"'{text}", "it's", "-1.5"} <= set(cells), "a number stays one"
     assert head[-1] == f"'{text}"
     assert read_provenance(tmp_path) == [row], "read back as it was"
+
+
+def test_a_control_character_in_a_name_ends_no_row(tmp_path: Path) -> None:
+    write_provenance(tmp_path, [{**dict.fromkeys(COLUMNS, ""), "made_from": "a\rb\x1b.png"}])
+    (row,) = read_provenance(tmp_path)
+    assert row["made_from"] == r"a\rb\x1b.png"

@@ -93,6 +93,13 @@ def test_a_file_that_may_be_a_caption_and_is_not_read_is_said(tmp_path):
     assert '"metadata.jsonl" beside "a.png" and "b.png" is not read' in caption_warnings(pictures)[1]
 
 
+def test_a_name_as_long_as_the_system_has_them_has_no_caption(tmp_path):
+    long = tmp_path / ("é" * 125 + ".png")
+    long.touch()
+    assert pictures_in(tmp_path) == [long]
+    assert read_picture(long).caption is None
+
+
 def test_a_mask_of_onetrainer_is_a_mask(tmp_path):
     Image.new("L", (8, 8), 77).save(tmp_path / "a-masklabel.png")
     picture = Image.new("RGB", (4, 4))

@@ -18,6 +18,7 @@ from bootstrap.config import load
 from bootstrap.records import Job, JobKind, Shot, Verdict, VerdictKind
 from bootstrap.review.serve import Address, listen
 from bootstrap.store.store import DATABASE
+from scoring.measurement import digest_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -68,9 +69,11 @@ def many(store, config):
         jobs.append(Job(f"candidate-r01w1-{n:010x}", JobKind.CANDIDATE, 1, 1, shot, f"p{n}", "", n, {}))
     store.plan(jobs)
     folder = store.directory / "frames" / "r01w1"
-    for n in range(8):
-        Image.new("RGB", (96, 96), (30 * n, 90, 200 - 20 * n)).save(folder / f"{n}.png")
-    rows = [(job.id, f"frames/r01w1/{n % 8}.png", f"digest{n % 8}", "a1", "fake") for n, job in enumerate(jobs)]
+    drawn = [Image.new("RGB", (96, 96), (30 * n, 90, 200 - 20 * n)) for n in range(8)]
+    for n, image in enumerate(drawn):
+        image.save(folder / f"{n}.png")
+    digests = [digest_of(image) for image in drawn]
+    rows = [(job.id, f"frames/r01w1/{n % 8}.png", digests[n % 8], "a1", "fake") for n, job in enumerate(jobs)]
     with closing(sqlite3.connect(store.directory / DATABASE)) as db, db:
         db.executemany("INSERT INTO frames (id, path, digest, adapter, drawer) VALUES (?, ?, ?, ?, ?)", rows)
     kinds = (VerdictKind.KEEP, VerdictKind.REJECT, VerdictKind.UNDECIDED)

@@ -33,7 +33,6 @@ class StubEncoder:
 @pytest.fixture
 def remembered(store, config, ids):
     """Two decoys from the front and one from behind; a candidate 0.1 from the first, 0.5 from the seed."""
-    Image.new("RGB", (80, 80), "navy").save(store.directory / "seed.png")
     panel = RunConfig.model_validate_json(store.recall("config")).panel
     remember_encoder(store, "stub")
     like = store.frame(ids[0])
