@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["AT_ONCE", "Offloaded"]
 
-AT_ONCE = 16
+AT_ONCE = 8
 """Pictures that an encoder sees at once on an accelerator, whose memory it shares with a base."""
 
 
