@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bootstrap.character import Character, stored_character
-from bootstrap.config import RunConfig, stored_config, stored_settings
+from bootstrap.config import RunConfig, shipped_names, stored_config, stored_settings
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
@@ -76,7 +76,8 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
     _require_same_seeds(store, digests, pictures)
     of_config = _effective("config", changes(_begun_with(store), _plain(config)))
     of_character = _effective("character", changes(_described_as(store), _plain(character)))
-    _refuse(store, "config", [change for change in of_config if not _may_change("config", change)])
+    refused = [change for change in of_config if not _may_change("config", change)]
+    _refuse(store, "config", refused, _preset_hint(config, refused))
     _refuse(store, "character", [change for change in of_character if not _may_change("character", change)])
     if of_config or of_character:
         _continue(store, config, character, [*of_config, *of_character])
@@ -158,15 +159,25 @@ def _may_change(name: str, change: Change) -> bool:
     return is_outfit and change.old is None
 
 
-def _refuse(store: Store, name: str, refused: Sequence[Change]) -> None:
-    """Raise ConfigError that names these changes, if there are any."""
+def _preset_hint(config: RunConfig, refused: Sequence[Change]) -> str:
+    """How a run goes on whose base is the same file, which is taken for another kind of base than it was; or ""."""
+    changed = {change.path.partition(".")[0] for change in refused}
+    renamed = any(change.path in ("base.name", "base.path") for change in refused)
+    if "base" not in changed or renamed or config.base.name in shipped_names("base"):
+        return ""
+    return f'; if "{config.base.short_name}" is taken for another kind of base now, name the preset with --preset'
+
+
+def _refuse(store: Store, name: str, refused: Sequence[Change], more: str = "") -> None:
+    """Raise ConfigError that names these changes, if there are any; its hint ends with ``more``."""
     if not refused:
         return
     named = "; ".join(map(str, refused[:MOST_NAMED]))
     if len(refused) > MOST_NAMED:
         named += f" and {len(refused) - MOST_NAMED} more"
     raise ConfigError(
-        f'"{store.directory}" was begun with another {name}: {named}', "use another --out, or what it was begun with"
+        f'"{store.directory}" was begun with another {name}: {named}',
+        f"use another --out, or what it was begun with{more}",
     )
 
 

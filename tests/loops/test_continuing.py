@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bootstrap.character import Character
+from bootstrap.config import load
 from bootstrap.errors import ConfigError
 from bootstrap.events import Noted, RoundBegan
 from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.store import Store
-from loops.resume import Change, changes, require_same_models
+from loops.resume import Change, changes, require_same_models, settle
 
 
 def rewrite(arguments, **fields):
@@ -150,3 +152,20 @@ def test_a_base_may_move_from_the_description_to_the_command_and_back(finished, 
 def test_changes_name_the_path():
     assert changes({"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}}) == [Change("a.b", 1, 2)]
     assert changes({}, {"a": 1}) == [Change("", {}, {"a": 1})]
+
+
+def test_a_base_whose_preset_is_known_otherwise_now_changes_no_run_and_the_way_on_is_named(tmp_path, header_file):
+    path = str(header_file(tmp_path / "bases" / "mixIllustrious.safetensors"))
+    character = Character.model_validate({"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair"}})
+    Image.new("RGB", (64, 64)).save(tmp_path / "seed.png")
+    given = character, [tmp_path / "seed.png"]
+    with Store.open(tmp_path / "run", create=True) as store:
+        settle(store, load(path, preset="pony"), *given)
+        before = store.recall("config")
+        with pytest.raises(ConfigError, match=r"another config: base\.quality .*name the preset with --preset"):
+            settle(store, load(path), *given)
+        assert store.recall("config") == before
+        settle(store, load(path, preset="pony"), *given)
+        with pytest.raises(ConfigError) as other:
+            settle(store, load("pony"), *given)
+    assert "--preset" not in str(other.value)
