@@ -48,11 +48,12 @@ class JobKind(StrEnum):
     CANDIDATE = "candidate"
     LOOKALIKE = "lookalike"  # decoy (a): the base, with all trait words
     EXCHANGED = "exchanged"  # decoy (b): the adapter under test, two or more identity traits exchanged
+    STRANGER = "stranger"  # decoy (c): drawn as the candidate is, but from the portrait of a look-alike
     PROBE = "probe"  # a fixed set of shots on which adapters are compared
     SHOWCASE = "showcase"  # shots of the probe once more, by the base and by the first LoRA: what the report leads with
 
 
-DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED)
+DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED, JobKind.STRANGER)
 """The kinds of pictures that show somebody else."""
 PREVIEW_KINDS = (JobKind.PROBE, JobKind.SHOWCASE)
 """The kinds of pictures that show what can be drawn: never candidates, and never decoys."""

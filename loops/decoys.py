@@ -2,7 +2,8 @@
 
 A decoy counts where it passed what the candidates must pass and is not the character. It stands beside the candidates
 of its view family and, where it was drawn with exchanged traits, of its own adapter: scores are comparable there and
-nowhere else. Pure; ranks nothing and chooses nothing.
+nowhere else. Candidates drawn from references stand beside decoys that were drawn from other individuals' alone. Pure;
+ranks nothing and chooses nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def trait_slack(archive: Archive, config: RunConfig) -> dict[str, float]:
     Their prompts name every trait, so what the reader misses on most of them it cannot see in this base's pictures.
     """
     margins: dict[str, list[float]] = {view_family: [] for view_family in config.views.families}
-    for frame in archive.of_kind(JobKind.LOOKALIKE):
+    for frame in [*archive.of_kind(JobKind.LOOKALIKE), *archive.of_kind(JobKind.STRANGER)]:
         answers = archive.measurements.get(frame.job.id)
         if answers and TRAITS in answers and (margin := answers[TRAITS].value) is not None:
             margins[frame.job.shot.view_family].append(margin)
@@ -85,18 +86,26 @@ def strata(
     calibrate_on: Calibrating,
 ) -> list[Stratum]:
     """The candidates, group by group, each with its decoys, as the identity ``scorers`` measured them."""
-    groups: dict[tuple[str, str], list[Frame]] = {}
+    groups: dict[tuple[str, str, bool], list[Frame]] = {}
     for frame in candidates:
-        groups.setdefault((frame.job.shot.view_family, frame.adapter), []).append(frame)
+        key = frame.job.shot.view_family, frame.adapter, bool(frame.job.references)
+        groups.setdefault(key, []).append(frame)
     found = []
-    for (view_family, adapter), group in groups.items():
-        lookalikes = [one for one in decoys[JobKind.LOOKALIKE] if one.job.shot.view_family == view_family]
-        exchanged = [one for one in decoys[JobKind.EXCHANGED] if one.job.shot.view_family == view_family]
-        own = [one for one in exchanged if one.adapter == adapter]
+    for (view_family, adapter, from_references), group in groups.items():
+        own = {
+            kind: [one for one in decoys.get(kind, ()) if one.job.shot.view_family == view_family]
+            for kind in DECOY_KINDS
+        }
+        for kind in (JobKind.EXCHANGED, JobKind.STRANGER):
+            own[kind] = [one for one in own[kind] if one.adapter == adapter]
+        if from_references:
+            strangers = _identity(own[JobKind.STRANGER], measured, scorers)
+            found.append(Stratum(_identity(group, measured, scorers), strangers, {}, "lookalikes"))
+            continue
         stratum = Stratum(
             _identity(group, measured, scorers),
-            _identity(lookalikes, measured, scorers),
-            _identity(own, measured, scorers),
+            _identity(own[JobKind.LOOKALIKE], measured, scorers),
+            _identity(own[JobKind.EXCHANGED], measured, scorers),
             # the base's own drawings are look-alikes themselves: only other traits can tell them from anything
             calibrate_on if adapter else "exchanged",
         )

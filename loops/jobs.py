@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
-from bootstrap.records import Job, JobKind, Shot, random_seed_of
+from bootstrap.records import Job, JobKind, Reference, Shot, random_seed_of
 
 __all__ = ["JobMaker", "Wave"]
 
@@ -36,7 +36,7 @@ class JobMaker:
     wording: Wording
     config: RunConfig
 
-    def wave_job(self, kind: JobKind, wave: Wave, shot: Shot) -> Job:
+    def wave_job(self, kind: JobKind, wave: Wave, shot: Shot, references: tuple[Reference, ...] = ()) -> Job:
         """A candidate or a decoy. A look-alike has every trait and no trigger; an exchanged decoy some other traits."""
         wording = self.wording
         exchanged = self.exchange(shot) if kind is JobKind.EXCHANGED else {}
@@ -44,7 +44,7 @@ class JobMaker:
         if kind is JobKind.LOOKALIKE:
             prompt = wording.prompt(shot, traits, trigger=False)
         else:
-            prompt = wording.prompt(shot, self._understood(wave, shot, traits))
+            prompt = wording.prompt(shot, self._understood(wave, shot, traits), trigger=wave.adapter)
         mark = hashlib.sha256(f"{shot.key}|{kind}".encode()).hexdigest()[:10]
         return Job(
             id=f"{kind.value}-r{wave.round:02d}w{wave.number}-{mark}",
@@ -56,6 +56,7 @@ class JobMaker:
             negative=wording.negative(self.config.base.negative),
             random_seed=random_seed_of(self.config.random_seed, shot.key),
             traits=traits,
+            references=references,
         )
 
     def preview_job(self, wave: Wave, shot: Shot) -> Job:

@@ -1,8 +1,9 @@
 """Planning a wave: candidates where places are empty, and the decoys that calibrate them.
 
 A decoy is the same shot with the same random seed and settings, but not the character: (a) the base with all trait
-words, made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter.
-Pure: the same archive gives the same plan.
+words, made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter;
+(c) where the drawer is shown references, the same drawer shown somebody else. Pure: the same archive gives the same
+plan.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
-from bootstrap.records import DECOY_KINDS, Frame, Job, JobKind, Shot
+from bootstrap.records import Frame, Job, JobKind, Shot
 from bootstrap.shots import Cell, Planner
 from loops.archive import Archive
 from loops.jobs import JobMaker, Wave
+from loops.shown import Shown
 from scoring.calibrate import decoys_needed
 
 __all__ = ["WavePlanner"]
@@ -31,17 +33,28 @@ class WavePlanner:
     loop: LoopConfig
 
     def plan(
-        self, archive: Archive, wave: Wave, empty: Mapping[Cell, int], usable: Mapping[JobKind, Sequence[Frame]]
+        self,
+        archive: Archive,
+        wave: Wave,
+        empty: Mapping[Cell, int],
+        usable: Mapping[JobKind, Sequence[Frame]],
+        shown: Shown | None = None,
     ) -> list[Job]:
-        """The jobs of a wave: candidates for ``empty`` places, then each kind of decoy, ``usable`` ones counted in."""
+        """The jobs of a wave: candidates for ``empty`` places, then each kind of decoy, ``usable`` ones counted in.
+
+        ``shown`` are the references that the drawer is shown; None: it draws from words.
+        """
         shots = self._candidates(archive, empty)
-        jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot) for shot in shots]
-        for kind in DECOY_KINDS:
+        if shown is None:
+            jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot) for shot in shots]
+        else:
+            jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot)) for shot in shots]
+        for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
             drawn = [job for job in archive.jobs if job.kind is kind]
-            if kind is JobKind.EXCHANGED:  # another adapter's calibrate nothing here
+            if kind is not JobKind.LOOKALIKE and wave.adapter:  # another adapter's calibrate nothing here
                 drawn = [job for job in drawn if job.round == wave.round]
-            missing = self._decoys(kind, wave, shots, drawn, usable[kind])
-            jobs += [self.maker.wave_job(kind, wave, shot) for shot in missing]
+            for shot in self._decoys(kind, wave, shots, drawn, usable[kind]):
+                jobs.append(self.maker.wave_job(kind, wave, shot, shown.stranger(shot) if shown else ()))
         return jobs
 
     def _candidates(self, archive: Archive, empty: Mapping[Cell, int]) -> list[Shot]:
@@ -75,7 +88,7 @@ class WavePlanner:
         loop = self.loop
         if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes" and wave.adapter:
             return 0  # nothing would be ranked among them
-        start = loop.lookalikes if kind is JobKind.LOOKALIKE else loop.exchanged
+        start = loop.exchanged if kind is JobKind.EXCHANGED else loop.lookalikes
         if not start:
             return 0
         keeps = max(1, round(candidates / loop.candidates_a_place))

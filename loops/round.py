@@ -20,6 +20,7 @@ from loops.draw import draw
 from loops.engine import Engine
 from loops.jobs import Wave
 from loops.measure import measure
+from loops.portraits import shown_in
 from loops.ranking import gated
 from loops.stopping import outcome_of
 from loops.train import adapter_of_round
@@ -88,7 +89,9 @@ def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, em
     drawing = plan.drawn_by.number if plan.drawn_by else plan.number
     named = sets.named_traits(archive, drawing, plan.phase)
     wave = Wave(plan.number, number, named, adapter=sets.possible(archive, plan.number, plan.phase))
-    jobs = engine.wave_planner.plan(archive, wave, empty, usable_decoys(archive, engine.judges, engine.config))
+    shown = shown_in(engine, plan.number)
+    usable = usable_decoys(archive, engine.judges, engine.config)
+    jobs = engine.wave_planner.plan(archive, wave, empty, usable, shown)
     candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
     engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))
     engine.store.snapshot()  # what is planned and trained by now cannot be worked out from the pictures

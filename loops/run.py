@@ -65,7 +65,7 @@ def next_round(engine: Engine) -> RoundPlan | None:
     for one in archive.rounds:
         if one.outcome is None:
             return RoundPlan(one.number, one.phase, one.goal, engine.drawing_round(archive.rounds, one.number))
-    number, loop, subject = len(archive.rounds) + 1, engine.config.loop, engine.config.subject
+    number, loop, subject = len(archive.rounds) + 1, engine.config.schedule, engine.config.subject
     drawn_by, continued = engine.drawing_round(archive.rounds, number), continued_after(engine.store)
     found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by)
     if found is None and judged_since:
@@ -100,7 +100,7 @@ def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     """What a round with one wave has to do: steps on the pictures that are kept by now, and pictures to draw."""
     loop = engine.config.loop
     wanted = wanted_pictures(archive.empty_places(places(plan.goal, loop.target, engine.config.views)), loop)
-    if plan.drawn_by is not None:
+    if plan.drawn_by is not None or not engine.config.trains_to_draw:
         return Work(0, wanted)
     pictures = len(archive.usable_keeps) + CUTS * len(engine.seeds)
     return Work(recipe_for(engine.config, plan.phase, plan.number, pictures).steps, wanted)

@@ -34,7 +34,10 @@ def adapter_of_round(
         engine.note(f"round {number}: training on more led to drift; {earlier}")
         return engine.adapter(drawn_by.adapter)
     if not engine.training_sets.possible(archive, number, phase):
-        engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
+        if engine.config.trains_to_draw:
+            engine.note(
+                f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone'
+            )
         return None
     name = Adapter.round_id(number, phase)
     if existing := engine.adapter(name):

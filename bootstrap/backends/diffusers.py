@@ -6,7 +6,7 @@ batches with a generator of their own for each job. Nothing is downloaded. Knows
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from bootstrap.backends.attaching import AttachedAdapter
 from bootstrap.backends.base import Trained, refuse_references
 from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
@@ -30,17 +31,22 @@ from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["DiffusersBackend"]
 
+LoadReferences = Callable[[LoadedBase], LoadedReferences]
 LOWER = "lower base.sampling.batch_size, or the width and height"
 
 
 class DiffusersBackend:
     """A base, loaded once: a diffusers folder or a checkpoint file. Raises BackendError when it cannot be used."""
 
-    def __init__(self, base: Path, settings: SamplingSettings, device: str = "auto") -> None:
+    def __init__(
+        self, base: Path, settings: SamplingSettings, device: str = "auto", references: LoadReferences | None = None
+    ) -> None:
+        """``references`` loads what draws from reference pictures; None: jobs with references are refused."""
         self.settings = settings
         self.base = LoadedBase(base, settings, device)
         self.adapter = AttachedAdapter(self.base)
         self.trainer = LoraTrainer(self.base, self.adapter)
+        self.references = references(self.base) if references else None
 
     @property
     def name(self) -> str:
@@ -64,7 +70,8 @@ class DiffusersBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Draw in fixed batches; see `bootstrap.backends.base`."""
-        refuse_references(jobs, self.name)
+        if self.references is None:
+            refuse_references(jobs, self.name)
         self.adapter.attach(adapter)
         if self.settings.offload:  # text encoders are loaded once for all of these
             with reporting_memory(LOWER):
@@ -72,8 +79,24 @@ class DiffusersBackend:
         for start in range(0, len(jobs), self.batch_size):
             batch = jobs[start : start + self.batch_size]
             with reporting_memory(LOWER):
-                pictures = draw_batch(self.base, batch)
-            yield list(zip(batch, pictures, strict=True))
+                pictures = self._drawn(batch)
+            yield [(job, pictures[job.id]) for job in batch]
+
+    def _drawn(self, batch: Sequence[Job]) -> dict[str, Image.Image]:
+        """The pictures of a batch; what is shown equally many references with one strength is drawn together."""
+        together: dict[tuple[float, ...], list[Job]] = {}
+        for job in batch:
+            together.setdefault(tuple(reference.strength for reference in job.references), []).append(job)
+        found: dict[str, Image.Image] = {}
+        for strengths, jobs in together.items():
+            if self.references is None or not any(strengths):
+                pictures = draw_batch(self.base, jobs)
+            else:
+                shown = torch.stack([self.references.encode(job.references) for job in jobs], dim=1)
+                with self.references.attached(strengths[0]):
+                    pictures = draw_batch(self.base, jobs, shown)
+            found.update(zip([job.id for job in jobs], pictures, strict=True))
+        return found
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a new adapter from the base; see `bootstrap.backends.base`."""

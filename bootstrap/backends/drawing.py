@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -19,9 +20,12 @@ DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
 
 
-def draw_batch(base: LoadedBase, batch: Sequence[Job]) -> list[Image.Image]:
-    """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite."""
-    latents = denoise(base, batch)
+def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | None = None) -> list[Image.Image]:
+    """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite.
+
+    ``shown`` are the features of what each is shown, see `denoise`.
+    """
+    latents = denoise(base, batch, shown)
     width, height = base.resolution
     parts: Sequence[torch.Tensor] = [latents]
     if width * height > DECODED_TOGETHER:
@@ -34,8 +38,11 @@ def draw_batch(base: LoadedBase, batch: Sequence[Job]) -> list[Image.Image]:
     return [Image.fromarray(picture) for picture in pixels]
 
 
-def denoise(base: LoadedBase, batch: Sequence[Job]) -> torch.Tensor:
-    """Latents of a batch, the guided and the unguided half in one pass."""
+def denoise(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | None = None) -> torch.Tensor:
+    """Latents of a batch, the guided and the unguided half in one pass.
+
+    ``shown`` are features of references, (2, n, r, ...): of the unguided half, which sees no picture, and of the other.
+    """
     settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
     sampler.set_timesteps(settings.steps, device=base.device)
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
@@ -45,6 +52,8 @@ def denoise(base: LoadedBase, batch: Sequence[Job]) -> torch.Tensor:
     if guided:
         prompts = [*(job.negative for job in batch), *prompts]
     text = base.prompts.encode(prompts)
+    if shown is not None:
+        text = replace(text, references=shown.flatten(0, 1) if guided else shown[1])
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(base.resolution, base.resolution)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):

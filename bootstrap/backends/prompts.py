@@ -28,12 +28,14 @@ PromptStates = tuple[torch.Tensor, torch.Tensor | None]
 class TextStates:
     """Text states (n, tokens, d), and which of them are valid, (n, tokens) of 1 and 0; ``mask`` None means all are.
 
-    ``pooled`` is one vector a prompt, (n, p), where the architecture has one.
+    ``pooled`` is one vector a prompt, (n, p), where the architecture has one. ``references`` are the features of the
+    reference pictures beside each prompt, (n, r, ...), where there are any.
     """
 
     states: torch.Tensor
     mask: torch.Tensor | None
     pooled: torch.Tensor | None = None
+    references: torch.Tensor | None = None
 
 
 class PromptEncoder:

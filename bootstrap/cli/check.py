@@ -103,11 +103,14 @@ def _config(character: Character | None, options: Options, command: str, found: 
 def _check_models(config: RunConfig, found: Findings) -> None:
     """Whether the base, the optimizers and the panel's models are on this machine."""
     from bootstrap.backends.bases import check_base
+    from bootstrap.backends.reference_files import check_reference
 
     if config.backend == "fake":
         return
     with found.collecting():
         check_base(embedded(config.base.path), config.base.sampling.vae)
+        if config.base.reference is not None:
+            check_reference(config.base.reference, embedded(config.base.reference.path), embedded(config.base.path))
     for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()

@@ -68,8 +68,9 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
 
 def _print_work(cost: Cost, config: RunConfig) -> None:
     """Pictures and steps, and the time they take at the machine's present speed."""
-    rounds = rounds_expected(config.loop)
-    work = f"about {cost.pictures} pictures and {cost.steps} training steps in {rounds} rounds"
+    rounds = rounds_expected(config.schedule)
+    name = "round" if rounds == 1 else "rounds"
+    work = f"about {cost.pictures} pictures and {cost.steps} training steps in {rounds} {name}"
     if cost.seconds:
         work += f", about {in_words(cost.seconds)} at the machine's present load"
     typer.echo(f"work       {work}")
@@ -102,7 +103,7 @@ def _print_hours(limits: Limits, config: RunConfig, seeds: int, parameters: int,
     fitting = rounds_that_fit(config, seeds, parameters, speed, given)
     estimate = "too short for a whole round: it will be cut"
     if fitting:
-        estimate = f"about {fitting} of {rounds_expected(config.loop)} rounds fit"
+        estimate = f"about {fitting} of {rounds_expected(config.schedule)} rounds fit"
     typer.echo(f"           {estimate}; the run ends with a dataset and a LoRA in any case")
 
 

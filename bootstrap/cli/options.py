@@ -45,6 +45,7 @@ class Options:
     )
     preset: Annotated[str | None, typer.Option(help="The preset for a checkpoint of yours [by its name].")] = None
     vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
+    reference: Annotated[str | None, typer.Option(help="none, a preset, or an IP-Adapter's file [the base's].")] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

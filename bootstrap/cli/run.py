@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.backends.bases import check_base
+from bootstrap.backends.reference_files import check_reference
 from bootstrap.character import Character, load_character
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
@@ -67,6 +68,8 @@ def _check_base(config: RunConfig) -> None:
         return
     try:
         check_base(embedded(config.base.path), config.base.sampling.vae)
+        if config.base.reference is not None:
+            check_reference(config.base.reference, embedded(config.base.reference.path), embedded(config.base.path))
         for recipe in config.base.recipes.values():
             recipe.check_packages()
         check_memory(config, accelerator())

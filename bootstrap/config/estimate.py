@@ -71,7 +71,7 @@ def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float
 
     The showcase is left out before a round is.
     """
-    for rounds in range(rounds_expected(config.loop), 0, -1):
+    for rounds in range(rounds_expected(config.schedule), 0, -1):
         fewer = config.model_copy(update={"loop": config.loop.model_copy(update={"rounds": rounds, "showcase": 0})})
         if cost_of(fewer, seeds, parameters, speed).seconds <= seconds:
             return rounds
@@ -98,15 +98,17 @@ def _pictures(config: RunConfig) -> int:
 def _decoys(config: RunConfig) -> float:
     loop = config.loop
     decoys = loop.lookalikes
-    if loop.calibrate_on != "lookalikes":
+    if loop.calibrate_on != "lookalikes" and config.base.reference is None:
         decoys += loop.exchanged * rounds_expected(loop)
     return len(config.views.families) * decoys * FURTHER_DECOYS
 
 
 def _trainings(config: RunConfig, seeds: int) -> list[int]:
     """Optimiser steps of each training, the finished LoRA's among them."""
-    loop, subject = config.loop, config.subject
+    loop, subject = config.schedule, config.subject
     kept_before = [0, *_goals(loop)][: rounds_expected(loop)]
     trainings = [(subject.growing.name, kept) for kept in kept_before[:-1]]
-    trainings += [(subject.finishing.name, kept_before[-1]), (subject.finishing.name, loop.target)]
+    if config.trains_to_draw:
+        trainings.append((subject.finishing.name, kept_before[-1]))
+    trainings.append((subject.finishing.name, loop.target))
     return [steps_for(config.base, phase, kept + seeds * CUTS) for phase, kept in trainings]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.backends.presets import Identity, identify
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config.merging import merged, override
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
@@ -73,6 +74,21 @@ def identity_of(base: str) -> Identity | None:
         raise ConfigError(error.message, error.hint) from error
 
 
+def reference_named(text: str) -> dict[str, Any] | None:
+    """The settings of a reference adapter; None for ``none``. Raises ConfigError.
+
+    ``text`` is the name of a file of configs/references/, an own YAML file, or an IP-Adapter's .safetensors file with
+    its ``image_encoder`` beside it.
+    """
+    if text == "none":
+        return None
+    path = Path(text).expanduser()
+    if path.suffix == ".safetensors":
+        return ReferenceSettings(path=str(path.parent.absolute()), file=path.name).model_dump()
+    settings = read_section("references", text)
+    return validated(ReferenceSettings, settings, text, ConfigError).model_dump()
+
+
 def shipped_base(name: str) -> BaseConfig:
     """The settings of a base of configs/base/. Raises ConfigError."""
     return validated(BaseConfig, read_section("base", name), f"configs/base/{name}.yaml", ConfigError)
@@ -105,7 +121,10 @@ def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, sco
     chosen = {"base": merged(data["base"], own["base"] if isinstance(own.get("base"), dict) else {})}
     for text in scoring:
         override(chosen, text)
-    panel = "fake" if own.get("backend") == "fake" else str(chosen["base"].get("scoring", "puppet"))
+    panel = str(chosen["base"].get("scoring", "puppet"))
+    if own.get("backend") == "fake":  # without a model there is none to score and none to look at references
+        panel = "fake"
+        data["base"].pop("reference", None)
     data["panel"] = read_section("scoring", named.get("panel", panel))
     return data
 

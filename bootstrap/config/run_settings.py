@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import LoopConfig
@@ -47,6 +48,8 @@ class BaseConfig(Frozen):
     """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
     sampling: SamplingSettings
     """How pictures are sampled."""
+    reference: ReferenceSettings | None = None
+    """What draws from the seeds, as references; null draws from words alone."""
     recipes: Mapping[str, TrainRecipe]
     """How a LoRA is trained, by the name of the phase."""
     steps_per_picture: float = Field(8, gt=0)
@@ -153,6 +156,16 @@ class RunConfig(Frozen):
         if problems := self.panel.unknown_families(self.views.families):
             raise ValidationError.from_exception_data("RunConfig", problems)
         return self
+
+    @property
+    def trains_to_draw(self) -> bool:
+        """Whether rounds train a LoRA that draws; not where the base draws from references without one."""
+        return self.base.reference is None or self.base.reference.with_lora
+
+    @property
+    def schedule(self) -> LoopConfig:
+        """The loop with the goals that its drawer is worth: one that never changes draws the set in one round."""
+        return self.loop if self.trains_to_draw else self.loop.model_copy(update={"goals": ()})
 
     @property
     def finishing_recipe(self) -> TrainRecipe:

@@ -15,8 +15,10 @@ WHOLE = ("model_index.json", "open_clip_config.json")
 """Files that only the folder of a whole model has."""
 
 
-def cached(model: str) -> Path | None:
+def cached(model: str, file: str = "") -> Path | None:
     """Where the cache has a model: its folder, or its one checkpoint file; None where it has neither.
+
+    With ``file``, the folder that has this one.
 
     The cache's layout and the variables that move it are huggingface_hub's.
     """
@@ -26,6 +28,8 @@ def cached(model: str) -> Path | None:
     except OSError:
         return None
     folder = home / "snapshots" / revision
+    if file:
+        return folder if (folder / file).is_file() else None
     if any((folder / name).is_file() for name in WHOLE):
         return folder
     files = sorted(folder.glob("*.safetensors"))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap.backends.base import Drawer, Trainer
+from bootstrap.backends.reference_files import check_reference
 from bootstrap.config import RunConfig, embedded
+from bootstrap.config.run_settings import BaseConfig
 from bootstrap.panel.models import PanelModels, open_panel_models
+
+if TYPE_CHECKING:
+    from bootstrap.backends.diffusers import LoadReferences
 
 __all__ = ["RunModels", "open_models"]
 
@@ -33,5 +39,20 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
     from bootstrap.machine.device import pick_device
 
     panel_models = open_panel_models(config.panel, run / "features", pick_device())
-    base = DiffusersBackend(embedded(config.base.path), config.base.sampling)
+    references = reference_loader(config.base, run)
+    base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references)
     return RunModels(base, base, panel_models)
+
+
+def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:
+    """What loads a base's reference adapter; references lie in the run. None where it draws from words.
+
+    Raises BackendError where the adapter is not on this machine, or made for another base.
+    """
+    settings = config.reference
+    if settings is None:
+        return None
+    from bootstrap.backends.loaded_references import LoadedReferences
+
+    folder = check_reference(settings, embedded(settings.path), embedded(config.path))
+    return lambda base: LoadedReferences(base, folder, settings, run)

@@ -46,9 +46,11 @@ def predict(
     latents: torch.Tensor,
     timesteps: torch.Tensor,
     text: TextStates,
-    added: Mapping[str, torch.Tensor] | None = None,
+    added: Mapping[str, Any] | None = None,
 ) -> torch.Tensor:
     """The prediction of a UNet; ``added`` are further conditions by name."""
+    if text.references is not None:
+        added = {**(added or {}), "image_embeds": [text.references]}
     prediction: torch.Tensor = denoiser(
         latents,
         timesteps,

@@ -57,7 +57,7 @@ def test_a_usable_run_is_described_and_nothing_is_written(given, tmp_path):
     assert "48 pictures: front 12" in done.stdout
     assert "seed.png, 128x128: red dress, from front, portrait, smile, forest (from character.json)" in done.stdout
     assert "read by the panel when the run begins: pose, style" in done.stdout
-    assert "training steps in 3 rounds" in done.stdout
+    assert "training steps in 1 round" in done.stdout
     assert f"ready      bootstrap run {tmp_path / 'seed.png'}" in done.stdout
     assert before is None or {path.name for path in tmp_path.iterdir()} == {"seed.png", "character.json"}
     assert not (tmp_path / "run").exists()

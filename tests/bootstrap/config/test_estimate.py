@@ -8,19 +8,29 @@ from bootstrap.config.steps import steps_for
 from loops.training_set import recipe_for
 
 CONFIG = load("puppet")
+WORDS = {"base": {"reference": None}}
+IN_WORDS = load("puppet", own=WORDS)
 
 
 def test_pictures_and_steps_are_about_those_of_the_demonstration():
     cost = cost_of(CONFIG, seeds=1, parameters=8_000_000, speed=5.5e10)
     assert 1400 < cost.pictures < 3000
-    assert 1400 < cost.steps < 2400
-    assert 300 < cost.seconds < 900
+    assert 500 < cost.steps < 900
+    assert 200 < cost.seconds < 900
     assert cost.disk < 1
 
 
 def test_decoys_that_nothing_calibrates_cost_nothing():
-    both = load("puppet", overrides=["loop.calibrate_on=both"])
-    assert cost_of(both, 1, 10**6, 1e9).pictures > cost_of(CONFIG, 1, 10**6, 1e9).pictures + 1000
+    both = load("puppet", own=WORDS, overrides=["loop.calibrate_on=both"])
+    assert cost_of(both, 1, 10**6, 1e9).pictures > cost_of(IN_WORDS, 1, 10**6, 1e9).pictures + 1000
+
+
+def test_a_base_that_draws_from_references_alone_trains_once_and_draws_in_one_round():
+    assert rounds_expected(CONFIG.schedule) == 1
+    once = recipe_for(CONFIG, "character", 1, CONFIG.loop.target + 5)
+    assert cost_of(CONFIG, 1, 10**6, 0.0).steps == once.steps
+    with_lora = load("puppet", overrides=["base.reference.with_lora=true"])
+    assert cost_of(with_lora, 1, 10**6, 0.0).steps == cost_of(IN_WORDS, 1, 10**6, 0.0).steps
 
 
 def test_a_smaller_target_costs_less_and_no_speed_gives_no_time():
@@ -34,7 +44,7 @@ def test_a_smaller_target_costs_less_and_no_speed_gives_no_time():
 @pytest.mark.parametrize("epochs", [None, 1, 40])
 def test_steps_are_counted_as_they_are_trained(epochs):
     recipes = {phase: {"epochs": epochs, "repeats": 1} for phase in ("style", "character")}
-    config = load("puppet", own={"base": {"recipes": recipes}})
+    config = load("puppet", own={"base": {"recipes": recipes, "reference": None}})
     seed_pictures, (first, second), target = 2 * 5, config.loop.goals, config.loop.target
     trainings = [("style", 0), ("style", first), ("character", second), ("character", target)]
     recipes_trained = [recipe_for(config, phase, 1, kept + seed_pictures) for phase, kept in trainings]

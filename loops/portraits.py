@@ -1,0 +1,81 @@
+"""What the drawer of a round is shown, and the portraits of other individuals that its decoys are drawn from.
+
+A look-alike drawn from words is no company for a frame drawn from the seed: whatever the drawer copies of any reference
+would count as likeness. So its decoys are drawn by the same drawer, with the same words and strength, from the portrait
+of somebody else: a look-alike of the same named traits, drawn by the base in the seeds' own shots. Knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bootstrap.records import Frame, Job, JobKind, Reference
+from bootstrap.store.files import sha256_of
+from loops.decoys import trait_slack
+from loops.draw import draw
+from loops.engine import Engine
+from loops.jobs import Wave
+from loops.measure import measure
+from loops.shown import Shown
+
+__all__ = ["shown_in"]
+
+PORTRAITS = 16
+"""Other individuals whose portraits are drawn, once a run."""
+FEWEST = 4
+"""Portraits that must pass the checks; with fewer, all of them serve."""
+WAVE = 0
+"""The wave of the portraits, before the first of candidates."""
+
+
+def shown_in(engine: Engine, round: int) -> Shown | None:
+    """What a round's drawer is shown; draws and measures the portraits first where the run has none yet.
+
+    None where the base draws from words.
+    """
+    settings = engine.config.base.reference
+    if settings is None:
+        return None
+    return Shown(settings, engine.seeds, _references(engine, _portraits(engine, round), settings.strength))
+
+
+def _portraits(engine: Engine, round: int) -> list[Frame]:
+    """The portraits of other individuals, measured."""
+    store = engine.store
+    planned = [job for job in store.jobs(kind=JobKind.LOOKALIKE) if job.wave == WAVE]
+    if not planned:
+        planned = _planned(engine, round)
+        store.plan(planned)
+    number = planned[0].round
+    draw(engine, number, WAVE, None)
+    frames = [frame for frame in store.frames(number, WAVE) if frame.job.id not in engine.lost]
+    measure(engine, frames)
+    return frames
+
+
+def _planned(engine: Engine, round: int) -> list[Job]:
+    """The jobs of the portraits: each seed's own shot, by words."""
+    shots = []
+    for number in range(PORTRAITS):
+        seed = engine.seeds[number % len(engine.seeds)]
+        (plain,) = engine.planner.plan({(seed.view_family, seed.framing): 1}, [])
+        seen = dict(tag.split("=", 1) for tag in seed.tags if "=" in tag)
+        own = {axis: seen[axis] for axis in plain.axes if axis in seen}
+        if "outfit" in plain.axes:
+            own["outfit"] = seed.outfit
+        shots.append(replace(plain.having(own), view=seed.view, take=number))
+    wave = Wave(round, WAVE, adapter=False)
+    return [engine.job_maker.wave_job(JobKind.LOOKALIKE, wave, shot) for shot in shots]
+
+
+def _references(engine: Engine, portraits: Sequence[Frame], strength: float) -> list[Reference]:
+    """The portraits that pass what decoys must pass, as references."""
+    archive, directory = engine.archive(), engine.store.directory
+    slack, usable = trait_slack(archive, engine.config), []
+    for frame in portraits:
+        at = slack[frame.job.shot.view_family]
+        if engine.judges.usable_decoy(frame, archive.measurements[frame.job.id], at):
+            usable.append(frame)
+    chosen = usable if len(usable) >= FEWEST else portraits
+    return [Reference(frame.path, sha256_of(directory / frame.path), strength) for frame in chosen]

@@ -1,0 +1,111 @@
+"""References: the embedded adapter draws, is off without one, and wrong files are told in a line."""
+
+import hashlib
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.loaded_references import LoadedReferences
+from bootstrap.backends.reference_files import check_reference
+from bootstrap.backends.regularisation import NO_SHOT
+from bootstrap.config import embedded, load
+from bootstrap.config.reading import reference_named
+from bootstrap.errors import BackendError, ConfigError
+from bootstrap.records import Job, JobKind, Reference, TrainItem
+
+BASE = embedded("embedded:base")
+SETTINGS = load("puppet").base.reference
+ADAPTER = embedded(SETTINGS.path)
+FEW_STEPS = load("puppet").base.sampling.model_copy(update={"steps": 2, "batch_size": 3, "scheduler": "ddim"})
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder with two pictures, and the references to them."""
+    torch.set_num_threads(1)
+    folder, found = tmp_path_factory.mktemp("pictures"), []
+    for number, color in enumerate([(250, 20, 20), (20, 20, 250)]):
+        path = folder / f"{number}.png"
+        Image.new("RGB", (96, 128), color).save(path)
+        found.append(Reference(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), 1.0))
+    return folder, found
+
+
+@pytest.fixture(scope="module")
+def backend(pictures):
+    return DiffusersBackend(BASE, FEW_STEPS, "cpu", lambda base: LoadedReferences(base, ADAPTER, SETTINGS, pictures[0]))
+
+
+def job(name, *references):
+    return Job(name, JobKind.CANDIDATE, 1, 1, NO_SHOT, "1girl, solo", "", 7, {}, references)
+
+
+def drawn(backend, *jobs):
+    return {one.id: np.asarray(image, float) for batch in backend.draw(jobs, None) for one, image in batch}
+
+
+def test_each_picture_is_drawn_from_its_own_references(backend, pictures):
+    red, blue = pictures[1]
+    found = drawn(backend, job("none"), job("red", red), job("blue", blue))
+    assert abs(found["red"] - found["blue"]).mean() > 1
+    assert abs(found["red"] - found["none"]).mean() > 1
+    again = drawn(backend, job("blue", blue))
+    assert np.abs(again["blue"] - found["blue"]).max() <= 1
+
+
+def test_strength_and_number_count(backend, pictures):
+    red, blue = pictures[1]
+    found = drawn(backend, job("weak", replace(red, strength=0.2)), job("strong", red), job("both", red, blue))
+    none = drawn(backend, job("none"))["none"]
+    assert abs(found["weak"] - none).mean() < abs(found["strong"] - none).mean()
+    assert abs(found["both"] - found["strong"]).mean() > 0.5
+
+
+def test_without_references_the_base_draws_and_trains_as_without_the_adapter(backend, pictures, tmp_path):
+    plain = DiffusersBackend(BASE, FEW_STEPS, "cpu")
+    drawn(backend, job("red", pictures[1][0]))
+    assert (drawn(backend, job("none"))["none"] == drawn(plain, job("none"))["none"]).all()
+    recipe = load("puppet").base.recipes["style"].model_copy(update={"steps": 1, "batch_size": 1})
+    items = [TrainItem(str(pictures[0] / "0.png"), ("rubychr",), "seed")]
+    losses = [
+        one.train(items, recipe, tmp_path / name, print).final_loss for name, one in (("a", backend), ("b", plain))
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_an_altered_reference_draws_nothing(backend, pictures):
+    altered = replace(pictures[1][0], sha256="0" * 64)
+    with pytest.raises(BackendError, match=r'reference ".*0\.png" is missing or altered'):
+        drawn(backend, job("red", altered))
+
+
+def test_files_that_cannot_serve_are_told_before_anything_is_loaded(tmp_path):
+    shutil.copy(ADAPTER / SETTINGS.file, tmp_path)
+    with pytest.raises(BackendError, match='has no "image_encoder/config'):
+        check_reference(SETTINGS, tmp_path, BASE)
+    named = SETTINGS.model_copy(update={"file": "models/none.safetensors"})
+    with pytest.raises(BackendError, match="hf download h94/IP-Adapter"):
+        check_reference(named, embedded("h94/IP-Adapter"), BASE)
+    shutil.copytree(ADAPTER / "image_encoder", tmp_path / "image_encoder")
+    shutil.copy(BASE / "unet/diffusion_pytorch_model.safetensors", tmp_path / SETTINGS.file)
+    with pytest.raises(BackendError, match="is no IP-Adapter"):
+        check_reference(SETTINGS, tmp_path, BASE)
+
+
+def test_an_adapter_of_another_architecture_is_told(tiny):
+    with pytest.raises(BackendError, match="made for text states of 160, the base has"):
+        check_reference(SETTINGS, ADAPTER, tiny)
+
+
+def test_adapters_are_named_by_preset_or_file(tmp_path):
+    assert reference_named("none") is None
+    assert reference_named("sdxl-plus")["file"].startswith("sdxl_models/")
+    own = reference_named(str(tmp_path / "my.safetensors"))
+    assert (own["path"], own["file"], own["with_lora"]) == (str(tmp_path), "my.safetensors", True)
+    with pytest.raises(ConfigError, match='configs/references has no "sd15plus"'):
+        reference_named("sd15plus")
