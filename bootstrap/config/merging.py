@@ -11,6 +11,8 @@ from bootstrap.errors import ConfigError
 __all__ = ["merged", "override"]
 
 QUOTES = "put texts with signs into quotes"
+LONGEST_VALUE = 60
+"""Characters of a value that a message shows."""
 
 
 def merged(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def override(data: dict[str, Any], text: str) -> None:
             raise ConfigError(f'--set "{text}": "{key}" has no parts', "see configs/ for the names")
     try:
         data[last] = read_plain(value) if value.strip() else ""
-    except PlainYamlError:
-        raise ConfigError(f'--set "{text}": "{value}" is no YAML value', QUOTES) from None
+    except PlainYamlError as error:
+        shown = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]} …"
+        raise ConfigError(f'--set "{path}": "{shown}" is no YAML value ({error})', QUOTES) from None
     if value.count("#") > repr(data[last]).count("#"):
         raise ConfigError(f'--set "{text}": what follows "#" would be a comment', QUOTES)

@@ -18,6 +18,10 @@ MOST_NODES = 100_000
 """Values and keys of a text with every alias written out; shipped files have some hundred."""
 
 
+LONGEST_NUMBER = 100
+"""Digits of a whole number; Python does not even write out one of some 4000."""
+
+
 class PlainYamlError(ValueError):
     """A text that is refused; the message says why, and in which lines."""
 
@@ -86,6 +90,8 @@ def _size(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
     line = node.start_mark.line + 1
     if id(node) in above:
         raise PlainYamlError(f"line {line}: an alias holds itself")
+    if node.tag == "tag:yaml.org,2002:int" and len(node.value) > LONGEST_NUMBER:
+        raise PlainYamlError(f"line {line}: a number of {len(node.value)} digits")
     if id(node) not in sizes:
         above.add(id(node))
         size = 1

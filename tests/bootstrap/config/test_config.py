@@ -37,6 +37,16 @@ def test_an_override_that_is_none_says_how_to_write_it(text):
         load("puppet", overrides=[text])
 
 
+NO_NUMBERS = {"yes": "write a number", "9" * 30: "must be at most", "0x" + "f" * 9000: "a number of 9002 digits"}
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_a_number_that_is_none_or_that_nothing_stores_is_refused(value):
+    for name in ("random_seed", "loop.target"):
+        with pytest.raises(ConfigError, match=f"{name}.*{NO_NUMBERS[value]}"):
+            load("puppet", overrides=[f"{name}={value}"])
+
+
 def test_an_unknown_base_gets_a_suggestion():
     with pytest.raises(ConfigError, match='did you mean "puppet"'):
         load("pupet")
