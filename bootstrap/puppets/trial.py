@@ -37,6 +37,10 @@ Judged = Sequence[tuple[Frame, float]]
 """Frames with the judge's similarity of each to the truth of its shot."""
 
 
+OTHERS = (JobKind.LOOKALIKE, JobKind.STRANGER)
+"""Pictures of other individuals with the same named traits."""
+
+
 @dataclass(frozen=True)
 class ViewFamilyTrial:
     """The judge's result for one view family of a run.
@@ -58,7 +62,7 @@ class ViewFamilyTrial:
 def judge_run(run: Path, puppet: Puppet) -> list[ViewFamilyTrial]:
     """The result for every view family of the run in `run`, whose character is `puppet`."""
     store = Store.open(run, exclusive=False)
-    frames = [frame for frame in store.frames() if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)]
+    frames = [frame for frame in store.frames() if frame.job.kind in (JobKind.CANDIDATE, *OTHERS)]
     judged = list(zip(frames, _likeness(store, frames, puppet), strict=True))
     kept = {frame.job.id for frame in store.kept()}
     trials = []
@@ -74,10 +78,10 @@ def judge_view_family(view_family: str, judged: Judged, kept: set[str]) -> ViewF
 
     Args:
         view_family: its name.
-        judged: its look-alikes and candidates.
+        judged: its look-alikes, candidates, and what was drawn from look-alikes.
         kept: ids of the frames that the run kept.
     """
-    lookalikes = [value for frame, value in judged if frame.job.kind is JobKind.LOOKALIKE]
+    lookalikes = [value for frame, value in judged if frame.job.kind in OTHERS]
     candidates = [(frame, value) for frame, value in judged if frame.job.kind is JobKind.CANDIDATE]
     cut = float("nan")
     if lookalikes:

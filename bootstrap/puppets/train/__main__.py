@@ -35,9 +35,10 @@ BATCHES = {"base": 64, "reference": 64, "judge": 96, "clip": 96, "ccip": 96, "he
 SHARES = {
     "vae": 0.15,
     "text": 0.03,
-    "base": 0.34,
-    "judge": 0.14,
-    "clip": 0.15,
+    "base": 0.30,
+    "reference": 0.08,
+    "judge": 0.12,
+    "clip": 0.13,
     "ccip": 0.10,
     "face": 0.06,
     "heldout": 0.03,
