@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from bootstrap.cli.options import parse_run
-from bootstrap.errors import BootstrapError, ConfigError, Paused, UsageError
-from bootstrap.runs.queue import Entry, Queue
+from bootstrap.errors import BootstrapError, ConfigError, Paused, StoreError, UsageError
+from bootstrap.runs.queue import LOST, Entry, Queue
 
 __all__ = ["queue_app"]
 
@@ -85,6 +85,8 @@ def run(
 def _existing(file: Path) -> Queue:
     if not file.is_file():
         raise UsageError(f'there is no queue "{file}"', "put a character into it: bootstrap queue add …")
+    if not file.stat().st_size:
+        raise StoreError(f"the queue '{file}' is empty: it was cut short, or its first character was never added", LOST)
     return Queue(file)
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from bootstrap.errors import OutputError, StoreError
 
-__all__ = ["Entry", "Queue", "State", "share_of"]
+__all__ = ["LOST", "Entry", "Queue", "State", "share_of"]
 
 State = Literal["waiting", "running", "done", "asks", "failed"]
 """``asks``: it waits for a person; one that is ``running`` while no process works was cut off and comes first."""
@@ -27,6 +27,8 @@ TABLE = (
 )
 RENAMED = {"--gate": "--approval", "--seed": "--random-seed"}
 """Options that an earlier version put into its queues → what they are called now."""
+LOST = "remove it, and repeat the `bootstrap queue add` commands: finished runs are not done again"
+"""What to do about a queue that cannot be read."""
 SHORTEST = 60.0
 """Seconds that a character gets at least."""
 
@@ -57,6 +59,8 @@ class Queue:
             application = int(db.execute("PRAGMA application_id").fetchone()[0])
             if application != APPLICATION and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise StoreError(f"'{path}' is a database of another program", "give another --file")
+            if (found := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+                raise StoreError(f"the queue '{path}' is damaged ({found})", LOST)
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(TABLE)
             if "said" in [row["name"] for row in db.execute("PRAGMA table_info(entries)")]:  # of an earlier version
@@ -78,7 +82,11 @@ class Queue:
     def entries(self) -> list[Entry]:
         """All entries, in the order in which they were added."""
         with self._change() as db:
-            return [_entry(row) for row in db.execute("SELECT * FROM entries ORDER BY number")]
+            found = db.execute("SELECT * FROM entries ORDER BY number").fetchall()
+        try:
+            return [_entry(row) for row in found]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StoreError(f"the queue '{self.path}' is damaged ({error})", LOST) from error
 
     def next(self) -> Entry | None:
         """The entry that was cut off, or the first that waits; None when nothing is left."""

@@ -190,6 +190,20 @@ def test_no_queue_and_another_programs_file_are_one_line(call, tmp_path):
             Queue(tmp_path / name)
 
 
+def test_a_damaged_queue_is_one_line_and_no_empty_one(queued, call, tmp_path):
+    whole = queued.path.read_bytes()
+    for spoilt in (b"", whole[:4096] + bytes(4096) + whole[8192:], whole[:-4096] + bytes(4096)):
+        queued.path.write_bytes(spoilt)
+        for command in ("list", "run"):
+            done = call("queue", command)
+            assert (done.code, str(queued.path.name) in done.line) == (2, True)
+    queued.path.write_bytes(whole)
+    with sqlite3.connect(queued.path) as db:
+        db.execute("UPDATE entries SET words = '[' WHERE number = 1")
+    db.close()
+    assert "is damaged" in call("queue", "list").line
+
+
 STOP_IT = """
 import sys, signal, os, threading, time
 from pathlib import Path
