@@ -2,7 +2,8 @@
 
 The finished LoRA has drawn its pictures when it was chosen, by its trigger alone. The others are asked for the same
 shots with every trait in words, with the same random seeds: the base, and the LoRA that was trained on a person's
-pictures alone. All are measured and none is judged. Knows no page.
+pictures alone, or the base that is shown them where it draws without a LoRA. All are measured and none is judged. Knows
+no page.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from loops.budget import showcase_fits
 from loops.draw import draw
 from loops.engine import Engine
 from loops.measure import measure
+from loops.shown import Shown
 
 __all__ = ["draw_showcase", "showcase_shots"]
 
@@ -73,13 +75,18 @@ def first_adapter(engine: Engine) -> Adapter | None:
 
 
 def _jobs(engine: Engine, number: int, adapter: Adapter, taken: Collection[str]) -> list[Job]:
-    """The jobs of both rows; of the base's alone where the first LoRA does not exist, or no longer."""
+    """The jobs of both rows; of the base's alone where nothing else drew, or its LoRA was freed."""
     previews = {frame.job.shot: frame.job for frame in _previews(engine, number, adapter)}
     shots = showcase_shots(list(previews), taken, engine.config.loop.showcase, engine.config.views.framings)
     maker, first = engine.job_maker, first_adapter(engine)
     jobs = [maker.showcase_job(previews[shot], BASE, trigger=False) for shot in shots]
     if first is not None and first.path not in freed_paths(engine.store):
         jobs += [maker.showcase_job(previews[shot], FIRST, trigger=True) for shot in shots]
+    elif settings := engine.config.base.reference:
+        shown = Shown(settings, engine.seeds, ())
+        for shot in shots:
+            job = maker.showcase_job(previews[shot], FIRST, trigger=False)
+            jobs.append(replace(job, references=shown.candidate(shot)))
     return jobs
 
 

@@ -1,4 +1,4 @@
-"""The showcase of a run: the same shots by the base, by the LoRA on the seeds alone, and by the finished one.
+"""The showcase of a run: the same shots by the base, by what draws from the seeds alone, and by the finished LoRA.
 
 Says what each row was asked, and how alike its pictures are to the seeds by the panel. Reads a store; knows no page.
 """
@@ -56,9 +56,7 @@ def showcase_of(store: Store) -> Showcase | None:
         shots = list(dict.fromkeys(frame.job.shot for frame in drawn))
         finished = _finished(store, number, shots)
         if finished and not store.missing_jobs(number, kind=JobKind.SHOWCASE):
-            base = [frame for frame in drawn if not frame.adapter]
-            first = [frame for frame in drawn if frame.adapter]
-            return _showcase(store, base, first, finished)
+            return _showcase(store, drawn, finished)
     return None
 
 
@@ -71,10 +69,12 @@ def _finished(store: Store, number: int, shots: Sequence[Shot]) -> list[Frame]:
     return [by_shot[shot] for shot in shots] if by_shot.keys() >= set(shots) else []
 
 
-def _showcase(store: Store, base: Sequence[Frame], first: Sequence[Frame], finished: Sequence[Frame]) -> Showcase:
+def _showcase(store: Store, drawn: Sequence[Frame], finished: Sequence[Frame]) -> Showcase:
     pictures = "pictures" if len(store.seeds()) > 1 else "picture"
+    by_base, first = ([frame for frame in drawn if bool(frame.adapter) is lora] for lora in (False, True))
     asked = {
-        "base, every trait in words": base,
+        "base, every trait in words": [frame for frame in by_base if not frame.job.references],
+        f"base shown your {pictures}, every trait in words": [frame for frame in by_base if frame.job.references],
         f"LoRA on your {pictures} alone, every trait in words": first,
         f"this LoRA, {_asked(store, finished)}": finished,
     }
