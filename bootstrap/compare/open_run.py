@@ -131,7 +131,7 @@ class OpenRun:
         """The pictures of a cell: from disk if all are there, else all drawn. Raises BackendError, OutputError."""
         folder, jobs = self.folder(cell, shots), self.jobs(cell, shots, "")
         paths = [folder / f"{job.id}.png" for job in jobs]
-        if not all(path.is_file() for path in paths):
+        if not all(map(_can_be_read, paths)):
             self._draw_into(folder, cell, jobs, on_progress)
         named_jobs = self.jobs(cell, shots, f"compare-{folder.name}-")
         return [self._frame(job, path, cell) for job, path in zip(named_jobs, paths, strict=True)]
@@ -188,6 +188,16 @@ class OpenRun:
             for frame, more in zip(chunk, read, strict=True):
                 found[frame.job.id] = {**judged[frame.job.id], **more}
         return found
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether a picture is there, and whole."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except Exception:  # a decoder fed with a damaged file may raise anything
+        return False
+    return True
 
 
 def open_run(store: Store, config: RunConfig, character: Character, results: Path) -> OpenRun:

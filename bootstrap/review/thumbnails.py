@@ -48,7 +48,7 @@ class RunPictures:
         """A frame as WebP, never enlarged; None when `whole` has none. ``size`` is a key of `SIDES`."""
         path = self._folder / f"{frame.digest}-{SIDES[size]}.webp"
         existing = _bytes(path)
-        if existing is not None:
+        if existing is not None and _is_whole(existing):
             return existing
         image = self._stored(frame)
         if image is None:
@@ -92,6 +92,11 @@ def _small(image: Image.Image, side: int, format: str) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format=format, quality=84)
     return buffer.getvalue()
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a WebP has the length that it states: one that was not forced to disk may be cut short."""
+    return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 == len(data)
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -99,7 +99,11 @@ def test_thumbnails_have_three_sizes_and_are_kept(client, store, ids):
         answer = client.get(f"/thumbs/{size}/{ids[0]}")
         assert Image.open(io.BytesIO(answer.content)).width == min(side, width), "never enlarged"
         assert "immutable" in answer.headers["cache-control"]
-    assert len(list((store.directory / "review" / "thumbs").iterdir())) == 3
+    thumbs = list((store.directory / "review" / "thumbs").iterdir())
+    assert len(thumbs) == 3
+    thumbs[0].write_bytes(b"")  # as after a power cut
+    for size in ("s", "m", "l"):
+        assert Image.open(io.BytesIO(client.get(f"/thumbs/{size}/{ids[0]}").content)).format == "WEBP"
     assert client.get(f"/thumbs/xl/{ids[0]}").status_code == 404
 
 
