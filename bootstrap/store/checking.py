@@ -25,7 +25,7 @@ from bootstrap.store.rows import (
     verdict_from,
 )
 from bootstrap.store.schema import look
-from bootstrap.store.snapshots import whole_snapshots
+from bootstrap.store.snapshots import snapshot_uri, whole_snapshot
 
 __all__ = ["KEYS", "UNDRAWN", "readable", "torn_rows", "what_is_wrong", "wrong_in"]
 
@@ -133,7 +133,7 @@ def _problems(db: sqlite3.Connection, path: Path) -> Iterator[str]:
             yield f"{len(rows)} of {table} not as stored"
     if row := db.execute("PRAGMA foreign_key_check").fetchone():
         yield f"a row of {row[0]} refers to nothing in {row[2]}"
-    for snapshot in whole_snapshots(path)[:1]:
+    if snapshot := whole_snapshot(path):
         with contextlib.suppress(sqlite3.Error):
             yield from _fewer(db, snapshot)
     if row := db.execute(UNDRAWN).fetchone():
@@ -142,7 +142,7 @@ def _problems(db: sqlite3.Connection, path: Path) -> Iterator[str]:
 
 def _fewer(db: sqlite3.Connection, snapshot: Path) -> Iterator[str]:
     """Tables that lack rows which the snapshot holds."""
-    db.execute("ATTACH ? AS snapshot", (f"{snapshot.absolute().as_uri()}?mode=ro&immutable=1",))
+    db.execute("ATTACH ? AS snapshot", (snapshot_uri(snapshot),))
     try:
         for table in TABLES:
             if table == "measurements":  # they are made again where a picture is, and then fewer for a moment

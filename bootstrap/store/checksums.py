@@ -19,6 +19,7 @@ __all__ = [
     "checksum_of",
     "columns_of",
     "fill_checksums",
+    "has_checksums",
     "keep_checksums",
     "renew_checksums",
 ]
@@ -42,6 +43,11 @@ def columns_of(db: sqlite3.Connection, table: str) -> list[str]:
     """The names of a table's columns but the checksum; [] where there is no such table."""
     names = [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
     return [name for name in names if name != CHECKSUM]
+
+
+def has_checksums(db: sqlite3.Connection, table: str) -> bool:
+    """Whether a table has the column of checksums."""
+    return CHECKSUM in [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
 
 
 def add_checksums(db: sqlite3.Connection) -> None:
@@ -68,7 +74,7 @@ def renew_checksums(db: sqlite3.Connection, altered: Mapping[str, Sequence[int]]
 
 def altered_rows(db: sqlite3.Connection, table: str) -> list[int]:
     """The numbers of the rows that are not as they were stored; none in a table without checksums."""
-    if CHECKSUM not in [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]:
+    if not has_checksums(db, table):
         return []
     found = []
     for row in db.execute(f"SELECT rowid, {CHECKSUM}, {', '.join(columns_of(db, table))} FROM main.{table}"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bootstrap.store.checksums import TABLES
 
-__all__ = ["Losses", "count_gaps", "remember_gaps"]
+__all__ = ["Losses", "count_gaps", "counted", "remember_gaps"]
 
 LOST_ROWS = "lost_rows"
 """The fact that holds, by table, how many rows an earlier recovery has lost."""
@@ -37,7 +37,7 @@ class Losses:
 
     def lines(self) -> list[str]:
         """A sentence for each kind of thing."""
-        found = [f"restored from {name}: {_counted(counts)}" for name, counts in self.sources.items()]
+        found = [f"restored from {name}: {counted(counts)}" for name, counts in self.sources.items()]
         if self.pictures:
             found.append(f"taken in again from the pictures themselves: {self.pictures} frames")
         if self.adapters:
@@ -50,12 +50,13 @@ class Losses:
             found.append(f"a person's verdicts lost, because their pictures are: on {_named(self.verdicts_lost)}")
         if self.rounds:
             found.append(f"played again, because pictures or verdicts were lost: round {_named(self.rounds)}")
-        found.append(f"lost: {_counted(self.lost)}; what the run needs of it is made again" if self.lost else "")
+        if self.lost:
+            found.append(f"lost: {counted(self.lost)}; what the run needs of it is made again")
         if self.unreadable and self.until:
             found.append(f"what was stored after {self.until} UTC and could not be read is lost, or made again")
         if not self.lost and not self.unreadable and not self.verdicts_lost:
             found.append("nothing was lost")
-        return [line for line in found if line]
+        return found
 
 
 def count_gaps(db: sqlite3.Connection) -> dict[str, int]:
@@ -83,7 +84,8 @@ def _gaps(db: sqlite3.Connection) -> dict[str, int]:
     return gaps
 
 
-def _counted(counts: Counts) -> str:
+def counted(counts: Counts) -> str:
+    """Counts of rows by table in words, in the order of the tables; tables without rows are left out."""
     return ", ".join(f"{counts[table]} {table}" for table in TABLES if counts.get(table))
 
 

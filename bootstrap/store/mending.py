@@ -18,7 +18,7 @@ from bootstrap.records import Adapter, Job, VerdictKind
 from bootstrap.store.checking import UNDRAWN
 from bootstrap.store.files import sha256_of
 from bootstrap.store.person import PERSON
-from bootstrap.store.rows import job_from, text_of
+from bootstrap.store.rows import job_from, picture_path, text_of
 from scoring.measurement import digest_of
 
 __all__ = ["drop_dangling", "rebuild_verdicts", "reopen_rounds", "take_in_adapters", "take_in_pictures"]
@@ -33,7 +33,7 @@ def take_in_pictures(new: sqlite3.Connection, folder: Path) -> int:
     drawer, count = _drawer(new), 0
     for (record,) in new.execute("SELECT record FROM jobs WHERE id NOT IN (SELECT id FROM frames)").fetchall():
         job = job_from(record)
-        path = f"frames/r{job.round:02d}w{job.wave}/{job.id}.png"
+        path = picture_path(job)
         with contextlib.suppress(Exception):  # a decoder fed with a damaged file may raise anything
             with Image.open(folder / path) as opened:
                 parameters = str(getattr(opened, "text", {}).get("parameters", ""))

@@ -17,7 +17,7 @@ from bootstrap.errors import StoreError
 from bootstrap.store.checking import what_is_wrong
 from bootstrap.store.checksums import TABLES, fill_checksums
 from bootstrap.store.files import write_atomic
-from bootstrap.store.losses import Losses, count_gaps, remember_gaps
+from bootstrap.store.losses import Losses, count_gaps, counted, remember_gaps
 from bootstrap.store.mending import drop_dangling, rebuild_verdicts, reopen_rounds, take_in_adapters, take_in_pictures
 from bootstrap.store.person_copy import PERSON_COPY, put_back
 from bootstrap.store.salvage import Salvaged, merge, salvage
@@ -81,8 +81,7 @@ def recover(path: Path, reason: str) -> list[str]:
     fresh.replace(path.with_name(path.name + WHOLE))
     finish_swap(path)
     kept = f"; it is kept as {aside.name}" if aside.exists() else ""
-    counted = ", ".join(f"{count} {table}" for table, count in losses.recovered.items() if count)
-    return [f"{path.name} was damaged ({reason}){kept}; recovered {counted}", *losses.lines()]
+    return [f"{path.name} was damaged ({reason}){kept}; recovered {counted(losses.recovered)}", *losses.lines()]
 
 
 def finish_swap(path: Path) -> None:

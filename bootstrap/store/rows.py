@@ -33,6 +33,7 @@ __all__ = [
     "frame_from",
     "job_from",
     "measurement_from",
+    "picture_path",
     "round_from",
     "seed_from",
     "text_of",
@@ -58,6 +59,11 @@ def job_from(text: str) -> Job:
 def frame_from(row: Row) -> Frame:
     """The frame of a row that holds its job's ``record`` beside its own columns."""
     return Frame(job_from(row["record"]), row["path"], row["digest"], row["adapter"], row["drawer"])
+
+
+def picture_path(job: Job) -> str:
+    """Where the picture of a job lies in its run's folder."""
+    return f"frames/r{job.round:02d}w{job.wave}/{job.id}.png"
 
 
 def round_from(row: Row | Mapping[str, Any]) -> Round:

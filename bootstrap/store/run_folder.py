@@ -17,7 +17,7 @@ from bootstrap.store.person_copy import put_back
 from bootstrap.store.recovery import recover_if_damaged, traces_of_run
 from bootstrap.store.schema import DamagedError
 
-__all__ = ["DATABASE", "LOCK", "OpenedRun", "holds_database", "open_run", "raise_for_damage"]
+__all__ = ["DATABASE", "LOCK", "OpenedRun", "holds_database", "open_run", "put_back_person", "raise_for_damage"]
 
 DATABASE = "run.db"
 LOCK = "run.lock"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap.store.checking import KEYS, torn_rows
-from bootstrap.store.checksums import CHECKSUM, TABLES, checksum_of, columns_of, fill_checksums
+from bootstrap.store.checksums import CHECKSUM, TABLES, checksum_of, columns_of, fill_checksums, has_checksums
 from bootstrap.store.schema import VERSION, build, migrate, stored_version
 
 __all__ = ["Salvaged", "merge", "salvage"]
@@ -75,7 +75,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, found: S
     columns = columns_of(new, table)
     if not columns:
         return
-    summed = [CHECKSUM] if CHECKSUM in _all_columns(old, table) else []
+    summed = [CHECKSUM] if has_checksums(old, table) else []
     places = ", ".join("?" * len(columns))
     query = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})"
     try:
@@ -99,10 +99,6 @@ def _set_aside(new: sqlite3.Connection, table: str, found: Salvaged) -> None:
     for rowid in torn_rows(new, table):
         new.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
         found.aside[table] = found.aside.get(table, 0) + 1
-
-
-def _all_columns(db: sqlite3.Connection, table: str) -> list[str]:
-    return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: Sequence[str], found: Salvaged) -> Iterator[tuple[object, ...]]:

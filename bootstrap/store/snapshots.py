@@ -16,7 +16,7 @@ from bootstrap.errors import StoreError
 from bootstrap.store.checksums import TABLES, altered_rows
 from bootstrap.store.files import TEMPORARY, put_in_place
 
-__all__ = ["open_snapshot", "snapshots_of", "take_snapshot", "whole_snapshots"]
+__all__ = ["open_snapshot", "snapshot_uri", "snapshots_of", "take_snapshot", "whole_snapshot"]
 
 KEPT = 2
 """Snapshots that are kept: a second one, in case that the disk damages the newest."""
@@ -34,17 +34,21 @@ def snapshots_of(path: Path) -> list[Path]:
 
 def open_snapshot(path: Path) -> sqlite3.Connection:
     """A connection that only reads, and makes no file beside the snapshot."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    return sqlite3.connect(snapshot_uri(path), uri=True, isolation_level=None)
 
 
-def whole_snapshots(path: Path) -> list[Path]:
-    """Those that SQLite finds whole, newest first."""
-    whole = []
+def snapshot_uri(path: Path) -> str:
+    """What SQLite opens or attaches to read a snapshot, making no file beside it."""
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+
+def whole_snapshot(path: Path) -> Path | None:
+    """The newest that SQLite finds whole; None where there is none."""
     for one in snapshots_of(path):
         with contextlib.suppress(sqlite3.Error), closing(open_snapshot(one)) as db:
             if db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok" and _tables(db):
-                whole.append(one)
-    return whole
+                return one
+    return None
 
 
 def take_snapshot(db: sqlite3.Connection, path: Path) -> Path:

@@ -238,7 +238,7 @@ class Store:
         added = []
         for job, image, parameters in drawn:
             if job.id not in existing:
-                path = f"frames/r{job.round:02d}w{job.wave}/{job.id}.png"
+                path = rows.picture_path(job)
                 digest = write_image(self.directory / path, image, {"parameters": parameters} if parameters else {})
                 added.append((job.id, path, digest, adapter, drawer))
         with self._journal.change(event) as db:
