@@ -1,8 +1,8 @@
 """The text of a caption, whatever tool wrote it: its encoding, and the tags and sentences that it consists of.
 
-Tags are separated by commas, lines, tabs or the separators of sd-scripts; in a line without commas by semicolons, bars
-or, in imageboards' spelling, spaces. A sentence stays whole, with the commas in it; a kaomoji too. Of what A1111 writes
-beside a picture its prompt counts. Knows no file and no character.
+Tags are separated by commas, lines, tabs, the separators of sd-scripts, semicolons and bars, and by spaces where they
+are spelled as on imageboards (``red_hair open_mouth``). A sentence stays whole, with the commas in it; a kaomoji too.
+Of what A1111 writes beside a picture only the prompt counts. Knows no file and no character.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ WEIGHTED = re.compile(
     r"[(\[{]*([^()\[\]{}:]*[^\W\d_]{2}[^()\[\]{}:]*?)(?:\s*[:(]\s*\d*\.\d+\)?|:\d+(?=[)\]}]))?[)\]}]*"
 )
 """A tag with the weight that a prompt or a tagger gives it: ``(smile:1.2)``, ``[smile]``, ``smile (0.98)``."""
+LONGEST_WEIGHTED = 200
+"""Characters of a text that is looked at for a weight: the search takes their square."""
 
 
 def decoded(data: bytes) -> str:
@@ -112,7 +114,7 @@ def spaced(tag: str) -> str:
 def folded(tag: str) -> str:
     """A tag as tags are compared: without regard to capitals, underscores, escapes, weights and forms of Unicode."""
     plain = unicodedata.normalize("NFC", re.sub(r"\\([()])", r"\1", tag).strip())
-    weighted = WEIGHTED.fullmatch(plain)
+    weighted = WEIGHTED.fullmatch(plain) if len(plain) <= LONGEST_WEIGHTED else None
     return " ".join(spaced(weighted[1] if weighted else plain).casefold().split())
 
 
@@ -177,8 +179,9 @@ def _divided(part: str) -> list[str]:
     """The tags between two commas: of other tools there are semicolons, bars or, as imageboards have it, spaces."""
     if not part or ENDING.search(part) or "{" in part:
         return [part] if part else []
-    if len(BOORU.findall(part)) > 1 and not LINKS & {*part.casefold().split()}:
-        return part.split()
+    words = part.split()
+    if sum(BOORU.search(word) is not None for word in words) > 1 and not LINKS & {word.casefold() for word in words}:
+        return words
     return [part] if is_sentence(part) else BARS.split(part)
 
 

@@ -38,6 +38,7 @@ SENTENCE = "A girl with red hair smiles at the viewer, standing in a forest at n
             ["1girl", "solo", "red_hair", "smile", "looking_at_viewer", "hand_on_hip", "forest", "night"],
         ),
         ("photo of mika_chr wearing mika_coat", ["photo of mika_chr wearing mika_coat"]),
+        ("mika_chr_v2 girl smiling", ["mika_chr_v2 girl smiling"]),
         ("- smile\n* forest\n1. night\n2) 3d", ["smile", "forest", "night", "3d"]),
         ('["smile", "forest"]', ["smile", "forest"]),
         ('"smile, forest"', ["smile", "forest"]),
