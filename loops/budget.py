@@ -109,7 +109,7 @@ def speeds_of(events: Sequence[Event]) -> Speeds:
 
 
 def closing_seconds(speeds: Speeds, steps: int, candidates: int) -> float:
-    """Seconds that the end of the story takes: the final training, its trials, files and report."""
+    """Seconds that the end of a run takes: the final training, its trials, files and report."""
     return Work(steps, PREVIEWS * candidates).seconds(speeds) + REPORT
 
 

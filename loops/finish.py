@@ -1,4 +1,4 @@
-"""The end of the story: fill the last places, train the LoRA that is kept, write what comes out, show it.
+"""The end of a run: fill the last places, train the LoRA that is kept, write what comes out, show it.
 
 Empty places are filled by provisional frames, marked as such; the gate does not loosen. Every step is found done or is
 done, so finishing again changes nothing.

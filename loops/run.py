@@ -1,4 +1,4 @@
-"""The whole story: rounds until nothing is missing, then the finished set, the finished LoRA and the report.
+"""A whole run: rounds until nothing is missing, then the finished set, the finished LoRA and the report.
 
 Running and resuming are the same call. Knows no model and prints nothing.
 """

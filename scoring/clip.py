@@ -19,7 +19,7 @@ from PIL import Image
 from pydantic import Field
 
 from scoring.features import Vectors
-from scoring.offloaded import AT_ONCE, Offloaded
+from scoring.offloaded import Offloaded
 from scoring.settings import ModelSettings
 
 
@@ -66,7 +66,7 @@ class ClipEncoder:
         """Unit vectors of RGB images, shape (n, embed_dim)."""
         with self._torch.no_grad():
             pixels = self._torch.stack([self._transform(image.convert("RGB")) for image in images])
-            parts = [pixels] if self._device == "cpu" else self._torch.split(pixels, AT_ONCE)
+            parts = self._pictures.parts(pixels)
             with self._pictures:
                 return np.concatenate([_units(self._model.encode_image(part.to(self._device))) for part in parts])
 

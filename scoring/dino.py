@@ -20,7 +20,7 @@ from scoring.clip import ScorerUnavailable
 from scoring.features import Vectors
 from scoring.identity import Crop, CropIdentity
 from scoring.materials import Materials
-from scoring.offloaded import AT_ONCE, Offloaded
+from scoring.offloaded import Offloaded
 from scoring.settings import Role, ScorerSettings, folder_of_model
 
 __all__ = ["DinoEncoder", "DinoIdentity", "DinoSettings"]
@@ -71,8 +71,7 @@ class DinoEncoder:
         size = (self._side, self._side)
         pixels = [np.asarray(im.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.float32) for im in images]
         batch = ((np.stack(pixels) / 255 - np.array(MEAN)) / np.array(STD)).transpose(0, 3, 1, 2).astype(np.float32)
-        tensor = self._torch.from_numpy(batch)
-        parts = [tensor] if self._device == "cpu" else self._torch.split(tensor, AT_ONCE)
+        parts = self._in_turn.parts(self._torch.from_numpy(batch))
         with self._torch.no_grad(), self._in_turn:
             rows = [self._model(pixel_values=part.to(self._device)).last_hidden_state[:, 0].cpu() for part in parts]
         return units(self._torch.cat(rows).float().numpy())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-__all__ = ["AT_ONCE", "Offloaded"]
+__all__ = ["Offloaded"]
 
 AT_ONCE = 8
 """Pictures that an encoder sees at once on an accelerator, whose memory it shares with a base."""
@@ -34,6 +34,10 @@ class Offloaded:
             for model in models:
                 self._hooks.append(cpu_offload_with_hook(model, device)[1])
                 model.register_forward_pre_hook(self._make_room)
+
+    def parts(self, pictures: Any) -> Sequence[Any]:
+        """A batch (n, ...) as it is computed: on an accelerator `AT_ONCE` pictures at once, on the CPU all."""
+        return [pictures] if self._device == "cpu" else list(pictures.split(AT_ONCE))
 
     def __enter__(self) -> None:
         """Nothing is loaded before it computes."""

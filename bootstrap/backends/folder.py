@@ -11,7 +11,9 @@ from typing import Any
 from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
-__all__ = ["WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "variant_of"]
+__all__ = [
+    "SCHEDULE", "WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of",
+]  # fmt: skip
 
 VOCABULARY = "vocab.json or tokenizer.json"
 SCHEDULE = "scheduler_config.json"
@@ -101,7 +103,7 @@ def _check_part(base: Path, part: str) -> None:
 
 def _check_blocks(base: Path, architecture: Architecture) -> None:
     """Raise BackendError for a model of the real one's width that has other blocks."""
-    own, real = (_config(folder / architecture.denoiser) for folder in (base, architecture.configs))
+    own, real = (read_config(folder / architecture.denoiser) for folder in (base, architecture.configs))
     if not real or [_first(own.get(name)) for name in WIDTHS] != [_first(real.get(name)) for name in WIDTHS]:
         return
     for name, usual in BLOCKS.items():
@@ -112,10 +114,10 @@ def _check_blocks(base: Path, architecture: Architecture) -> None:
             raise BackendError(text, f"choose a whole model of {architecture.title}")
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path, name: str = "config.json") -> dict[str, Any]:
     """The configuration of a part; {} where it cannot be read."""
     try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

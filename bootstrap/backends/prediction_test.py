@@ -19,8 +19,6 @@ MIDDLE = 0.3
 """Share of the schedule: the signal is .65 there on Stable Diffusion's."""
 CLEAR = 0.5
 """A cosine above it is noise; measured: 0.0 to 0.1 for velocity, 0.9 and more for noise."""
-PICTURES = 1
-"""More tell no more: one has thousands of latents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,10 @@ def noise_answers(
     is that of one picture's latents (c, h, w).
     """
     last = len(alphas_cumprod) - 1
-    steps = torch.tensor([last] * PICTURES + [int(MIDDLE * last)] * PICTURES)
+    steps = torch.tensor([last, int(MIDDLE * last)])
     noise = torch.randn((len(steps), *shape), generator=torch.Generator("cpu").manual_seed(0))
     latents = noise * (1 - alphas_cumprod.cpu()[steps]).sqrt().view(-1, 1, 1, 1)
     with torch.inference_mode():
         predicted = predict(latents.to(device), steps.to(device)).float().cpu()
-    cosines = torch.nn.functional.cosine_similarity(predicted.flatten(1), noise.flatten(1))
-    return NoiseAnswers(float(cosines[:PICTURES].mean()), float(cosines[PICTURES:].mean()))
+    at_last, in_middle = torch.nn.functional.cosine_similarity(predicted.flatten(1), noise.flatten(1))
+    return NoiseAnswers(float(at_last), float(in_middle))

@@ -6,12 +6,11 @@ no model library.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bootstrap.backends.checkpoint_names import marks_in
+from bootstrap.backends.folder import SCHEDULE, read_config
 from bootstrap.backends.side_files import side_files
 from bootstrap.backends.single_file import SingleFile, read_checkpoint
 from bootstrap.machine.hub import hub_id
@@ -64,16 +63,7 @@ def prediction_of_file(path: Path, found: SingleFile) -> Prediction:
 
 def prediction_of_folder(base: Path) -> Prediction:
     """What a diffusers folder predicts: by its scheduler; tested where its name says "vpred" and the scheduler not."""
-    config = _scheduler(base)
+    config = read_config(base / "scheduler", SCHEDULE)
     kind = str(config.get("prediction_type") or NOISE)
     certain = not ("velocity" in marks_in(f"{hub_id(base)} {base.name}") and kind == NOISE)
     return Prediction(kind, bool(config.get("rescale_betas_zero_snr")), BY_SCHEDULER, certain)
-
-
-def _scheduler(base: Path) -> dict[str, Any]:
-    """The configuration of a folder's scheduler; {} where it cannot be read."""
-    try:
-        found = json.loads((base / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-NEWER: dict[str, object] = {"timestep_spacing": None, "vae": ""}
-"""Settings of later versions, with the value that changes nothing."""
+ADDED_LATER: dict[str, object] = {
+    "zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False, "timestep_spacing": None, "vae": "",
+}  # fmt: skip
+"""Settings that the first version did not have, with the value that changes nothing."""
 
 
 class SamplingSettings(BaseModel):
@@ -47,6 +49,5 @@ class SamplingSettings(BaseModel):
 
     def identity(self) -> str:
         """The settings as text that tells them apart; settings added later are left out where they change nothing."""
-        added_later: dict[str, object] = {"zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False, **NEWER}
-        unchanged = {name for name, default in added_later.items() if getattr(self, name) == default}
+        unchanged = {name for name, default in ADDED_LATER.items() if getattr(self, name) == default}
         return self.model_dump_json(exclude=unchanged)

@@ -175,12 +175,12 @@ def _network(lora: Lora) -> str:
 
 def _origin(metadata: Mapping[str, str]) -> str:
     """What a plain LoRA was made from, and how far it is from that; "" for any other file."""
-    from bootstrap.lora.plain import PLAIN_KEY
+    from bootstrap.lora.plain import PLAIN_KEY, share_in_words
 
     try:
         facts = loads(metadata.get(PLAIN_KEY, "{}"))
-        error, worst = 100 * float(facts["relative_error"]), 100 * float(facts["worst_relative_error"])
-        return f"a {facts['made_from']} by SVD, relative error {error:.2g} % (worst module {worst:.2g} %)"
+        error, worst = (share_in_words(float(facts[name])) for name in ("relative_error", "worst_relative_error"))
+        return f"a {facts['made_from']} by SVD, relative error {error} (worst module {worst})"
     except (KeyError, TypeError, ValueError):
         return ""
 

@@ -23,6 +23,8 @@ __all__ = ["base_lines", "base_notes", "settle_base"]
 PREDICTS = {"epsilon": "noise", "v_prediction": "velocity"}
 SAID_BY = {"look": "base.scoring", "words": "base.dialect"}
 """What is unknown → the setting that says it."""
+VALUES = {"look": "drawn|photo", "words": "tags|prose"}
+"""What is unknown → the values of its setting."""
 
 
 def settle_base(base: str, stated: Collection[str], *, preset: str | None = None) -> None:
@@ -101,7 +103,7 @@ def _asked(identity: Identity, unknown: Collection[str]) -> BaseAnswer:
     look = words = ""
     if "look" in unknown:
         look = _choice("Does it make drawings or photographs", ("drawn", "photo"))
-    if "words" in unknown or "words" in identity.unknown:
+    if "words" in identity.unknown:
         kinds: tuple[str, ...] = ("tags", "sentences")
         if "pony" in identity.architecture.presets.finetunes:
             kinds = ("tags", "scores", "sentences")
@@ -129,7 +131,3 @@ def _unsettled(base: str, identity: Identity) -> ConfigError:
     settings = " ".join(f"--set {SAID_BY[name]}={VALUES[name]}" for name in identity.unknown)
     message = f'"{base}" does not say {unknown} ({identity.how})'
     return ConfigError(message, f"give --preset {'|'.join(filter(None, names))}, or {settings}")
-
-
-VALUES = {"look": "drawn|photo", "words": "tags|prose"}
-"""What is unknown → the values of its setting."""

@@ -22,7 +22,7 @@ from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["identity_of", "load", "load_panel", "shipped_base", "shipped_views"]
+__all__ = ["identity_of", "load", "load_panel", "reference_named", "shipped_base", "shipped_views"]
 
 SCORING = "base.scoring"
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
