@@ -106,6 +106,7 @@ class Collection:
             "seed": frame.job.random_seed,
             "generator": self.config.base.short_name,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
+            "references": "; ".join(f"{one.path} {one.strength:g} {one.sha256}" for one in frame.job.references),
             "p": verdict.p,
             "verdict": verdict.kind.value,
             "by": verdict.by,
