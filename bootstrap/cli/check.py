@@ -18,11 +18,12 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
-from bootstrap.config import RunConfig, embedded, load
+from bootstrap.config import RunConfig, load
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.pictures import open_picture
+from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import gather
 from bootstrap.seeds.checks import caption_warnings, names_of
 from bootstrap.shots import apportion
@@ -102,15 +103,10 @@ def _config(character: Character | None, options: Options, command: str, found: 
 
 def _check_models(config: RunConfig, found: Findings) -> None:
     """Whether the base, the optimizers and the panel's models are on this machine."""
-    from bootstrap.backends.bases import check_base
-    from bootstrap.backends.reference_files import check_reference
-
     if config.backend == "fake":
         return
     with found.collecting():
-        check_base(embedded(config.base.path), config.base.sampling.vae)
-        if config.base.reference is not None:
-            check_reference(config.base.reference, embedded(config.base.reference.path), embedded(config.base.path))
+        check_base_files(config.base)
     for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()

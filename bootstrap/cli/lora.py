@@ -21,7 +21,6 @@ __all__ = ["lora_app"]
 
 lora_app = typer.Typer(no_args_is_help=True, help="Look into LoRA files of any trainer, convert and compare them.")
 FEW = 3
-NETWORKS = {"lora": "LoRA", "locon": "LoCon", "dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A LoRA as .safetensors.")]
 
 
@@ -149,6 +148,7 @@ def _write(file: Path, out: Path, lora: Lora, metadata: dict[str, str], *, to: s
     """Write a LoRA in a grammar. Raises UsageError where the grammar does not have its kind."""
     from bootstrap.errors import BackendError, UsageError
     from bootstrap.lora import kohya_names, save_diffusers, save_kohya
+    from bootstrap.lora.kinds import TITLES
     from bootstrap.lora.plain import PLAIN_KEY
 
     if to == "kohya":
@@ -161,16 +161,18 @@ def _write(file: Path, out: Path, lora: Lora, metadata: dict[str, str], *, to: s
     except BackendError as error:
         raise UsageError(f'"{file}": {error.message}', error.hint) from error
     if lora.kind in ("loha", "lokr"):
-        typer.echo(f"note: diffusers has no {NETWORKS[lora.kind]}: multiplied out, exactly", err=True)
+        typer.echo(f"note: diffusers has no {TITLES[lora.kind]}: multiplied out, exactly", err=True)
 
 
 def _network(lora: Lora) -> str:
     """What people call the kind of network; plain LoRA with convolutions is LoCon."""
+    from bootstrap.lora.kinds import TITLES
+
     if lora.kind == "lora" and lora.conv_rank is not None:
-        return NETWORKS["locon"]
+        return "LoCon"
     if lora.is_over_inputs:
-        return f"{NETWORKS['dora']} over the inputs"
-    return NETWORKS[lora.kind]
+        return f"{TITLES['dora']} over the inputs"
+    return TITLES[lora.kind]
 
 
 def _origin(metadata: Mapping[str, str]) -> str:

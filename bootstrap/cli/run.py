@@ -10,15 +10,13 @@ from pathlib import Path
 
 import typer
 
-from bootstrap.backends.bases import check_base
-from bootstrap.backends.reference_files import check_reference
 from bootstrap.character import Character, load_character
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.signals import stopping
 from bootstrap.cli.sources import sort_sources
 from bootstrap.cli.which_base import base_notes
-from bootstrap.config import RunConfig, embedded
+from bootstrap.config import RunConfig
 from bootstrap.config.memory import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused
 from bootstrap.events import Incident
@@ -29,6 +27,7 @@ from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.pictures import open_picture
 from bootstrap.runs.peak_memory import PeakMemory
+from bootstrap.runs.run_models import check_base_files
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.sessions import session
 from bootstrap.store.store import Store
@@ -67,9 +66,7 @@ def _check_base(config: RunConfig) -> None:
     if config.backend == "fake":
         return
     try:
-        check_base(embedded(config.base.path), config.base.sampling.vae)
-        if config.base.reference is not None:
-            check_reference(config.base.reference, embedded(config.base.reference.path), embedded(config.base.path))
+        check_base_files(config.base)
         for recipe in config.base.recipes.values():
             recipe.check_packages()
         check_memory(config, accelerator())

@@ -19,6 +19,7 @@ from bootstrap.captions.wording import calling
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.export.markdown import code, plain
+from bootstrap.lora.kinds import TITLES
 from bootstrap.records import Adapter, Job
 
 __all__ = ["LICENSES", "ReleaseFiles", "card"]
@@ -33,7 +34,6 @@ odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicen
 """
 LICENSES = frozenset(NAMES.split())
 """The identifiers that the Hugging Face Hub takes as ``license``."""
-TITLES = {"dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 SETTINGS = {
     "rank": "rank",
@@ -194,9 +194,9 @@ def _in_models_lora(character: Character, files: Mapping[str, str]) -> str:
 
 def _which_file(files: ReleaseFiles) -> str:
     """Which file holds what, and for which programs; "" of a plain LoRA, which every program reads alike."""
-    title = TITLES.get(files.kind, "")
-    if not title:
+    if files.kind == "lora":
         return ""
+    title = TITLES[files.kind]
     said = f"`{files.kohya}` is a {title}."
     if files.kind == "dora":
         off = f" (relative error {files.misread})" if files.misread else ""

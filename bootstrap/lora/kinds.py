@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "LENGTHS", "ROUNDED", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change", "from_tensors",
-    "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "shape_of", "to_tensors", "whole_factors",
-    "with_kernel",
+    "LENGTHS", "ROUNDED", "TITLES", "Array", "Dora", "Hada", "Kron", "Pair", "Weights", "as_pair", "change",
+    "from_tensors", "has_kernel", "is_over_inputs", "kind_of", "rank_of", "rescaled", "shape_of", "to_tensors",
+    "whole_factors", "with_kernel",
 ]  # fmt: skip
 
 Array = NDArray[np.float32]
@@ -24,6 +24,8 @@ Pair = tuple[Array, Array]
 
 LENGTHS = ("dora_scale", "lora_magnitude_vector")
 """What LyCORIS and peft call DoRA's lengths."""
+TITLES = {"lora": "LoRA", "dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
+"""What people call the kinds."""
 ROUNDED = 1e-6
 """How far apart two scales may be that differ only because alphas are stored in single precision."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from bootstrap.errors import BackendError
 from bootstrap.lora.grammar import in_file
 from bootstrap.lora.kinds import (
+    TITLES,
     Array,
     Dora,
     Hada,
@@ -34,7 +35,6 @@ __all__ = ["PLAIN_KEY", "PlainLora", "as_plain", "change_to", "metadata_of_plain
 
 PLAIN_KEY = "bootstrap.plain"
 """The entry of a plain file's metadata that tells what it was made from, its rank and its error."""
-NAMES = {"lora": "LoRA", "dora": "DoRA", "loha": "LoHa", "lokr": "LoKr"}
 SPARE = 16
 """Directions that are followed beside those that are kept; they make the kept ones precise (arXiv 0909.4061)."""
 PASSES = 4
@@ -103,7 +103,7 @@ def as_plain(lora: Lora, rank: int, base: BaseWeight | None = None) -> PlainLora
             worst = max(worst, (_share(lost, whole), name))
     denoiser, text, text_2 = parts
     made = Lora(denoiser, float(largest), text, text_2, grammar=lora.grammar, network_rank=largest)
-    return PlainLora(made, NAMES[lora.kind], _share(missing, length), *worst, _share(misread, length))
+    return PlainLora(made, TITLES[lora.kind], _share(missing, length), *worst, _share(misread, length))
 
 
 def metadata_of_plain(plain: PlainLora, metadata: Mapping[str, str]) -> dict[str, str]:
@@ -116,7 +116,7 @@ def metadata_of_plain(plain: PlainLora, metadata: Mapping[str, str]) -> dict[str
         "worst_relative_error": round(plain.worst_error, 6),
         "worst_module": plain.worst_module,
     }
-    if plain.made_from == NAMES["dora"]:
+    if plain.made_from == TITLES["dora"]:
         facts["dora_error_in_comfyui"] = round(plain.misread, 6)
     made = f"Plain LoRA, made from a {plain.made_from} by SVD: {plain.about}."
     comment = f"{metadata.get('ss_training_comment', '')} {made}".strip()

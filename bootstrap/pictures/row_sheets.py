@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bootstrap.pictures.sheets import INK, PAPER, fitted, shortened
+from bootstrap.pictures.sheets import INK, PAPER, paste_fitted, shortened
 
 __all__ = ["PictureRow", "RowSheet"]
 
@@ -55,24 +55,19 @@ class RowSheet:
             below = _lines(pen, (GAP, height), _wrapped(pen, row.label, font, label - GAP), font, label, INK)
             _lines(pen, (GAP, below + line // 3), _wrapped(pen, row.note, font, label - GAP), font, label, SOFT)
             for place, image in enumerate(row.images):
-                _put(sheet, image, GAP + label + place * (side + GAP), height, side)
+                paste_fitted(sheet, image, (GAP + label + place * (side + GAP), height), side)
         return sheet
 
     def _heading(self, sheet: Image.Image, pen: ImageDraw.ImageDraw, side: int, size: int) -> None:
         """The first pictures, title and text beside them."""
         for number, image in enumerate(self.heads):
-            _put(sheet, image, GAP + number * (side + GAP), GAP, side)
+            paste_fitted(sheet, image, (GAP + number * (side + GAP), GAP), side)
         left = 2 * GAP + max(1, len(self.heads)) * (side + GAP)
         large, font = ImageFont.load_default(size=round(1.8 * size)), ImageFont.load_default(size=size)
         below = _lines(pen, (left, GAP), [self.title], large, sheet.width - left, INK)
         for text in self.text:
             lines = _wrapped(pen, text, font, sheet.width - left - GAP)
             below = _lines(pen, (left, below + size // 2), lines, font, sheet.width - left, INK)
-
-
-def _put(sheet: Image.Image, image: Image.Image, left: int, top: int, side: int) -> None:
-    small = fitted(image, side)
-    sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
 
 
 def _lines(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["INK", "PAPER", "contact_sheet", "fitted", "shortened", "thumbnail"]
+__all__ = ["INK", "PAPER", "contact_sheet", "paste_fitted", "shortened", "thumbnail"]
 
 PAPER, INK = (250, 250, 248), (60, 60, 66)
 LABEL_HEIGHT, GAP = 16, 6  # pixels
@@ -28,8 +28,7 @@ def contact_sheet(
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     for place, image in enumerate(images):
         left, top = GAP + place % columns * width, GAP + place // columns * height
-        small = fitted(image, side)
-        sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
+        paste_fitted(sheet, image, (left, top), side)
         if labels:
             text = shortened(pen, labels[place], font, side)
             pen.text((left, top + side + 1), text, fill=INK, font=font)
@@ -45,11 +44,13 @@ def thumbnail(image: Image.Image, side: int = 192) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def fitted(image: Image.Image, side: int) -> Image.Image:
-    """The image scaled so that its longer side is ``side``."""
+def paste_fitted(sheet: Image.Image, image: Image.Image, place: tuple[int, int], side: int) -> None:
+    """Paste the image in the middle of a cell, ``side`` x ``side`` pixels at ``place``, as large as fits."""
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    left, top = place
+    sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
 
 
 def shortened(

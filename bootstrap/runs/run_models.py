@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap.backends.base import Drawer, Trainer
+from bootstrap.backends.bases import check_base
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.run_settings import BaseConfig
@@ -15,7 +16,7 @@ from bootstrap.panel.models import PanelModels, open_panel_models
 if TYPE_CHECKING:
     from bootstrap.backends.diffusers import LoadReferences
 
-__all__ = ["RunModels", "open_models"]
+__all__ = ["RunModels", "check_base_files", "open_models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class RunModels:
     drawer: Drawer
     trainer: Trainer
     panel_models: PanelModels
+
+
+def check_base_files(config: BaseConfig) -> None:
+    """Raise BackendError where a base, its VAE or its reference adapter is not on this machine, or does not fit."""
+    check_base(embedded(config.path), config.sampling.vae)
+    if config.reference is not None:
+        check_reference(config.reference, embedded(config.reference.path), embedded(config.path))
 
 
 def open_models(config: RunConfig, run: Path) -> RunModels:
