@@ -56,8 +56,8 @@ COLUMNS = (
 
 ``file`` is relative to the dataset folder; ``origin`` is seed | crop | altered | synthetic; ``made_from`` names the
 seed that a crop or copy was made from; ``training_weight`` is the share of sampled steps relative to 1 for a kept
-frame, 0 for a picture that was not trained on, "" when nothing was trained on this set yet; ``references`` are the pictures that
-the drawer was shown, each with its strength and sha256.
+frame, 0 for a picture that was not trained on, "" when nothing was trained on this set yet; ``references`` are the
+pictures that the drawer was shown, each with its strength and sha256.
 """
 
 
