@@ -20,6 +20,7 @@ from bootstrap.errors import PictureError
 from bootstrap.pictures.caption_text import caption_parts, decoded
 from bootstrap.pictures.file_names import comparable
 from bootstrap.pictures.opening import SUFFIXES
+from bootstrap.store.files import read_given
 
 __all__ = [
     "SIDECARS",
@@ -39,6 +40,8 @@ UNREAD = (".json", ".tags", ".tag", ".cap", ".text", ".md", ".xml", ".xmp", ".ya
 """Ends of the names of files that may be meant as captions; ``.txt`` where its name has other capitals."""
 OF_SETS = ("metadata.jsonl", "metadata.csv", "meta_cap.json", "meta_clean.json", "meta_lat.json")
 """Captions of a whole folder, as datasets and sd-scripts have them."""
+MOST_BYTES = 1 << 20
+"""Of a caption; longer texts are logs and lists."""
 LABELS = ("-masklabel", "-condlabel")
 """Ends of the stems of what OneTrainer lays beside a picture: where its subject is, and what guides it."""
 MASK = "_mask"
@@ -131,7 +134,9 @@ def unread_beside(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path
     """Files that may be meant as captions of pictures without one, and are not read, each with those pictures."""
     found: dict[Path, list[Path]] = {}
     texts: dict[Path, dict[str, list[Path]]] = {}
-    for picture in pictures:
+    files = list(pictures)
+    read = {one.source for one in files}
+    for picture in files:
         if picture.caption is not None:
             continue
         folder = picture.path.parent
@@ -139,7 +144,8 @@ def unread_beside(pictures: Iterable[PictureFile]) -> list[tuple[Path, list[Path
             texts[folder] = _texts_in(folder)
         for stem in dict.fromkeys((picture.path.stem, picture.path.name, "")):
             for text in texts[folder].get(comparable(stem).casefold(), ()):
-                found.setdefault(text, []).append(picture.path)
+                if text not in read:
+                    found.setdefault(text, []).append(picture.path)
     return list(found.items())
 
 
@@ -215,7 +221,7 @@ def _is_file(path: Path) -> bool:
 
 def _with_sidecar(path: Path, sidecar: Path) -> PictureFile:
     try:
-        data = sidecar.read_bytes()
+        data = read_given(sidecar, MOST_BYTES)
     except OSError as error:
         return PictureFile(path, "", "sidecar", sidecar, error)
     try:

@@ -89,6 +89,8 @@ def test_a_file_that_may_be_a_caption_and_is_not_read_is_said(tmp_path):
         '"A.TXT" beside "a.png" is not read: write the caption into "a.txt"',
         '"b.png.json" beside "b.png" is not read: write the caption into "b.txt"',
     ]
+    (tmp_path / "A.TXT").rename(tmp_path / "A.txt")
+    assert caption_warnings([*pictures, tmp_path / "A.png"]) == caption_warnings(pictures)[1:], "it is A's own"
     (tmp_path / "metadata.jsonl").write_text("{}")
     assert '"metadata.jsonl" beside "a.png" and "b.png" is not read' in caption_warnings(pictures)[1]
 
@@ -98,6 +100,11 @@ def test_a_name_as_long_as_the_system_has_them_has_no_caption(tmp_path):
     long.touch()
     assert pictures_in(tmp_path) == [long]
     assert read_picture(long).caption is None
+
+
+def test_a_text_that_is_too_long_for_a_caption_is_not_read(tmp_path):
+    (tmp_path / "a.txt").write_text("smile, " * 200_000)
+    assert "more than 1 MB" in str(read_picture(tmp_path / "a.png").error)
 
 
 def test_a_mask_of_onetrainer_is_a_mask(tmp_path):
