@@ -27,7 +27,7 @@ OPEN_CLIP = {
     "mlp.fc2": "mlp.c_proj",
     "self_attn.out_proj": "attn.out_proj",
 }
-"""Part of a text encoder's module path → the same in OpenCLIP, where original checkpoints of SDXL have it from."""
+"""Part of a text encoder's module path → its name in OpenCLIP, which original checkpoints of SDXL use."""
 FUSED = ("q_proj", "k_proj", "v_proj")
 """Layers that OpenCLIP keeps as one, in this order."""
 

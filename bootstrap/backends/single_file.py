@@ -22,7 +22,7 @@ DENOISER = "model.diffusion_model."
 OTHERS = {
     "Stable Diffusion 2": ("cond_stage_model.model.transformer.",),
     "the refiner of Stable Diffusion XL": ("conditioner.embedders.0.model.transformer.",),
-    # of several that begin alike the closest stands first
+    # the first match counts: narrow marks stand before wide ones
     "HunyuanVideo": ("double_blocks.0.img_attn_qkv.", "model.model.double_blocks.", "double_blocks.0.img_mod.linear."),
     "Hunyuan DiT": ("mlp_t5.",),
     "Chroma": ("distilled_guidance_layer.",),

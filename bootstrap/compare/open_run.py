@@ -175,7 +175,7 @@ class OpenRun:
     def _frame(self, job: Job, path: Path, cell: Cell) -> Frame:
         with Image.open(path) as image:
             digest = digest_of(image.convert("RGB"))
-        place = path.absolute()  # which joined to the folder of the run is itself
+        place = path.absolute()  # joined to the folder of the run it stays as it is
         return Frame(job, str(place), digest, cell.name, self.drawer.name)
 
     def measure(self, frames: Sequence[Frame]) -> Measured:

@@ -16,8 +16,6 @@ __all__ = ["PlainYamlError", "key_twice", "read_plain"]
 
 MOST_NODES = 100_000
 """Values and keys of a text with every alias written out; shipped files have some hundred."""
-
-
 LONGEST_NUMBER = 100
 """Digits of a whole number; Python does not even write out one of some 4000."""
 

@@ -30,8 +30,6 @@ Found = dict[Place, tuple[Weights, float]]
 """Weights by place, each with its scale."""
 OTHER = (".diff.", ".diff_b.", ".oft_", ".oft_blocks.", ".w_norm.", ".b_norm.", ".on_input.", ".bundle_emb.")
 """What the keys of networks have in them that are not read here."""
-
-
 PEFT_STEM, PEFT_CONFIG = "adapter_model", "adapter_config.json"
 """What peft writes: weights, and beside them their alphas."""
 

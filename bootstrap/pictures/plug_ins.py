@@ -34,12 +34,8 @@ PLUG_INS = (
     PlugIn("HEIC", re.compile(rb"(?s)....ftyp(he|mif1|msf1)"), "pillow-heif", "pillow_heif", "register_heif_opener"),
     PlugIn("JPEG XL", re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "pillow-jxl-plugin", "pillow_jxl"),
 )
-
-
 SAYING_SRGB = frozenset({b"cICP", b"sRGB", b"gAMA", b"cHRM"})
 """Chunks of a PNG that come before EXIF, also where what they say is sRGB."""
-
-
 MOST_HEAD = 1 << 16
 """Bytes in which the head of an AVIF or HEIF is looked for."""
 CAMERAS, SRGB_CURVE = (1, 6, 14, 15), 13

@@ -31,17 +31,20 @@ class Address:
     @property
     def url(self) -> str:
         """What to open in a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         query = f"?token={self.token}" if self.token else ""
-        return f"http://{host}:{self.port}/{query}"
+        return f"http://{self._in_url}:{self.port}/{query}"
 
     @property
     def hosts(self) -> frozenset[str]:
         """The Host headers that a browser on this machine sends; it leaves out the port that is usual for HTTP."""
-        own = f"[{self.host}]" if ":" in self.host else self.host.lower()
-        names = {"127.0.0.1", "localhost", "[::1]", own}
+        names = {"127.0.0.1", "localhost", "[::1]", self._in_url.lower()}
         found = {f"{name}:{self.port}" for name in names}
         return frozenset(found | names if self.port == USUAL_PORT else found)
+
+    @property
+    def _in_url(self) -> str:
+        """The host as URLs have it: addresses of IPv6 in brackets."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def address_of(host: str, port: int) -> Address:
