@@ -118,7 +118,8 @@ class Shot:
 class Reference:
     """A picture that a drawer is shown: a seed, or a frame that a person approved.
 
-    ``path`` is relative to the run directory; ``strength`` runs from 0 (not heeded) to 1.
+    ``path`` is relative to the run directory; ``sha256`` is that of a seed's file, or of a frame's pixels;
+    ``strength`` runs from 0 (not heeded) to 1.
     """
 
     path: str

@@ -45,10 +45,9 @@ class WavePlanner:
         ``shown`` are the references that the drawer is shown; None: it draws from words.
         """
         shots = self._candidates(archive, empty)
-        if shown is None:
-            jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot) for shot in shots]
-        else:
-            jobs = [self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot)) for shot in shots]
+        jobs = []
+        for shot in shots:
+            jobs.append(self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot) if shown else ()))
         for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
             drawn = [job for job in archive.jobs if job.kind is kind]
             if kind is not JobKind.LOOKALIKE and wave.adapter:  # another adapter's calibrate nothing here

@@ -1,7 +1,7 @@
 """What the drawer of a round is shown, and the portraits of other individuals that its decoys are drawn from.
 
-A look-alike drawn from words is no company for a frame drawn from the seed: whatever the drawer copies of any reference
-would count as likeness. So its decoys are drawn by the same drawer, with the same words and strength, from the portrait
+A look-alike drawn from words cannot calibrate a frame drawn from the seed: whatever the drawer copies of any reference
+would count as likeness. So the decoys are drawn by the same drawer, with the same words and strength, from the portrait
 of somebody else: a look-alike of the same named traits, drawn by the base in the seeds' own shots. Knows no model.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bootstrap.records import Frame, Job, JobKind, Reference
-from bootstrap.store.files import sha256_of
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
@@ -71,11 +70,11 @@ def _planned(engine: Engine, round: int) -> list[Job]:
 
 def _references(engine: Engine, portraits: Sequence[Frame], strength: float) -> list[Reference]:
     """The portraits that pass what decoys must pass, as references."""
-    archive, directory = engine.archive(), engine.store.directory
+    archive = engine.archive()
     slack, usable = trait_slack(archive, engine.config), []
     for frame in portraits:
         at = slack[frame.job.shot.view_family]
         if engine.judges.usable_decoy(frame, archive.measurements[frame.job.id], at):
             usable.append(frame)
     chosen = usable if len(usable) >= FEWEST else portraits
-    return [Reference(frame.path, sha256_of(directory / frame.path), strength) for frame in chosen]
+    return [Reference(frame.path, frame.digest, strength) for frame in chosen]

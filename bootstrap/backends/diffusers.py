@@ -29,7 +29,7 @@ from bootstrap.machine.device import reporting_memory
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["DiffusersBackend"]
+__all__ = ["DiffusersBackend", "LoadReferences"]
 
 LoadReferences = Callable[[LoadedBase], LoadedReferences]
 LOWER = "lower base.sampling.batch_size, or the width and height"

@@ -7,6 +7,7 @@ the adapter attached, the UNet computes what it computed before one was loaded. 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory
 from bootstrap.pictures import open_picture, square
 from bootstrap.records import Reference
-from bootstrap.store.replacing import is_whole
+from scoring.measurement import digest_of
 from scoring.offloaded import Offloaded
 
 __all__ = ["LoadedReferences"]
@@ -70,9 +71,11 @@ class LoadedReferences:
     def _encoded(self, reference: Reference) -> torch.Tensor:
         """Features (2, 1, ...) of no picture, which is a grey one to the encoder of IP-Adapter Plus, and of this."""
         path = self._pictures / reference.path
-        if not is_whole(path, reference.sha256):
-            raise BackendError(f'the reference "{path}" is missing or altered', "restore it from a copy")
-        image, _ = open_picture(path)
+        if not path.is_file():
+            raise BackendError(f'the reference "{path}" is missing', "restore it from a copy")
+        image, data = open_picture(path)
+        if reference.sha256 not in (hashlib.sha256(data).hexdigest(), digest_of(image)):
+            raise BackendError(f'the reference "{path}" was altered', "restore it from a copy")
         layers = type(self._projection.image_projection_layers[0]).__name__ != "ImageProjection"
         with torch.inference_mode():
             own, none = self._base.pipe.encode_image(square(image), torch.device(self._base.device), 1, layers)
@@ -82,7 +85,7 @@ class LoadedReferences:
 def _load(base: LoadedBase, folder: Path, settings: ReferenceSettings) -> None:
     """Load adapter and image encoder into the pipeline, from the disk alone."""
     file = Path(settings.file)
-    encoder = f"./{settings.image_encoder}"  # without a stroke it would be looked for beside the file
+    encoder = f"./{settings.image_encoder}"  # without a slash it would be looked for beside the file
     try:
         base.pipe.load_ip_adapter(str(folder), str(file.parent), file.name, image_encoder_folder=encoder)
     except Exception as error:  # weights of another architecture make the libraries raise anything

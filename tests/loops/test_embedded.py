@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from bootstrap.dataset.provenance import read_provenance
 from bootstrap.events import AdapterTrained
+from bootstrap.records import JobKind
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
@@ -20,6 +22,7 @@ SMALL = [
     "loop.exchanged=1",
     "loop.most_decoys=1",
     "loop.candidates_a_place=2",
+    "base.reference.with_lora=true",
     "base.sampling.steps=4",
     "base.sampling.batch_size=4",
     "base.recipes.style.steps=4",
@@ -60,6 +63,21 @@ def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(whole_run, 
     assert whole[3].keys() == killed[3].keys()
     for name, tensors in whole[3].items():
         assert all((tensors[key] == killed[3][name][key]).all() for key in tensors)
+
+
+@pytest.mark.slow
+def test_candidates_are_drawn_from_the_seed_and_decoys_from_portraits_of_others(whole_run):
+    with Store.open(whole_run, exclusive=False) as store:
+        (seed,) = store.seeds()
+        shown = {kind: [one for f in store.frames(kind=kind) for one in f.job.references] for kind in JobKind}
+        portraits = {frame.path for frame in store.frames(kind=JobKind.LOOKALIKE)}
+        drawn_by = {frame.adapter for frame in store.frames(kind=JobKind.STRANGER)}
+    assert {one.sha256 for one in shown[JobKind.CANDIDATE]} == {seed.sha256}
+    assert {one.path for one in shown[JobKind.STRANGER]} <= portraits
+    assert drawn_by >= {"r01-style"}
+    assert not [*shown[JobKind.LOOKALIKE], *shown[JobKind.PROBE]]
+    rows = [row for row in read_provenance(next((whole_run / "dataset").iterdir())) if row["origin"] == "synthetic"]
+    assert {row["references"].split()[-1] for row in rows} == {seed.sha256}
 
 
 @pytest.mark.slow

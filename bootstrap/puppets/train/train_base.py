@@ -43,7 +43,7 @@ RATE = 1.2e-3
 EMA_DECAY = 0.998
 EMPTY_ODDS = 0.1
 """Share of captions left empty, which classifier-free guidance needs (Ho & Salimans 2022)."""
-_RATE_LEFT = 0.02
+RATE_LEFT = 0.02
 _SNR_CAP = 5.0
 _LEAST_WEIGHT = 0.3  # min-SNR gives the noisiest steps almost no weight, but they decide the composition
 _BOOST = 1.5  # matrices tolerate larger steps than biases
@@ -193,7 +193,7 @@ def train(options: TrainOptions) -> None:
             RATE,
             optimizer=muon,
             decay=EMA_DECAY,
-            floor=_RATE_LEFT,
+            floor=RATE_LEFT,
             after_checkpoint=write_draft,
         )
     write_base(options.out or shipped.base_dir(), _with_unet(parts, averaged))

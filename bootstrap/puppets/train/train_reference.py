@@ -42,14 +42,22 @@ from bootstrap.puppets.train.reference_adapter import (
     read_adapter,
     write_adapter,
 )
-from bootstrap.puppets.train.train_base import START_BATCHES, encode, head_weights, noised, spelling, velocity_loss
+from bootstrap.puppets.train.train_base import (
+    EMA_DECAY,
+    RATE_LEFT,
+    START_BATCHES,
+    encode,
+    head_weights,
+    noised,
+    spelling,
+    velocity_loss,
+)
 from bootstrap.puppets.train.train_options import TrainOptions
 from bootstrap.puppets.train.train_text import tokens
 
 log = logging.getLogger(__name__)
 
 RATE = 1e-3
-EMA_DECAY = 0.998
 REFERENCES = (0.6, 0.25, 0.15)
 """How often a batch has one, two or three references."""
 DROPPED = 0.05
@@ -157,7 +165,9 @@ def train(options: TrainOptions) -> None:
         feed.fill(START_BATCHES * options.batch)
         batches = ReferenceBatches(feed, (unet, parts.text_encoder.to(device).eval(), parts.tokenizer), options)
         muon = Muon(adapter, RATE)
-        averaged = fit_loop.fit(name, adapter, batches, options, 1.0, RATE, optimizer=muon, decay=EMA_DECAY, floor=0.02)
+        averaged = fit_loop.fit(
+            name, adapter, batches, options, 1.0, RATE, optimizer=muon, decay=EMA_DECAY, floor=RATE_LEFT
+        )
     assert isinstance(averaged, ReferenceAdapter)
     write_adapter(options.out or shipped.reference_dir(), averaged, file)
 

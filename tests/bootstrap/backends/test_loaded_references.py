@@ -80,7 +80,7 @@ def test_without_references_the_base_draws_and_trains_as_without_the_adapter(bac
 
 def test_an_altered_reference_draws_nothing(backend, pictures):
     altered = replace(pictures[1][0], sha256="0" * 64)
-    with pytest.raises(BackendError, match=r'reference ".*0\.png" is missing or altered'):
+    with pytest.raises(BackendError, match=r'reference ".*0\.png" was altered'):
         drawn(backend, job("red", altered))
 
 
