@@ -47,6 +47,7 @@ from tests.benchmarks.puppetbench.settings import PASS
 log = logging.getLogger(__name__)
 
 FALSE_RATE = 0.05
+OTHERS = (JobKind.LOOKALIKE, JobKind.STRANGER)
 EXCHANGED = 40
 """Exchanged decoys of each view family that are judged: their likeness is only averaged."""
 STATED = (0.01, 0.05, 0.1, 0.2)
@@ -124,7 +125,7 @@ class GateAudit:
         """View family -> likeness that 1 % of the run's own look-alikes pass; nan without look-alikes."""
         cuts = dict.fromkeys(ALL_VIEW_FAMILIES, float("nan"))
         for view_family in ALL_VIEW_FAMILIES:
-            values = [self.likeness[frame.job.id] for frame in self.of(JobKind.LOOKALIKE, view_family)]
+            values = [self.likeness[frame.job.id] for frame in self.others(view_family)]
             if values:
                 cuts[view_family] = float(np.quantile(values, 1 - PASS))
         return cuts
@@ -132,6 +133,10 @@ class GateAudit:
     def of(self, kind: JobKind, view_family: str) -> list[Frame]:
         """The frames of a kind and view family."""
         return [frame for frame in self.frames if frame.job.kind is kind and frame.job.shot.view_family == view_family]
+
+    def others(self, view_family: str) -> list[Frame]:
+        """Look-alikes, drawn from words or from the portraits of look-alikes."""
+        return [*self.of(JobKind.LOOKALIKE, view_family), *self.of(JobKind.STRANGER, view_family)]
 
     def is_true(self, frame: Frame) -> bool:
         """Whether a frame is the individual."""
@@ -181,7 +186,7 @@ def open_audit(run: Path, likeness: Likeness) -> GateAudit:
 def _to_judge(frames: Sequence[Frame]) -> list[Frame]:
     """Candidates, look-alikes, and some of the exchanged decoys of each view family."""
     exchanged = [frame for frame in frames if frame.job.kind is JobKind.EXCHANGED]
-    chosen = [frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, JobKind.LOOKALIKE)]
+    chosen = [frame for frame in frames if frame.job.kind in (JobKind.CANDIDATE, *OTHERS)]
     for view_family in ALL_VIEW_FAMILIES:
         chosen += [frame for frame in exchanged if frame.job.shot.view_family == view_family][:EXCHANGED]
     return chosen
@@ -197,7 +202,7 @@ def _frames_table(audit: GateAudit) -> str:
     kept = {frame.job.id for frame in audit.store.kept()}
     lines = []
     for view_family in ALL_VIEW_FAMILIES:
-        candidates, lookalikes = audit.of(JobKind.CANDIDATE, view_family), audit.of(JobKind.LOOKALIKE, view_family)
+        candidates, lookalikes = audit.of(JobKind.CANDIDATE, view_family), audit.others(view_family)
         true = {f.job.id for f in candidates if audit.is_true(f)}
         chosen = {f.job.id for f in candidates} & kept
         exchanged = audit.of(JobKind.EXCHANGED, view_family)
