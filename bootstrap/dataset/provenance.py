@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.errors import StoreError
+from bootstrap.records import Reference
 from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import write_atomic
 from scoring.measurement import Measurement
 
-__all__ = ["COLUMNS", "PROVENANCE", "read_provenance", "score_columns", "write_provenance"]
+__all__ = ["COLUMNS", "PROVENANCE", "named_references", "read_provenance", "score_columns", "write_provenance"]
 
 PROVENANCE = "provenance.csv"
 FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -73,6 +74,11 @@ def score_columns(measured: Mapping[str, Measurement]) -> dict[str, str]:
         cells[f"{name} score"] = score
         cells[f"{name} state"] = ": ".join(part for part in (state, measurement.why) if part)
     return cells
+
+
+def named_references(references: Sequence[Reference]) -> str:
+    """The cell of ``references``: path, strength and sha256 of each."""
+    return "; ".join(f"{one.path} {one.strength:g} {one.sha256}" for one in references)
 
 
 def write_provenance(folder: Path, rows: Sequence[Mapping[str, str]], delivery: Delivery | None = None) -> Path:

@@ -16,7 +16,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
-from bootstrap.dataset.provenance import score_columns, write_provenance
+from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
 from bootstrap.export.retrain import write_trainer_file
 from bootstrap.records import Frame, Seed, TrainItem, Verdict
@@ -106,7 +106,7 @@ class Collection:
             "seed": frame.job.random_seed,
             "generator": self.config.base.short_name,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
-            "references": "; ".join(f"{one.path} {one.strength:g} {one.sha256}" for one in frame.job.references),
+            "references": named_references(frame.job.references),
             "p": verdict.p,
             "verdict": verdict.kind.value,
             "by": verdict.by,

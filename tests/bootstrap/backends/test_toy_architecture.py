@@ -34,6 +34,7 @@ panel: puppet
 loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
   final_candidates: 1}
 base:
+  reference: null
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}
   minimum_steps: 2
   recipes: {style: {steps: 2, batch_size: 2}, character: {steps: 2, batch_size: 2}}

@@ -40,7 +40,7 @@ def test_no_time_is_a_problem_like_any_other(given, call):
 
 
 def test_the_more_time_the_more_rounds():
-    config = load("puppet")
+    config = load("puppet", overrides=["base.reference=null"])
     whole = cost_of(config, 1, 10**7, 1e11).seconds
     fits = [rounds_that_fit(config, 1, 10**7, 1e11, share * whole) for share in (0.01, 0.8, 1.0, 3.0)]
     assert fits == sorted(fits)

@@ -12,9 +12,15 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.generated import GeneratedFrames
-from bootstrap.dataset.provenance import COLUMNS, read_provenance, score_columns, write_provenance
+from bootstrap.dataset.provenance import (
+    COLUMNS,
+    named_references,
+    read_provenance,
+    score_columns,
+    write_provenance,
+)
 from bootstrap.export.collection import Collection
-from bootstrap.records import TrainItem, VerdictKind
+from bootstrap.records import Reference, TrainItem, VerdictKind
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 from scoring.measurement import Measurement, not_applicable
@@ -46,6 +52,11 @@ def test_a_synthetic_row_tells_how_to_make_it_again_and_why_it_is_here(written: 
     assert (row["prompt"], row["negative_prompt"]) == (frame.job.prompt, "lowres")
     assert int(row["seed"]) == frame.job.random_seed
     assert row["adapter_sha256"] == store.adapters()[0].sha256
+    assert row["references"] == ""
+    assert (
+        named_references((Reference("a.png", "5eed", 0.5), Reference("b.png", "f00d")))
+        == "a.png 0.5 5eed; b.png 1 f00d"
+    )
     assert row["reasons"] == "fills it; p=0.01"
     assert (row["license"], row["credits"]) == ("CC-BY-4.0", "drawn by Ada")
     assert (row["view"], row["view score"], row["view state"]) == ("front", "2", "measured")
