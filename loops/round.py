@@ -88,7 +88,10 @@ def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, em
     sets = engine.training_sets
     drawing = plan.drawn_by.number if plan.drawn_by else plan.number
     named = sets.named_traits(archive, drawing, plan.phase)
-    wave = Wave(plan.number, number, named, adapter=sets.possible(archive, plan.number, plan.phase))
+    by_adapter = engine.config.trains_to_draw and sets.possible(archive, plan.number, plan.phase)
+    if not by_adapter:
+        named = frozenset(engine.character.identity)
+    wave = Wave(plan.number, number, named, adapter=by_adapter)
     shown = shown_in(engine, plan.number)
     usable = usable_decoys(archive, engine.judges, engine.config)
     jobs = engine.wave_planner.plan(archive, wave, empty, usable, shown)

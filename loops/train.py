@@ -33,11 +33,10 @@ def adapter_of_round(
         earlier = f"the LoRA of round {drawn_by.number} draws what is missing"
         engine.note(f"round {number}: training on more led to drift; {earlier}")
         return engine.adapter(drawn_by.adapter)
+    if not engine.config.trains_to_draw:
+        return None
     if not engine.training_sets.possible(archive, number, phase):
-        if engine.config.trains_to_draw:
-            engine.note(
-                f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone'
-            )
+        engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
         return None
     name = Adapter.round_id(number, phase)
     if existing := engine.adapter(name):

@@ -62,9 +62,7 @@ class TrainingSets:
         return own & {tag for item in self.items(archive, number, phase) for tag in item.tags}
 
     def possible(self, archive: Archive, number: int, phase: Phase) -> bool:
-        """Whether a round trains a LoRA to draw with: on seeds that it may, or on what earlier rounds kept."""
-        if not self.config.trains_to_draw:
-            return False
+        """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
         return self.wording.character.trains_seeds(phase) or bool(archive.kept_before(number))
 
     def _originals(self, phase: Phase) -> list[TrainItem]:

@@ -1,6 +1,7 @@
 """Drawing from the seed: what is shown to whom, which decoys calibrate it, and how few rounds it takes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from loops.decoys import strata
 from loops.jobs import JobMaker, Wave
 from loops.plan import WavePlanner
 from loops.shown import Shown
+from loops.training_set import TrainingSets
 from scoring.measurement import Measurement
 from tests.loops.test_plan import EMPTY, RED, of
 
@@ -85,6 +87,11 @@ def test_a_drawer_that_never_changes_draws_the_set_in_one_round():
         config = load("puppet", overrides=changed)
         assert config.trains_to_draw
         assert config.schedule == config.loop
+
+
+def test_the_finished_lora_is_asked_by_its_trigger_all_the_same():
+    sets = TrainingSets(Path(), CONFIG, Wording.of(RED, CONFIG), None, [], 96)
+    assert sets.named_traits(Archive(), 2, "character") == frozenset()
 
 
 def test_a_run_without_a_model_is_shown_nothing():
