@@ -71,7 +71,8 @@ def _finished(store: Store, number: int, shots: Sequence[Shot]) -> list[Frame]:
 
 def _showcase(store: Store, drawn: Sequence[Frame], finished: Sequence[Frame]) -> Showcase:
     pictures = "pictures" if len(store.seeds()) > 1 else "picture"
-    by_base, first = ([frame for frame in drawn if bool(frame.adapter) is lora] for lora in (False, True))
+    by_base = [frame for frame in drawn if not frame.adapter]
+    first = [frame for frame in drawn if frame.adapter]
     asked = {
         "base, every trait in words": [frame for frame in by_base if not frame.job.references],
         f"base shown your {pictures}, every trait in words": [frame for frame in by_base if frame.job.references],
