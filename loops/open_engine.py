@@ -45,6 +45,8 @@ def open_engine(
     engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
     if hours is not None:
         engine.budget = budget_of(config, len(seeds), hours)
+    for text in models.notes:
+        engine.note(text)
     for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):

@@ -15,10 +15,11 @@ from bootstrap.backends.side_files import side_files
 from bootstrap.backends.single_file import SingleFile, read_checkpoint
 from bootstrap.machine.hub import hub_id
 
-__all__ = ["BY_SCHEDULER", "Prediction", "prediction_of", "prediction_of_file", "prediction_of_folder"]
+__all__ = ["BY_SCHEDULER", "Prediction", "predicted", "prediction_of", "prediction_of_file", "prediction_of_folder"]
 
 BY_SCHEDULER = "by its scheduler"
 VELOCITY, NOISE = "v_prediction", "epsilon"
+WORDS = {NOISE: "noise", VELOCITY: "velocity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class Prediction:
     def is_velocity(self) -> bool:
         """Whether it predicts velocity, as far as is known."""
         return self.kind == VELOCITY
+
+
+def predicted(kind: str, *, zero_terminal_snr: bool) -> str:
+    """What is predicted, in words."""
+    found = WORDS.get(kind, kind)
+    return f"{found}, down to pure noise" if zero_terminal_snr else found
 
 
 def prediction_of(base: Path) -> Prediction:

@@ -11,16 +11,16 @@ from collections.abc import Collection
 import typer
 
 from bootstrap.backends.checkpoint_names import FEW_STEPS
-from bootstrap.backends.predictions import prediction_of
+from bootstrap.backends.predictions import predicted, prediction_of
 from bootstrap.backends.preset_answers import BaseAnswer, remember
 from bootstrap.backends.presets import Identity
+from bootstrap.backends.samplers import unfitting_line
 from bootstrap.backends.whole_digest import whole_digest
 from bootstrap.config import BaseConfig, embedded, identity_of
 from bootstrap.errors import BackendError, ConfigError
 
 __all__ = ["base_lines", "base_notes", "settle_base"]
 
-PREDICTS = {"epsilon": "noise", "v_prediction": "velocity"}
 SAID_BY = {"look": "base.scoring", "words": "base.dialect"}
 """What is unknown → the setting that says it."""
 VALUES = {"look": "drawn|photo", "words": "tags|prose"}
@@ -57,9 +57,7 @@ def base_lines(base: str, config_preset: str) -> list[str]:
         return []
     how = "by --preset" if config_preset else identity.how
     prediction = identity.prediction
-    predicts = PREDICTS.get(prediction.kind, prediction.kind)
-    if prediction.zero_terminal_snr:
-        predicts += ", down to pure noise"
+    predicts = predicted(prediction.kind, zero_terminal_snr=prediction.zero_terminal_snr)
     tested = "" if prediction.certain else "; tested on its weights when they are loaded"
     lines = [
         f"base       {identity.architecture.title}, by its layers",
@@ -80,11 +78,8 @@ def base_notes(base: BaseConfig) -> list[str]:
             f'"{base.name}" was distilled to few steps ({identity.distilled}): a LoRA trained on it comes out blurred'
             " or overdone; train on the checkpoint that it was made from, and draw with this one"
         )
-    if base.sampling.scheduler == "dpm++_karras" and _ends_in_noise(base):
-        notes.append(
-            f'the schedule of "{base.name}" ends in pure noise, which Karras\' sigmas do not fit: the scheduler'
-            ' "dpm++_karras" draws as "dpm++" does'
-        )
+    if line := unfitting_line(base.name, base.sampling.scheduler, ends_in_noise=_ends_in_noise(base)):
+        notes.append(line)
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +22,15 @@ __all__ = ["RunModels", "check_base_files", "open_models"]
 
 @dataclass(frozen=True, slots=True)
 class RunModels:
-    """A run's drawer and its trainer, which may be one object, and the models of its panel."""
+    """A run's drawer and its trainer, which may be one object, and the models of its panel.
+
+    ``notes`` say what was found out when they were loaded.
+    """
 
     drawer: Drawer
     trainer: Trainer
     panel_models: PanelModels
+    notes: Sequence[str] = ()
 
 
 def check_base_files(config: BaseConfig) -> None:
@@ -44,12 +49,14 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
         fake = FakeBackend(config.base.sampling)
         return RunModels(fake, fake, fake_panel_models())
     from bootstrap.backends.diffusers import DiffusersBackend
+    from bootstrap.backends.tested_prediction import lines_by_test
     from bootstrap.machine.device import pick_device
 
     panel_models = open_panel_models(config.panel, run / "features", pick_device())
     references = reference_loader(config.base, run)
     base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references)
-    return RunModels(base, base, panel_models)
+    notes = lines_by_test(config.base.name, config.base.sampling, base.base.settings)
+    return RunModels(base, base, panel_models, notes)
 
 
 def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:

@@ -107,7 +107,8 @@ def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
 
     def crowded(*given, open_models=opening.open_models):
         models = open_models(*given)
-        return replace(models, panel_models=replace(models.panel_models, faces=Faces()))
+        found = ["its weights predict velocity"]
+        return replace(models, panel_models=replace(models.panel_models, faces=Faces()), notes=found)
 
     def judges(models, *given, known=opening.judges_for):
         return known(replace(models, faces=None), *given)  # here faces are counted, and identify nobody
@@ -120,7 +121,12 @@ def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
     character = Character(**{**RED, "trigger": "cat"}, seeds=[{"file": "c.png"}])
     open_engine(store, CONFIG, character, [tmp_path / "a.png", tmp_path / "b.png"])
     texts = " | ".join(noted(store))
-    for words in ('trigger "cat" is an ordinary word', 'seeds.0.file "c.png"', "6 pixels short of the 96"):
+    for words in (
+        "weights predict velocity",
+        'trigger "cat" is an ordinary word',
+        'seeds.0.file "c.png"',
+        "6 pixels short of the 96",
+    ):
         assert words in texts
     assert '"a.png" shows 2 faces' in texts
     assert '"b.png" is a near-duplicate of "a.png"' in texts

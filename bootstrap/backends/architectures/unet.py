@@ -86,6 +86,8 @@ def set_schedule(pipe: Any, prediction_type: str | None, zero_terminal_snr: bool
         changes["prediction_type"] = prediction_type
     if zero_terminal_snr:
         changes["timestep_spacing"] = "trailing"
+    elif config.get("rescale_betas_zero_snr"):
+        changes["timestep_spacing"] = "leading"  # as Stable Diffusion's own schedule
     pipe.scheduler = DDIMScheduler.from_config(config, **changes)
 
 
