@@ -250,6 +250,7 @@ class Seed:
     """An original picture under its hash, and the tags of its caption (``axis=tag``; empty: could not be read).
 
     ``head`` is where its head stands, in fractions of the square around it; None: where its framing usually has it.
+    Identity is judged against an ``anchor``, and drawers are shown it; any other seed only trains, as a kept frame does.
     """
 
     path: str
@@ -262,6 +263,13 @@ class Seed:
     tags: tuple[str, ...]
     caption_from: str
     head: Box | None = None
+    anchor: bool = True
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Axis → the tag that its caption has of it; axes that could not be read are left out."""
+        pairs = [text.partition("=") for text in self.tags]
+        return {axis: tag for axis, _, tag in pairs if tag}
 
 
 @dataclass(frozen=True, slots=True)

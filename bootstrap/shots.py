@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap.character import Character
 from bootstrap.config import SubjectConfig, ViewsConfig
-from bootstrap.records import Shot, random_seed_of
+from bootstrap.records import Seed, Shot, random_seed_of
 
 __all__ = ["Cell", "Planner", "apportion", "places", "quotas"]
 
@@ -65,21 +65,31 @@ class Planner:
     character: Character
     views: ViewsConfig
     subject: SubjectConfig
+    seeds: Sequence[Seed] = ()
 
     def values(self, axis: str) -> tuple[str, ...]:
-        """The values of an axis ("expression", "outfit" …), from the character or the axis' defaults."""
+        """The values of an axis ("expression", "outfit" …): of the character, else the axis' defaults, else the seeds'.
+
+        None where nobody says any: then shots and their words leave the axis out.
+        """
         config = self.subject.axes[axis]
-        return self.character.values(config.words) or config.defaults
+        return self.character.values(config.words) or config.defaults or self._seen(axis)
 
     def shares(self, axis: str) -> dict[str, float]:
-        """The part of the set that each value of an axis should get; they add up to 1."""
+        """The part of the set that each value of an axis should get; they add up to 1. Empty where it has none."""
         sharing = {
             "even": self._even,
             "stated": self._stated,
             "first": self._first,
             "neutral": self._neutral,
         }
-        return sharing[self.subject.axes[axis].sharing](self.values(axis))
+        values = self.values(axis)
+        return sharing[self.subject.axes[axis].sharing](values) if values else {}
+
+    def _seen(self, axis: str) -> tuple[str, ...]:
+        """The values of an axis that the seeds show, the commonest first."""
+        found = Counter(seed.shown.get(axis, "") for seed in self.seeds)
+        return tuple(value for value, _ in found.most_common() if value)
 
     def plan(self, wanted: Mapping[Cell, int], drawn: Iterable[Shot]) -> list[Shot]:
         """``wanted`` shots a cell, each axis taking the value least drawn so far; ``take`` makes each new."""
@@ -124,12 +134,12 @@ class Planner:
     def _next(self, view_family: str, framing: str, counts: _Counts) -> Shot:
         """The shot whose every axis value was drawn least, relative to its share."""
         views = dict.fromkeys(self.views.families[view_family].views, 1.0)
-        return Shot(
-            view_family=view_family,
-            framing=framing,
-            view=counts.least(view_family, framing, "view", views),
-            axes={axis: counts.least(view_family, framing, axis, self.shares(axis)) for axis in self.subject.axes},
-        )
+        axes = {}
+        for axis in self.subject.axes:
+            if self.values(axis):
+                axes[axis] = counts.least(view_family, framing, axis, self.shares(axis))
+        view = counts.least(view_family, framing, "view", views)
+        return Shot(view_family=view_family, framing=framing, view=view, axes=axes)
 
     def _even(self, values: Sequence[str]) -> dict[str, float]:
         return {value: 1 / len(values) for value in values}

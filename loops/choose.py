@@ -86,7 +86,8 @@ class Chooser:
         options = [self.candidate(one, verdicts[one.job.id].score or 0.0, looks[one.job.id]) for one in undecided]
         existing = [self.candidate(frame, 0.0, looks[frame.job.id]) for frame in kept]
         room = loop.target - len(kept)
-        picks = provisional(options, self.quotas(places), room, existing, loop.provisional_share, self.rules)
+        sides = [replace(side, maximum=None) for side in self._sides(places)]
+        picks = provisional(options, [*self.quotas(places), *sides], room, existing, loop.provisional_share, self.rules)
         found = []
         for pick in picks:
             earlier = verdicts[pick.id]
@@ -106,12 +107,12 @@ class Chooser:
         return [*cells, Quota({MOOD: f"neutral {axis}"}, 0, maximum=most)]
 
     def guides(self, places: Mapping[Cell, int]) -> list[Quota]:
-        """The values of the guided axes (outfits, poses …) by their shares of the places that show them.
+        """The views of each family, then the values of the guided axes, by their shares of the places that show them.
 
         The share only guides, for a run whose candidates are few must not starve; what a value may take at most leaves
         room for half of what the others should have (``subject.leeway``), so that the set cannot collapse on one.
         """
-        leeway, guides = self.config.subject.leeway, []
+        leeway, guides = self.config.subject.leeway, self._sides(places)
         for axis in self.config.subject.guided:
             seen = sum(count for cell, count in places.items() if axis not in self.config.views.hidden(*cell))
             shares = self.planner.shares(axis)
@@ -119,6 +120,16 @@ class Chooser:
             for value, share in shares.items():
                 most = max(1, wanted[value], math.ceil((share + leeway * (1 - share)) * seen - 1e-9))
                 guides.append(Quota({axis: value}, wanted[value], maximum=most, guides=True))
+        return guides
+
+    def _sides(self, places: Mapping[Cell, int]) -> list[Quota]:
+        """The views of each family that has several (left and right), evenly; each leaves a place to every other."""
+        guides = []
+        for view_family, plan in self.config.views.families.items():
+            seen, others = sum(count for cell, count in places.items() if cell[0] == view_family), len(plan.views) - 1
+            if others:
+                for view, wanted in apportion(seen, dict.fromkeys(plan.views, 1.0)).items():
+                    guides.append(Quota({"view": view}, wanted, maximum=max(1, seen - others), guides=True))
         return guides
 
     @property
@@ -132,7 +143,8 @@ class Chooser:
         """A frame as `scoring.select` takes it: likeness decides first, quality last."""
         shot, subject, (embedding, bits) = frame.job.shot, self.config.subject, look
         hidden = self.config.views.hidden(shot.view_family, shot.framing)
-        axes = {axis: shot[axis] for axis in ("view_family", "framing", *subject.guided) if axis not in hidden}
+        shown = ("view_family", "view", "framing", *(axis for axis in subject.guided if axis in shot.axes))
+        axes = {axis: shot[axis] for axis in shown if axis not in hidden}
         neutral = subject.neutral_axis
         if neutral and neutral not in hidden and shot[neutral] in subject.neutral:
             axes[MOOD] = f"neutral {neutral}"

@@ -66,7 +66,7 @@ class Engine:
     @cached_property
     def planner(self) -> Planner:
         """Deficits into shots."""
-        return Planner(self.character, self.config.views, self.config.subject)
+        return Planner(self.character, self.config.views, self.config.subject, self.seeds)
 
     @cached_property
     def captioner(self) -> SeedCaptioner:

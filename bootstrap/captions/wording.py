@@ -143,7 +143,7 @@ class Wording:
             return self.outfit(shot[part])
         if part == "view":
             return {part: self.views.families[shot.view_family].views[shot.view]}
-        if part == "framing" or part in self.subject.axes:
+        if part == "framing" or part in shot.axes:
             return {part: shot[part]}
         return {}
 

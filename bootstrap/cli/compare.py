@@ -55,7 +55,7 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]
         adapters = chosen_weights(store, options.checkpoints)
-        trials = trials_for(character, config, options.each, options.pose, options.outfit)
+        trials = trials_for(character, config, options.each, options.pose, options.outfit, store.seeds())
         bench = open_for_comparison(store, config, trials.character, folder)
         try:
             comparison = _compare(CellRater(bench, trials), adapters, weights, companions)

@@ -12,7 +12,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, Outfit
 from bootstrap.config import RunConfig
 from bootstrap.pictures.caption_text import caption_parts
-from bootstrap.records import Shot, random_seed_of
+from bootstrap.records import Seed, Shot, random_seed_of
 from bootstrap.shots import Cell, Planner
 
 __all__ = ["KNOWN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "TrialShots", "trials_for"]
@@ -47,13 +47,21 @@ class TrialShots:
         return f"{test} ({details[test]})" if test in details else test
 
 
-def trials_for(character: Character, config: RunConfig, each: int = 2, pose: str = "", outfit: str = "") -> TrialShots:
-    """``each`` shots a view family as the run plans them, half as many (at least one) with each unseen thing.
+def trials_for(
+    character: Character,
+    config: RunConfig,
+    each: int = 2,
+    pose: str = "",
+    outfit: str = "",
+    seeds: Sequence[Seed] = (),
+) -> TrialShots:
+    """``each`` shots a view family as a run from ``seeds`` plans them, half as many (at least one) with each unseen
+    thing.
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use. A kind of
     subject that has no poses, or no outfits, is not tried in an unseen one.
     """
-    planner = Planner(character, config.views, config.subject)
+    planner = Planner(character, config.views, config.subject, seeds)
     pose_axis, outfit_axis = config.subject.pose_axis, config.subject.outfit_axis
     pose = pose or _pose(config, planner, pose_axis)
     clothes = outfit or _clothes(config, character, Wording.of(character, config))

@@ -40,15 +40,17 @@ class AxisConfig(Frozen):
     """The list of character.json that feeds it; empty: always the defaults."""
     defaults: tuple[str, ...] = ()
     """Its values where character.json gives none."""
+    from_seeds: bool = False
+    """Without defaults: what the seeds show of it, or nothing is said of it at all."""
     sharing: Literal["even", "stated", "first", "neutral"] = "even"
     """How its values share the set: ``even``; as character.json has ``stated`` it for outfits; three quarters for the
     ``first``, the rest evenly; evenly, the ``neutral`` ones together at most ``most_neutral``."""
 
     @model_validator(mode="after")
     def _has_values(self) -> AxisConfig:
-        if self.words == OUTFITS or self.defaults:
+        if self.words == OUTFITS or self.defaults or self.from_seeds:
             return self
-        raise ValueError("write defaults: an axis needs a value where character.json gives none")
+        raise ValueError("write defaults or from_seeds: an axis needs a value where character.json gives none")
 
 
 class SubjectConfig(Frozen):

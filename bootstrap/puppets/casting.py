@@ -60,7 +60,7 @@ def puppet_shot(shot: Shot) -> PuppetShot:
         pose=shot["pose"],
         outfit=OUTFITS.index(shot["outfit"]),
         background=shot["background"],
-        style=shot["style"],
+        style=shot.axes.get("style", STYLE),
     )
 
 

@@ -100,6 +100,32 @@ def test_outfits_get_their_shares_before_likeness_and_diversity():
     assert sorted(id[0] for id in chosen(limits, frames, {FRONT: 4})[0]) == ["d", "s", "s", "s"]
 
 
+def turned(id, angle, side, style="cel shading"):
+    frame = shown(id, angle, view_family="profile")
+    return replace(frame, job=replace(frame.job, shot=replace(frame.job.shot.having({"style": style}), view=side)))
+
+
+@pytest.mark.parametrize("places", [2, 4])
+def test_both_sides_are_in_the_set_though_one_is_less_alike(places):
+    frames = [turned(f"r{n}", 10 * n, "profile-right") for n in range(4)] + [turned("l", 100, "profile-left")]
+    scores = {frame.job.id: 1.0 if frame.job.id == "l" else 9.0 for frame in frames}
+    kept, left = chosen(chooser(), frames, {("profile", "portrait"): places}, scores)
+    assert "l" in kept
+    assert len(kept) == places
+    alone, left = chosen(chooser(), frames[:4], {("profile", "portrait"): places})
+    assert len(alone) == places - 1, "a place stays open for the left"
+    assert set(left.values()) == {(VerdictKind.UNDECIDED, f"passes; profile-right is full: {places - 1}")}
+
+
+def test_several_styles_are_held_to_their_shares():
+    person = character("smile", styles=("cel shading", "sketch"))
+    frames = [turned(f"c{n}", 10 * n, f"profile-{('left', 'right')[n % 2]}") for n in range(8)]
+    frames += [turned(f"s{n}", 90 + 10 * n, "profile-left", "sketch") for n in range(2)]
+    scores = {frame.job.id: 1.0 if frame.job.id.startswith("s") else 9.0 for frame in frames}
+    kept, _ = chosen(chooser(person), frames, {("profile", "portrait"): 8}, scores)
+    assert sum(id.startswith("s") for id in kept) == 2
+
+
 def test_what_nobody_sees_counts_for_no_share():
     limits = chooser(character("smile", "frown", PLAIN))
     guides = limits.guides({("behind", "portrait"): 10, FRONT: 4})

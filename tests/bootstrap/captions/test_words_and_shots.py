@@ -1,11 +1,12 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.records import Shot
+from bootstrap.records import Seed, Shot
 from bootstrap.shots import Planner, apportion, quotas
 
 CONFIG = load("puppet")
@@ -147,3 +148,21 @@ def test_the_panel_asks_for_the_words_that_must_be_obeyed_in_turn():
     assert [s["expression"] == "frown" for s in shots][2::4] == [True, True]
     assert [s["outfit"] == "night" for s in shots][3::4] == [True, True]
     assert PLANNER.probe(wanted) == PLANNER.plan(wanted, [])
+
+
+def seed(name, style):
+    return Seed(
+        name, "0", name, "front", "front", "portrait", "default", ("expression=smile", f"style={style}"), "read"
+    )
+
+
+def test_a_style_that_nobody_named_is_the_seeds_or_left_unsaid():
+    (unsaid,) = PLANNER.plan({("front", "portrait"): 1}, [])
+    assert "style" not in unsaid.axes
+    for words in (WORDING, replace(WORDING, dialect="prose")):
+        assert "cel shading" not in words.prompt(unsaid, WORDING.traits(unsaid))
+        assert "in the style" not in ", ".join(words.caption(unsaid, "style"))
+    drawn = [seed("a.png", "sketch"), seed("b.png", ""), seed("c.png", "pastel"), seed("d.png", "sketch")]
+    assert replace(PLANNER, seeds=drawn).shares("style") == {"sketch": 0.75, "pastel": 0.25}
+    own = replace(PLANNER, seeds=drawn, character=CHARACTER.model_copy(update={"styles": ("flat color",)}))
+    assert own.values("style") == ("flat color",)
