@@ -1,7 +1,8 @@
 """Drawing from reference pictures: an IP-Adapter on a loaded base's UNet, attached while it is used.
 
-The features of a picture are encoded once and cached; the image encoder is on the device only while it encodes. Without
-the adapter attached, the UNet computes what it computed before one was loaded. Knows no prompt and no LoRA.
+The features of a picture are encoded once and cached; the image encoder is on the device only while it encodes, and
+where a base offloads, the adapter only while it is attached. Without it the UNet computes what it computed before one
+was loaded. Knows no prompt and no LoRA.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.backends.saving_memory import moved
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory
 from bootstrap.pictures import open_picture, square
@@ -36,9 +39,16 @@ class LoadedReferences:
         _load(base, folder, settings)
         self._projection = self._unet.encoder_hid_proj
         self._with_adapter = {name: self._unet.attn_processors[name] for name in self._plain}
-        self._encoder = base.pipe.image_encoder.to("cpu").requires_grad_(False).eval()
+        self._in_turn: list[Any] = []
+        if base.settings.offload:
+            own = [one for one in self._with_adapter.values() if isinstance(one, torch.nn.Module)]
+            self._in_turn = [self._projection, *own]
+        encoder = base.pipe.image_encoder.requires_grad_(False).eval()
+        self._encoding = Offloaded([encoder], base.device, instead_of=[base.pipe.vae] if base.settings.offload else [])
         self._features: dict[str, torch.Tensor] = {}
         self._detach()
+        for part in self._in_turn:
+            part.to("cpu")
 
     def encode(self, references: Sequence[Reference]) -> torch.Tensor:
         """Features (2, R, ...) of R references: those of no picture, for the unguided half, and their own.
@@ -46,7 +56,7 @@ class LoadedReferences:
         Raises BackendError for one that is missing, or not the picture that was planned with.
         """
         missing = [one for one in references if one.sha256 not in self._features]
-        with Offloaded([self._encoder], self._base.device), reporting_memory("lower base.sampling.batch_size"):
+        with self._encoding, reporting_memory("choose --reference none"):
             for reference in missing:
                 self._features[reference.sha256] = self._encoded(reference)
         return torch.cat([self._features[one.sha256] for one in references], dim=1)
@@ -54,14 +64,18 @@ class LoadedReferences:
     @contextlib.contextmanager
     def attached(self, strength: float) -> Iterator[None]:
         """The UNet heeds references with this strength."""
+        with moved(self._in_turn, self._base.device, back="cpu"):
+            self._attach(strength)
+            try:
+                yield
+            finally:
+                self._detach()
+
+    def _attach(self, strength: float) -> None:
         self._unet.set_attn_processor(dict(self._with_adapter))
         self._unet.encoder_hid_proj = self._projection
         self._unet.register_to_config(encoder_hid_dim_type="ip_image_proj")
         self._base.pipe.set_ip_adapter_scale(strength)
-        try:
-            yield
-        finally:
-            self._detach()
 
     def _detach(self) -> None:
         self._unet.encoder_hid_proj = None  # first: its own attention layers are counted among the UNet's
@@ -83,11 +97,14 @@ class LoadedReferences:
 
 
 def _load(base: LoadedBase, folder: Path, settings: ReferenceSettings) -> None:
-    """Load adapter and image encoder into the pipeline, from the disk alone."""
-    file = Path(settings.file)
-    encoder = f"./{settings.image_encoder}"  # without a slash it would be looked for beside the file
+    """Load adapter and image encoder into the pipeline, from the disk alone; the image encoder into main memory."""
+    from transformers import CLIPVisionModelWithProjection
+
+    file, pipe = Path(settings.file), base.pipe
     try:
-        base.pipe.load_ip_adapter(str(folder), str(file.parent), file.name, image_encoder_folder=encoder)
+        encoder = CLIPVisionModelWithProjection.from_pretrained(folder / settings.image_encoder, dtype=pipe.dtype)
+        pipe.register_modules(image_encoder=encoder)
+        pipe.load_ip_adapter(str(folder), str(file.parent), file.name)
     except Exception as error:  # weights of another architecture make the libraries raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         problem = f'"{folder / settings.file}" does not fit this base: {reason}'

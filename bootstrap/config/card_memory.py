@@ -47,27 +47,53 @@ def counted_weights(architecture: str) -> int:
 def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, float]:
     """Peak GiB of the stages read (prompts), draw, decode, encode, train and score, without `CONTEXT`.
 
-    ``architecture`` is one with `counted_weights`.
+    Also of "encode references" where the base draws from them. ``architecture`` is one with `counted_weights`.
     """
     counts, sampling = _counts()[architecture], base.sampling
+    offloading = sampling.offload and room.offloads
     weights, scorers = counts["weights"], _counts()["scorers"]
     parts = {part: count * (4 if part == "vae" else room.size) for part, count in weights.items()}
     text = sum(count for part, count in parts.items() if part.startswith("text_encoder"))
     adapter = max(recipe.rank for recipe in base.recipes.values()) * counts["adapter"] * 4
-    held = parts["unet"] + parts["vae"] + adapter + (0 if room.offloads else scorers["all"] * MIB)
-    beside = held if sampling.offload and room.offloads else held + text
+    attached = _Attached.of(base, counts, room)
+    resident, in_turn = (0, attached.weights) if offloading else (attached.weights, 0)
+    held = parts["unet"] + parts["vae"] + adapter + resident
+    if not room.offloads:
+        held += scorers["all"] * MIB + attached.encoder
+    beside = held if offloading else held + text
     pixels = sampling.width * sampling.height / counts["side"] ** 2
     coding = {stage: mebibytes * pixels for stage, mebibytes in counts["whole"].items()}
     if sampling.offload and max(sampling.width, sampling.height) > TILE:
         coding = counts["tiles"]
-    reading = held - parts["vae"] if sampling.offload and room.offloads else held  # the VAE makes room
+    reading = held - parts["vae"] if offloading else held  # the VAE makes room
     found = {"read": reading + text + counts["read"] * MIB}
-    found["draw"] = beside + counts["draw"] * MIB * sampling.batch_size * pixels * room.size / 2
+    if base.reference:
+        encoding = _counts()["encoder"]["encode"] * MIB + (attached.encoder if room.offloads else 0)
+        found["encode references"] = (reading if offloading else beside) + encoding
+    drawing = counts["draw"] * pixels + attached.drawing
+    found["draw"] = beside + in_turn + drawing * MIB * sampling.batch_size * room.size / 2
     found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
     trainings = [_training(counts, recipe, pixels, room) for recipe in base.recipes.values()]
-    found["train"] = max(trainings) + _beside_training(base, parts, text, room)
+    found["train"] = max(trainings) + _beside_training(base, parts, text, room) + resident
     found["score"] = beside + (scorers["loaded one by one"] * MIB if room.offloads else 0)
     return {stage: taken / GIB for stage, taken in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """What draws beside the denoiser: bytes of its weights and of its image encoder, MiB of a picture's activations."""
+
+    weights: int = 0
+    encoder: int = 0
+    drawing: float = 0
+
+    @classmethod
+    def of(cls, base: BaseConfig, counts: Mapping[str, Any], room: Room) -> _Attached:
+        """A base's reference adapter; nothing where it draws from words alone."""
+        if base.reference is None:
+            return cls()
+        tokens = (counts["reference"]["draw"] - counts["draw"]) * base.reference.most
+        return cls(counts["reference"]["weights"] * room.size, _counts()["encoder"]["weights"] * room.size, tokens)
 
 
 def _beside_training(base: BaseConfig, parts: Mapping[str, int], text: int, room: Room) -> float:

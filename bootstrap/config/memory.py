@@ -50,7 +50,7 @@ def check_memory(config: RunConfig, device: Accelerator) -> None:
     largest = max(stages, key=lambda stage: stages[stage])
     if stages[largest] + CONTEXT <= device.memory:
         return
-    options = _options(config, _architecture(config), device)
+    options = _options(config.base, _architecture(config), device)
     raise BackendError(
         f'base "{config.base.name}" takes {stages[largest] + CONTEXT:.1f} GB to {largest}, '
         f"{device.kind} has {device.memory:.1f}",
@@ -85,25 +85,36 @@ def _architecture(config: RunConfig) -> str:
     return name if weights > FULL_SIZE * counted_weights(name) > 0 else ""
 
 
-def _options(config: RunConfig, architecture: str, device: Accelerator) -> list[str]:
-    """The largest profile with which the run fits, and the fewest settings with which it does."""
+def _options(base: BaseConfig, architecture: str, device: Accelerator) -> list[str]:
+    """The largest profile with which the run fits, the fewest settings, and drawing from words where that does it."""
     found = []
     for name, profile in profiles().items():
-        base = BaseConfig.model_validate(merged(config.base.model_dump(), profile.base))
-        if device.kind != "cpu" and peak_of(base, architecture, device) <= device.memory:
+        smaller = BaseConfig.model_validate(merged(base.model_dump(), profile.base))
+        if device.kind != "cpu" and peak_of(smaller, architecture, device) <= device.memory:
             found = [f"--profile {name}"]
+    found += _fewest(base, architecture, device)
+    if base.reference is None:
+        return found
+    by_words = base.model_copy(update={"reference": None})
+    if peak_of(by_words, architecture, device) <= device.memory:
+        return [*found, "--reference none"]
+    return found or [f"--reference none with {one}" for one in _options(by_words, architecture, device)]
+
+
+def _fewest(base: BaseConfig, architecture: str, device: Accelerator) -> list[str]:
+    """The fewest settings with which a base fits, as options of the command line; [] where none do."""
     wanted = ["base.sampling.offload=true", "base.sampling.batch_size=1"]
-    for phase in config.base.recipes:
+    for phase in base.recipes:
         wanted += [f"base.recipes.{phase}.{text}" for text in ("gradient_checkpointing=true", "batch_size=1")]
     if device.kind == "cuda":
         wanted.append("base.sampling.dtype=auto")
-    if not _fits(config.base, wanted, architecture, device):
-        return found
+    if not _fits(base, wanted, architecture, device):
+        return []
     for text in wanted[::-1]:
         fewer = [other for other in wanted if other != text]
-        if _fits(config.base, fewer, architecture, device):
+        if _fits(base, fewer, architecture, device):
             wanted = fewer
-    return [*found, " ".join(f"--set {text}" for text in wanted)]
+    return [" ".join(f"--set {text}" for text in wanted)]
 
 
 def _fits(base: BaseConfig, overrides: Sequence[str], architecture: str, device: Accelerator) -> bool:

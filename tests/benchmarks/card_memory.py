@@ -1,6 +1,6 @@
 """Memory of a card, counted without one: the package's own classes on fake CUDA tensors, every live storage counted.
 
-    python tests/benchmarks/card_memory.py [sdxl sd1 scorers] [--write]
+    python tests/benchmarks/card_memory.py [sdxl sd1 encoder scorers] [--write]
 
 Prints what each stage takes beside the models that are loaded; ``--write`` stores it as
 ``bootstrap/config/card_memory.json``, which `bootstrap.config.card_memory` computes with. Not counted: the context of
@@ -38,6 +38,11 @@ INITIALISERS = ("kaiming_uniform_", "uniform_", "normal_", "xavier_uniform_", "z
 SEED = Path(__file__).parent.parent.parent / "configs/characters/ruby/seed.png"
 SIDES = {"sd1": 512, "sdxl": 1024}
 RANK = 16
+HEADS = {"sd1": 12, "sdxl": 20}
+"""Of the resampler of IP-Adapter Plus, 64 wide each (the authors' training code)."""
+VIT_H = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 16}
+VIT_H |= {"patch_size": 14, "projection_dim": 1024}
+"""The image encoder of the adapters in configs/references (its config.json): 257 features of 1280."""
 TARGET = Path(__file__).parent.parent.parent / "bootstrap/config/card_memory.json"
 
 
@@ -163,15 +168,48 @@ def loaded(name: str, dtype: str, side: int) -> Any:
     return loading.LoadedBase(Path(name), settings, CARD)
 
 
-def drawing(live: LiveBytes, base: Any, pictures: int) -> int:
-    """MiB of denoising so many pictures with guidance, text states included."""
+def drawing(live: LiveBytes, base: Any, pictures: int, shown: torch.Tensor | None = None) -> int:
+    """MiB of denoising so many pictures with guidance, text states included; ``shown`` are features of references."""
     from bootstrap.backends.drawing import denoise
     from bootstrap.backends.regularisation import NO_SHOT
     from bootstrap.records import Job, JobKind
 
     jobs = [Job(f"{n}", JobKind.PROBE, 0, 0, NO_SHOT, "green hair", "", n, {}) for n in range(pictures)]
     base.prompts.preload(["green hair", ""])
-    return live.above(lambda: denoise(base, jobs))
+    return live.above(lambda: denoise(base, jobs, shown))
+
+
+def referring(live: LiveBytes, base: Any, name: str) -> dict[str, int]:
+    """The weights of an IP-Adapter Plus, and MiB of denoising one picture from one reference."""
+    from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
+    from diffusers.models.embeddings import IPAdapterPlusImageProjection, MultiIPAdapterImageProjection
+
+    unet, plain = base.denoiser, dict(base.denoiser.attn_processors)
+    width, heads, own = unet.config.cross_attention_dim, HEADS[name], dict(plain)
+    resampler = IPAdapterPlusImageProjection(VIT_H["hidden_size"], width, heads * 64, 4, 64, heads, 16)
+    for place in [one for one in plain if one.endswith("attn2.processor")]:
+        inner = unet.get_submodule(place.removesuffix(".processor")).to_q.out_features
+        own[place] = IPAdapterAttnProcessor2_0(inner, width, num_tokens=(16,)).to(unet.dtype)
+    parts = [MultiIPAdapterImageProjection([resampler]).to(unet.dtype), *own.values()]
+    weights = sum(weight.numel() for part in parts if isinstance(part, torch.nn.Module) for weight in part.parameters())
+    unet.set_attn_processor(own)
+    unet.encoder_hid_proj, unet.config.encoder_hid_dim_type = parts[0], "ip_image_proj"
+    features = torch.empty((2, 1, 1, 257, VIT_H["hidden_size"]), dtype=unet.dtype, device=CARD)
+    drawn = drawing(live, base, 1, features)
+    unet.encoder_hid_proj, unet.config.encoder_hid_dim_type = None, None
+    unet.set_attn_processor(plain)
+    return {"weights": weights, "draw": drawn}
+
+
+def seeing(live: LiveBytes) -> Iterator[tuple[str, int]]:
+    """The weights of the image encoder of references, and MiB of encoding one picture."""
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    encoder = CLIPVisionModelWithProjection(CLIPVisionConfig(**VIT_H)).to(torch.bfloat16).eval()
+    yield "weights", sum(weight.numel() for weight in encoder.parameters())
+    with torch.inference_mode():
+        pixels = torch.empty((1, 3, 224, 224), dtype=torch.bfloat16, device=CARD)
+        yield "encode", live.above(lambda: encoder(pixels, output_hidden_states=True).hidden_states[-2])
 
 
 def encoding(live: LiveBytes, base: Any) -> int:
@@ -267,6 +305,7 @@ def counts(live: LiveBytes, name: str) -> Iterator[tuple[str, Any]]:
     yield "tiles", {"encode": encoding(live, base), "decode": decoding(live, base)}
     yield "read", reading(live, base)
     yield "draw", drawing(live, base, 1)
+    yield "reference", referring(live, base, name)
     for key, changes in TRAININGS.items():
         yield key, training(live, base, changes)
 
@@ -310,14 +349,15 @@ def size_of(model: torch.nn.Module) -> int:
 def main() -> None:
     """Measure and print, or write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("counted", nargs="*", default=["sdxl", "sd1", "scorers"])
+    parser.add_argument("counted", nargs="*", default=["sdxl", "sd1", "encoder", "scorers"])
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     found = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.is_file() else {}
     for name in given.counted:
         found[name] = {}
         with LiveBytes() if name == "scorers" else faking() as live:
-            for key, numbers in scorers(live) if name == "scorers" else counts(live, name):
+            beside = {"encoder": seeing, "scorers": scorers}
+            for key, numbers in beside[name](live) if name in beside else counts(live, name):
                 found[name][key] = numbers
                 print(name, key, numbers, flush=True)  # noqa: T201
     if given.write:

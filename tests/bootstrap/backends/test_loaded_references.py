@@ -109,3 +109,19 @@ def test_adapters_are_named_by_preset_or_file(tmp_path):
     assert (own["path"], own["file"], own["with_lora"]) == (str(tmp_path), "my.safetensors", True)
     with pytest.raises(ConfigError, match='configs/references has no "sd15plus"'):
         reference_named("sd15plus")
+
+
+def test_where_a_base_offloads_the_adapter_is_on_the_device_only_while_it_draws(backend, pictures, monkeypatch):
+    settings, moved, to = FEW_STEPS.model_copy(update={"offload": True}), [], torch.nn.Module.to
+    small = DiffusersBackend(BASE, settings, "cpu", lambda base: LoadedReferences(base, ADAPTER, SETTINGS, pictures[0]))
+
+    def watched(module, *where, **more):
+        moved.append(type(module).__name__)
+        return to(module, *where, **more)
+
+    monkeypatch.setattr(torch.nn.Module, "to", watched)
+    red = job("red", pictures[1][0])
+    assert (drawn(small, red)["red"] == drawn(backend, red)["red"]).all()
+    attentions = 4
+    assert moved.count("IPAdapterAttnProcessor2_0") == 2 * attentions, "there and back"
+    assert moved.count("MultiIPAdapterImageProjection") == 2

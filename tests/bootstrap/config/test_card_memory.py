@@ -10,6 +10,7 @@ from bootstrap.config import memory as rules
 from bootstrap.config.card_memory import CONTEXT, COUNTS, Room, counted_weights, stage_memory
 from bootstrap.config.memory import check_memory, memory_of_stages, peak_of
 from bootstrap.config.profiles import profiles
+from bootstrap.config.reading import reference_named
 from bootstrap.errors import BackendError
 from bootstrap.machine.inventory import Accelerator
 
@@ -66,6 +67,41 @@ def test_each_setting_that_takes_or_spares_memory_is_counted(changes, stage, gro
     assert (stage_memory(changed, "sdxl", Room())[stage] > plain + 0.01) is grows
 
 
+def referring(base, adapter, **options):
+    """A preset that draws from references."""
+    return load(base, own={"base": {"reference": reference_named(adapter)}}, **options)
+
+
+@pytest.mark.parametrize(("base", "adapter", "mebibytes"), [("sd15", "sd15-plus", 94), ("sdxl", "sdxl-plus", 808)])
+def test_a_reference_adapter_is_counted_in_the_stages_in_which_it_is_on_the_card(base, adapter, mebibytes):
+    config = referring(base, adapter)
+    plain, found = (stage_memory(one.base, counted(one), Room()) for one in (load(base), config))
+    assert found.keys() == STAGES | {"encode references"}
+    assert all(1024 * (found[stage] - plain[stage]) == pytest.approx(mebibytes, abs=9) for stage in STAGES)
+    assert 1.1 < found["encode references"] - found["read"] < 1.3, "ViT-H in two bytes a weight"
+    offloading = ["base.sampling.offload=true"]
+    plain, found = (
+        stage_memory(one.base, counted(one), Room())
+        for one in (load(base, overrides=offloading), referring(base, adapter, overrides=offloading))
+    )
+    grown = {stage for stage in STAGES if found[stage] > plain[stage]}
+    assert grown == {"draw"}
+    on_cpu = stage_memory(config.base, counted(config), CPU)
+    assert on_cpu["draw"] - stage_memory(load(base).base, counted(config), CPU)["draw"] > 2.3, "ViT-H stays in memory"
+
+
+@pytest.mark.parametrize("name", profiles())
+def test_every_card_draws_from_references(name):
+    for base, adapter in (("sd15", "sd15-plus"), ("sdxl", "sdxl-plus")):
+        config = referring(base, adapter, profile=name)
+        assert max(stage_memory(config.base, counted(config), Room()).values()) <= profiles()[name].memory - 1
+
+
+def test_more_references_take_more_to_draw():
+    few, many = (referring("sdxl", "sdxl-plus", overrides=[f"base.reference.most={most}"]).base for most in (1, 16))
+    assert stage_memory(many, "sdxl", Room())["draw"] > stage_memory(few, "sdxl", Room())["draw"]
+
+
 @pytest.fixture
 def full_size(monkeypatch):
     """Bases that are not here are taken for real SDXL models."""
@@ -113,6 +149,18 @@ def test_a_base_of_another_size_is_judged_by_its_preset(full_size, monkeypatch):
 def test_the_counted_models_are_those_whose_configs_are_shipped():
     counts = json.loads(COUNTS.read_text())
     pipelines = Path(rules.__file__).parents[1] / "backends/pipelines"
-    for name in counts.keys() - {"scorers"}:
+    for name in counts.keys() - {"encoder", "scorers"}:
         parts = {folder.name for folder in (pipelines / name).iterdir() if folder.is_dir()} - {"scheduler"}
         assert counts[name]["weights"].keys() == parts
+
+
+def test_a_run_that_would_fit_by_words_is_told_so(full_size):
+    card = Accelerator("cuda", "a card", 11.2)
+    check_memory(load("sdxl"), card)
+    with pytest.raises(BackendError, match=r"takes \d+\.\d GB to decode") as refused:
+        check_memory(referring("sdxl", "sdxl-plus"), card)
+    assert "--profile 8gb, --set base.sampling.offload=true, --reference none, a smaller base" in refused.value.hint
+    small = Accelerator("cuda", "a card", 7.23)
+    with pytest.raises(BackendError) as refused:
+        check_memory(referring("sdxl", "sdxl-plus", overrides=["base.sampling.batch_size=8"]), small)
+    assert refused.value.hint == "choose a smaller base (--base sd15) or a larger machine"
