@@ -37,7 +37,7 @@ def compete(stage: Stage, contestant: str, work: Path, way: Contestant | None = 
     began = time.monotonic()
     entry = (way or CONTESTANTS[contestant])(stage)
     seconds = time.monotonic() - began
-    images = stage.draw(stage.panel, entry.adapter, entry.phase)
+    images = stage.draw(stage.panel, entry.adapter, entry.phase, shown=entry.shown)
     write_panel(panel_path(work, stage.number, contestant), images)
     write_panel(panel_path(work, stage.number, "truth"), stage.painted)
     row = {

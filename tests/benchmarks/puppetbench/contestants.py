@@ -6,7 +6,7 @@ Does NOT know how anything is measured. Only the perfect gate and the ceiling us
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,19 @@ from PIL import Image
 
 from bootstrap.captions.rare import naming_rare
 from bootstrap.events import AdapterTrained, RunEnded
-from bootstrap.records import Phase, TrainItem
-from bootstrap.shots import places
+from bootstrap.puppets.anatomy import Puppet
+from bootstrap.records import Phase, Shot, TrainItem
+from bootstrap.shots import places, quotas
 from bootstrap.store.files import make_folder, write_image
 from loops.run import run
+from loops.shown import Shown
 from loops.training_set import recipe_for
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, training_costs
+from tests.benchmarks.puppetbench.known import guessed
+from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.perfect import perfect_set
+from tests.benchmarks.puppetbench.settings import SEED_VIEWS
 from tests.benchmarks.puppetbench.stage import Stage
 
 
@@ -29,7 +34,8 @@ from tests.benchmarks.puppetbench.stage import Stage
 class Entry:
     """The result of a contestant: ``adapter`` (None: the base alone) and the ``phase`` whose prompts fit its captions.
 
-    ``drawn`` and ``trained``: evaluations of the UNet before the panel. ``facts`` go into its row.
+    ``drawn`` and ``trained``: evaluations of the UNet before the panel. ``facts`` go into its row. ``shown`` are the
+    references that the panel is drawn from; None: from words, as a finished LoRA is used.
     """
 
     adapter: Path | None
@@ -37,9 +43,13 @@ class Entry:
     drawn: int = 0
     trained: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    shown: Shown | None = None
 
 
 Contestant = Callable[[Stage], Entry]
+
+BESIDE_LORA = 0.5
+"""Strength of a reference beside a LoRA: more draws no more alike and obeys less; LOG "Drawing from the seed"."""
 
 
 def base(stage: Stage) -> Entry:
@@ -62,25 +72,67 @@ def crops(stage: Stage) -> Entry:
     return trained_entry(stage, stage.training_set("style"), "style", "crops")
 
 
+def reference(stage: Stage) -> Entry:
+    """The base shown the seed, every trait named."""
+    return Entry(None, "base", shown=shown_seeds(stage))
+
+
+def crops_reference(stage: Stage) -> Entry:
+    """Our first round's LoRA, every trait named, shown the seed as well."""
+    return replace(crops(stage), shown=shown_seeds(stage, BESIDE_LORA))
+
+
+def once(stage: Stage) -> Entry:
+    """48 pictures that fill the quotas, drawn without a gate by what draws for us, and one training on them."""
+    first = crops(stage) if stage.config.trains_to_draw else base(stage)
+    shots = stage.engine.planner.plan(quotas(stage.config.loop.target, stage.config.views), stage.panel)
+    images = stage.draw(shots, first.adapter, first.phase, shown=shown_seeds(stage))
+    entry = taught(stage, "once", shots, images)
+    drawn = drawing_costs(len(shots), stage.config.base.sampling)
+    return replace(entry, drawn=drawn, trained=first.trained + entry.trained)
+
+
+def shown_seeds(stage: Stage, strength: float | None = None) -> Shown | None:
+    """The seeds as references, by the preset's strength or another one; None where the base draws from words."""
+    settings = stage.config.base.reference
+    if settings is None:
+        return None
+    if strength is not None:
+        settings = settings.model_copy(update={"strength": strength})
+    return Shown(settings, stage.engine.seeds, ())
+
+
 def _plain(items: Sequence[TrainItem]) -> list[TrainItem]:
     return [item for item in items if item.kind == "seed"]
 
 
 def ceiling(stage: Stage) -> Entry:
     """A LoRA on as many painted drawings as a finished set holds, captioned and trained as our final one."""
-    wording, config = stage.engine.wording, stage.config
+    return _drawings(stage, "ceiling", stage.puppet)
+
+
+def knowable(stage: Stage) -> Entry:
+    """The same of a puppet that agrees with the truth in all that seed and words say, and is random elsewhere."""
+    return _drawings(stage, "knowable", guessed(stage.puppet, SEED_VIEWS[: stage.settings.seeds]))
+
+
+def _drawings(stage: Stage, name: str, puppet: Puppet) -> Entry:
     number = stage.settings.drawings
-    shots = stage.engine.planner.plan(places(number, number, config.views), stage.panel)
-    paths = [stage.folder / "drawings" / f"{place:03d}.png" for place in range(len(shots))]
-    for path, image in zip(paths, stage.truth.paint(shots), strict=True):
+    shots = stage.engine.planner.plan(places(number, number, stage.config.views), stage.panel)
+    return taught(stage, name, shots, stage.truth.paint(shots, puppet))
+
+
+def taught(stage: Stage, name: str, shots: Sequence[Shot], images: Images) -> Entry:
+    """A character-phase LoRA on pictures of these shots, captioned and trained as our final one."""
+    wording, plain, full = stage.engine.wording, [], []
+    for place, (image, shot) in enumerate(zip(images, shots, strict=True)):
+        path = stage.folder / f"{name} pictures" / f"{place:03d}.png"
         write_image(path, Image.fromarray(image))
-    plain, full = [], []
-    for path, shot in zip(paths, shots, strict=True):
         plain.append(TrainItem(str(path), wording.caption(shot, "character"), "kept"))
         full.append(TrainItem(str(path), wording.caption(shot, "style"), "kept"))
-    if floor := config.base.recipes["character"].rare_tag_floor:
+    if floor := stage.config.base.recipes["character"].rare_tag_floor:
         plain = naming_rare(plain, full, floor)
-    return trained_entry(stage, plain, "character", "ceiling")
+    return trained_entry(stage, plain, "character", name)
 
 
 def ours(stage: Stage) -> Entry:
@@ -141,13 +193,17 @@ def _grown(stage: Stage, name: str, rule: growing.Rule) -> Entry:
 
 CONTESTANTS: Mapping[str, Contestant] = {
     "base": base,
+    "reference": reference,
     "seeds": seeds,
     "named": named,
     "crops": crops,
+    "crops_reference": crops_reference,
     "chosen_one": chosen_one,
     "topk": topk,
     "face": face,
+    "once": once,
     "ours": ours,
     "perfect": perfect,
+    "knowable": knowable,
     "ceiling": ceiling,
 }

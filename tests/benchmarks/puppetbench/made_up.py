@@ -32,7 +32,7 @@ class Truth:
 
     key, judge = "made up", Judge()
 
-    def paint(self, shots):
+    def paint(self, shots, puppet=None):
         return np.zeros((len(shots), 96, 96, 3), np.uint8)
 
     def likeness(self, images, shots):

@@ -80,26 +80,33 @@ SHARED_OUT = ("loop.seeds_share", "loop.seed_cap")
 PEERS, FINAL = "peer_pictures", "base.recipes.character"
 DEPENDS_ON: Mapping[str, Sequence[str]] = {
     "crops": SHARED_OUT,
+    "crops_reference": SHARED_OUT,
     "seeds": (FINAL,),
     "chosen_one": (PEERS,),
     "topk": (FINAL, PEERS, *GROWN, *SHARED_OUT),
     "face": (FINAL, PEERS, *GROWN, *SHARED_OUT),
+    "once": (FINAL, *SHARED_OUT),
     "ours": (FINAL, "loop"),
     "perfect": (FINAL, "loop"),
     "retrain": (FINAL, "loop"),
+    "knowable": (FINAL,),
     "ceiling": (FINAL,),
 }
 """Contestant -> settings that its row depends on beside base, judge and test."""
 TITLES = {
     "base": "base + prompt",
+    "reference": "base shown the seed",
     "seeds": "seed alone",
     "named": "seed alone, traits named",
     "crops": "seed, crops, copies; traits named",
+    "crops_reference": "the same, shown the seed",
     "chosen_one": "The Chosen One",
     "topk": "top-k by CLIP",
     "face": "face above 0.5",
+    "once": "48 drawn once, no gate",
     "ours": "ours",
     "perfect": "ours, chosen by the judge",
+    "knowable": "45 drawings of what seed and words say",
     "ceiling": "45 drawings",
 }
 """Contestant -> its title in tables, in the order of their columns."""

@@ -28,6 +28,7 @@ from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from loops.engine import Engine
 from loops.open_engine import open_engine
+from loops.shown import Shown
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import (
     CHARACTERS,
@@ -161,9 +162,21 @@ class Stage:
         """The truth of the panel."""
         return self.truth.paint(self.panel)
 
-    def draw(self, shots: Sequence[Shot], adapter: Path | None, phase: str, backend: Backend | None = None) -> Images:
-        """The shots drawn with ``adapter``, prompted with the words of its phase's captions: uint8 (N, 96, 96, 3)."""
+    def draw(
+        self,
+        shots: Sequence[Shot],
+        adapter: Path | None,
+        phase: str,
+        backend: Backend | None = None,
+        shown: Shown | None = None,
+    ) -> Images:
+        """The shots drawn with ``adapter``, prompted with the words of its phase's captions: uint8 (N, 96, 96, 3).
+
+        ``shown`` are the references that each is drawn from; None: from words.
+        """
         jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
+        if shown is not None:
+            jobs = [replace(job, references=shown.candidate(job.shot)) for job in jobs]
         drawn: dict[str, NDArray[np.uint8]] = {}
         for batch in (backend or self.backend).draw(jobs, adapter):
             drawn |= {job.id: np.asarray(image.convert("RGB").resize((SIDE, SIDE))) for job, image in batch}

@@ -38,9 +38,10 @@ class Truth:
         """Changes with the judge."""
         return sha256_of(shipped.judge_dir() / JUDGE_FILE)
 
-    def paint(self, shots: Sequence[Shot]) -> Images:
-        """The true pictures of the shots, uint8 (N, 96, 96, 3)."""
-        return paint(np.stack([render(self.puppet, puppet_shot(shot)).image for shot in shots]), self._vae)
+    def paint(self, shots: Sequence[Shot], puppet: Puppet | None = None) -> Images:
+        """The true pictures of the shots, or those of another puppet: uint8 (N, 96, 96, 3)."""
+        drawn = [render(puppet or self.puppet, puppet_shot(shot)).image for shot in shots]
+        return paint(np.stack(drawn), self._vae)
 
     def embed_painted(self, drawings: Images) -> NDArray[np.float32]:
         """The judge's vectors of drawings (N, 96, 96, 3), painted first."""
