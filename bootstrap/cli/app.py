@@ -149,7 +149,7 @@ def check(sources: list[Path], options: Options) -> None:
 
 @app.command()
 def init(
-    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 4 pictures or one folder.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 100 pictures or a folder.")],
     base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the seeds.")] = None,
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
@@ -205,14 +205,14 @@ def doctor(
     fetch: Annotated[
         str | None,
         typer.Option(
-            "--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model; shows its licence first."
+            "--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model or a reference adapter."
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
 ) -> None:
     """Show what this machine can do: device, memory, disk, packages, usable bases and scorers.
 
-    bootstrap doctor --fetch wd-swinv2-tagger-v3
+    bootstrap doctor --fetch wd-swinv2-tagger-v3   (shows size and licence first)
     """
     from bootstrap.cli.doctor import doctor_command
 

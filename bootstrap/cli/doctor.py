@@ -13,13 +13,15 @@ import typer
 
 from bootstrap import __version__
 from bootstrap.backends.bases import check_base
-from bootstrap.config import PanelConfig, embedded, load, load_panel, shipped_names
+from bootstrap.backends.reference_files import missing_of_reference
+from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.config import PanelConfig, embedded, load, load_panel, reference_named, shipped_names
 from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import profile_on
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
 from bootstrap.panel.availability import missing_models
-from bootstrap.panel.downloads import MODELS, Model, fetch_model, located, model_named
+from bootstrap.panel.downloads import MODELS, Model, fetch_model, fetched_by, model_named
 from bootstrap.panel.face_packs import Pack, fetch, folder_of, pack_named
 
 __all__ = ["doctor_command", "panel_lacks"]
@@ -46,12 +48,13 @@ def doctor_command(*, as_json: bool, fetching: str | None, yes: bool) -> None:
 
 
 def examine(folder: Path) -> dict[str, Any]:
-    """Everything as plain data: program, device, memory and disk in GiB, packages, bases, panels and problems."""
+    """Everything as plain data: program, device, memory and disk in GiB, packages, what is usable, and problems."""
     packages = versions(PACKAGES)
     problems = [f"the package {name} is missing: pip install {name}" for name in packages if not packages[name]]
     device = accelerator() if packages["torch"] else None
     bases = {name: _usable(base_lacks(name, device)) for name in shipped_names("base")}
     panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in shipped_names("scoring")}
+    references = {name: _usable(reference_lacks(name)) for name in shipped_names("references")}
     free = disk_free(folder)
     if free < LEAST_DISK:
         problems.append(f"only {free:.1f} GB are free in {folder}: a run needs about {LEAST_DISK:.0f}")
@@ -67,6 +70,7 @@ def examine(folder: Path) -> dict[str, Any]:
         "packages": packages,
         "bases": bases,
         "scoring": panels,
+        "references": references,
         "problems": problems,
     }
 
@@ -88,8 +92,15 @@ def base_lacks(name: str, device: Accelerator | None) -> str:
     return ""
 
 
+def reference_lacks(name: str) -> str:
+    """What a shipped reference adapter lacks on this machine, and how to get it; "" for nothing."""
+    settings = ReferenceSettings.model_validate(reference_named(name))
+    missing = missing_of_reference(settings, embedded(settings.path))
+    return f'no "{missing}" ({fetched_by(settings.path, settings.file)})' if missing else ""
+
+
 def _usable(reason: str) -> dict[str, object]:
-    """A base or a panel as plain data: usable, or why not."""
+    """A base, a panel or a reference adapter as plain data: usable, or why not."""
     return {"usable": not reason, "why": reason}
 
 
@@ -101,20 +112,21 @@ def _device(device: Accelerator | None) -> dict[str, object] | None:
 
 
 def _fetch(name: str, *, yes: bool) -> None:
-    """Download a scorer's model or a face pack, unless it is there already or its licence is not accepted."""
+    """Download a model or a face pack, unless it is there already or its licence is not accepted."""
     model = model_named(name)
     if model:
-        if _accepted("model", model, located(name), yes=yes):
+        if _accepted("model", model, model.folder, here=not model.missing, yes=yes):
             _fetch_model(model)
         return
     pack = pack_named(name, [one.name for one in MODELS])
-    if _accepted("face pack", pack, folder_of(name), yes=yes):
+    folder = folder_of(name)
+    if _accepted("face pack", pack, folder, here=folder.is_dir(), yes=yes):
         typer.echo(f"fetched    sha256 {fetch(pack)}; use it with --set panel.models.face.pack={name}")
 
 
-def _accepted(kind: str, offered: Model | Pack, folder: Path, *, yes: bool) -> bool:
+def _accepted(kind: str, offered: Model | Pack, folder: Path, *, here: bool, yes: bool) -> bool:
     """Print name, size, source and licence, and ask. Raises UsageError where nobody can be asked."""
-    if folder.is_dir():
+    if here:
         typer.echo(f"{offered.name} is there already: {folder}")
         return False
     typer.echo(f"{kind:<10} {offered.name}: {offered.what}")
@@ -133,12 +145,13 @@ def _accepted(kind: str, offered: Model | Pack, folder: Path, *, yes: bool) -> b
 
 
 def _fetch_model(model: Model) -> None:
-    """Download a scorer's model, and print the hashes of its files and how to use it."""
+    """Download a model, and print the hashes of its files and how to use it."""
+    fetched = model.missing
     fetch_model(model)
     typer.echo("fetched    every file has its pinned sha256:")
-    for file in model.files:
+    for file in fetched:
         typer.echo(f"           {file.sha256}  {file.name}")
-    typer.echo(f"           use it with --set panel.{model.setting}.model={model.name}")
+    typer.echo(f"           use it with {model.usage}")
 
 
 def _print(facts: dict[str, Any]) -> None:
@@ -155,5 +168,7 @@ def _print(facts: dict[str, Any]) -> None:
         typer.echo(f"base       {name}: {base['why'] or 'usable'}")
     for name, panel in facts["scoring"].items():
         typer.echo(f"scoring    {name}: {panel['why'] or 'usable'}")
+    for name, reference in facts["references"].items():
+        typer.echo(f"reference  {name}: {reference['why'] or 'usable'}")
     for problem in facts["problems"]:
         typer.echo(f"problem    {problem}", err=True)

@@ -1,4 +1,7 @@
-"""Models that the Hugging Face cache of this machine holds, by their id. Asks the disk alone; fetches nothing."""
+"""Models of the Hugging Face hub that this machine holds, by their id: in the hub's cache, or fetched by us.
+
+Asks the disk alone; fetches nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["HUB_ID", "cached", "hub_id"]
+from bootstrap.machine.inventory import cache_folder
+
+__all__ = ["HUB_ID", "cached", "fetched", "hub_id"]
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 """``owner/name``."""
@@ -34,6 +39,11 @@ def cached(model: str, file: str = "") -> Path | None:
         return folder
     files = sorted(folder.glob("*.safetensors"))
     return files[0] if len(files) == 1 else None
+
+
+def fetched(model: str) -> Path:
+    """Where files of a model lie, under their paths, that ``bootstrap doctor --fetch`` keeps for several presets."""
+    return cache_folder() / "models" / model.replace("/", "--")
 
 
 def hub_id(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Scorers' models that can be fetched: name, size, licence and hashes are known before anything is downloaded.
+"""Models that can be fetched: name, size, licence and hashes are known before anything is downloaded.
 
 Each file is pinned to a revision of its repository and to its sha256, so that what is loaded is what was reviewed.
 The network is handed in, so that tests need none. Knows no panel and asks no consent; `bootstrap.panel.face_packs` has
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from bootstrap.config import embedded
 from bootstrap.errors import OutputError
+from bootstrap.machine.hub import fetched
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel import face_packs as packs
 from bootstrap.panel.face_packs import CHUNK, Open
 from bootstrap.store.files import make_folder
 
-__all__ = ["MODELS", "Model", "ModelFile", "fetch_model", "located", "model_named"]
+__all__ = ["MODELS", "Model", "ModelFile", "fetch_model", "fetched_by", "located", "model_named"]
 
 HUB = "https://huggingface.co"
 APACHE, OPENRAIL = "Apache-2.0", "OpenRAIL (use restrictions of the model's licence apply)"
@@ -43,7 +44,11 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of the Hugging Face hub at one revision; ``setting`` is the part of a panel that it is for, by path."""
+    """A model of the Hugging Face hub at one revision.
+
+    ``setting`` is the part of a panel that it is for, by path. A reference adapter has none: it is named after its
+    preset in configs/references, and its files keep their paths in a folder that all of its repository share.
+    """
 
     name: str
     setting: str
@@ -54,9 +59,28 @@ class Model:
     files: tuple[ModelFile, ...]
 
     @property
+    def folder(self) -> Path:
+        """Where its files lie, or would."""
+        return cache_folder() / "models" / self.name if self.setting else fetched(self.repository)
+
+    @property
+    def missing(self) -> list[ModelFile]:
+        """The files that are not there."""
+        return [file for file in self.files if not self.place_of(file).is_file()]
+
+    @property
     def megabytes(self) -> int:
-        """Size of all files."""
-        return round(sum(file.size for file in self.files) / 1_000_000)
+        """Size of the files that are not there."""
+        return round(sum(file.size for file in self.missing) / 1_000_000)
+
+    @property
+    def usage(self) -> str:
+        """The option with which it is used."""
+        return f"--set panel.{self.setting}.model={self.name}" if self.setting else f"--reference {self.name}"
+
+    def place_of(self, file: ModelFile) -> Path:
+        """Where a file lies, or would."""
+        return self.folder / (file.name if self.setting else file.path)
 
     @property
     def url(self) -> str:
@@ -73,6 +97,20 @@ def _wd(name: str, what: str, revision: str, size: int, sha256: str) -> Model:
     return Model(name, "models.tagger", f"booru tagger, {what}", APACHE, f"SmilingWolf/{name}", revision, files)
 
 
+def _ip_adapter(name: str, what: str, file: ModelFile) -> Model:
+    return Model(name, "", what, APACHE, "h94/IP-Adapter", "018e402774aeeddd60609b4ecdb7e298259dc729", (file, *VIT_H))
+
+
+VIT_H = (
+    ModelFile(
+        "models/image_encoder/config.json", 560, "625d37b31afbf2f0792a87846b3654ee23f20568409e35b78a1f795b04e1a7a1"
+    ),
+    ModelFile(
+        "models/image_encoder/model.safetensors", 2_528_373_448,
+        "6ca9667da1ca9e0b0f75e46bb030f7e011f44f86cbfb8d5a36590fcd7507b030",
+    ),
+)  # fmt: skip
+"""The image encoder of both adapters."""
 CCIP = "ccip-caformer-24-randaug-pruned"
 MODELS = (
     Model(
@@ -94,6 +132,14 @@ MODELS = (
         "wd-eva02-large-tagger-v3", "the most accurate", "b25b82a03f7282e41aa2f257a52c7583b710bd1c", 1_260_435_999,
         "9e768793060c7939b277ccb382783e8670e8a042d29d77aa736be0c8cc898bfc",
     ),
+    _ip_adapter("sd15-plus", "draws from references, for Stable Diffusion 1.5", ModelFile(
+        "models/ip-adapter-plus_sd15.safetensors", 98_183_288,
+        "a1c250be40455cc61a43da1201ec3f1edaea71214865fb47f57927e06cbe4996",
+    )),
+    _ip_adapter("sdxl-plus", "draws from references, for SDXL", ModelFile(
+        "sdxl_models/ip-adapter-plus_sdxl_vit-h.safetensors", 847_517_512,
+        "3f5062b8400c94b7159665b21ba5c62acdcd7682262743d7f2aefedef00e6581",
+    )),
 )  # fmt: skip
 """What can be fetched. Revisions, sizes and hashes are those of the hub, as several public projects pin them too."""
 
@@ -103,39 +149,43 @@ def model_named(name: str) -> Model | None:
     return next((model for model in MODELS if model.name == name), None)
 
 
+def fetched_by(repository: str, file: str) -> str:
+    """The command that fetches a file of a repository; "" for one that is not pinned here."""
+    for model in MODELS:
+        if model.repository == repository and any(one.path == file for one in model.files):
+            return f"bootstrap doctor --fetch {model.name}"
+    return ""
+
+
 def located(name: str) -> Path:
     """Where a panel's model is or would be: a person's own file or folder, the hub's cache, or what was fetched."""
     place = embedded(name)
-    if model_named(name) and not place.exists():
-        return _folder(name)
-    return place
+    model = model_named(name)
+    return model.folder if model and not place.exists() else place
 
 
 def fetch_model(model: Model, address: Open | None = None) -> Path:
-    """Download a model into its folder, whole and as pinned or not at all; returns the folder.
+    """Download what is missing of a model into its folder, whole and as pinned or not at all; returns the folder.
 
     Raises OutputError when the network or the disk fails, or when what came is not what was pinned.
     """
-    folder = _folder(model.name)
+    folder, missing = model.folder, model.missing
+    if not missing:
+        raise OutputError(f"'{folder}' exists already", "remove it first to fetch the model again")
     make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{model.name}-") as beside:
-        whole = Path(beside) / "model"
-        whole.mkdir()
-        for file in model.files:
+        for file in missing:
             url = model.url_of(file)
             try:
-                _fetch(url, file, whole / file.name, address or packs.open_address)
+                _fetch(url, file, Path(beside) / file.name, address or packs.open_address)
             except OSError as error:
                 hint = f"check the network and the disk, or put the files of {model.url} into '{folder}' yourself"
                 raise OutputError(f"cannot fetch '{url}' into '{folder}': {error}", hint) from error
-        if folder.exists():
-            raise OutputError(f"'{folder}' exists already", "remove it first to fetch the model again")
-        whole.rename(folder)
+        for file in missing:
+            place = model.place_of(file)
+            make_folder(place.parent)
+            (Path(beside) / file.name).replace(place)
     return folder
-
-
-def _folder(name: str) -> Path:
-    return cache_folder() / "models" / name
 
 
 def _fetch(url: str, file: ModelFile, target: Path, address: Open) -> None:

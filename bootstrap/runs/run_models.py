@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.bases import check_base
 from bootstrap.backends.reference_files import check_reference
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.run_settings import BaseConfig
+from bootstrap.panel.downloads import fetched_by
 from bootstrap.panel.models import PanelModels, open_panel_models
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def check_base_files(config: BaseConfig) -> None:
     """Raise BackendError where a base, its VAE or its reference adapter is not on this machine, or does not fit."""
     check_base(embedded(config.path), config.sampling.vae)
     if config.reference is not None:
-        check_reference(config.reference, embedded(config.reference.path), embedded(config.path))
+        _reference_folder(config.reference, config)
 
 
 def open_models(config: RunConfig, run: Path) -> RunModels:
@@ -69,5 +71,11 @@ def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:
         return None
     from bootstrap.backends.loaded_references import LoadedReferences
 
-    folder = check_reference(settings, embedded(settings.path), embedded(config.path))
+    folder = _reference_folder(settings, config)
     return lambda base: LoadedReferences(base, folder, settings, run)
+
+
+def _reference_folder(settings: ReferenceSettings, config: BaseConfig) -> Path:
+    """The folder of an adapter that fits the base. Raises BackendError, with what fetches it, when there is none."""
+    fetching = fetched_by(settings.path, settings.file)
+    return check_reference(settings, embedded(settings.path), embedded(config.path), fetching)

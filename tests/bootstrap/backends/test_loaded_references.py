@@ -92,6 +92,18 @@ def test_files_that_cannot_serve_are_told_before_anything_is_loaded(tmp_path):
     with pytest.raises(BackendError, match="hf download h94/IP-Adapter"):
         check_reference(named, embedded("h94/IP-Adapter"), BASE)
     shutil.copytree(ADAPTER / "image_encoder", tmp_path / "image_encoder")
+    (tmp_path / "image_encoder/model.safetensors").unlink()
+    with pytest.raises(BackendError, match='has no "image_encoder/model'):
+        check_reference(SETTINGS, tmp_path, BASE)
+    (tmp_path / "image_encoder/model.safetensors").touch()
+    check_reference(SETTINGS, tmp_path, BASE)
+    for text, said in (
+        ('{"hidden_size": 1664}', "takes features of 256, the image encoder .* gives 1664"),
+        ("[]", "no im"),
+    ):
+        (tmp_path / "image_encoder/config.json").write_text(text)
+        with pytest.raises(BackendError, match=said):
+            check_reference(SETTINGS, tmp_path, BASE)
     shutil.copy(BASE / "unet/diffusion_pytorch_model.safetensors", tmp_path / SETTINGS.file)
     with pytest.raises(BackendError, match="is no IP-Adapter"):
         check_reference(SETTINGS, tmp_path, BASE)

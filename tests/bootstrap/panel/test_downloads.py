@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.config import load_panel, shipped_names, shipped_views
-from bootstrap.errors import OutputError
+from bootstrap.backends.reference_files import missing_of_reference
+from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.config import embedded, load, load_panel, reference_named, shipped_names, shipped_views
+from bootstrap.errors import BackendError, OutputError
+from bootstrap.machine.inventory import Accelerator
 from bootstrap.panel import face_packs as packs
 from bootstrap.panel.availability import blind_spots, missing_models
-from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, located, model_named
+from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, fetched_by, located, model_named
+from bootstrap.runs.run_models import check_base_files
 from scoring.tagger import TaggerModel
 
 VIEW_FAMILIES = tuple(shipped_views("standard").families)
@@ -83,8 +87,6 @@ def test_doctor_asks_before_it_fetches(tiny, call, monkeypatch):
 
 
 def test_doctor_names_what_it_fetched_by_its_hash(tiny, call, monkeypatch):
-    from bootstrap.machine.inventory import Accelerator
-
     model, _ = tiny
     monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: Accelerator("cpu", "a test", 8.0))
     monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
@@ -148,3 +150,54 @@ def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():
 @pytest.mark.parametrize("name", shipped_names("scoring"))
 def test_scorers_of_shipped_panels_name_families_that_there_are(name):
     assert load_panel(name).unknown_families(VIEW_FAMILIES) == []
+
+
+REFERENCES = [model for model in MODELS if not model.setting]
+
+
+def test_every_shipped_reference_adapter_can_be_fetched_with_its_image_encoder():
+    assert [model.name for model in REFERENCES] == shipped_names("references")
+    for model in REFERENCES:
+        preset = reference_named(model.name)
+        files = {file.path for file in model.files}
+        encoder = preset["image_encoder"]
+        assert files == {preset["file"], f"{encoder}/config.json", f"{encoder}/model.safetensors"}
+        assert model.repository == preset["path"]
+        assert model.licence == preset["license"]
+
+
+def test_fetched_references_are_found_and_share_an_image_encoder(tiny, call, monkeypatch):
+    monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: Accelerator("cpu", "a test", 8.0))
+    content = {"models/image_encoder/config.json": b"{}", "models/image_encoder/model.safetensors": b"weights"}
+    small, asked = [], []
+    for model in REFERENCES:
+        files = {file.path: content.get(file.path, model.name.encode()) for file in model.files}
+        small.append(replace(model, files=tuple(pinned(path, data) for path, data in files.items())))
+        content |= files
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", small)
+    monkeypatch.setattr(
+        packs,
+        "open_address",
+        lambda url: asked.append(url) or io.BytesIO(content[url.partition(model.revision)[2][1:]]),
+    )
+    refused = call("doctor", "--fetch", "sdxl-plus")
+    assert refused.code == 2
+    assert "licence    Apache-2.0" in refused.out
+    assert "bootstrap doctor --fetch sdxl-plus --yes" in refused.err
+    done = call("doctor", "--fetch", "sdxl-plus", "--yes")
+    assert "use it with --reference sdxl-plus" in done.out
+    assert "reference  sdxl-plus: usable" in done.out
+    assert 'reference  sd15-plus: no "models/ip-adapter-plus_sd15.safetensors" (bootstrap doctor --fetch' in done.out
+    assert call("doctor", "--fetch", "sd15-plus", "--yes").code == 0
+    assert len(asked) == 4, "the image encoder is fetched once"
+    for name in ("sd15-plus", "sdxl-plus"):
+        settings = ReferenceSettings.model_validate(reference_named(name))
+        assert missing_of_reference(settings, embedded(settings.path)) == ""
+
+
+def test_a_run_without_the_files_is_told_the_command(tiny):
+    config = load("puppet", own={"base": {"reference": reference_named("sd15-plus")}})
+    with pytest.raises(BackendError, match='no "models/ip-adapter-plus_sd15') as told:
+        check_base_files(config.base)
+    assert "bootstrap doctor --fetch sd15-plus fetches it, or draw from words" in told.value.hint
+    assert fetched_by("h94/IP-Adapter", "models/another.safetensors") == ""
