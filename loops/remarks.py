@@ -13,8 +13,9 @@ from pathlib import Path
 from bootstrap.captions.vocabulary import crowded_axes
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.character.triggers import trigger_warnings
+from bootstrap.character.triggers import word_warnings
 from bootstrap.config import PanelConfig
+from bootstrap.panel.availability import known_characters
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
@@ -43,7 +44,8 @@ def input_warnings(
     views = {}
     for name, seed in zip(names_of([Path(seed.source) for seed in seeds]), seeds, strict=True):
         views[name] = seed
-    remarks = [*character.notes, *trigger_warnings(character, chain.from_iterable(panel.vocabulary.values()))]
+    words, names = chain.from_iterable(panel.vocabulary.values()), known_characters(panel)
+    remarks = [*character.notes, *word_warnings(character, words, names)]
     remarks += caption_warnings(pictures)
     remarks += seed_warnings(given, side, panel.duplicate_bits, character)
     for name in given:

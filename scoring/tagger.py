@@ -20,10 +20,12 @@ from scoring.features import Vectors
 from scoring.graphs import Array, Graph
 from scoring.settings import ModelSettings
 
-__all__ = ["GRAPH", "TAGS", "Tagger", "TaggerModel", "log_odds", "tag_of"]
+__all__ = ["GRAPH", "TAGS", "Tagger", "TaggerModel", "characters_in", "log_odds", "tag_of"]
 
 GRAPH, TAGS = "model.onnx", "selected_tags.csv"
 SIDE = 448
+CHARACTER = "4"
+"""Category of characters on booru boards; 0 are general tags, 9 ratings."""
 SURE = 1e-6
 """Probabilities are held within this of 0 and 1: their log-odds stay finite (13.8)."""
 
@@ -106,6 +108,14 @@ class Tagger:
         return np.ascontiguousarray(np.asarray(small, np.float32)[:, :, ::-1])
 
 
+def characters_in(path: Path) -> frozenset[str]:
+    """The characters that a list of tags names, as words ("hatsune miku"): those of the boards' category 4.
+
+    Raises ScorerUnavailable where it is no such list.
+    """
+    return frozenset(row["name"].replace("_", " ") for row in _rows(path) if row.get("category") == CHARACTER)
+
+
 def tag_of(phrase: str) -> str:
     """A word as boards write it: "from behind" → "from_behind"."""
     return phrase.strip().lower().replace(" ", "_")
@@ -137,11 +147,19 @@ def _layout(graph: Graph, folder: Path) -> tuple[bool, int]:
 
 def _names(path: Path) -> list[str]:
     """The names of the tags, in the graph's order."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            names = [row["name"] for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise ScorerUnavailable(f"tagger: '{path}' is no list of tags with a column 'name'") from error
+    names = [row["name"] for row in _rows(path)]
     if len(set(names)) != len(names):
         raise ScorerUnavailable(f"tagger: '{path}' names a tag twice")
     return names
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a list of tags; each has a name."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        if all(row["name"] is not None for row in rows):
+            return rows
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error):
+        pass
+    raise ScorerUnavailable(f"tagger: '{path}' is no list of tags with a column 'name'")

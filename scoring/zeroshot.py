@@ -7,6 +7,7 @@ threshold beyond the slack it is given: a check's value ≥ 0 means "as asked".
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -78,10 +79,11 @@ class ViewSettings(ScorerSettings):
 
 
 class ViewCheck:
-    """Does the picture show the view family that was asked?
+    """Does the picture show the view family that was asked, and the side where the family has two?
 
-    The value is the log-probability of the asked view family minus that of the best other one, minus ``slack``: ≥ 0 is
-    as asked. ``why`` names the family that it reads as when it is another, or the phrase when the side is another.
+    The value is the log-probability of the asked view family minus that of the best other one, or of the asked phrase
+    minus that of the same with left and right exchanged, whichever is smaller, minus ``slack``: ≥ 0 is as asked.
+    ``why`` names the family, or the phrase of the other side, that it reads as.
 
     Args:
         encoder: a word encoder. features: its cache.
@@ -127,9 +129,18 @@ class ViewCheck:
         value = float(view_family[asked] - view_family[other]) - self._slack
         if value < 0:
             return Measurement(value, f"reads as {self._families[other]}, not {picture.view_family}")
-        seen = self._phrases[int(np.argmax(row))]
         words = picture.asked.get("view", "")
-        return Measurement(value, f"reads as '{seen}'" if words in self._phrases and seen != words else "")
+        mirrored = _mirrored(words)
+        if mirrored == words or not {words, mirrored} <= set(self._phrases):
+            return Measurement(value)
+        side = float(row[self._phrases.index(words)] - row[self._phrases.index(mirrored)]) - self._slack
+        return Measurement(min(value, side), f"reads as '{mirrored}'" if side < 0 else "")
+
+
+def _mirrored(phrase: str) -> str:
+    """A phrase with "left" and "right" exchanged."""
+    other = {"left": "right", "right": "left"}
+    return re.sub(r"\b(left|right)\b", lambda side: other[side[0]], phrase)
 
 
 class TraitSettings(ScorerSettings):

@@ -19,7 +19,7 @@ __all__ = ["Character", "Outfit", "SeedNote"]
 
 REFUSED = '/\\:*?"<>|'
 """Characters that one system or another refuses in the name of a file."""
-LONGEST_TRIGGER = 64
+LONGEST_TRIGGER = 128
 
 
 def _split(value: Any) -> Any:
@@ -82,7 +82,7 @@ class Character(Frozen):
     name: str = Field(min_length=1)
     """What people call it."""
     trigger: str = Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_TRIGGER})
-    """The word that calls it in a prompt; best no real word."""
+    """The word that calls it in a prompt, or a long name; best no real word."""
     base: str | None = None
     """A base of configs/base/, or a folder with a model."""
     purpose: str = ""
@@ -130,12 +130,12 @@ class Character(Frozen):
 
     @field_validator("trigger")
     @classmethod
-    def _one_word(cls, trigger: str) -> str:
+    def _one_tag(cls, trigger: str) -> str:
         if not trigger.strip():
             raise ValueError("must not be empty: write a made-up word, for example mikachr")
-        if "," in trigger or len(trigger.split()) > 1:
-            raise ValueError("must be one word without commas, for example mikachr")
-        word = trigger.strip()
+        if "," in trigger:
+            raise ValueError("must be one word, or one long name, without commas, for example mikachr")
+        word = " ".join(trigger.split())
         if word.startswith(".") or not word.isprintable() or set(word) & set(REFUSED) or len(word) > LONGEST_TRIGGER:
             signs = f"no {' '.join(REFUSED)} and no dot at its beginning"
             raise ValueError(f"names folders too: at most {LONGEST_TRIGGER} characters, {signs}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +12,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bootstrap.character import Character, load_character
-from bootstrap.config import PanelConfig, ViewsConfig, load_panel, shipped_names, shipped_views
-from bootstrap.dataset.caption_audit import CaptionAudit, Intent, audit, read_set
+from bootstrap.character import load_character
+from bootstrap.config import PanelConfig, ViewsConfig, load, load_panel, shipped_names, shipped_views
+from bootstrap.dataset.caption_audit import CaptionAudit, audit, read_set
 from bootstrap.dataset.findings import Finding
-from bootstrap.errors import ConfigError, UsageError
+from bootstrap.dataset.intent import Intent, intent_of
+from bootstrap.errors import BootstrapError, ConfigError, UsageError
+from bootstrap.export.release import run_settings
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.pictures import PictureFile
-from bootstrap.pictures.caption_text import caption_parts
+from bootstrap.pictures.caption_text import caption_parts, folded
+from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.store.run_folder import holds_database
 from scoring.face_pack import FaceModel
 from scoring.tags import TagViewSettings
 
@@ -46,7 +51,7 @@ def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None
     pictures = read_set(folder)
     if not pictures:
         raise UsageError(f'"{folder}" holds no picture', "give the folder of a dataset, or one above it")
-    found = audit(folder, pictures, _intent(options))
+    found = audit(folder, pictures, _intent(folder, options))
     if panel:
         found = replace(found, findings=(*found.findings, *_seen(folder, pictures, panel)))
     if as_json:
@@ -70,31 +75,27 @@ def _panel(name: str) -> PanelConfig:
     return panel.model_copy(update={"models": models})
 
 
-def _intent(options: AuditOptions) -> Intent:
-    """What is meant to be in every caption, and what the trigger should absorb."""
-    tags: set[str] = set()
-    for text in options.intended:
-        tags.update(caption_parts(text))
-    if options.character is None:
-        return Intent(options.trigger or "", frozenset(tags))
-    character = load_character(options.character)
-    tags.update(_constant(character))
-    return Intent(options.trigger or character.trigger, frozenset(tags), frozenset(character.identity))
+def _intent(folder: Path, options: AuditOptions) -> Intent:
+    """What the set is meant to say: as the run planned that it lies in, or as the character has it; and what is typed.
+
+    Raises CharacterError or ConfigError for a character that cannot be read.
+    """
+    intent = _of_run(folder)
+    if options.character:
+        character = load_character(options.character)
+        intent = intent_of(character, load("puppet", views=character.views, subject=character.kind))
+    typed = [folded(tag) for text in options.intended for tag in caption_parts(text)]
+    return replace(intent, trigger=options.trigger or intent.trigger, everywhere=intent.everywhere | {*typed})
 
 
-def _constant(character: Character) -> list[str]:
-    """What a character has in every caption: its core, its only outfit, place, style, and each outfit's own trigger."""
-    tags = [*character.core]
-    for axis in (character.styles, character.backgrounds, character.poses):
-        if len(axis) == 1:
-            tags += axis
-    outfits = list(character.wardrobe.values())
-    if len(outfits) == 1:
-        tags += outfits[0].tags
-    for outfit in outfits:
-        if outfit.trigger:
-            tags.append(outfit.trigger)
-    return tags
+def _of_run(folder: Path) -> Intent:
+    """What the run planned whose dataset a folder is, or lies in; nothing of any other folder and of a damaged run."""
+    for run in folder.absolute().parents[:2]:
+        if holds_database(run):
+            with contextlib.suppress(BootstrapError), open_to_read(run) as store:
+                config, character = run_settings(store)
+                return intent_of(character, config, store.seeds())
+    return Intent()
 
 
 def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> list[Finding]:

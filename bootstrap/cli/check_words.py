@@ -12,9 +12,10 @@ from PIL import Image
 from bootstrap.captions.vocabulary import Vocabulary, crowded_axes, unknown_words
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.character.triggers import trigger_warnings
+from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
+from bootstrap.panel.availability import known_characters
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.alpha import subject_of
@@ -44,7 +45,8 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     vocabulary, sampling = config.panel.vocabulary, config.base.sampling
     side = max(sampling.width, sampling.height)
     found.notes += character.notes
-    found.notes += trigger_warnings(character, chain.from_iterable(vocabulary.values()))
+    names = known_characters(config.panel)
+    found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
     found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
     found.notes += crowded_axes(character, Vocabulary(vocabulary))
     for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():

@@ -1,7 +1,7 @@
 """Tags of any captioned folder against what a panel sees in the pictures: those that a picture contradicts.
 
 Only words that exclude each other can be contradicted, and only on axes that the panel reads well. Knows no seed; what
-a panel reads is a hint for a person, not a verdict.
+a panel reads is a hint for a person, except the view where the panel is known to read it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from bootstrap.captions.several_tags import numbered
 from bootstrap.config import PanelConfig
 from bootstrap.dataset.caption_audit import captioned
-from bootstrap.dataset.findings import Finding, finding
+from bootstrap.dataset.findings import Finding, Severity, finding
 from bootstrap.errors import PictureError
 from bootstrap.panel.models import PanelModels
-from bootstrap.panel.seats import caption_panel
+from bootstrap.panel.seats import SEEN, VIEW, caption_panel
 from bootstrap.pictures import PictureFile, open_picture
 from bootstrap.pictures.caption_text import folded
 from scoring.measurement import Measurement, Picture, digest_of
@@ -36,18 +36,25 @@ def contradicted(
     config: PanelConfig,
     views: Mapping[str, str],
 ) -> list[Finding]:
-    """A warning for each tag that pictures contradict, with the pictures; ``views``: tags of a view → view family."""
-    files: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    """What pictures contradict, tag by tag, with the pictures; ``views``: tags of a view → view family.
+
+    A view that the panel is qualified to read is an error, any other tag a warning.
+    """
+    qualified = config.in_use[VIEW].qualified if VIEW in config.in_use else ()
+    files: dict[tuple[Severity, str, str], list[Path]] = defaultdict(list)
     for file, picture, answers in _measured(captioned(pictures), panel_models, config, views):
         for name, answer in answers.items():
             if answer.value is not None and answer.value < 0:
-                axis = name.removeprefix("seen ")
-                reason = answer.why if axis == "view" else ""
-                files[picture.asked.get(axis, picture.view_family), reason].append(file.path)
+                axis, reason = name.removeprefix(SEEN), ""
+                severity: Severity = "warning"
+                if axis == VIEW:
+                    reason = answer.why
+                    severity = "error" if picture.view_family in qualified else "warning"
+                files[severity, picture.asked[axis], reason].append(file.path)
     found = []
-    for (tag, reason), paths in files.items():
+    for (severity, tag, reason), paths in files.items():
         message = f'"{tag}" is not what the panel sees' + (f": {reason}" if reason else "")
-        found.append(finding(folder, "not seen", "warning", message, paths, "look, and write what the picture shows"))
+        found.append(finding(folder, "not seen", severity, message, paths, "look, and write what the picture shows"))
     return found
 
 
@@ -75,6 +82,7 @@ def _picture(file: PictureFile, axes: Mapping[str, str], views: Mapping[str, str
         return None
     tags = [folded(tag) for tag in file.tags]
     phrases = [phrase for phrase in views if set(phrase.split(", ")) <= set(tags)]
-    view_family = views[max(phrases, key=len)] if phrases else ""
-    asked = numbered([(axes[tag], tag) for tag in tags if tag in axes])
+    view = max(phrases, key=len, default="")
+    view_family = views.get(view, "")
+    asked = numbered([("view", view), *((axes[tag], tag) for tag in tags if tag in axes)])
     return Picture(image, digest_of(image), view_family, asked.get("framing", ""), asked)

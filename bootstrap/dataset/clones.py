@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from bootstrap.dataset.findings import Finding, finding
@@ -23,12 +24,14 @@ CLONES = 0.03
 """Share of near-duplicates that a set bears; trainers of character LoRAs advise to stay below it."""
 ALIKE = 3
 """Bits of a 64-bit perceptual hash in which clones differ at most."""
+BLANK = 8
+"""Levels of 255 in which the pixels of a blank picture differ at most: what a lossy format adds."""
 ALTERED = ("greyscale", "monochrome", "sketch", "lowres", "low quality", "mirrored", "altered")
 """Tags of a copy that was altered on purpose: it is no clone."""
 
 
 def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
-    """Files that are no pictures, the same file twice, and more near-duplicates than a set bears."""
+    """Files that are no pictures, blank ones, the same file twice, and more near-duplicates than a set bears."""
     found: list[Finding] = []
     hashes: list[tuple[PictureFile, int]] = []
     same: dict[bytes, list[Path]] = defaultdict(list)
@@ -36,7 +39,8 @@ def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
         try:
             data = picture.path.read_bytes()
             with open_any(data) as opened:
-                hashes.append((picture, difference_hash(as_rgb(opened))))
+                image = as_rgb(opened)
+                hashes.append((picture, difference_hash(image)))
         except MissingPlugIn as error:
             hint = "install it with pip, or save the picture as PNG"
             found.append(finding(folder, "unreadable", "error", f"it {error}", [picture.path], hint))
@@ -46,6 +50,9 @@ def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
             hint = "remove it or save it again"
             found.append(finding(folder, "unreadable", "error", message, [picture.path], hint))
             continue
+        if np.ptp(np.asarray(image), axis=(0, 1)).max() <= BLANK:
+            hint = "remove it: it shows nothing"
+            found.append(finding(folder, "blank", "error", "it is of one colour", [picture.path], hint))
         same[hashlib.sha256(data).digest()].append(picture.path)
     repeated: set[Path] = set()
     for files in same.values():

@@ -5,6 +5,7 @@ Reads the disk alone: loads and downloads nothing. Knows no seed.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from bootstrap.config import PanelConfig, embedded
 from bootstrap.panel.downloads import located, model_named
 from bootstrap.panel.face_packs import PACKS, folder_of
 from bootstrap.panel.seats import VIEW
+from scoring.clip import ScorerUnavailable
 from scoring.settings import folder_of_model
-from scoring.tagger import GRAPH, TAGS
+from scoring.tagger import GRAPH, TAGS, characters_in
 
-__all__ = ["blind_spots", "missing_models"]
+__all__ = ["blind_spots", "known_characters", "missing_models"]
 
 Lack = tuple[str, str]
 """What is missing, and what to do about it."""
@@ -42,6 +44,14 @@ def blind_spots(panel: PanelConfig, view_families: Collection[str]) -> list[str]
         if blind := [view_family for view_family in view_families if view_family not in seen]:
             lines.append(f"no qualified scorer of {what}: {', '.join(blind)}{_instead(names)}")
     return lines
+
+
+def known_characters(panel: PanelConfig) -> frozenset[str]:
+    """The characters that the panel's tagger knows by name, folded; none where it has no tagger on this machine."""
+    model = panel.models.tagger.model
+    with contextlib.suppress(ScorerUnavailable):
+        return characters_in(folder_of_model(located(model)) / TAGS) if model else frozenset()
+    return frozenset()
 
 
 def _instead(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from bootstrap.character import Character, character_schema, check_kind, load_character
-from bootstrap.character.triggers import ordinary_words, trigger_warnings
+from bootstrap.character.triggers import ordinary_words, word_warnings
 from bootstrap.config import load
 from bootstrap.errors import CharacterError
 
@@ -130,7 +130,10 @@ def test_the_shipped_characters_fit_the_schema():
 
 @pytest.mark.parametrize(
     ("trigger", "words"),
-    [("mikachr", ()), ("cat", ("cat",)), ("Cats", ("cats",)), ("red-mage2", ("red", "mage")), ("zq", ())],
+    [
+        *[("mikachr", ()), ("cat", ("cat",)), ("Cats", ("cats",)), ("red-mage2", ("red", "mage")), ("zq", ())],
+        *[("chicken", ("chicken",)), ("Naruto", ("naruto",)), ("zetasummer", ()), ("mika_chr", ("mika",))],
+    ],
 )
 def test_a_trigger_that_is_an_ordinary_word_is_found(trigger, words):
     assert ordinary_words(trigger) == words
@@ -138,13 +141,13 @@ def test_a_trigger_that_is_an_ordinary_word_is_found(trigger, words):
 
 def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
     outfits = {"a": {"tags": "red dress", "trigger": "pajamas"}}
-    character = Character(name="B", trigger="beret", invariant={"hair": "blue hair"}, outfits=outfits)
-    assert trigger_warnings(character) == []
-    warnings = trigger_warnings(character, ["red beret", "striped pajamas"])
-    assert [text.partition(" is ")[0] for text in warnings] == ['trigger "beret"', 'outfits.a.trigger "pajamas"']
-    assert '"beretpajamas"' in warnings[1]
-    assert trigger_warnings(load_ruby()) == []
-    (made,) = trigger_warnings(character.model_copy(update={"trigger": "fox-girl", "outfits": {}}))
+    character = Character(name="B", trigger="haori", invariant={"hair": "blue hair"}, outfits=outfits)
+    assert len(word_warnings(character)) == 1
+    warnings = word_warnings(character, ["red haori", "striped pajamas"])
+    assert [text.partition(" is ")[0] for text in warnings] == ['trigger "haori"', 'outfits.a.trigger "pajamas"']
+    assert '"haoripajamas"' in warnings[1]
+    assert word_warnings(load_ruby()) == []
+    (made,) = word_warnings(character.model_copy(update={"trigger": "fox-girl", "outfits": {}}))
     assert made.startswith('trigger "fox-girl" is made of ordinary words (fox, girl)')
 
 
@@ -152,3 +155,20 @@ def load_ruby():
     from pathlib import Path
 
     return load_character(Path(__file__).parents[3] / "configs" / "characters" / "ruby" / "character.json")
+
+
+@pytest.mark.parametrize("trigger", ["Seraphina Nightbloom  of the Vale", "x" * 100])
+def test_a_long_name_is_a_trigger(tmp_path, trigger):
+    character = load_character(write(tmp_path, {**GOOD, "trigger": trigger}))
+    assert character.trigger == " ".join(trigger.split())
+    assert word_warnings(character) == []
+    assert len(word_warnings(character.model_copy(update={"trigger": "red dragon"}))) == 1
+
+
+def test_tags_that_name_another_character_are_told():
+    character = Character(
+        **{**GOOD, "core": "1girl, hatsune miku", "outfits": {"a": {"tags": "kimono_(yuki), red hat"}}}
+    )
+    (core,) = word_warnings(character)
+    assert core.startswith('core "hatsune miku" names another character')
+    assert [text[:9] for text in word_warnings(character, names={"kimono (yuki)"})] == ["outfits.a", 'core "hat']

@@ -122,7 +122,7 @@ def test_tags_are_compared_in_any_spelling_and_found_in_sentences(folder):
     (folder / "0.txt").write_text("mikachr, 1girl, white shirt, Red Hair, red_hair, room")
     kinds, _ = found(folder, absorbed=frozenset({"red hair"}))
     assert kinds["in every caption", "error"].message == '"white shirt" is in 100% of the captions'
-    assert len(kinds["identity named", "warning"].files) == 8
+    assert len(kinds["identity named", "error"].files) == 8
     assert kinds["tag twice", "warning"].files == ("0.png",)
 
 

@@ -1,0 +1,153 @@
+"""Twenty faults planted one at a time in a set as our runs make it: the audit fails each, and passes the set."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bootstrap.captions.wording import Wording
+from bootstrap.character import Character
+from bootstrap.config import load
+from bootstrap.dataset.caption_audit import audit, read_set
+from bootstrap.dataset.intent import intent_of
+from bootstrap.records import Seed
+from bootstrap.shots import Planner, quotas
+
+CONFIG = load("puppet", overrides=["loop.target=24"])
+MIKA = Character(
+    name="Mika",
+    trigger="mikachr",
+    invariant={"hair": "red hair", "eyes": "blue eyes"},
+    unique={"hair": "carmine locks"},
+    style_switch="papercut look",
+    outfits={"default": {"tags": "white shirt", "share": 0.5}, "night": {"tags": "blue dress", "trigger": "mikanight"}},
+    forbidden="glasses",
+)
+SEEDS = [Seed("a.png", "0", "a.png", "front", "front", "portrait", "default", ("style=cel shading",), "read")]
+
+
+def planned(folder, character=MIKA, config=CONFIG):
+    """A finished set: the captions that the plan of a run has, on pictures of noise."""
+    wording, place = Wording.of(character, config), folder / f"10_{character.trigger}"
+    place.mkdir()
+    shots = Planner(character, config.views, config.subject, SEEDS).plan(quotas(config.loop.target, config.views), [])
+    for number, shot in enumerate(shots):
+        pixels = np.random.default_rng(number).integers(0, 255, (8, 9, 3), np.uint8)
+        Image.fromarray(pixels).resize((90, 80), Image.Resampling.NEAREST).save(place / f"{number:02d}.png")
+        (place / f"{number:02d}.txt").write_text(", ".join(wording.caption(shot, "character")))
+    return place
+
+
+def errors(folder, character=MIKA, config=CONFIG):
+    found = audit(folder, read_set(folder), intent_of(character, config, SEEDS)).findings
+    return {one.kind for one in found if one.severity == "error"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return planned(tmp_path)
+
+
+ONE_OUTFIT = MIKA.model_copy(update={"outfits": {"default": MIKA.outfits["default"]}, "backgrounds": ("forest",)})
+TWO_STYLES = MIKA.model_copy(update={"styles": ("oddly drawn", "sketch")})
+
+
+@pytest.mark.parametrize("dialect", ["tags", "prose"])
+@pytest.mark.parametrize("character", [MIKA, ONE_OUTFIT, TWO_STYLES])
+def test_what_our_runs_make_passes(tmp_path, character, dialect):
+    config = CONFIG.model_copy(update={"base": CONFIG.base.model_copy(update={"dialect": dialect})})
+    assert errors(planned(tmp_path, character, config), character, config) == set()
+
+
+def retag(add="", drop="", number=None):
+    """Add a tag to captions, or replace one: of a single one, of those that have ``drop``, or of all."""
+
+    def plant(folder):
+        texts = sorted(folder.glob("*.txt"))
+        for path in texts if number is None else texts[number : number + 1]:
+            tags = path.read_text().split(", ")
+            if drop and drop not in tags:
+                continue
+            kept = [tag for tag in tags if tag != drop]
+            path.write_text(", ".join([*kept, *add.split(", ")] if add else kept))
+
+    return plant
+
+
+def first(text=None, data=None):
+    """Another caption, or another file, for the first picture."""
+
+    def plant(folder):
+        if text is not None:
+            (folder / "00.txt").write_bytes(text)
+        if data is not None:
+            (folder / "00.png").write_bytes(data)
+
+    return plant
+
+
+def lost_caption(folder):
+    (folder / "00.txt").unlink()
+
+
+def twin(folder):
+    (folder / "00.png").write_bytes((folder / "01.png").read_bytes())
+
+
+def blank(folder):
+    Image.new("RGB", (64, 64), "grey").save(folder / "00.png")
+
+
+def no_back(folder):
+    for path in folder.glob("*.txt"):
+        if "from behind" in path.read_text():
+            path.unlink()
+            path.with_suffix(".png").unlink()
+
+
+def in_all(place):
+    """One background in every caption."""
+
+    def plant(folder):
+        for other in ("simple background", "forest", "city street", "night"):
+            retag(place, drop=other)(folder)
+
+    return plant
+
+
+FAULTS = {
+    "a caption is missing": (lost_caption, "caption missing"),
+    "a caption is empty": (first(text=b" \n"), "caption empty"),
+    "a caption is in an unknown encoding": (first(text=b"\x83\x7e\x83\x4a"), "unreadable"),
+    "a file is no picture": (first(data=b"no picture"), "unreadable"),
+    "a picture is blank": (blank, "blank"),
+    "the same picture twice": (twin, "duplicate"),
+    "the trigger is missing": (retag(drop="mikachr", number=3), "trigger"),
+    "the trigger comes last": (retag("mikachr", drop="mikachr", number=3), "trigger"),
+    "a hat in every caption": (retag("straw hat"), "in every caption"),
+    "one background everywhere": (in_all("beach"), "in every caption"),
+    "a second style everywhere": (retag("flat color"), "in every caption"),
+    "identity left in the captions": (retag("red hair"), "identity named"),
+    "two colours of hair": (retag("red hair, blue hair", number=3), "conflict"),
+    "two framings": (retag("close-up, full body", number=3), "conflict"),
+    "front and behind": (retag("from front, from behind", number=3), "conflict"),
+    "day and night": (retag("day, night", number=3), "conflict"),
+    "two girls, solo": (retag("2girls", number=3), "conflict"),
+    "what the character forbids": (retag("glasses", number=3), "forbidden"),
+    "another character": (retag("hatsune miku", number=3), "another character"),
+    "the clothes of another outfit": (retag("white shirt", drop="blue dress"), "outfit"),
+    "left for right": (retag("facing left", drop="facing right"), "one side"),
+    "no picture of the back": (no_back, "view missing"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_planted_fault_fails(folder, fault):
+    plant, kind = FAULTS[fault]
+    plant(folder)
+    assert kind in errors(folder)
+
+
+@pytest.mark.parametrize("trigger", ["chicken", "naruto"])
+def test_a_trigger_that_means_something_fails(tmp_path, trigger):
+    character = MIKA.model_copy(update={"trigger": trigger})
+    assert errors(planned(tmp_path, character), character) == {"trigger word"}
