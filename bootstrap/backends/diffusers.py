@@ -92,8 +92,7 @@ class DiffusersBackend:
             if self.references is None or not any(strengths):
                 pictures = draw_batch(self.base, jobs)
             else:
-                shown = torch.stack([self.references.encode(job.references) for job in jobs], dim=1)
-                with self.references.attached(strengths[0]):
+                with self.references.shown(jobs) as shown:
                     pictures = draw_batch(self.base, jobs, shown)
             found.update(zip([job.id for job in jobs], pictures, strict=True))
         return found

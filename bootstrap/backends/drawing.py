@@ -10,6 +10,7 @@ from PIL import Image
 
 from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import ShownToBatch
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job
@@ -20,10 +21,10 @@ DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
 
 
-def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | None = None) -> list[Image.Image]:
+def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None) -> list[Image.Image]:
     """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite.
 
-    ``shown`` are the features of what each is shown, see `denoise`.
+    ``shown`` are the references that they are drawn from.
     """
     latents = denoise(base, batch, shown)
     width, height = base.resolution
@@ -38,11 +39,8 @@ def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | Non
     return [Image.fromarray(picture) for picture in pixels]
 
 
-def denoise(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | None = None) -> torch.Tensor:
-    """Latents of a batch, the guided and the unguided half in one pass.
-
-    ``shown`` are features of references, (2, n, r, ...): of the unguided half, which sees no picture, and of the other.
-    """
+def denoise(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None) -> torch.Tensor:
+    """Latents of a batch, the guided and the unguided half in one pass; ``shown`` are its references."""
     settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
     sampler.set_timesteps(settings.steps, device=base.device)
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
@@ -52,12 +50,14 @@ def denoise(base: LoadedBase, batch: Sequence[Job], shown: torch.Tensor | None =
     if guided:
         prompts = [*(job.negative for job in batch), *prompts]
     text = base.prompts.encode(prompts)
-    if shown is not None:
-        text = replace(text, references=shown.flatten(0, 1) if guided else shown[1])
+    if shown and shown.features is not None:
+        text = replace(text, references=shown.features.flatten(0, 1) if guided else shown.features[1])
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(base.resolution, base.resolution)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
         for timestep in sampler.timesteps:
+            if shown and shown.look:
+                shown.look(timestep)
             scaled = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
             prediction = base.predict(scaled, timestep, text, cuts).float()
             if guided:

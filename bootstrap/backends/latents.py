@@ -18,7 +18,7 @@ from bootstrap.backends.masks import loss_mask
 from bootstrap.training.recipe import TrainRecipe
 from scoring.measurement import digest_of
 
-__all__ = ["EncodedPictures", "encode_pictures"]
+__all__ = ["EncodedPictures", "encode_pictures", "pixels_of"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def encode_pictures(base: LoadedBase, pictures: Sequence[Framed], recipe: TrainR
     means, deviations, masks = [], [], []
     for picture in pictures:
         with torch.inference_mode():
-            pixels = _pixels(picture.image).to(base.device)
+            pixels = pixels_of(picture.image).to(base.device)
             mean, deviation = base.architecture.latents.encode(base.pipe, pixels)
         means.append(mean[0].float().cpu().clone())
         if recipe.sample_latents and deviation is not None:
@@ -55,6 +55,6 @@ def _digests(pictures: Sequence[Framed], recipe: TrainRecipe) -> list[str]:
     return found
 
 
-def _pixels(picture: Image.Image) -> torch.Tensor:
+def pixels_of(picture: Image.Image) -> torch.Tensor:
     """A picture as (1, 3, h, w) in -1..1."""
     return torch.from_numpy(np.asarray(picture, np.float32) / 127.5 - 1).permute(2, 0, 1)[None]

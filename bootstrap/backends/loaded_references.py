@@ -1,111 +1,114 @@
-"""Drawing from reference pictures: an IP-Adapter on a loaded base's UNet, attached while it is used.
+"""Drawing from reference pictures on a loaded base: through an IP-Adapter, through attention to them, or both.
 
-The features of a picture are encoded once and cached; the image encoder is on the device only while it encodes, and
-where a base offloads, the adapter only while it is attached. Without it the UNet computes what it computed before one
-was loaded. Knows no prompt and no LoRA.
+What is encoded of a picture is cached. Without references the UNet computes what it always does. Knows no prompt and
+no LoRA.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from PIL import Image
 
+from bootstrap.backends.ip_adapter import IpAdapter
+from bootstrap.backends.latents import pixels_of
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.reference_attention import ReferenceAttention
 from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.backends.saving_memory import moved
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory
 from bootstrap.pictures import open_picture, square
-from bootstrap.records import Reference
+from bootstrap.records import Job, Reference
 from scoring.measurement import digest_of
-from scoring.offloaded import Offloaded
 
-__all__ = ["LoadedReferences"]
+__all__ = ["LoadedReferences", "ShownToBatch"]
+
+
+@dataclass(frozen=True)
+class ShownToBatch:
+    """What a batch of n pictures is shown.
+
+    ``features`` are an adapter's, (2, n, r, ...): of the unguided half, which sees no picture, and of the other.
+    ``look`` is called with each timestep before its prediction.
+    """
+
+    features: torch.Tensor | None = None
+    look: Callable[[torch.Tensor], None] | None = None
 
 
 class LoadedReferences:
-    """An adapter that draws from references, loaded for one base. Raises BackendError when it cannot be used."""
+    """What draws from references, loaded for one base. Raises BackendError when it cannot be used."""
 
-    def __init__(self, base: LoadedBase, folder: Path, settings: ReferenceSettings, pictures: Path) -> None:
-        """``folder`` holds the adapter; ``pictures`` is what the paths of references are relative to."""
-        self._pictures = pictures
-        self._base, self._unet = base, base.denoiser
-        self._plain = dict(self._unet.attn_processors)
-        _load(base, folder, settings)
-        self._projection = self._unet.encoder_hid_proj
-        self._with_adapter = {name: self._unet.attn_processors[name] for name in self._plain}
-        self._in_turn: list[Any] = []
-        if base.settings.offload:
-            own = [one for one in self._with_adapter.values() if isinstance(one, torch.nn.Module)]
-            self._in_turn = [self._projection, *own]
-        encoder = base.pipe.image_encoder.requires_grad_(False).eval()
-        self._encoding = Offloaded([encoder], base.device, instead_of=[base.pipe.vae] if base.settings.offload else [])
+    def __init__(self, base: LoadedBase, folder: Path | None, settings: ReferenceSettings, pictures: Path) -> None:
+        """``folder`` holds the adapter, None where there is none; references have paths relative to ``pictures``."""
+        self._base, self._pictures, self._settings = base, pictures, settings
+        self._plain = dict(base.denoiser.attn_processors)
+        self._adapter = IpAdapter(base, folder, settings) if folder else None
+        self._attention = ReferenceAttention(base) if settings.attention else None
+        self._processors = self._adapter.processors if self._adapter else self._plain
+        if self._attention:
+            self._processors = self._attention.processors(self._processors)
         self._features: dict[str, torch.Tensor] = {}
-        self._detach()
-        for part in self._in_turn:
-            part.to("cpu")
+        self._latents: dict[str, torch.Tensor] = {}
 
-    def encode(self, references: Sequence[Reference]) -> torch.Tensor:
-        """Features (2, R, ...) of R references: those of no picture, for the unguided half, and their own.
+    @contextlib.contextmanager
+    def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
+        """The UNet heeds the references of these jobs, which have equally many, of one strength.
 
         Raises BackendError for one that is missing, or not the picture that was planned with.
         """
-        missing = [one for one in references if one.sha256 not in self._features]
-        with self._encoding, reporting_memory("choose --reference none"):
-            for reference in missing:
-                self._features[reference.sha256] = self._encoded(reference)
-        return torch.cat([self._features[one.sha256] for one in references], dim=1)
+        different = {reference.sha256: reference for job in jobs for reference in job.references}
+        self._encode(list(different.values()))
+        strength, features = jobs[0].references[0].strength, None
+        if self._adapter:
+            shown = [torch.cat([self._features[one.sha256] for one in job.references], dim=1) for job in jobs]
+            features = torch.stack(shown, dim=1)
+        if self._attention:
+            places = {sha256: place for place, sha256 in enumerate(different)}
+            rows = [[places[one.sha256] for one in job.references] for job in jobs]
+            own = torch.stack([self._features[sha256][1] for sha256 in different]) if self._adapter else None
+            latents = [self._latents[sha256].to(self._base.device) for sha256 in different]
+            self._attention.show(latents, rows, strength * self._settings.attention, own)
+        with self._attached(strength):
+            yield ShownToBatch(features, self._attention.look if self._attention else None)
 
     @contextlib.contextmanager
-    def attached(self, strength: float) -> Iterator[None]:
-        """The UNet heeds references with this strength."""
-        with moved(self._in_turn, self._base.device, back="cpu"):
-            self._attach(strength)
-            try:
+    def _attached(self, strength: float) -> Iterator[None]:
+        if self._adapter:
+            with self._adapter.attached(self._processors, self._plain, strength):
                 yield
-            finally:
-                self._detach()
+            return
+        self._base.denoiser.set_attn_processor(dict(self._processors))
+        try:
+            yield
+        finally:
+            self._base.denoiser.set_attn_processor(dict(self._plain))
 
-    def _attach(self, strength: float) -> None:
-        self._unet.set_attn_processor(dict(self._with_adapter))
-        self._unet.encoder_hid_proj = self._projection
-        self._unet.register_to_config(encoder_hid_dim_type="ip_image_proj")
-        self._base.pipe.set_ip_adapter_scale(strength)
+    def _encode(self, references: Sequence[Reference]) -> None:
+        """Encode the pictures that are not encoded yet."""
+        missing = [one for one in references if one.sha256 not in self._features | self._latents]
+        images = {reference.sha256: self._opened(reference) for reference in missing}
+        if self._adapter:
+            with self._adapter.encoding, reporting_memory("choose --reference none"):
+                for sha256, image in images.items():
+                    self._features[sha256] = self._adapter.features(image)
+        if self._attention:
+            side = min(self._base.resolution)
+            for sha256, image in images.items():
+                pixels = pixels_of(image.resize((side, side), Image.Resampling.LANCZOS)).to(self._base.device)
+                self._latents[sha256] = self._attention.encoded(pixels).cpu()
 
-    def _detach(self) -> None:
-        self._unet.encoder_hid_proj = None  # first: its own attention layers are counted among the UNet's
-        self._unet.set_attn_processor(dict(self._plain))
-        self._unet.register_to_config(encoder_hid_dim_type=None)
-
-    def _encoded(self, reference: Reference) -> torch.Tensor:
-        """Features (2, 1, ...) of no picture, which is a grey one to the encoder of IP-Adapter Plus, and of this."""
+    def _opened(self, reference: Reference) -> Image.Image:
+        """The picture as a square on its ground."""
         path = self._pictures / reference.path
         if not path.is_file():
             raise BackendError(f'the reference "{path}" is missing', "restore it from a copy")
         image, data = open_picture(path)
         if reference.sha256 not in (hashlib.sha256(data).hexdigest(), digest_of(image)):
             raise BackendError(f'the reference "{path}" was altered', "restore it from a copy")
-        layers = type(self._projection.image_projection_layers[0]).__name__ != "ImageProjection"
-        with torch.inference_mode():
-            own, none = self._base.pipe.encode_image(square(image), torch.device(self._base.device), 1, layers)
-        return torch.stack([none, own]).to(self._base.device)
-
-
-def _load(base: LoadedBase, folder: Path, settings: ReferenceSettings) -> None:
-    """Load adapter and image encoder into the pipeline, from the disk alone; the image encoder into main memory."""
-    from transformers import CLIPVisionModelWithProjection
-
-    file, pipe = Path(settings.file), base.pipe
-    try:
-        encoder = CLIPVisionModelWithProjection.from_pretrained(folder / settings.image_encoder, dtype=pipe.dtype)
-        pipe.register_modules(image_encoder=encoder)
-        pipe.load_ip_adapter(str(folder), str(file.parent), file.name)
-    except Exception as error:  # weights of another architecture make the libraries raise anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        problem = f'"{folder / settings.file}" does not fit this base: {reason}'
-        raise BackendError(problem, "choose an adapter of its architecture, or --reference none") from error
+        return square(image)

@@ -25,7 +25,7 @@ FEATURES = {"image_proj.proj_in.weight": "hidden_size", "image_proj.proj.weight"
 
 def missing_of_reference(settings: ReferenceSettings, path: Path) -> str:
     """What this machine lacks of an adapter, "" for nothing; ``path`` is that of the settings, as a real one."""
-    return _missing(_folder(settings, path), settings)
+    return _missing(_folder(settings, path), settings) if settings.path else ""
 
 
 def check_reference(settings: ReferenceSettings, path: Path, base: Path, fetching: str = "") -> Path:

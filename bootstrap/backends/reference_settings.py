@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["ReferenceSettings"]
 
 
 class ReferenceSettings(BaseModel):
-    """An IP-Adapter for a base: its files, and how it is used."""
+    """How a base draws from references: through an IP-Adapter, through its own self-attention, or both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    path: str = Field(min_length=1)
-    """Its folder, or the id of a model in the Hugging Face cache; ``embedded:reference`` is in this package."""
-    file: str = Field(min_length=1)
+    path: str = ""
+    """An IP-Adapter's folder, or the id of a model in the Hugging Face cache; ``embedded:reference`` is in this
+    package. Empty: no adapter."""
+    file: str = ""
     """The adapter's .safetensors file in that folder, with its subfolder."""
     image_encoder: str = "image_encoder"
     """The image encoder's folder in that folder."""
-    strength: float = Field(0.5, gt=0, le=1)
+    attention: float = Field(0.0, ge=0, le=4)
+    """How much a picture's self-attention heeds the reference, at a strength of 1: 1 as much as itself; 0 is off."""
+    strength: float = Field(0.5, gt=0, le=2)
     """How strongly a reference is heeded: more is more alike, and obeys words less."""
     most: int = Field(1, ge=1, le=16)
     """References of a picture: the seeds, those of its own view family first."""
@@ -27,3 +30,9 @@ class ReferenceSettings(BaseModel):
     before the finished one, and one round draws the set."""
     license: str = ""
     """Of the adapter and its image encoder."""
+
+    @model_validator(mode="after")
+    def _draws_somehow(self) -> ReferenceSettings:
+        if bool(self.path) != bool(self.file) or not (self.path or self.attention):
+            raise ValueError("give path and file of an IP-Adapter, or attention above 0, or both")
+        return self

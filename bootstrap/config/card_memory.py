@@ -67,7 +67,7 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
         coding = counts["tiles"]
     reading = held - parts["vae"] if offloading else held  # the VAE makes room
     found = {"read": reading + text + counts["read"] * MIB}
-    if base.reference:
+    if base.reference and base.reference.path:
         encoding = _counts()["encoder"]["encode"] * MIB + (attached.encoder if room.offloads else 0)
         found["encode references"] = (reading if offloading else beside) + encoding
     drawing = counts["draw"] * pixels + attached.drawing
@@ -89,10 +89,14 @@ class _Attached:
 
     @classmethod
     def of(cls, base: BaseConfig, counts: Mapping[str, Any], room: Room) -> _Attached:
-        """A base's reference adapter; nothing where it draws from words alone."""
+        """What a base draws from references with; nothing where it draws from words alone."""
         if base.reference is None:
             return cls()
-        tokens = (counts["reference"]["draw"] - counts["draw"]) * base.reference.most
+        most = base.reference.most
+        recorded = counts["recorded"] * most if base.reference.attention else 0
+        if not base.reference.path:
+            return cls(drawing=recorded)
+        tokens = (counts["reference"]["draw"] - counts["draw"]) * most + recorded
         return cls(counts["reference"]["weights"] * room.size, _counts()["encoder"]["weights"] * room.size, tokens)
 
 

@@ -62,7 +62,7 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
 
 
 def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:
-    """What loads a base's reference adapter; references lie in the run. None where it draws from words.
+    """What lets a base draw from references, which lie in the run. None where it draws from words.
 
     Raises BackendError where the adapter is not on this machine, or made for another base.
     """
@@ -75,7 +75,12 @@ def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:
     return lambda base: LoadedReferences(base, folder, settings, run)
 
 
-def _reference_folder(settings: ReferenceSettings, config: BaseConfig) -> Path:
-    """The folder of an adapter that fits the base. Raises BackendError, with what fetches it, when there is none."""
+def _reference_folder(settings: ReferenceSettings, config: BaseConfig) -> Path | None:
+    """The folder of an adapter that fits the base, None where references need none.
+
+    Raises BackendError, with what fetches it, when it is not there.
+    """
+    if not settings.path:
+        return None
     fetching = fetched_by(settings.path, settings.file)
     return check_reference(settings, embedded(settings.path), embedded(config.path), fetching)

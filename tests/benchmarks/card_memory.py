@@ -168,8 +168,8 @@ def loaded(name: str, dtype: str, side: int) -> Any:
     return loading.LoadedBase(Path(name), settings, CARD)
 
 
-def drawing(live: LiveBytes, base: Any, pictures: int, shown: torch.Tensor | None = None) -> int:
-    """MiB of denoising so many pictures with guidance, text states included; ``shown`` are features of references."""
+def drawing(live: LiveBytes, base: Any, pictures: int, shown: Any = None) -> int:
+    """MiB of denoising so many pictures with guidance, text states included; ``shown`` are their references."""
     from bootstrap.backends.drawing import denoise
     from bootstrap.backends.regularisation import NO_SHOT
     from bootstrap.records import Job, JobKind
@@ -184,6 +184,8 @@ def referring(live: LiveBytes, base: Any, name: str) -> dict[str, int]:
     from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
     from diffusers.models.embeddings import IPAdapterPlusImageProjection, MultiIPAdapterImageProjection
 
+    from bootstrap.backends.loaded_references import ShownToBatch
+
     unet, plain = base.denoiser, dict(base.denoiser.attn_processors)
     width, heads, own = unet.config.cross_attention_dim, HEADS[name], dict(plain)
     resampler = IPAdapterPlusImageProjection(VIT_H["hidden_size"], width, heads * 64, 4, 64, heads, 16)
@@ -195,10 +197,23 @@ def referring(live: LiveBytes, base: Any, name: str) -> dict[str, int]:
     unet.set_attn_processor(own)
     unet.encoder_hid_proj, unet.config.encoder_hid_dim_type = parts[0], "ip_image_proj"
     features = torch.empty((2, 1, 1, 257, VIT_H["hidden_size"]), dtype=unet.dtype, device=CARD)
-    drawn = drawing(live, base, 1, features)
+    drawn = drawing(live, base, 1, ShownToBatch(features))
     unet.encoder_hid_proj, unet.config.encoder_hid_dim_type = None, None
     unet.set_attn_processor(plain)
     return {"weights": weights, "draw": drawn}
+
+
+def recorded(base: Any) -> int:
+    """MiB of what the self-attentions take in of one picture, and record where they are to heed it as a reference."""
+    unet, taken = base.denoiser, []
+    modules = [module for name, module in unet.named_modules() if name.endswith("attn1")]
+    hooks = [one.register_forward_pre_hook(lambda module, given: taken.append(given[0].nbytes)) for one in modules]
+    shape = base.architecture.latents.shape(base.pipe, *base.resolution)
+    with torch.inference_mode():
+        base.unprompted(torch.empty((1, *shape), dtype=unet.dtype, device=CARD), torch.zeros(1, device=CARD))
+    for hook in hooks:
+        hook.remove()
+    return round(sum(taken) / (1 << 20))
 
 
 def seeing(live: LiveBytes) -> Iterator[tuple[str, int]]:
@@ -306,6 +321,7 @@ def counts(live: LiveBytes, name: str) -> Iterator[tuple[str, Any]]:
     yield "read", reading(live, base)
     yield "draw", drawing(live, base, 1)
     yield "reference", referring(live, base, name)
+    yield "recorded", recorded(base)
     for key, changes in TRAININGS.items():
         yield key, training(live, base, changes)
 

@@ -137,3 +137,38 @@ def test_where_a_base_offloads_the_adapter_is_on_the_device_only_while_it_draws(
     attentions = 4
     assert moved.count("IPAdapterAttnProcessor2_0") == 2 * attentions, "there and back"
     assert moved.count("MultiIPAdapterImageProjection") == 2
+
+
+ATTENTION = SETTINGS.model_copy(update={"path": "", "file": "", "attention": 1.0})
+BOTH = SETTINGS.model_copy(update={"attention": 1.0})
+
+
+@pytest.mark.parametrize(("settings", "folder"), [(ATTENTION, None), (BOTH, ADAPTER)])
+def test_attention_lets_each_picture_see_its_own_references(pictures, settings, folder):
+    red, blue = pictures[1]
+    attending = DiffusersBackend(
+        BASE, FEW_STEPS, "cpu", lambda base: LoadedReferences(base, folder, settings, pictures[0])
+    )
+    none = drawn(attending, job("none"))["none"]
+    found = drawn(attending, job("red", red), job("blue", blue), job("both", red, blue))
+    assert min(abs(found["red"] - other).mean() for other in (none, found["blue"], found["both"])) > 0.5
+    assert np.abs(drawn(attending, job("blue", blue))["blue"] - found["blue"]).max() <= 1
+    weak = drawn(attending, job("weak", replace(red, strength=0.1)))["weak"]
+    assert abs(weak - none).mean() < abs(found["red"] - none).mean()
+    assert (drawn(attending, job("none"))["none"] == none).all(), "and without references as before"
+
+
+def test_attention_as_strong_as_nothing_is_the_base_alone(pictures):
+    """What is recorded joins the keys; with no weight on it, every self-attention computes what diffusers' does."""
+    settings = ATTENTION.model_copy(update={"attention": 1e-30})
+    attending = DiffusersBackend(
+        BASE, FEW_STEPS, "cpu", lambda base: LoadedReferences(base, None, settings, pictures[0])
+    )
+    found = drawn(attending, job("red", pictures[1][0]))["red"]
+    assert np.abs(found - drawn(attending, job("none"))["none"]).max() <= 1
+
+
+def test_references_need_an_adapter_or_attention():
+    with pytest.raises(ConfigError, match="give path and file of an IP-Adapter, or attention above 0, or both"):
+        load("sdxl", own={"base": {"reference": {"strength": 1.0}}})
+    assert load("sdxl", own={"base": {"reference": reference_named("attention")}}).base.reference.attention == 1

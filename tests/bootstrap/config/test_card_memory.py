@@ -97,6 +97,16 @@ def test_every_card_draws_from_references(name):
         assert max(stage_memory(config.base, counted(config), Room()).values()) <= profiles()[name].memory - 1
 
 
+@pytest.mark.parametrize(("base", "mebibytes"), [("sd15", 22), ("sdxl", 200)])
+def test_attention_to_references_takes_memory_while_it_draws(base, mebibytes):
+    config = referring(base, "attention")
+    plain, found = (stage_memory(one.base, counted(one), Room()) for one in (load(base), config))
+    assert found.keys() == STAGES
+    assert {stage for stage in STAGES if found[stage] > plain[stage]} == {"draw"}
+    grown = 1024 * (found["draw"] - plain["draw"]) / config.base.sampling.batch_size
+    assert grown == pytest.approx(mebibytes, abs=2)
+
+
 def test_more_references_take_more_to_draw():
     few, many = (referring("sdxl", "sdxl-plus", overrides=[f"base.reference.most={most}"]).base for most in (1, 16))
     assert stage_memory(many, "sdxl", Room())["draw"] > stage_memory(few, "sdxl", Room())["draw"]
