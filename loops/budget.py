@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
 from bootstrap.events import AdapterTrained, BatchGenerated, Event, Incident, ScoresMeasured
-from bootstrap.records import PREVIEW_KINDS, Job, JobKind, Phase
+from bootstrap.records import PREVIEW_KINDS, Job, JobKind, Phase, Seed
 from bootstrap.runs.sentences import duration
 from bootstrap.shots import Cell
 from bootstrap.store.decisions import RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
@@ -21,7 +21,6 @@ from bootstrap.store.store import Store
 from loops.time_left import Hours
 
 __all__ = [
-    "CUTS",
     "Budget",
     "Speeds",
     "Work",
@@ -30,13 +29,14 @@ __all__ = [
     "cut_short",
     "fitting_phase",
     "fitting_round",
+    "originals_of",
     "showcase_fits",
     "speeds_of",
     "wanted_pictures",
 ]
 
 CUTS = 5
-"""Training pictures a seed gives at most."""
+"""Training pictures a seed that anchors gives at most; any other gives one."""
 PREVIEWS = 14
 """Pictures with which each of the final weights is tried, about."""
 REPORT = 20.0
@@ -111,6 +111,11 @@ def speeds_of(events: Sequence[Event]) -> Speeds:
 def closing_seconds(speeds: Speeds, steps: int, candidates: int) -> float:
     """Seconds that the end of a run takes: the final training, its trials, files and report."""
     return Work(steps, PREVIEWS * candidates).seconds(speeds) + REPORT
+
+
+def originals_of(seeds: Sequence[Seed]) -> int:
+    """How many training pictures the seeds give at most."""
+    return sum(CUTS if seed.anchor else 1 for seed in seeds)
 
 
 def wanted_pictures(empty: Mapping[Cell, int], loop: LoopConfig, *, decoys: bool = True) -> int:

@@ -17,9 +17,10 @@ from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
-from loops.budget import CUTS, Budget
+from loops.budget import Budget, originals_of
 from loops.engine import Engine
 from loops.intake import take_in
+from loops.intake_many import sifting_notes
 from loops.remarks import input_warnings, seed_notes
 from loops.resume import require_same_models, settle
 from loops.time_left import Hours
@@ -36,7 +37,7 @@ def open_engine(
     models = open_models(config, store.directory)
     panel_models = models.panel_models
     wording = Wording.of(character, config)
-    seeds = take_in(store, wording, panel_models, config.panel, pictures)
+    seeds = take_in(store, wording, panel_models, config, max(models.drawer.resolution), pictures)
     references = references_of(seeds, store.directory, config.panel)
     judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
@@ -44,8 +45,10 @@ def open_engine(
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
     if hours is not None:
-        engine.budget = budget_of(config, len(seeds), hours)
+        engine.budget = budget_of(config, originals_of(seeds), hours)
     for text in models.notes:
+        engine.note(text)
+    for text in sifting_notes(store):
         engine.note(text)
     for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
         engine.note(text)
@@ -55,7 +58,7 @@ def open_engine(
     return engine
 
 
-def budget_of(config: RunConfig, seeds: int, hours: Hours) -> Budget:
+def budget_of(config: RunConfig, originals: int, hours: Hours) -> Budget:
     """The hours with what the finish takes of them: the last training, on a full set, and its trials."""
-    recipe = recipe_for(config, config.subject.finishing.name, 0, config.loop.target + CUTS * seeds)
+    recipe = recipe_for(config, config.subject.finishing.name, 0, config.loop.target + originals)
     return Budget(hours, recipe.steps, config.loop.final_candidates)

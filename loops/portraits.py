@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bootstrap.errors import StoreError
 from bootstrap.records import Frame, Job, JobKind, Reference
 from loops.decoys import trait_slack
 from loops.draw import draw
@@ -55,9 +56,9 @@ def _portraits(engine: Engine, round: int) -> list[Frame]:
 
 def _planned(engine: Engine, round: int) -> list[Job]:
     """The jobs of the portraits: each seed's own shot, by words."""
-    shots = []
+    anchors, shots = [seed for seed in engine.seeds if seed.anchor], []
     for number in range(PORTRAITS):
-        seed = engine.seeds[number % len(engine.seeds)]
+        seed = anchors[number % len(anchors)]
         (plain,) = engine.planner.plan({(seed.view_family, seed.framing): 1}, [])
         seen = dict(tag.split("=", 1) for tag in seed.tags if "=" in tag)
         own = {axis: seen[axis] for axis in plain.axes if axis in seen}
@@ -77,4 +78,7 @@ def _references(engine: Engine, portraits: Sequence[Frame], strength: float) -> 
         if engine.judges.usable_decoy(frame, archive.measurements[frame.job.id], at):
             usable.append(frame)
     chosen = usable if len(usable) >= FEWEST else portraits
+    if not chosen:
+        problem = "every portrait that decoys are drawn from is lost"
+        raise StoreError(problem, "restore the run's frames from a copy, or begin a new run")
     return [Reference(frame.path, frame.digest, strength) for frame in chosen]

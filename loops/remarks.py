@@ -19,8 +19,8 @@ from bootstrap.panel.availability import known_characters
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
-from bootstrap.seeds import SUBJECT, SeedCaptioner, named_in_words, unread
-from bootstrap.seeds.checks import caption_warnings, crowds, names_of, seed_warnings
+from bootstrap.seeds import MOST_SEEDS, SUBJECT, SeedCaptioner, named_in_words, unread
+from bootstrap.seeds.checks import caption_warnings, crowds, names_of, notes_without_picture, seed_warnings
 
 __all__ = ["input_warnings", "seed_notes"]
 
@@ -36,17 +36,22 @@ def input_warnings(
 ) -> list[str]:
     """What may spoil the run: in the description, its triggers, the given ``pictures`` and the ``seeds`` made of them.
 
-    ``side`` is that of training pictures in pixels; ``run`` is the folder that the seeds lie in.
+    ``side`` is that of training pictures in pixels; ``run`` is the folder that the seeds lie in. Many pictures were
+    looked at when they were taken in (`loops.intake_many`).
     """
+    remarks = [
+        *character.notes,
+        *word_warnings(character, chain.from_iterable(panel.vocabulary.values()), known_characters(panel)),
+    ]
+    remarks += caption_warnings(pictures)
+    if len(pictures) > MOST_SEEDS:
+        return [*remarks, *notes_without_picture(character, names_of(pictures))]
     given = {}
     for name, path in zip(names_of(pictures), pictures, strict=True):
         given[name] = open_picture(path)[0]
     views = {}
     for name, seed in zip(names_of([Path(seed.source) for seed in seeds]), seeds, strict=True):
         views[name] = seed
-    words, names = chain.from_iterable(panel.vocabulary.values()), known_characters(panel)
-    remarks = [*character.notes, *word_warnings(character, words, names)]
-    remarks += caption_warnings(pictures)
     remarks += seed_warnings(given, side, panel.duplicate_bits, character)
     for name in given:
         figures = [view for view in views if view.startswith(f"{name}#")]

@@ -11,7 +11,7 @@ from bootstrap.shots import places
 from loops.approval import await_approval
 from loops.archive import Archive
 from loops.boundary import judges_with_approved, measured_frames, own_pictures, read_person
-from loops.budget import CUTS, Work, fitting_round, wanted_pictures
+from loops.budget import Work, fitting_round, originals_of, wanted_pictures
 from loops.engine import Engine
 from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
@@ -102,5 +102,5 @@ def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     wanted = wanted_pictures(archive.empty_places(places(plan.goal, loop.target, engine.config.views)), loop)
     if plan.drawn_by is not None or not engine.config.trains_to_draw:
         return Work(0, wanted)
-    pictures = len(archive.usable_keeps) + CUTS * len(engine.seeds)
+    pictures = len(archive.usable_keeps) + originals_of(engine.seeds)
     return Work(recipe_for(engine.config, plan.phase, plan.number, pictures).steps, wanted)

@@ -5,8 +5,8 @@ Pure: the same shot gives the same references. Knows no store and no picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.records import Reference, Seed, Shot, random_seed_of
@@ -16,18 +16,28 @@ __all__ = ["Shown"]
 
 @dataclass(frozen=True)
 class Shown:
-    """The references of a run: its seeds, and what stands in their place for decoys."""
+    """The references of a run: its seeds, and what stands in their place for decoys.
+
+    ``strengths`` are those of view families that heed references otherwise than the settings say.
+    """
 
     settings: ReferenceSettings
     seeds: Sequence[Seed]
     portraits: Sequence[Reference]
+    strengths: Mapping[str, float] = field(default_factory=dict)
 
     def candidate(self, shot: Shot) -> tuple[Reference, ...]:
-        """The seeds that a candidate is drawn from: those of its own view family first."""
-        nearest = sorted(self.seeds, key=lambda seed: seed.view_family != shot.view_family)
-        strength = self.settings.strength
+        """The seeds that a candidate is drawn from, of those that anchor: those of its own view family first."""
+        anchors = [seed for seed in self.seeds if seed.anchor]
+        nearest = sorted(anchors, key=lambda seed: seed.view_family != shot.view_family)
+        strength = self.strength(shot)
         return tuple(Reference(seed.path, seed.sha256, strength) for seed in nearest[: self.settings.most])
 
     def stranger(self, shot: Shot) -> tuple[Reference, ...]:
         """The portrait that a decoy is drawn from; which one depends on the shot alone."""
-        return (self.portraits[random_seed_of(shot.key, "portrait") % len(self.portraits)],)
+        portrait = self.portraits[random_seed_of(shot.key, "portrait") % len(self.portraits)]
+        return (replace(portrait, strength=self.strength(shot)),)
+
+    def strength(self, shot: Shot) -> float:
+        """How strongly the references of a shot are heeded: as its view family, or as the settings say."""
+        return self.strengths.get(shot.view_family, self.settings.strength)

@@ -1,7 +1,7 @@
 """Which pictures a LoRA is trained on, with which captions and weights.
 
-Seeds with crops and altered copies fill a fixed share of the steps; the rest shows what earlier rounds kept. Knows no
-trainer; the same archive gives the same set.
+Seeds that anchor, with crops and altered copies, fill a fixed share of the steps; the rest shows the other seeds and
+what earlier rounds kept. Knows no trainer; the same archive gives the same set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
-from bootstrap.config.steps import steps_for
+from bootstrap.config.steps import recipe_of
 from bootstrap.dataset.generated import GeneratedFrames, balanced, names_identity, rare_floor
 from bootstrap.dataset.originals import seed_items
 from bootstrap.records import Frame, Phase, Seed, TrainItem, random_seed_of
@@ -36,17 +36,22 @@ class TrainingSets:
     side: int
 
     def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
-        """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight."""
+        """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight.
+
+        What does not anchor weighs as much as a kept frame.
+        """
         frames = GeneratedFrames(
             self.directory, archive.kept_before(number), provisional, archive.measurements, archive.captions
         )
         generated = frames.items(self.config, self.wording, phase)
-        items = balanced(self._originals(phase), generated, self.config.loop)
+        anchored, others = self._originals(phase, anchor=True), self._originals(phase, anchor=False)
+        items = balanced(anchored, [*others, *generated], self.config.loop)
         floor = rare_floor(self.config, phase)
         if not floor:
             return items
         growing = self.config.subject.growing.name
-        full = [*self._originals(growing), *frames.items(self.config, self.wording, growing)]
+        originals = [*self._originals(growing, anchor=True), *self._originals(growing, anchor=False)]
+        full = [*originals, *frames.items(self.config, self.wording, growing)]
         return naming_rare(items, full, floor)
 
     def named_traits(self, archive: Archive, number: int, phase: Phase) -> frozenset[str]:
@@ -65,18 +70,18 @@ class TrainingSets:
         """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
         return self.wording.character.trains_seeds(phase) or bool(archive.kept_before(number))
 
-    def _originals(self, phase: Phase) -> list[TrainItem]:
-        """The seeds with their crops and altered copies, where the phase may be trained on them."""
+    def _originals(self, phase: Phase, *, anchor: bool) -> list[TrainItem]:
+        """The seeds that anchor, with their crops and altered copies, or the others, where the phase may have them."""
         if not self.wording.character.trains_seeds(phase):
             return []
         composition, items = self.config.panel.composition, []
         for index, seed in enumerate(self.seeds):
-            items += seed_items(seed, index, self.directory, self.captioner, composition, self.side, phase)
+            if seed.anchor == anchor:
+                items += seed_items(seed, index, self.directory, self.captioner, composition, self.side, phase)
         return items
 
 
 def recipe_for(config: RunConfig, phase: Phase, number: int, pictures: int) -> TrainRecipe:
     """The phase's recipe with steps grown by the number of pictures, up to its own cap, and the round's random seed."""
-    steps = steps_for(config.base, phase, pictures)
     random_seed = random_seed_of(config.random_seed, "train", number, phase) % 2**31
-    return config.base.recipes[phase].model_copy(update={"steps": steps, "random_seed": random_seed})
+    return recipe_of(config.base, phase, pictures).model_copy(update={"random_seed": random_seed})

@@ -1,4 +1,7 @@
-"""``bootstrap check``: everything that can be known before a run, every problem at once, no model loaded."""
+"""``bootstrap check``: everything that can be known before a run, every problem at once.
+
+No model is loaded, but for many pictures: only the panel can tell which of them are taken.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from PIL import Image
 
 from bootstrap.character import Character, load_character
 from bootstrap.cli.check_cost import print_cost
+from bootstrap.cli.check_many import print_many
 from bootstrap.cli.check_words import check_words, print_seeds
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
@@ -19,12 +23,14 @@ from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig, load
+from bootstrap.config.estimate import CUTS
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.pictures import open_picture
+from bootstrap.runs.control_pictures import check_control_pictures
 from bootstrap.runs.run_models import check_base_files
-from bootstrap.seeds import gather
+from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.seeds.checks import caption_warnings, names_of
 from bootstrap.shots import apportion
 
@@ -39,7 +45,8 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
     if description:
         with found.collecting():
             character = load_character(description)
-    images = _opened(pictures, found)
+    many = len(pictures) > MOST_SEEDS
+    images = {} if many else _opened(pictures, found)
     words = [*map(str, sources), *options.words()]
     config = _config(character, options, shlex.join(["bootstrap", "check", *words]), found)
     with found.collecting():
@@ -51,16 +58,25 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         found.notes += base_notes(config.base)
     if character and config:
         _print_plan(character, config)
-        paths = dict(zip(names_of(pictures), pictures, strict=True))
-        print_seeds(character, config, paths, images, found)
+        taken = len(pictures)
+        if many:
+            taken = print_many(character, config, pictures, found)
+        else:
+            paths = dict(zip(names_of(pictures), pictures, strict=True))
+            print_seeds(character, config, paths, images, found)
         found.notes += caption_warnings(pictures)
         check_words(character, config, images, found)
         with found.collecting():
-            print_cost(config, options, run_folder(character, options), len(pictures), found)
+            print_cost(config, options, run_folder(character, options), _anchors_worth(taken), found)
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)
     typer.echo(f"ready      {shlex.join(['bootstrap', 'run', *words])}")
+
+
+def _anchors_worth(taken: int) -> int:
+    """As many seeds with all their crops as these pictures are: of many, those that do not anchor train whole."""
+    return min(taken, MOST_SEEDS) + max(0, taken - MOST_SEEDS) // CUTS
 
 
 def _sorted_out(sources: Sequence[Path], found: Findings) -> tuple[Path | None, list[Path]]:
@@ -107,6 +123,8 @@ def _check_models(config: RunConfig, found: Findings) -> None:
         return
     with found.collecting():
         check_base_files(config.base)
+    with found.collecting():
+        check_control_pictures(config)
     for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()
@@ -122,5 +140,8 @@ def _print_plan(character: Character, config: RunConfig) -> None:
     families = ", ".join(f"{name} {count}" for name, count in counts.items())
     typer.echo(f"character  {character.name}, trigger {character.trigger}, base {config.base.name}")
     typer.echo(f"set        {config.loop.target} pictures: {families}")
+    if control := config.base.control:
+        pictures = f'"{control.pictures}"' if control.pictures else "drawn skeletons"
+        typer.echo(f"control    {control.kind}, {pictures}, for views from: {', '.join(control.view_families)}")
     if character.seeds_train != "always":
         typer.echo(f"seeds      trained on: {character.seeds_train}")

@@ -47,7 +47,8 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += character.notes
     names = known_characters(config.panel)
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
-    found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
+    if images:
+        found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
     found.notes += crowded_axes(character, Vocabulary(vocabulary))
     for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():
         found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")

@@ -6,24 +6,26 @@ import contextlib
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from PIL import Image
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.description import made_up_trigger
+from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
+from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
-from bootstrap.records import Seed
-from bootstrap.seeds import Read, SeedCaptioner, View, gather, unread, views_in
+from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
 from bootstrap.seeds.checks import crowds
 from bootstrap.store.files import write_atomic
 
@@ -43,27 +45,58 @@ def init_command(
     if out.exists():
         raise OutputError(f'"{out}" exists already', "choose another file with --out")
     pictures = gather(sources)
-    seen = [(path, view) for path in pictures for view in _views(path)]
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
     chosen = base or choose_base(command, "its panel reads the pictures")
     with contextlib.suppress(ConfigError):  # only its panel is needed: the plain preset's will do
         settle_base(chosen, ())
     config = load(chosen)
     described = load_character(description) if description else None
-    draft = _begun(described, name or "", pictures[0], config)
-    trait_reader, read, faces = open_readers(config)
+    draft = _begun(described, name or "", pictures, config)
+    if len(pictures) > MOST_SEEDS:
+        looked = _looked_at_many(pictures, draft, described, config)
+    else:
+        looked = _looked_at(pictures, config)
     if described is None:
-        images = [view.image for _, view in seen]
-        draft = replace(draft, traits=read_traits(config.panel, images, trait_reader))
-    draft = replace(draft, seeds=[_seed(draft, described, config, read, path, view) for path, view in seen])
+        images = [image for *_, image in looked.shown]
+        draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
+    captioner = _captioner(draft, described, config, looked.read)
+    seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
+    draft = replace(draft, seeds=seeds)
     write_atomic(out, draft_text(draft, config).encode())
-    notes = [*described.notes] if described else []
-    if faces:
-        images_by_name = {Path(seed.source).name: view.image for seed, (_, view) in zip(draft.seeds, seen, strict=True)}
-        notes += crowds(images_by_name, faces, config.panel.models.face.min_det_score)
-    for note in notes:
+    for note in [*(described.notes if described else ()), *looked.notes]:
         typer.echo(f"note: {note}")
     _print(draft, sources, out)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """The pictures that are described, each with its file and its number in a sheet; what reads them; what to note."""
+
+    shown: Sequence[tuple[Path, int, Image.Image]]
+    reader: Reader
+    read: Read
+    notes: Sequence[str]
+
+
+def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
+    """A few pictures: all are described."""
+    reader, read, faces = open_readers(config)
+    shown = [(path, view.number, view.image) for path in pictures for view in _views(path)]
+    notes: list[str] = []
+    if faces:
+        named = {f"{path.name}#{number}" if number else path.name: image for path, number, image in shown}
+        notes = crowds(named, faces, config.panel.models.face.min_det_score)
+    return _Looked(shown, reader, read, notes)
+
+
+def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
+    """Many pictures: those that a run would take, the anchors first."""
+    models, sampling = panel_models_of(config.panel), config.base.sampling
+    captioner = _captioner(draft, described, config, models.read)
+    gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
+    shown = [(one.path, one.number, one.image) for one, _ in gathered.taken if one.image is not None]
+    notes = sifting_sentences(gathered.rows, gathered.seeds)
+    return _Looked(shown, reader_of(models, config.panel), models.read, notes)
 
 
 def _views(path: Path) -> list[View]:
@@ -72,20 +105,20 @@ def _views(path: Path) -> list[View]:
     return views_in(image, data, path.stem, path.suffix, whole=read_picture(path).origin == "sidecar")
 
 
-def _begun(described: Character | None, name: str, picture: Path, config: RunConfig) -> Draft:
+def _begun(described: Character | None, name: str, pictures: Sequence[Path], config: RunConfig) -> Draft:
     """A draft with a name, a trigger, and what a description says already."""
     if described is None:
-        name = name or _name_from(picture)
+        name = name or _name_from(pictures)
         return Draft(name, made_up_trigger(name), config.base.name)
     trigger = made_up_trigger(name) if name else described.trigger
     return Draft(name or described.name, trigger, config.base.name, given=_given(described))
 
 
-def _name_from(picture: Path) -> str:
-    """A name for the character of a picture: the file's, or its folder's where the file's is no name."""
-    name = re.sub(r"[\d_\- ]+$", "", _printable(picture.stem))
-    if name.lower() in (*PLAIN, ""):
-        name = _printable(picture.resolve().parent.name)
+def _name_from(pictures: Sequence[Path]) -> str:
+    """A name for the character: that of the picture, or of the folder where there are several, or it is no name."""
+    name = re.sub(r"[\d_\- ]+$", "", _printable(pictures[0].stem))
+    if name.lower() in (*PLAIN, "") or len(pictures) > MOST_SEEDS:
+        name = _printable(pictures[0].resolve().parent.name)
     return (name or "character").capitalize()
 
 
@@ -112,15 +145,14 @@ def open_readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces
 
 
-def _seed(draft: Draft, described: Character | None, config: RunConfig, read: Read, path: Path, view: View) -> Seed:
-    """What a seed shows besides the character that was read or described."""
+def _captioner(draft: Draft, described: Character | None, config: RunConfig, read: Read) -> SeedCaptioner:
+    """What says what seeds show besides the character that was read or described."""
     if described:
         invariant, outfits = dict(described.invariant), dict(described.outfits)
     else:
         invariant, outfits = {r.axis: (r.word,) for r in draft.traits if r.word}, {}
     character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant or {"hair": ()}, outfits=outfits)
-    wording = Wording.of(character, config)
-    return SeedCaptioner(wording, read).caption(path, "", "", view.image, view.number)
+    return SeedCaptioner(Wording.of(character, config), read)
 
 
 def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:

@@ -17,7 +17,7 @@ __all__ = ["Options", "Sources", "parse_run", "with_options"]
 
 Sources = Annotated[
     list[Path],
-    typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 4 pictures or one folder, then the description."),
+    typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 100 pictures or a folder, then the description."),
 ]
 SETTING_OPTIONS = {"settings": "--set"}
 """Fields whose option has another name than the field."""
@@ -46,6 +46,7 @@ class Options:
     preset: Annotated[str | None, typer.Option(help="The preset for a checkpoint of yours [by its name].")] = None
     vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
     reference: Annotated[str | None, typer.Option(help="none, a preset, or an IP-Adapter's file [the base's].")] = None
+    control: Annotated[str | None, typer.Option(help="none, a preset, or a ControlNet's folder [none].")] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

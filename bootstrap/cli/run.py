@@ -26,10 +26,12 @@ from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.pictures import open_picture
+from bootstrap.runs.control_pictures import check_control_pictures
 from bootstrap.runs.peak_memory import PeakMemory
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.sessions import session
+from bootstrap.seeds import MOST_SEEDS
 from bootstrap.store.store import Store
 
 __all__ = ["run_command"]
@@ -40,8 +42,9 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     limits, notifier = limits_of(options.budget, options.until), Notifier(options.notify)
     pictures, description = sort_sources(sources)
     character = load_character(description)
-    for picture in pictures:
-        open_picture(picture)
+    if len(pictures) <= MOST_SEEDS:  # of many, those that cannot be opened are set aside
+        for picture in pictures:
+            open_picture(picture)
     directory = run_folder(character, options)
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
@@ -67,6 +70,7 @@ def _check_base(config: RunConfig) -> None:
         return
     try:
         check_base_files(config.base)
+        check_control_pictures(config)
         for recipe in config.base.recipes.values():
             recipe.check_packages()
         check_memory(config, accelerator())

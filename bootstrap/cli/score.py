@@ -11,15 +11,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bootstrap.config import PanelConfig, load_panel, shipped_base
+from bootstrap.cli.check_many import panel_models_of
+from bootstrap.config import load_panel, shipped_base
 from bootstrap.errors import UsageError
-from bootstrap.machine.inventory import cache_folder
 from bootstrap.machine.plain_console import PlainConsole
-from bootstrap.panel.models import PanelModels, open_panel_models
 from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
 from bootstrap.pictures import open_picture
 from bootstrap.pictures.sheets import contact_sheet
-from bootstrap.seeds import gather
+from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.store.files import write_image
 
 __all__ = ["score_command"]
@@ -40,12 +39,12 @@ def score_command(
     """Print the pictures, most alike first, as a table, plain lines or JSON. Raises UsageError."""
     if base and config:
         raise UsageError(f'--base "{base}" and --config "{config}" both name a panel', "give one of them")
-    seeds, pictures = gather(against), [path for path in pictures_in(folder) if path not in against]
+    seeds, pictures = gather(against, MOST_SEEDS), [path for path in pictures_in(folder) if path not in against]
     name = config or shipped_base(base or DEFAULT).scoring
     panel = load_panel(name)
     if not (base or config):
         typer.echo(f"note: judged by '{name}', which knows puppets; --config names another panel", err=True)
-    rater = Rater(_panel_models(panel), panel, seeds)
+    rater = Rater(panel_models_of(panel), panel, seeds)
     rated = rater.rate(pictures)
     if as_json:
         plain = {
@@ -61,17 +60,6 @@ def score_command(
         _show(rated, rater, folder)
     if sheet:
         _write_sheet(sheet, rated)
-
-
-def _panel_models(panel: PanelConfig) -> PanelModels:
-    """The panel's models; the fake panel has none to load."""
-    if panel.fake:
-        from bootstrap.panel.color_models import fake_panel_models
-
-        return fake_panel_models()
-    from bootstrap.machine.device import pick_device
-
-    return open_panel_models(panel, cache_folder() / "features", pick_device())
 
 
 def _show(rated: Sequence[Rated], rater: Rater, folder: Path) -> None:

@@ -21,7 +21,7 @@ __all__ = ["body_box", "seed_items"]
 def seed_items(
     seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int, phase: Phase
 ) -> list[TrainItem]:
-    """One seed as training pictures with the captions of a phase.
+    """One seed as training pictures with the captions of a phase: whole alone where it does not anchor.
 
     Args:
         seed: the seed, whose file lies in the run's folder.
@@ -37,7 +37,8 @@ def seed_items(
     if mask:
         masks = [cut.image for cut in cuts(mask, seed.framing, composition, side, seed.head)]
     items = []
-    for number, cut in enumerate(cuts(image, seed.framing, composition, side, seed.head)):
+    found = cuts(image, seed.framing, composition, side, seed.head)
+    for number, cut in enumerate(found if seed.anchor else found[:1]):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
         caption = _caption(seed, cut, captioner, phase)

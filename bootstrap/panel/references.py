@@ -16,12 +16,14 @@ __all__ = ["references_of"]
 
 
 def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list[Picture]:
-    """The seeds with their tighter crops, as Pictures: the only identity reference there is.
+    """The seeds that anchor, with their tighter crops, as Pictures: the only identity reference there is.
 
     Raises StoreError where the file of a seed is not the one that was stored.
     """
     found = []
     for seed in seeds:
+        if not seed.anchor:
+            continue
         require_whole(run / seed.path, seed.sha256, "seed pictures")
         image, _ = open_picture(run / seed.path)
         for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size)), seed.head):

@@ -6,6 +6,7 @@ This door opens on what every room needs; `bootstrap.seeds.checks` says what a p
 
 from __future__ import annotations
 
+from bootstrap.seeds.anchors import anchors_of
 from bootstrap.seeds.captioner import Read, SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.cuts import Composition, Cut, cuts
 from bootstrap.seeds.views import MOST_SEEDS, SUBJECT, View, gather, views_in
@@ -18,6 +19,7 @@ __all__ = [
     "Read",
     "SeedCaptioner",
     "View",
+    "anchors_of",
     "cuts",
     "gather",
     "named_in_words",

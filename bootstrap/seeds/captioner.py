@@ -92,6 +92,13 @@ class SeedCaptioner:
         note = self._note(path.name)
         return note is not None and bool(note.view or note.framing)
 
+    def is_character(self, path: Path, figure: int = 0) -> bool:
+        """Whether somebody wrote that a picture shows the character: a note of it, or a caption with the trigger."""
+        if self._note(path.name, figure) is not None:
+            return True
+        trigger = folded(self.wording.character.trigger)
+        return trigger in {folded(tag) for tag in read_picture(path).tags}
+
     def shown(self, seed: Seed) -> dict[str, str]:
         """Axis → tag of everything the seed shows that is not the character, in caption order; unread axes left out."""
         shown = list(self.wording.outfit(seed.outfit).items())

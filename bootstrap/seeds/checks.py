@@ -7,12 +7,14 @@ counted by a pack that is handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.character import Character
@@ -24,13 +26,22 @@ from scoring.measurement import Picture, digest_of
 if TYPE_CHECKING:
     from scoring.face_pack import FacePack
 
-__all__ = ["alike", "caption_warnings", "crowds", "names_of", "seed_warnings"]
+__all__ = ["alike", "caption_warnings", "crowds", "is_blank", "names_of", "notes_without_picture", "seed_warnings"]
 
 BLANK = 8
 """Levels of 255 that the pixels of a blank picture differ by at most: what a lossy format adds."""
 SAME_COLORS = 12.0
 """Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
-
+ALIKE_COLORS, MORE_BITS = 4.0, 8
+"""Where colours differ by so little, so many bits may differ: those of cells that are flat."""
+BRIGHTER = 1.25
+"""Factor of brightness up to which near-duplicates differ."""
+TRIMS = (0.0, 0.02, 0.04, 0.06)
+"""Shares of a side that are cut off at each edge before two pictures are compared."""
+HASHED = 128
+"""Side in pixels to which pictures are reduced before they are hashed."""
+MOST_NAMED = 4
+"""Given pictures that a sentence names."""
 FIGURE = re.compile(r"#\d+$")
 """Number of a sheet's figure behind the name of its file; other numbers may be part of the name."""
 
@@ -44,7 +55,7 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
     for first, second in alike(seeds, bits):
         warnings.append(f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would')
     for name, image in seeds.items():
-        if np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK:
+        if is_blank(image):
             warnings.append(f'"{name}" is blank, of one colour or transparent: give a picture of the character')
         missing = side - min(image.size)
         if missing > 0:
@@ -52,7 +63,12 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
             warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
         if colors := unknown_colors(image):
             warnings.append(f'"{name}" states its colours as {colors}, which is not known: they are taken as sRGB')
-    return [*warnings, *_notes_without_picture(character, seeds)]
+    return [*warnings, *notes_without_picture(character, seeds)]
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Whether a picture is of one colour, or transparent."""
+    return bool(np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK)
 
 
 def names_of(pictures: Sequence[Path]) -> list[str]:
@@ -76,15 +92,9 @@ def caption_warnings(pictures: Sequence[Path]) -> list[str]:
 
 
 def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, str]]:
-    """Pairs of names of near-duplicates, by perceptual hash and colours."""
-    hashes = {name: difference_hash(image) for name, image in seeds.items()}
-    thumbnails = {name: _thumbnail(image) for name, image in seeds.items()}
-    pairs = []
-    for first, second in combinations(seeds, 2):
-        colors_apart = np.abs(thumbnails[first] - thumbnails[second]).mean()
-        if bits_apart(hashes[first], hashes[second]) <= bits and colors_apart < SAME_COLORS:
-            pairs.append((first, second))
-    return pairs
+    """Pairs of names of near-duplicates, by perceptual hash and colours: also trimmed, brighter or darker ones."""
+    looks = {name: _Looks.of(image) for name, image in seeds.items()}
+    return [(one, other) for one, other in combinations(seeds, 2) if looks[one].near(looks[other], bits)]
 
 
 def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: float) -> list[str]:
@@ -102,16 +112,52 @@ def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: flo
     return sentences
 
 
-def _notes_without_picture(character: Character, seeds: Mapping[str, Image.Image]) -> list[str]:
-    """Notes in character.json whose picture was not given."""
+def notes_without_picture(character: Character, seeds: Collection[str]) -> list[str]:
+    """A sentence for each note in character.json whose picture is none of the ``seeds``, which are file names."""
     given, sentences = {comparable(Path(name).name) for name in seeds}, []
     for index, note in enumerate(character.seeds):
         file = comparable(note.file)
         if not {file, FIGURE.sub("", file)} & given:
-            reason = f"is none of the pictures given ({', '.join(seeds)})"
+            names = ", ".join(list(seeds)[:MOST_NAMED]) + (", …" if len(seeds) > MOST_NAMED else "")
+            reason = f"is none of the pictures given ({names})"
             sentences.append(f'seeds.{index}.file "{note.file}" {reason}: its note is not used')
     return sentences
 
 
-def _thumbnail(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return np.asarray(image.convert("RGB").resize((8, 8), Image.Resampling.BOX), np.float32)
+@dataclass(frozen=True)
+class _Looks:
+    """A picture whole and with its edges trimmed: the hash and the thumbnail, shape (8, 8, 3), of each."""
+
+    trimmed: Sequence[tuple[int, NDArray[np.float32]]]
+
+    @classmethod
+    def of(cls, image: Image.Image) -> _Looks:
+        """What is compared of a picture."""
+        small = image.convert("RGB")
+        small.thumbnail((HASHED, HASHED))
+        found = []
+        for share in TRIMS:
+            across, down = share * small.width, share * small.height
+            box = (across, down, small.width - across, small.height - down)
+            part = small.resize((HASHED, HASHED), Image.Resampling.BILINEAR, box=box)
+            thumbnail = np.asarray(part.resize((8, 8), Image.Resampling.BOX), np.float32)
+            found.append((difference_hash(part), thumbnail))
+        return cls(found)
+
+    def near(self, other: _Looks, bits: int) -> bool:
+        """Whether one of the two is the other, perhaps with its edges trimmed."""
+        pairs = [(self.trimmed[0], part) for part in other.trimmed]
+        pairs += [(part, other.trimmed[0]) for part in self.trimmed]
+        for (hashed, thumbnail), (its_hash, its_thumbnail) in pairs:
+            differing = bits_apart(hashed, its_hash)
+            if differing > max(bits, MORE_BITS):
+                continue
+            if _colors_apart(thumbnail, its_thumbnail) < (SAME_COLORS if differing <= bits else ALIKE_COLORS):
+                return True
+        return False
+
+
+def _colors_apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Mean difference of two thumbnails (0-255), one of them as bright as the other."""
+    gain = np.clip(one.mean() / max(1.0, float(other.mean())), 1 / BRIGHTER, BRIGHTER)
+    return float(np.abs(one - gain * other).mean())

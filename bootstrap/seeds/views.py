@@ -15,14 +15,20 @@ from PIL import Image
 from bootstrap.errors import SeedError
 from bootstrap.pictures import as_rgb, pictures_in
 from bootstrap.pictures.file_names import comparable
+from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
 from bootstrap.seeds.figures import figures, subject
 
-__all__ = ["MOST_SEEDS", "SUBJECT", "View", "gather", "views_in"]
+__all__ = ["ALONE", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "views_in"]
 
 MOST_SEEDS = 4
+"""Seeds that identity is judged against; of more pictures so many are chosen, and the others only train."""
+MOST_PICTURES = 100
+"""Pictures of one character that are taken at most; guides to LoRAs by hand end there too."""
 SUBJECT = "-subject.png"
 """End of the name of a seed that was cropped to its subject."""
+ALONE = "-alone.png"
+"""End of the name of a seed that was cropped to the character, out of a picture of several."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,8 @@ class View:
     number: int
 
 
-def gather(sources: Sequence[Path]) -> list[Path]:
-    """The seed files among files or one folder, sorted within the folder. Raises SeedError unless 1 to 4."""
+def gather(sources: Sequence[Path], most: int = MOST_PICTURES) -> list[Path]:
+    """The picture files among files or folders, sorted within a folder. Raises SeedError unless 1 to ``most``."""
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
@@ -47,10 +53,11 @@ def gather(sources: Sequence[Path]) -> list[Path]:
         elif named := _named(source):
             found.append(named)
         else:
-            raise SeedError(f'no such picture "{source}"', "give 1 to 4 picture files, or a folder with them")
-    if not 1 <= len(found) <= MOST_SEEDS:
-        where = ", ".join(f'"{source}"' for source in sources) or "no file"
-        raise SeedError(f"{where}: {len(found)} pictures found", f"give 1 to {MOST_SEEDS} pictures of one character")
+            raise SeedError(f'no such picture "{source}"', f"give 1 to {most} picture files, or a folder with them")
+    if not 1 <= len(found) <= most:
+        where = ", ".join(f'"{source}"' for source in sources[:MOST_SEEDS]) or "no file"
+        where += ", …" if len(sources) > MOST_SEEDS else ""
+        raise SeedError(f"{where}: {len(found)} pictures found", f"give 1 to {most} pictures of one character")
     return found
 
 
@@ -78,6 +85,13 @@ def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: 
     if box := subject(image, mask=mask):
         return [_cut(image, mask, box, f"{stem}{SUBJECT}", 0)]
     return [View(f"{stem}{suffix}", image, data, 0)]
+
+
+def part_of(view: View, box: Box) -> View:
+    """A part of a view, in fractions, as a PNG of its own."""
+    edges = [round(edge * side) for edge, side in zip(box, view.image.size * 2, strict=True)]
+    mask, name = subject_of(view.data, view.image.size), f"{view.name.rpartition('.')[0]}{ALONE}"
+    return _cut(view.image, mask, (edges[0], edges[1], edges[2], edges[3]), name, view.number)
 
 
 def _cut(image: Image.Image, mask: Image.Image | None, box: tuple[int, int, int, int], name: str, number: int) -> View:

@@ -28,12 +28,14 @@ def picture(path, mode="RGB", size=(128, 128), color=None):
     return path
 
 
-def test_one_to_four_pictures_or_a_folder(tmp_path):
-    for n in range(4):
-        picture(tmp_path / f"{n}.png")
-    assert [p.name for p in gather([tmp_path])] == ["0.png", "1.png", "2.png", "3.png"]
-    picture(tmp_path / "4.png")
-    with pytest.raises(SeedError, match="5 pictures"):
+def test_one_to_a_hundred_pictures_or_a_folder(tmp_path):
+    for n in range(100):
+        (tmp_path / f"{n:03d}.png").touch()
+    assert [p.name for p in gather([tmp_path])] == [f"{n:03d}.png" for n in range(100)]
+    with pytest.raises(SeedError, match="100 pictures"):
+        gather([tmp_path], most=4)
+    (tmp_path / "100.png").touch()
+    with pytest.raises(SeedError, match="101 pictures"):
         gather([tmp_path])
     with pytest.raises(SeedError, match="no such picture"):
         gather([tmp_path / "none.png"])

@@ -1,0 +1,73 @@
+"""More pictures than can anchor: sorted out by a panel, captioned, the anchors chosen. Writes nothing.
+
+`check` and `init` say what becomes of each picture, a run takes in what is taken: all three ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bootstrap.config import RunConfig
+from bootstrap.panel.models import PanelModels
+from bootstrap.panel.seed_eyes import PanelEyes
+from bootstrap.records import Seed
+from bootstrap.seeds import SeedCaptioner, anchors_of
+from bootstrap.seeds.gathering import GatheredPicture, sort_out
+from bootstrap.seeds.heads import with_head
+from bootstrap.seeds.sifting import Sifter
+
+__all__ = ["GatheredSeeds", "gathered_seeds", "sifting_sentences"]
+
+
+@dataclass(frozen=True)
+class GatheredSeeds:
+    """What becomes of each picture, and the seeds of those that are taken, the anchors first; their files are not
+    written yet, and have no digest."""
+
+    pictures: Sequence[GatheredPicture]
+    taken: Sequence[tuple[GatheredPicture, Seed]]
+
+    @property
+    def seeds(self) -> list[Seed]:
+        """The seeds, the anchors first."""
+        return [seed for _, seed in self.taken]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Each picture as plain data: its name, its number in a sheet, and the fields of its `Sifted`."""
+        return [{"name": one.name, "number": one.number, **asdict(one.sifted)} for one in self.pictures]
+
+
+def gathered_seeds(
+    pictures: Sequence[Path], captioner: SeedCaptioner, models: PanelModels, config: RunConfig, side: int
+) -> GatheredSeeds:
+    """Sort the pictures out for a base that draws ``side`` pixels. Raises SeedError where none can be taken."""
+    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits)
+    sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
+    found, likeness = [], []
+    for one in sorted_out:
+        if one.taken and one.image is not None:
+            seed = captioner.caption(one.path, "", "", one.image, one.number)
+            if models.faces:
+                seed = with_head(seed, one.image, models.faces, config.panel)
+            found.append((one, seed))
+            likeness.append(one.sifted.likeness)
+    anchors = anchors_of([seed for _, seed in found], likeness, config.views)
+    taken = [found[place] for place in anchors]
+    for place, (one, seed) in enumerate(found):
+        if place not in anchors:
+            taken.append((one, replace(seed, anchor=False)))
+    return GatheredSeeds(sorted_out, taken)
+
+
+def sifting_sentences(rows: Sequence[Mapping[str, Any]], seeds: Sequence[Seed]) -> list[str]:
+    """A sentence for the whole, and one for each picture that is cropped or set aside, of `GatheredSeeds.rows`."""
+    aside = [row for row in rows if row["reason"]]
+    anchors = ", ".join(f'"{Path(seed.source).name}"' for seed in seeds if seed.anchor)
+    others = sum(not seed.anchor for seed in seeds)
+    whole = f"{len(rows)} pictures: identity is judged by {anchors}; {others} more train; {len(aside)} are set aside"
+    cropped = [f'"{row["name"]}" {row["remark"]}' for row in rows if row["remark"]]
+    return [whole, *cropped, *(f'"{row["name"]}" is set aside: it {row["reason"]}' for row in aside)]
