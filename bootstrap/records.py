@@ -116,10 +116,10 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture that a drawer is shown: a seed, or a frame that a person approved.
+    """A picture that a drawer is shown: a seed, a frame that a person approved, or a control picture.
 
-    ``path`` is relative to the run directory; ``sha256`` is that of a seed's file, or of a frame's pixels;
-    ``strength`` runs from 0 (not heeded) to 1.
+    ``path`` is relative to the run directory; ``sha256`` is that of a file as it was given, or of drawn pixels;
+    ``strength`` runs from 0 (not heeded) to 1, that of a control picture to 2.
     """
 
     path: str
@@ -131,7 +131,8 @@ class Reference:
 class Job:
     """A picture to make: a shot, rendered into words, with the random seed derived from what it is.
 
-    ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b)).
+    ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b));
+    ``control`` is the picture that view and pose follow, where a ControlNet steers.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Job:
     random_seed: int
     traits: dict[str, str]
     references: tuple[Reference, ...] = ()
+    control: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

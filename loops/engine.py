@@ -19,6 +19,7 @@ from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, Job, Round, Seed
+from bootstrap.runs.control_pictures import ControlPictures
 from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
@@ -81,7 +82,7 @@ class Engine:
     @cached_property
     def job_maker(self) -> JobMaker:
         """Shots into jobs."""
-        return JobMaker(self.wording, self.config)
+        return JobMaker(self.wording, self.config, ControlPictures(self.config, self.store.directory).of)
 
     @cached_property
     def wave_planner(self) -> WavePlanner:

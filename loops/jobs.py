@@ -6,7 +6,7 @@ Pure: the same shot gives the same job. Knows no store and no picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.captions.wording import Wording
@@ -31,10 +31,11 @@ class Wave:
 
 @dataclass(frozen=True)
 class JobMaker:
-    """Makes the jobs of a run."""
+    """Makes the jobs of a run; ``control`` finds the control picture of a shot, where there is one."""
 
     wording: Wording
     config: RunConfig
+    control: Callable[[Shot], Reference | None] = lambda shot: None
 
     def wave_job(self, kind: JobKind, wave: Wave, shot: Shot, references: tuple[Reference, ...] = ()) -> Job:
         """A candidate or a decoy. A look-alike has every trait and no trigger; an exchanged decoy some other traits."""
@@ -57,6 +58,7 @@ class JobMaker:
             random_seed=random_seed_of(self.config.random_seed, shot.key),
             traits=traits,
             references=references,
+            control=self.control(shot),
         )
 
     def preview_job(self, wave: Wave, shot: Shot) -> Job:

@@ -36,14 +36,19 @@ def weights_file(workdir: Path, steps: int | None = None) -> Path:
     return workdir / ("adapter.safetensors" if steps is None else f"adapter-step{steps:08d}.safetensors")
 
 
-def refuse_references(jobs: Sequence[Job], drawer: str) -> None:
-    """Raise BackendError where a job has references; for drawers that draw from words alone."""
+def refuse_references(jobs: Sequence[Job], drawer: str, *, references: bool = True, control: bool = True) -> None:
+    """Raise BackendError where a job has references or a control picture; for drawers that draw from words alone.
+
+    ``references`` and ``control`` are False for what a drawer can use.
+    """
     for job in jobs:
-        if job.references:
-            raise BackendError(
-                f'drawer "{drawer}" cannot use the references of job "{job.id}"',
-                "choose a drawer that takes references",
-            )
+        if references and job.references:
+            problem, hint = f'the references of job "{job.id}"', "choose a drawer that takes references"
+        elif control and job.control:
+            problem, hint = f'the control picture of job "{job.id}"', "choose a drawer with a ControlNet"
+        else:
+            continue
+        raise BackendError(f'drawer "{drawer}" cannot use {problem}', hint)
 
 
 class Drawer(Protocol):

@@ -6,6 +6,7 @@ batches with a generator of their own for each job. Nothing is downloaded. Knows
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bootstrap.backends.attaching import AttachedAdapter
 from bootstrap.backends.base import Trained, refuse_references
 from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_control import LoadedControl
 from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
 from bootstrap.backends.regularisation import regularisation_items
@@ -29,8 +31,9 @@ from bootstrap.machine.device import reporting_memory
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["DiffusersBackend", "LoadReferences"]
+__all__ = ["DiffusersBackend", "LoadControl", "LoadReferences"]
 
+LoadControl = Callable[[LoadedBase], LoadedControl]
 LoadReferences = Callable[[LoadedBase], LoadedReferences]
 LOWER = "lower base.sampling.batch_size, or the width and height"
 
@@ -39,14 +42,23 @@ class DiffusersBackend:
     """A base, loaded once: a diffusers folder or a checkpoint file. Raises BackendError when it cannot be used."""
 
     def __init__(
-        self, base: Path, settings: SamplingSettings, device: str = "auto", references: LoadReferences | None = None
+        self,
+        base: Path,
+        settings: SamplingSettings,
+        device: str = "auto",
+        references: LoadReferences | None = None,
+        control: LoadControl | None = None,
     ) -> None:
-        """``references`` loads what draws from reference pictures; None: jobs with references are refused."""
+        """``references`` loads what draws from reference pictures, ``control`` what follows control pictures.
+
+        Without it, jobs with such pictures are refused.
+        """
         self.settings = settings
         self.base = LoadedBase(base, settings, device)
         self.adapter = AttachedAdapter(self.base)
         self.trainer = LoraTrainer(self.base, self.adapter)
         self.references = references(self.base) if references else None
+        self.control = control(self.base) if control else None
 
     @property
     def name(self) -> str:
@@ -70,8 +82,7 @@ class DiffusersBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Draw in fixed batches; see `bootstrap.backends.base`."""
-        if self.references is None:
-            refuse_references(jobs, self.name)
+        refuse_references(jobs, self.name, references=self.references is None, control=self.control is None)
         self.adapter.attach(adapter)
         if self.settings.offload:  # text encoders are loaded once for all of these
             with reporting_memory(LOWER):
@@ -83,19 +94,26 @@ class DiffusersBackend:
             yield [(job, pictures[job.id]) for job in batch]
 
     def _drawn(self, batch: Sequence[Job]) -> dict[str, Image.Image]:
-        """The pictures of a batch; what is shown equally many references with one strength is drawn together."""
-        together: dict[tuple[float, ...], list[Job]] = {}
+        """The pictures of a batch; what is shown as many pictures with the same strengths is drawn together."""
+        together: dict[tuple[float | None, ...], list[Job]] = {}
         for job in batch:
-            together.setdefault(tuple(reference.strength for reference in job.references), []).append(job)
+            strengths = (reference.strength for reference in job.references)
+            together.setdefault((job.control.strength if job.control else None, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
-        for strengths, jobs in together.items():
-            if self.references is None or not any(strengths):
-                pictures = draw_batch(self.base, jobs)
-            else:
-                with self.references.shown(jobs) as shown:
-                    pictures = draw_batch(self.base, jobs, shown)
-            found.update(zip([job.id for job in jobs], pictures, strict=True))
+        for jobs in together.values():
+            found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
         return found
+
+    def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:
+        """The pictures of jobs that are shown as many pictures with the same strengths."""
+        shown, controlled = None, None
+        with contextlib.ExitStack() as attached:
+            if self.references is not None and any(reference.strength for reference in jobs[0].references):
+                shown = attached.enter_context(self.references.shown(jobs))
+            controls = [job.control for job in jobs if job.control]
+            if self.control is not None and controls:
+                controlled = attached.enter_context(self.control.attached(controls))
+            return draw_batch(self.base, jobs, shown, controlled)
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a new adapter from the base; see `bootstrap.backends.base`."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_control import ControlledBatch
 from bootstrap.backends.loaded_references import ShownToBatch
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
@@ -21,12 +22,14 @@ DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
 
 
-def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None) -> list[Image.Image]:
+def draw_batch(
+    base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None, controlled: ControlledBatch | None = None
+) -> list[Image.Image]:
     """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite.
 
-    ``shown`` are the references that they are drawn from.
+    ``shown`` are the references that they are drawn from, ``controlled`` follows their control pictures.
     """
-    latents = denoise(base, batch, shown)
+    latents = denoise(base, batch, shown, controlled)
     width, height = base.resolution
     parts: Sequence[torch.Tensor] = [latents]
     if width * height > DECODED_TOGETHER:
@@ -39,8 +42,13 @@ def draw_batch(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | Non
     return [Image.fromarray(picture) for picture in pixels]
 
 
-def denoise(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None) -> torch.Tensor:
-    """Latents of a batch, the guided and the unguided half in one pass; ``shown`` are its references."""
+def denoise(
+    base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None, controlled: ControlledBatch | None = None
+) -> torch.Tensor:
+    """Latents of a batch, the guided and the unguided half in one pass; ``shown`` are its references.
+
+    ``controlled`` predicts in the denoiser's place, along control pictures.
+    """
     settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
     sampler.set_timesteps(settings.steps, device=base.device)
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
@@ -55,11 +63,12 @@ def denoise(base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None =
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(base.resolution, base.resolution)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
-        for timestep in sampler.timesteps:
+        for step, timestep in enumerate(sampler.timesteps):
             if shown and shown.look:
                 shown.look(timestep)
             scaled = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
-            prediction = base.predict(scaled, timestep, text, cuts).float()
+            denoiser = controlled.at(step, len(sampler.timesteps)) if controlled else base.denoiser
+            prediction = base.architecture.predict(denoiser, scaled, timestep, text, cuts).float()
             if guided:
                 prediction = _guided(prediction, settings.guidance_scale, settings.guidance_rescale)
             latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]

@@ -12,7 +12,7 @@ from bootstrap.character import Character, check_kind
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
-from bootstrap.config import RunConfig, load, read_own, reference_named
+from bootstrap.config import RunConfig, control_named, load, read_own, reference_named
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.runs.open_to_read import open_to_read
@@ -43,6 +43,8 @@ def resolve(
         own["base"] = merged(own.get("base", {}), {"sampling": {"vae": str(options.vae.absolute())}})
     if options.reference:
         own["base"] = merged(own.get("base", {}), {"reference": reference_named(options.reference)})
+    if options.control:
+        own["base"] = merged(own.get("base", {}), {"control": control_named(options.control)})
     if begun_with != base and own.get("backend") != "fake":
         stated = {f"base.{name}" for name in own.get("base", {})}
         if "panel" in own:

@@ -6,7 +6,15 @@ from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
-from bootstrap.config.reading import identity_of, load, load_panel, reference_named, shipped_base, shipped_views
+from bootstrap.config.reading import (
+    control_named,
+    identity_of,
+    load,
+    load_panel,
+    reference_named,
+    shipped_base,
+    shipped_views,
+)
 from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
 from bootstrap.config.shipped_files import EMBEDDED, configs_dir, embedded, read_own, shipped_names
 from bootstrap.config.stored import stored_config, stored_settings
@@ -28,6 +36,7 @@ __all__ = [
     "ViewFamilyPlan",
     "ViewsConfig",
     "configs_dir",
+    "control_named",
     "embedded",
     "identity_of",
     "load",

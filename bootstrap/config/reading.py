@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.presets import Identity, identify
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config.merging import merged, override
@@ -22,11 +23,15 @@ from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["identity_of", "load", "load_panel", "reference_named", "shipped_base", "shipped_views"]
+__all__ = [
+    "control_named", "identity_of", "load", "load_panel", "reference_named", "shipped_base", "shipped_views",
+]  # fmt: skip
 
 SCORING = "base.scoring"
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
+KINDS = {"openpose": "pose", "depth": "depth", "lineart": "lineart"}
+"""Kind of control pictures → what the name of its ControlNet has in it."""
 
 
 def load(
@@ -89,6 +94,30 @@ def reference_named(text: str) -> dict[str, Any] | None:
     return validated(ReferenceSettings, settings, text, ConfigError).model_dump()
 
 
+def control_named(text: str) -> dict[str, Any] | None:
+    """The settings of a ControlNet; None for ``none``. Raises ConfigError.
+
+    ``text`` is the name of a file of configs/controls/, an own YAML file, or the folder of a ControlNet whose name says
+    what its control pictures are.
+    """
+    if text == "none":
+        return None
+    path = Path(text).expanduser()
+    if path.is_dir():
+        name = path.absolute().name.lower()
+        kind = next((kind for kind, mark in KINDS.items() if mark in name.replace("_", "")), None)
+        if kind is None:
+            hint = "write path: and kind: (openpose, depth or lineart) into a YAML file, and give that"
+            raise ConfigError(f'the name of "{text}" does not say what its control pictures are', hint)
+        settings: dict[str, Any] = {"path": str(path.absolute()), "kind": kind}
+        if kind != "openpose":
+            hint = f"write path:, kind: {kind} and pictures: into a YAML file, and give that"
+            raise ConfigError(f'"{text}" needs a folder of control pictures: none are drawn for {kind}', hint)
+    else:
+        settings = read_section("controls", text)
+    return validated(ControlSettings, settings, text, ConfigError).model_dump()
+
+
 def shipped_base(name: str) -> BaseConfig:
     """The settings of a base of configs/base/. Raises ConfigError."""
     return validated(BaseConfig, read_section("base", name), f"configs/base/{name}.yaml", ConfigError)
@@ -124,7 +153,8 @@ def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, sco
     panel = str(chosen["base"].get("scoring", "puppet"))
     if own.get("backend") == "fake":  # without a model there is none to score and none to look at references
         panel = "fake"
-        data["base"].pop("reference", None)
+        for name in ("reference", "control"):
+            data["base"].pop(name, None)
     data["panel"] = read_section("scoring", named.get("panel", panel))
     return data
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
@@ -50,6 +51,8 @@ class BaseConfig(Frozen):
     """How pictures are sampled."""
     reference: ReferenceSettings | None = None
     """What draws from the seeds, as references; null draws from words alone."""
+    control: ControlSettings | None = None
+    """What steers view and pose by control pictures; null leaves them to the words."""
     recipes: Mapping[str, TrainRecipe]
     """How a LoRA is trained, by the name of the phase."""
     steps_per_picture: float = Field(8, gt=0)
@@ -155,6 +158,16 @@ class RunConfig(Frozen):
     def _families_of_scorers(self) -> RunConfig:
         if problems := self.panel.unknown_families(self.views.families):
             raise ValidationError.from_exception_data("RunConfig", problems)
+        return self
+
+    @model_validator(mode="after")
+    def _families_of_control(self) -> RunConfig:
+        control = self.base.control
+        accepted = {*self.views.families, *self.panel.view_phrases}
+        for name in control.view_families if control else ():
+            if name not in accepted:
+                families = ", ".join(self.views.families)
+                raise ValueError(f"base.control.view_families: no view family '{name}'; there are {families}")
         return self
 
     @property

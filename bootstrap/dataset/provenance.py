@@ -43,6 +43,7 @@ COLUMNS = (
     "adapter",
     "adapter_sha256",
     "references",
+    "control",
     "view",
     "framing",
     "verdict",
@@ -58,7 +59,7 @@ COLUMNS = (
 ``file`` is relative to the dataset folder; ``origin`` is seed | crop | altered | synthetic; ``made_from`` names the
 seed that a crop or copy was made from; ``training_weight`` is the share of sampled steps relative to 1 for a kept
 frame, 0 for a picture that was not trained on, "" when nothing was trained on this set yet; ``references`` are the
-pictures that the drawer was shown, each with its strength and sha256.
+pictures that the drawer was shown, ``control`` the one that view and pose followed, each with its strength and sha256.
 """
 
 

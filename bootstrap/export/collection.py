@@ -107,6 +107,7 @@ class Collection:
             "generator": self.config.base.short_name,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
             "references": named_references(frame.job.references),
+            "control": named_references([frame.job.control] if frame.job.control else []),
             "p": verdict.p,
             "verdict": verdict.kind.value,
             "by": verdict.by,

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.bases import check_base
+from bootstrap.backends.control_files import check_control
+from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import RunConfig, embedded
 from bootstrap.config.run_settings import BaseConfig
+from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import fetched_by
 from bootstrap.panel.models import PanelModels, open_panel_models
 
 if TYPE_CHECKING:
-    from bootstrap.backends.diffusers import LoadReferences
+    from bootstrap.backends.diffusers import LoadControl, LoadReferences
 
 __all__ = ["RunModels", "check_base_files", "open_models"]
 
@@ -36,10 +39,12 @@ class RunModels:
 
 
 def check_base_files(config: BaseConfig) -> None:
-    """Raise BackendError where a base, its VAE or its reference adapter is not on this machine, or does not fit."""
+    """Raise BackendError where a base, its VAE, reference adapter or ControlNet is not here, or does not fit."""
     check_base(embedded(config.path), config.sampling.vae)
     if config.reference is not None:
         _reference_folder(config.reference, config)
+    if config.control is not None:
+        _control_folder(config.control, config)
 
 
 def open_models(config: RunConfig, run: Path) -> RunModels:
@@ -56,7 +61,8 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
 
     panel_models = open_panel_models(config.panel, run / "features", pick_device())
     references = reference_loader(config.base, run)
-    base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references)
+    control = control_loader(config.base, run)
+    base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references, control=control)
     notes = lines_by_test(config.base.name, config.base.sampling, base.base.settings)
     return RunModels(base, base, panel_models, notes)
 
@@ -84,3 +90,24 @@ def _reference_folder(settings: ReferenceSettings, config: BaseConfig) -> Path |
         return None
     fetching = fetched_by(settings.path, settings.file)
     return check_reference(settings, embedded(settings.path), embedded(config.path), fetching)
+
+
+def control_loader(config: BaseConfig, run: Path) -> LoadControl | None:
+    """What loads a base's ControlNet; control pictures lie in the run. None where there is none.
+
+    Raises BackendError where it is not on this machine, or made for another base.
+    """
+    settings = config.control
+    if settings is None:
+        return None
+    from bootstrap.backends.loaded_control import LoadedControl
+
+    folder = _control_folder(settings, config)
+    return lambda base: LoadedControl(base, folder, settings, run)
+
+
+def _control_folder(settings: ControlSettings, config: BaseConfig) -> Path:
+    """The folder of a ControlNet that fits the base. Raises BackendError when there is none."""
+    if config.demonstration:
+        raise BackendError(f'the embedded base "{config.name}" has no ControlNet', "leave --control out")
+    return check_control(embedded(settings.path), embedded(config.path))

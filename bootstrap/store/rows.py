@@ -52,8 +52,10 @@ def text_of(record: Any) -> str:
 def job_from(text: str) -> Job:
     """The job that `text_of` wrote."""
     plain = json.loads(text)
+    kind, shot = JobKind(plain["kind"]), Shot(**plain["shot"])
     references = tuple(Reference(**one) for one in plain.get("references", ()))
-    return Job(**{**plain, "kind": JobKind(plain["kind"]), "shot": Shot(**plain["shot"]), "references": references})
+    control = Reference(**plain["control"]) if plain.get("control") else None
+    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, "control": control})
 
 
 def frame_from(row: Row) -> Frame:

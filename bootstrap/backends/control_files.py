@@ -1,0 +1,75 @@
+"""The files of a ControlNet on the disk: whether they are there, and fit a base. Imports no model library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bootstrap.backends.bases import check_base
+from bootstrap.backends.folder import WEIGHTS
+from bootstrap.errors import BackendError
+from bootstrap.machine.hub import HUB_ID, cached
+
+__all__ = ["check_control"]
+
+NONE = "or draw without one with --control none"
+CONFIG = "config.json"
+KIND = "ControlNetModel"
+SHARED = {
+    "cross_attention_dim": "text states of {}",
+    "block_out_channels": "blocks of {} channels",
+    "in_channels": "latents of {} channels",
+    "addition_embed_type": 'the added conditions "{}"',
+}
+"""What a ControlNet must have as the base's denoiser has it → how a person is told of it."""
+COLORS = 3
+"""Channels of a control picture."""
+
+
+def check_control(path: Path, base: Path) -> Path:
+    """The folder of a ControlNet, which is whole and fits the base. Raises BackendError, in one line, when not.
+
+    ``path`` is a folder, or the id of a model in the Hugging Face cache.
+    """
+    folder, by_id = path, not path.exists() and HUB_ID.fullmatch(path.as_posix())
+    if by_id:
+        folder = cached(path.as_posix(), CONFIG) or path
+    fetch = f"hf download {path.as_posix()} fetches it, {NONE}" if by_id else f"give the folder of one, {NONE}"
+    if not (folder / CONFIG).is_file():
+        raise BackendError(f'the ControlNet "{folder}" has no "{CONFIG}"', fetch)
+    if not any(file for pattern in WEIGHTS for file in folder.glob(pattern)):
+        raise BackendError(f'the ControlNet "{folder}" has no weights (*.safetensors)', fetch)
+    config = _config(folder)
+    kind = config.get("_class_name")
+    if kind != KIND:
+        raise BackendError(f'"{folder}" holds a "{kind}", not a {KIND}', f"choose one, {NONE}")
+    if (channels := config.get("conditioning_channels", COLORS)) != COLORS:
+        problem = f'"{folder}" takes control pictures of {channels} channels, ours have {COLORS}'
+        raise BackendError(problem, f"choose another ControlNet, {NONE}")
+    denoiser = _denoiser(base)
+    for name, words in SHARED.items():
+        own, wanted = config.get(name), denoiser.get(name)
+        if name in config and own != wanted:
+            problem = f'"{folder}" is made for {words.format(own)}, the base has {wanted}'
+            raise BackendError(problem, f"choose a ControlNet for the base's architecture, {NONE}")
+    return folder
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The configuration of a model. Raises BackendError where it cannot be read."""
+    try:
+        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+        reason = "no mapping"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise BackendError(f'"{folder / CONFIG}" cannot be read ({reason})', "fetch the model again")
+
+
+def _denoiser(base: Path) -> dict[str, Any]:
+    """The configuration of a base's denoiser."""
+    architecture = check_base(base)
+    folder = base if base.is_dir() else architecture.configs
+    return _config(folder / architecture.denoiser)
