@@ -81,7 +81,7 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
 
 @dataclass(frozen=True, slots=True)
 class _Attached:
-    """What draws beside the denoiser: bytes of its weights and of its image encoder, MiB of a picture's activations."""
+    """What draws beside the denoiser: bytes of its weights and of its image encoder, MiB that a picture takes more."""
 
     weights: int = 0
     encoder: int = 0
@@ -89,15 +89,18 @@ class _Attached:
 
     @classmethod
     def of(cls, base: BaseConfig, counts: Mapping[str, Any], room: Room) -> _Attached:
-        """What a base draws from references with; nothing where it draws from words alone."""
-        if base.reference is None:
-            return cls()
-        most = base.reference.most
-        recorded = counts["recorded"] * most if base.reference.attention else 0
-        if not base.reference.path:
-            return cls(drawing=recorded)
-        tokens = (counts["reference"]["draw"] - counts["draw"]) * most + recorded
-        return cls(counts["reference"]["weights"] * room.size, _counts()["encoder"]["weights"] * room.size, tokens)
+        """What a base draws from references and along control pictures with; nothing where words are all it has."""
+        weights = encoder = drawing = 0
+        if base.reference and base.reference.attention:
+            drawing += counts["recorded"] * base.reference.most
+        if base.reference and base.reference.path:
+            weights += counts["reference"]["weights"]
+            encoder += _counts()["encoder"]["weights"]
+            drawing += (counts["reference"]["draw"] - counts["draw"]) * base.reference.most
+        if base.control:
+            weights += counts["control"]["weights"]
+            drawing += counts["control"]["draw"] - counts["draw"]
+        return cls(weights * room.size, encoder * room.size, drawing)
 
 
 def _beside_training(base: BaseConfig, parts: Mapping[str, int], text: int, room: Room) -> float:

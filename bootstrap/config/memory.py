@@ -86,19 +86,24 @@ def _architecture(config: RunConfig) -> str:
 
 
 def _options(base: BaseConfig, architecture: str, device: Accelerator) -> list[str]:
-    """The largest profile with which the run fits, the fewest settings, and drawing from words where that does it."""
+    """The largest profile with which the run fits, the fewest settings, and what could be left out instead."""
     found = []
     for name, profile in profiles().items():
         smaller = BaseConfig.model_validate(merged(base.model_dump(), profile.base))
         if device.kind != "cpu" and peak_of(smaller, architecture, device) <= device.memory:
             found = [f"--profile {name}"]
     found += _fewest(base, architecture, device)
-    if base.reference is None:
+    present = [name for name in ("reference", "control") if getattr(base, name) is not None]
+    for name in present:
+        if peak_of(base.model_copy(update={name: None}), architecture, device) <= device.memory:
+            found.append(f"--{name} none")
+    if found or not present:
         return found
-    by_words = base.model_copy(update={"reference": None})
+    by_words = base.model_copy(update=dict.fromkeys(present))
+    without = " ".join(f"--{name} none" for name in present)
     if peak_of(by_words, architecture, device) <= device.memory:
-        return [*found, "--reference none"]
-    return found or [f"--reference none with {one}" for one in _options(by_words, architecture, device)]
+        return [without]
+    return [f"{without} with {one}" for one in _options(by_words, architecture, device)]
 
 
 def _fewest(base: BaseConfig, architecture: str, device: Accelerator) -> list[str]:

@@ -168,15 +168,18 @@ def loaded(name: str, dtype: str, side: int) -> Any:
     return loading.LoadedBase(Path(name), settings, CARD)
 
 
-def drawing(live: LiveBytes, base: Any, pictures: int, shown: Any = None) -> int:
-    """MiB of denoising so many pictures with guidance, text states included; ``shown`` are their references."""
+def drawing(live: LiveBytes, base: Any, pictures: int, shown: Any = None, controlled: Any = None) -> int:
+    """MiB of denoising so many pictures with guidance, text states included.
+
+    ``shown`` are their references, ``controlled`` has their control pictures.
+    """
     from bootstrap.backends.drawing import denoise
     from bootstrap.backends.regularisation import NO_SHOT
     from bootstrap.records import Job, JobKind
 
     jobs = [Job(f"{n}", JobKind.PROBE, 0, 0, NO_SHOT, "green hair", "", n, {}) for n in range(pictures)]
     base.prompts.preload(["green hair", ""])
-    return live.above(lambda: denoise(base, jobs, shown))
+    return live.above(lambda: denoise(base, jobs, shown, controlled))
 
 
 def referring(live: LiveBytes, base: Any, name: str) -> dict[str, int]:
@@ -201,6 +204,21 @@ def referring(live: LiveBytes, base: Any, name: str) -> dict[str, int]:
     unet.encoder_hid_proj, unet.config.encoder_hid_dim_type = None, None
     unet.set_attn_processor(plain)
     return {"weights": weights, "draw": drawn}
+
+
+def controlling(live: LiveBytes, base: Any) -> dict[str, int]:
+    """The weights of a ControlNet as large as the UNet's way down, and MiB of denoising one picture along one."""
+    from diffusers import ControlNetModel
+
+    from bootstrap.backends.control_settings import ControlSettings
+    from bootstrap.backends.loaded_control import ControlledBatch
+
+    unet, (width, height) = base.denoiser, base.resolution
+    net = ControlNetModel.from_unet(unet, load_weights_from_unet=False).to(unet.dtype).requires_grad_(False).eval()
+    pictures = torch.empty((1, 3, height, width), dtype=unet.dtype, device=CARD)
+    controlled = ControlledBatch(net, unet, pictures, 1.0, ControlSettings(path="net", kind="openpose"))
+    weights = sum(weight.numel() for weight in net.parameters())
+    return {"weights": weights, "draw": drawing(live, base, 1, None, controlled)}
 
 
 def recorded(base: Any) -> int:
@@ -322,6 +340,7 @@ def counts(live: LiveBytes, name: str) -> Iterator[tuple[str, Any]]:
     yield "draw", drawing(live, base, 1)
     yield "reference", referring(live, base, name)
     yield "recorded", recorded(base)
+    yield "control", controlling(live, base)
     for key, changes in TRAININGS.items():
         yield key, training(live, base, changes)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.config import load, shipped_names
+from bootstrap.config import control_named, load, shipped_names
 from bootstrap.config import memory as rules
 from bootstrap.config.card_memory import CONTEXT, COUNTS, Room, counted_weights, stage_memory
 from bootstrap.config.memory import check_memory, memory_of_stages, peak_of
@@ -107,6 +107,24 @@ def test_attention_to_references_takes_memory_while_it_draws(base, mebibytes):
     assert grown == pytest.approx(mebibytes, abs=2)
 
 
+def controlled(base, net, **options):
+    """A preset that draws along control pictures."""
+    return load(base, own={"base": {"control": control_named(net)}}, **options)
+
+
+@pytest.mark.parametrize(("base", "net", "gib"), [("sd15", "sd15-openpose", 0.67), ("sdxl", "sdxl-openpose", 2.33)])
+def test_a_control_net_is_counted_in_the_stages_in_which_it_is_on_the_card(base, net, gib):
+    plain, found = (stage_memory(one.base, counted(one), Room()) for one in (load(base), controlled(base, net)))
+    assert all(found[stage] - plain[stage] == pytest.approx(gib, abs=0.01) for stage in STAGES - {"draw"})
+    assert found["draw"] - plain["draw"] > gib + 0.1, "its activations"
+    offloading = ["base.sampling.offload=true"]
+    plain, found = (
+        stage_memory(one.base, counted(one), Room())
+        for one in (load(base, overrides=offloading), controlled(base, net, overrides=offloading))
+    )
+    assert {stage for stage in STAGES if found[stage] > plain[stage]} == {"draw"}
+
+
 def test_more_references_take_more_to_draw():
     few, many = (referring("sdxl", "sdxl-plus", overrides=[f"base.reference.most={most}"]).base for most in (1, 16))
     assert stage_memory(many, "sdxl", Room())["draw"] > stage_memory(few, "sdxl", Room())["draw"]
@@ -174,3 +192,17 @@ def test_a_run_that_would_fit_by_words_is_told_so(full_size):
     with pytest.raises(BackendError) as refused:
         check_memory(referring("sdxl", "sdxl-plus", overrides=["base.sampling.batch_size=8"]), small)
     assert refused.value.hint == "choose a smaller base (--base sd15) or a larger machine"
+
+
+def test_a_run_that_would_fit_without_a_control_net_is_told_so(full_size):
+    with pytest.raises(BackendError) as refused:
+        check_memory(controlled("sdxl", "sdxl-openpose"), Accelerator("cuda", "a card", 11.6))
+    assert "--control none, a smaller base" in refused.value.hint
+    own = {"base": {"control": control_named("sdxl-openpose"), "reference": reference_named("sdxl-plus")}}
+    both = load("sdxl", own=own, profile="8gb")
+    with pytest.raises(BackendError, match=r"takes \d+\.\d GB to draw") as refused:
+        check_memory(both, Accelerator("cuda", "a card", 7.6))
+    assert refused.value.hint.startswith("choose --control none, a smaller base")
+    with pytest.raises(BackendError) as refused:
+        check_memory(load("sdxl", own=own), Accelerator("cuda", "a card", 7.4))
+    assert refused.value.hint.startswith("choose --reference none --control none with --profile 8gb, a smaller base")
