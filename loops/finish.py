@@ -65,7 +65,8 @@ def finish(engine: Engine) -> Finished:
 def deliver(engine: Engine, collection: Collection, adapter: Adapter) -> tuple[Path, Path]:
     """Write dataset and LoRA files, and store their digests; returns the folder of pictures and the LoRA file."""
     store, delivery = engine.store, Delivery.of(engine.store)
-    pictures = collection.write(store.directory / "dataset", engine.config.finishing_recipe.repeats, delivery)
+    repeats = engine.config.finishing_recipe.repeats_of(len(collection.kept) + len(collection.provisional))
+    pictures = collection.write(store.directory / "dataset", repeats, delivery)
     folder = store.directory / "lora"
     delivery.begin(folder)
     lora = publish(store, adapter, folder)

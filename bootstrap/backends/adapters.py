@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
-from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of, shape_of
+from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of, rescaled, shape_of
 from bootstrap.lora.network import Network
 
 __all__ = ["ADAPTER", "Slot"]
@@ -103,8 +103,12 @@ class Slot:
             layer.enable_adapters(on)
 
     def weights(self) -> dict[str, Weights]:
-        """The attached weights, by module path."""
-        return {name: _read(layer) for name, layer in self.layers().items()}
+        """The attached weights, by module path, all at the scale of the network: files know no other of a part."""
+        found = {name: _read(layer) for name, layer in self.layers().items()}
+        if self._shape is None or self._shape.conv_alpha is None:
+            return found
+        layers, scale = self.layers(), self._shape.scale
+        return {name: rescaled(one, layers[name].scaling[ADAPTER] / scale) for name, one in found.items()}
 
     def _fill_pairs(self, modules: Mapping[str, Weights], network: Network) -> None:
         if network.kind == "dora":
@@ -178,8 +182,9 @@ def _config(network: Network, targets: str, kernels: str) -> Any:
 
     rank, conv = network.rank, network.conv_rank
     patterns: dict[str, Any] = {}
-    if conv not in (None, rank):
-        patterns = {"rank_pattern": {kernels: conv}, "alpha_pattern": {kernels: network.scale * conv}}
+    if conv is not None and (conv != rank or network.conv_alpha):
+        alpha = network.conv_alpha or network.scale * conv
+        patterns = {"rank_pattern": {kernels: conv}, "alpha_pattern": {kernels: alpha}}
     if network.kind == "loha":
         return LoHaConfig(r=rank, alpha=network.network_alpha, target_modules=targets, **patterns)
     if network.kind == "lokr":

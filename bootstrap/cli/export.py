@@ -96,7 +96,7 @@ def _dataset_writer(store: Store, round: int | None) -> Callable[[Path], Path]:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = run_settings(store)
     collection = Collection(store, config, character, kept)
-    return lambda folder: collection.write(folder, config.finishing_recipe.repeats).parent
+    return lambda folder: collection.write(folder, config.finishing_recipe.repeats_of(len(kept))).parent
 
 
 def _copy_dataset(store: Store, dataset: Path, folder: Path) -> Path:

@@ -47,6 +47,9 @@ class Options:
     vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
     reference: Annotated[str | None, typer.Option(help="none, a preset, or an IP-Adapter's file [the base's].")] = None
     control: Annotated[str | None, typer.Option(help="none, a preset, or a ControlNet's folder [none].")] = None
+    recipe: Annotated[
+        str | None, typer.Option(help="How the finished LoRA is trained: levels, holo … [the base's].")
+    ] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

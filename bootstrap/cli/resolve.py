@@ -61,6 +61,7 @@ def resolve(
         own=own,
         profile=options.profile or profile,
         preset=options.preset or "",
+        recipe=options.recipe or "",
         overrides=[*options.settings, *_loop_settings(options)],
     )
     check_kind(character, config)

@@ -18,6 +18,7 @@ from bootstrap.config.merging import merged, override
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
+from bootstrap.config.recipes import with_recipe
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
 from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
@@ -44,13 +45,15 @@ def load(
     overrides: Sequence[str] = (),
     profile: str = "none",
     preset: str = "",
+    recipe: str = "",
     **top: Any,
 ) -> RunConfig:
     """The RunConfig of a base with the named views, subject and loop.
 
     ``own`` are the sections of an own file (see `bootstrap.config.read_own`), ``overrides`` are ``a.b=c`` texts, which
     win; for ``profile`` see `bootstrap.config.profiles`; ``preset`` is that of a file or folder of the user's ("": the
-    one that fits it). Raises ConfigError with every problem at once.
+    one that fits it); ``recipe`` names how the finished LoRA is trained ("": as the base has it). Raises ConfigError
+    with every problem at once.
     """
     own = {**(own or {}), **top}
     refuse_renamed_keys(own)
@@ -58,6 +61,7 @@ def load(
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
     named |= {name: part for name, part in own.items() if _is_name(name, part)}
     sections = _sections(named, own, preset, [text for text in overrides if text.strip().startswith(SCORING)])
+    sections["base"] = with_recipe(sections["base"], sections["subject"], recipe)
     data = with_profile(sections, profile)
     for name, part in own.items():
         if _is_name(name, part):

@@ -15,6 +15,7 @@ from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.config.steps import recipe_of
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
@@ -55,8 +56,9 @@ class Collection:
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
         write_provenance(folder, rows, delivery)
-        recipe, sampling = self.config.finishing_recipe, self.config.base.sampling
-        write_trainer_file(folder, written.folder, recipe, sampling, delivery)
+        base, phase = self.config.base, self.config.subject.finishing.name
+        recipe = recipe_of(base, phase, len(self.trained or items))
+        write_trainer_file(folder, written.folder, recipe, base.sampling, delivery)
         return written.folder
 
     @cached_property

@@ -122,7 +122,7 @@ def _network_args(network: Network) -> str:
         arguments["factor"] = str(network.factor)
     if network.conv_rank is not None:
         arguments["conv_dim"] = str(network.conv_rank)
-        arguments["conv_alpha"] = f"{network.scale * network.conv_rank:g}"
+        arguments["conv_alpha"] = f"{network.conv_alpha or network.scale * network.conv_rank:g}"
     return " ".join(f"{name}={value}" for name, value in arguments.items())
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bootstrap.errors import BackendError
@@ -30,7 +32,7 @@ WITHOUT_EFFECT = ("sample_every_n_steps", "tensorboard")
 ADDED_LATER = frozenset({
     "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
     "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
-    "output_preservation",
+    "output_preservation", "conv_alpha", "lr_warmup_ratio", "repeats_for", "target_steps",
 })  # fmt: skip
 """Settings that older checkpoints do not know."""
 PRODIGY_FLOOR = 0.1
@@ -58,8 +60,9 @@ class TrainRecipe(BaseModel):
     network: Kind = "lora"
     """``lora``, ``locon``, ``dora``, ``loha`` or ``lokr``; user interfaces load each of them."""
     conv_rank: int | None = Field(None, ge=1, le=256)
-    """Rank of the convolutions of k x k (``conv_dim``), scaled like the rest; null: with ``locon`` as ``rank``, else
-    they are left alone."""
+    """Rank of the convolutions of k x k (``conv_dim``); null: with ``locon`` as ``rank``, else they are left alone."""
+    conv_alpha: float | None = Field(None, gt=0)
+    """Alpha of these convolutions; null: they are scaled like the rest."""
     lokr_factor: int = Field(8, ge=-1)
     """Size of LoKr's small factor; -1 takes the most even one, for the smallest files."""
     text_encoder: bool = False
@@ -76,12 +79,19 @@ class TrainRecipe(BaseModel):
     """Falls of ``cosine_with_restarts``."""
     lr_warmup_steps: int = Field(10, ge=0)
     """Steps of linear warm-up (``constant`` has none)."""
+    lr_warmup_ratio: float | None = Field(None, ge=0, lt=1)
+    """Warm-up as a share of the steps, in place of ``lr_warmup_steps``."""
     steps: int = Field(300, ge=1)
-    """Optimiser steps, at most: the number of pictures decides how many."""
+    """Optimiser steps, at most, where no ``epochs`` are set: the number of pictures decides how many."""
     epochs: int | None = Field(None, ge=1)
-    """Epochs, from which the steps follow as in sd-scripts; null: from the base's ``steps_per_picture``."""
+    """Epochs, from which the steps follow as in sd-scripts, without a cap; null: from the base's
+    ``steps_per_picture``."""
     repeats: int = Field(10, ge=1)
     """Times an epoch shows each picture; it is in the name of the dataset's folder, ``10_<trigger>``."""
+    repeats_for: Mapping[int, int] = Field(default_factory=dict)
+    """Pictures of a set → its repeats, in place of ``repeats``; between two sizes, what an epoch shows grows evenly."""
+    target_steps: int | None = Field(None, ge=1)
+    """Optimiser steps that the epochs should come closest to: it decides the repeats."""
     batch_size: int = Field(8, ge=1)
     """Pictures a forward pass."""
     enable_bucket: bool = False
@@ -182,7 +192,32 @@ class TrainRecipe(BaseModel):
         """Optimiser steps of ``epochs`` over so many pictures, by sd-scripts' arithmetic; None where none are set."""
         if self.epochs is None:
             return None
-        return self.epochs * math.ceil(pictures * self.repeats / (self.batch_size * self.gradient_accumulation_steps))
+        return self.epochs * math.ceil(pictures * self.repeats_of(pictures) / self.effective_batch)
+
+    def repeats_of(self, pictures: int) -> int:
+        """Times an epoch shows each of so many pictures: by ``target_steps``, else by ``repeats_for``, else fixed."""
+        if self.target_steps is not None:
+            shown = self.target_steps * self.effective_batch / (self.epochs or 1)
+        elif self.repeats_for:
+            sizes = sorted(self.repeats_for)
+            shown = float(np.interp(pictures, sizes, [size * self.repeats_for[size] for size in sizes]))
+            if pictures < sizes[0]:
+                shown = pictures * self.repeats_for[sizes[0]]
+        else:
+            return self.repeats
+        return max(1, round(shown / max(1, pictures)))
+
+    def lasting(self, steps: int) -> TrainRecipe:
+        """The same recipe for so many steps, with the warm-up that it has then."""
+        changes = {"steps": steps}
+        if self.lr_warmup_ratio is not None:
+            changes["lr_warmup_steps"] = round(self.lr_warmup_ratio * steps)
+        return self.model_copy(update=changes)
+
+    @property
+    def effective_batch(self) -> int:
+        """Pictures an optimiser step."""
+        return self.batch_size * self.gradient_accumulation_steps
 
     @property
     def kept_steps(self) -> tuple[int, ...]:

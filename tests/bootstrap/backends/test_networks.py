@@ -22,9 +22,11 @@ RECIPE = TrainRecipe(
 NETWORKS = {
     "lora": {},
     "locon": {"conv_rank": 2},
+    "locon with convolutions of their own alpha": {"conv_rank": 4, "conv_alpha": 1.0},
     "dora": {},
     "dora with convolutions": {"conv_rank": 4},
     "loha": {"conv_rank": 2},
+    "loha with convolutions of their own alpha": {"conv_rank": 2, "conv_alpha": 4.0},
     "lokr": {"conv_rank": 4, "lokr_factor": 4, "rank": 4},
     "lokr of whole factors": {"lokr_factor": 8, "rank": 64},
 }
@@ -134,7 +136,7 @@ def test_metadata_say_how_sd_scripts_would_have_trained_it(trained):
     kind, path, _ = trained
     facts = metadata_of(path)
     args = json.loads(facts["ss_network_args"])
-    assert facts["ss_network_module"] == ("networks.lora" if kind in ("lora", "locon") else "lycoris.kohya")
+    assert facts["ss_network_module"] == ("networks.lora" if kind.split()[0] in ("lora", "locon") else "lycoris.kohya")
     assert args.get("algo") == {"dora": "lora", "loha": "loha", "lokr": "lokr"}.get(kind.split()[0])
     if kind == "locon":
         assert args == {"conv_dim": "2", "conv_alpha": "1"}

@@ -44,6 +44,20 @@ def test_steps_follow_from_epochs_as_in_sd_scripts():
     assert TrainRecipe().epoch_steps(20) is None
 
 
+def test_target_steps_and_tables_become_repeats():
+    levels = TrainRecipe(epochs=1, target_steps=1150, batch_size=3)
+    assert (levels.repeats_of(48), levels.epoch_steps(48)) == (72, 1152)
+    guide = TrainRecipe(epochs=10, repeats_for={20: 10, 100: 3, 400: 1}, batch_size=2)
+    assert [guide.repeats_of(count) for count in (5, 20, 48, 100, 400, 1000)] == [10, 10, 5, 3, 1, 1]
+    assert [guide.epoch_steps(count) for count in (20, 48, 100, 400)] == [1000, 1200, 1500, 2000]
+    assert TrainRecipe.model_validate_json(guide.model_dump_json()) == guide
+
+
+def test_a_warm_up_may_be_a_share_of_the_steps():
+    assert TrainRecipe(lr_warmup_ratio=0.05).lasting(400).lr_warmup_steps == 20
+    assert TrainRecipe(lr_warmup_steps=7).lasting(400).lr_warmup_steps == 7
+
+
 def test_a_missing_package_is_known_before_anything_is_trained(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     TrainRecipe().check_packages()
