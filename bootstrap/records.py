@@ -50,12 +50,13 @@ class JobKind(StrEnum):
     EXCHANGED = "exchanged"  # decoy (b): the adapter under test, two or more identity traits exchanged
     STRANGER = "stranger"  # decoy (c): drawn as the candidate is, but from the portrait of a look-alike
     PROBE = "probe"  # a fixed set of shots on which adapters are compared
+    TRIAL = "trial"  # the same shots drawn in several ways, one of which is chosen by them
     SHOWCASE = "showcase"  # shots of the probe once more, by the base and by the first LoRA: what the report leads with
 
 
 DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED, JobKind.STRANGER)
 """The kinds of pictures that show somebody else."""
-PREVIEW_KINDS = (JobKind.PROBE, JobKind.SHOWCASE)
+PREVIEW_KINDS = (JobKind.PROBE, JobKind.TRIAL, JobKind.SHOWCASE)
 """The kinds of pictures that show what can be drawn: never candidates, and never decoys."""
 
 
@@ -252,7 +253,8 @@ class Seed:
     """An original picture under its hash, and the tags of its caption (``axis=tag``; empty: could not be read).
 
     ``head`` is where its head stands, in fractions of the square around it; None: where its framing usually has it.
-    Identity is judged against an ``anchor``, and drawers are shown it; any other seed only trains, as a kept frame does.
+    ``head_known``: it was found, or usually stands there; what is cut by a mere rule of thumb may show a forehead.
+    Identity is judged against an ``anchor``, and drawers are shown it; any other seed trains as a kept frame does.
     """
 
     path: str
@@ -266,6 +268,7 @@ class Seed:
     caption_from: str
     head: Box | None = None
     anchor: bool = True
+    head_known: bool = True
 
     @property
     def shown(self) -> dict[str, str]:

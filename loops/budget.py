@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
+from bootstrap.config.run_settings import BaseConfig
 from bootstrap.events import AdapterTrained, BatchGenerated, Event, Incident, ScoresMeasured
 from bootstrap.records import PREVIEW_KINDS, Job, JobKind, Phase, Seed
 from bootstrap.runs.sentences import duration
@@ -35,8 +36,6 @@ __all__ = [
     "wanted_pictures",
 ]
 
-CUTS = 5
-"""Training pictures a seed that anchors gives at most; any other gives one."""
 PREVIEWS = 14
 """Pictures with which each of the final weights is tried, about."""
 REPORT = 20.0
@@ -113,9 +112,9 @@ def closing_seconds(speeds: Speeds, steps: int, candidates: int) -> float:
     return Work(steps, PREVIEWS * candidates).seconds(speeds) + REPORT
 
 
-def originals_of(seeds: Sequence[Seed]) -> int:
-    """How many training pictures the seeds give at most."""
-    return sum(CUTS if seed.anchor else 1 for seed in seeds)
+def originals_of(seeds: Sequence[Seed], base: BaseConfig) -> int:
+    """How many training pictures the seeds give at most: one that does not anchor gives itself."""
+    return sum(base.cuts.most if seed.anchor else 1 for seed in seeds)
 
 
 def wanted_pictures(empty: Mapping[Cell, int], loop: LoopConfig, *, decoys: bool = True) -> int:

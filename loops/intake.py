@@ -48,7 +48,7 @@ def take_in(
             write_atomic(store.directory / view.name, view.data)
             digest = hashlib.sha256(view.data).hexdigest()
             seed = captioner.caption(path, view.name, digest, view.image, view.number)
-            if panel_models.faces:
+            if not config.panel.fake and config.backend != "fake":
                 seed = with_head(seed, view.image, panel_models.faces, config.panel)
             store.add_seed(seed)
             held[view.name] = digest

@@ -45,7 +45,7 @@ def open_engine(
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
     if hours is not None:
-        engine.budget = budget_of(config, originals_of(seeds), hours)
+        engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     for text in models.notes:
         engine.note(text)
     for text in sifting_notes(store):

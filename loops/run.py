@@ -102,5 +102,5 @@ def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     wanted = wanted_pictures(archive.empty_places(places(plan.goal, loop.target, engine.config.views)), loop)
     if plan.drawn_by is not None or not engine.config.trains_to_draw:
         return Work(0, wanted)
-    pictures = len(archive.usable_keeps) + originals_of(engine.seeds)
+    pictures = len(archive.usable_keeps) + originals_of(engine.seeds, engine.config.base)
     return Work(recipe_for(engine.config, plan.phase, plan.number, pictures).steps, wanted)

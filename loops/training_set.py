@@ -74,10 +74,11 @@ class TrainingSets:
         """The seeds that anchor, with their crops and altered copies, or the others, where the phase may have them."""
         if not self.wording.character.trains_seeds(phase):
             return []
-        composition, items = self.config.panel.composition, []
+        composition, wanted, items = self.config.panel.composition, self.config.base.cuts, []
         for index, seed in enumerate(self.seeds):
             if seed.anchor == anchor:
-                items += seed_items(seed, index, self.directory, self.captioner, composition, self.side, phase)
+                given = (seed, index, self.directory, self.captioner, composition, self.side, phase)
+                items += seed_items(*given, wanted)
         return items
 
 

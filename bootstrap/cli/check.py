@@ -23,12 +23,11 @@ from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig, load
-from bootstrap.config.estimate import CUTS
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models
 from bootstrap.pictures import open_picture
-from bootstrap.runs.control_pictures import check_control_pictures
+from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.seeds.checks import caption_warnings, names_of
@@ -66,17 +65,14 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
             print_seeds(character, config, paths, images, found)
         found.notes += caption_warnings(pictures)
         check_words(character, config, images, found)
+        found.notes += words_alone(config, character)
+        worth = min(taken, MOST_SEEDS) + max(0, taken - MOST_SEEDS) // config.base.cuts.most  # those only train whole
         with found.collecting():
-            print_cost(config, options, run_folder(character, options), _anchors_worth(taken), found)
+            print_cost(config, options, run_folder(character, options), worth, found)
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)
     typer.echo(f"ready      {shlex.join(['bootstrap', 'run', *words])}")
-
-
-def _anchors_worth(taken: int) -> int:
-    """As many seeds with all their crops as these pictures are: of many, those that do not anchor train whole."""
-    return min(taken, MOST_SEEDS) + max(0, taken - MOST_SEEDS) // CUTS
 
 
 def _sorted_out(sources: Sequence[Path], found: Findings) -> tuple[Path | None, list[Path]]:
@@ -142,6 +138,9 @@ def _print_plan(character: Character, config: RunConfig) -> None:
     typer.echo(f"set        {config.loop.target} pictures: {families}")
     if control := config.base.control:
         pictures = f'"{control.pictures}"' if control.pictures else "drawn skeletons"
-        typer.echo(f"control    {control.kind}, {pictures}, for views from: {', '.join(control.view_families)}")
+        views = ", ".join(control.view_families)
+        typer.echo(
+            f"control    {control.kind} by {pictures}, for views from: {views}; licence {control.license or '?'}"
+        )
     if character.seeds_train != "always":
         typer.echo(f"seeds      trained on: {character.seeds_train}")

@@ -13,7 +13,7 @@ from bootstrap.config.loop import LoopConfig
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
 
-__all__ = ["CUTS", "Cost", "cost_of", "decoys_of", "rounds_expected", "rounds_that_fit"]
+__all__ = ["Cost", "cost_of", "decoys_of", "rounds_expected", "rounds_that_fit"]
 
 REDRAWN = 4.0
 """Candidates of a whole run over those of one wave for every place, as measured on the embedded base."""
@@ -21,8 +21,6 @@ FURTHER_DECOYS = 1.2
 """Decoys drawn over those asked for at first: some fail the checks and are replaced."""
 SHOWCASE_ROWS = 2
 """Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
-CUTS = 5
-"""Training pictures a seed that anchors gives at most: whole, tighter crops, a greyscale copy."""
 OPERATIONS = 0.17
 """Operations of a UNet for each weight and latent pixel: 0.19 in Stable Diffusion 1.5, 0.14 in SDXL."""
 BACKWARD = 6.0
@@ -111,4 +109,4 @@ def _trainings(config: RunConfig, seeds: int) -> list[int]:
     if config.trains_to_draw:
         trainings.append((subject.finishing.name, kept_before[-1]))
     trainings.append((subject.finishing.name, loop.target))
-    return [steps_for(config.base, phase, kept + seeds * CUTS) for phase, kept in trainings]
+    return [steps_for(config.base, phase, kept + seeds * config.base.cuts.most) for phase, kept in trainings]

@@ -17,6 +17,7 @@ from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
+from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 
@@ -35,6 +36,10 @@ class BaseConfig(Frozen):
     """
     about: str = ""
     """What it draws, in a few words, for a person who must choose."""
+    license: str = ""
+    """Its licence, as the Hugging Face Hub or its authors name it; empty: not known."""
+    license_link: str = ""
+    """Where a licence is found that the Hub does not know."""
     memory: float = Field(8, gt=0)
     """GiB that drawing and training take on the device."""
     demonstration: bool = False
@@ -49,6 +54,8 @@ class BaseConfig(Frozen):
     """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
     sampling: SamplingSettings
     """How pictures are sampled."""
+    cuts: SeedCutsConfig = SeedCutsConfig()
+    """What is made of a seed for training besides itself and its tighter framings."""
     reference: ReferenceSettings | None = None
     """What draws from the seeds, as references; null draws from words alone."""
     control: ControlSettings | None = None

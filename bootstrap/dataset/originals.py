@@ -8,18 +8,29 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.captions.several_tags import axis_in
+from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.pictures import open_picture
 from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
+from bootstrap.seeds.more_cuts import MoreCuts
 from bootstrap.store.files import make_folder, write_image
 from scoring.measurement import digest_of
 
 __all__ = ["body_box", "seed_items"]
 
+PLAIN = SeedCutsConfig()
+
 
 def seed_items(
-    seed: Seed, index: int, run: Path, captioner: SeedCaptioner, composition: Composition, side: int, phase: Phase
+    seed: Seed,
+    index: int,
+    run: Path,
+    captioner: SeedCaptioner,
+    composition: Composition,
+    side: int,
+    phase: Phase,
+    wanted: SeedCutsConfig = PLAIN,
 ) -> list[TrainItem]:
     """One seed as training pictures with the captions of a phase: whole alone where it does not anchor.
 
@@ -31,19 +42,38 @@ def seed_items(
         composition: framing → where head and body stand in it.
         side: of the training pictures, in pixels.
         phase: whose captions the items get.
+        wanted: parts and altered copies that are made besides tighter framings.
     """
     image, _ = open_picture(run / seed.path)
     mask, masks = subject_of(run / seed.path, image.size), []
+    hidden = captioner.wording.views.hidden(seed.view_family, "")
     if mask:
-        masks = [cut.image for cut in cuts(mask, seed.framing, composition, side, seed.head)]
+        whole, *others = _cuts(mask, seed, composition, side, wanted, hidden)
+        masks = [whole.image, *(whole.image if cut.recolored else cut.image for cut in others)]
     items = []
-    found = cuts(image, seed.framing, composition, side, seed.head)
-    for number, cut in enumerate(found if seed.anchor else found[:1]):
+    for number, cut in enumerate(_cuts(image, seed, composition, side, wanted, hidden)):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
         caption = _caption(seed, cut, captioner, phase)
-        items.append(TrainItem(str(path), caption, cut.kind, subject=body_box(composition, cut.framing), seed=index))
+        subject = body_box(composition, cut.framing) if cut.composed else None
+        items.append(TrainItem(str(path), caption, cut.kind, subject=subject, seed=index))
     return items
+
+
+def _cuts(
+    image: Image.Image, seed: Seed, composition: Composition, side: int, wanted: SeedCutsConfig, hidden: frozenset[str]
+) -> list[Cut]:
+    """Everything that is made of a seed; itself alone where it does not anchor."""
+    found = cuts(image, seed.framing, composition, side, seed.head)
+    if not seed.anchor:
+        return found[:1]
+    if not seed.head_known:
+        found = [cut for cut in found if cut.kind != "crop" or cut.framing != next(iter(composition))]
+    head = seed.head or composition.get(seed.framing, {}).get("head")
+    more = MoreCuts(wanted, composition, side).of(image, seed.framing, head if seed.head_known else None, hidden)
+    if "greyscale" not in wanted.altered:
+        found = found[:-1]
+    return [*found, *more]
 
 
 def body_box(composition: Composition, framing: str) -> Box | None:
@@ -72,13 +102,17 @@ def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tu
     """The caption of a cut: what the seed shows, as far as the cut shows it, and what was done to it."""
     wording, shown = captioner.wording, captioner.shown(seed)
     hidden = wording.views.hidden(seed.view_family, cut.framing)
-    if cut.framing in ("", seed.framing):  # the whole picture: it shows what a person says that it shows
+    hidden |= set(cut.hides)
+    if (
+        cut.framing in ("", seed.framing) and not cut.hides
+    ):  # the whole picture: it shows what a person says that it shows
         hidden -= {axis_in(tag.partition("=")[0]) for tag in seed.tags}
     else:
         shown = _framed(shown, cut.framing)
-    if cut.extra:
+    if cut.recolored:
         for axis in wording.subject.altered_hides:
             shown = _without(shown, axis)
+    if cut.extra:
         shown["altered"] = cut.extra[0]
     if cut.enlarged and wording.enlarged:
         shown["enlarged"] = wording.enlarged

@@ -51,7 +51,7 @@ def gathered_seeds(
     for one in sorted_out:
         if one.taken and one.image is not None:
             seed = captioner.caption(one.path, "", "", one.image, one.number)
-            if models.faces:
+            if not config.panel.fake and config.backend != "fake":
                 seed = with_head(seed, one.image, models.faces, config.panel)
             found.append((one, seed))
             likeness.append(one.sifted.likeness)

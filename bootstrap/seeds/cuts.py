@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from bootstrap.pictures import square
 from bootstrap.records import Box
 
-__all__ = ["Composition", "Cut", "cuts"]
+__all__ = ["Composition", "Cut", "cuts", "few", "sized"]
 
 FEW = 0.75
 """A picture with fewer of the wanted pixels than this is blurred by enlarging: 768 of 1024 are still good."""
@@ -25,7 +25,9 @@ Composition = Mapping[str, Mapping[str, Box]]
 class Cut:
     """A seed, a crop of it, or an altered copy; ``extra`` tags say what was done to it.
 
-    ``enlarged``: it had far fewer pixels than it has now.
+    ``enlarged``: it had far fewer pixels than it has now; ``recolored``: its colours are not the seed's; ``hides`` are
+    axes that a part of a seed does not show. A part, and a copy of another shape, is nowhere near its ``framing``'s
+    composition: then ``composed`` is false.
     """
 
     image: Image.Image
@@ -33,6 +35,9 @@ class Cut:
     framing: str
     extra: tuple[str, ...] = ()
     enlarged: bool = False
+    recolored: bool = False
+    hides: tuple[str, ...] = ()
+    composed: bool = True
 
 
 def cuts(image: Image.Image, framing: str, composition: Composition, side: int, head: Box | None = None) -> list[Cut]:
@@ -41,13 +46,13 @@ def cuts(image: Image.Image, framing: str, composition: Composition, side: int, 
     ``head`` is where the head stands in the square around the picture; None: where the framing usually has it.
     """
     whole = square(image)
-    found = [Cut(_sized(whole, side), "seed", framing, enlarged=_few(whole, side))]
+    found = [Cut(sized(whole, side), "seed", framing, enlarged=few(whole, side))]
     for target in _tighter(framing, composition, everything=head is not None):
         box = _reframed(head or composition[framing]["head"], composition[target]["head"])
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
-            found.append(Cut(_sized(whole, side, box), "crop", target, enlarged=_few(whole, side, box)))
+            found.append(Cut(sized(whole, side, box), "crop", target, enlarged=few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
-    return [*found, Cut(grey, "altered", framing, ("monochrome",), enlarged=found[0].enlarged)]
+    return [*found, Cut(grey, "altered", framing, ("monochrome",), enlarged=found[0].enlarged, recolored=True)]
 
 
 def _tighter(framing: str, composition: Composition, *, everything: bool) -> list[str]:
@@ -58,7 +63,7 @@ def _tighter(framing: str, composition: Composition, *, everything: bool) -> lis
     return framings if everything else []
 
 
-def _few(whole: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> bool:
+def few(whole: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> bool:
     """Whether a window of a square picture has far fewer than ``side`` pixels."""
     return min(1.0, box[2] - box[0]) * whole.width < FEW * side
 
@@ -70,7 +75,7 @@ def _reframed(head: Box, wanted: Box) -> Box:
     return (left, top, left + scale, top + scale)
 
 
-def _sized(image: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> Image.Image:
+def sized(image: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> Image.Image:
     """A window of a square picture (fractions; moved inside) at ``side`` pixels."""
     width = min(1.0, box[2] - box[0])
     left, top = (min(max(0.0, edge), 1 - width) for edge in box[:2])

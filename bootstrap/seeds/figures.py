@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["figures", "subject"]
+__all__ = ["figures", "outline", "subject"]
 
 Box = tuple[int, int, int, int]
 Mask = NDArray[np.bool_]
@@ -80,6 +80,14 @@ def subject(image: Image.Image, smallest: int = 64, *, mask: Image.Image | None 
         return None
     full = _enlarged(box, scale, [], image.size)
     return full if min(_width(full), _height(full)) >= smallest else None
+
+
+def outline(image: Image.Image, *, mask: Image.Image | None = None) -> Mask | None:
+    """Where something is drawn on a plain ground, (height, width), scaled down to `LOOKED_AT`; None on any other.
+
+    ``mask`` is that of `figures`.
+    """
+    return _drawn(image, mask)[0]
 
 
 def _drawn(image: Image.Image, mask: Image.Image | None) -> tuple[Mask | None, float]:

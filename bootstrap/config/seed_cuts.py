@@ -1,0 +1,26 @@
+"""What is made of a seed for training besides itself and its tighter framings: settings of a base. Knows no picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bootstrap.config.frozen import Frozen
+
+__all__ = ["Altered", "Part", "SeedCutsConfig"]
+
+Part = Literal["eyes", "hair", "body", "left", "right"]
+Altered = Literal["greyscale", "aspect", "sepia", "rotation"]
+
+
+class SeedCutsConfig(Frozen):
+    """The cuts of a seed that anchors; mirrored copies are none of them: what is on one side would be on both."""
+
+    parts: tuple[Part, ...] = ()
+    """Parts that are cut out where the head is known and they have enough pixels; left and right are the halves."""
+    altered: tuple[Altered, ...] = ("greyscale",)
+    """Copies of the whole picture: without its colours, tall, in one colour, turned a little."""
+
+    @property
+    def most(self) -> int:
+        """Training pictures that a seed gives at most: itself, three tighter framings, and these."""
+        return 4 + len(self.parts) + len(self.altered)

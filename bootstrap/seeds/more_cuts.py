@@ -1,0 +1,104 @@
+"""Parts of a seed and altered copies of it: what people cut by hand out of the one picture that they have.
+
+Where parts stand follows from the head; whether the head was found is asked elsewhere. Knows no file and no model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PIL import Image, ImageOps
+
+from bootstrap.config.seed_cuts import SeedCutsConfig
+from bootstrap.pictures import square
+from bootstrap.records import Box
+from bootstrap.seeds.cuts import Composition, Cut, few, sized
+
+__all__ = ["MoreCuts"]
+
+FEWEST = 0.5
+"""A part with fewer of the wanted pixels than this is left out: it would be enlarged to more than twice its size."""
+MOST = 0.95
+"""A part of at least this share of the picture is the picture."""
+TURN = 6.0
+"""Degrees by which a copy is turned, counterclockwise."""
+TURNED = 0.9
+"""Share of a side that is left of a turned copy, whose corners would be empty: 1 / (cos + sin) of `TURN`."""
+TALL = 0.75
+"""Width over height of a tall copy; sd-scripts' bucket of 896x1152 is nearest."""
+SEPIA = ("#26180c", "#ffecc8")
+"""Colours of black and of white in a copy of one colour."""
+OF_HEAD = ("eye_color", "expression", "mark", "ears", "hat", "hair_color", "hair_style")
+"""Axes that a picture without its head does not show."""
+OF_BODY = ("bottom", "tail", "top", "pose", "outfit")
+"""Axes that a picture of a head alone does not show."""
+EYES = "eye_color"
+"""The axis that a view hides where there are no eyes to be seen."""
+
+
+@dataclass(frozen=True)
+class MoreCuts:
+    """Makes what the settings of a base want, as pictures of ``side`` pixels, or of that area."""
+
+    config: SeedCutsConfig
+    composition: Composition
+    side: int
+
+    def of(self, image: Image.Image, framing: str, head: Box | None, hidden: frozenset[str]) -> list[Cut]:
+        """The parts of a seed that are large enough, then its altered copies but the greyscale one.
+
+        ``head`` is where its head stands in the square around it, None where that is not known: then no part can be
+        cut. ``hidden`` are the axes that its view hides.
+        """
+        whole = square(image)
+        return [*self._parts(whole, framing, head, hidden), *self._copies(whole, framing, head)]
+
+    def _parts(self, whole: Image.Image, framing: str, head: Box | None, hidden: frozenset[str]) -> list[Cut]:
+        if head is None:
+            return []
+        closest = next(iter(self.composition), "")
+        x, top, size = (head[0] + head[2]) / 2, head[1], max(head[2] - head[0], head[3] - head[1])
+        rest = min(1 - head[3], 3 * size)
+        windows = {
+            "eyes": (_around(x, top + 0.6 * size, 0.75 * size), closest, "eye focus", (*OF_BODY, "ears", "hat")),
+            "hair": (_around(x, top + 0.35 * size, 1.1 * size), closest, "hair focus", OF_BODY),
+            "body": (_around(x, head[3] + rest / 2, rest), framing, "head out of frame", OF_HEAD),
+            "left": (_around(x - 0.5 * size, top + 0.9 * size, 1.4 * size), framing, "out of frame", ()),
+            "right": (_around(x + 0.5 * size, top + 0.9 * size, 1.4 * size), framing, "out of frame", ()),
+        }
+        found = []
+        for part in self.config.parts:
+            box, target, tag, hides = windows[part]
+            share = box[2] - box[0]
+            if share * whole.width < FEWEST * self.side or share >= MOST or (part == "eyes" and EYES in hidden):
+                continue
+            enlarged = few(whole, self.side, box)
+            image = sized(whole, self.side, box)
+            found.append(Cut(image, "crop", target, (tag,), enlarged, hides=hides, composed=False))
+        return found
+
+    def _copies(self, whole: Image.Image, framing: str, head: Box | None) -> list[Cut]:
+        plain = Cut(sized(whole, self.side), "altered", framing, enlarged=few(whole, self.side))
+        found = []
+        if "aspect" in self.config.altered and (head is None or head[2] - head[0] < TALL):
+            found.append(replace(plain, image=self._tall(whole, head), composed=False))
+        if "sepia" in self.config.altered:
+            colored = ImageOps.colorize(ImageOps.grayscale(plain.image), *SEPIA)
+            found.append(replace(plain, image=colored, extra=("sepia",), recolored=True))
+        if "rotation" in self.config.altered:
+            turned = sized(whole.rotate(TURN, Image.Resampling.BICUBIC), self.side, _around(0.5, 0.5, TURNED))
+            found.append(replace(plain, image=turned, extra=("dutch angle",)))
+        return found
+
+    def _tall(self, whole: Image.Image, head: Box | None) -> Image.Image:
+        """An upright cut of the whole height around the head, of the area of a square of ``side``."""
+        middle = (head[0] + head[2]) / 2 if head else 0.5
+        left = min(max(0.0, middle - TALL / 2), 1 - TALL)
+        size = (round(self.side * TALL**0.5), round(self.side / TALL**0.5))
+        box = (left * whole.width, 0, (left + TALL) * whole.width, whole.height)
+        return whole.resize(size, Image.Resampling.LANCZOS, box=box)
+
+
+def _around(x: float, y: float, size: float) -> Box:
+    """The square window around a point, in fractions."""
+    return (x - size / 2, y - size / 2, x + size / 2, y + size / 2)
