@@ -33,14 +33,16 @@ MAY_CHANGE = {
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
         r"|loop\.(final_candidates|showcase)"
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift)"  # the gate
-        r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway)"  # the quotas
+        r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
+        r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
 ONLY_TOLD = frozenset({"name", "purpose", "license", "credits", "loop.showcase"})
 """What stands in the card and on pages; no picture of the set depends on it: a finished run plays no round for it."""
+TOLD_OF_BASES = ("about", "memory", "demonstration", "license", "license_link")
 WITHOUT_EFFECT = {
-    "config": {"base.about", "base.memory", "base.demonstration", "loop.approval", "panel.on_error"},
+    "config": {"loop.approval", "panel.on_error", *(f"base.{name}" for name in TOLD_OF_BASES)},
     "character": {"base"},
 }
 """Settings that a person reads, or that are stored elsewhere too: what is made does not depend on them."""

@@ -21,7 +21,7 @@ from bootstrap.config import IDENTITY, RunConfig, SubjectConfig, ViewsConfig
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Phase, Shot
 
-__all__ = ["OTHER_TAG", "Dialect", "Wording", "calling"]
+__all__ = ["OTHER_TAG", "Dialect", "Wording", "calling", "described"]
 
 Dialect = Literal["tags", "prose"]
 NONE: Mapping[str, str] = {}
@@ -221,6 +221,17 @@ def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
     if dialect == "prose":
         return clauses(character.trigger, character.core, (), (), {}, own_words)
     return _tags((character.trigger, *character.core, *own_words))
+
+
+def described(character: Character, dialect: Dialect) -> tuple[str, ...]:
+    """The whole character in a prompt, its traits and its usual clothes named: for who does not know its trigger."""
+    own_words = (*character.unique.values(), *character.style_switch)
+    usual = next(iter(character.wardrobe.values()))
+    if dialect == "prose":
+        own_words = (*own_words, usual.trigger)
+        return clauses(character.trigger, character.core, character.identity, usual.tags, {}, own_words)
+    worn = (usual.trigger, *usual.tags)
+    return _tags((character.trigger, *character.core, *own_words, *character.identity, *worn))
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -176,4 +176,5 @@ def _base(name: str, preset: str) -> dict[str, Any]:
     real = embedded(name)
     path = str(real.absolute()) if real == Path(name).expanduser() else name
     settings = {"sampling": identity.settings["sampling"]} if preset else identity.settings
-    return merged(read_section("base", preset or identity.preset), {"name": name, "path": path, **settings})
+    own = {"name": name, "path": path, "license": "", "license_link": "", **settings}  # a finetune has its own licence
+    return merged(read_section("base", preset or identity.preset), own)

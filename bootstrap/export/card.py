@@ -15,25 +15,16 @@ from typing import Any
 import yaml
 
 from bootstrap.backends.architectures import ARCHITECTURES
-from bootstrap.captions.wording import calling
+from bootstrap.captions.wording import calling, described
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
+from bootstrap.export.licences import front_of
 from bootstrap.export.markdown import code, plain
 from bootstrap.lora.kinds import TITLES
 from bootstrap.records import Adapter, Job
 
-__all__ = ["LICENSES", "ReleaseFiles", "card"]
+__all__ = ["ReleaseFiles", "card"]
 
-NAMES = """
-afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause
-bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0
-cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0
-cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 creativeml-openrail-m ecl-2.0 epl-1.0 epl-2.0
-etalab-2.0 eupl-1.1 eupl-1.2 gfdl gpl gpl-2.0 gpl-3.0 isc lgpl lgpl-2.1 lgpl-3.0 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl
-odc-by ofl-1.1 openrail openrail++ osl-3.0 other pddl postgresql unknown unlicense wtfpl zlib
-"""
-LICENSES = frozenset(NAMES.split())
-"""The identifiers that the Hugging Face Hub takes as ``license``."""
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 SETTINGS = {
     "rank": "rank",
@@ -57,8 +48,9 @@ class ReleaseFiles:
     """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
 
     ``previews`` pairs a picture's file with the job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr".
-    ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank and error in words; ``misread`` is
-    the error of a DoRA itself in ComfyUI and Forge, and ``is_nearer`` whether it is smaller there.
+    ``weight`` is the one to draw with. ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank
+    and error in words; ``misread`` is the error of a DoRA itself in ComfyUI and Forge, and ``is_nearer`` whether it is
+    smaller there.
     """
 
     kohya: str
@@ -69,6 +61,7 @@ class ReleaseFiles:
     plain_about: str = ""
     misread: str = ""
     is_nearer: bool = True
+    weight: float = 1.0
 
     @property
     def for_comfy(self) -> str:
@@ -119,21 +112,11 @@ def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str,
         "widget": widget,
         "base_model": _base_name(base),
         "base_model_relation": "adapter",
-        "instance_prompt": ", ".join(calling(character, base.dialect)),
+        "instance_prompt": ", ".join(described(character, base.dialect)),
         "pipeline_tag": "text-to-image",
-        **_license(character.license),
+        **front_of(character.license),
     }
     return {key: value for key, value in front.items() if value}
-
-
-def _license(text: str) -> dict[str, str]:
-    """The licence as the Hub writes it: an identifier it knows, or ``other`` with a name."""
-    slug = re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-")
-    if not slug:
-        return {"license": "unknown"}
-    if slug in LICENSES:
-        return {"license": slug}
-    return {"license": "other", "license_name": slug}
 
 
 def _base_name(base: BaseConfig) -> str:
@@ -151,10 +134,18 @@ def _opening(character: Character, base: BaseConfig) -> str:
     if base.path.startswith(EMBEDDED):
         lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
     parts = [" ".join(lines), f"**Trigger word:** {code(character.trigger)}"]
+    if character.unique:
+        unique = "\n".join(f"- {plain(part)}: {code(word)}" for part, word in character.unique.items())
+        parts += ["Parts with a tag of their own, to call or to leave out:", unique]
+    if character.style_switch:
+        switch = code(", ".join(character.style_switch))
+        parts.append(f"**Style switch:** {switch} draws in the style of the set; left out, it lets another style in.")
+    if len(character.styles) > 1:
+        styles = ", ".join(map(code, character.styles))
+        parts.append(f"Drawn in several styles; name one of them: {styles}.")
     outfits = []
     for name, outfit in character.outfits.items():
-        if outfit.tags:
-            tags = [tag for tag in (outfit.trigger, *outfit.tags) if tag]
+        if tags := [tag for tag in (outfit.trigger, *outfit.tags) if tag]:
             outfits.append(f"- {plain(name)}: {code(', '.join(tags))}")
     if outfits:
         parts += ["Outfits, called by their tags:", "\n".join(outfits)]
@@ -174,21 +165,20 @@ def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architectu
     comfy, a1111 = files.for_comfy, files.for_a1111
     return f"""## Use
 
-- **ComfyUI**: put `{comfy}` into `models/loras`, load it with *Load LoRA* at strength 1.0, and write \
-{code(character.trigger)} into the prompt.
-{_in_models_lora(character, {"A1111": a1111, "Forge": comfy})}
+- **ComfyUI**: put `{comfy}` into `models/loras`, load it with *Load LoRA* at strength {files.weight:g}, and write \
+{code(", ".join(calling(character, base.dialect)))} into the prompt.
+{_in_models_lora(", ".join(calling(character, base.dialect)), {"A1111": a1111, "Forge": comfy}, files.weight)}
 - **diffusers**: {_script(character, base, files, architecture)}{_which_file(files)}"""
 
 
-def _in_models_lora(character: Character, files: Mapping[str, str]) -> str:
+def _in_models_lora(prompt: str, files: Mapping[str, str], weight: float) -> str:
     """How to load it in the programs that have a folder models/Lora; in one item where they take one file."""
-    prompt = ", ".join((character.trigger, *character.core))
     items = []
     for file in dict.fromkeys(files.values()):
         programs = ", ".join(program for program, own in files.items() if own == file)
         items.append(f"""\
 - **{programs}**: put `{file}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
-{code(f"{prompt} <lora:{Path(file).stem}:1>")}.""")
+{code(f"{prompt} <lora:{Path(file).stem}:{weight:g}>")}.""")
     return "\n".join(items)
 
 
@@ -223,7 +213,7 @@ def _script(character: Character, base: BaseConfig, files: ReleaseFiles, archite
     file = files.diffusers or files.plain
     if not file:
         return "it does not load this kind of LoRA; `bootstrap export RUN --format diffusers` multiplies it out."
-    prompt = ", ".join((character.trigger, *character.core))
+    prompt = ", ".join(calling(character, base.dialect))
     negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
     shape = base.sampling
     lead, pipeline, load = _loading(base, architecture)
@@ -322,11 +312,20 @@ def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
 
 
 def _rights(character: Character, base: BaseConfig) -> str:
-    """The licence of the originals, and that of the base."""
+    """The licence of the originals, that of the base, and what nobody promises."""
     rights = code(character.license) if character.license else "not stated by the author: ask before you share this"
     credits = f" Credits: {plain(character.credits)}." if character.credits else ""
+    of_base = "is not known to this card: see the page of the model"
+    if base.license:
+        of_base = f"is {code(base.license)}" + (f" ({base.license_link})" if base.license_link else "")
     return f"""## Licence
 
-Licence of the original pictures, which holds for everything made from them: {rights}.{credits} The licence of the base
-model {code(_base_name(base))} holds as well. The pictures of the set are synthetic; a picture that this LoRA draws may
-still resemble works that the base was trained on."""
+Licence of the original pictures, which holds for everything made from them, this LoRA too: {rights}.{credits}
+
+The licence of the base model {code(_base_name(base))} {of_base}. It holds as well for what is drawn with both.
+
+## Disclaimer
+
+The pictures of the set are synthetic, and a picture that this LoRA draws may resemble works or persons that the base
+was trained on. It comes as it is, without any warranty; who draws with it answers for the pictures. Do not draw real
+persons without their consent, nor what the law or either licence forbids."""

@@ -22,6 +22,7 @@ from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import ReleaseFiles, card
+from bootstrap.export.licences import LICENSE_FILE, license_text
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
@@ -37,6 +38,10 @@ __all__ = ["DIFFUSERS", "Release", "publish", "release_of", "run_settings", "wri
 
 DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
+COMPARED = Path("compare") / "compare.json"
+"""What `bootstrap compare` leaves in a run."""
+WEIGHT = 1.0
+"""The weight that a LoRA is trained for."""
 PLAIN = "-plain"
 """How the name of a plain LoRA ends that stands for a DoRA, LoHa or LoKr."""
 PRODUCTS = ("loha", "lokr")
@@ -58,6 +63,15 @@ class Release:
     def stem(self) -> str:
         """File name without ending, unique for these weights: user interfaces know a LoRA by it."""
         return f"{safe_name(self.character.trigger)}-{self.adapter.sha256[:8]}"
+
+    @property
+    def weight(self) -> float:
+        """The weight to draw with: what a comparison of this run's LoRAs recommends of these, else 1."""
+        try:
+            found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))["recommended"]
+            return float(found["weight"]) if found["checkpoint"] == self.adapter.id else WEIGHT
+        except (OSError, ValueError, TypeError, KeyError):
+            return WEIGHT
 
     @property
     def weights(self) -> Lora:
@@ -154,8 +168,8 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
     sidecar = {
         "description": f"{character.name}: character LoRA for {release.config.base.short_name}",
         "sd version": release.grammar.interface,
-        "activation text": character.trigger,
-        "preferred weight": 1.0,
+        "activation text": ", ".join((character.trigger, *character.unique.values(), *character.style_switch)),
+        "preferred weight": release.weight,
         "negative text": ", ".join((*character.negative, *character.forbidden)),
         "notes": " ".join(text for text in (character.license, character.credits) if text),
     }
@@ -195,10 +209,13 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
             plain.about if plain else "",
             share_in_words(plain.misread) if plain else "",
             plain is None or plain.misread < plain.error,
+            release.weight,
         ),
         release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())
+    if licence := license_text(release.character.license, release.character.credits):
+        write_atomic(folder / LICENSE_FILE, licence.encode())
 
 
 def _entries(release: Release) -> dict[str, str]:
@@ -227,7 +244,7 @@ def _optional_entries(release: Release) -> dict[str, str]:
         "modelspec.author": character.credits,
         "modelspec.license": character.license,
         "modelspec.description": f"{character.name}: a character LoRA. {made}",
-        "modelspec.usage_hint": f"write {character.trigger} in the prompt; weight 1.0",
+        "modelspec.usage_hint": f"write {character.trigger} in the prompt; weight {release.weight:g}",
         "modelspec.tags": ", ".join((*character.core, *character.identity)),
         "modelspec.thumbnail": _thumbnail(release),
         "ss_training_comment": made,

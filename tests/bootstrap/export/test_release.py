@@ -20,12 +20,13 @@ from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.architectures.sdxl import SDXL
 from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.captions.wording import Wording
-from bootstrap.character import Character
-from bootstrap.config import RunConfig, embedded
+from bootstrap.character import Character, stored_character
+from bootstrap.config import RunConfig, embedded, load
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.errors import StoreError
-from bootstrap.export.card import LICENSES, ReleaseFiles, card
+from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.export.collection import Collection
+from bootstrap.export.licences import LICENSE_FILE, LICENSES
 from bootstrap.export.release import publish, release_of
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
 from bootstrap.lora.kinds import Dora, Hada, Kron
@@ -120,7 +121,7 @@ def test_the_card_is_one_that_the_hub_takes(kohya: Path) -> None:
     front = front_of(kohya.parent)
     assert front["license"] == "cc-by-4.0"
     assert front["base_model"] == "puppet"
-    assert front["instance_prompt"] == "mikachr, 1girl, solo"
+    assert front["instance_prompt"] == "mikachr, 1girl, solo, blue hair, cat ears, white shirt"
     assert {"lora", "text-to-image", "diffusers"} <= set(front["tags"])  # type: ignore[call-overload]
     widget = front["widget"]
     assert isinstance(widget, list)
@@ -144,8 +145,15 @@ def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohy
     ("licence", "front"),
     [
         ("CC BY-NC 4.0", {"license": "cc-by-nc-4.0"}),
-        ("MIT", {"license": "mit"}),
-        ("ask the artist", {"license": "other", "license_name": "ask-the-artist"}),
+        ("MIT License", {"license": "mit"}),
+        ("GPLv3", {"license": "gpl-3.0"}),
+        ("Creative Commons Attribution-ShareAlike 4.0 International", {"license": "cc-by-sa-4.0"}),
+        ("CC0", {"license": "cc0-1.0"}),
+        ("ask the artist", {"license": "other", "license_name": "ask-the-artist", "license_link": LICENSE_FILE}),
+        (
+            "own terms https://a.example/terms.",
+            {"license": "other", "license_name": "own-terms", "license_link": "https://a.example/terms"},
+        ),
         ("", {"license": "unknown"}),
     ],
 )
@@ -186,6 +194,50 @@ def test_the_card_says_whether_originals_were_trained_on(
 ) -> None:
     own, adapter = character.model_copy(update={"seeds_train": seeds_train}), store.adapters()[-1]
     assert sentence in card(own, config, adapter, {}, status(store), FILES)
+
+
+def test_the_card_names_both_licences_and_promises_nothing(store: Store, character: Character) -> None:
+    adapter = store.adapters()[-1]
+    for base, said in (
+        ("noobai", "`fair-ai-public-license-1.0-sd, no commercial use` (https://"),
+        ("pony", "is not known"),
+    ):
+        text = card(character, load(base, backend="fake"), adapter, {}, status(store), FILES)
+        assert "this LoRA too: `CC-BY-4.0`" in text
+        assert said in text
+        assert "## Disclaimer" in text
+    named = character.model_copy(update={"license": "ask the artist"})
+    store.remember("character", named.model_dump_json())
+    folder = publish(store, adapter, store.directory / "lora").parent
+    assert "ask the artist drawn by Ada." in (folder / LICENSE_FILE).read_text()
+
+
+def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store) -> None:
+    own = {
+        "unique": {"hair": "mika locks"},
+        "style_switch": ("papercut look",),
+        "outfits": {"default": {"tags": "white shirt"}, "bare": {"trigger": "mikabare", "tags": ""}},
+        "styles": ("cel shading", "sketch"),
+    }
+    named = Character.model_validate({**stored_character(store.recall("character")).model_dump(), **own})
+    store.remember("character", named.model_dump_json())
+    kohya = publish(store, store.adapters()[-1], store.directory / "lora")
+    text = (kohya.parent / "README.md").read_text()
+    for said in ("- bare: `mikabare`", "- hair: `mika locks`", "**Style switch:** `papercut look`", "`sketch`"):
+        assert said in text
+    assert f"`mikachr, 1girl, solo, mika locks, papercut look <lora:{kohya.stem}:1>`" in text
+    assert json.loads(kohya.with_suffix(".json").read_text())["activation text"] == "mikachr, mika locks, papercut look"
+
+
+def test_the_weight_that_a_comparison_recommends_goes_into_card_and_sidecar(store: Store) -> None:
+    adapter = store.adapters()[-1]
+    for checkpoint, weight in ((adapter.id, 0.8), ("another", 1.0)):
+        found = {"recommended": {"checkpoint": checkpoint, "weight": 0.8}}
+        (store.directory / "compare").mkdir(exist_ok=True)
+        (store.directory / "compare" / "compare.json").write_text(json.dumps(found))
+        kohya = publish(store, adapter, store.directory / "lora")
+        assert json.loads(kohya.with_suffix(".json").read_text())["preferred weight"] == weight
+        assert f"<lora:{kohya.stem}:{weight:g}>" in (kohya.parent / "README.md").read_text()
 
 
 def test_a_provisional_view_is_named_as_weak(store: Store, config: RunConfig, character: Character) -> None:

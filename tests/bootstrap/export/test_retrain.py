@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import load, shipped_names
+from bootstrap.config.steps import recipe_of
 from bootstrap.export.retrain import TRAINER_FILE, write_trainer_file
 from bootstrap.training.recipe import TrainRecipe
 
@@ -40,6 +41,12 @@ def test_what_a_person_changed_stays(tmp_path: Path) -> None:
     (tmp_path / TRAINER_FILE).write_text("mine")
     write_trainer_file(tmp_path, tmp_path / "10_mikachr", recipe, base.sampling)
     assert (tmp_path / TRAINER_FILE).read_text() == "mine"
+
+
+def test_the_steps_are_those_that_were_trained(tmp_path):
+    base = load("puppet").base
+    write_trainer_file(tmp_path, tmp_path / "10_x", recipe_of(base, "character", 20), base.sampling)
+    assert "--max_train_steps 320\n" in (tmp_path / TRAINER_FILE).read_text()
 
 
 def test_other_networks_are_lycoris_there(tmp_path):
