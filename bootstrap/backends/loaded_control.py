@@ -136,7 +136,7 @@ def _load(base: LoadedBase, folder: Path) -> Any:
 
     try:
         net = ControlNetModel.from_pretrained(
-            folder, local_files_only=True, variant=variant_of(folder), torch_dtype=base.denoiser.dtype
+            folder, local_files_only=True, variant=variant_of(folder), dtype=base.denoiser.dtype
         )
     except Exception as error:  # damaged weights make the libraries raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0]

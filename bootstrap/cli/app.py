@@ -205,14 +205,14 @@ def doctor(
     fetch: Annotated[
         str | None,
         typer.Option(
-            "--fetch", "--fetch-face", metavar="NAME", help="Download a scorer's model or a reference adapter."
+            "--fetch", "--fetch-face", metavar="NAME", help="Download a model, once you accept its licence."
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
 ) -> None:
     """Show what this machine can do: device, memory, disk, packages, usable bases and scorers.
 
-    bootstrap doctor --fetch wd-swinv2-tagger-v3   (shows size and licence first)
+    bootstrap doctor --fetch wd-swinv2-tagger-v3
     """
     from bootstrap.cli.doctor import doctor_command
 

@@ -108,6 +108,9 @@ def control_named(text: str) -> dict[str, Any] | None:
         return None
     path = Path(text).expanduser()
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            hint = f"a folder of control pictures is given beside it: --set base.control.pictures='{text}'"
+            raise ConfigError(f'"{text}" holds no ControlNet (no config.json)', hint)
         name = path.absolute().name.lower()
         kind = next((kind for kind, mark in KINDS.items() if mark in name.replace("_", "")), None)
         if kind is None:

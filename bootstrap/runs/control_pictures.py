@@ -7,7 +7,7 @@ model and no store.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +16,18 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.backends.control_settings import ControlSettings
+from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.errors import ConfigError, PictureError
 from bootstrap.pictures import alpha_of, open_any, open_picture, pictures_in
 from bootstrap.pictures.skeleton import POSES, Camera
 from bootstrap.pictures.stick_figure import FRAMINGS, stick_figure
 from bootstrap.records import Reference, Shot
+from bootstrap.shots import Planner
 from bootstrap.store.files import write_atomic, write_image
 from scoring.measurement import digest_of
 
-__all__ = ["ControlPictures", "check_control_pictures"]
+__all__ = ["ControlPictures", "check_control_pictures", "words_alone"]
 
 FOLDER = "controls"
 """Of control pictures, in a run."""
@@ -50,11 +52,11 @@ BETWEEN = "_"
 
 @dataclass(frozen=True)
 class ControlPictures:
-    """The control pictures of a run in the folder ``run``."""
+    """The control pictures of a run, whose folder is ``run``."""
 
     config: RunConfig
     run: Path
-    _known: dict[str, Reference | None] = field(default_factory=dict)
+    _known: dict[str, Reference | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, shot: Shot) -> Reference | None:
         """The control picture of a shot, its path in the run, and the scale; None where it is drawn without one.
@@ -71,7 +73,7 @@ class ControlPictures:
 
     def _skeleton(self, control: ControlSettings, shot: Shot) -> Reference | None:
         """A skeleton; None for a view, framing or pose that has none."""
-        camera, pose = CAMERAS.get(shot.view_family), _pose_in(shot.axes.get(POSE, "standing"))
+        camera, pose = CAMERAS.get(shot.view_family), _pose_in(shot.axes.get(POSE, ""))
         if camera is None or not pose or shot.framing not in FRAMINGS:
             return None
         if "left" in f"{shot.view} {self.config.views.tags_of(shot.view)}":
@@ -128,6 +130,28 @@ def check_control_pictures(config: RunConfig) -> None:
                 f"begin its name with: {', '.join(sorted(known))}",
             )
         _check_picture(path, control.kind)
+
+
+def words_alone(config: RunConfig, character: Character) -> list[str]:
+    """Notes on what has no control picture although its view family is to be drawn with one."""
+    control = config.base.control
+    if control is None:
+        return []
+    planned = {name: plan for name, plan in config.views.families.items() if name in control.view_families}
+    if folder := control.pictures:
+        if not Path(folder).expanduser().is_dir():
+            return []
+        first = {_parts(path.name)[0] for path in pictures_in(Path(folder).expanduser())}
+        lacking = [name for name, plan in planned.items() if not first & {_plain(one) for one in (name, *plan.views)}]
+        return [f"no control picture, drawn by words: {name}" for name in lacking]
+    poses: Sequence[str] = ()
+    if POSE in config.subject.axes:
+        poses = Planner(character, config.views, config.subject).values(POSE)
+    unknown = [f'views from "{name}"' for name in planned if name not in CAMERAS]
+    unknown += [f'the pose "{pose}"' for pose in poses if not _pose_in(pose)]
+    if not poses:
+        unknown.append("a subject without poses")
+    return [f"no skeleton, drawn by words: {one}" for one in unknown]
 
 
 def _check_picture(path: Path, kind: str) -> None:

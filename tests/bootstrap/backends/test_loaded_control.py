@@ -13,6 +13,8 @@ from bootstrap.backends.control_files import check_control
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.loaded_control import LoadedControl
+from bootstrap.backends.loaded_references import LoadedReferences
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import control_named, load
@@ -48,7 +50,7 @@ def pictures(tmp_path_factory):
     torch.set_num_threads(1)
     folder, found = tmp_path_factory.mktemp("pictures"), []
     for name, color in (("red.png", (250, 20, 20)), ("blue.png", (20, 20, 250))):
-        Image.new("RGB", (32, 32), color).save(folder / name)
+        Image.new("RGB", (64, 64), color).save(folder / name)
         found.append(Reference(name, hashlib.sha256((folder / name).read_bytes()).hexdigest(), 0.8))
     return folder, found
 
@@ -121,6 +123,21 @@ def test_a_prompt_of_other_length_beside_it_changes_nothing(controlled, pictures
     assert np.abs(alone - beside).max() <= 1
 
 
+def test_references_and_control_pictures_work_together(folders, pictures):
+    base, net = folders["sd1"]
+    folder, (red, blue) = pictures
+    both = DiffusersBackend(
+        base,
+        SAMPLING,
+        "cpu",
+        references=lambda base: LoadedReferences(base, None, ReferenceSettings(attention=1.0), folder),
+        control=lambda base: LoadedControl(base, net, SETTINGS, folder),
+    )
+    shown = replace(job("shown"), references=(blue,))
+    found = drawn(both, job("none"), shown, job("led", red), replace(shown, id="both", control=red))
+    assert len({one.tobytes() for one in found.values()}) == 4
+
+
 def test_it_is_heeded_between_its_steps_only(plain, folders, pictures):
     never = drawn(backend(folders, pictures, start=0.7, end=0.9), job("red", pictures[1][0]))["red"]
     assert (drawn(plain, job("red"))["red"] == never).all()
@@ -174,8 +191,11 @@ def test_control_nets_are_named_by_preset_file_or_folder(folders, tmp_path):
     assert control_named("sdxl-openpose")["path"] == "xinsir/controlnet-openpose-sdxl-1.0"
     own = control_named(str(folders["sd1"][1]))
     assert (own["kind"], own["view_families"]) == ("openpose", ("behind", "above", "below"))
+    with pytest.raises(ConfigError, match="holds no ControlNet"):
+        control_named(str(tmp_path))
     for name, said in (("net", "does not say what its control pictures are"), ("my-depth", "none are drawn for depth")):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
         with pytest.raises(ConfigError, match=said):
             control_named(str(tmp_path / name))
     with pytest.raises(ConfigError, match='configs/controls has no "openpose"'):

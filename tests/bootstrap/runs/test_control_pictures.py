@@ -1,18 +1,20 @@
 """The control picture of a shot: a skeleton that shows its view, framing and pose, or the best named of a folder."""
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bootstrap.character import Character
 from bootstrap.config import control_named, load
 from bootstrap.errors import ConfigError, PictureError
 from bootstrap.pictures.skeleton import POSES, Camera, placed
 from bootstrap.pictures.stick_figure import FRAMINGS, stick_figure
 from bootstrap.records import Shot
-from bootstrap.runs.control_pictures import ControlPictures, check_control_pictures
+from bootstrap.runs.control_pictures import ControlPictures, check_control_pictures, words_alone
 from scoring.measurement import digest_of
 
 BEHIND = Shot("behind", "behind", "full body", {"expression": "smile", "pose": "sitting"})
@@ -95,6 +97,7 @@ def test_what_no_skeleton_shows_is_drawn_by_words(tmp_path):
     assert pictures.of(replace(BEHIND, view_family="front", view="front")) is None
     assert pictures.of(BEHIND.having({"pose": "swimming"})) is None
     assert pictures.of(replace(BEHIND, framing="a map")) is None
+    assert pictures.of(replace(BEHIND, axes={})) is None
     assert ControlPictures(load("sd15"), tmp_path).of(BEHIND) is None
     assert not any(tmp_path.iterdir())
 
@@ -155,3 +158,29 @@ def test_folders_and_pictures_that_cannot_serve_are_told_in_a_line(folder, tmp_p
             check_control_pictures(config(pictures=str(folder), kind=kind))
         if name != "above.png":
             (folder / name).unlink()
+
+
+def test_what_will_be_drawn_by_words_is_noted(folder):
+    person = Character(name="Mika", trigger="mikachr", invariant={"hair": "blue hair"}, poses=["sitting", "swimming"])
+    assert words_alone(config(), person) == ['no skeleton, drawn by words: the pose "swimming"']
+    assert words_alone(config(pictures=str(folder)), person) == ["no control picture, drawn by words: below"]
+    assert words_alone(load("sd15"), person) == []
+
+
+def test_check_tells_of_control_pictures_and_of_a_net_that_is_missing(folder, tmp_path, header_file, call):
+    Image.effect_noise((256, 256), 60).save(tmp_path / "seed.png")
+    person = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair"}, "poses": ["swimming"]}
+    (tmp_path / "character.json").write_text(json.dumps(person))
+    base = header_file(tmp_path / "m" / "pony.safetensors")
+    words = ["check", tmp_path / "seed.png", tmp_path / "character.json", "--out", tmp_path / "run", "--base", base]
+    said = call(*words, "--control", "sdxl-openpose")
+    assert said.code == 2
+    assert (
+        "control    openpose by drawn skeletons, for views from: behind, above, below; licence Apache-2.0" in said.out
+    )
+    assert 'note: no skeleton, drawn by words: the pose "swimming"' in said.out
+    assert 'error: the ControlNet "xinsir/controlnet-openpose-sdxl-1.0" has no "config.json"' in said.err
+    assert "hint: hf download xinsir/controlnet-openpose-sdxl-1.0 fetches it" in said.err
+    (folder / "sitting.png").write_bytes(b"")
+    said = call(*words, "--control", "sdxl-openpose", "--set", f"base.control.pictures={folder}")
+    assert 'sitting.png" is not named after a view' in said.err
