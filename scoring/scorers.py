@@ -15,7 +15,7 @@ from scoring.identity import ClipIdentity
 from scoring.materials import Materials
 from scoring.measurement import Scorer
 from scoring.settings import ScorerSettings
-from scoring.tags import TagSubjects, TagView
+from scoring.tags import TagAbsence, TagSubjects, TagView
 from scoring.zeroshot import TraitCheck, ViewCheck
 
 __all__ = ["SCORERS", "ScorerClass"]
@@ -39,6 +39,7 @@ SCORERS: dict[str, ScorerClass] = {
     "axis": AxisCheck,
     "subjects": SubjectCount,
     "tag-subjects": TagSubjects,
+    "tag-absence": TagAbsence,
     "defects": Defects,
     "copy": CopyOfSeed,
     "ccip": CcipIdentity,

@@ -21,7 +21,9 @@ from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import About, Role, ScorerSettings
 from scoring.tagger import Tagger
 
-__all__ = ["TagRule", "TagSubjects", "TagSubjectsSettings", "TagView", "TagViewSettings"]
+__all__ = [
+    "TagAbsence", "TagAbsenceSettings", "TagRule", "TagSubjects", "TagSubjectsSettings", "TagView", "TagViewSettings",
+]  # fmt: skip
 
 CROWD = (
     "2girls", "3girls", "4girls", "5girls", "6+girls", "multiple girls", "2boys", "3boys", "4boys", "5boys", "6+boys",
@@ -73,6 +75,22 @@ class TagSubjectsSettings(ScorerSettings):
     role: Role = "check"
     unseen: float = Field(0.5, gt=0, lt=1)
     """Probability from which a tag of several subjects counts against a picture."""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The tagger."""
+        return ("tagger",)
+
+
+class TagAbsenceSettings(ScorerSettings):
+    """The tags that no picture may show, such as watermarks, and when one counts."""
+
+    kind: Literal["tag-absence"] = "tag-absence"
+    role: Role = "check"
+    tags: tuple[str, ...] = Field(min_length=1)
+    """Words; those that the tagger does not have are skipped."""
+    unseen: float = Field(0.5, gt=0, lt=1)
+    """Probability from which a tag counts against a picture."""
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -173,9 +191,48 @@ class TagSubjects:
             found.append((float(min(row[place] for place in self._pair)), " and ".join(PAIR)))
         if not found:
             return not_applicable("the tagger has no tag of several subjects")
-        lead, word = max(found)
-        value = self._unseen - lead
-        return Measurement(value, f"shows '{word}' ({_probability(lead):.2f})" if value < 0 else "")
+        return _absent(found, self._unseen)
+
+
+class TagAbsence:
+    """Is none of some tags seen? The lead in log-odds of ``unseen`` over the best of them: ≥ 0 shows none.
+
+    Args:
+        tagger: reads pictures. features: its cache.
+        tags: the words that no picture may show.
+        unseen: probability from which one counts against the picture.
+    """
+
+    Settings = TagAbsenceSettings
+
+    def __init__(
+        self, tagger: Tagger, features: Features, tags: Sequence[str], unseen: float = 0.5, name: str = "absence"
+    ) -> None:
+        self.name = name
+        self._tagger, self._features, self._unseen = tagger, features, _odds(unseen)
+        self._tags = [(word, place) for word in tags for place in tagger.places([word])]
+        self.fingerprint = _fingerprint(tagger, tuple(tags), unseen)
+
+    @classmethod
+    def make(cls, name: str, settings: TagAbsenceSettings, materials: Materials) -> TagAbsence:
+        """By the panel's tagger."""
+        return cls(materials.tag_reader, materials.features, settings.tags, settings.unseen, name)
+
+    def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
+        """The lead over these tags for each picture."""
+        if not self._tags:
+            return [not_applicable("the tagger has none of the tags")] * len(pictures)
+        answers = []
+        for row in self._features.vectors(self._tagger, pictures)[: len(pictures)]:
+            answers.append(_absent([(float(row[place]), word) for word, place in self._tags], self._unseen))
+        return answers
+
+
+def _absent(found: Sequence[tuple[float, str]], unseen: float) -> Measurement:
+    """The lead of ``unseen`` over the best of some tags, all in log-odds."""
+    lead, word = max(found)
+    value = unseen - lead
+    return Measurement(value, f"shows '{word}' ({_probability(lead):.2f})" if value < 0 else "")
 
 
 def _odds(probability: float) -> float:

@@ -41,20 +41,20 @@ def contradicted(
     A view that the panel is qualified to read is an error, any other tag a warning.
     """
     qualified = config.in_use[VIEW].qualified if VIEW in config.in_use else ()
-    files: dict[tuple[Severity, str, str], list[Path]] = defaultdict(list)
+    files: dict[tuple[Severity, str], list[Path]] = defaultdict(list)
     for file, picture, answers in _measured(captioned(pictures), panel_models, config, views):
         for name, answer in answers.items():
             if answer.value is not None and answer.value < 0:
-                axis, reason = name.removeprefix(SEEN), ""
+                axis = name.removeprefix(SEEN)
+                message = f'"{picture.asked[axis]}" is not what the panel sees' if axis in picture.asked else ""
                 severity: Severity = "warning"
                 if axis == VIEW:
-                    reason = answer.why
+                    message = f"{message}: {answer.why}"
                     severity = "error" if picture.view_family in qualified else "warning"
-                files[severity, picture.asked[axis], reason].append(file.path)
-    found = []
-    for (severity, tag, reason), paths in files.items():
-        message = f'"{tag}" is not what the panel sees' + (f": {reason}" if reason else "")
-        found.append(finding(folder, "not seen", severity, message, paths, "look, and write what the picture shows"))
+                files[severity, message or f"the picture {answer.why.partition(' (')[0]}"].append(file.path)
+    hint, found = "look, and write what the picture shows, or crop it", []
+    for (severity, message), paths in files.items():
+        found.append(finding(folder, "not seen", severity, message, paths, hint))
     return found
 
 

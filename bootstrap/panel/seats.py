@@ -13,6 +13,7 @@ from scoring.materials import Materials
 from scoring.measurement import Picture
 from scoring.panel import Panel, Seat
 from scoring.settings import Reader, ScorerSettings, in_use
+from scoring.tags import TagAbsenceSettings
 
 __all__ = ["caption_panel", "materials_of", "panel_for"]
 
@@ -64,12 +65,14 @@ def panel_for(
 
 
 def caption_panel(models: PanelModels, config: PanelConfig) -> Panel:
-    """Checks of what captions say, against no seed: the view, and every axis that the panel reads well."""
+    """Checks against no seed: the view and every axis that the panel reads well, as captions say; and marks."""
     materials = materials_of(models, config)
     reader: Reader = "tagger" if models.tagger else "clip"
     words = materials.words(reader)
     wanted: dict[str, ScorerSettings] = {
-        name: settings for name, settings in in_use(config.scorers, models.serve).items() if name == VIEW
+        name: settings
+        for name, settings in in_use(config.scorers, models.serve).items()
+        if name == VIEW or isinstance(settings, TagAbsenceSettings)
     }
     for axis in (*captioned_axes(config, reader), *(checked_axes(config, reader) or ())):
         if axis in words:

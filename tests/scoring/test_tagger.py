@@ -7,7 +7,7 @@ from PIL import Image
 from scoring.clip import ScorerUnavailable
 from scoring.features import Features
 from scoring.tagger import Tagger, log_odds, tag_of
-from scoring.tags import TagRule, TagSubjects, TagView
+from scoring.tags import TagAbsence, TagRule, TagSubjects, TagView
 from scoring.zeroshot import TraitCheck
 from tests.scoring.graphs_made import tagger
 
@@ -100,6 +100,14 @@ def test_one_subject_passes_and_several_are_named(wd, tmp_path, paint):
     assert "1girl and 1boy" in both.why
     mute = Tagger(tagger(tmp_path / "mute", {"red_hair": RED}))
     assert TagSubjects(mute, Features()).score([paint("red")])[0].value is None
+
+
+def test_a_watermark_fails_where_the_tagger_has_a_tag_for_it(wd, paint):
+    marks = TagAbsence(wd, Features(), ("multiple girls", "watermark"))
+    clean, marked = marks.score([paint("red"), paint("green")])
+    assert clean.value > 0 > marked.value
+    assert marked.why == "shows 'multiple girls' (0.98)"
+    assert TagAbsence(wd, Features(), ("watermark",)).score([paint("red")])[0].value is None
 
 
 def test_no_pictures_no_answers(wd):

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from bootstrap.character import Character, character_schema, check_kind, load_character
+from bootstrap.character.complexity import complexity_warnings
 from bootstrap.character.triggers import ordinary_words, word_warnings
 from bootstrap.config import load
 from bootstrap.errors import CharacterError
@@ -172,3 +173,15 @@ def test_tags_that_name_another_character_are_told():
     (core,) = word_warnings(character)
     assert core.startswith('core "hatsune miku" names another character')
     assert [text[:9] for text in word_warnings(character, names={"kimono (yuki)"})] == ["outfits.a", 'core "hat']
+
+
+def test_a_complex_design_is_warned_of():
+    many = {"marks": [f"mark {number}" for number in range(13)]}
+    worn = {"a": {"tags": "ornate armor, red cape"}, "b": {"tags": ", ".join(f"belt {n}" for n in range(9))}}
+    warnings = complexity_warnings(Character(**{**GOOD, "invariant": many, "outfits": worn}))
+    assert [text.partition(";")[0] for text in warnings] == [
+        "invariant has 13 tags, more than 12",
+        "outfits.b has 9 tags, more than 8",
+        "details that every drawing shows otherwise: ornate armor",
+    ]
+    assert complexity_warnings(load_ruby()) == []

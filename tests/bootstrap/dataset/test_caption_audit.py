@@ -248,7 +248,8 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     from tests.scoring.graphs_made import tagger
 
     panel = load_panel("drawn")
-    reader = Tagger(tagger(tmp_path / "tagger", {**TAGS, "from_behind": (0.1, 0.1, 0.9)}), panel.models.tagger.words)
+    tags = {**TAGS, "from_behind": (0.1, 0.1, 0.9), "watermark": (0.1, 0.9, 0.1)}
+    reader = Tagger(tagger(tmp_path / "tagger", tags), panel.models.tagger.words)
     models = replace(fake_panel_models(), tagger=reader)
     place = tmp_path / "set"
     for name, color, tags in (
@@ -256,6 +257,7 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
         ("hair", (20, 20, 250), "m, red hair, forest"),
         ("place", (250, 20, 20), "m, red hair, city street"),
         ("view", (250, 20, 20), "m, from behind"),
+        ("marked", (20, 250, 20), "m, forest"),
     ):
         place.mkdir(exist_ok=True)
         Image.new("RGB", (64, 64), color).save(place / f"{name}.png")
@@ -265,4 +267,6 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     assert messages[("hair.png",)] == '"red hair" is not what the panel sees'
     assert messages[("place.png",)].startswith('"city street"')
     assert "does not show" in messages[("view.png",)]
-    assert len(messages) == 3
+    assert messages[("marked.png",)] == "the picture shows 'watermark'"
+    assert {one.files: one.severity for one in seen}[("view.png",)] == "error"
+    assert len(messages) == 4

@@ -54,6 +54,7 @@ def test_a_tagger_reads_view_traits_framing_and_number(reader):
         "view",
         "traits",
         "subjects",
+        "marks",
         "framing",
         "defects",
         "copy",
