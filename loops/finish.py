@@ -6,14 +6,15 @@ done, so finishing again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.dataset.minimums import missing_parts, missing_views
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
-from bootstrap.records import Adapter
+from bootstrap.records import Adapter, Shot, TrainItem
 from bootstrap.report import write_report
 from bootstrap.shots import Cell, quotas
 from bootstrap.store.delivery import Delivery
@@ -49,6 +50,7 @@ def finish(engine: Engine) -> Finished:
     if empty := unfilled(archive, [*kept, *provisional], places):
         engine.note(empty)
     items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
+    name_missing(engine, [frame.job.shot for frame in (*kept, *provisional)], places, items)
     adapter = final_adapter(engine, archive, number, items)
     collection = Collection(store, config, engine.character, kept, provisional, items)
     pictures, lora = deliver(engine, collection, adapter)
@@ -60,6 +62,16 @@ def finish(engine: Engine) -> Finished:
         engine.emit(RunEnded(len(kept), len(provisional), adapter.id, page.name))
     write_report(store, page, engine.character.name)  # once more: now it may say that the run is finished
     return Finished(len(kept), len(provisional), pictures, lora, page)
+
+
+def name_missing(engine: Engine, shots: Sequence[Shot], places: Mapping[Cell, int], items: Sequence[TrainItem]) -> None:
+    """Note the views that the set should show and does not, and the parts that no seed could give."""
+    if views := missing_views(shots, places, engine.config.views):
+        named = " or ".join(f'"{words}"' for words in views)
+        engine.note(f"no picture of the set shows {named}: there the LoRA may lose the character")
+    if parts := missing_parts(items, engine.config.base.cuts):
+        named = " or ".join(f'"{tag}"' for tag in parts)
+        engine.note(f"no seed gave a picture for {named}: it has too few pixels, or its head was not found")
 
 
 def deliver(engine: Engine, collection: Collection, adapter: Adapter) -> tuple[Path, Path]:

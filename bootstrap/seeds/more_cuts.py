@@ -5,16 +5,26 @@ Where parts stand follows from the head; whether the head was found is asked els
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageOps
 
-from bootstrap.config.seed_cuts import SeedCutsConfig
+from bootstrap.config.seed_cuts import Part, SeedCutsConfig
 from bootstrap.pictures import square
 from bootstrap.records import Box
 from bootstrap.seeds.cuts import Composition, Cut, few, sized
 
-__all__ = ["MoreCuts"]
+__all__ = ["TAGS", "MoreCuts"]
+
+TAGS: Mapping[Part, str] = {
+    "eyes": "eye focus",
+    "hair": "hair focus",
+    "body": "head out of frame",
+    "left": "out of frame",
+    "right": "out of frame",
+}
+"""What a caption calls each part, in booru tags."""
 
 FEWEST = 0.5
 """A part with fewer of the wanted pixels than this is left out: it would be enlarged to more than twice its size."""
@@ -60,21 +70,21 @@ class MoreCuts:
         x, top, size = (head[0] + head[2]) / 2, head[1], max(head[2] - head[0], head[3] - head[1])
         rest = min(1 - head[3], 3 * size)
         windows = {
-            "eyes": (_around(x, top + 0.6 * size, 0.75 * size), closest, "eye focus", (*OF_BODY, "ears", "hat")),
-            "hair": (_around(x, top + 0.35 * size, 1.1 * size), closest, "hair focus", OF_BODY),
-            "body": (_around(x, head[3] + rest / 2, rest), framing, "head out of frame", OF_HEAD),
-            "left": (_around(x - 0.5 * size, top + 0.9 * size, 1.4 * size), framing, "out of frame", ()),
-            "right": (_around(x + 0.5 * size, top + 0.9 * size, 1.4 * size), framing, "out of frame", ()),
+            "eyes": (_around(x, top + 0.6 * size, 0.75 * size), closest, (*OF_BODY, "ears", "hat")),
+            "hair": (_around(x, top + 0.35 * size, 1.1 * size), closest, OF_BODY),
+            "body": (_around(x, head[3] + rest / 2, rest), framing, OF_HEAD),
+            "left": (_around(x - 0.5 * size, top + 0.9 * size, 1.4 * size), framing, ()),
+            "right": (_around(x + 0.5 * size, top + 0.9 * size, 1.4 * size), framing, ()),
         }
         found = []
         for part in self.config.parts:
-            box, target, tag, hides = windows[part]
+            box, target, hides = windows[part]
             share = box[2] - box[0]
             if share * whole.width < FEWEST * self.side or share >= MOST or (part == "eyes" and EYES in hidden):
                 continue
             enlarged = few(whole, self.side, box)
             image = sized(whole, self.side, box)
-            found.append(Cut(image, "crop", target, (tag,), enlarged, hides=hides, composed=False))
+            found.append(Cut(image, "crop", target, (TAGS[part],), enlarged, hides=hides, composed=False))
         return found
 
     def _copies(self, whole: Image.Image, framing: str, head: Box | None) -> list[Cut]:
