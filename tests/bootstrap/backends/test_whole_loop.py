@@ -6,11 +6,15 @@ Random pictures pass no check, so the checks and the gate are opened; everything
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from safetensors import safe_open
 
+from bootstrap.dataset.provenance import named_references, read_provenance
 from bootstrap.panel.judges import Judges
+from bootstrap.records import DECOY_KINDS, JobKind
 from bootstrap.store.store import Store
 from loops import ranking
+from scoring.measurement import digest_of
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 SMALL = """
@@ -50,3 +54,30 @@ def test_a_run_on_each_architecture_ends_with_a_set_and_its_files(base, modelspe
     with safe_open(kohya, "np") as file:
         assert file.metadata()["modelspec.architecture"] == modelspec
         assert all(key.startswith(("lora_unet_", "lora_te_")) for key in file.keys())  # noqa: SIM118
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers
+def test_a_run_along_control_pictures_names_them_in_jobs_and_files(tiny, call, tmp_path, open_gate):
+    from diffusers import ControlNetModel, UNet2DConditionModel
+
+    unet, net = UNet2DConditionModel.from_pretrained(tiny / "unet"), tmp_path / "openpose"
+    ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32, 64)).save_pretrained(net)
+    run, own = tmp_path / "run", tmp_path / "own.yaml"
+    own.write_text(SMALL.replace("goals: [1], rounds: 2", "goals: [], rounds: 1"), encoding="utf-8")
+    words = ["run", RUBY / "seed.png", RUBY / "character.json", "--base", tiny, "--config", own, "--out", run]
+    words += ["--control", net, "--set", "base.control.view_families=[front]", "--set", "base.control.scale=.7"]
+    done = call(*words)
+    assert done.code == 0, done.err
+    with Store.open(run, exclusive=False) as store:
+        jobs = [job for job in store.jobs() if job.kind in (JobKind.CANDIDATE, *DECOY_KINDS)]
+        kept = {frame.job.id: frame.job for frame in store.kept()}
+    assert {job.kind for job in jobs if job.control} > {JobKind.CANDIDATE}
+    for job in jobs:
+        assert bool(job.control) == (job.shot.view_family == "front")
+        if job.control:
+            with Image.open(run / job.control.path) as opened:
+                assert (digest_of(opened), job.control.strength) == (job.control.sha256, 0.7)
+    told = {row["control"] for row in read_provenance(next((run / "dataset").glob("**/provenance.csv")).parent)}
+    led = {named_references([job.control]) for job in kept.values() if job.control}
+    assert led
+    assert told >= led
