@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,8 +25,8 @@ __all__ = ["GRAPH", "TAGS", "Tagger", "TaggerModel", "characters_in", "log_odds"
 
 GRAPH, TAGS = "model.onnx", "selected_tags.csv"
 SIDE = 448
-CHARACTER = "4"
-"""Category of characters on booru boards; 0 are general tags, 9 ratings."""
+GENERAL, CHARACTER = "0", "4"
+"""Categories of tags on booru boards; 9 are ratings."""
 SURE = 1e-6
 """Probabilities are held within this of 0 and 1: their log-odds stay finite (13.8)."""
 
@@ -67,6 +68,7 @@ class Tagger:
         self._output = next((name for name in ("prediction", "logits") if name in self._graph.outputs), "")
         self._output = self._output or next(iter(self._graph.outputs))
         self._places = {name: place for place, name in enumerate(_names(folder / TAGS))}
+        self._general = [row["name"] for row in _rows(folder / TAGS) if row.get("category", GENERAL) == GENERAL]
         width = self._graph.outputs[self._output][-1]
         if isinstance(width, int) and width != len(self._places):
             raise ScorerUnavailable(f"tagger: '{folder / TAGS}' has {len(self._places)} tags, the graph {width}")
@@ -79,6 +81,13 @@ class Tagger:
         rows = [self._graph.run(self._pixels(image)[None], [self._output])[0] for image in images]
         found = np.stack(rows)
         return found if self._output == "logits" else log_odds(found)
+
+    def tags(self, image: Image.Image, threshold: float) -> list[str]:
+        """The general tags of a picture as words, from a probability on, the surest first."""
+        row = self.embed([image])[0]
+        seen = [(float(row[self._places[name]]), name) for name in self._general]
+        least = math.log(threshold / (1 - threshold))
+        return [name.replace("_", " ") for odds, name in sorted(seen, reverse=True) if odds >= least]
 
     def embed_words(self, phrases: Sequence[str]) -> Vectors:
         """One row for each phrase, shape (phrases, tags): 1 at its tag. Raises ValueError for a word that has none."""

@@ -204,9 +204,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
     fetch: Annotated[
         str | None,
-        typer.Option(
-            "--fetch", "--fetch-face", metavar="NAME", help="Download a model, once you accept its licence."
-        ),
+        typer.Option("--fetch", "--fetch-face", metavar="NAME", help="Download a model, once you accept its licence."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
 ) -> None:
@@ -237,6 +235,33 @@ def audit(
     from bootstrap.cli.audit import AuditOptions, audit_command
 
     audit_command(folder, AuditOptions(trigger, character, intended or (), panel), as_json=json)
+
+
+@app.command()
+def tags(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, with captions or without.")],
+    character: Annotated[
+        Path | None, typer.Option(help="A character.json: its trigger and core go first, its identity goes.")
+    ] = None,
+    keep_identity: Annotated[bool, typer.Option("--keep-identity", help="Leave the identity named.")] = False,
+    add: Annotated[list[str] | None, typer.Option(help="Tags at the head of every caption.")] = None,
+    replace: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW", help="A tag in place of another.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Tags to leave out.")] = None,
+    rare: Annotated[int, typer.Option(min=0, help="Leave out tags that fewer captions have than this.")] = 0,
+    panel: Annotated[str | None, typer.Option(help="A panel whose tagger reads the pictures: drawn.")] = None,
+    threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="From which the tagger's tags count.")] = 0.35,
+    write: Annotated[bool, typer.Option("--write", help="Write the captions; else they are only shown.")] = False,
+) -> None:
+    """Show the tags of a folder by frequency, and clean, replace, prune and sort them over the whole set.
+
+    bootstrap tags pictures/ --panel drawn --character character.json --rare 2 --write
+
+    bootstrap tags dataset/10_mikachr --replace "blue_skirt=navy skirt" --drop "bad anatomy"
+    """
+    from bootstrap.cli.tags import TagsOptions, tags_command
+
+    options = TagsOptions(character, keep_identity, add or (), replace or (), drop or (), rare, panel, threshold, write)
+    tags_command(folder, options)
 
 
 FrameIds = Annotated[

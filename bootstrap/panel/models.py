@@ -82,7 +82,7 @@ def open_panel_models(
             features=Features(cache),
             margin=config.read_margin,
             faces=_faces(config, cache),
-            tagger=_tagger(config),
+            tagger=tagger_of(config),
             own=_own(config, device) if comparing else {},
         )
     except ScorerUnavailable as error:
@@ -112,7 +112,8 @@ def _faces(config: PanelConfig, cache: Path | None) -> FacePack | None:
     )
 
 
-def _tagger(config: PanelConfig) -> Tagger | None:
+def tagger_of(config: PanelConfig) -> Tagger | None:
+    """The panel's tagger; None where it has none. Raises ScorerUnavailable where it cannot be loaded."""
     tagger = config.models.tagger
     return Tagger(located(tagger.model), tagger.words, tagger.threads) if tagger.model else None
 
