@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, field_validator, model_validator
 
 from bootstrap.config import OUTFITS, Frozen
 from bootstrap.pictures.caption_text import caption_parts, is_sentence, spaced
@@ -99,7 +99,7 @@ class Character(Frozen):
     """Tags at the head of every caption."""
     style_switch: Tags = ()
     """Tags of the drawing style in every caption and every prompt with the trigger; left out of a prompt of yours they
-    let another style in ("anime screencap")."""
+    let another style in ("anime screencap"). Not written, with several styles: "<trigger> style"."""
     invariant: Mapping[str, Tags] = Field(min_length=1)
     """What the trigger must absorb, by part of the body."""
     unique: Mapping[str, str] = Field(default_factory=dict)
@@ -127,6 +127,16 @@ class Character(Frozen):
     credits: str = ""
     """Who drew them."""
     _notes: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched(cls, given: Any) -> Any:
+        """With several styles, a switch that all pictures share, unless somebody wrote another or none."""
+        if not isinstance(given, Mapping) or "style_switch" in given or not isinstance(given.get("trigger"), str):
+            return given
+        styles = _listed(given.get("styles", ()))
+        several = isinstance(styles, list | tuple) and len(styles) > 1
+        return {**given, "style_switch": f"{given['trigger'].strip()} style"} if several else given
 
     @field_validator("trigger")
     @classmethod

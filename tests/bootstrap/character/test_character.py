@@ -185,3 +185,19 @@ def test_a_complex_design_is_warned_of():
         "details that every drawing shows otherwise: ornate armor",
     ]
     assert complexity_warnings(load_ruby()) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "switch"),
+    [
+        ({}, ()),
+        ({"styles": ["sketch"]}, ()),
+        ({"styles": ["sketch", "pastel"]}, ("mikachr style",)),
+        ({"styles": ["sketch", "pastel"], "style_switch": ""}, ()),
+        ({"styles": ["sketch", "pastel"], "style_switch": "inked"}, ("inked",)),
+    ],
+)
+def test_several_styles_have_a_switch_unless_one_is_written(facts, switch):
+    character = Character.model_validate({**GOOD, **facts})
+    assert character.style_switch == switch
+    assert Character.model_validate_json(character.model_dump_json()) == character
