@@ -67,8 +67,8 @@ class DiffusersBackend:
 
     @property
     def fingerprint(self) -> str:
-        """Base weights and sampling settings."""
-        return self.base.fingerprint
+        """Base weights and sampling settings, and the weights of a ControlNet."""
+        return f"{self.base.fingerprint}-{self.control.fingerprint}" if self.control else self.base.fingerprint
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -138,6 +138,6 @@ class DiffusersBackend:
     def close(self) -> None:
         """Free the model."""
         device = self.base.device
-        del self.base, self.adapter, self.trainer
+        del self.base, self.adapter, self.trainer, self.references, self.control
         if device == "cuda":
             torch.cuda.empty_cache()

@@ -18,7 +18,7 @@ import torch
 from PIL import Image, ImageOps
 
 from bootstrap.backends.control_settings import ControlSettings
-from bootstrap.backends.folder import variant_of
+from bootstrap.backends.folder import digest_of_weights, variant_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.saving_memory import moved
 from bootstrap.errors import BackendError
@@ -103,9 +103,13 @@ class LoadedControl:
     """A ControlNet, loaded for one base. Raises BackendError when it cannot be used."""
 
     def __init__(self, base: LoadedBase, folder: Path, settings: ControlSettings, pictures: Path) -> None:
-        """``folder`` holds the ControlNet; ``pictures`` is what the paths of control pictures are relative to."""
+        """``folder`` holds the ControlNet; ``pictures`` is what the paths of control pictures are relative to.
+
+        ``fingerprint`` identifies its weights.
+        """
         self._base, self._settings, self._pictures = base, settings, pictures
         self._net = _load(base, folder)
+        self.fingerprint = digest_of_weights(folder)[:16]
         if not base.settings.offload:
             with reporting_memory("choose --control none"):
                 self._net.to(base.device)

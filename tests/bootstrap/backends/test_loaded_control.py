@@ -143,6 +143,17 @@ def test_it_is_heeded_between_its_steps_only(plain, folders, pictures):
     assert (drawn(plain, job("red"))["red"] == never).all()
 
 
+def test_pictures_along_another_net_are_not_comparable(plain, controlled, folders, pictures, tmp_path):
+    from diffusers import ControlNetModel
+
+    net = ControlNetModel.from_pretrained(folders["sd1"][1])
+    torch.nn.init.zeros_(net.controlnet_mid_block.weight)
+    net.save_pretrained(tmp_path)
+    other = backend({"sd1": (folders["sd1"][0], tmp_path)}, pictures)
+    assert len({plain.fingerprint, controlled.fingerprint, other.fingerprint}) == 3
+    other.close()
+
+
 def test_lost_and_altered_pictures_and_drawers_without_a_net_draw_nothing(plain, controlled, pictures):
     red = pictures[1][0]
     for wrong, said in ((replace(red, path="gone.png"), "is missing"), (replace(red, sha256="0" * 64), "was altered")):
