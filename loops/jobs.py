@@ -61,6 +61,12 @@ class JobMaker:
             control=self.control(shot),
         )
 
+    def trial_job(self, wave: Wave, shot: Shot, references: tuple[Reference, ...]) -> Job:
+        """A candidate that is drawn only to choose how candidates are drawn."""
+        job = self.wave_job(JobKind.CANDIDATE, wave, shot, references)
+        mark = hashlib.sha256(f"{shot.key}|{references}".encode()).hexdigest()[:10]
+        return replace(job, id=f"trial-r{wave.round:02d}w{wave.number}-{mark}", kind=JobKind.TRIAL)
+
     def preview_job(self, wave: Wave, shot: Shot) -> Job:
         """A picture of the probe on which the final weights are compared: by the trigger, and the words they know."""
         wording = self.wording

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
-from bootstrap.records import PREVIEW_KINDS, JobKind, Phase, Round, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, Phase, Round, VerdictKind
 from bootstrap.shots import Cell, places
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
@@ -23,6 +23,7 @@ from loops.measure import measure
 from loops.portraits import shown_in
 from loops.ranking import gated
 from loops.stopping import outcome_of
+from loops.strengths import with_strengths
 from loops.train import adapter_of_round
 from loops.verdict_fit import decision_of, note_on
 
@@ -74,7 +75,7 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
     """One wave: its adapter (a round in which no place is empty trains none), its plan, its pictures, its choice."""
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
     if not archive.planned(plan.number, wave):
-        plan_wave(engine, archive, plan, wave, archive.empty_places(wanted))
+        plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
     draw(engine, plan.number, wave, adapter)
     frames = engine.store.frames(plan.number, wave)
     measure(
@@ -83,8 +84,15 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
     choose_frames(engine, plan.number, wave, wanted)
 
 
-def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, empty: Mapping[Cell, int]) -> None:
-    """Store the jobs of a wave in one transaction."""
+def plan_wave(
+    engine: Engine,
+    archive: Archive,
+    plan: RoundPlan,
+    number: int,
+    empty: Mapping[Cell, int],
+    adapter: Adapter | None = None,
+) -> None:
+    """Store the jobs of a wave, which ``adapter`` draws, in one transaction."""
     sets = engine.training_sets
     drawing = plan.drawn_by.number if plan.drawn_by else plan.number
     named = sets.named_traits(archive, drawing, plan.phase)
@@ -93,6 +101,8 @@ def plan_wave(engine: Engine, archive: Archive, plan: RoundPlan, number: int, em
         named = frozenset(engine.character.identity)
     wave = Wave(plan.number, number, named, adapter=by_adapter)
     shown = shown_in(engine, plan.number)
+    if shown is not None:
+        shown = with_strengths(engine, wave, adapter, shown)
     usable = usable_decoys(archive, engine.judges, engine.config)
     jobs = engine.wave_planner.plan(archive, wave, empty, usable, shown)
     candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)

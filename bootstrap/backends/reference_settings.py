@@ -23,6 +23,11 @@ class ReferenceSettings(BaseModel):
     """How much a picture's self-attention heeds the reference, at a strength of 1: 1 as much as itself; 0 is off."""
     strength: float = Field(0.5, gt=0, le=2)
     """How strongly a reference is heeded: more is more alike, and obeys words less."""
+    strengths: tuple[float, ...] = ()
+    """Strengths that are tried before the first wave; each view family is drawn with the one whose pictures pass most
+    often and are most surely the seed's. Empty: ``strength`` everywhere."""
+    trial_pictures: int = Field(4, ge=1)
+    """Pictures of each view family that are drawn at each of the ``strengths``, and as many of somebody else."""
     most: int = Field(1, ge=1, le=16)
     """References of a picture: the seeds, those of its own view family first."""
     with_lora: bool = True

@@ -30,6 +30,7 @@ __all__ = [
     "RoundApproved",
     "RoundBudget",
     "ShowcaseBudget",
+    "StrengthsChosen",
     "VaeTiles",
     "VerdictFit",
     "WaveBudget",
@@ -206,6 +207,15 @@ class AuditSample:
 
 
 @dataclass(frozen=True, slots=True)
+class StrengthsChosen:
+    """How strongly each view family heeds the references; ``yields`` are those of every strength that was tried."""
+
+    KEY: ClassVar = ()
+    strengths: Mapping[str, float]
+    yields: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierDecision:
     """A decision of an earlier version that this one has no type for; kept, and followed by nobody."""
 
@@ -230,6 +240,7 @@ Decision = (
     | WaveCut
     | ShowcaseBudget
     | AuditSample
+    | StrengthsChosen
     | EarlierDecision
 )
 AnyDecision = TypeVar("AnyDecision", bound=Decision)

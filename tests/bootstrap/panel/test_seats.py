@@ -58,6 +58,7 @@ def test_a_tagger_reads_view_traits_framing_and_number(reader):
         "framing",
         "defects",
         "copy",
+        "scene",
         "ccip",
         "dino",
         "held-out",
@@ -93,8 +94,8 @@ def test_who_sits_on_the_puppets_panel():
     wording = Wording(CHARACTER, puppet.views, puppet.subject, puppet.panel.vocabulary)
     models = open_panel_models(puppet.panel, None)
     judges = judges_for(models, puppet.panel, wording, [shown((200, 20, 20))])
-    assert judges.panel.names()[:6] == ["view", "traits", "defects", "copy", "ccip", "clip"]
-    assert judges.panel.names()[6:] == ["subjects", "face", "held-out", "seen background", "seen style"]
+    assert judges.panel.names()[:6] == ["view", "traits", "defects", "copy", "scene", "ccip"]
+    assert judges.panel.names()[6:] == ["clip", "subjects", "face", "held-out", "seen background", "seen style"]
     assert judges.identity == ["ccip", "clip", "face"]
     assert models.tagger is None
     assert set(models.own) == {"ccip", "held-out"}
@@ -143,6 +144,7 @@ def test_a_model_that_is_left_out_takes_its_scorers_with_it_or_another_takes_the
         ("traits", "traits"),
         ("defects", "defects"),
         ("copy", "copy"),
+        ("scene", "scene"),
         ("dino", "dino"),
         ("held-out", "held-out"),
         ("seen background", "axis"),
