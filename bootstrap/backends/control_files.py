@@ -11,7 +11,7 @@ from bootstrap.backends.folder import WEIGHTS
 from bootstrap.errors import BackendError
 from bootstrap.machine.hub import HUB_ID, cached
 
-__all__ = ["check_control"]
+__all__ = ["check_control", "missing_of_control"]
 
 NONE = "or draw without one with --control none"
 CONFIG = "config.json"
@@ -27,19 +27,26 @@ COLORS = 3
 """Channels of a control picture."""
 
 
+def missing_of_control(path: Path) -> str:
+    """What this machine lacks of a ControlNet, in words, "" for nothing; ``path`` is a folder or an id."""
+    folder = _folder(path)
+    if not (folder / CONFIG).is_file():
+        return f'"{CONFIG}"'
+    weights = [file for pattern in WEIGHTS for file in folder.glob(pattern)]
+    return "" if weights else "weights (*.safetensors)"
+
+
 def check_control(path: Path, base: Path) -> Path:
     """The folder of a ControlNet, which is whole and fits the base. Raises BackendError, in one line, when not.
 
     ``path`` is a folder, or the id of a model in the Hugging Face cache.
     """
-    folder, by_id = path, not path.exists() and HUB_ID.fullmatch(path.as_posix())
-    if by_id:
-        folder = cached(path.as_posix(), CONFIG) or path
-    fetch = f"hf download {path.as_posix()} fetches it, {NONE}" if by_id else f"give the folder of one, {NONE}"
-    if not (folder / CONFIG).is_file():
-        raise BackendError(f'the ControlNet "{folder}" has no "{CONFIG}"', fetch)
-    if not any(file for pattern in WEIGHTS for file in folder.glob(pattern)):
-        raise BackendError(f'the ControlNet "{folder}" has no weights (*.safetensors)', fetch)
+    folder = _folder(path)
+    if missing := missing_of_control(path):
+        way = "give the folder of one"
+        if not path.exists() and HUB_ID.fullmatch(path.as_posix()):
+            way = f"hf download {path.as_posix()} fetches it"
+        raise BackendError(f'the ControlNet "{folder}" has no {missing}', f"{way}, {NONE}")
     config = _config(folder)
     kind = config.get("_class_name")
     if kind != KIND:
@@ -54,6 +61,13 @@ def check_control(path: Path, base: Path) -> Path:
             problem = f'"{folder}" is made for {words.format(own)}, the base has {wanted}'
             raise BackendError(problem, f"choose a ControlNet for the base's architecture, {NONE}")
     return folder
+
+
+def _folder(path: Path) -> Path:
+    """The folder of a ControlNet: as it is, or by its id that of the Hugging Face cache."""
+    if path.exists() or not HUB_ID.fullmatch(path.as_posix()):
+        return path
+    return cached(path.as_posix(), CONFIG) or path
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -13,9 +13,20 @@ import typer
 
 from bootstrap import __version__
 from bootstrap.backends.bases import check_base
+from bootstrap.backends.control_files import missing_of_control
+from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.reference_files import missing_of_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.config import PanelConfig, embedded, load, load_panel, reference_named, shipped_names
+from bootstrap.config import (
+    PanelConfig,
+    control_named,
+    embedded,
+    load,
+    load_panel,
+    place_of,
+    reference_named,
+    shipped_names,
+)
 from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import profile_on
 from bootstrap.errors import BackendError, ConfigError, UsageError
@@ -55,6 +66,7 @@ def examine(folder: Path) -> dict[str, Any]:
     bases = {name: _usable(base_lacks(name, device)) for name in shipped_names("base")}
     panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in shipped_names("scoring")}
     references = {name: _usable(reference_lacks(name)) for name in shipped_names("references")}
+    controls = {name: _usable(control_lacks(name)) for name in shipped_names("controls")}
     free = disk_free(folder)
     if free < LEAST_DISK:
         problems.append(f"only {free:.1f} GB are free in {folder}: a run needs about {LEAST_DISK:.0f}")
@@ -71,6 +83,7 @@ def examine(folder: Path) -> dict[str, Any]:
         "bases": bases,
         "scoring": panels,
         "references": references,
+        "controls": controls,
         "problems": problems,
     }
 
@@ -95,12 +108,19 @@ def base_lacks(name: str, device: Accelerator | None) -> str:
 def reference_lacks(name: str) -> str:
     """What a shipped reference adapter lacks on this machine, and how to get it; "" for nothing."""
     settings = ReferenceSettings.model_validate(reference_named(name))
-    missing = missing_of_reference(settings, embedded(settings.path))
+    missing = missing_of_reference(settings, place_of(settings.path))
     return f'no "{missing}" ({fetched_by(settings.path, settings.file)})' if missing else ""
 
 
+def control_lacks(name: str) -> str:
+    """What a shipped ControlNet lacks on this machine, and how to get it; "" for nothing."""
+    settings = ControlSettings.model_validate(control_named(name))
+    missing = missing_of_control(place_of(settings.path))
+    return f"no {missing} (hf download {settings.path})" if missing else ""
+
+
 def _usable(reason: str) -> dict[str, object]:
-    """A base, a panel or a reference adapter as plain data: usable, or why not."""
+    """A base, a panel, a reference adapter or a ControlNet as plain data: usable, or why not."""
     return {"usable": not reason, "why": reason}
 
 
@@ -170,5 +190,7 @@ def _print(facts: dict[str, Any]) -> None:
         typer.echo(f"scoring    {name}: {panel['why'] or 'usable'}")
     for name, reference in facts["references"].items():
         typer.echo(f"reference  {name}: {reference['why'] or 'usable'}")
+    for name, control in facts["controls"].items():
+        typer.echo(f"control    {name}: {control['why'] or 'usable'}")
     for problem in facts["problems"]:
         typer.echo(f"problem    {problem}", err=True)

@@ -16,7 +16,7 @@ from bootstrap.config.reading import (
     shipped_views,
 )
 from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
-from bootstrap.config.shipped_files import EMBEDDED, configs_dir, embedded, read_own, shipped_names
+from bootstrap.config.shipped_files import EMBEDDED, configs_dir, embedded, place_of, read_own, shipped_names
 from bootstrap.config.stored import stored_config, stored_settings
 from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
 
@@ -41,6 +41,7 @@ __all__ = [
     "identity_of",
     "load",
     "load_panel",
+    "place_of",
     "read_own",
     "reference_named",
     "shipped_base",

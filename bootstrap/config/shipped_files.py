@@ -11,7 +11,9 @@ from bootstrap.errors import ConfigError
 from bootstrap.machine.hub import HUB_ID, cached
 from bootstrap.store.files import read_given
 
-__all__ = ["EMBEDDED", "configs_dir", "embedded", "read_own", "read_section", "read_yaml", "shipped_names"]
+__all__ = [
+    "EMBEDDED", "configs_dir", "embedded", "place_of", "read_own", "read_section", "read_yaml", "shipped_names",
+]  # fmt: skip
 
 EMBEDDED = "embedded:"
 ENDINGS = (".yaml", ".yml")
@@ -33,14 +35,19 @@ def shipped_names(kind: str) -> list[str]:
 def embedded(path: str) -> Path:
     """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's.
 
-    ``owner/name`` that is no path is looked for in the Hugging Face cache.
+    ``owner/name`` that is no path is looked for in the Hugging Face cache, as a base or a model of a panel.
     """
-    if path.startswith(EMBEDDED):
-        return Path(__file__).parent.parent / "puppets" / "weights" / path.removeprefix(EMBEDDED)
-    own = Path(path).expanduser()
+    own = place_of(path)
     if not own.exists() and HUB_ID.fullmatch(path):
         return cached(path) or own
     return own
+
+
+def place_of(path: str) -> Path:
+    """A path in a config as a real one; the id of a model stays as it is."""
+    if path.startswith(EMBEDDED):
+        return Path(__file__).parent.parent / "puppets" / "weights" / path.removeprefix(EMBEDDED)
+    return Path(path).expanduser()
 
 
 def read_own(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bootstrap.backends.control_files import check_control
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.config import RunConfig, embedded
+from bootstrap.config import RunConfig, embedded, place_of
 from bootstrap.config.run_settings import BaseConfig
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import fetched_by
@@ -89,7 +89,7 @@ def _reference_folder(settings: ReferenceSettings, config: BaseConfig) -> Path |
     if not settings.path:
         return None
     fetching = fetched_by(settings.path, settings.file)
-    return check_reference(settings, embedded(settings.path), embedded(config.path), fetching)
+    return check_reference(settings, place_of(settings.path), embedded(config.path), fetching)
 
 
 def control_loader(config: BaseConfig, run: Path) -> LoadControl | None:
@@ -110,4 +110,4 @@ def _control_folder(settings: ControlSettings, config: BaseConfig) -> Path:
     """The folder of a ControlNet that fits the base. Raises BackendError when there is none."""
     if config.demonstration:
         raise BackendError(f'the embedded base "{config.name}" has no ControlNet', "leave --control out")
-    return check_control(embedded(settings.path), embedded(config.path))
+    return check_control(place_of(settings.path), embedded(config.path))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -195,6 +196,20 @@ def test_files_that_cannot_serve_are_told_before_anything_is_loaded(folders, tmp
     with pytest.raises(BackendError) as told:
         check_base_files(own.base)
     assert told.value.hint.startswith("hf download lllyasviel/control_v11p_sd15_openpose fetches it, or draw without")
+
+
+def test_a_net_is_found_in_the_cache_by_its_id(folders, tmp_path, monkeypatch, call):
+    base, net = folders["sd1"]
+    settings = control_named("sd15-openpose")
+    home = tmp_path / f"models--{settings['path'].replace('/', '--')}"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text("1")
+    shutil.copytree(net, home / "snapshots" / "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    check_base_files(load("sd15", own={"base": {"path": str(base), "control": settings}}).base)
+    said = call("doctor")
+    assert "control    sd15-openpose: usable" in said.out
+    assert 'control    sdxl-openpose: no "config.json" (hf download xinsir/' in said.out
 
 
 def test_control_nets_are_named_by_preset_file_or_folder(folders, tmp_path):
