@@ -1,0 +1,483 @@
+"""Every practice that belongs to a single character: its code, what is done, and a check that runs it.
+
+The codes are those of the practitioners' documents: A a published character LoRA, B the bootstrap method, C a guide for
+Stable Diffusion 1.5, D the "Levels" guide, E a talk on consistency, F what was overlooked at first. A new row is a
+function under its code, and one that is not done yet stands in MISSING with the issue that brings it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image, ImageDraw
+
+from bootstrap.backends.framing import bucket_for
+from bootstrap.captions.conflicts import conflicts
+from bootstrap.captions.rare import naming_rare
+from bootstrap.captions.wording import Wording
+from bootstrap.character import Character, load_character
+from bootstrap.character.complexity import complexity_warnings
+from bootstrap.character.triggers import ordinary_words, word_warnings
+from bootstrap.cli.compare import WEIGHTS
+from bootstrap.compare.trial_shots import TESTS, trials_for
+from bootstrap.config import configs_dir, load, shipped_names
+from bootstrap.dataset.caption_audit import audit, read_set
+from bootstrap.dataset.generated import balanced
+from bootstrap.dataset.intent import intent_of
+from bootstrap.dataset.provenance import COLUMNS
+from bootstrap.dataset.retagging import Retagging
+from bootstrap.dataset.writing import write_dataset
+from bootstrap.export.card import ReleaseFiles, card
+from bootstrap.lora.network import Network
+from bootstrap.pictures import open_picture
+from bootstrap.records import Adapter, TrainItem
+from bootstrap.seeds import cuts
+from bootstrap.seeds.checks import alike, seed_warnings
+from bootstrap.seeds.figures import figures
+from bootstrap.shots import Planner, places, quotas
+from bootstrap.training.recipe import TrainRecipe
+from scoring.select import Candidate, Quota, choose, why_not
+from scoring.select import Rules as ChoiceRules
+from scoring.tags import TagAbsenceSettings
+from scoring.trials import Drawn, Trial, best_of
+
+CODES = [
+    f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
+]
+MISSING = {
+    "A1": ("a vision-language model describes the reference by a fixed schema", 23),
+    "B8": ("other style LoRAs override the character: measured and fought", 19),
+    "C10": ("concepts, poses and styles have captions of their own", 22),
+    "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
+    "D7": ("couples and three or more people", 22),
+    "D8": ("backgrounds, assets and concepts", 22),
+    "E8": ("two characters that coexist in one picture", 22),
+    "F3": ("a fixed instruction for the vision-language model", 23),
+    "F5": ("tested on other checkpoints than the one trained on", 19),
+    "F6": ("image-to-image variations of good pictures, de-blurring, upscaling", 20),
+}
+"""Code → what it asks for, and the issue that brings it."""
+PARTLY = {
+    "B7": ("pictures are edited in review: cropped, a region covered", 19),
+    "C11": ("a folder for each outfit, balanced by repeats; bleed between outfits measured", 19),
+    "D9": ("15 to 20 pictures for the first version, stop at what works at strength .8", 19),
+    "D11": ("acceptance inside every run", 19),
+}
+"""Code → what of a practice that is otherwise shown is still missing, and the issue that brings it."""
+
+CONFIG, SDXL = load("puppet"), load("sdxl")
+RUBY = load_character(configs_dir() / "characters" / "ruby" / "character.json")
+WORDING = Wording.of(RUBY, CONFIG)
+PLANNER = Planner(RUBY, CONFIG.views, CONFIG.subject)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A practice: its code, what is done, and where it is shown; the check gets an empty folder."""
+
+    code: str
+    done: str
+    shown: Callable[[Path], None]
+
+
+ROWS: list[Row] = []
+
+
+def practice(code, done):
+    """Add a row; its check is the decorated function."""
+
+    def add(shown):
+        ROWS.append(Row(code, done, shown))
+        return shown
+
+    return add
+
+
+def planned(count=48):
+    return PLANNER.plan(quotas(count, CONFIG.views), [])
+
+
+def candidate(id, quality=0.0, angle=0.0, **axes):
+    return Candidate(id, axes, quality, np.array([np.cos(angle), np.sin(angle)], np.float32), id)
+
+
+def painted(place, number=0, size=(90, 80), mode="RGB"):
+    pixels = np.random.default_rng(number).integers(0, 255, (8, 9, len(mode)), np.uint8)
+    Image.fromarray(pixels, mode).resize(size, Image.Resampling.NEAREST).save(place)
+    return place
+
+
+def a_card(character=RUBY, config=CONFIG, **files):
+    facts = {"seeds": 1, "provisional": 0, "kept": 48, "rounds": [], "view_families": {}}
+    adapter = Adapter("final-r04", "character", 4, "a", "0" * 64, 800, 0.1)
+    return card(character, config, adapter, {}, facts, ReleaseFiles("a.safetensors", "b", **files))
+
+
+@practice("A2", "more candidates than places; the gate and the choice leave the others out, each with a reason")
+def candidates_and_reasons(folder):
+    assert CONFIG.loop.candidates_a_place * CONFIG.loop.target >= 80
+    frames = [candidate(f"f{n}", n, 0.3 * n, view="front") for n in range(5)]
+    limits = [Quota({"view": "front"}, 3, maximum=3)]
+    kept = {pick.id for pick in choose(frames, limits, 3, rules=ChoiceRules(diverse_enough=0))}
+    assert kept == {"f4", "f3", "f2"}
+    inside = [one for one in frames if one.id in kept]
+    assert why_not(frames[0], inside, limits, ChoiceRules()) == "passes; front is full: 3"
+
+
+@practice("A3", "captions of the finished set name what is visible and varies, 9 to 11 tags each")
+def visible_tags(folder):
+    captions = [WORDING.caption(shot, "character") for shot in planned()]
+    assert not {tag for caption in captions for tag in caption} & set(RUBY.identity)
+    assert 9 <= np.mean([len(caption) for caption in captions]) <= 11
+
+
+@practice("A4", "--recipe sd-scripts-48: 48 x 10 x 10 at 1024, in buckets")
+def published_recipe(folder):
+    recipe = load("sdxl", recipe="sd-scripts-48").finishing_recipe
+    assert recipe.epoch_steps(48) == 48 * 10 * 10 // recipe.batch_size
+    assert recipe.enable_bucket
+    shapes = [bucket_for(size, (1024, 1024), recipe.bucket_reso_steps) for size in ((832, 1216), (1152, 896))]
+    assert shapes == [(832, 1216), (1152, 896)]
+
+
+@practice("A5", "a model card with front matter, trigger, usage, previews, training table, licence, disclaimer")
+def model_card(folder):
+    _, front, text = a_card().split("---\n", 2)
+    assert {"pipeline_tag", "tags", "base_model", "instance_prompt", "license"} <= yaml.safe_load(front).keys()
+    for part in ("**Trigger word:**", "## Use", "## How it was made", "## Licence", "## Disclaimer"):
+        assert part in text
+
+
+@practice(
+    "A6", "the instance prompt names traits and clothes; prompts end in quality tags, with a fixed negative prompt"
+)
+def instance_prompt(folder):
+    front = yaml.safe_load(a_card().split("---\n", 2)[1])
+    assert front["instance_prompt"].startswith("rubychr, 1girl, solo, red hair")
+    assert "aqua sweater" in front["instance_prompt"]
+    drawn = load("illustrious")
+    words, shot = Wording.of(RUBY, drawn), planned()[0]
+    assert words.prompt(shot, {}).endswith(drawn.base.quality)
+    assert words.negative(drawn.base.negative).startswith(drawn.base.negative)
+
+
+@practice("A7", "complex designs are warned of, watermarks and signatures looked for")
+def complex_designs(folder):
+    ornate = RUBY.model_copy(update={"invariant": {"armor": ("ornate armor",)}})
+    assert complexity_warnings(ornate)
+    assert not complexity_warnings(RUBY)
+    marks = [one for one in load("illustrious").panel.in_use.values() if isinstance(one, TagAbsenceSettings)]
+    assert "watermark" in marks[0].tags
+
+
+@practice("A8", "provenance: which picture is synthetic, by which generator and prompt, under which licence")
+def provenance(folder):
+    assert {"origin", "generator", "prompt", "seed", "adapter_sha256", "license", "credits"} <= set(COLUMNS)
+
+
+@practice("B1", "the set is planned to have every side, also those that one front picture does not show")
+def every_side(folder):
+    assert Counter(shot.view_family for shot in planned()).keys() >= {"front", "profile", "behind", "above", "below"}
+
+
+@practice("B2", "one picture is cut into pieces")
+def pieces(folder):
+    found = cuts(Image.effect_noise((96, 96), 60).convert("RGB"), "full body", CONFIG.panel.composition, 96)
+    assert len(found) >= 4
+
+
+@practice("B3", "traits are written as tags")
+def traits_as_tags(folder):
+    (folder / "c.json").write_text(
+        json.dumps({"name": "F", "trigger": "foxchr", "core": "1girl, solo", "invariant": {"a": "fox ears, fox_tail"}})
+    )
+    assert load_character(folder / "c.json").identity == ("fox ears", "fox tail")
+
+
+@practice("B4", "the first LoRAs are trained as a style: their captions name every trait")
+def style_phase(folder):
+    shot = planned()[0]
+    assert set(WORDING.traits(shot).values()) <= set(WORDING.caption(shot, "style"))
+
+
+@practice("B5", "missing views are asked for with the full list of tags")
+def missing_views(folder):
+    behind = next(shot for shot in planned() if shot.view_family == "behind")
+    prompt = WORDING.prompt(behind, WORDING.traits(behind))
+    assert "from behind" in prompt
+    assert all(tag in prompt for tag in WORDING.traits(behind).values())
+
+
+@practice("B6", "4, 16, 40, then 48 pictures; what an early goal fills counts at the end")
+def goals(folder):
+    assert CONFIG.loop.goals == (16, 40)
+    early, whole = places(16, 48, CONFIG.views), places(48, 48, CONFIG.views)
+    assert all(early[cell] <= whole[cell] for cell in whole)
+
+
+@practice("B7", "the last phase trains a character: captions leave out what belongs to it; a person's verdict wins")
+def character_phase(folder):
+    assert not set(WORDING.caption(planned()[0], "character")) & set(RUBY.identity)
+    pick, *_ = choose([candidate("a"), Candidate("b", {}, -9.0, np.ones(2, np.float32), locked=True)], [], 1)
+    assert pick.id == "b"
+
+
+@practice("C1", "near-duplicates are named")
+def near_duplicates(folder):
+    image = Image.open(painted(folder / "a.png", size=(256, 256)))
+    assert alike({"a": image, "b": image.resize((300, 300)), "c": image.rotate(90)}) == [("a", "b")]
+
+
+@practice("C2", "several views in one picture become several seeds")
+def sheets(folder):
+    image = Image.new("RGB", (900, 700), "white")
+    for left in (100, 400, 700):
+        ImageDraw.Draw(image).ellipse((left, 50, left + 120, 650), "red")
+    assert len(figures(image)) == 3
+
+
+@practice("C3", "WebP is read, transparent pictures stand on white")
+def on_white(folder):
+    Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(folder / "a.webp", lossless=True)
+    assert open_picture(folder / "a.webp", 16)[0].convert("RGB").getpixel((5, 5)) == (255, 255, 255)
+
+
+@practice("C4", "seeds that are too small for the base are named")
+def small_seeds(folder):
+    image = Image.open(painted(folder / "a.png", size=(500, 500)))
+    assert any("short of the 1024" in text for text in seed_warnings({"a.png": image}, 1024, 3, RUBY))
+
+
+@practice("C5", "tags are cleaned, sorted by frequency, what the trigger absorbs is pruned; a trigger is no real word")
+def cleaned_tags(folder):
+    retagging = Retagging(head=("mikachr",), identity=("blue hair",))
+    (made, _) = retagging.of([("blue_hair", "long_hair", "city_street", "smile"), ("smile",)])
+    assert made == ("mikachr", "smile", "city street")
+    assert ordinary_words("chicken")
+    assert not ordinary_words("mikachr")
+
+
+@practice("C6", "--recipe holo has the guide's settings")
+def guide_recipe(folder):
+    recipe = load("sd15", recipe="holo").finishing_recipe
+    assert (recipe.rank, recipe.network_alpha, recipe.optimizer, recipe.weight_decay) == (32, 16, "adamw8bit", 0.1)
+    assert (recipe.learning_rate, recipe.text_rate, recipe.min_snr_gamma, recipe.keep_tokens) == (5e-4, 1e-4, 5, 1)
+    assert recipe.lasting(1000).lr_warmup_steps == 50
+
+
+@practice("C7", "its table of repeats: 1000, 1500 and 2000 steps for 20, 100 and 400 pictures")
+def steps_table(folder):
+    recipe = load("sd15", recipe="holo").finishing_recipe
+    assert [recipe.epoch_steps(count) for count in (20, 100, 400)] == [1000, 1500, 2000]
+
+
+@practice("C8", "several checkpoints are kept and compared, at several weights")
+def checkpoints(folder):
+    assert len(CONFIG.finishing_recipe.model_copy(update={"candidates": 3}).kept_steps) == 2
+    assert WEIGHTS == (1.0, 0.8, 0.6)
+
+
+@practice("C9", "LoRA, LoCon and LoHa with ranks and alphas of the convolutions of their own")
+def networks(folder):
+    shapes = {name: Network.of(load("sd15", recipe=f"holo{name}").finishing_recipe) for name in ("-locon", "-loha")}
+    found = {name: (one.rank, one.network_alpha, one.conv_rank, one.conv_alpha) for name, one in shapes.items()}
+    assert found == {"-locon": (16, 8, 8, 1), "-loha": (8, 4, 4, 1)}
+
+
+@practice("C11", "an outfit may have a trigger of its own; the set holds each at its share")
+def outfits(folder):
+    worn = {"default": {"tags": "white shirt"}, "summer": {"tags": "red dress", "trigger": "zetasummer"}}
+    zeta = Character.model_validate({**RUBY.model_dump(), "outfits": worn, "seeds": ()})
+    shots = Planner(zeta, CONFIG.views, CONFIG.subject).plan(quotas(48, CONFIG.views), [])
+    assert Counter(shot["outfit"] for shot in shots) == {"default": 24, "summer": 24}
+    summer = next(shot for shot in shots if shot["outfit"] == "summer" and shot.framing == "full body")
+    assert {"zetasummer", "red dress"} <= set(Wording.of(zeta, CONFIG).caption(summer, "character"))
+
+
+@practice("C12", "of frames that fill the same places the most alike are taken")
+def only_the_best(folder):
+    frames = [candidate("good", 5.0, 0.1, view="front"), candidate("bad", 1.0, 2.0, view="front")]
+    (pick,) = choose(frames, [Quota({"view": "front"}, 1)], 1, rules=ChoiceRules(diverse_enough=0.0))
+    assert pick.id == "good"
+
+
+@practice("D2", "front, back, both sides, from above or below: planned, chosen, and missed by the audit")
+def minimums(folder):
+    views = Counter(shot.view for shot in planned())
+    assert min(views[name] for name in ("front", "behind", "profile-left", "profile-right", "above", "below")) >= 1
+    for number, shot in enumerate(planned(24)):
+        painted(folder / f"{number}.png", number)
+        caption = ", ".join(WORDING.caption(shot, "character")).replace("facing left", "facing right")
+        (folder / f"{number}.txt").write_text(caption)
+    kinds = {one.kind for one in audit(folder, read_set(folder), intent_of(RUBY, CONFIG)).findings}
+    assert "one side" in kinds
+
+
+@practice("D3", "tags that contradict each other are found, one focus stays constant")
+def no_conflicts(folder):
+    assert conflicts(["red hair", "blue hair"])
+    assert all(not conflicts(WORDING.caption(shot, "style")) for shot in planned())
+
+
+@practice("D4", "at most 3 % of a set are clones, unless they are altered")
+def clones(folder):
+    for number in range(6):
+        painted(folder / f"{number}.png", number)
+        (folder / f"{number}.txt").write_text(f"mikachr, view {number}")
+    Image.open(folder / "0.png").convert("L").save(folder / "grey.png")
+    for tag, found in (("forest", True), ("monochrome", False)):
+        (folder / "grey.txt").write_text(f"mikachr, {tag}")
+        kinds = {one.kind for one in audit(folder, read_set(folder), intent_of(RUBY, CONFIG)).findings}
+        assert ("clone" in kinds) == found
+
+
+@practice("D5", "core tags and a style switch are in every caption; with several styles by default")
+def everywhere(folder):
+    several = Character.model_validate({**RUBY.model_dump(exclude={"style_switch"}), "styles": ["sketch", "pastel"]})
+    wording = Wording.of(several, CONFIG)
+    assert {"1girl", "solo", "rubychr style"} <= set(wording.caption(planned()[0], "character"))
+
+
+@practice("D6", "one unique tag for hair and eyes; rare traits stay named; other characters are told")
+def unique_tags(folder):
+    named = RUBY.model_copy(update={"unique": {"hair": "red ruby hair"}})
+    assert "red ruby hair" in Wording.of(named, CONFIG).caption(planned()[0], "character")
+    full = [TrainItem(str(n), ("m", "scar") if n < 3 else ("m",), "kept") for n in range(9)]
+    plain = [TrainItem(item.path, ("m",), "kept") for item in full]
+    assert ["scar" in item.tags for item in naming_rare(plain, full, 15)] == [True] * 3 + [False] * 6
+    assert word_warnings(RUBY.model_copy(update={"core": ("1girl", "hatsune miku")}))
+
+
+@practice("D9", "from one image: head, eyes, hair, body and side parts, altered copies with greyscale, none mirrored")
+def from_one_image(folder):
+    wanted = SDXL.base.cuts
+    assert {"eyes", "hair", "body", "left", "right"} <= set(wanted.parts)
+    assert "greyscale" in wanted.altered
+    assert "mirror" not in " ".join(wanted.altered)
+
+
+@practice("D10", "--recipe levels: one epoch of 1100 to 1200 steps, Adafactor, 16/8, noise offset")
+def levels_recipe(folder):
+    recipe = load("sdxl", recipe="levels").finishing_recipe
+    assert 1100 <= recipe.epoch_steps(25) <= 1200
+    assert (recipe.optimizer, recipe.rank, recipe.network_alpha) == ("adafactor", 16, 8)
+    assert (recipe.noise_offset, recipe.text_rate, recipe.batch_size) == (0.1, 5e-5, 3)
+
+
+@practice("D11", "compare tries a pose and clothes that were never trained on, and other LoRAs beside it")
+def acceptance(folder):
+    trials = trials_for(RUBY, CONFIG)
+    assert set(trials.tests) == set(TESTS)
+    assert trials.pose not in RUBY.poses
+    assert trials.outfit not in {", ".join(outfit.tags) for outfit in RUBY.outfits.values()}
+
+
+@practice("E1", "the purpose is stated, and the words that must drive it are tried")
+def purpose(folder):
+    assert "Made for: comic panels" in a_card()
+    probe = PLANNER.probe({("front", "full body"): 2})
+    assert "sitting" in {shot["pose"] for shot in probe}
+
+
+@practice("E2", "one trigger in every caption; clothes, poses and places vary on purpose")
+def trigger_and_variety(folder):
+    shots = planned()
+    assert all(WORDING.caption(shot, "character")[0] == RUBY.trigger for shot in shots)
+    for axis in ("pose", "outfit", "background", "expression"):
+        assert {shot[axis] for shot in shots} == set(PLANNER.values(axis))
+
+
+@practice("E3", "synthetic frames are filtered; a person may be the discriminator")
+def filtered(folder):
+    for setting in ("auto", "human", "timed:2h"):
+        assert load("puppet", overrides=[f"loop.approval={setting}"]).loop.approval == setting
+
+
+@practice("E4", "each version makes the data of the next: a set grows from what was kept, seeds at a fixed share")
+def versions(folder):
+    seeds = [TrainItem(f"s{n}", ("m",), "seed") for n in range(2)]
+    kept = [TrainItem(f"k{n}", ("m",), "kept") for n in range(12)]
+    weights = {item.path: item.weight for item in balanced(seeds, kept, CONFIG.loop)}
+    assert sum(weights[one.path] for one in seeds) / sum(weights.values()) == pytest.approx(CONFIG.loop.seeds_share)
+
+
+@practice("E5", "LoRAs are compared on the same shots, so that one thing differs")
+def one_thing(folder):
+    assert trials_for(RUBY, CONFIG) == trials_for(RUBY, CONFIG)
+
+
+@practice("E6", "over-fitting is watched: of several weights an earlier one wins that obeys better")
+def overfitting(folder):
+    obeys, repeats = Drawn(5.0, (True, True), False), Drawn(5.0, (False, False), False)
+    assert best_of([Trial((obeys,) * 6), Trial((repeats,) * 6)]) == 0
+    assert CONFIG.finishing_recipe.output_preservation > 0
+
+
+@practice("E7", "the generator is helped: references, control pictures, a long specific name")
+def helped(folder):
+    assert {"sd15-plus", "sdxl-plus"} <= set(shipped_names("references"))
+    long = Character.model_validate({**RUBY.model_dump(), "trigger": "Seraphina Nightbloom of the Northern Vale"})
+    assert not word_warnings(long)
+
+
+@practice("F1", "folders named <repeats>_<name>; usage as <lora:NAME:1>")
+def folder_names(folder):
+    item = TrainItem(str(painted(folder / "a.png")), ("mikachr", "smile"), "kept")
+    assert write_dataset(folder / "set", "mikachr", [item], [{}], 10).folder.name == "10_mikachr"
+    assert "<lora:a:1>" in a_card()
+
+
+@practice("F2", "a recommended weight below 1 goes into the card")
+def versions_and_weight(folder):
+    assert "<lora:a:0.8>" in a_card(weight=0.8)
+
+
+@practice("F4", "target steps become repeats")
+def target_steps(folder):
+    recipe = TrainRecipe(epochs=1, target_steps=1150, batch_size=2)
+    assert recipe.repeats_of(46) == 50
+    assert recipe.epoch_steps(46) == 1150
+
+
+@practice("F7", "enlarged seeds are captioned as such, altered ones too")
+def quality_tags(folder):
+    assert all(load(name).base.enlarged for name in ("illustrious", "sdxl", "sd15"))
+    shown = {"altered": "monochrome", "enlarged": "lowres"}
+    assert {"monochrome", "lowres"} <= set(WORDING.seed_caption("style", shown))
+
+
+@practice("F8", "comics and sheets are material once cropped")
+def sheets_are_material(folder):
+    sheets(folder)
+
+
+@practice("F9", "batch replace and prune over the whole set; tags or sentences by the base")
+def batch(folder):
+    made = Retagging(replace={"grey hair": "silver hair"}, rare=2).of([("m", "grey_hair", "x"), ("m", "grey hair")])
+    assert made == [("m", "silver hair")] * 2
+    assert Wording.of(RUBY, SDXL).caption(planned()[0], "style")[1].startswith("a girl with")
+
+
+@practice("F10", "--recipe rank-1 for files of a megabyte, LoHa for several outfits")
+def rank_one(folder):
+    assert load("sdxl", recipe="rank-1").finishing_recipe.rank == 1
+    assert load("sdxl", recipe="holo-loha").finishing_recipe.network == "loha"
+
+
+def test_each_code_is_shown_or_missing_and_none_is_both():
+    shown = Counter(row.code for row in ROWS)
+    assert set(shown) | set(MISSING) == set(CODES)
+    assert not set(shown) & set(MISSING)
+    assert set(PARTLY) <= set(shown)
+    assert all(row.done for row in ROWS)
+    assert all(what and issue in (19, 20, 22, 23) for what, issue in (*MISSING.values(), *PARTLY.values()))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
+def test_a_practice_is_done(row, tmp_path):
+    row.shown(tmp_path)
