@@ -26,7 +26,7 @@ from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.pictures import open_picture
-from bootstrap.runs.control_pictures import check_control_pictures
+from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.peak_memory import PeakMemory
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.runs.sentences import duration
@@ -49,7 +49,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     _check_base(config)
-    for note in base_notes(config.base):
+    for note in [*base_notes(config.base), *words_alone(config, character)]:
         typer.echo(f"note: {note}", err=True)
     with (
         Store.open(directory, create=True) as store,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -56,7 +56,6 @@ class ControlPictures:
 
     config: RunConfig
     run: Path
-    _known: dict[str, Reference | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, shot: Shot) -> Reference | None:
         """The control picture of a shot, its path in the run, and the scale; None where it is drawn without one.
@@ -66,10 +65,7 @@ class ControlPictures:
         control = self.config.base.control
         if control is None or shot.view_family not in control.view_families:
             return None
-        key = f"{shot.view}|{shot.framing}|{shot.axes.get(POSE, '')}"
-        if key not in self._known:
-            self._known[key] = self._given(control, shot) if control.pictures else self._skeleton(control, shot)
-        return self._known[key]
+        return self._given(control, shot) if control.pictures else self._skeleton(control, shot)
 
     def _skeleton(self, control: ControlSettings, shot: Shot) -> Reference | None:
         """A skeleton; None for a view, framing or pose that has none."""
@@ -162,11 +158,11 @@ def _check_picture(path: Path, kind: str) -> None:
             raise PictureError(f'the control picture "{path}" has transparent parts', "save it on black")
     colored = _is_colored(image)
     if kind == "openpose" and not colored:
-        raise PictureError(
-            f'the control picture "{path}" is grey, an OpenPose skeleton has colours', "see control.kind"
-        )
+        problem = f'the control picture "{path}" is grey, an OpenPose skeleton has colours'
+        raise PictureError(problem, "give a skeleton, or a ControlNet for grey pictures with its base.control.kind")
     if kind != "openpose" and colored:
-        raise PictureError(f'the control picture "{path}" has colours, one for {kind} is grey', "see control.kind")
+        problem = f'the control picture "{path}" has colours, one for {kind} is grey'
+        raise PictureError(problem, "save it grey, or give a ControlNet for skeletons with base.control.kind=openpose")
 
 
 def _is_colored(image: Image.Image) -> bool:

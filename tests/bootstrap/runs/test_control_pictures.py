@@ -132,6 +132,11 @@ def test_the_file_that_names_most_of_a_shot_is_taken_and_stays_in_the_run(folder
     assert control.sha256 == hashlib.sha256((folder / "Behind_Full-Body_sitting.png").read_bytes()).hexdigest()
     assert pictures.of(BEHIND.having({"pose": "waving"})).path == "controls/behind_full body.png"
     assert pictures.of(replace(BEHIND, framing="portrait")).path == "controls/behind.png"
+    assert pictures.of(BEHIND.having({"expression": "frown"})) == control
+    Image.new("RGB", (80, 80), "pink").save(folder / "behind_full body_sitting_frown.png")
+    more = ControlPictures(config(pictures=str(folder)), run)
+    assert more.of(BEHIND.having({"expression": "frown"})).path.endswith("sitting_frown.png")
+    assert more.of(BEHIND) == control
     assert pictures.of(replace(BEHIND, view_family="below", view="below")) is None
     Image.new("RGB", (80, 80), "purple").save(folder / "Behind_Full-Body_sitting.png")
     assert ControlPictures(config(pictures=str(folder)), run).of(BEHIND) == control
