@@ -47,6 +47,7 @@ def album(store: Store) -> dict[str, Any]:
         "seeds": [{"view_family": seed.view_family, "framing": seed.framing} for seed in store.seeds()],
         "quotas": {"view_family": family_quotas, "framing": framing_quotas},
         "view_families": view_families(store),
+        "framings": list(framing_quotas),
         "reasons": list(reasons_of(store)),
         "waits": waiting_round(store),
     }

@@ -6,11 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Body", "CaptionBody", "EmptyBody", "UndoBody", "VerdictBody"]
+from bootstrap.review.edits import Edit
+
+__all__ = ["Body", "CaptionBody", "EditBody", "EmptyBody", "TagsBody", "UndoBody", "VerdictBody"]
 
 ID = Field(min_length=1, max_length=200)
 KEY = Field(None, min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
 SEEN = Field(None, ge=0, le=2**53)
+FRACTION = Field(ge=0, le=1, allow_inf_nan=False)
 
 
 class Body(BaseModel):
@@ -42,6 +45,26 @@ class CaptionBody(Body):
 
     id: str = ID
     caption: str = Field(max_length=2000)
+
+
+class EditBody(Body):
+    """A copy of a frame, cropped to a region or with it covered; the region in fractions of the picture."""
+
+    id: str = ID
+    edit: Edit
+    left: float = FRACTION
+    top: float = FRACTION
+    right: float = FRACTION
+    bottom: float = FRACTION
+    framing: str = Field("", max_length=100)
+
+
+class TagsBody(Body):
+    """Tags to add to and to drop from the captions of frames."""
+
+    ids: list[str] = Field(min_length=1, max_length=200)
+    add: str = Field("", max_length=2000)
+    drop: str = Field("", max_length=2000)
 
 
 class EmptyBody(Body):

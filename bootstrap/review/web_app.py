@@ -25,7 +25,8 @@ from bootstrap.events import CaptionWritten
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, verdict_states
-from bootstrap.review.bodies import Body, CaptionBody, EmptyBody, UndoBody, VerdictBody
+from bootstrap.review.bodies import Body, CaptionBody, EditBody, EmptyBody, TagsBody, UndoBody, VerdictBody
+from bootstrap.review.edits import edited_copy, retagged
 from bootstrap.review.guard import Guard
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.review.p_values import PValues
@@ -68,6 +69,8 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/verdicts", page.posted(VerdictBody, page.judge), methods=["POST"]),
         Route("/api/undo", page.posted(UndoBody, page.undo), methods=["POST"]),
         Route("/api/captions", page.posted(CaptionBody, page.caption), methods=["POST"]),
+        Route("/api/edits", page.posted(EditBody, page.edit), methods=["POST"]),
+        Route("/api/tags", page.posted(TagsBody, page.retag), methods=["POST"]),
         Route("/api/approval", page.posted(EmptyBody, page.open_round), methods=["POST"]),
         Route("/api/pictures", page.upload, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
@@ -152,6 +155,16 @@ class ReviewPage:
         text = ", ".join(caption_parts(body.caption))
         self._store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
         return {"caption": caption_of(self._store, frame), "written": bool(text)}
+
+    def edit(self, body: EditBody) -> dict[str, Any]:
+        """Register an edited copy of a frame; its id."""
+        box = (body.left, body.top, body.right, body.bottom)
+        return {"id": edited_copy(self._store, self._candidate(body.id), body.edit, box, body.framing).job.id}
+
+    def retag(self, body: TagsBody) -> dict[str, Any]:
+        """Change the captions of several frames; what a person had written of those that changed."""
+        frames = [self._candidate(id) for id in dict.fromkeys(body.ids)]
+        return {"before": retagged(self._store, frames, body.add, body.drop)}
 
     def open_round(self, body: EmptyBody) -> dict[str, Any]:
         """Let the waiting round go on."""

@@ -224,3 +224,42 @@ def test_a_phone_has_room_for_everything(browser, served):
     phone.tap("#keep")
     becomes(phone, "document.getElementById('shows').textContent.startsWith('2 of ')")
     phone.close()
+
+
+def test_a_copy_is_cropped_by_keyboard_covered_by_mouse_and_tags_change_together(page, store):
+    count = len(store.frames(kind=JobKind.CANDIDATE))
+    page.keyboard.press("Home")
+    page.keyboard.press("e")
+    assert page.evaluate("document.activeElement.id") == "region"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowUp")
+    edges = [page.input_value(f"#edge-{edge}") for edge in ("left", "top", "right", "bottom")]
+    assert edges == ["9", "10", "89", "89"]
+    page.select_option("#edit-framing", "close-up")
+    page.click("#crop")
+    becomes(page, "document.getElementById('message').textContent.startsWith('a copy, cropped')")
+    cropped = store.frames(round=0)[-1]
+    assert (cropped.job.shot.framing, cropped.drawer) == ("close-up", "person")
+    assert page.inner_text("#shows").count("close-up")
+    page.click("#edit-button")
+    box = page.locator("#large").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 - 40, box["y"] + box["height"] / 2 - 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2 + 40)
+    page.mouse.up()
+    assert float(page.input_value("#edge-left")) < 50 < float(page.input_value("#edge-right"))
+    page.click("#cover")
+    becomes(page, "document.getElementById('message').textContent.startsWith('a copy, covered')")
+    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    assert page.is_visible("#single")
+    assert not page.is_visible("#edit")
+    page.keyboard.press("Escape")
+    page.click("#retag summary")
+    page.fill("#retag-add", "umbrella")
+    page.click("#retag-apply")
+    becomes(page, "document.getElementById('message').textContent.includes('captions changed')")
+    assert len(store.person.captions()) == count + 2
+    page.click("#retag-undo")
+    becomes(page, "document.getElementById('message').textContent.includes('as they were')")
+    assert store.person.captions() == {}
