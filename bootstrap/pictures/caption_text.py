@@ -12,6 +12,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 __all__ = ["caption_parts", "decoded", "folded", "is_sentence", "named_in", "phrase_of", "spaced"]
 
@@ -111,6 +112,7 @@ def spaced(tag: str) -> str:
     return tag.replace("_", " ") if re.search(r"[^\W\d_]{2}|[^\W_]{3}", tag) else tag
 
 
+@lru_cache(maxsize=65536)
 def folded(tag: str) -> str:
     """A tag as tags are compared: without regard to capitals, underscores, escapes, weights and forms of Unicode."""
     plain = unicodedata.normalize("NFC", re.sub(r"\\([()])", r"\1", tag).strip())

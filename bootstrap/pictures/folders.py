@@ -11,6 +11,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -69,7 +70,13 @@ class PictureFile:
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags and sentences of the caption, in order; none without a caption."""
-        return tuple(" ".join(part.split()) for part in caption_parts(self.caption or ""))
+        return _tags_of(self.caption or "")
+
+
+@lru_cache(maxsize=4096)
+def _tags_of(caption: str) -> tuple[str, ...]:
+    """The parts of a caption; a whole set is gone through again and again."""
+    return tuple(" ".join(part.split()) for part in caption_parts(caption))
 
 
 def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:

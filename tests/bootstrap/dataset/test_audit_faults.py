@@ -8,9 +8,14 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.caption_audit import audit, read_set
+from bootstrap.dataset.caption_check import contradicted
 from bootstrap.dataset.intent import intent_of
+from bootstrap.puppets.anatomy import sample_puppet
+from bootstrap.puppets.casting import shot_of
+from bootstrap.puppets.render import render
 from bootstrap.records import Seed
 from bootstrap.shots import Planner, quotas
+from scoring.face_pack import FaceModel
 
 CONFIG = load("puppet", overrides=["loop.target=24"])
 MIKA = Character(
@@ -151,3 +156,28 @@ def test_each_planted_fault_fails(folder, fault):
 def test_a_trigger_that_means_something_fails(tmp_path, trigger):
     character = MIKA.model_copy(update={"trigger": trigger})
     assert errors(planned(tmp_path, character), character) == {"trigger word"}
+
+
+@pytest.fixture(scope="module")
+def eyes(tmp_path_factory):
+    """The embedded panel's CLIP."""
+    from bootstrap.panel.models import open_panel_models
+
+    faceless = CONFIG.panel.models.model_copy(update={"face": FaceModel()})
+    panel = CONFIG.panel.model_copy(update={"models": faceless})
+    return open_panel_models(panel, tmp_path_factory.mktemp("features"), "cpu", comparing=False)
+
+
+@pytest.mark.parametrize("view", ["profile-right", "three-quarter-left"])
+def test_left_for_right_is_seen_by_the_panel(tmp_path, eyes, view):
+    place, said = tmp_path / "10_mikachr", CONFIG.views.tags_of(view)
+    place.mkdir()
+    drawn = render(sample_puppet(80_000_001), shot_of(view)).image
+    other = {"left": "right", "right": "left"}[said.split()[-1]]
+    for name, caption in (("true", said), ("false", said.rsplit(" ", 1)[0] + f" {other}")):
+        Image.fromarray(drawn).save(place / f"{name}.png")
+        (place / f"{name}.txt").write_text(f"mikachr, {caption}, simple background")
+    views = {tags: name for name, plan in CONFIG.views.families.items() for tags in plan.views.values()}
+    (found,) = contradicted(place, read_set(place), eyes, CONFIG.panel, views)
+    assert (found.files, found.severity) == (("false.png",), "error")
+    assert found.message.endswith(f"is not what the panel sees: reads as '{said}'")
