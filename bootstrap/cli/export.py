@@ -96,7 +96,12 @@ def _dataset_writer(store: Store, round: int | None) -> Callable[[Path], Path]:
         raise UsageError(f'"{store.directory}" has kept nothing yet', "wait for the end of a round")
     config, character = run_settings(store)
     collection = Collection(store, config, character, kept)
-    return lambda folder: collection.write(folder, config.finishing_recipe.repeats_of(len(kept))).parent
+
+    def write(folder: Path) -> Path:
+        collection.write(folder, config.finishing_recipe.repeats_of(len(kept)))
+        return folder
+
+    return write
 
 
 def _copy_dataset(store: Store, dataset: Path, folder: Path) -> Path:

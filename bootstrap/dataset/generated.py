@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
+from bootstrap.dataset.exposure import factors
 from bootstrap.dataset.originals import body_box
 from bootstrap.panel.seats import SEEN
 from bootstrap.pictures.caption_text import caption_parts
@@ -38,13 +39,15 @@ class GeneratedFrames:
     written: Mapping[str, str] = field(default_factory=dict)
 
     def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
-        """Kept frames, then provisional ones at half weight, with the captions of a phase."""
+        """Kept frames, then provisional ones at half weight, with the captions of a phase; outfits by their shares."""
         items = []
         for frame in self.kept:
             items.append(self._item(frame, "kept", 1.0, config, wording, phase))
         for frame in self.provisional:
             items.append(self._item(frame, "provisional", PROVISIONAL_WEIGHT, config, wording, phase))
-        return items
+        worn = [frame.job.shot.axes.get(config.subject.outfit_axis, "") for frame in (*self.kept, *self.provisional)]
+        by_outfit = factors(wording.character, worn)
+        return [item.weighing(item.weight * factor) for item, factor in zip(items, by_outfit, strict=True)]
 
     def _item(
         self, frame: Frame, kind: str, weight: float, config: RunConfig, wording: Wording, phase: Phase

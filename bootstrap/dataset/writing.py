@@ -33,10 +33,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSet:
-    """A written dataset: the folder with the pictures, and the pictures in order."""
+    """A written dataset: the folder with the pictures (the set's, where there are several), and them in order."""
 
     folder: Path
     pictures: tuple[Written, ...]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The names of the folders with the pictures, in the order in which they first occur."""
+        return tuple(dict.fromkeys(picture.file.partition("/")[0] for picture in self.pictures))
 
 
 def write_dataset(
@@ -46,19 +51,22 @@ def write_dataset(
     facts: Sequence[Mapping[str, object]],
     repeats: int = REPEATS,
     delivery: Delivery | None = None,
+    folders: Sequence[str] = (),
 ) -> WrittenSet:
     """The finished set as trainers read it: ``<repeats>_<trigger>/NNN.png + .txt``, ``metadata.jsonl``.
 
-    The index is what HF imagefolder reads; ``facts`` are further columns of each row, in the order of ``items``. A set
-    that was written before stays, with what a person changed in its captions; one of other pictures is set aside as
-    ``<folder>-before-1``, never deleted. ``delivery`` tells what a person changed from what was damaged.
+    ``folders`` names the folder of each item where there are several. The index is what HF imagefolder reads; ``facts``
+    are further columns of each row, in the order of ``items``. A set that was written before stays, with what a person
+    changed in its captions; one of other pictures is set aside as ``<folder>-before-1``, never deleted. ``delivery``
+    tells what a person changed from what was damaged.
     """
-    pictures = folder / f"{repeats}_{safe_name(trigger)}"
-    names = [f"{pictures.name}/{number:03d}" for number in range(1, len(items) + 1)]
+    homes = folders or [f"{repeats}_{safe_name(trigger)}"] * len(items)
+    names = [f"{home}/{number:03d}" for number, home in enumerate(homes, 1)]
     index = _index(names, items, facts)
     _set_aside_other(folder, index, delivery)
     whole = (folder / INDEX).is_file()
-    make_folder(pictures)
+    for home in dict.fromkeys([*homes, "."]):
+        make_folder(folder / home)
     written = []
     for name, item in zip(names, items, strict=True):
         data = picture_bytes(Path(item.path))
@@ -66,7 +74,8 @@ def write_dataset(
         _complete(folder / f"{name}.txt", f"{item.caption}\n".encode(), whole, delivery)
         written.append(Written(f"{name}.png", hashlib.sha256(data).hexdigest(), item.caption))
     _complete(folder / INDEX, index, whole, delivery)  # last: it shows that the set is whole
-    return WrittenSet(pictures, tuple(written))
+    one = len(set(homes)) == 1
+    return WrittenSet(folder / homes[0] if one else folder, tuple(written))
 
 
 def picture_bytes(path: Path) -> bytes:

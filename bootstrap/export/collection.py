@@ -16,6 +16,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.config.steps import recipe_of
+from bootstrap.dataset.exposure import folders
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
@@ -42,13 +43,15 @@ class Collection:
     def write(self, folder: Path, repeats: int, delivery: Delivery | None = None) -> Path:
         """Write pictures, captions, ``metadata.jsonl``, ``provenance.csv`` and ``sd-scripts.toml``.
 
-        Returns the folder with the pictures. ``delivery`` is of a run that writes what it hands over.
+        Returns the folder with the pictures, or that of the set where outfits have folders of their own. ``delivery``
+        is of a run that writes what it hands over.
         """
         frames, items = [*self.kept, *self.provisional], self._items()
         for frame in frames:
             self.store.frame_image(frame)  # raises where it is not the picture that was measured
         facts = [self._facts(frame) for frame in frames]
-        written = write_dataset(folder, self.character.trigger, items, facts, repeats, delivery)
+        homes = folders(self.character, [self._outfit(frame) for frame in frames], repeats)
+        written = write_dataset(folder, self.character.trigger, items, facts, repeats, delivery, homes)
         rows: list[dict[str, str]] = []
         for number, seed in enumerate(self.store.seeds()):
             rows += self._original(number, seed)
@@ -58,8 +61,11 @@ class Collection:
         write_provenance(folder, rows, delivery)
         base, phase = self.config.base, self.config.subject.finishing.name
         recipe = recipe_of(base, phase, len(self.trained or items))
-        write_trainer_file(folder, written.folder, recipe, base.sampling, delivery)
+        write_trainer_file(folder, written.folders, recipe, base.sampling, delivery)
         return written.folder
+
+    def _outfit(self, frame: Frame) -> str:
+        return frame.job.shot.axes.get(self.config.subject.outfit_axis, "")
 
     @cached_property
     def _verdicts(self) -> Mapping[str, Verdict]:

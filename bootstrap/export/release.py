@@ -221,8 +221,7 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
 def _entries(release: Release) -> dict[str, str]:
     """Metadata that only a finished LoRA has: its name, character, licence, pictures and thumbnail."""
     character, adapter = release.character, release.adapter
-    captions, repeats = _captions(release)
-    pictures = dataset_entries(captions, repeats, int(release.recipe.get("batch_size", 1)), adapter.steps)
+    pictures = dataset_entries(_captions(release), int(release.recipe.get("batch_size", 1)), adapter.steps)
     entries = {
         "ss_output_name": release.stem,
         "modelspec.title": f"{character.name} ({character.trigger})",
@@ -256,22 +255,19 @@ def _optional_entries(release: Release) -> dict[str, str]:
     }
 
 
-def _captions(release: Release) -> tuple[dict[str, list[str]], int]:
-    """Folder → captions of the pictures that a final adapter was trained on, by the provenance; and the repeats."""
+def _captions(release: Release) -> dict[str, list[str]]:
+    """Folder → captions of the pictures that a final adapter was trained on, by the provenance."""
     found: dict[str, list[str]] = defaultdict(list)
-    repeats = 1
     if not release.adapter.is_final:
-        return {}, repeats
+        return {}
     for row in read_provenance(release.store.directory / "dataset"):
         if float(row["training_weight"] or 0) <= 0:
             continue
         if row["origin"] == "synthetic":
-            folder = Path(row["file"]).parent.name
-            repeats = int(folder.partition("_")[0])
-            found[folder].append(row["caption"])
+            found[Path(row["file"]).parent.name].append(row["caption"])
         else:
             found["seeds"].append(row["caption"])
-    return dict(found), repeats
+    return dict(found)
 
 
 def _started(release: Release) -> str:

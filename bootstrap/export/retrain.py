@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.backends.sampling import SamplingSettings
@@ -20,21 +20,22 @@ OPTIMIZERS = {"adamw": "AdamW", "adamw8bit": "AdamW8bit", "adafactor": "Adafacto
 
 def write_trainer_file(
     folder: Path,
-    pictures: Path,
+    folders: Sequence[str],
     recipe: TrainRecipe,
     sampling: SamplingSettings,
     delivery: Delivery | None = None,
 ) -> None:
-    """Write ``sd-scripts.toml`` beside the pictures' folder; one that exists stays, a person may have changed it."""
-    path, data = folder / TRAINER_FILE, _text(pictures.name, recipe, sampling).encode()
+    """Write ``sd-scripts.toml`` beside the pictures' folders; one that exists stays, a person may have changed it."""
+    path, data = folder / TRAINER_FILE, _text(folders, recipe, sampling).encode()
     if delivery:
         delivery.write(path, data, spare=True)
     elif not path.is_file():
         write_atomic(path, data)
 
 
-def _text(pictures: str, recipe: TrainRecipe, sampling: SamplingSettings) -> str:
+def _text(folders: Sequence[str], recipe: TrainRecipe, sampling: SamplingSettings) -> str:
     """The file. Paths are relative to where sd-scripts is started; it takes no repeats from names of folders."""
+    subsets = [f'image_dir = "{name}"\nnum_repeats = {int(name.partition("_")[0])}\n' for name in folders]
     bucket = f"bucket_reso_steps = {recipe.bucket_reso_steps}\n" if recipe.enable_bucket else ""
     return f"""\
 # Train on this dataset elsewhere: in this folder, run sd-scripts' train_network.py (SDXL: sdxl_train_network.py) with
@@ -53,9 +54,7 @@ batch_size = {recipe.batch_size}
 enable_bucket = {_bool(recipe.enable_bucket)}
 {bucket}
 [[datasets.subsets]]
-image_dir = "{pictures}"
-num_repeats = {int(pictures.partition("_")[0])}
-"""
+{f"{chr(10)}[[datasets.subsets]]{chr(10)}".join(subsets)}"""
 
 
 def _options(recipe: TrainRecipe, sampling: SamplingSettings) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,6 +40,8 @@ RECIPE_KEYS = {
     "ss_seed": "random_seed",
 }
 """What sd-scripts calls a setting → what a recipe calls it; a setting the recipe lacks is left out."""
+REPEATS = re.compile(r"\d+(?=_)")
+"""At the head of a folder's name."""
 ALWAYS = {
     "ss_cache_latents": "True",
     "ss_color_aug": "False",
@@ -108,19 +111,24 @@ def _derived(training: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def dataset_entries(captions: Mapping[str, Sequence[str]], repeats: int, batch_size: int, steps: int) -> dict[str, str]:
+def dataset_entries(captions: Mapping[str, Sequence[str]], batch_size: int, steps: int) -> dict[str, str]:
     """The entries about the pictures: ``captions`` are folder name → one comma-separated caption a picture.
+
+    A folder without repeats in its name has those of the first that has some.
 
     ``ss_num_train_images`` counts repeats and the epochs follow from it, by sd-scripts' own arithmetic.
     """
     if not captions:
         return {}
     tags: dict[str, Counter[str]] = {}
-    folders = {}
+    folders, repeats = {}, {folder: int(found[0]) for folder in captions if (found := REPEATS.match(folder))}
     for folder, texts in captions.items():
         tags[folder] = Counter(tag for text in texts for tag in caption_parts(text))
-        folders[folder] = {"n_repeats": repeats, "img_count": len(texts)}
-    pictures = repeats * sum(len(texts) for texts in captions.values())
+        folders[folder] = {
+            "n_repeats": repeats.get(folder, next(iter(repeats.values()), 1)),
+            "img_count": len(texts),
+        }
+    pictures = sum(one["n_repeats"] * one["img_count"] for one in folders.values())
     batches = math.ceil(pictures / max(1, batch_size))
     epochs = str(math.ceil(steps / max(1, batches)))
     return {

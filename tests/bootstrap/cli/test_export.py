@@ -55,9 +55,9 @@ def test_the_dataset_of_an_unfinished_run_is_what_is_kept_by_now(store: Store) -
 def test_the_dataset_of_a_finished_run_comes_with_what_a_person_wrote(store: Store, tmp_path: Path, config, character):  # type: ignore[no-untyped-def]
     Collection(store, config, character, store.kept()[:2]).write(store.directory / "dataset", 10)
     store.append_event(RunEnded(2, 0, "final-r02", "report.html"))
-    (store.directory / "dataset" / "10_mikachr" / "001.txt").write_text("my own words")
+    (store.directory / "dataset" / "10_mikachr mikanight" / "001.txt").write_text("my own words")
     export(store, "--format", "dataset", "--out", str(tmp_path / "mine"))
-    assert (tmp_path / "mine" / "10_mikachr" / "001.txt").read_text() == "my own words"
+    assert (tmp_path / "mine" / "10_mikachr mikanight" / "001.txt").read_text() == "my own words"
     assert len(list((tmp_path / "mine").rglob("*.png"))) == 2
 
 

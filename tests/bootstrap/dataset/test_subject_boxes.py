@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.backends.framing import framed
+from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.dataset.originals import seed_items
@@ -65,7 +66,9 @@ def test_an_opaque_picture_has_the_box_of_its_framing(tmp_path):
         },
     )
     frame = Frame(Job("j", JobKind.CANDIDATE, 1, 1, shot, "", "", 1, {}), "f.png", "", "")
-    frames, wording = GeneratedFrames(tmp_path, [frame]), SimpleNamespace(caption=lambda shot, phase, unseen: ("mika",))
+    nobody = Character(name="m", trigger="mika", invariant={"hair": "red hair"})
+    wording = SimpleNamespace(caption=lambda shot, phase, unseen: ("mika",), character=nobody)
+    frames = GeneratedFrames(tmp_path, [frame])
     (item,) = frames.items(load("puppet"), wording, "style")
     assert item.subject == COMPOSITION["full body"]["body"]
     bare = load("puppet").model_copy(update={"panel": SimpleNamespace(composition={})})

@@ -1,0 +1,51 @@
+"""Outfits with a trigger of their own are seen by their shares: a folder for each, balanced by repeats and by weights.
+
+Guides to LoRAs with several outfits give each a folder and a trigger, and repeats that make all of them about equal.
+Knows no picture: which outfit each shows is handed in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bootstrap.character import Character
+from bootstrap.dataset.writing import safe_name
+
+__all__ = ["factors", "folders"]
+
+MOST = 2.0
+"""How much more, or less, than another picture one may count: a few pictures are not learned by heart."""
+
+
+def factors(character: Character, worn: Sequence[str]) -> list[float]:
+    """How much each picture should count, 1 on the whole, so that outfits are seen by their shares.
+
+    ``worn`` are the outfits that the pictures show. Outfits without a trigger are one: nothing tells them apart but
+    their tags. All 1 where no outfit has a trigger.
+    """
+    groups = [_group(character, outfit) for outfit in worn]
+    counts, shares = Counter(groups), dict.fromkeys(groups, 0.0)
+    for outfit, share in character.outfit_shares().items():
+        if _group(character, outfit) in shares:
+            shares[_group(character, outfit)] += share
+    total = sum(shares.values())
+    found = []
+    for group in groups:
+        factor = shares[group] / total * len(worn) / counts[group] if total else 1.0
+        found.append(min(MOST, max(1 / MOST, factor)))
+    return found
+
+
+def folders(character: Character, worn: Sequence[str], repeats: int) -> list[str]:
+    """The folder of each picture, ``<repeats>_<trigger>``, with an outfit's own trigger behind it where it has one."""
+    found = []
+    for outfit, factor in zip(worn, factors(character, worn), strict=True):
+        names = [safe_name(trigger) for trigger in (character.trigger, _group(character, outfit)) if trigger]
+        found.append(f"{max(1, round(repeats * factor))}_{' '.join(names)}")
+    return found
+
+
+def _group(character: Character, outfit: str) -> str:
+    """The trigger of an outfit; "" where it has none, and for one that the character does not have any more."""
+    return character.outfits[outfit].trigger if outfit in character.outfits else ""
