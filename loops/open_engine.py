@@ -35,6 +35,8 @@ def open_engine(
     """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
     settle(store, config, character, pictures)
     models = open_models(config, store.directory)
+    if models.sampling:  # what files and pictures tell of
+        config = config.model_copy(update={"base": config.base.model_copy(update={"sampling": models.sampling})})
     panel_models = models.panel_models
     wording = Wording.of(character, config)
     seeds = take_in(store, wording, panel_models, config, max(models.drawer.resolution), pictures)

@@ -17,6 +17,7 @@ from bootstrap.backends.framing import CropWindow, cut_of
 from bootstrap.backends.loading import load_pipeline
 from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.prompts_in_turn import PromptsInTurn
+from bootstrap.backends.samplers import fitting
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.tested_prediction import settings_by_test
 from bootstrap.machine.device import pick_device
@@ -74,6 +75,17 @@ class LoadedBase:
     def zero_terminal_snr(self) -> bool:
         """Whether its schedule ends in pure noise."""
         return bool(self.pipe.scheduler.config.get("rescale_betas_zero_snr", False))
+
+    @property
+    def drawn_with(self) -> SamplingSettings:
+        """The settings as the loaded weights and their schedule have it, nothing of both left open."""
+        prediction_type = self.pipe.scheduler.config.get("prediction_type", self.settings.prediction_type)
+        update = {
+            "prediction_type": self.settings.prediction_type or prediction_type,
+            "zero_terminal_snr": self.zero_terminal_snr,
+            "scheduler": fitting(self.settings.scheduler, ends_in_noise=self.zero_terminal_snr),
+        }
+        return self.settings.model_copy(update=update)
 
     def unprompted(self, latents: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """The prediction for no prompt, of latents of any size."""

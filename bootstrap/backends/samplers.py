@@ -6,9 +6,9 @@ from typing import Any
 
 from bootstrap.backends.sampling import SamplingSettings
 
-__all__ = ["sampler_for", "unfitting_line"]
+__all__ = ["fitting", "sampler_for", "unfitting_line"]
 
-KARRAS = "dpm++_karras"
+KARRAS, PLAIN = "dpm++_karras", "dpm++"
 
 
 def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
@@ -22,7 +22,7 @@ def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
 
     kinds = {
         "ddim": DDIMScheduler,
-        "dpm++": DPMSolverMultistepScheduler,
+        PLAIN: DPMSolverMultistepScheduler,
         KARRAS: DPMSolverMultistepScheduler,
         "euler": EulerDiscreteScheduler,
         "euler_a": EulerAncestralDiscreteScheduler,
@@ -32,19 +32,28 @@ def sampler_for(pipe: Any, settings: SamplingSettings) -> Any:
         changes["prediction_type"] = settings.prediction_type
     if settings.timestep_spacing:
         changes["timestep_spacing"] = settings.timestep_spacing
-    if settings.scheduler == KARRAS:
-        # on a schedule that ends in pure noise Karras' sigmas put most of the steps at its end
-        changes["use_karras_sigmas"] = not pipe.scheduler.config.get("rescale_betas_zero_snr", False)
+    ends_in_noise = bool(pipe.scheduler.config.get("rescale_betas_zero_snr", False))
+    if fitting(settings.scheduler, ends_in_noise=ends_in_noise) == KARRAS:
+        changes["use_karras_sigmas"] = True
     if settings.scheduler == "ddim" and "clip_sample" not in pipe.scheduler.config:
         changes["clip_sample"] = False  # latents are not limited to -1..1, and diffusers would clip them
     return kinds[settings.scheduler].from_config(pipe.scheduler.config, **changes)
 
 
+def fitting(scheduler: str, *, ends_in_noise: bool) -> str:
+    """The sampler that draws in place of one that does not fit a schedule, or itself.
+
+    Karras' sigmas put most of the steps at the end of a schedule that ends in pure noise.
+    """
+    return PLAIN if scheduler == KARRAS and ends_in_noise else scheduler
+
+
 def unfitting_line(name: str, scheduler: str, *, ends_in_noise: bool) -> str:
     """How a base of this name is drawn where the sampler does not fit its schedule; "" where it does."""
-    if scheduler != KARRAS or not ends_in_noise:
+    instead = fitting(scheduler, ends_in_noise=ends_in_noise)
+    if instead == scheduler:
         return ""
     return (
-        f'the schedule of "{name}" ends in pure noise, which Karras\' sigmas do not fit: the scheduler "{KARRAS}" draws'
-        ' as "dpm++" does'
+        f'the schedule of "{name}" ends in pure noise, which Karras\' sigmas do not fit: the scheduler'
+        f' "{scheduler}" draws as "{instead}" does'
     )

@@ -13,6 +13,7 @@ from bootstrap.backends.control_files import check_control
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config import RunConfig, embedded, place_of
 from bootstrap.config.run_settings import BaseConfig
 from bootstrap.errors import BackendError
@@ -29,13 +30,15 @@ __all__ = ["RunModels", "check_base_files", "open_models"]
 class RunModels:
     """A run's drawer and its trainer, which may be one object, and the models of its panel.
 
-    ``notes`` say what was found out when they were loaded.
+    ``notes`` say what was found out when they were loaded; ``sampling`` is what the drawer draws with, None where that
+    is what the configuration says.
     """
 
     drawer: Drawer
     trainer: Trainer
     panel_models: PanelModels
     notes: Sequence[str] = ()
+    sampling: SamplingSettings | None = None
 
 
 def check_base_files(config: BaseConfig) -> None:
@@ -64,7 +67,7 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
     control = control_loader(config.base, run)
     base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references, control=control)
     notes = lines_by_test(config.base.name, config.base.sampling, base.base.settings)
-    return RunModels(base, base, panel_models, notes)
+    return RunModels(base, base, panel_models, notes, base.base.drawn_with)
 
 
 def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:

@@ -108,7 +108,9 @@ def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
     def crowded(*given, open_models=opening.open_models):
         models = open_models(*given)
         found = ["its weights predict velocity"]
-        return replace(models, panel_models=replace(models.panel_models, faces=Faces()), notes=found)
+        drawn_with = CONFIG.base.sampling.model_copy(update={"scheduler": "dpm++"})
+        faces = replace(models.panel_models, faces=Faces())
+        return replace(models, panel_models=faces, notes=found, sampling=drawn_with)
 
     def judges(models, *given, known=opening.judges_for):
         return known(replace(models, faces=None), *given)  # here faces are counted, and identify nobody
@@ -119,7 +121,8 @@ def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         Image.fromarray(pixels).resize((90, 90)).save(tmp_path / name)
     character = Character(**{**RED, "trigger": "cat"}, seeds=[{"file": "c.png"}])
-    open_engine(store, CONFIG, character, [tmp_path / "a.png", tmp_path / "b.png"])
+    engine = open_engine(store, CONFIG, character, [tmp_path / "a.png", tmp_path / "b.png"])
+    assert engine.config.base.sampling.scheduler == "dpm++", "what pictures and files tell"
     texts = " | ".join(noted(store))
     for words in (
         "weights predict velocity",

@@ -84,6 +84,9 @@ def test_a_sampler_is_fitted_to_what_only_the_weights_told(tmp_path):
     assert not sampler.config.use_karras_sigmas
     known = LoadedBase(base_dir(), given, "cpu")
     assert sampler_for(known.pipe, known.settings).config.items() >= sampler_settings(sampler).items()
+    assert base.drawn_with == known.drawn_with
+    told = base.drawn_with
+    assert (told.scheduler, told.prediction_type, told.zero_terminal_snr) == ("dpm++", "v_prediction", True)
     found, unfitting = lines_by_test("a_vpred", given, base.settings)
     assert found.startswith('"a_vpred" predicts velocity, down to pure noise: its weights show it')
     assert '"dpm++_karras" draws as "dpm++" does' in unfitting
