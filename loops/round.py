@@ -8,39 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
-from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, Phase, Round, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
 from bootstrap.shots import Cell, places
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
 from loops.decoys import usable_decoys
 from loops.draw import draw
+from loops.drawer import better_drawer
 from loops.engine import Engine
 from loops.jobs import Wave
 from loops.measure import measure
 from loops.portraits import shown_in
 from loops.ranking import gated
+from loops.round_plan import RoundPlan
 from loops.stopping import outcome_of
 from loops.strengths import with_strengths
 from loops.train import adapter_of_round
 from loops.verdict_fit import decision_of, note_on
 
-__all__ = ["RoundPlan", "play_round"]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundPlan:
-    """What a round is for: its number, its phase, and how many kept frames it aims at.
-
-    ``drawn_by`` is the earlier round whose adapter draws, after a drift; None: the round trains its own.
-    """
-
-    number: int
-    phase: Phase
-    goal: int
-    drawn_by: Round | None = None
+__all__ = ["play_round"]
 
 
 def play_round(engine: Engine, plan: RoundPlan) -> None:
@@ -74,6 +62,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
 def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, wanted: Mapping[Cell, int]) -> None:
     """One wave: its adapter (a round in which no place is empty trains none), its plan, its pictures, its choice."""
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
+    plan, adapter = better_drawer(engine, archive, plan, adapter)
     if not archive.planned(plan.number, wave):
         plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
     draw(engine, plan.number, wave, adapter)
@@ -93,9 +82,8 @@ def plan_wave(
     adapter: Adapter | None = None,
 ) -> None:
     """Store the jobs of a wave, which ``adapter`` draws, in one transaction."""
-    sets = engine.training_sets
-    drawing = plan.drawn_by.number if plan.drawn_by else plan.number
-    named = sets.named_traits(archive, drawing, plan.phase)
+    sets, drawn_by = engine.training_sets, plan.drawn_by
+    named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
     by_adapter = engine.config.trains_to_draw and sets.possible(archive, plan.number, plan.phase)
     if not by_adapter:
         named = frozenset(engine.character.identity)

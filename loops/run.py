@@ -17,7 +17,8 @@ from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
 from loops.measure import measure
 from loops.resume import continued_after
-from loops.round import RoundPlan, play_round
+from loops.round import play_round
+from loops.round_plan import RoundPlan
 from loops.stopping import next_goal
 from loops.training_set import recipe_for
 

@@ -87,10 +87,18 @@ def _goals(loop: LoopConfig) -> list[int]:
 
 
 def _pictures(config: RunConfig) -> int:
-    """Candidates, decoys of both kinds, and the showcase."""
+    """Candidates, decoys of both kinds, trials, and the showcase."""
     loop = config.loop
     candidates = loop.target * loop.candidates_a_place * REDRAWN
-    return math.ceil(candidates + _decoys(config) + SHOWCASE_ROWS * loop.showcase)
+    return math.ceil(candidates + _decoys(config) + _trials(config) + SHOWCASE_ROWS * loop.showcase)
+
+
+def _trials(config: RunConfig) -> int:
+    """Pictures by which the strength of references is chosen, half of them of somebody else."""
+    references = config.base.reference
+    if references is None or len(references.strengths) < 2:
+        return 0
+    return 2 * len(config.views.families) * len(references.strengths) * references.trial_pictures
 
 
 def _decoys(config: RunConfig) -> float:

@@ -46,6 +46,9 @@ class LoopConfig(Frozen):
     diverse_enough: float = Field(DIVERSE_ENOUGH, ge=0, le=1)
     """Frames that add at least this share of the largest possible diversity count as equally diverse, and likeness
     decides among them: 1 for diversity alone, 0 for likeness alone."""
+    drawer: Literal["best", "newest"] = "best"
+    """Which LoRA draws a later round: ``newest`` its own, ``best`` that of the round before where it draws a probe
+    better."""
     after_drift: Literal["best", "stop"] = "best"
     """What follows a round that drifted: ``best`` lets the LoRA of the best round before it draw what is still missing,
     and trains no other; ``stop`` ends the run."""

@@ -23,6 +23,7 @@ __all__ = [
     "BatchLimit",
     "Deadline",
     "Decision",
+    "DrawerChosen",
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
@@ -207,6 +208,15 @@ class AuditSample:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawerChosen:
+    """The round whose LoRA draws a round: its own number, or that of an earlier one that draws better."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    drawn_by: int
+
+
+@dataclass(frozen=True, slots=True)
 class StrengthsChosen:
     """How strongly each view family heeds the references; ``yields`` are those of every strength that was tried."""
 
@@ -240,6 +250,7 @@ Decision = (
     | WaveCut
     | ShowcaseBudget
     | AuditSample
+    | DrawerChosen
     | StrengthsChosen
     | EarlierDecision
 )

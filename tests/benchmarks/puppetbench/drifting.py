@@ -16,7 +16,8 @@ from bootstrap.config import LoopConfig
 from bootstrap.records import Job, Phase, Round, RoundOutcome, Shot, TrainItem
 from bootstrap.shots import places
 from bootstrap.store.files import write_atomic
-from loops.round import RoundPlan, play_round
+from loops.round import play_round
+from loops.round_plan import RoundPlan
 from loops.stopping import drifted, plateau
 from scoring.measurement import Measurement, Picture
 from scoring.paired import summed
