@@ -46,6 +46,8 @@ POSE = "pose"
 """The axis of shots that skeletons read."""
 PLACES, GREY = 128, 40
 """Places of a side on which colours are looked for, and by how much channels differ in grey ones, JPEG's errors too."""
+MIDDLE = 127
+"""Of the brightness of a channel."""
 BETWEEN = "_"
 """Between the parts of a file's name."""
 
@@ -163,6 +165,8 @@ def _check_picture(path: Path, kind: str) -> None:
     if kind != "openpose" and colored:
         problem = f'the control picture "{path}" has colours, one for {kind} is grey'
         raise PictureError(problem, "save it grey, or give a ControlNet for skeletons with base.control.kind=openpose")
+    if kind == "lineart" and np.asarray(image).mean() > MIDDLE:
+        raise PictureError(f'the lines of the control picture "{path}" are on white', "invert it: white lines on black")
 
 
 def _is_colored(image: Image.Image) -> bool:

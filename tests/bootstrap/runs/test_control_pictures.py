@@ -163,6 +163,10 @@ def test_folders_and_pictures_that_cannot_serve_are_told_in_a_line(folder, tmp_p
             check_control_pictures(config(pictures=str(folder), kind=kind))
         if name != "above.png":
             (folder / name).unlink()
+    Image.new("RGB", (80, 80), "white").save(tmp_path / "empty" / "behind.png")
+    with pytest.raises(PictureError, match="are on white"):
+        check_control_pictures(config(pictures=str(tmp_path / "empty"), kind="lineart"))
+    check_control_pictures(config(pictures=str(tmp_path / "empty"), kind="depth"))
 
 
 def test_what_will_be_drawn_by_words_is_noted(folder):
