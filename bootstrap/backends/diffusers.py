@@ -22,6 +22,7 @@ from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.shapes import shape_of
 from bootstrap.backends.tiles import TILE, use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
@@ -94,18 +95,19 @@ class DiffusersBackend:
             yield [(job, pictures[job.id]) for job in batch]
 
     def _drawn(self, batch: Sequence[Job]) -> dict[str, Image.Image]:
-        """The pictures of a batch; what is shown as many pictures with the same strengths is drawn together."""
+        """The pictures of a batch; those of a shape that are shown as many pictures as strongly are drawn together."""
         together: dict[tuple[float | None, ...], list[Job]] = {}
         for job in batch:
             strengths = (reference.strength for reference in job.references)
-            together.setdefault((job.control.strength if job.control else None, *strengths), []).append(job)
+            control = job.control.strength if job.control else None
+            together.setdefault((*shape_of(self.settings, job), control, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
         return found
 
     def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:
-        """The pictures of jobs that are shown as many pictures with the same strengths."""
+        """The pictures of jobs of one shape that are shown as many pictures with the same strengths."""
         shown, controlled = None, None
         with contextlib.ExitStack() as attached:
             if self.references is not None and any(reference.strength for reference in jobs[0].references):

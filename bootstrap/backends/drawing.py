@@ -12,6 +12,7 @@ from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import ControlledBatch
 from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.shapes import Size, shape_of
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job
@@ -25,12 +26,12 @@ DECODED_TOGETHER = 256 * 256
 def draw_batch(
     base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None, controlled: ControlledBatch | None = None
 ) -> list[Image.Image]:
-    """The pictures of a batch, each from its own random seed. Raises BackendError where one is not finite.
+    """The pictures of a batch of one shape, each from its own random seed. Raises BackendError where one is not finite.
 
     ``shown`` are the references that they are drawn from, ``controlled`` follows their control pictures.
     """
     latents = denoise(base, batch, shown, controlled)
-    width, height = base.resolution
+    width, height = shape_of(base.settings, batch[0])
     parts: Sequence[torch.Tensor] = [latents]
     if width * height > DECODED_TOGETHER:
         parts = torch.split(latents, 1)
@@ -51,8 +52,9 @@ def denoise(
     """
     settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
     sampler.set_timesteps(settings.steps, device=base.device)
+    size = shape_of(settings, batch[0])
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
-    latents = _noise(base, generators) * sampler.init_noise_sigma
+    latents = _noise(base, generators, size) * sampler.init_noise_sigma
     guided = settings.guidance_scale > 1
     prompts = [job.prompt for job in batch]
     if guided:
@@ -61,7 +63,7 @@ def denoise(
     if shown and shown.features is not None:
         text = replace(text, references=shown.features.flatten(0, 1) if guided else shown.features[1])
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
-    cuts = [cut_of(base.resolution, base.resolution)] * len(prompts)
+    cuts = [cut_of(size, size)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
         for step, timestep in enumerate(sampler.timesteps):
             if shown and shown.look:
@@ -76,9 +78,9 @@ def denoise(
     return result
 
 
-def _noise(base: LoadedBase, generators: Sequence[torch.Generator]) -> torch.Tensor:
+def _noise(base: LoadedBase, generators: Sequence[torch.Generator], size: Size) -> torch.Tensor:
     """Starting noise, each picture's from its own generator, so that it does not depend on its neighbours."""
-    shape = base.architecture.latents.shape(base.pipe, *base.resolution)
+    shape = base.architecture.latents.shape(base.pipe, *size)
     return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators]).to(base.device)
 
 

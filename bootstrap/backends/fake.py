@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.base import Trained, refuse_references, weights_file
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.shapes import shape_of
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
@@ -131,18 +132,17 @@ class FakeBackend:
             share = SHARE[job.kind]
             color = share * adapter_color + (1 - share) * color
         color = color + random.normal(0, 3, 3)
-        image = Image.new(
-            "RGB", self.resolution, _rgb(_color_for("background", job.shot.axes.get("background", "")) * 0.3 + 160)
-        )
+        size = shape_of(self.settings, job)
+        image = Image.new("RGB", size, _rgb(_color_for("background", job.shot.axes.get("background", "")) * 0.3 + 160))
         self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
-        grain = random.normal(0, 4, (self.settings.height, self.settings.width, 3))
+        grain = random.normal(0, 4, (size[1], size[0], 3))
         return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
 
     def _figure(
         self, draw: ImageDraw.ImageDraw, job: Job, color: tuple[int, int, int], random: np.random.Generator
     ) -> None:
         """A body, a head, and eyes where the view shows them."""
-        width, height = self.resolution
+        width, height = shape_of(self.settings, job)
         radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
         x, y = width / 2 + random.normal(0, width / 40), height * 0.4 + random.normal(0, height / 40)
         draw.rectangle(

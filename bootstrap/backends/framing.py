@@ -11,17 +11,13 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from bootstrap.backends.masks import subject_mask
+from bootstrap.backends.shapes import Size, bucket_for
 from bootstrap.errors import BackendError
 from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["CropWindow", "Framed", "bucket_for", "cut_of", "framed", "place_of"]
-
-SLIMMEST = 0.5
-"""Shortest side of a bucket over that of a square of the same area; sd-scripts' 512 of 1024."""
-Size = tuple[int, int]
-"""Width and height in pixels."""
+__all__ = ["CropWindow", "Framed", "cut_of", "framed", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -71,26 +67,6 @@ def place_of(crop: int, crops: int) -> float:
     return (crop - 1) / (crops - 2) if crops > 2 else 0.0
 
 
-def bucket_for(size: Size, resolution: Size, steps: int) -> Size:
-    """The bucket whose shape is nearest to a picture's: no larger in area than ``resolution``, sides in ``steps``.
-
-    sd-scripts' ``make_bucket_resolutions`` (library/model_util.py); of equally near ones the larger.
-    """
-    area = resolution[0] * resolution[1]
-    side = area**0.5
-    longest, square = int(side / SLIMMEST), _stepped(side, steps)
-    buckets = {(square, square)}
-    for width in range(max(steps, _stepped(side * SLIMMEST, steps)), longest + 1, steps):
-        buckets.add((width, min(_stepped(area / width, steps), longest)))
-    fitting = {bucket for bucket in buckets if min(bucket) >= steps and bucket[0] * bucket[1] <= area}
-    ratio = size[0] / size[1]
-
-    def distance(bucket: Size) -> tuple[float, int, Size]:
-        return round(abs(bucket[0] / bucket[1] - ratio), 6), -bucket[0] * bucket[1], bucket
-
-    return min(fitting | {resolution}, key=distance)
-
-
 def cut_of(original: Size, target: Size, place: float = 0.5) -> CropWindow:
     """How a picture of one size is cut to another; ``place`` is where, see `place_of`."""
     scale = max(target[0] / original[0], target[1] / original[1])
@@ -101,7 +77,3 @@ def cut_of(original: Size, target: Size, place: float = 0.5) -> CropWindow:
 
 def _fitted(image: Image.Image, target: Size, place: float) -> Image.Image:
     return ImageOps.fit(image, target, Image.Resampling.LANCZOS, centering=(place, place))
-
-
-def _stepped(length: float, steps: int) -> int:
-    return int(length) // steps * steps

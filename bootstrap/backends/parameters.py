@@ -10,6 +10,7 @@ import json
 import re
 
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.shapes import shape_of
 from bootstrap.records import Job
 
 __all__ = ["parameters_text"]
@@ -32,12 +33,13 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
     prompt = _literal(job.prompt)
     if adapter_name:
         prompt = f"{prompt} <lora:{adapter_name}:1>"
+    width, height = shape_of(settings, job)
     pairs = {
         "Steps": settings.steps,
         "Sampler": SAMPLERS[settings.scheduler],
         "CFG scale": f"{settings.guidance_scale:g}",
         "Seed": job.random_seed,
-        "Size": f"{settings.width}x{settings.height}",
+        "Size": f"{width}x{height}",
         "Model": model,
         "Clip skip": settings.clip_skip + 1 if settings.clip_skip else "",
     }

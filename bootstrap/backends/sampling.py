@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ADDED_LATER: dict[str, object] = {
     "zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False, "timestep_spacing": None, "vae": "",
+    "shapes": {},
 }  # fmt: skip
 """Settings that the first version did not have, with the value that changes nothing."""
 
@@ -29,6 +31,8 @@ class SamplingSettings(BaseModel):
     """Pixels."""
     height: int = Field(96, ge=8, multiple_of=8)
     """Pixels."""
+    shapes: Mapping[str, tuple[tuple[int, int], ...]] = Field(default_factory=dict)
+    """Framing → shapes in which its pictures are drawn, in turn: width to height. Others have the base's."""
     clip_skip: int | None = Field(None, ge=1)
     """Text encoder layers left out from the end; null for none. 1 is what user interfaces call "clip skip 2"."""
     prediction_type: Literal["epsilon", "v_prediction"] | None = None
@@ -46,6 +50,14 @@ class SamplingSettings(BaseModel):
 
     offload: bool = False
     """Text encoders are on the device only while they encode, the VAE then not, and it works in tiles: for 8 GB."""
+
+    @model_validator(mode="after")
+    def _shapes_are_no_strips(self) -> SamplingSettings:
+        for framing, shapes in self.shapes.items():
+            for width, height in shapes:
+                if not (0 < width <= 2 * height and 0 < height <= 2 * width):
+                    raise ValueError(f'shapes.{framing} "{width}:{height}": one side is at most twice the other')
+        return self
 
     def identity(self) -> str:
         """The settings as text that tells them apart; settings added later are left out where they change nothing."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.backends.shapes import box_within, shape_of
 from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
 from bootstrap.dataset.exposure import factors
@@ -53,6 +54,8 @@ class GeneratedFrames:
         self, frame: Frame, kind: str, weight: float, config: RunConfig, wording: Wording, phase: Phase
     ) -> TrainItem:
         box = body_box(config.panel.composition, frame.job.shot.framing)
+        if box is not None:
+            box = box_within(box, shape_of(config.base.sampling, frame.job))
         return TrainItem(str(self.directory / frame.path), self._caption(frame, wording, phase), kind, weight, box)
 
     def _caption(self, frame: Frame, wording: Wording, phase: Phase) -> tuple[str, ...]:

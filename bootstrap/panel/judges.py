@@ -17,6 +17,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.config import PanelConfig
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import panel_for
+from bootstrap.pictures import square
 from bootstrap.records import Frame, JobKind
 from bootstrap.store.store import Store
 from scoring.duplicates import difference_hash
@@ -85,10 +86,13 @@ class Judges:
         return {frame.job.id: row for frame, row in zip(frames, rows, strict=True)}
 
     def picture(self, frame: Frame, store: Store) -> Picture:
-        """A frame with what was asked of it; an exchanged decoy is asked for the traits it should *not* show."""
+        """A frame, whole in a square, with what was asked; an exchanged decoy is asked for traits it should *not* show.
+
+        Encoders take squares: they would cut a tall picture's head off; and the composition's boxes are squares'.
+        """
         shot = frame.job.shot
         asked = {**self.wording.traits(shot), **self.wording.varying(shot)}
-        return Picture(store.frame_image(frame), frame.digest, shot.view_family, shot.framing, asked)
+        return Picture(square(store.frame_image(frame)), frame.digest, shot.view_family, shot.framing, asked)
 
     def failures(self, values: Values, traits_at: float = 0.0) -> list[str]:
         """The checks that a frame fails, in words; traits fail below ``traits_at`` instead of 0."""

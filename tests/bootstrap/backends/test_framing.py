@@ -1,7 +1,8 @@
 import pytest
 
 from bootstrap.backends.architectures.sdxl import size_condition
-from bootstrap.backends.framing import bucket_for, cut_of
+from bootstrap.backends.framing import cut_of
+from bootstrap.backends.shapes import bucket_for
 
 
 @pytest.mark.parametrize(
