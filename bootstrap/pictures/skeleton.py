@@ -39,8 +39,10 @@ FACE: Mapping[str, tuple[Vector, Vector]] = {
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Where a person is seen from. ``azimuth``: degrees by which they are turned, to the picture's right if positive;
-    ``elevation``: degrees by which the camera stands above their middle.
+    """Where a person is seen from.
+
+    ``azimuth`` are the degrees by which they are turned, to the picture's right where positive; ``elevation`` those by
+    which the camera stands above their middle.
     """
 
     azimuth: float = 0.0
