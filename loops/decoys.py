@@ -2,8 +2,8 @@
 
 A decoy counts where it passed what the candidates must pass and is not the character. It stands beside the candidates
 of its view family and, where it was drawn with exchanged traits, of its own adapter: scores are comparable there and
-nowhere else. Candidates drawn from references stand beside decoys that were drawn from other individuals' alone. Pure;
-ranks nothing and chooses nothing.
+nowhere else. Candidates drawn from references stand beside decoys that were drawn from other individuals' alone; what
+the finished LoRA draws in such a run, from words, stands beside these as well. Pure; ranks nothing and chooses nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bootstrap.config import RunConfig
 from bootstrap.panel.judges import TRAITS, Judges
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from loops.archive import Archive, Measured
-from scoring.calibrate import Calibrating
+from scoring.calibrate import FEWEST, Calibrating
 from scoring.measurement import Measurement
 
 __all__ = ["Answers", "Decoys", "Stratum", "strata", "trait_slack", "usable_decoys"]
@@ -96,11 +96,15 @@ def strata(
             kind: [one for one in decoys.get(kind, ()) if one.job.shot.view_family == view_family]
             for kind in DECOY_KINDS
         }
+        strangers = own[JobKind.STRANGER]
+        if len(own[JobKind.LOOKALIKE]) < FEWEST:  # where candidates are drawn from references, others are, too
+            own[JobKind.LOOKALIKE] += strangers
         for kind in (JobKind.EXCHANGED, JobKind.STRANGER):
             own[kind] = [one for one in own[kind] if one.adapter == adapter]
         if from_references:
-            strangers = _identity(own[JobKind.STRANGER], measured, scorers)
-            found.append(Stratum(_identity(group, measured, scorers), strangers, {}, "lookalikes"))
+            # of another LoRA's where a comparison draws with one that drew nobody else
+            null = _identity(own[JobKind.STRANGER] or strangers, measured, scorers)
+            found.append(Stratum(_identity(group, measured, scorers), null, {}, "lookalikes"))
             continue
         stratum = Stratum(
             _identity(group, measured, scorers),

@@ -34,15 +34,24 @@ SHARE = {
     JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0, JobKind.STRANGER: 0.0,
 }  # fmt: skip
 """How much of the adapter's colour a picture of each kind has."""
+HEEDED = 0.8
+"""How much of a reference's colour a picture has, at a strength of 1."""
 HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.17}
 
 
 class FakeBackend:
-    """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise."""
+    """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise.
+
+    References have paths relative to ``pictures``; without it, jobs with references are refused.
+    """
 
     def __init__(
-        self, settings: SamplingSettings | None = None, before_picture: Callable[[int], None] | None = None
+        self,
+        settings: SamplingSettings | None = None,
+        before_picture: Callable[[int], None] | None = None,
+        pictures: Path | None = None,
     ) -> None:
+        self._pictures = pictures
         self.settings = settings or SamplingSettings(steps=1, batch_size=8)
         self.painted = 0
         self._before_picture = before_picture
@@ -69,7 +78,7 @@ class FakeBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Paint in fixed batches; see `bootstrap.backends.base`."""
-        refuse_references(jobs, self.name)
+        refuse_references(jobs, self.name, references=self._pictures is None)
         color = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
             yield [(job, self._paint(job, color)) for job in jobs[start : start + self.batch_size]]
@@ -131,6 +140,10 @@ class FakeBackend:
         if adapter_color is not None:
             share = SHARE[job.kind]
             color = share * adapter_color + (1 - share) * color
+        if job.references and self._pictures:
+            seen = np.mean([_mean_color(self._pictures / one.path) for one in job.references], axis=0)
+            share = HEEDED * min(1.0, job.references[0].strength)
+            color = share * seen + (1 - share) * color
         color = color + random.normal(0, 3, 3)
         size = shape_of(self.settings, job)
         image = Image.new("RGB", size, _rgb(_color_for("background", job.shot.axes.get("background", "")) * 0.3 + 160))

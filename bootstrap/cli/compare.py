@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -82,7 +82,8 @@ def _compare(
     if len(companions) > 1:
         groups.append(tuple(companions))
     stacked = [rater.rate(Cell(best.checkpoint, best.weight, group)) for group in groups]
-    return Comparison(rater.trials, base, tried, stacked)
+    shown = [replace(best, references=rater.bench.references)] if rater.bench.references else []
+    return Comparison(rater.trials, base, tried, stacked, [rater.rate(cell) for cell in shown])
 
 
 def _places(store: Store, config: RunConfig) -> tuple[dict[Place, int], Counter[Place]]:

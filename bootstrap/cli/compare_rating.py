@@ -82,9 +82,11 @@ class CellRater:
 
 
 def _measured_decoys(bench: OpenRun) -> Measured:
-    """The measurements of a run's look-alikes by the present panel."""
+    """The measurements of a run's look-alikes, also of those drawn from portraits, by the present panel."""
     store = bench.store
-    decoys = {frame.job.id: frame for frame in store.frames(kind=JobKind.LOOKALIKE)}
+    decoys: dict[str, Frame] = {}
+    for kind in (JobKind.LOOKALIKE, JobKind.STRANGER):
+        decoys |= {frame.job.id: frame for frame in store.frames(kind=kind)}
     stale = set(store.unmeasured(list(decoys), bench.judges.fingerprints))
     measured: Measured = store.measurements([decoy for decoy in decoys if decoy not in stale])
     if stale:

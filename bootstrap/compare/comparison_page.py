@@ -55,7 +55,8 @@ def write_page(store: Store, out: Path, title: str, comparison: Comparison, advi
     bodies = {
         "Advice": _advice(advice),
         "Checkpoints and weights": _grid(comparison.grid, advice.best),
-        "Beside other LoRAs": _stacked(comparison.stacked, advice.best),
+        "Beside other LoRAs": _beside(comparison.stacked, advice.best),
+        "Shown your picture": _beside(comparison.shown, advice.best),
         "View families and tests": _parts(comparison.rows, figures.view_families),
     }
     for test in TESTS:
@@ -106,6 +107,7 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         "cells": list(map(_plain, cells)),
         "base": _plain(base),
         "stacked": list(map(_plain, comparison.stacked)),
+        "shown": list(map(_plain, comparison.shown)),
     }
 
 
@@ -170,11 +172,11 @@ def _cell_numbers(one: Result | None, best: Result) -> CellNumbers | None:
     return CellNumbers(f"{one.value:.3f}", _identity(one), control, one.trial.faulty, one is best)
 
 
-def _stacked(stacked: Sequence[Result], best: Result) -> Markup:
-    """Identity and control of the best cell alone and beside other LoRAs."""
-    if not stacked:
+def _beside(others: Sequence[Result], best: Result) -> Markup:
+    """Identity and control of the best cell alone, and with something beside it."""
+    if not others:
         return Markup()
-    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (best, *stacked)]
+    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (best, *others)]
     return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows)
 
 

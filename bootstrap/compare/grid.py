@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.errors import UsageError
+from bootstrap.records import Reference
 
 __all__ = ["BASE", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "weights_from"]
 
@@ -48,11 +49,15 @@ class Companion:
 
 @dataclass(frozen=True)
 class Cell:
-    """A checkpoint at a weight, with its companions; no checkpoint: the base alone, prompted with every trait word."""
+    """A checkpoint at a weight, with its companions; no checkpoint: the base alone, prompted with every trait word.
+
+    ``references`` are pictures that it is shown as well.
+    """
 
     checkpoint: TriedWeights | None
     weight: float = PREFERRED
     companions: tuple[Companion, ...] = ()
+    references: tuple[Reference, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,6 +67,8 @@ class Cell:
         parts = [f"{self.checkpoint.name} at {self.weight:g}"]
         for companion in self.companions:
             parts.append(f"{companion.name} at {companion.weight:g}")
+        if self.references:
+            parts.append("your picture as reference")
         return " + ".join(parts)
 
     @property
@@ -84,6 +91,7 @@ class Cell:
             lines.append(f"{self.checkpoint.sha256}:{self.weight:g}")
         for companion in self.companions:
             lines.append(f"{companion.sha256}:{companion.weight:g}:{companion.words}")
+        lines += [f"{one.sha256}:{one.strength:g}" for one in self.references]
         return hashlib.sha256("\n".join([*lines, *more]).encode()).hexdigest()[:12]
 
 

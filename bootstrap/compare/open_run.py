@@ -23,7 +23,7 @@ from bootstrap.panel.axes import checked_axes, read_on_heads
 from bootstrap.panel.judges import Judges, judges_for
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.references import references_of
-from bootstrap.records import Frame, Job, JobKind, Shot, random_seed_of
+from bootstrap.records import Frame, Job, JobKind, Reference, Shot, random_seed_of
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
@@ -41,6 +41,9 @@ READS = "reads "
 """How the names of the further checks begin, one an axis: they show what the LoRA loses, and select nothing."""
 UNSEEN_AXES = ("pose", "top", "bottom")
 """Axes of the pose and the clothes that were never trained on; read beside the identity traits where the panel can."""
+BESIDE_LORA = 0.5
+"""Strength of references beside a LoRA, at most: more draws no more alike and obeys less; LOG "Drawing from the
+seed"."""
 AT_ONCE = 64
 Measured = dict[str, dict[str, Measurement]]
 OnProgress = Callable[[str, int, int], None]
@@ -100,6 +103,16 @@ class OpenRun:
         models, words = self.panel_models, panel.vocabulary[axis]
         return Seat(AxisCheck(models.clip, models.features, axis, words, heads=heads, name=f"{READS}{axis}"), "check")
 
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The seeds as references beside a LoRA; none where the run draws from words."""
+        settings = self.config.base.reference
+        if settings is None:
+            return ()
+        strength = min(settings.strength, BESIDE_LORA)
+        anchors = [seed for seed in self.store.seeds() if seed.anchor]
+        return tuple(Reference(seed.path, seed.sha256, strength) for seed in anchors[: settings.most])
+
     def folder(self, cell: Cell, shots: Sequence[Shot]) -> Path:
         """Where the pictures of a cell lie; another base, sampler, prompt or weight is another folder."""
         prompts = [f"{job.random_seed} {job.prompt} | {job.negative}" for job in self.jobs(cell, shots, "")]
@@ -125,6 +138,7 @@ class OpenRun:
             negative=self.wording.negative(self.config.base.negative),
             random_seed=random_seed_of(self.config.random_seed, "compare", shot.key),
             traits=traits,
+            references=cell.references,
         )
 
     def draw(self, cell: Cell, shots: Sequence[Shot], on_progress: OnProgress) -> list[Frame]:

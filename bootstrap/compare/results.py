@@ -114,19 +114,23 @@ class Result:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs."""
+    """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs.
+
+    ``shown`` is the best of it shown the seeds as well, where the run draws from references.
+    """
 
     trials: TrialShots
     base: Result
     grid: Sequence[Result]
     stacked: Sequence[Result] = ()
+    shown: Sequence[Result] = ()
 
     @property
     def rows(self) -> list[Result]:
-        """For reading: the base, then checkpoint by checkpoint with the full weight first, then the stacked cells."""
+        """For reading: the base, then checkpoint by checkpoint with the full weight first, then the others."""
         names = list(dict.fromkeys(one.checkpoint for one in self.grid))
         ordered = sorted(self.grid, key=lambda one: (names.index(one.checkpoint), -one.cell.weight))
-        return [self.base, *ordered, *self.stacked]
+        return [self.base, *ordered, *self.stacked, *self.shown]
 
     @property
     def readable(self) -> frozenset[str]:

@@ -56,7 +56,7 @@ def open_models(config: RunConfig, run: Path) -> RunModels:
         from bootstrap.backends.fake import FakeBackend
         from bootstrap.panel.color_models import fake_panel_models
 
-        fake = FakeBackend(config.base.sampling)
+        fake = FakeBackend(config.base.sampling, pictures=run)
         return RunModels(fake, fake, fake_panel_models())
     from bootstrap.backends.diffusers import DiffusersBackend
     from bootstrap.backends.tested_prediction import lines_by_test

@@ -77,7 +77,17 @@ def test_a_frame_drawn_from_the_seed_stands_beside_strangers_alone():
     candidates = [frame("c", JobKind.CANDIDATE, PORTRAITS[0]), frame("w", JobKind.CANDIDATE)]
     found = {next(iter(one.candidates)): one for one in strata(candidates, decoys, measured, ["clip"], "lookalikes")}
     assert [list(null) for null in found["c"].nulls] == [["s"]]
-    assert "s" not in [name for null in found["w"].nulls for name in null]
+
+
+@pytest.mark.parametrize(("number", "stand_in"), [(0, True), (3, True), (20, False)])
+def test_what_a_finished_lora_draws_from_words_stands_beside_strangers_where_look_alikes_are_few(number, stand_in):
+    alike = [frame(f"l{place}", JobKind.LOOKALIKE) for place in range(number)]
+    decoys = {JobKind.LOOKALIKE: alike, JobKind.STRANGER: [frame("s", JobKind.STRANGER)]}
+    drawn = replace(frame("w", JobKind.PROBE), adapter="final-r02")
+    measured = {name: {"clip": Measurement(0.5)} for name in ("w", "s", *(one.job.id for one in alike))}
+    (found,) = strata([drawn], decoys, measured, ["clip"], "lookalikes")
+    assert set(found.lookalikes) == {one.job.id for one in alike} | ({"s"} if stand_in else set())
+    assert len(found.nulls) == 1
 
 
 def test_a_drawer_that_never_changes_draws_the_set_in_one_round():

@@ -1,0 +1,73 @@
+"""Runs of the fake backend that draw from the seed: with a LoRA and without, cut off anywhere, and compared."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from bootstrap.cli import app as commands
+from bootstrap.errors import BackendError
+from bootstrap.records import JobKind
+from bootstrap.store.decisions import StrengthsChosen
+from bootstrap.store.store import Store
+
+SHOWN = ["base.reference.strengths=[0.5,1.0]", "base.reference.trial_pictures=1"]
+
+
+def arguments(tiny, *settings):
+    words = [word for setting in (*SHOWN, *settings) for word in ("--set", setting)]
+    return [*tiny, "--reference", "attention", *words]
+
+
+def made(run):
+    with Store.open(run, exclusive=False) as store:
+        frames = {frame.job.id: (frame.digest, frame.job.references) for frame in store.frames()}
+        verdicts = {id: (one.kind, one.p) for id, one in store.verdicts().items()}
+        return frames, verdicts, store.decided(StrengthsChosen)
+
+
+@pytest.mark.parametrize("with_lora", ["true", "false"])
+def test_cut_off_anywhere_it_ends_as_undisturbed(tiny, call, tmp_path, before_picture, with_lora):
+    given = arguments(tiny, f"base.reference.with_lora={with_lora}")
+    call("run", *given, "--out", str(tmp_path / "whole"))
+    whole = made(tmp_path / "whole")
+    assert whole[2] is not None
+    for cut in (3, 20, 33, 50):
+
+        def cut_off(number, cut=cut):
+            if number == cut:
+                raise BackendError("the card fell out")
+
+        with before_picture(cut_off):
+            call("run", *given, "--out", str(tmp_path / "cut off"))
+    assert made(tmp_path / "cut off") != whole
+    call("run", *given, "--out", str(tmp_path / "cut off"))
+    assert made(tmp_path / "cut off") == whole
+
+
+def test_strangers_are_shown_portraits_and_drawn_with_the_strength_of_their_view(tiny, call, tmp_path):
+    done = call("run", *arguments(tiny), "--out", str(tmp_path / "run"))
+    assert done.code == 0, done.err
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        chosen, (seed,) = store.decided(StrengthsChosen).strengths, store.seeds()
+        frames = {kind: store.frames(kind=kind) for kind in JobKind}
+    portraits = {frame.path for frame in frames[JobKind.LOOKALIKE]}
+    for kind, allowed in ((JobKind.CANDIDATE, {seed.path}), (JobKind.STRANGER, portraits)):
+        assert frames[kind]
+        for frame in frames[kind]:
+            assert {one.path for one in frame.job.references} <= allowed
+            assert {one.strength for one in frame.job.references} == {chosen[frame.job.shot.view_family]}
+
+
+def test_a_comparison_shows_the_best_of_it_your_picture_too(tiny, call, tmp_path):
+    call("run", *arguments(tiny), "--out", str(tmp_path / "run"))
+    options = ["--weights", "1.0", "--each", "1", "--json"]
+    result = CliRunner().invoke(commands.app, ["compare", str(tmp_path / "run"), *options])
+    assert result.exit_code == 0, result.exception
+    plain = json.loads(result.stdout)
+    (shown,) = plain["shown"]
+    assert shown["checkpoint"] == plain["recommended"]["checkpoint"]
+    assert shown["identity"] is not None
+    page = (tmp_path / "run/compare/compare.html").read_text()
+    assert "Shown your picture" in page
+    assert "your picture as reference" in page
