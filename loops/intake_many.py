@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bootstrap.config import RunConfig
-from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
+from bootstrap.panel.gathered_seeds import SIFTED, gathered_seeds, sifted_rows, sifting_sentences
 from bootstrap.panel.models import PanelModels
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.seeds.gathering import GatheredPicture, view_of
@@ -24,9 +24,6 @@ from bootstrap.store.store import Store
 from loops.seed_files import restore_seed, seed_stem, seed_suffix
 
 __all__ = ["sifting_notes", "take_in_many"]
-
-FACT = "sifted"
-"""The fact that holds what became of each picture: its sha256 and the row of `GatheredSeeds`."""
 
 
 def take_in_many(
@@ -41,7 +38,7 @@ def take_in_many(
 
     Raises SeedError where none can be taken, StoreError where a lost one comes out as another picture.
     """
-    if store.recall(FACT):
+    if sifted_rows(store):
         _restore(store, pictures)
         return
     gathered = gathered_seeds(pictures, captioner, panel_models, config, side)
@@ -54,12 +51,12 @@ def take_in_many(
     rows = []
     for picture, row in zip(gathered.pictures, gathered.rows, strict=True):
         rows.append({"sha256": sha256_of(picture.path), **row})
-    store.remember(FACT, json.dumps(rows))
+    store.remember(SIFTED, json.dumps(rows))
 
 
 def sifting_notes(store: Store) -> list[str]:
     """What became of many pictures, in sentences; none for a run of few."""
-    rows = json.loads(store.recall(FACT) or "[]")
+    rows = sifted_rows(store)
     return sifting_sentences(rows, store.seeds()) if rows else []
 
 
@@ -67,7 +64,7 @@ def _restore(store: Store, pictures: Sequence[Path]) -> None:
     """Write seeds that were lost or altered in the run again."""
     lost = [seed for seed in store.seeds() if not is_whole(store.directory / seed.path, seed.sha256)]
     paths = {sha256_of(path): path for path in pictures if lost}
-    for row in json.loads(store.recall(FACT) or "[]"):
+    for row in sifted_rows(store):
         stem = seed_stem(row["sha256"])
         if row["reason"] or not any(seed.path.startswith(stem) for seed in lost):
             continue

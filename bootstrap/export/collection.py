@@ -21,6 +21,7 @@ from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
 from bootstrap.export.retrain import write_trainer_file
+from bootstrap.panel.gathered_seeds import sifted_rows
 from bootstrap.records import Frame, Seed, TrainItem, Verdict
 from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import sha256_of
@@ -55,6 +56,7 @@ class Collection:
         rows: list[dict[str, str]] = []
         for number, seed in enumerate(self.store.seeds()):
             rows += self._original(number, seed)
+        rows += self._set_aside()
         scores = self.store.measurements([frame.job.id for frame in frames])
         for frame, one in zip(frames, written.pictures, strict=True):
             rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
@@ -165,6 +167,15 @@ class Collection:
                 rows[0] |= {"caption": item.caption, "training_weight": self._weight(item.path)}
             else:
                 rows.append({**self._derived(item, seed), **rights})
+        return rows
+
+    def _set_aside(self) -> list[dict[str, str]]:
+        """A row for each picture that a person gave and that was set aside, with the reason."""
+        rows = []
+        for row in sifted_rows(self.store):
+            if row["reason"]:
+                told = {"sha256": row["sha256"], "made_from": row["name"], "reasons": row["reason"]}
+                rows.append({"origin": "set aside", "training_weight": self._weight(""), **told})
         return rows
 
     def _derived(self, item: TrainItem, seed: Seed) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,8 +19,12 @@ from bootstrap.seeds import SeedCaptioner, anchors_of
 from bootstrap.seeds.gathering import GatheredPicture, sort_out
 from bootstrap.seeds.heads import with_head
 from bootstrap.seeds.sifting import Sifter
+from bootstrap.store.store import Store
 
-__all__ = ["GatheredSeeds", "gathered_seeds", "sifting_sentences"]
+__all__ = ["SIFTED", "GatheredSeeds", "gathered_seeds", "sifted_rows", "sifting_sentences"]
+
+SIFTED = "sifted"
+"""The fact of a run that holds what became of each of many pictures: its sha256 and the row of `GatheredSeeds`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,12 @@ def gathered_seeds(
         if place not in anchors:
             taken.append((one, replace(seed, anchor=False)))
     return GatheredSeeds(sorted_out, taken)
+
+
+def sifted_rows(store: Store) -> list[dict[str, Any]]:
+    """What became of each picture of a run that was begun with many; none for a run of few."""
+    rows: list[dict[str, Any]] = json.loads(store.recall(SIFTED) or "[]")
+    return rows
 
 
 def sifting_sentences(rows: Sequence[Mapping[str, Any]], seeds: Sequence[Seed]) -> list[str]:

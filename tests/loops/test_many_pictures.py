@@ -152,6 +152,10 @@ def test_check_says_what_becomes_of_each_and_the_run_does_it(many, call, tmp_pat
         assert [seed.anchor for seed in store.seeds()] == [True, True, True, True, False, False]
     with (tmp_path / "run" / "dataset" / "provenance.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
+    aside = {row["made_from"]: row for row in rows if row["origin"] == "set aside"}
+    assert aside.keys() == {"blank.png", "broken.png"}
+    assert aside["blank.png"]["sha256"] == hashlib.sha256((tmp_path / "given" / "blank.png").read_bytes()).hexdigest()
+    assert (aside["blank.png"]["reasons"], aside["blank.png"]["training_weight"]) == ("is blank", "0")
     weights = {row["made_from"]: float(row["training_weight"]) for row in rows if row["origin"] == "seed"}
     assert weights["4.png"] == weights["5.png"] == 1, "what only trains weighs as much as a kept frame"
     assert {row["made_from"] for row in rows if row["origin"] in ("crop", "altered")} == {f"{n}.png" for n in range(4)}
