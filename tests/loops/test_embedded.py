@@ -111,3 +111,9 @@ def test_every_scorer_speaks_or_says_why_not(whole_run):
     assert facts["finished"]
     assert facts["seeds"] == 1
     assert set(facts["view_families"]) == {"front", "three-quarter", "profile", "behind", "above", "below"}
+
+
+@pytest.mark.slow
+def test_files_for_other_trainers_tell_what_the_loaded_base_predicts(whole_run):
+    (file,) = (whole_run / "dataset").rglob("sd-scripts.toml")
+    assert "--v_parameterization --zero_terminal_snr" in file.read_text(encoding="utf-8")
