@@ -114,7 +114,7 @@ class DiffusersBackend:
                 shown = attached.enter_context(self.references.shown(jobs))
             controls = [job.control for job in jobs if job.control]
             if self.control is not None and controls:
-                controlled = attached.enter_context(self.control.attached(controls))
+                controlled = attached.enter_context(self.control.attached(controls, shape_of(self.settings, jobs[0])))
             return draw_batch(self.base, jobs, shown, controlled)
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:

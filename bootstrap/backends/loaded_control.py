@@ -21,6 +21,7 @@ from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.folder import digest_of_weights, variant_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.saving_memory import moved
+from bootstrap.backends.shapes import Size
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory
 from bootstrap.pictures import open_picture
@@ -115,23 +116,26 @@ class LoadedControl:
                 self._net.to(base.device)
 
     @contextlib.contextmanager
-    def attached(self, controls: Sequence[Reference]) -> Iterator[ControlledBatch]:
-        """A batch with these control pictures, of one strength. Raises BackendError for one that is lost or altered."""
-        pictures = torch.stack([self._read(control) for control in controls])
+    def attached(self, controls: Sequence[Reference], size: Size) -> Iterator[ControlledBatch]:
+        """A batch of pictures of this size, along these control pictures of one strength.
+
+        Raises BackendError for one that is lost or altered.
+        """
+        pictures = torch.stack([self._read(control, size) for control in controls])
         in_turn = [self._net] if self._base.settings.offload else []
         with moved(in_turn, self._base.device, back="cpu"):
             placed = pictures.to(self._base.device, self._net.dtype)
             yield ControlledBatch(self._net, self._base.denoiser, placed, controls[0].strength, self._settings)
 
-    def _read(self, control: Reference) -> torch.Tensor:
-        """A control picture as (3, h, w) in 0..1, as large as what is drawn, with black borders where shapes differ."""
+    def _read(self, control: Reference, size: Size) -> torch.Tensor:
+        """A control picture as (3, h, w) in 0..1, of this size, with black borders where it has another shape."""
         path = self._pictures / control.path
         if not path.is_file():
             raise BackendError(f'the control picture "{path}" is missing', "restore it from a copy")
         image, data = open_picture(path, smallest=8)
         if control.sha256 not in (hashlib.sha256(data).hexdigest(), digest_of(image)):
             raise BackendError(f'the control picture "{path}" was altered', "restore it from a copy")
-        fitted = ImageOps.pad(image, self._base.resolution, Image.Resampling.LANCZOS, color="black")
+        fitted = ImageOps.pad(image, size, Image.Resampling.LANCZOS, color="black")
         return torch.from_numpy(np.asarray(fitted, np.float32) / 255).permute(2, 0, 1)
 
 

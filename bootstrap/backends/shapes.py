@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bootstrap.backends.sampling import SamplingSettings
-from bootstrap.records import Box, Job, random_seed_of
+from bootstrap.records import Box, Job, Shot, random_seed_of
 
-__all__ = ["Size", "box_within", "bucket_for", "shape_of"]
+__all__ = ["Size", "box_within", "bucket_for", "shape_of", "shape_of_shot"]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -16,14 +16,19 @@ STEPS = 64
 
 
 def shape_of(settings: SamplingSettings, job: Job) -> Size:
-    """The shape in which a job is drawn: one that its framing has, by what the shot is; else the base's.
+    """The shape in which a job is drawn: that of its shot."""
+    return shape_of_shot(settings, job.shot)
 
-    So pictures of one shot are of one shape, whoever draws them. Control pictures are made for the base's.
+
+def shape_of_shot(settings: SamplingSettings, shot: Shot) -> Size:
+    """The shape of a shot's pictures: one that its framing has, by what the shot is; else the base's.
+
+    So pictures of one shot are of one shape, whoever draws them, and control pictures are made for it.
     """
-    shapes = settings.shapes.get(job.shot.framing, ())
-    if job.control or not shapes:
+    shapes = settings.shapes.get(shot.framing, ())
+    if not shapes:
         return settings.width, settings.height
-    ratio = shapes[random_seed_of("shape", job.shot.key) % len(shapes)]
+    ratio = shapes[random_seed_of("shape", shot.key) % len(shapes)]
     return bucket_for(ratio, (settings.width, settings.height), STEPS)
 
 

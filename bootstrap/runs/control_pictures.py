@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.backends.control_settings import ControlSettings
+from bootstrap.backends.shapes import shape_of_shot
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.errors import ConfigError, PictureError
@@ -76,8 +77,7 @@ class ControlPictures:
             return None
         if "left" in f"{shot.view} {self.config.views.tags_of(shot.view)}":
             camera = Camera(-camera.azimuth, camera.elevation)
-        sampling = self.config.base.sampling
-        image = stick_figure((sampling.width, sampling.height), pose, shot.framing, camera)
+        image = stick_figure(shape_of_shot(self.config.base.sampling, shot), pose, shot.framing, camera)
         digest = digest_of(image)
         path = f"{FOLDER}/{digest[:16]}.png"
         if not (self.run / path).is_file():

@@ -18,6 +18,7 @@ from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.shapes import shape_of
 from bootstrap.config import control_named, load
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.records import Job, JobKind, Reference
@@ -122,6 +123,16 @@ def test_a_prompt_of_other_length_beside_it_changes_nothing(controlled, pictures
     alone = drawn(controlled, job("red", red))["red"]
     beside = drawn(controlled, job("long", red, LONG), job("red", red))["red"]
     assert np.abs(alone - beside).max() <= 1
+
+
+def test_a_control_picture_has_the_shape_of_its_picture(folders, pictures):
+    base, net = folders["sd1"]
+    tall = SAMPLING.model_copy(update={"width": 128, "height": 128, "steps": 1, "shapes": {"portrait": ((1, 2),)}})
+    drawer = DiffusersBackend(base, tall, "cpu", control=lambda base: LoadedControl(base, net, SETTINGS, pictures[0]))
+    led = replace(job("tall", pictures[1][0]), shot=replace(NO_SHOT, framing="portrait"))
+    ((_, image),) = next(drawer.draw([led], None))
+    assert image.size == shape_of(tall, led)
+    assert image.width < image.height
 
 
 def test_references_and_control_pictures_work_together(folders, pictures):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bootstrap.backends.shapes import shape_of_shot
 from bootstrap.character import Character
 from bootstrap.config import control_named, load
 from bootstrap.errors import ConfigError, PictureError
@@ -84,7 +85,8 @@ def test_every_framing_of_every_pose_fills_the_picture(pose, framing):
 def test_a_skeleton_is_put_into_the_run_and_named_by_its_pixels(tmp_path):
     control = ControlPictures(config(scale=0.7), tmp_path).of(BEHIND)
     with Image.open(tmp_path / control.path) as opened:
-        assert (digest_of(opened), opened.size) == (control.sha256, (512, 512))
+        assert (digest_of(opened), opened.size) == (control.sha256, shape_of_shot(config().base.sampling, BEHIND))
+        assert opened.height > opened.width, "full bodies are tall"
     assert control.strength == 0.7
     again = ControlPictures(config(scale=0.7), tmp_path)
     assert again.of(replace(BEHIND, take=3)) == control
