@@ -141,12 +141,18 @@ def _require_same_seeds(store: Store, digests: Sequence[str], pictures: Sequence
     begun = json.loads(store.recall("seeds") or "[]")
     if begun != digests:
         names = {seed.sha256: Path(seed.source).name for seed in store.seeds()}
-        old = ", ".join(names.get(digest, digest[:12]) for digest in begun)
-        new = ", ".join(path.name for path in pictures)
+        old = _listed([names.get(digest, digest[:12]) for digest in begun])
+        new = _listed([path.name for path in pictures])
         raise ConfigError(
             f'"{store.directory}" was begun with other seed pictures: "{old}", now "{new}"',
             "give the same pictures in the same order, or use another --out",
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _effective(name: str, found: Sequence[Change]) -> list[Change]:

@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Grow a character LoRA out of one to four pictures.",
+    help="Grow a character LoRA out of one picture, or out of up to a hundred.",
 )
 app.add_typer(queue_app, name="queue")
 app.add_typer(lora_app, name="lora")

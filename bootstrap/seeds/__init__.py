@@ -1,7 +1,8 @@
 """Seeds: the original pictures, gathered, captioned, and cut into reference crops and altered copies.
 
 This door opens on what every room needs; `bootstrap.seeds.checks` says what a person should know of the seeds,
-`bootstrap.seeds.heads` finds heads and `bootstrap.seeds.figures` the figures of a sheet.
+`bootstrap.seeds.heads` finds heads and `bootstrap.seeds.figures` the figures of a sheet; `bootstrap.seeds.gathering`
+sorts many pictures out.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Sifter:
     eyes: Eyes
     side: int
     bits: int
-    _found: dict[int, Sifted] = field(default_factory=dict)
+    _found: dict[int, Sifted] = field(default_factory=dict, init=False)
 
     def sift(self, given: Sequence[Given]) -> list[Sifted]:
         """What becomes of each picture, in order.
