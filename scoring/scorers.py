@@ -14,7 +14,7 @@ from scoring.heldout import HeldOut
 from scoring.identity import ClipIdentity
 from scoring.materials import Materials
 from scoring.measurement import Scorer
-from scoring.scene import SceneOfSeed
+from scoring.seed_scene import SceneOfSeed
 from scoring.settings import ScorerSettings
 from scoring.tags import TagAbsence, TagSubjects, TagView
 from scoring.zeroshot import TraitCheck, ViewCheck

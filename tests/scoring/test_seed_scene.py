@@ -6,7 +6,7 @@ from PIL import Image
 
 from scoring.features import Features
 from scoring.measurement import Picture, digest_of
-from scoring.scene import SceneOfSeed
+from scoring.seed_scene import SceneOfSeed
 
 WORDS = {"background": ["simple background", "forest"], "pose": ["standing", "waving"]}
 PHRASES = [word for words in WORDS.values() for word in words]
