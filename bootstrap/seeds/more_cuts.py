@@ -42,6 +42,8 @@ OF_HEAD = ("eye_color", "expression", "mark", "ears", "hat", "hair_color", "hair
 """Axes that a picture without its head does not show."""
 OF_BODY = ("bottom", "tail", "top", "pose", "outfit")
 """Axes that a picture of a head alone does not show."""
+OF_FRONT = ("eyes", "body")
+"""Parts that are not cut out where no eyes are seen: from behind the hair hides the body."""
 EYES = "eye_color"
 """The axis that a view hides where there are no eyes to be seen."""
 
@@ -80,7 +82,7 @@ class MoreCuts:
         for part in self.config.parts:
             box, target, hides = windows[part]
             share = box[2] - box[0]
-            if share * whole.width < FEWEST * self.side or share >= MOST or (part == "eyes" and EYES in hidden):
+            if share * whole.width < FEWEST * self.side or share >= MOST or (part in OF_FRONT and EYES in hidden):
                 continue
             enlarged = few(whole, self.side, box)
             image = sized(whole, self.side, box)

@@ -60,7 +60,9 @@ def test_each_part_shows_what_it_is_called():
 
 def test_no_part_is_cut_where_the_head_is_not_known_the_eyes_are_hidden_or_pixels_are_few():
     assert list(made(head=None)) == ["tall", "sepia", "dutch angle"]
-    assert "eye focus" not in made(hidden=frozenset({"eye_color"}))
+    behind = made(hidden=frozenset({"eye_color"}))
+    assert not {"eye focus", "head out of frame"} & behind.keys()
+    assert "hair focus" in behind
     assert "eye focus" not in made(side=400)
 
 
