@@ -10,6 +10,7 @@ from bootstrap.character import load_character
 from bootstrap.cli import init
 from bootstrap.cli.app import app
 from bootstrap.errors import ConfigError, OutputError
+from bootstrap.panel.color_models import fake_panel_models
 from scoring.faces_found import FoundFace
 
 
@@ -103,3 +104,20 @@ def test_help_shows_an_example(command):
     done = CliRunner().invoke(app, [command, "--help"])
     assert done.exit_code == 0
     assert f"bootstrap {command} " in done.stdout
+
+
+def test_of_many_pictures_those_that_are_taken_are_described_and_the_others_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(init, "panel_models_of", lambda panel: fake_panel_models())
+    folder = tmp_path / "kiki"
+    folder.mkdir()
+    for number in range(6):
+        image = Image.new("RGB", (128, 128), (220, 40 * number, 60))
+        image.paste("black", (10 * number, 20, 10 * number + 20, 60 + 8 * number))
+        image.save(folder / f"{number}.png")
+    Image.new("RGB", (128, 128), "red").save(folder / "blank.png")
+    done = call(folder, "--base", "puppet", "--out", tmp_path / "c.json")
+    assert done.exit_code == 0, done.exception
+    written = json.loads((tmp_path / "c.json").read_text())
+    assert written["name"] == "Kiki", "of the folder: no picture stands for all"
+    assert sorted(note["file"] for note in written["seeds"]) == [f"{number}.png" for number in range(6)]
+    assert '"blank.png" is set aside: it is blank' in done.stdout
