@@ -71,7 +71,7 @@ def tag_findings(
     if files := [one.path for one in pictures if len(_folded(one)) < len(one.tags)]:
         yield finding(folder, "tag twice", "warning", "a tag is written twice in one caption", files, "write it once")
     yield from _spellings(folder, pictures)
-    yield from _rare(folder, pictures, shares)
+    yield from _rare(folder, pictures, shares, intent)
 
 
 def _folded(picture: PictureFile) -> frozenset[str]:
@@ -181,11 +181,16 @@ def _spellings(folder: Path, pictures: Sequence[PictureFile]) -> Iterator[Findin
             yield finding(folder, "spelling", "warning", f"{named} are one tag", files, "spell it in one way")
 
 
-def _rare(folder: Path, pictures: Sequence[PictureFile], shares: Mapping[str, float]) -> Iterator[Finding]:
-    """Tags that a single caption of a large set has: seldom learned, often false."""
+def _rare(
+    folder: Path, pictures: Sequence[PictureFile], shares: Mapping[str, float], intent: Intent
+) -> Iterator[Finding]:
+    """Tags that a single caption of a large set has, and no plan asked for: seldom learned, often false."""
     if len(pictures) < MANY:
         return
-    rare = {folded(tag): tag for tag, share in shares.items() if share * len(pictures) < 1.5 and not is_sentence(tag)}
+    rare = {}
+    for tag, share in shares.items():
+        if share * len(pictures) < 1.5 and folded(tag) not in intent.planned and not is_sentence(tag):
+            rare[folded(tag)] = tag
     files = [one.path for one in pictures if any(tag in rare for tag in _folded(one))]
     if files:
         named = ", ".join(f'"{tag}"' for tag in rare.values())

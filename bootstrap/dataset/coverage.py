@@ -42,7 +42,7 @@ def coverage_findings(folder: Path, pictures: Sequence[PictureFile], intent: Int
     """What a set lacks, and folders that are seen much more often than others; ``pictures`` have captions."""
     if len(pictures) >= SMALLEST:
         yield from _lacking(folder, pictures, intent)
-    seen = exposures(folder, pictures)
+    seen = {} if intent.planned else exposures(folder, pictures)  # a plan has shares of its own
     if len(seen) > 1 and max(seen.values()) > UNEQUAL * min(seen.values()):
         named = ", ".join(f"{name} {count}" for name, count in seen.items())
         hint = "change the repeats at the head of the folders' names"

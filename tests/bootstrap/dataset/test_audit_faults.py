@@ -9,7 +9,7 @@ from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.caption_check import contradicted
-from bootstrap.dataset.intent import intent_of
+from bootstrap.dataset.intent import Intent, intent_of
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import shot_of
 from bootstrap.puppets.render import render
@@ -42,9 +42,12 @@ def planned(folder, character=MIKA, config=CONFIG):
     return place
 
 
-def errors(folder, character=MIKA, config=CONFIG):
-    found = audit(folder, read_set(folder), intent_of(character, config, SEEDS)).findings
-    return {one.kind for one in found if one.severity == "error"}
+def findings(folder, character=MIKA, config=CONFIG):
+    return audit(folder, read_set(folder), intent_of(character, config, SEEDS)).findings
+
+
+def errors(*given):
+    return {one.kind for one in findings(*given) if one.severity == "error"}
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ TWO_STYLES = MIKA.model_copy(update={"styles": ("oddly drawn", "sketch")})
 @pytest.mark.parametrize("character", [MIKA, ONE_OUTFIT, TWO_STYLES])
 def test_what_our_runs_make_passes(tmp_path, character, dialect):
     config = CONFIG.model_copy(update={"base": CONFIG.base.model_copy(update={"dialect": dialect})})
-    assert errors(planned(tmp_path, character, config), character, config) == set()
+    assert not findings(planned(tmp_path, character, config), character, config)
 
 
 def retag(add="", drop="", number=None):
@@ -181,3 +184,21 @@ def test_left_for_right_is_seen_by_the_panel(tmp_path, eyes, view):
     (found,) = contradicted(place, read_set(place), eyes, CONFIG.panel, views)
     assert (found.files, found.severity) == (("false.png",), "error")
     assert found.message.endswith(f"is not what the panel sees: reads as '{said}'")
+
+
+def test_what_is_worth_a_look_is_a_warning(folder):
+    retag("blury", number=3)(folder)
+    for number in (5, 6):
+        retag("watermark", number=number)(folder)
+    retag("1Girl", drop="1girl", number=9)(folder)
+    (folder.parent / "1_other").mkdir()
+    (folder / "07.png").rename(folder.parent / "1_other" / "07.png")
+    (folder / "07.txt").rename(folder.parent / "1_other" / "07.txt")
+    found = {one.kind: one.message for one in findings(folder) if one.severity == "warning"}
+    assert found == {
+        "rare tag": 'in one caption alone: "blury"',
+        "marked": '"watermark" is in the picture',
+        "spelling": '"1girl" and "1Girl" are one tag',
+    }
+    plain = audit(folder.parent, read_set(folder.parent), Intent()).findings
+    assert any(one.message.endswith("10_mikachr 230, 1_other 1") for one in plain)
