@@ -9,15 +9,16 @@ import contextlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from bootstrap.config import PanelConfig, embedded
+from bootstrap.config import PanelConfig, ViewsConfig, embedded
 from bootstrap.panel.downloads import located, model_named
 from bootstrap.panel.face_packs import PACKS, folder_of
 from bootstrap.panel.seats import VIEW
 from scoring.clip import ScorerUnavailable
 from scoring.settings import folder_of_model
 from scoring.tagger import GRAPH, TAGS, characters_in
+from scoring.zeroshot import ViewSettings
 
-__all__ = ["blind_spots", "known_characters", "missing_models"]
+__all__ = ["blind_spots", "known_characters", "missing_models", "unread_sides"]
 
 Lack = tuple[str, str]
 """What is missing, and what to do about it."""
@@ -44,6 +45,20 @@ def blind_spots(panel: PanelConfig, view_families: Collection[str]) -> list[str]
         if blind := [view_family for view_family in view_families if view_family not in seen]:
             lines.append(f"no qualified scorer of {what}: {', '.join(blind)}{_instead(names)}")
     return lines
+
+
+def unread_sides(panel: PanelConfig, views: ViewsConfig) -> list[str]:
+    """A line about the view families with several views, left and right, that the panel cannot tell apart."""
+    read: set[str] = set()
+    if isinstance(panel.in_use.get(VIEW), ViewSettings):
+        read.update(phrase for phrases in panel.view_phrases.values() for phrase in phrases)
+    unread = []
+    for name, plan in views.families.items():
+        if len(plan.views) > 1 and not read.issuperset(plan.views.values()):
+            unread.append(name)
+    if not unread:
+        return []
+    return [f"no scorer tells left from right: {', '.join(unread)}; look at what these captions say"]
 
 
 def known_characters(panel: PanelConfig) -> frozenset[str]:

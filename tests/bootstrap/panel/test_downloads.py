@@ -12,7 +12,7 @@ from bootstrap.config import embedded, load, load_panel, reference_named, shippe
 from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.inventory import Accelerator
 from bootstrap.panel import face_packs as packs
-from bootstrap.panel.availability import blind_spots, missing_models
+from bootstrap.panel.availability import blind_spots, missing_models, unread_sides
 from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, fetched_by, located, model_named
 from bootstrap.runs.run_models import check_base_files
 from scoring.tagger import TaggerModel
@@ -145,6 +145,13 @@ def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():
     )
     nobody = drawn.model_copy(update={"scorers": {}})
     assert blind_spots(nobody, ["front"])[0] == "no qualified scorer of identity: front"
+
+
+def test_a_panel_that_cannot_tell_left_from_right_says_so():
+    views = shipped_views("standard")
+    assert unread_sides(load_panel("puppet"), views) == []
+    (line,) = unread_sides(load_panel("drawn"), views)
+    assert line.startswith("no scorer tells left from right: three-quarter, profile")
 
 
 @pytest.mark.parametrize("name", shipped_names("scoring"))
