@@ -162,6 +162,12 @@ class RunConfig(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _fake_draws_by_words(self) -> RunConfig:
+        if self.backend == "fake" and self.base.control is not None:
+            raise ValueError("the fake backend draws along no control picture: leave --control out")
+        return self
+
+    @model_validator(mode="after")
     def _families_of_scorers(self) -> RunConfig:
         if problems := self.panel.unknown_families(self.views.families):
             raise ValidationError.from_exception_data("RunConfig", problems)

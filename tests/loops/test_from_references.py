@@ -45,6 +45,12 @@ def test_cut_off_anywhere_it_ends_as_undisturbed(tiny, call, tmp_path, before_pi
     assert made(tmp_path / "cut off") == whole
 
 
+def test_a_backend_without_a_control_net_says_so_before_anything_begins(tiny, call):
+    done = call("check", *tiny, "--control", "sd15-openpose")
+    assert done.code == 2
+    assert "the fake backend draws along no control picture" in done.line
+
+
 def test_strangers_are_shown_portraits_and_drawn_with_the_strength_of_their_view(tiny, call, tmp_path):
     done = call("run", *arguments(tiny), "--out", str(tmp_path / "run"))
     assert done.code == 0, done.err
