@@ -14,7 +14,7 @@ from bootstrap.dataset.intent import Intent
 from bootstrap.pictures import PictureFile
 from bootstrap.pictures.caption_text import folded, named_in
 
-__all__ = ["coverage_findings", "exposures"]
+__all__ = ["coverage_findings"]
 
 SMALLEST = 20
 """Captions from which a set is held to the minimums: fewer are a first version."""
@@ -42,14 +42,14 @@ def coverage_findings(folder: Path, pictures: Sequence[PictureFile], intent: Int
     """What a set lacks, and folders that are seen much more often than others; ``pictures`` have captions."""
     if len(pictures) >= SMALLEST:
         yield from _lacking(folder, pictures, intent)
-    seen = {} if intent.planned else exposures(folder, pictures)  # a plan has shares of its own
+    seen = {} if intent.planned else _exposures(folder, pictures)  # a plan has shares of its own
     if len(seen) > 1 and max(seen.values()) > UNEQUAL * min(seen.values()):
         named = ", ".join(f"{name} {count}" for name, count in seen.items())
         hint = "change the repeats at the head of the folders' names"
         yield finding(folder, "unbalanced", "warning", f"repeats times pictures differ: {named}", [], hint)
 
 
-def exposures(folder: Path, pictures: Sequence[PictureFile]) -> dict[str, int]:
+def _exposures(folder: Path, pictures: Sequence[PictureFile]) -> dict[str, int]:
     """Folder named as sd-scripts wants it → how many pictures of it an epoch shows."""
     found: dict[str, int] = {}
     for one in pictures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LICENSES", "LICENSE_FILE", "front_of", "license_text", "named_license"]
+__all__ = ["LICENSES", "LICENSE_FILE", "front_of", "license_text"]
 
 NAMES = """
 afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bigscience-bloom-rail-1.0 bigscience-openrail-m bsd bsd-2-clause bsd-3-clause
@@ -32,7 +32,7 @@ SPELLINGS = (
 """How people spell licences → how the Hub does, one after the other."""
 
 
-def named_license(text: str) -> str:
+def _identifier_of(text: str) -> str:
     """The identifier of a licence on the Hub; "" where it has none."""
     slug = re.sub(r"[^a-z0-9.+]+", "-", LINK.sub("", text).lower()).strip("-")
     if slug in LICENSES:
@@ -46,7 +46,7 @@ def front_of(text: str) -> dict[str, str]:
     """The entries of a card's front matter about a licence."""
     if not text.strip():
         return {"license": "unknown"}
-    if identifier := named_license(text):
+    if identifier := _identifier_of(text):
         return {"license": identifier}
     link = LINK.search(text)
     name = re.sub(r"[^a-z0-9.+]+", "-", LINK.sub("", text).lower()).strip("-.")
