@@ -23,7 +23,10 @@ __all__ = ["panel_models_of", "print_many"]
 
 
 def panel_models_of(panel: PanelConfig, *, fake: bool = False, comparing: bool = True) -> PanelModels:
-    """The panel's models, loaded; those of the ``fake`` backend, and of the fake panel, are none to load."""
+    """The panel's models, loaded; those of the ``fake`` backend, and of the fake panel, are none to load.
+
+    Without ``comparing`` only those that read pictures, not those that compare them with seeds.
+    """
     if fake or panel.fake:
         from bootstrap.panel.color_models import fake_panel_models
 
@@ -43,9 +46,9 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
         typer.echo(f"seeds      {len(pictures)} pictures: the panel tells which are taken, and is not on this machine")
         return len(pictures)
     sampling = config.base.sampling
-    models = panel_models_of(config.panel, fake=config.backend == "fake")
-    captioner = SeedCaptioner(Wording.of(character, config), models.read)
     with found.collecting():
+        models = panel_models_of(config.panel, fake=config.backend == "fake")
+        captioner = SeedCaptioner(Wording.of(character, config), models.read)
         gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
         whole, *others = sifting_sentences(gathered.rows, gathered.seeds)
         typer.echo(f"seeds      {one_line(whole)}")

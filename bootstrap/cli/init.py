@@ -21,7 +21,6 @@ from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
 from bootstrap.errors import ConfigError, OutputError
-from bootstrap.machine.inventory import cache_folder
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
@@ -138,10 +137,7 @@ def _given(described: Character) -> dict[str, object]:
 
 def open_readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
     """Load the panel: what reads traits over all seeds, what reads one seed's caption, and its face detector."""
-    from bootstrap.machine.device import pick_device
-    from bootstrap.panel.models import open_panel_models
-
-    panel_models = open_panel_models(config.panel, cache_folder() / "features", pick_device(), comparing=False)
+    panel_models = panel_models_of(config.panel, comparing=False)
     return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces
 
 
