@@ -32,7 +32,7 @@ MAY_CHANGE = {
     "config": re.compile(
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
         r"|loop\.(final_candidates|showcase)"
-        r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift)"  # the gate
+        r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
     ),
