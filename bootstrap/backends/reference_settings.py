@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = ["ReferenceSettings"]
@@ -23,7 +25,7 @@ class ReferenceSettings(BaseModel):
     """How much a picture's self-attention heeds the reference, at a strength of 1: 1 as much as itself; 0 is off."""
     strength: float = Field(0.5, gt=0, le=2)
     """How strongly a reference is heeded: more is more alike, and obeys words less."""
-    strengths: tuple[float, ...] = ()
+    strengths: tuple[Annotated[float, Field(gt=0, le=2)], ...] = ()
     """Strengths that are tried before the first wave; each view family is drawn with the one whose pictures pass most
     often and are most surely the seed's. Empty: ``strength`` everywhere."""
     trial_pictures: int = Field(4, ge=1)
@@ -35,6 +37,12 @@ class ReferenceSettings(BaseModel):
     before the finished one, and one round draws the set."""
     license: str = ""
     """Of the adapter and its image encoder."""
+
+    @model_validator(mode="after")
+    def _tries_several(self) -> ReferenceSettings:
+        if len(self.strengths) == 1 or len(set(self.strengths)) < len(self.strengths):
+            raise ValueError("strengths takes two or more different ones; to set one, give strength")
+        return self
 
     @model_validator(mode="after")
     def _draws_somehow(self) -> ReferenceSettings:

@@ -168,6 +168,12 @@ def test_attention_as_strong_as_nothing_is_the_base_alone(pictures):
     assert np.abs(found - drawn(attending, job("none"))["none"]).max() <= 1
 
 
+@pytest.mark.parametrize("strengths", ["[0.7]", "[0.5,0.5]", "[0.5,5]", "[0,1]"])
+def test_strengths_to_try_are_several_and_within_range(strengths):
+    with pytest.raises(ConfigError, match=r"base\.reference"):
+        load("puppet", overrides=[f"base.reference.strengths={strengths}"])
+
+
 def test_references_need_an_adapter_or_attention():
     with pytest.raises(ConfigError, match="give path and file of an IP-Adapter, or attention above 0, or both"):
         load("sdxl", own={"base": {"reference": {"strength": 1.0}}})
