@@ -84,7 +84,7 @@ def test_candidates_are_drawn_from_the_seed_and_decoys_from_portraits_of_others(
 def test_every_view_family_is_drawn_with_the_strength_that_was_chosen_for_it(whole_run):
     with Store.open(whole_run, exclusive=False) as store:
         chosen = store.decided(StrengthsChosen)
-        tried = store.jobs(kind=JobKind.TRIAL)
+        tried = store.jobs(1, 1, JobKind.TRIAL)
         judged = [frame for kind in (JobKind.CANDIDATE, JobKind.STRANGER) for frame in store.frames(kind=kind)]
         measured = store.measurements()
     assert len(tried) == 6 * 2 * 2, "view families, strengths, and the seed or somebody else"

@@ -21,7 +21,7 @@ SHOT = Shot(
 def test_latents_that_are_no_numbers_are_told_and_not_drawn(tiny, monkeypatch, number):
     backend = DiffusersBackend(tiny, SETTINGS, device="cpu")
     spoilt = torch.full((2, 4, 8, 8), number)
-    monkeypatch.setattr("bootstrap.backends.drawing.denoise", lambda base, batch, shown: spoilt)
+    monkeypatch.setattr("bootstrap.backends.drawing.denoise", lambda *given: spoilt)
     jobs = [Job(f"j{n}", JobKind.CANDIDATE, 1, 1, SHOT, "green hair", "", n, {}) for n in range(2)]
     with pytest.raises(BackendError, match='"j0" came out as no finite picture'):
         list(backend.draw(jobs, None))

@@ -53,5 +53,5 @@ def test_in_the_options_of_audit(tmp_path, capsys):
 
 
 def test_in_the_counts_of_a_lora():
-    entries = dataset_entries({"10_mikachr": [f"mikachr, {FACE}"]}, 10, 1, 10)
+    entries = dataset_entries({"10_mikachr": [f"mikachr, {FACE}"]}, 1, 10)
     assert entries["ss_tag_frequency"] == f'{{"10_mikachr": {{"mikachr": 1, "{FACE}": 1}}}}'

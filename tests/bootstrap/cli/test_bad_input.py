@@ -148,7 +148,7 @@ DESCRIPTIONS = {
     "an empty trigger": ({"trigger": ""}, 'trigger "": must not be empty: write a made-up word'),
     "a trigger that climbs": ({"trigger": "../../up"}, 'trigger "../../up": names folders too'),
     "a trigger with a NUL": ({"trigger": "a\0b"}, "names folders too"),
-    "a trigger without end": ({"trigger": "a" * 400}, "at most 64 characters"),
+    "a trigger without end": ({"trigger": "a" * 400}, "at most 128 characters"),
     "a list for parts": ({"outfits": ["a"], "invariant": "red"}, "outfits \"['a']\": write named parts, { ... }"),
     "a text for a list": ({"seeds": "x"}, 'seeds "x": write a list'),
 }

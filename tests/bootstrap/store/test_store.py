@@ -24,6 +24,7 @@ from bootstrap.store.decisions import (
     BatchLimit,
     Deadline,
     Decision,
+    DrawerChosen,
     EarlierDecision,
     FinalCandidates,
     GradientCheckpointing,
@@ -31,6 +32,7 @@ from bootstrap.store.decisions import (
     RoundApproved,
     RoundBudget,
     ShowcaseBudget,
+    StrengthsChosen,
     VaeTiles,
     VerdictFit,
     WaveBudget,
@@ -238,6 +240,8 @@ DECISIONS = [
     WaveCut("28800s", 2, 1, lookalikes=True, undrawn=8),
     ShowcaseBudget("28800s", 4, drawn=False),
     AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
+    DrawerChosen(3, 2),
+    StrengthsChosen({"front": 0.8}, {"front": {"0.4": 0.2, "0.8": 0.5}}),
     EarlierDecision("weather", "rain"),
 ]
 
