@@ -19,7 +19,7 @@ def play_with(tiny, tmp_path, monkeypatch, capsys):
 
     def run(best, *settings, name="run", interrupted=False):
         monkeypatch.setattr("loops.drawer.best_of", lambda trials: best)
-        words = [word for setting in (held_out, "loop.after_drift=best", *settings) for word in ("--set", setting)]
+        words = [word for setting in (held_out, "loop.rounds=2", *settings) for word in ("--set", setting)]
         with pytest.raises(SystemExit) as ended:
             main(["run", *tiny, *words, "--out", str(tmp_path / name)])
         assert bool(ended.value.code) is interrupted, capsys.readouterr().err

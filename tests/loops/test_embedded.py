@@ -9,7 +9,6 @@ from safetensors.numpy import load_file
 from bootstrap.events import AdapterTrained
 from bootstrap.records import JobKind
 from bootstrap.runs.status import status
-from bootstrap.store.decisions import StrengthsChosen
 from bootstrap.store.store import Store
 
 RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"
@@ -18,13 +17,12 @@ SMALL = [
     "loop.goals=[1]",
     "loop.rounds=2",
     "loop.waves=1",
+    "loop.drawer=newest",
     "loop.lookalikes=1",
     "loop.exchanged=1",
     "loop.most_decoys=1",
     "loop.candidates_a_place=2",
     "base.reference.with_lora=true",
-    "base.reference.strengths=[0.5,1.0]",
-    "base.reference.trial_pictures=1",
     "base.sampling.steps=4",
     "base.sampling.batch_size=4",
     "base.recipes.style.steps=4",
@@ -78,24 +76,6 @@ def test_candidates_are_drawn_from_the_seed_and_decoys_from_portraits_of_others(
     assert {one.path for one in shown[JobKind.STRANGER]} <= portraits
     assert drawn_by >= {"r01-style"}
     assert not [*shown[JobKind.LOOKALIKE], *shown[JobKind.PROBE]]
-
-
-@pytest.mark.slow
-def test_every_view_family_is_drawn_with_the_strength_that_was_chosen_for_it(whole_run):
-    with Store.open(whole_run, exclusive=False) as store:
-        chosen = store.decided(StrengthsChosen)
-        tried = store.jobs(1, 1, JobKind.TRIAL)
-        judged = [frame for kind in (JobKind.CANDIDATE, JobKind.STRANGER) for frame in store.frames(kind=kind)]
-        measured = store.measurements()
-    assert len(tried) == 6 * 2 * 2, "view families, strengths, and the seed or somebody else"
-    by_shot = {}
-    for job in tried:
-        by_shot.setdefault(job.shot.key, set()).add((job.prompt, job.random_seed))
-    assert all(len(found) == 1 for found in by_shot.values())
-    assert all(measured[job.id] for job in tried)
-    assert {chosen.strengths[one.job.shot.view_family] for one in judged} <= {0.5, 1.0}
-    for frame in judged:
-        assert {one.strength for one in frame.job.references} == {chosen.strengths[frame.job.shot.view_family]}
 
 
 @pytest.mark.slow

@@ -1,15 +1,18 @@
 """Runs of the fake backend that draw from the seed: with a LoRA and without, cut off anywhere, and compared."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
+from bootstrap.cli import main
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.store.decisions import StrengthsChosen
 from bootstrap.store.store import Store
+from tests.loops.conftest import TINY, described
 
 SHOWN = ["base.reference.strengths=[0.5,1.0]", "base.reference.trial_pictures=1"]
 
@@ -19,6 +22,17 @@ def arguments(tiny, *settings):
     return [*tiny, "--reference", "attention", *words]
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The folder of a finished run, made once, and the arguments that made it; copy it before you touch it."""
+    folder = tmp_path_factory.mktemp("shown")
+    given = arguments(described(folder, TINY), "base.reference.with_lora=true", "loop.rounds=2")
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *given, "--out", str(folder / "run")])
+    assert not ended.value.code
+    return folder / "run", given
+
+
 def made(run):
     with Store.open(run, exclusive=False) as store:
         frames = {frame.job.id: (frame.digest, frame.job.references) for frame in store.frames()}
@@ -26,13 +40,11 @@ def made(run):
         return frames, verdicts, store.decided(StrengthsChosen)
 
 
-@pytest.mark.parametrize("with_lora", ["true", "false"])
-def test_cut_off_anywhere_it_ends_as_undisturbed(tiny, call, tmp_path, before_picture, with_lora):
-    given = arguments(tiny, f"base.reference.with_lora={with_lora}")
-    call("run", *given, "--out", str(tmp_path / "whole"))
-    whole = made(tmp_path / "whole")
+def test_cut_off_anywhere_it_ends_as_undisturbed(undisturbed, call, tmp_path, before_picture):
+    folder, given = undisturbed
+    whole = made(folder)
     assert whole[2] is not None
-    for cut in (3, 20, 33, 50):
+    for cut in (20, 33):
 
         def cut_off(number, cut=cut):
             if number == cut:
@@ -51,10 +63,19 @@ def test_a_backend_without_a_control_net_says_so_before_anything_begins(tiny, ca
     assert "the fake backend draws along no control picture" in done.line
 
 
-def test_strangers_are_shown_portraits_and_drawn_with_the_strength_of_their_view(tiny, call, tmp_path):
-    done = call("run", *arguments(tiny), "--out", str(tmp_path / "run"))
-    assert done.code == 0, done.err
-    with Store.open(tmp_path / "run", exclusive=False) as store:
+def test_strengths_are_tried_on_the_same_shots_shown_the_seed_and_somebody_else(undisturbed):
+    with Store.open(undisturbed[0], exclusive=False) as store:
+        tried, measured = store.jobs(1, 1, JobKind.TRIAL), store.measurements()
+    assert len(tried) == 6 * 2 * 2, "view families, strengths, and the seed or somebody else"
+    by_shot = {}
+    for job in tried:
+        by_shot.setdefault(job.shot.key, set()).add((job.prompt, job.random_seed))
+    assert all(len(found) == 1 for found in by_shot.values())
+    assert all(measured[job.id] for job in tried)
+
+
+def test_strangers_are_shown_portraits_and_drawn_with_the_strength_of_their_view(undisturbed):
+    with Store.open(undisturbed[0], exclusive=False) as store:
         chosen, (seed,) = store.decided(StrengthsChosen).strengths, store.seeds()
         frames = {kind: store.frames(kind=kind) for kind in JobKind}
     portraits = {frame.path for frame in frames[JobKind.LOOKALIKE]}
@@ -65,8 +86,8 @@ def test_strangers_are_shown_portraits_and_drawn_with_the_strength_of_their_view
             assert {one.strength for one in frame.job.references} == {chosen[frame.job.shot.view_family]}
 
 
-def test_a_comparison_shows_the_best_of_it_your_picture_too(tiny, call, tmp_path):
-    call("run", *arguments(tiny), "--out", str(tmp_path / "run"))
+def test_a_comparison_shows_the_best_of_it_your_picture_too(undisturbed, tmp_path):
+    shutil.copytree(undisturbed[0], tmp_path / "run")
     options = ["--weights", "1.0", "--each", "1", "--json"]
     result = CliRunner().invoke(commands.app, ["compare", str(tmp_path / "run"), *options])
     assert result.exit_code == 0, result.exception
