@@ -106,7 +106,7 @@ def _views(best: Result) -> list[Remark]:
     for name, part in best.by_view_family().items():
         if _falls(part, best):
             remarks.append(Remark(False, f"{name} falls: {_identity_of(part, best)}"))
-        if best.ranked and part.trial.identity >= HOLDS:
+        if part.ranked and part.trial.identity >= HOLDS:
             held.append(f"{name} {part.trial.identity:.2f}")
     if held:
         remarks.append(Remark(True, f"it holds from these views: {', '.join(held)}"))

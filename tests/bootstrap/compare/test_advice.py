@@ -1,5 +1,6 @@
 """What the numbers of a comparison mean, in words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
     assert found.weaknesses[0].startswith("few of its pictures are more alike than the base's look-alikes")
     assert not found.add
     assert any("review" in text for text in found.steps)
+
+
+def test_a_view_in_which_nothing_could_tell_is_not_said_to_hold():
+    shown = result(Cell(LATE))
+    silent = [
+        replace(one, drawn=replace(one.drawn, identity=None)) for one in shown.pictures if one.view_family == "behind"
+    ]
+    others = [one for one in shown.pictures if one.view_family != "behind"]
+    (holds,) = (text for text in advice(Result(shown.cell, (*others, *silent))).strengths if "holds from" in text)
+    assert "front" in holds
+    assert "behind" not in holds
 
 
 def test_a_trait_is_lost_only_where_the_base_shows_it():
