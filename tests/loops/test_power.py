@@ -17,7 +17,7 @@ from scoring.measurement import digest_of
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
-EVERY = int(os.environ.get("POWER_CUT_EVERY", "40"))
+EVERY = int(os.environ.get("POWER_CUT_EVERY", "60"))
 """A cut after every so many syncs; 1 for all of them, which takes minutes."""
 
 

@@ -223,7 +223,7 @@ print(ended.code, ended.stopped_by)
 
 def test_a_signal_is_handed_on_to_the_process_that_works(tmp_path):
     sleeper = tmp_path / "sleeper"
-    sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\ntouch $0-works\nsleep 30 & wait\n")
+    sleeper.write_text("#!/bin/sh\ntrap 'exit 130' TERM\ntouch $0-works\nsleep 30 >/dev/null 2>&1 & wait\n")
     sleeper.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", STOP_IT, sleeper], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "130 SIGINT"
