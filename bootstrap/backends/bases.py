@@ -6,15 +6,16 @@ Imports no model library.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from bootstrap.backends.architectures import Architecture
-from bootstrap.backends.folder import check_folder, digest_of_file, digest_of_weights
+from bootstrap.backends.folder import check_folder, digest_of_file, digest_of_weights, read_config
 from bootstrap.backends.single_file import check_vae, read_checkpoint
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import count_weights
 from bootstrap.machine.hub import HUB_ID
 
-__all__ = ["check_base", "denoiser_weights", "digest_of_base", "weights_in"]
+__all__ = ["check_base", "denoiser_config", "denoiser_weights", "digest_of_base", "weights_in"]
 
 FORMS = "--base takes the path of a .safetensors checkpoint or of a diffusers folder"
 
@@ -34,6 +35,13 @@ def check_base(base: Path, vae: str = "") -> Architecture:
     raise BackendError(
         f'"{base}" is not on this machine: no such file, and no model_index.json in such a folder', f"{FORMS}{fetch}"
     )
+
+
+def denoiser_config(base: Path) -> dict[str, Any]:
+    """The configuration of a base's denoiser; a checkpoint file has that of its architecture. See `check_base`."""
+    architecture = check_base(base)
+    folder = base if base.is_dir() else architecture.configs
+    return read_config(folder / architecture.denoiser)
 
 
 def digest_of_base(base: Path) -> str:

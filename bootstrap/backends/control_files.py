@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bootstrap.backends.bases import check_base
-from bootstrap.backends.folder import WEIGHTS
+from bootstrap.backends.bases import denoiser_config
+from bootstrap.backends.folder import weights_of
 from bootstrap.errors import BackendError
 from bootstrap.machine.hub import HUB_ID, cached
 
@@ -32,8 +32,7 @@ def missing_of_control(path: Path) -> str:
     folder = _folder(path)
     if not (folder / CONFIG).is_file():
         return f'"{CONFIG}"'
-    weights = [file for pattern in WEIGHTS for file in folder.glob(pattern)]
-    return "" if weights else "weights (*.safetensors)"
+    return "" if weights_of(folder) else "weights (*.safetensors)"
 
 
 def check_control(path: Path, base: Path) -> Path:
@@ -54,7 +53,7 @@ def check_control(path: Path, base: Path) -> Path:
     if (channels := config.get("conditioning_channels", COLORS)) != COLORS:
         problem = f'"{folder}" takes control pictures of {channels} channels, ours have {COLORS}'
         raise BackendError(problem, f"choose another ControlNet, {NONE}")
-    denoiser = _denoiser(base)
+    denoiser = denoiser_config(base)
     for name, words in SHARED.items():
         own, wanted = config.get(name), denoiser.get(name)
         if name in config and own != wanted:
@@ -80,10 +79,3 @@ def _config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = str(error)
     raise BackendError(f'"{folder / CONFIG}" cannot be read ({reason})', "fetch the model again")
-
-
-def _denoiser(base: Path) -> dict[str, Any]:
-    """The configuration of a base's denoiser."""
-    architecture = check_base(base)
-    folder = base if base.is_dir() else architecture.configs
-    return _config(folder / architecture.denoiser)

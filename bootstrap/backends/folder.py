@@ -12,7 +12,7 @@ from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
 __all__ = [
-    "SCHEDULE", "WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of",
+    "SCHEDULE", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of", "weights_of",
 ]  # fmt: skip
 
 VOCABULARY = "vocab.json or tokenizer.json"
@@ -59,7 +59,7 @@ def check_folder(base: Path) -> Architecture:
 
 def variant_of(folder: Path) -> str | None:
     """ "fp16" where a part's folder has weights of that name only, else None."""
-    names = [path.name for path in _weights(folder)]
+    names = [path.name for path in weights_of(folder)]
     return "fp16" if names and all(".fp16." in name for name in names) else None
 
 
@@ -90,7 +90,7 @@ def _samples(path: Path) -> Iterator[bytes]:
 
 
 def _check_part(base: Path, part: str) -> None:
-    files = _weights(base / part)
+    files = weights_of(base / part)
     if not (base / part / "config.json").is_file():
         raise BackendError(f'"{base}" has no {part}/config.json', "fetch the whole model")
     if not files:
@@ -135,5 +135,6 @@ def _of_each_block(config: dict[str, Any], name: str, usual: Any) -> Any:
     return value
 
 
-def _weights(folder: Path) -> list[Path]:
+def weights_of(folder: Path) -> list[Path]:
+    """The files of weights in a folder, by name."""
     return sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))

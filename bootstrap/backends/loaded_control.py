@@ -7,7 +7,6 @@ offloads, it is on the device only while it draws. Knows no prompt, no LoRA and 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,10 @@ from bootstrap.backends.folder import digest_of_weights, variant_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.saving_memory import moved
 from bootstrap.backends.shapes import Size
+from bootstrap.backends.shown_pictures import open_shown
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import reporting_memory
-from bootstrap.pictures import open_picture
 from bootstrap.records import Reference
-from scoring.measurement import digest_of
 
 __all__ = ["ControlledBatch", "LoadedControl"]
 
@@ -129,12 +127,7 @@ class LoadedControl:
 
     def _read(self, control: Reference, size: Size) -> torch.Tensor:
         """A control picture as (3, h, w) in 0..1, of this size, with black borders where it has another shape."""
-        path = self._pictures / control.path
-        if not path.is_file():
-            raise BackendError(f'the control picture "{path}" is missing', "restore it from a copy")
-        image, data = open_picture(path, smallest=8)
-        if control.sha256 not in (hashlib.sha256(data).hexdigest(), digest_of(image)):
-            raise BackendError(f'the control picture "{path}" was altered', "restore it from a copy")
+        image = open_shown(self._pictures, control, "control picture", smallest=8)
         fitted = ImageOps.pad(image, size, Image.Resampling.LANCZOS, color="black")
         return torch.from_numpy(np.asarray(fitted, np.float32) / 255).permute(2, 0, 1)
 

@@ -7,7 +7,6 @@ no LoRA.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,10 @@ from bootstrap.backends.latents import pixels_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.reference_attention import ReferenceAttention
 from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.errors import BackendError
+from bootstrap.backends.shown_pictures import open_shown
 from bootstrap.machine.device import reporting_memory
-from bootstrap.pictures import open_picture, square
+from bootstrap.pictures import square
 from bootstrap.records import Job, Reference
-from scoring.measurement import digest_of
 
 __all__ = ["LoadedReferences", "ShownToBatch"]
 
@@ -92,7 +90,7 @@ class LoadedReferences:
     def _encode(self, references: Sequence[Reference]) -> None:
         """Encode the pictures that are not encoded yet."""
         missing = [one for one in references if one.sha256 not in self._features | self._latents]
-        images = {reference.sha256: self._opened(reference) for reference in missing}
+        images = {one.sha256: square(open_shown(self._pictures, one, "reference")) for one in missing}
         if self._adapter:
             with self._adapter.encoding, reporting_memory("choose --reference none"):
                 for sha256, image in images.items():
@@ -102,13 +100,3 @@ class LoadedReferences:
             for sha256, image in images.items():
                 pixels = pixels_of(image.resize((side, side), Image.Resampling.LANCZOS)).to(self._base.device)
                 self._latents[sha256] = self._attention.encoded(pixels).cpu()
-
-    def _opened(self, reference: Reference) -> Image.Image:
-        """The picture as a square on its ground."""
-        path = self._pictures / reference.path
-        if not path.is_file():
-            raise BackendError(f'the reference "{path}" is missing', "restore it from a copy")
-        image, data = open_picture(path)
-        if reference.sha256 not in (hashlib.sha256(data).hexdigest(), digest_of(image)):
-            raise BackendError(f'the reference "{path}" was altered', "restore it from a copy")
-        return square(image)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap.backends.bases import check_base
-from bootstrap.backends.folder import WEIGHTS
+from bootstrap.backends.bases import denoiser_config
+from bootstrap.backends.folder import weights_of
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import read_header
@@ -43,7 +43,7 @@ def check_reference(settings: ReferenceSettings, path: Path, base: Path, fetchin
     entry = header.get(KEYS)
     if entry is None:
         raise BackendError(f'"{folder / settings.file}" is no IP-Adapter: it has no "{KEYS}"', f"choose one, {NONE}")
-    width, wanted_width = entry["shape"][1], _text_width(base)
+    width, wanted_width = entry["shape"][1], int(denoiser_config(base)["cross_attention_dim"])
     if width != wanted_width:
         problem = f'"{folder / settings.file}" is made for text states of {width}, the base has {wanted_width}'
         raise BackendError(problem, f"choose an IP-Adapter for the base's architecture, {NONE}")
@@ -66,8 +66,7 @@ def _missing(folder: Path, settings: ReferenceSettings) -> str:
     for wanted in (settings.file, f"{encoder}/config.json"):
         if not (folder / wanted).is_file():
             return wanted
-    weights = [file for pattern in WEIGHTS for file in (folder / encoder).glob(pattern)]
-    return "" if weights else f"{encoder}/model.safetensors"
+    return "" if weights_of(folder / encoder) else f"{encoder}/model.safetensors"
 
 
 def _check_encoder(folder: Path, settings: ReferenceSettings, header: Mapping[str, Any]) -> None:
@@ -83,11 +82,3 @@ def _check_encoder(folder: Path, settings: ReferenceSettings, header: Mapping[st
                 raise BackendError(f"{problem} {config[name]}", f"set base.reference.image_encoder, {NONE}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackendError(f'"{path}" describes no image encoder ({error})', f"fetch it again, {NONE}") from error
-
-
-def _text_width(base: Path) -> int:
-    """How wide the text states are that a base's denoiser takes."""
-    architecture = check_base(base)
-    folder = base if base.is_dir() else architecture.configs
-    config = json.loads((folder / architecture.denoiser / "config.json").read_text(encoding="utf-8"))
-    return int(config["cross_attention_dim"])

@@ -31,7 +31,7 @@ from scoring.axis import AxisCheck
 from scoring.measurement import Measurement, digest_of
 from scoring.panel import Panel, Seat
 
-__all__ = ["FOLDER", "PICTURES", "READS", "Measured", "OpenRun", "open_run"]
+__all__ = ["BESIDE_LORA", "FOLDER", "PICTURES", "READS", "Measured", "OpenRun", "open_run"]
 
 FOLDER = "compare"
 """Where pictures and pages lie in a run, unless a person names another folder."""

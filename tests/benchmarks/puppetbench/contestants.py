@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from bootstrap.captions.rare import naming_rare
+from bootstrap.compare.open_run import BESIDE_LORA
 from bootstrap.events import AdapterTrained, RunEnded
 from bootstrap.puppets.anatomy import Puppet
 from bootstrap.records import Phase, Shot, TrainItem
@@ -47,9 +48,6 @@ class Entry:
 
 
 Contestant = Callable[[Stage], Entry]
-
-BESIDE_LORA = 0.5
-"""Strength of a reference beside a LoRA: more draws no more alike and obeys less; LOG "Drawing from the seed"."""
 
 
 def base(stage: Stage) -> Entry:
