@@ -12,7 +12,8 @@ from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
 __all__ = [
-    "SCHEDULE", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of", "weights_of",
+    "SCHEDULE", "WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of",
+    "weights_of",
 ]  # fmt: skip
 
 VOCABULARY = "vocab.json or tokenizer.json"
