@@ -19,6 +19,7 @@ from bootstrap.config.estimate import (
     decoys_of,
     rounds_expected,
     rounds_that_fit,
+    slower_drawing,
 )
 from bootstrap.config.memory import check_memory, memory_of_stages
 from bootstrap.config.profiles import NIGHT, night_of, profiles
@@ -81,8 +82,10 @@ def _print_work(cost: Cost, config: RunConfig) -> None:
 def _print_night(cost: Cost, config: RunConfig) -> None:
     """The time it takes on the profile's graphics card, by published speeds."""
     profile = profiles()[config.profile]
-    night = night_of(cost.pictures, decoys_of(config), cost.steps, config.finishing_recipe.batch_size, profile)
-    speeds = f"{profile.seconds_a_picture:g} s a picture and {profile.seconds_a_sample:g} s a training picture"
+    slower, batch = slower_drawing(config), config.finishing_recipe.batch_size
+    night = night_of(cost.pictures, decoys_of(config), cost.steps, batch, profile, slower)
+    drawing = profile.seconds_a_picture * slower
+    speeds = f"{drawing:.3g} s a picture and {profile.seconds_a_sample:g} s a training picture"
     typer.echo(f"night      profile {config.profile}: {night.seconds / 3600:.1f} of 8 hours at {speeds}")
     typer.echo(f"           {night.decoys} of the pictures are decoys, {100 * night.decoy_share:.0f} % of the night")
     if night.seconds > NIGHT:

@@ -13,7 +13,7 @@ from bootstrap.config.loop import LoopConfig
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
 
-__all__ = ["Cost", "cost_of", "decoys_of", "rounds_expected", "rounds_that_fit"]
+__all__ = ["Cost", "cost_of", "decoys_of", "passes_a_step", "rounds_expected", "rounds_that_fit", "slower_drawing"]
 
 REDRAWN = 4.0
 """Candidates of a whole run over those of one wave for every place, as measured on the embedded base."""
@@ -23,6 +23,10 @@ SHOWCASE_ROWS = 2
 """Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
 OPERATIONS = 0.17
 """Operations of a UNet for each weight and latent pixel: 0.19 in Stable Diffusion 1.5, 0.14 in SDXL."""
+TWICE_AS_MANY_KEYS = 1.18
+"""A pass of a UNet whose self-attentions see as many further places, over one without: 1.18 in both (operations)."""
+CONTROL_SHARE = 0.45
+"""A pass of a ControlNet over one of its UNet: .45 in SDXL, .35 in Stable Diffusion 1.5 (operations)."""
 BACKWARD = 6.0
 """A training sample over a forward pass, as measured on the embedded base; arithmetic alone gives half of it."""
 OVERHEAD = 1.1
@@ -53,15 +57,34 @@ def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cos
     """The cost of a run from ``seeds`` pictures with a denoiser of that many ``parameters`` at ``speed`` FLOP/s."""
     pictures, trainings = _pictures(config), _trainings(config, seeds)
     sampling, recipe = config.base.sampling, config.finishing_recipe
-    passes_a_step = 2 if sampling.guidance_scale > 1 else 1
     samples = sum(trainings) * BACKWARD * recipe.batch_size * recipe.gradient_accumulation_steps
     pixels = sampling.width * sampling.height
-    passes = pictures * sampling.steps * passes_a_step + samples
+    passes = pictures * sampling.steps * passes_a_step(config) * slower_drawing(config) + samples
     seconds = 0.0
     if speed:
         seconds = passes * OPERATIONS * parameters * (pixels / 64) * OVERHEAD / speed
     adapters = len(trainings) * parameters * 4 * ADAPTER_SHARE * recipe.rank / 16
     return Cost(pictures, sum(trainings), seconds, (pictures * pixels * BYTES_A_PIXEL + adapters) / GIB)
+
+
+def passes_a_step(config: RunConfig) -> int:
+    """Passes of the denoiser for a step of one picture: guidance takes a second one."""
+    return 2 if config.base.sampling.guidance_scale > 1 else 1
+
+
+def slower_drawing(config: RunConfig) -> float:
+    """Seconds of a picture over those of one from words alone.
+
+    Attention to references records them in a pass of its own at each step, once a batch. The few tokens of an
+    IP-Adapter take no time that counts.
+    """
+    slower, references, control = 1.0, config.base.reference, config.base.control
+    if references is not None and references.attention:
+        recorded = references.most / (config.base.sampling.batch_size * passes_a_step(config))
+        slower += (TWICE_AS_MANY_KEYS - 1) * references.most + recorded
+    if control is not None:
+        slower += CONTROL_SHARE * len(control.view_families) / len(config.views.families)
+    return slower
 
 
 def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float, seconds: float) -> int:

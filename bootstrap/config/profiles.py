@@ -103,8 +103,11 @@ def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     return {**data, "base": base, "loop": merged(data["loop"], own.loop), "profile": name}
 
 
-def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profile) -> Schedule:
-    """What a run of so many ``pictures``, ``decoys`` among them, and ``steps`` of ``batch`` takes with a profile."""
-    drawing = pictures * profile.seconds_a_picture
-    seconds = drawing + steps * batch * profile.seconds_a_sample
-    return Schedule(pictures, decoys, steps, seconds, math.ceil(decoys) * profile.seconds_a_picture)
+def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profile, slower: float = 1.0) -> Schedule:
+    """What a run of so many ``pictures``, ``decoys`` among them, and ``steps`` of ``batch`` takes with a profile.
+
+    ``slower``: seconds of a picture over those of one from words alone (see `bootstrap.config.estimate`).
+    """
+    a_picture = profile.seconds_a_picture * slower
+    seconds = pictures * a_picture + steps * batch * profile.seconds_a_sample
+    return Schedule(pictures, decoys, steps, seconds, math.ceil(decoys) * a_picture)

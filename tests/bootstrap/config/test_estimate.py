@@ -2,8 +2,10 @@
 
 import pytest
 
+from bootstrap.backends.control_settings import ControlSettings
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import load
-from bootstrap.config.estimate import cost_of, rounds_expected
+from bootstrap.config.estimate import cost_of, rounds_expected, slower_drawing
 from bootstrap.config.steps import steps_for
 from loops.training_set import recipe_for
 
@@ -59,3 +61,20 @@ def test_epochs_count_pictures_without_a_cap():
     assert steps_for(base, "style", 20) == 20 * base.steps_per_picture
     assert steps_for(base, "style", 10_000) == base.recipes["style"].steps
     assert steps_for(few, "style", 10_000) == 2 * 10_000 * 10 // 8
+
+
+def test_attention_and_controlnets_make_pictures_slower_and_adapters_do_not():
+    sdxl = load("sdxl").base
+    assert slower_drawing(load("sdxl")) == 1
+
+    def factor(**changes):
+        config = load("sdxl")
+        return slower_drawing(config.model_copy(update={"base": sdxl.model_copy(update=changes)}))
+
+    adapter = ReferenceSettings(path="a", file="b")
+    assert factor(reference=adapter) == 1
+    assert factor(reference=ReferenceSettings(attention=1.0)) == pytest.approx(1.18 + 1 / 4)  # a batch of 2, guided
+    assert factor(control=ControlSettings(path="c", kind="openpose")) == pytest.approx(1 + 0.45 / 2)  # 3 of 6 families
+    slow = sdxl.model_copy(update={"reference": ReferenceSettings(attention=1.0)})
+    attended = cost_of(load("sdxl").model_copy(update={"base": slow}), 1, 10**9, 1e12)
+    assert attended.seconds > 1.2 * cost_of(load("sdxl"), 1, 10**9, 1e12).seconds
