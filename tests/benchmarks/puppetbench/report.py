@@ -14,6 +14,8 @@ from tests.benchmarks.puppetbench.settings import TITLES
 from tests.benchmarks.puppetbench.shares import FEWEST, difference, mean, share_closed
 
 FLOOR, CEILING, OURS, BASE = "seeds", "ceiling", "ours", "base"
+CEILINGS = (CEILING, "knowable")
+"""Trained on the truth, and on what agrees with the truth in all that seed and words say."""
 ALL = "all"
 """Over all pictures of the panel, which holds every view family equally often."""
 CLOSED, FALSE, POWER, CONTROL, FALSE_AT_FIRST = 0.8, 0.05, 0.8, 0.95, 0.10
@@ -26,7 +28,7 @@ def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
     names = [name for name in contestants if any(row["contestant"] == name for row in rows)]
     parts = [_heading(rows), _values(rows, names, "identity", "Identity: the judge's likeness with the truth"),
              _values(rows, names, "same", "Same person: share above what 1 % of look-alikes pass"),
-             _shares(rows, names), _against(rows, names), _control(rows, names), _spread(rows, names), _gate(rows),
+             *(_shares(rows, names, ceiling) for ceiling in CEILINGS), _against(rows, names), _control(rows, names), _spread(rows, names), _gate(rows),
              _bars(rows)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -77,22 +79,23 @@ def _title(rows: Sequence[Row], name: str) -> str:
     return f"{TITLES[name]} ({len(own)} of {len(everybody)} characters)"
 
 
-def _shares(rows: Sequence[Row], names: Sequence[str]) -> str:
-    if not {FLOOR, CEILING} <= set(names):
+def _shares(rows: Sequence[Row], names: Sequence[str], ceiling: str) -> str:
+    """How far each contestant goes from the seed alone to one of the ceilings, on the characters that have all three."""
+    if not {FLOOR, ceiling} <= set(names):
         return ""
     lines = []
     for name in names:
-        if name in (FLOOR, CEILING):
+        if name in (FLOOR, ceiling):
             continue
         for view_family in (*ALL_VIEW_FAMILIES, ALL):
-            ours, floor, ceiling = paired(rows, [name, FLOOR, CEILING], view_family)
+            ours, floor, top = paired(rows, [name, FLOOR, ceiling], view_family)
             if ours:
-                one = share_closed(ours, floor, ceiling)
+                one = share_closed(ours, floor, top)
                 lines.append(
                     [TITLES[name], view_family, str(one), str(one.numerator), str(one.denominator), str(len(ours))]
                 )
     head = ["contestant", "view family", "share closed", "above the seed alone", "room to the ceiling", "characters"]
-    return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[CEILING]} (goal {CLOSED})", head, lines)
+    return table(f"Share closed between {TITLES[FLOOR]} and {TITLES[ceiling]} (goal {CLOSED})", head, lines)
 
 
 def _against(rows: Sequence[Row], names: Sequence[str]) -> str:
