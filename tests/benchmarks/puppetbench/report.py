@@ -28,8 +28,8 @@ def report(rows: Sequence[Row], contestants: Sequence[str]) -> str:
     names = [name for name in contestants if any(row["contestant"] == name for row in rows)]
     parts = [_heading(rows), _values(rows, names, "identity", "Identity: the judge's likeness with the truth"),
              _values(rows, names, "same", "Same person: share above what 1 % of look-alikes pass"),
-             *(_shares(rows, names, ceiling) for ceiling in CEILINGS), _against(rows, names), _control(rows, names), _spread(rows, names), _gate(rows),
-             _bars(rows)]  # fmt: skip
+             *(_shares(rows, names, ceiling) for ceiling in CEILINGS), _against(rows, names),
+             _control(rows, names), _spread(rows, names), _gate(rows), _bars(rows)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -80,7 +80,7 @@ def _title(rows: Sequence[Row], name: str) -> str:
 
 
 def _shares(rows: Sequence[Row], names: Sequence[str], ceiling: str) -> str:
-    """How far each contestant goes from the seed alone to one of the ceilings, on the characters that have all three."""
+    """How far each contestant goes from the seed alone to a ceiling, on the characters that have all three."""
     if not {FLOOR, ceiling} <= set(names):
         return ""
     lines = []

@@ -19,7 +19,13 @@ KNOWABLE = 0.79
 
 
 def row(character, contestant, more=0.0):
-    view_family = {"pictures": 2, "identity": IDENTITY.get(contestant, KNOWABLE) + more, "same": 0.5, "copies": 0.0, "diversity": 1.5}
+    view_family = {
+        "pictures": 2,
+        "identity": IDENTITY.get(contestant, KNOWABLE) + more,
+        "same": 0.5,
+        "copies": 0.0,
+        "diversity": 1.5,
+    }
     return {
         "character": character,
         "name": f"Puppet{character}",
