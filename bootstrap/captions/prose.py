@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from bootstrap.pictures.caption_text import caption_parts
 
-__all__ = ["clauses"]
+__all__ = ["and_joined", "articled", "clauses"]
 
 SUBJECTS = {"1girl": "a girl", "1boy": "a boy", "1other": "a character"}
 IMPLIED = ("solo", "no humans")
@@ -77,19 +77,19 @@ def clauses(
 def _subject(core: Sequence[str], traits: Sequence[str]) -> str:
     subjects = [SUBJECTS[tag] for tag in core if tag in SUBJECTS]
     subject = subjects[0] if subjects else "a character"
-    return f"{subject} with {_and(traits)}" if traits else subject
+    return f"{subject} with {and_joined(traits)}" if traits else subject
 
 
 def _wearing(clothes: Sequence[str]) -> str:
     if not clothes:
         return ""
-    return f"wearing {_and([_with_article(tag) for tag in clothes])}"
+    return f"wearing {articled(clothes)}"
 
 
 def _pose(tags: str) -> str:
     """ "standing, waving": standing and waving."""
     poses = _each(tags, POSES)
-    return _and(poses) if poses else ""
+    return and_joined(poses) if poses else ""
 
 
 def _each(tags: str, phrases: Mapping[str, str]) -> list[str]:
@@ -106,7 +106,7 @@ def _place(tags: str) -> str:
         else:
             unknown.append(tag)
     if unknown:
-        phrases.append(f"with {_and(unknown)} in the background")
+        phrases.append(f"with {and_joined(unknown)} in the background")
     return _joined(*phrases)
 
 
@@ -133,8 +133,14 @@ def _with_article(tag: str) -> str:
     return f"an {tag}" if tag[:1] in "aeiou" else f"a {tag}"
 
 
-def _and(parts: Sequence[str]) -> str:
-    *most, last = parts
+def articled(clothes: Sequence[str]) -> str:
+    """ "a navy beret, a white shirt and jeans"; "" for nothing."""
+    return and_joined([_with_article(tag) for tag in clothes])
+
+
+def and_joined(parts: Sequence[str]) -> str:
+    """ "a, b and c"; "" for nothing."""
+    *most, last = parts or ("",)
     return f"{', '.join(most)} and {last}" if most else last
 
 
