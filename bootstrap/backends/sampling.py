@@ -53,13 +53,18 @@ class SamplingSettings(BaseModel):
 
     @model_validator(mode="after")
     def _shapes_are_no_strips(self) -> SamplingSettings:
-        for framing, shapes in self.shapes.items():
-            for width, height in shapes:
-                if not (0 < width <= 2 * height and 0 < height <= 2 * width):
-                    raise ValueError(f'shapes.{framing} "{width}:{height}": one side is at most twice the other')
+        refuse_strips(self.shapes)
         return self
 
     def identity(self) -> str:
         """The settings as text that tells them apart; settings added later are left out where they change nothing."""
         unchanged = {name for name, default in ADDED_LATER.items() if getattr(self, name) == default}
         return self.model_dump_json(exclude=unchanged)
+
+
+def refuse_strips(shapes: Mapping[str, tuple[tuple[int, int], ...]]) -> None:
+    """Raise ValueError for a shape one side of which is more than twice the other."""
+    for framing, several in shapes.items():
+        for width, height in several:
+            if not (0 < width <= 2 * height and 0 < height <= 2 * width):
+                raise ValueError(f'shapes.{framing} "{width}:{height}": one side is at most twice the other')

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bootstrap.backends.sampling import SamplingSettings
+from collections.abc import Mapping
+from typing import Protocol
+
 from bootstrap.records import Box, Job, Shot, random_seed_of
 
-__all__ = ["Size", "box_within", "bucket_for", "shape_of", "shape_of_shot"]
+__all__ = ["Shapes", "Size", "box_within", "bucket_for", "shape_of", "shape_of_shot"]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -15,12 +17,28 @@ STEPS = 64
 """Steps of the sides of what is drawn, in pixels: those of the buckets that SDXL was trained on."""
 
 
-def shape_of(settings: SamplingSettings, job: Job) -> Size:
+class Shapes(Protocol):
+    """The settings of a drawer that say how large its pictures are."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[Size, ...]]:
+        """Framing → shapes in which its pictures are drawn, in turn; others have ``width`` and ``height``."""
+
+
+def shape_of(settings: Shapes, job: Job) -> Size:
     """The shape in which a job is drawn: that of its shot."""
     return shape_of_shot(settings, job.shot)
 
 
-def shape_of_shot(settings: SamplingSettings, shot: Shot) -> Size:
+def shape_of_shot(settings: Shapes, shot: Shot) -> Size:
     """The shape of a shot's pictures: one that its framing has, by what the shot is; else the base's.
 
     So pictures of one shot are of one shape, whoever draws them, and control pictures are made for it.
