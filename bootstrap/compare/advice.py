@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bootstrap.compare.results import Comparison, Result, best_of
-from bootstrap.compare.trial_shots import KNOWN, TESTS, TrialShots
+from bootstrap.compare.bleed import bleeding
+from bootstrap.compare.results import Comparison, Result
+from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, TESTS, UNSEEN_OUTFIT, TrialShots
 from bootstrap.shots import Cell as Place
 
 __all__ = ["Advice", "advice_on"]
@@ -57,13 +58,14 @@ class Remark:
 
 def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mapping[Place, int]) -> Advice:
     """Judge a comparison; ``planned`` and ``kept`` count the pictures of the run's set by place."""
-    best, base = best_of(comparison.grid), comparison.base
+    best, base = comparison.best, comparison.base
     remarks = [
         *_views(best),
         *_framings(best),
         *_traits(best, comparison),
         *_control(best, base),
         *_unseen_things(best, base, comparison.trials),
+        *_bleed(best, base, comparison.trials),
         *_beside(best, comparison.stacked),
     ]
     if best.trial.faulty:
@@ -181,13 +183,19 @@ def _unseen_things(best: Result, base: Result, trials: TrialShots) -> list[Remar
     return remarks
 
 
+def _bleed(best: Result, base: Result, trials: TrialShots) -> list[Remark]:
+    """Whether clothes of one outfit turn up where another is asked for."""
+    unseen = {NEVER_WORN: trials.test_in_words(UNSEEN_OUTFIT)}
+    return [Remark(not one.found, one.text) for one in bleeding(best.worn, base.worn, unseen)]
+
+
 def _beside(best: Result, stacked: Sequence[Result]) -> list[Remark]:
     """The effect of other LoRAs on it."""
     if not best.ranked:
         return []
-    alone = best.trial.identity
     remarks = []
     for one in stacked:
+        alone = best.on_shots_of(one).trial.identity
         others = " and ".join(f"{other.name} at {other.weight:g}" for other in one.cell.companions)
         together = one.trial.identity
         keeps = together >= KEEPS * alone

@@ -17,6 +17,7 @@ from PIL import Image
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
+from bootstrap.compare.bleed import BleedCheck
 from bootstrap.compare.grid import Cell
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.panel.axes import checked_axes, read_on_heads
@@ -85,7 +86,7 @@ class OpenRun:
 
     @cached_property
     def readers(self) -> Panel:
-        """One check for each identity trait, and for each axis of what was never trained on."""
+        """One check for each identity trait, for each axis of what was never trained on, and for clothes that bleed."""
         panel = self.config.panel
         checked = checked_axes(panel, "clip")
         if checked is None:
@@ -94,7 +95,7 @@ class OpenRun:
         for axis in dict.fromkeys((*self.wording.identity, *UNSEEN_AXES)):
             if axis in panel.vocabulary and axis in (*checked, *UNSEEN_AXES):
                 seats.append(self._reader(axis, panel))
-        return Panel(seats)
+        return Panel([*seats, Seat(BleedCheck(self.panel_models, self.wording), "check")])
 
     def _reader(self, axis: str, panel: PanelConfig) -> Seat:
         heads = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
+from bootstrap.compare.bleed import BLED
 from bootstrap.compare.grid import Cell
 from bootstrap.compare.open_run import READS, Measured
 from bootstrap.compare.trial_shots import TrialShots
@@ -31,7 +32,8 @@ READ_WELL = 0.6
 class TrialPicture:
     """One picture of a cell. ``reads`` is axis → whether the asked word is shown; ``raw`` the identity scorers' values.
 
-    ``faults`` are its defects in words.
+    ``faults`` are its defects in words. ``outfit`` was asked for, ``bled`` are garments of others that it shows, None
+    where none can be read.
     """
 
     frame: Frame
@@ -40,6 +42,8 @@ class TrialPicture:
     reads: Mapping[str, bool]
     raw: Mapping[str, float]
     faults: tuple[str, ...]
+    outfit: str = ""
+    bled: str | None = None
 
     @property
     def view_family(self) -> str:
@@ -79,6 +83,11 @@ class Result:
         chosen = tuple(picture for picture in self.pictures if wanted(picture))
         return Result(self.cell, chosen) if chosen else None
 
+    def on_shots_of(self, other: Result) -> Result:
+        """The same cell on the shots that another was drawn on too; all of them where it shares none."""
+        shots = {picture.frame.job.shot for picture in other.pictures}
+        return self.of(lambda picture: picture.frame.job.shot in shots) or self
+
     def by(self, key: Callable[[TrialPicture], str]) -> dict[str, Result]:
         """The same cell group by group, in the order of the shots."""
         groups: dict[str, list[TrialPicture]] = {}
@@ -103,6 +112,11 @@ class Result:
                 found[axis] = (right + shown, read + 1)
         return found
 
+    @property
+    def worn(self) -> list[tuple[str, str | None]]:
+        """Of each picture the outfit that was asked for, and the garments of others that it shows."""
+        return [(picture.outfit, picture.bled) for picture in self.pictures]
+
     def scorer_means(self) -> dict[str, float]:
         """Identity scorer → its mean value over the pictures it applies to."""
         values: dict[str, list[float]] = {}
@@ -116,7 +130,8 @@ class Result:
 class Comparison:
     """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs.
 
-    ``shown`` is the best of it shown the seeds as well, where the run draws from references.
+    ``shown`` is the best of it shown the seeds as well, where the run draws from references; ``completed`` is the best
+    of the grid on all shots, where the grid itself was drawn on a part of them.
     """
 
     trials: TrialShots
@@ -124,13 +139,25 @@ class Comparison:
     grid: Sequence[Result]
     stacked: Sequence[Result] = ()
     shown: Sequence[Result] = ()
+    completed: Result | None = None
+
+    @property
+    def best(self) -> Result:
+        """The recommended cell."""
+        return self.completed or best_of(self.grid)
+
+    @property
+    def ordered(self) -> list[Result]:
+        """The grid for reading: checkpoint by checkpoint, with the full weight first."""
+        names = list(dict.fromkeys(one.checkpoint for one in self.grid))
+        return sorted(self.grid, key=lambda one: (names.index(one.checkpoint), -one.cell.weight))
 
     @property
     def rows(self) -> list[Result]:
-        """For reading: the base, then checkpoint by checkpoint with the full weight first, then the others."""
-        names = list(dict.fromkeys(one.checkpoint for one in self.grid))
-        ordered = sorted(self.grid, key=lambda one: (names.index(one.checkpoint), -one.cell.weight))
-        return [self.base, *ordered, *self.stacked, *self.shown]
+        """For reading: the base, the grid, then the others."""
+        best = self.best
+        whole = [best if one.cell == best.cell else one for one in self.ordered]
+        return [self.base, *whole, *self.stacked, *self.shown]
 
     @property
     def readable(self) -> frozenset[str]:
@@ -185,4 +212,6 @@ def _trial_picture(
             faults.append(f"{name}: {measurements[name].why or values[name]}")
     drawn = Drawn(score, tuple(asked.values()), bool(faults))
     raw = {name: values[name] for name in judges.identity if name in values}
-    return TrialPicture(frame, test, drawn, {**asked, **read}, raw, tuple(faults))
+    outfit = frame.job.shot.axes.get(judges.wording.subject.outfit_axis, "")
+    bled = measurements[BLED].why if BLED in values else None
+    return TrialPicture(frame, test, drawn, {**asked, **read}, raw, tuple(faults), outfit, bled)

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, Outfit
-from bootstrap.config import RunConfig
+from bootstrap.config import RunConfig, ViewsConfig
+from bootstrap.config.estimate import PREVIEWS
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Seed, Shot, random_seed_of
 from bootstrap.shots import Cell, Planner
 
-__all__ = ["KNOWN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "TrialShots", "trials_for"]
+__all__ = ["KNOWN", "NEVER_WORN", "TESTS", "UNSEEN_OUTFIT", "UNSEEN_POSE", "TrialShots", "probe_shots", "trials_for"]
 
 KNOWN, UNSEEN_POSE, UNSEEN_OUTFIT = "as trained", "an unseen pose", "an unseen outfit"
 TESTS = (KNOWN, UNSEEN_POSE, UNSEEN_OUTFIT)
-STRANGE = "never worn"
+NEVER_WORN = "never worn"
 """Name of the outfit that is in no character.json."""
 POSES = ("arms up", "hands on hips", "crouching", "lying", "jumping")
 CLOTHES = ("yellow raincoat", "silver armor")
@@ -56,7 +57,7 @@ def trials_for(
     seeds: Sequence[Seed] = (),
 ) -> TrialShots:
     """``each`` shots a view family as a run from ``seeds`` plans them, half as many (at least one) with each unseen
-    thing.
+    thing; where there are several outfits, each is in one more of the widest framing than ``each``.
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use. A kind of
     subject that has no poses, or no outfits, is not tried in an unseen one.
@@ -65,19 +66,33 @@ def trials_for(
     pose_axis, outfit_axis = config.subject.pose_axis, config.subject.outfit_axis
     pose = pose or _pose(config, planner, pose_axis)
     clothes = outfit or _clothes(config, character, Wording.of(character, config))
-    known = planner.probe(_cells(config, each))
+    known = probe_shots(planner, config.views, each)
     few: list[Shot] = []
     for view_family in config.views.families:
         own = [shot for shot in known if shot.view_family == view_family]
         few += own[: -(-each // 2)]
+    known = _numbered([*known, *_in_each_outfit(known, config, tuple(character.wardrobe), each + 1)])
     shots, tests = list(known), [KNOWN] * len(known)
-    for test, axis, value in ((UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, STRANGE)):
+    for test, axis, value in ((UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, NEVER_WORN)):
         if axis:
             shots += _numbered([_showing(shot.having({axis: value}), test, config) for shot in few])
             tests += [test] * len(few)
     strange = Outfit(tags=caption_parts(clothes))
-    dressed = character.model_copy(update={"outfits": {**character.wardrobe, STRANGE: strange}})
+    dressed = character.model_copy(update={"outfits": {**character.wardrobe, NEVER_WORN: strange}})
     return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes)
+
+
+def _in_each_outfit(known: Sequence[Shot], config: RunConfig, outfits: Sequence[str], least: int) -> list[Shot]:
+    """The shots to add so that ``least`` show each of several outfits in the widest framing, from all sides in turn."""
+    axis, widest = config.subject.outfit_axis, list(config.views.framings)[-1]
+    sides = list({shot.view_family: shot for shot in known}.values())
+    added: list[Shot] = []
+    for outfit in outfits if axis and len(outfits) > 1 else ():
+        shown = sum(shot[axis] == outfit and shot.framing == widest for shot in known)
+        for _ in range(least - shown):
+            side = sides[len(added) % len(sides)]
+            added.append(replace(side, framing=widest).having({axis: outfit}))
+    return added
 
 
 def _showing(shot: Shot, test: str, config: RunConfig) -> Shot:
@@ -86,14 +101,14 @@ def _showing(shot: Shot, test: str, config: RunConfig) -> Shot:
     return replace(shot, framing=framing) if framing in config.views.framings else shot
 
 
-def _cells(config: RunConfig, each: int) -> dict[Cell, int]:
-    """``each`` framings of every view family, the framings in turn."""
-    framings = list(config.views.framings)
-    cells = {}
-    for number, view_family in enumerate(config.views.families):
+def probe_shots(planner: Planner, views: ViewsConfig, each: int = PREVIEWS) -> list[Shot]:
+    """``each`` framings of every view family, the framings in turn, and what must be obeyed."""
+    framings = list(views.framings)
+    cells: dict[Cell, int] = {}
+    for number, view_family in enumerate(views.families):
         for turn in range(each):
             cells[view_family, framings[(number + turn) % len(framings)]] = 1
-    return cells
+    return planner.probe(cells)
 
 
 def _numbered(shots: Sequence[Shot]) -> list[Shot]:
