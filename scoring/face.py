@@ -1,7 +1,8 @@
 """Faces: their embedding is compared with the seeds' in the views where it can, and they are counted.
 
 A face embedding sees nothing from behind and is wrong in profile; its answer there is *not applicable*, never 0. The
-gates and their order are those of insightface's users: size, certainty, yaw. Finds no face: `scoring.face_pack` does.
+gates and their order are those of insightface's users: size, certainty, yaw. Finds no face: `scoring.face_pack` and
+`scoring.drawn_faces` do.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from scoring.face_pack import FacePack
-from scoring.faces_found import FoundFace
+from scoring.face_crops import FaceCrops
+from scoring.faces_found import FaceFinder, FoundFace
 from scoring.materials import Materials
 from scoring.measurement import Measurement, Picture, not_applicable
 from scoring.settings import Role, ScorerSettings
@@ -33,13 +34,17 @@ class FaceSettings(ScorerSettings):
     min_size: float = Field(64, gt=0)
     """Shortest side of a face box, in pixels of the picture shown to the detector."""
     max_yaw: float = Field(40, gt=0, le=90)
-    """A face turned further is not compared, in degrees."""
+    """A face turned further is not compared, in degrees, where the models of ``models.face`` tell that."""
+    encoder: Literal["clip", "ccip", "dino"] = "ccip"
+    """The scorer whose model embeds the faces of a detector without a recogniser; CLIP where the panel does without."""
+    margin: float = Field(1.5, ge=1)
+    """Side of what that encoder sees over the longer side of the face's box."""
     families: tuple[str, ...] | None = None
     """View families in which this pack tells individuals apart; elsewhere it is not applicable. null: everywhere."""
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The face pack."""
+        """The face pack, or the detector."""
         return ("face",)
 
     @property
@@ -55,11 +60,11 @@ class FaceIdentity:
     a reference only where its own face passes these gates; without any such seed nothing is applicable.
 
     Args:
-        pack: the face models.
+        pack: finds and embeds faces.
         references: the seeds.
         min_det_score: surer than this.
         min_size: shorter side of the face box, in pixels of the picture as the detector saw it.
-        max_yaw: degrees.
+        max_yaw: degrees; None for faces whose yaw is not known.
         families: view families in which this pack's embedding was found to tell individuals apart; None: in all.
     """
 
@@ -67,11 +72,11 @@ class FaceIdentity:
 
     def __init__(
         self,
-        pack: FacePack,
+        pack: FaceFinder,
         references: Sequence[Picture],
         min_det_score: float = 0.5,
         min_size: float = 64,
-        max_yaw: float = 40,
+        max_yaw: float | None = 40,
         families: Sequence[str] | None = None,
         name: str = "face",
     ) -> None:
@@ -86,9 +91,15 @@ class FaceIdentity:
 
     @classmethod
     def make(cls, name: str, settings: FaceSettings, materials: Materials) -> FaceIdentity:
-        """Against the faces of the seeds, as the panel's pack finds them."""
-        pack, gates = materials.face_pack, (settings.min_size, settings.max_yaw)
-        return cls(pack, materials.references, pack.min_det_score, *gates, settings.families, name)
+        """Against the faces of the seeds, as the panel's pack or detector finds them."""
+        pack, max_yaw = materials.face_finder, None
+        if pack.embeds:
+            max_yaw = settings.max_yaw
+        else:
+            encoder = materials.own.get(settings.encoder, materials.clip)
+            pack = FaceCrops(pack, encoder, materials.features, settings.margin)
+        gates = (pack.min_det_score, settings.min_size, max_yaw)
+        return cls(pack, materials.references, *gates, settings.families, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """One cosine, or the reason why not, for each picture."""
@@ -122,7 +133,7 @@ class FaceIdentity:
             return f"face too small: {face.short_side:.0f} < {min_size:.0f} px"
         if face.det_score < min_det_score:
             return f"face not clear: {face.det_score:.2f} < {min_det_score:.2f}"
-        if not abs(face.yaw) <= max_yaw:  # NaN is not frontal
+        if max_yaw is not None and not abs(face.yaw) <= max_yaw:  # NaN is not frontal
             return f"face turned: {abs(face.yaw):.0f}° > {max_yaw:.0f}°"
         return face if face.embedding is not None else "face has no embedding"
 
@@ -139,7 +150,7 @@ class SubjectSettings(ScorerSettings):
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The face pack."""
+        """The face pack, or the detector."""
         return ("face",)
 
 
@@ -149,21 +160,21 @@ class SubjectCount:
     Faces much smaller than the largest, or that the detector is unsure of, do not count.
 
     Args:
-        pack: the face models.
+        pack: finds faces.
         min_det_score: a face that counts is surer than this.
     """
 
     Settings = SubjectSettings
 
-    def __init__(self, pack: FacePack, min_det_score: float = 0.5, name: str = "subjects") -> None:
+    def __init__(self, pack: FaceFinder, min_det_score: float = 0.5, name: str = "subjects") -> None:
         self.name = name
         self._pack, self._min = pack, min_det_score
         self.fingerprint = f"{pack.fingerprint}:{min_det_score}:{BYSTANDER}"
 
     @classmethod
     def make(cls, name: str, settings: SubjectSettings, materials: Materials) -> SubjectCount:
-        """By the faces that the panel's pack finds."""
-        return cls(materials.face_pack, materials.face_pack.min_det_score, name)
+        """By the faces that the panel's pack or detector finds."""
+        return cls(materials.face_finder, materials.face_finder.min_det_score, name)
 
     def score(self, pictures: Sequence[Picture]) -> list[Measurement]:
         """The count of each picture as a check."""

@@ -1,4 +1,4 @@
-"""Where the head stands in a picture, as a face pack sees it; for pictures that do not keep to their composition.
+"""Where the head stands in a picture, by its face; for pictures that do not keep to their composition.
 
 Knows no framing: `Crops` falls back on the composition where no sure face was found.
 """
@@ -6,13 +6,10 @@ Knows no framing: `Crops` falls back on the composition where no sure face was f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from scoring.crops import HEAD_PER_FACE, Box, head_from_face
+from scoring.faces_found import FaceFinder
 from scoring.measurement import Picture
-
-if TYPE_CHECKING:
-    from scoring.face_pack import FacePack
 
 __all__ = ["FaceHeads"]
 
@@ -21,12 +18,12 @@ class FaceHeads:
     """Heads around the largest face of a picture.
 
     Args:
-        pack: the face models; each picture is shown to them once, whoever asks.
+        pack: a face pack, or a detector; each picture is shown to them once, whoever asks.
         min_det_score: a face is surer than this.
         per_face: side of the head's box over the longer side of the face's; 1 for a pack that boxes whole heads.
     """
 
-    def __init__(self, pack: FacePack, min_det_score: float = 0.5, per_face: float = HEAD_PER_FACE) -> None:
+    def __init__(self, pack: FaceFinder, min_det_score: float = 0.5, per_face: float = HEAD_PER_FACE) -> None:
         self._pack, self._min, self._per_face = pack, min_det_score, per_face
         self.fingerprint = f"{pack.fingerprint}:{min_det_score}:{per_face}"
 

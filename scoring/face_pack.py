@@ -30,10 +30,13 @@ NOSE_REACH = 0.5
 
 
 class FaceModel(ModelSettings):
-    """The insightface pack that finds faces; ``none`` does without."""
+    """The insightface pack, or the detector of drawn faces, that finds faces; ``none`` does without."""
 
     pack: str = ""
-    """Folder of the pack; ``embedded:face`` is the shipped one; empty: no pack."""
+    """Folder of a pack, or of a detector of drawn faces or heads (``model.onnx``), or the name of one that was fetched;
+    ``embedded:face`` is the shipped pack; empty: no faces."""
+    offered: str = Field("", exclude=True)
+    """A model that can be fetched and named as ``pack``: check and doctor say so where there is none."""
     det_size: int = Field(640, ge=32)
     """Side in pixels that the detector sees."""
     upscale_to: int = Field(0, ge=0)
@@ -41,7 +44,7 @@ class FaceModel(ModelSettings):
     min_det_score: float = Field(0.5, ge=0, le=1)
     """Certainty of the detector below which a face does not count."""
     head_per_face: float = Field(HEAD_PER_FACE, gt=0)
-    """Side of a head over the longer side of its face box; 1 for a pack that boxes whole heads."""
+    """Side of a head over the longer side of its face box; 1 for a pack or detector that boxes whole heads."""
 
 
 class FacePack:
@@ -77,6 +80,7 @@ class FacePack:
         self._upscale_to, self._nose_reach = upscale_to, nose_reach
         self._analysis = _analysis(folder, det_size, det_score)
         content = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.onnx")))).hexdigest()
+        self.embeds = "recognition" in self._analysis.models
         self.fingerprint = f"face:{content[:16]}:{det_size}:{upscale_to}:{det_score}:{nose_reach}"
         self._found = FoundFaces(cache, self.fingerprint)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.features import Vectors, folder_of, read_shards, write_shard
+from scoring.measurement import Picture
 
 Box = tuple[float, float, float, float]
 
@@ -20,13 +22,36 @@ Box = tuple[float, float, float, float]
 @dataclass(frozen=True, slots=True)
 class FoundFace:
     """A detected face: box in fractions of the picture, short side in pixels of the picture as the detector saw it,
-    detector's score 0..1, yaw in degrees (0 facing the viewer), unit embedding (d,) or None."""
+    detector's score 0..1, yaw in degrees (0 facing the viewer, NaN where it cannot be told), unit embedding (d,) or
+    None."""
 
     box: Box
     short_side: float
     det_score: float
     yaw: float
     embedding: Vectors | None
+
+
+class FaceFinder(Protocol):
+    """Finds the faces in pictures: an insightface pack, or a detector alone."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when other faces would be found."""
+
+    @property
+    def min_det_score(self) -> float:
+        """Certainty, 0..1, from which a face counts."""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it tells the yaw of a face and embeds it; a detector alone does neither."""
+
+    def look(self, pictures: Sequence[Picture]) -> None:
+        """Find the faces of pictures together."""
+
+    def faces(self, picture: Picture) -> list[FoundFace]:
+        """The faces of a picture, the largest first."""
 
 
 class FoundFaces:

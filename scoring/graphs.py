@@ -48,6 +48,7 @@ class Graph:
         self.input_shape: tuple[Any, ...] = tuple(first.shape)
         outputs = self._session.get_outputs()
         self.outputs: Mapping[str, tuple[Any, ...]] = {output.name: tuple(output.shape) for output in outputs}
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
 
     def run(self, batch: Array, outputs: Sequence[str] = ()) -> Array:
         """The named output for a batch, the first one by default; float32."""

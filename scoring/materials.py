@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scoring.crops import Crops
-from scoring.face_pack import FacePack
+from scoring.faces_found import FaceFinder
 from scoring.features import Encoder, Features, Vocabulary, WordEncoder
 from scoring.measurement import Picture
 from scoring.settings import Reader
@@ -30,7 +30,7 @@ class Materials:
     crops: Crops
     references: Sequence[Picture] = ()
     approved: Sequence[Picture] = ()
-    faces: FacePack | None = None
+    faces: FaceFinder | None = None
     tagger: Tagger | None = None
     own: Mapping[str, Encoder] = field(default_factory=dict)
     vocabulary: Vocabulary = field(default_factory=dict)
@@ -38,8 +38,8 @@ class Materials:
     identity: Sequence[str] | None = None
 
     @property
-    def face_pack(self) -> FacePack:
-        """The face pack. Raises ValueError where none is loaded."""
+    def face_finder(self) -> FaceFinder:
+        """The face pack or detector. Raises ValueError where none is loaded."""
         if self.faces is None:
             raise ValueError("this scorer needs a face pack; set models.face")
         return self.faces

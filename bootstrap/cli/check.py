@@ -25,7 +25,7 @@ from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig, load
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
-from bootstrap.panel.availability import blind_spots, missing_models, unread_sides
+from bootstrap.panel.availability import blind_spots, missing_models, offers, unread_sides
 from bootstrap.pictures import open_picture
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.run_models import check_base_files
@@ -128,6 +128,7 @@ def _check_models(config: RunConfig, found: Findings) -> None:
         found.problems.append(BackendError(message, hint))
     found.notes += blind_spots(config.panel, config.views.families)
     found.notes += unread_sides(config.panel, config.views)
+    found.notes += offers(config.panel)
 
 
 def _print_plan(character: Character, config: RunConfig) -> None:

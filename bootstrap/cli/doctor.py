@@ -31,7 +31,7 @@ from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import profile_on
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
-from bootstrap.panel.availability import missing_models
+from bootstrap.panel.availability import missing_models, offers
 from bootstrap.panel.downloads import MODELS, Model, fetch_model, fetched_by, model_named
 from bootstrap.panel.face_packs import Pack, fetch, folder_of, pack_named
 
@@ -64,7 +64,7 @@ def examine(folder: Path) -> dict[str, Any]:
     problems = [f"the package {name} is missing: pip install {name}" for name in packages if not packages[name]]
     device = accelerator() if packages["torch"] else None
     bases = {name: _usable(base_lacks(name, device)) for name in shipped_names("base")}
-    panels = {name: _usable("; ".join(panel_lacks(load_panel(name)))) for name in shipped_names("scoring")}
+    panels = {name: _panel(load_panel(name)) for name in shipped_names("scoring")}
     references = {name: _usable(reference_lacks(name)) for name in shipped_names("references")}
     controls = {name: _usable(control_lacks(name)) for name in shipped_names("controls")}
     free = disk_free(folder)
@@ -122,6 +122,11 @@ def control_lacks(name: str) -> str:
 def _usable(reason: str) -> dict[str, object]:
     """A base, a panel, a reference adapter or a ControlNet as plain data: usable, or why not."""
     return {"usable": not reason, "why": reason}
+
+
+def _panel(panel: PanelConfig) -> dict[str, object]:
+    """A panel as plain data: usable, or why not; and what else it can have."""
+    return {**_usable("; ".join(panel_lacks(panel))), "offers": offers(panel)}
 
 
 def _device(device: Accelerator | None) -> dict[str, object] | None:
@@ -188,6 +193,8 @@ def _print(facts: dict[str, Any]) -> None:
         typer.echo(f"base       {name}: {base['why'] or 'usable'}")
     for name, panel in facts["scoring"].items():
         typer.echo(f"scoring    {name}: {panel['why'] or 'usable'}")
+        for offer in panel["offers"]:
+            typer.echo(f"           {name}: {offer}")
     for name, reference in facts["references"].items():
         typer.echo(f"reference  {name}: {reference['why'] or 'usable'}")
     for name, control in facts["controls"].items():

@@ -29,7 +29,7 @@ from bootstrap.seeds.checks import crowds
 from bootstrap.store.files import write_atomic
 
 if TYPE_CHECKING:
-    from scoring.face_pack import FacePack
+    from scoring.faces_found import FaceFinder
 
 __all__ = ["init_command"]
 
@@ -135,7 +135,7 @@ def _given(described: Character) -> dict[str, object]:
     }
 
 
-def open_readers(config: RunConfig) -> tuple[Reader, Read, FacePack | None]:
+def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None]:
     """Load the panel: what reads traits over all seeds, what reads one seed's caption, and its face detector."""
     panel_models = panel_models_of(config.panel, comparing=False)
     return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces

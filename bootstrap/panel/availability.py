@@ -14,11 +14,12 @@ from bootstrap.panel.downloads import located, model_named
 from bootstrap.panel.face_packs import PACKS, folder_of
 from bootstrap.panel.seats import VIEW
 from scoring.clip import ScorerUnavailable
+from scoring.drawn_faces import is_detector
 from scoring.settings import folder_of_model
 from scoring.tagger import GRAPH, TAGS, characters_in
 from scoring.zeroshot import ViewSettings
 
-__all__ = ["blind_spots", "known_characters", "missing_models", "unread_sides"]
+__all__ = ["blind_spots", "known_characters", "missing_models", "offers", "unread_sides"]
 
 Lack = tuple[str, str]
 """What is missing, and what to do about it."""
@@ -34,6 +35,18 @@ def missing_models(panel: PanelConfig, *, comparing: bool = True) -> list[Lack]:
     if not comparing:
         return [*_clip(panel), *_tagger(panel)]
     return [*_clip(panel), *_face(panel), *_tagger(panel), *_own(panel)]
+
+
+def offers(panel: PanelConfig) -> list[str]:
+    """A line about a model that the panel does without and that can be fetched: what finds faces."""
+    face = panel.models.face
+    model = model_named(face.offered)
+    if face.pack or model is None:
+        return []
+    way = f"add {model.usage}"
+    if model.missing:
+        way = f"bootstrap doctor --fetch {model.name}, then {way}"
+    return [f"faces are neither compared nor counted; to do so: {way}"]
 
 
 def blind_spots(panel: PanelConfig, view_families: Collection[str]) -> list[str]:
@@ -90,8 +103,8 @@ def _clip(panel: PanelConfig) -> list[Lack]:
 
 def _face(panel: PanelConfig) -> list[Lack]:
     pack = panel.models.face.pack
-    places = (embedded(pack), folder_of(pack)) if pack else ()
-    if not pack or any(place.is_dir() and any(place.glob("*.onnx")) for place in places):
+    places = (located(pack), folder_of(pack)) if pack else ()
+    if not pack or any(is_detector(place) or any(place.glob("*.onnx")) for place in places):
         return []
     return [(f"models.face.pack: '{pack}' is not on this machine", _fetching(pack, "models.face"))]
 

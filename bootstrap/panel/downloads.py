@@ -24,6 +24,9 @@ __all__ = ["MODELS", "Model", "ModelFile", "fetch_model", "fetched_by", "located
 
 HUB = "https://huggingface.co"
 APACHE, OPENRAIL = "Apache-2.0", "OpenRAIL (use restrictions of the model's licence apply)"
+FACE = "models.face"
+"""The part of a panel that finds faces."""
+YOLO = "MIT (its page); trained with Ultralytics' YOLOv8, whose AGPL-3.0 the weights name"
 TAGS = "298633d94d0031d2081c0893f29c82eab7f0df00b08483ba8f29d1e979441217"
 """All WD v3 taggers share one list of tags."""
 
@@ -76,7 +79,10 @@ class Model:
     @property
     def usage(self) -> str:
         """The option with which it is used."""
-        return f"--set panel.{self.setting}.model={self.name}" if self.setting else f"--reference {self.name}"
+        if not self.setting:
+            return f"--reference {self.name}"
+        field = "pack" if self.setting == FACE else "model"
+        return f"--set panel.{self.setting}.{field}={self.name}"
 
     def place_of(self, file: ModelFile) -> Path:
         """Where a file lies, or would."""
@@ -95,6 +101,11 @@ class Model:
 def _wd(name: str, what: str, revision: str, size: int, sha256: str) -> Model:
     files = (ModelFile("model.onnx", size, sha256), ModelFile("selected_tags.csv", 308_468, TAGS))
     return Model(name, "models.tagger", f"booru tagger, {what}", APACHE, f"SmilingWolf/{name}", revision, files)
+
+
+def _yolo(name: str, what: str, repository: str, revision: str, size: int, sha256: str) -> Model:
+    files = (ModelFile(f"{name}/model.onnx", size, sha256),)
+    return Model(name, FACE, f"detector of drawn {what}", YOLO, f"deepghs/{repository}", revision, files)
 
 
 def _ip_adapter(name: str, what: str, file: ModelFile) -> Model:
@@ -131,6 +142,14 @@ MODELS = (
     _wd(
         "wd-eva02-large-tagger-v3", "the most accurate", "b25b82a03f7282e41aa2f257a52c7583b710bd1c", 1_260_435_999,
         "9e768793060c7939b277ccb382783e8670e8a042d29d77aa736be0c8cc898bfc",
+    ),
+    _yolo(
+        "face_detect_v1.4_s", "faces", "anime_face_detection", "784dc4c0bb692351ddcdbe6131a050b17d3025d5", 44_583_229,
+        "403b5bc93b6ff789b7d183418df4a1364049bac00c24acd927604a7ff6891483",
+    ),
+    _yolo(
+        "head_detect_v2.0_s", "heads", "anime_head_detection", "06604feee81983792a57c21081e539c0ae229833", 44_585_386,
+        "6679f9b71192298bbf174d82e9e5581c3237b0c3dc67deace7cdbf686b070a00",
     ),
     _ip_adapter("sd15-plus", "draws from references, for Stable Diffusion 1.5", ModelFile(
         "models/ip-adapter-plus_sd15.safetensors", 98_183_288,

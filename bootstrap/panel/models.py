@@ -13,6 +13,7 @@ from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
 from scoring.crops import Crops
+from scoring.drawn_faces import DrawnFaces, is_detector
 from scoring.features import Encoder, Features, WordEncoder
 from scoring.measurement import Picture, digest_of
 from scoring.settings import ScorerSettings
@@ -20,7 +21,7 @@ from scoring.tagger import Tagger
 from scoring.zeroshot import read_axis
 
 if TYPE_CHECKING:
-    from scoring.face_pack import FacePack
+    from scoring.faces_found import FaceFinder
 
 __all__ = ["PanelModels", "open_panel_models"]
 
@@ -35,7 +36,7 @@ class PanelModels:
     clip: WordEncoder
     features: Features
     margin: float
-    faces: FacePack | None = None
+    faces: FaceFinder | None = None
     tagger: Tagger | None = None
     own: Mapping[str, Encoder] = field(default_factory=dict)
 
@@ -97,14 +98,17 @@ def _clip(model: str, pretrained: str, device: str) -> WordEncoder:
     return ClipEncoder(str(place) if on_disk else model, pretrained, device)
 
 
-def _faces(config: PanelConfig, cache: Path | None) -> FacePack | None:
-    from scoring.face_pack import FacePack
-
+def _faces(config: PanelConfig, cache: Path | None) -> FaceFinder | None:
+    """An insightface pack, or a detector alone, whichever form the folder has."""
     face = config.models.face
     if not face.pack:
         return None
+    if is_detector(place := located(face.pack)):
+        return DrawnFaces(place, face.det_size, face.min_det_score, cache)
+    from scoring.face_pack import FacePack
+
     return FacePack(
-        embedded(face.pack),
+        place,
         det_size=face.det_size,
         upscale_to=face.upscale_to,
         cache=cache,

@@ -24,7 +24,7 @@ from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
-    from scoring.face_pack import FacePack
+    from scoring.faces_found import FaceFinder
 
 __all__ = ["alike", "caption_warnings", "crowds", "is_blank", "names_of", "notes_without_picture", "seed_warnings"]
 
@@ -97,7 +97,7 @@ def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, st
     return [(one, other) for one, other in combinations(seeds, 2) if looks[one].near(looks[other], bits)]
 
 
-def crowds(seeds: Mapping[str, Image.Image], faces: FacePack, min_det_score: float) -> list[str]:
+def crowds(seeds: Mapping[str, Image.Image], faces: FaceFinder, min_det_score: float) -> list[str]:
     """A sentence for each seed that shows a second character, as the panel's detector counts faces."""
     from scoring.face import SubjectCount
 

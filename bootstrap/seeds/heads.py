@@ -1,7 +1,7 @@
 """Where the head stands in a seed: as its framing usually has it, or where a face was found elsewhere.
 
 A panel's composition is a rule of thumb. It does not hold for a picture whose subject stands aside of the middle or
-that is padded to a square: a crop by the rule would show half a head. Loads no model: a face pack is handed in.
+that is padded to a square: a crop by the rule would show half a head. Loads no model: what finds faces is handed in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scoring.crops import head_from_face
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
-    from scoring.face_pack import FacePack
+    from scoring.faces_found import FaceFinder
 
 __all__ = ["outlined_head", "with_head"]
 
@@ -30,20 +30,20 @@ AGREE = 0.5
 drawings box the whole head, so either may overlap."""
 
 
-def with_head(seed: Seed, image: Image.Image, faces: FacePack | None, panel: PanelConfig) -> Seed:
+def with_head(seed: Seed, image: Image.Image, faces: FaceFinder | None, panel: PanelConfig) -> Seed:
     """The seed with its head as fractions of its square, where it is found aside of the composition's head.
 
-    A sure face says where; without a face pack the outline on a plain ground. Where there is neither, the head is not
-    known.
+    A sure face says where. Where none is seen, the outline on a plain ground does, unless the panel trusts its
+    composition in pictures without a face; where there is no outline either, the head is not known.
     """
     whole = square(image)
-    if faces is None:
-        head = outlined_head(whole, panel.composition.get(seed.framing, {}))
-        return replace(seed, head_known=False) if head is None else _moved(seed, head, head, panel)
-    found = faces.faces(Picture(whole, digest_of(whole), "", ""))
-    if not found or found[0].det_score < panel.models.face.min_det_score:
+    found = faces.faces(Picture(whole, digest_of(whole), "", "")) if faces else []
+    if found and found[0].det_score >= panel.models.face.min_det_score:
+        return _moved(seed, head_from_face(found[0].box, panel.models.face.head_per_face), found[0].box, panel)
+    if faces and panel.heads == "composition":
         return seed
-    return _moved(seed, head_from_face(found[0].box, panel.models.face.head_per_face), found[0].box, panel)
+    head = outlined_head(whole, panel.composition.get(seed.framing, {}))
+    return replace(seed, head_known=False) if head is None else _moved(seed, head, head, panel)
 
 
 def outlined_head(whole: Image.Image, composition: Mapping[str, Box]) -> Box | None:

@@ -7,12 +7,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def save(path, shape, nodes, outputs, **weights):
+def save(path, shape, nodes, outputs, metadata=None, **weights):
     given = helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)
     told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in outputs.items()]
     kept = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()]
     graph = helper.make_graph(nodes, "tiny", [given], told, kept)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, metadata or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return path.parent
@@ -57,3 +58,28 @@ def tagger(folder, tags, last=True, output="output", side=32, columns="tag_id,na
         lines = [f"{n},{name},0,1" for n, name in enumerate(tags)]
     (folder / "selected_tags.csv").write_text("\n".join([columns, *lines]) + "\n", encoding="utf-8")
     return folder
+
+
+def detector(folder, boxes, names="{0: 'face'}", side=64, corners=False):
+    """A detector: (middle x, y, width, height, certainty) of boxes in pixels of its square.
+
+    The certainty is multiplied with the mean of red less that of blue, in 0..1. With ``corners`` as newer exports are.
+    """
+    rows = np.array(boxes, np.float32)
+    if corners:
+        half = rows[:, 2:4] / 2
+        rows = np.concatenate([rows[:, :2] - half, rows[:, :2] + half, rows[:, 4:]], axis=1)
+    places, certainty, classes = rows[None, :, :4], rows[None, :, 4:], np.zeros((1, len(rows), 1), np.float32)
+    nodes = [
+        helper.make_node("ReduceMean", ["input"], ["colors"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["colors", "red"], ["warm"]),
+        helper.make_node("Mul", ["certainty", "warm"], ["scores"]),
+        helper.make_node("Concat", ["places", "scores", *(["classes"] if corners else [])], ["rows"], axis=2),
+        helper.make_node("Transpose", ["rows"], ["output0"], perm=[0, 1, 2] if corners else [0, 2, 1]),
+    ]
+    size = [1, len(rows), 6] if corners else [1, 5, len(rows)]
+    weights = {"places": places, "certainty": certainty, "red": np.float32([[1], [0], [-1]])}
+    if corners:
+        weights["classes"] = classes
+    shape = [1, 3, side, side]
+    return save(folder / "model.onnx", shape, nodes, {"output0": size}, {"names": names}, **weights)

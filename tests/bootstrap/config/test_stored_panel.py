@@ -7,8 +7,9 @@ import pytest
 
 from bootstrap.config import RunConfig, load, stored_config
 from bootstrap.config.stored_panel import SHARED
+from scoring.face import SubjectSettings
 
-ADDED = ("scene", "marks")
+ADDED = ("scene", "marks", "faces")
 """Scorers that no flat panel had."""
 FLAT: dict[str, dict[str, Any]] = {
     "puppet": {
@@ -69,4 +70,6 @@ def test_the_flat_panel_of_an_earlier_run_is_todays(base: str) -> None:
         tagger, view = plain["panel"]["models"]["tagger"], plain["panel"]["scorers"]["view"]
         flat["tagger"] = flat["tagger"] | {"words": tagger["words"], "views": view["views"]}
     stored = stored_config(json.dumps(plain | {"panel": flat}))
+    if base == "illustrious":  # today another scorer counts faces, beside the tags
+        plain["panel"]["scorers"]["subjects"]["otherwise"] = json.loads(SubjectSettings().model_dump_json())
     assert json.loads(stored.model_dump_json()) == plain

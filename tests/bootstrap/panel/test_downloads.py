@@ -12,7 +12,7 @@ from bootstrap.config import embedded, load, load_panel, reference_named, shippe
 from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.inventory import Accelerator
 from bootstrap.panel import face_packs as packs
-from bootstrap.panel.availability import blind_spots, missing_models, unread_sides
+from bootstrap.panel.availability import blind_spots, missing_models, offers, unread_sides
 from bootstrap.panel.downloads import MODELS, ModelFile, fetch_model, fetched_by, located, model_named
 from bootstrap.runs.run_models import check_base_files
 from scoring.tagger import TaggerModel
@@ -131,6 +131,27 @@ def test_a_model_that_is_there_is_not_missing(tiny):
     model, _ = tiny
     fetch_model(model)
     assert "models.tagger.model" not in {what.partition(":")[0] for what, _ in missing_models(load_panel("drawn"))}
+
+
+def test_a_detector_of_drawn_faces_is_offered_and_named_when_it_is_wanted(tiny, call, monkeypatch):
+    monkeypatch.setattr("bootstrap.cli.doctor.accelerator", lambda: Accelerator("cpu", "a test", 8.0))
+    shipped = model_named("face_detect_v1.4_s")
+    model = replace(shipped, files=(pinned(shipped.files[0].path, GRAPH),))
+    monkeypatch.setattr(packs, "open_address", lambda url: io.BytesIO(GRAPH))
+    monkeypatch.setattr("bootstrap.panel.downloads.MODELS", (model,))
+    use, fetching = f"--set panel.models.face.pack={model.name}", f"bootstrap doctor --fetch {model.name}"
+    (line,) = offers(load_panel("drawn"))
+    assert line.endswith(f"{fetching}, then add {use}")
+    checked = call("check", "none.png", "--base", "illustrious")
+    assert f"note: {line}" in checked.out
+    wanted = load("illustrious", overrides=[use.removeprefix("--set ")]).panel
+    assert dict(missing_models(wanted))[f"models.face.pack: '{model.name}' is not on this machine"].startswith(fetching)
+    done = call("doctor", "--fetch", model.name, "--yes")
+    assert "AGPL-3.0" in done.out
+    assert f"use it with {use}" in done.out
+    assert f"drawn: faces are neither compared nor counted; to do so: add {use}" in done.out
+    assert not [what for what, _ in missing_models(wanted) if "models.face" in what]
+    assert offers(wanted) == offers(load_panel("photo")) == offers(load_panel("puppet")) == []
 
 
 def test_blind_spots_are_the_families_that_no_scorer_was_shown_to_judge():

@@ -14,9 +14,10 @@ from bootstrap.errors import BackendError, ConfigError
 from bootstrap.panel.color_models import ColorEncoder, fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.models import open_panel_models
+from scoring.drawn_faces import DrawnFaces
 from scoring.measurement import Picture, digest_of
 from scoring.tagger import Tagger
-from tests.scoring.graphs_made import ccip, tagger
+from tests.scoring.graphs_made import ccip, detector, tagger
 
 DRAWN = load("illustrious").panel
 HIGH, LOW = (0.9, 0.9, 0.9), (0.1, 0.1, 0.1)
@@ -116,12 +117,14 @@ def test_real_models_of_a_panel_are_opened_from_their_folders(tmp_path):
         overrides=[
             f"panel.models.tagger={{model: '{tmp_path / 'tagger'}'}}",
             f"panel.scorers.ccip={{model: '{tmp_path / 'ccip'}', crops: [whole]}}",
+            f"panel.models.face.pack={detector(tmp_path / 'faces', [(16, 16, 8, 8, 1.0)])}",
             "panel.scorers.held-out.model=embedded:clip",
         ],
     ).panel
     models = open_panel_models(panel, None)
     assert models.tagger is not None
     assert models.own["held-out"].fingerprint == models.clip.fingerprint
+    assert [face.box for face in models.faces.faces(shown((250, 0, 0)))] == [(0.1875, 0.1875, 0.3125, 0.3125)]
     assert np.linalg.norm(models.own["ccip"].embed([shown((9, 9, 9)).image])[0]) == pytest.approx(1)
     assert open_panel_models(panel, None, comparing=False).own == {}
     lacking = panel.scorers["ccip"].model_copy(update={"model": str(tmp_path / "none")})
@@ -188,17 +191,15 @@ def test_a_panel_is_stored_with_the_settings_of_every_kind_and_read_again():
         assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_faces_and_a_tagger_count_subjects_once(reader):
-    class Faces:
-        fingerprint, min_det_score = "faces", 0.5
-
-        def look(self, pictures):
-            """Nothing to find."""
-
-        def faces(self, picture):
-            return []
-
-    both = seated(tagger=reader, faces=Faces()).panel
-    assert both.names().count("subjects") == 1
-    assert both.names("identity") == ["face"]
-    assert seated(faces=Faces()).panel.names("check").count("subjects") == 1
+def test_a_detector_of_drawn_faces_compares_and_counts_them_and_says_where_heads_are(tmp_path, reader):
+    wanted = [f"panel.models.face.pack={detector(tmp_path, [(16, 16, 16, 16, 1.0)])}", "panel.scorers.face.min_size=16"]
+    panel = load("illustrious", overrides=wanted).panel
+    assert panel.in_use.keys() - DRAWN.in_use.keys() == {"face", "faces"}
+    models = {"tagger": reader, "faces": DrawnFaces(tmp_path)}
+    judges = seated(panel, own=("ccip",), **models)
+    assert judges.panel.names("identity") == ["ccip", "face"]
+    assert {"subjects", "faces"} < {*judges.panel.names("check")}
+    warm, cold = judges.panel.measure([shown((200, 20, 20)), shown((20, 20, 200))])
+    assert warm["face"].value == pytest.approx(1)
+    assert (warm["faces"].value, warm["ccip"].why) == (0.5, "head cut by its face")
+    assert (cold["face"].why, cold["faces"].value, cold["ccip"].why) == ("no face", None, "")

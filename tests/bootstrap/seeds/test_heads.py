@@ -59,3 +59,10 @@ def test_else_the_composition_holds(faces):
 
 def test_without_a_framing_any_sure_face_says_where_the_head_is():
     assert with_head(seed(""), IMAGE, Faces((0.41, 0.28, 0.59, 0.48)), PANEL).head is not None
+
+
+def test_where_no_face_is_seen_a_panel_that_cuts_heads_by_faces_does_not_trust_its_composition():
+    by_faces = PANEL.model_copy(update={"heads": "face"})
+    noise = Image.effect_noise((400, 400), 80).convert("RGB")
+    assert not with_head(seed(), noise, Faces(None), by_faces).head_known
+    assert with_head(seed(), noise, Faces(PANEL.composition["full body"]["head"]), by_faces) == seed()
