@@ -56,7 +56,7 @@ def write_showcase(
     text = [ABOUT, showcase.base]
     sheet = RowSheet(title, text, _seed_pictures(store, figures), showcase.columns, rows)
     buffer = io.BytesIO()
-    sheet.drawn(side).save(buffer, format=format, quality=90, optimize=True)
+    sheet.drawn(side).save(buffer, format=format, quality=90)
     write_atomic(out, buffer.getvalue())
     return out
 
