@@ -51,12 +51,13 @@ class JobKind(StrEnum):
     STRANGER = "stranger"  # decoy (c): drawn as the candidate is, but from the portrait of a look-alike
     PROBE = "probe"  # a fixed set of shots on which adapters are compared
     TRIAL = "trial"  # the same shots drawn in several ways, one of which is chosen by them
+    ACCEPTANCE = "acceptance"  # how the finished LoRA draws at other weights, what it was not trained on, and the base
     SHOWCASE = "showcase"  # shots of the probe once more, by the base and by the first LoRA: what the report leads with
 
 
 DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED, JobKind.STRANGER)
 """The kinds of pictures that show somebody else."""
-PREVIEW_KINDS = (JobKind.PROBE, JobKind.TRIAL, JobKind.SHOWCASE)
+PREVIEW_KINDS = (JobKind.PROBE, JobKind.TRIAL, JobKind.ACCEPTANCE, JobKind.SHOWCASE)
 """The kinds of pictures that show what can be drawn: never candidates, and never decoys."""
 
 

@@ -17,7 +17,7 @@ from bootstrap.events import AdapterTrained, BatchGenerated, Event, Incident, Sc
 from bootstrap.records import PREVIEW_KINDS, Job, JobKind, Phase, Seed
 from bootstrap.runs.sentences import duration
 from bootstrap.shots import Cell
-from bootstrap.store.decisions import RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
+from bootstrap.store.decisions import AcceptanceBudget, RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
 from bootstrap.store.store import Store
 from loops.time_left import Hours
 
@@ -25,6 +25,7 @@ __all__ = [
     "Budget",
     "Speeds",
     "Work",
+    "acceptance_fits",
     "another_wave",
     "closing_seconds",
     "cut_short",
@@ -75,11 +76,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The hours of a run, and the training steps and trials of its finish, which are set aside."""
+    """The hours of a run, and the training steps and trials of its finish, which are set aside.
+
+    ``acceptance`` counts the pictures by which the finished LoRA is judged, those of the choice apart.
+    """
 
     hours: Hours
     final_steps: int
     final_candidates: int
+    acceptance: int = 0
 
     @property
     def key(self) -> str:
@@ -88,7 +93,7 @@ class Budget:
 
     def closing(self, speeds: Speeds) -> float:
         """Seconds that the finish takes."""
-        return closing_seconds(speeds, self.final_steps, self.final_candidates)
+        return closing_seconds(speeds, self.final_steps, self.final_candidates, self.acceptance)
 
     def room(self, speeds: Speeds) -> float:
         """Seconds that are left for rounds, below 0 when they are over."""
@@ -107,9 +112,9 @@ def speeds_of(events: Sequence[Event]) -> Speeds:
     )
 
 
-def closing_seconds(speeds: Speeds, steps: int, candidates: int) -> float:
+def closing_seconds(speeds: Speeds, steps: int, candidates: int, acceptance: int = 0) -> float:
     """Seconds that the end of a run takes: the final training, its trials, files and report."""
-    return Work(steps, PREVIEWS * candidates).seconds(speeds) + REPORT
+    return Work(steps, PREVIEWS * candidates + acceptance).seconds(speeds) + REPORT
 
 
 def originals_of(seeds: Sequence[Seed], base: BaseConfig) -> int:
@@ -179,6 +184,17 @@ def another_wave(store: Store, budget: Budget, number: int, wave: int, candidate
         event = None if begun else Incident(BUDGET, f"round {number}: no time for wave {wave}")
         decided = store.decide(WaveBudget(budget.key, number, wave, begun), event)
     return decided.begun
+
+
+def acceptance_fits(store: Store, budget: Budget, number: int) -> bool:
+    """Whether the finished LoRA is tried; its time was set aside, but the final training may have taken longer."""
+    decided = store.decided(AcceptanceBudget, budget=budget.key, round=number)
+    if decided is None:
+        seconds = Work(0, budget.acceptance).seconds(speeds_of(store.events()))
+        drawn = seconds <= budget.hours.left - REPORT
+        took = f"no acceptance: it takes about {duration(seconds)}, {duration(max(0.0, budget.hours.left))} are left"
+        decided = store.decide(AcceptanceBudget(budget.key, number, drawn), None if drawn else Incident(BUDGET, took))
+    return decided.drawn
 
 
 def showcase_fits(store: Store, budget: Budget, number: int, pictures: int) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from bootstrap.backends.base import Drawer
 from bootstrap.events import BatchGenerated
-from bootstrap.records import Adapter, JobKind
+from bootstrap.records import JobKind
+from loops.blends import Weights, attached
 from loops.budget import cut_short
 from loops.engine import Engine
-from loops.weights_again import whole_adapter
 from loops.within_memory import drawn_within_memory
 
 __all__ = ["draw"]
@@ -25,10 +25,10 @@ class Part:
 
     kinds: tuple[JobKind, ...]
     drawer: Drawer
-    adapter: Adapter | None
+    adapter: Weights | None
 
 
-def draw(engine: Engine, number: int, wave: int, adapter: Adapter | None) -> None:
+def draw(engine: Engine, number: int, wave: int, adapter: Weights | None) -> None:
     """Draw every missing picture of a wave; a batch is stored whole or not at all, so batches keep their borders.
 
     Where the hours of a run are too short for all of them, the rest stays undrawn (see `loops.budget.cut_short`).
@@ -44,20 +44,19 @@ def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -
     missing = [job for job in store.missing_jobs(number, wave) if job.kind in part.kinds]
     if _cut_short(engine, number, wave, part, begun=False):
         return
-    adapter = whole_adapter(engine, part.adapter) if part.adapter and missing else None
-    id = adapter.id if adapter else ""
-    path = store.directory / adapter.path if adapter else None
-    began = time.monotonic()
-    for batch in drawn_within_memory(store, part.drawer, missing, path):
-        seconds = time.monotonic() - began
-        done = len(store.frames(number, wave))
-        event = BatchGenerated(number, done, len(batch), round(seconds, 2))
-        drawn = [(job, image, engine.parameters(job, adapter)) for job, image in batch]
-        store.add_frames(drawn, id, part.drawer.name, seconds, event)
-        engine.progress("drawing", done + len(batch), total)
-        if _cut_short(engine, number, wave, part, begun=True):
-            break
+    weights = part.adapter if missing else None
+    with attached(engine, weights) as path:
         began = time.monotonic()
+        for batch in drawn_within_memory(store, part.drawer, missing, path):
+            seconds = time.monotonic() - began
+            done = len(store.frames(number, wave))
+            event = BatchGenerated(number, done, len(batch), round(seconds, 2))
+            drawn = [(job, image, engine.parameters(job, weights)) for job, image in batch]
+            store.add_frames(drawn, weights.id if weights else "", part.drawer.name, seconds, event)
+            engine.progress("drawing", done + len(batch), total)
+            if _cut_short(engine, number, wave, part, begun=True):
+                break
+            began = time.monotonic()
 
 
 def _cut_short(engine: Engine, number: int, wave: int, part: Part, *, begun: bool) -> bool:

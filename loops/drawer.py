@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, stdev
 
+from bootstrap.compare.trial_shots import probe_shots
 from bootstrap.records import DECOY_KINDS, Adapter, Frame, JobKind, Round
 from bootstrap.store.decisions import DrawerChosen
 from loops.archive import Archive
 from loops.draw import draw
 from loops.engine import Engine
-from loops.final import probe_shots, trial_of
+from loops.final import trial_of
 from loops.jobs import Wave
 from loops.measure import measure
 from loops.portraits import shown_in

@@ -18,11 +18,13 @@ from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
+from bootstrap.panel.models import PanelModels
 from bootstrap.records import Adapter, Frame, Job, Round, Seed
 from bootstrap.runs.control_pictures import ControlPictures
 from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
+from bootstrap.store.decisions import Blend
 from bootstrap.store.store import Store
 from loops.archive import Archive
 from loops.budget import Budget
@@ -41,14 +43,16 @@ __all__ = ["Engine"]
 class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
-    ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel before the seeds and the
-    pictures that a person approved; ``lost`` are the frames whose pictures cannot be had again.
+    ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel, of ``panel_models``,
+    before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures cannot be had
+    again.
     """
 
     store: Store
     drawer: Drawer
     trainer: Trainer
     judges: Judges
+    panel_models: PanelModels
     config: RunConfig
     character: Character
     stop_asked: bool = False
@@ -141,7 +145,7 @@ class Engine:
             raise Interrupted(f"stopped at a safe point by {self.stopped_by}".removesuffix(" by "))
         check_disk(self.store, self.drawer)
 
-    def parameters(self, job: Job, adapter: Adapter | None) -> str:
+    def parameters(self, job: Job, adapter: Adapter | Blend | None) -> str:
         """How a picture was made, as tools read it from a PNG."""
         base = self.config.base
         return parameters_text(job, base.sampling, adapter.id if adapter else "", base.short_name)

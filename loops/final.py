@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bootstrap.config import ViewsConfig
+from bootstrap.compare.grid import BASE
+from bootstrap.compare.results import results
+from bootstrap.compare.trial_shots import KNOWN, probe_shots
 from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, JobKind, Shot, TrainItem
-from bootstrap.shots import Planner
 from bootstrap.store.decisions import FinalCandidates
 from loops.archive import Archive
 from loops.draw import draw
 from loops.engine import Engine
 from loops.jobs import Wave
 from loops.measure import measure
-from loops.ranking import ranked
+from loops.ranking import ranked, scores_of
 from loops.train import train
 from loops.weights_again import whole_adapter, whole_candidates
 from scoring.calibrate import Ranked
 from scoring.measurement import Measurement
-from scoring.trials import Drawn, Trial, best_of
+from scoring.trials import Trial, best_of
 
 __all__ = ["final_adapter"]
-
-PREVIEWS = 2
-"""Pictures of the probe a view family."""
 
 
 def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence[TrainItem]) -> Adapter:
@@ -48,15 +46,6 @@ def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence
         engine.note(_why_these(adapters, trials, best))
     engine.store.add_adapter(adapters[best])
     return adapters[best]
-
-
-def probe_shots(planner: Planner, views: ViewsConfig) -> list[Shot]:
-    """Every view family, over the framings in turn, and what must be obeyed."""
-    framings, wanted = list(views.framings), {}
-    for n, view_family in enumerate(views.families):
-        for k in range(PREVIEWS):
-            wanted[view_family, framings[(n + k) % len(framings)]] = 1
-    return planner.probe(wanted)
 
 
 def _candidates(engine: Engine, number: int, name: str, items: Sequence[TrainItem]) -> list[Adapter]:
@@ -88,15 +77,7 @@ def trial_of(
     judges: Judges,
 ) -> Trial:
     """The pictures of a probe as `scoring.trials` compares them."""
-    drawn = []
-    for frame in frames:
-        rank, values = ranks[frame.job.id], measured[frame.job.id]
-        asked = [values[name].value for name in judges.obedience if name in values]
-        faults = [values[name].value for name in judges.faults if name in values]
-        faulty = any(value is not None and value < 0 for value in faults)
-        obeyed = tuple(value >= 0 for value in asked if value is not None)
-        drawn.append(Drawn(rank.score if rank.weakest else None, obeyed, faulty))
-    return Trial(tuple(drawn))
+    return results(BASE, frames, [KNOWN] * len(frames), measured, scores_of(ranks), judges).trial
 
 
 def _why_these(adapters: Sequence[Adapter], trials: Sequence[Trial], best: int) -> str:

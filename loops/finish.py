@@ -18,6 +18,7 @@ from bootstrap.records import Adapter, Shot, TrainItem
 from bootstrap.report import write_report
 from bootstrap.shots import Cell, quotas
 from bootstrap.store.delivery import Delivery
+from loops.acceptance import accept
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
@@ -52,6 +53,7 @@ def finish(engine: Engine) -> Finished:
     items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
     name_missing(engine, [frame.job.shot for frame in (*kept, *provisional)], places, items)
     adapter = final_adapter(engine, archive, number, items)
+    accept(engine, number, adapter)
     collection = Collection(store, config, engine.character, kept, provisional, items)
     pictures, lora = deliver(engine, collection, adapter)
     give_up_unneeded(engine)
@@ -60,7 +62,7 @@ def finish(engine: Engine) -> Finished:
     write_report(store, page, engine.character.name)
     if not any(isinstance(event, RunEnded) for event in store.events()[-1:]):
         engine.emit(RunEnded(len(kept), len(provisional), adapter.id, page.name))
-    write_report(store, page, engine.character.name)  # once more: now it may say that the run is finished
+    write_report(store, page, engine.character.name, page_alone=True)  # now it may say that the run is finished
     return Finished(len(kept), len(provisional), pictures, lora, page)
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from bootstrap.errors import StoreError
-from bootstrap.records import PREVIEW_KINDS, TAKEN, Adapter, Frame, Job, Verdict, VerdictKind
-from bootstrap.store.decisions import FinalCandidates
+from bootstrap.records import PREVIEW_KINDS, TAKEN, Frame, Job, Verdict, VerdictKind
+from bootstrap.store.decisions import Blend, FinalCandidates
 from bootstrap.store.replacing import is_whole, set_aside
 from bootstrap.store.store import PERSON, Store
+from loops.blends import Weights, attached, is_here
 from loops.draw import BY_THE_BASE
 from loops.engine import Engine
 from loops.measure import measure
@@ -92,26 +93,29 @@ def _batches(engine: Engine, number: int) -> Iterator[_Batch]:
 
 def _draw_batch(engine: Engine, batch: _Batch, again: Sequence[Frame]) -> tuple[list[str], list[str]]:
     """Draw a batch and store what is missing of it: the ids that are the same pictures, and those that are others."""
-    adapter = _adapter(engine, batch.adapter)
-    if batch.adapter and adapter is None:
+    weights = _weights(engine, batch.adapter)
+    if batch.adapter and weights is None:
         return [], []
-    path = engine.store.directory / adapter.path if adapter else None
     missing = {frame.job.id: frame for frame in again}
     same: list[str] = []
     other: list[str] = []
     jobs = [frame.job for frame in batch.frames]
-    for drawn in drawn_within_memory(engine.store, engine.drawer, jobs, path):
-        for job, image in drawn:
-            if job.id in missing:
-                kept = _put(engine, missing[job.id], job, image, adapter)
-                if kept is not None:
-                    (same if kept else other).append(job.id)
-        engine.progress("drawing", len(same) + len(other), len(missing), "again")
+    with attached(engine, weights) as path:
+        for drawn in drawn_within_memory(engine.store, engine.drawer, jobs, path):
+            for job, image in drawn:
+                if job.id in missing:
+                    kept = _put(engine, missing[job.id], job, image, weights)
+                    if kept is not None:
+                        (same if kept else other).append(job.id)
+            engine.progress("drawing", len(same) + len(other), len(missing), "again")
     return same, other
 
 
-def _adapter(engine: Engine, id: str) -> Adapter | None:
+def _weights(engine: Engine, id: str) -> Weights | None:
     """The weights of that id, whole; None for the base, and for lost ones that were tried and not chosen."""
+    blend = engine.store.decided(Blend, id=id)
+    if blend is not None:
+        return blend if is_here(engine, blend) else None
     adapters = engine.store.adapters()
     for adapter in adapters:
         if adapter.id == id:
@@ -125,10 +129,10 @@ def _adapter(engine: Engine, id: str) -> Adapter | None:
     return None
 
 
-def _put(engine: Engine, frame: Frame, job: Job, image: Image.Image, adapter: Adapter | None) -> bool | None:
+def _put(engine: Engine, frame: Frame, job: Job, image: Image.Image, weights: Weights | None) -> bool | None:
     """Put a picture in its place: True where it is the same one, False another one, None where it may not be."""
     verdict = engine.store.verdicts().get(frame.job.id)
-    text, same = engine.parameters(job, adapter), digest_of(image) == frame.digest
+    text, same = engine.parameters(job, weights), digest_of(image) == frame.digest
     if not same and verdict is not None and verdict.by == PERSON:
         return None
     set_aside(engine.store.directory / frame.path)

@@ -85,6 +85,19 @@ class JobMaker:
             traits={},
         )
 
+    def acceptance_job(self, wave: Wave, shot: Shot, mark: str, words: Sequence[str] = ()) -> Job:
+        """A picture by which the finished LoRA is judged, as the probe asks for it, with the ``words`` of other LoRAs.
+
+        Without an adapter in the wave every trait is asked for in words: the base's own picture. ``mark`` tells apart
+        what is tried.
+        """
+        preview = self.preview_job(wave, shot)
+        prompt = preview.prompt
+        if not wave.adapter:
+            prompt = self.wording.prompt(shot, self.wording.traits(shot), trigger=False)
+        id = f"acceptance-r{wave.round:02d}-{mark}-{preview.random_seed:x}"
+        return replace(preview, id=id, kind=JobKind.ACCEPTANCE, prompt=", ".join((prompt, *words)))
+
     def showcase_job(self, preview: Job, wave: int, *, trigger: bool) -> Job:
         """The same picture asked for in words, with every trait: of the base, or with the trigger of an adapter."""
         wording, shot = self.wording, preview.shot

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bootstrap.errors import BackendError
 from bootstrap.events import Incident, ScoresMeasured
+from bootstrap.panel.judges import Judges
 from bootstrap.records import Frame
 from loops.engine import Engine
 from scoring.measurement import Measurement
@@ -17,18 +18,20 @@ AT_ONCE = 64
 LONGEST_REASON = 160
 
 
-def measure(engine: Engine, frames: Sequence[Frame]) -> None:
+def measure(engine: Engine, frames: Sequence[Frame], judges: Judges | None = None) -> None:
     """Measure the frames that lack a measurement by any scorer with its present fingerprint.
 
+    ``judges`` are the engine's with more words, for shots that the character does not plan.
     A scorer that breaks leaves errors, never zeros. Raises BackendError where `PanelConfig.on_error` says stop.
     """
-    store, fingerprints = engine.store, engine.judges.fingerprints
+    store, judges = engine.store, judges or engine.judges
+    fingerprints = judges.fingerprints
     by_id = {frame.job.id: frame for frame in frames}
     missing = store.unmeasured(list(by_id), fingerprints)
     began, done = time.monotonic(), 0
     for start in range(0, len(missing), AT_ONCE):
         chunk = missing[start : start + AT_ONCE]
-        measured = engine.judges.measure([by_id[id] for id in chunk], store)
+        measured = judges.measure([by_id[id] for id in chunk], store)
         _report_broken(engine, measured)
         seconds, began, done = time.monotonic() - began, time.monotonic(), done + len(chunk)
         event = ScoresMeasured(by_id[chunk[0]].job.round, len(chunk), round(seconds, 2))

@@ -12,11 +12,13 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
+from loops.acceptance import check_beside
 from loops.budget import Budget, originals_of
 from loops.engine import Engine
 from loops.intake import take_in
@@ -45,7 +47,7 @@ def open_engine(
     judges = judging()
     require_same_models(store, {"base": models.drawer.fingerprint, **judges.fingerprints})
     remember_encoder(store, judges.encoder.fingerprint)
-    engine = Engine(store, models.drawer, models.trainer, judges, config, character, judging=judging)
+    engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     for text in models.notes:
@@ -56,6 +58,7 @@ def open_engine(
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)
+    check_beside(engine)
     store.snapshot()  # of what the run was begun with
     return engine
 
@@ -63,4 +66,4 @@ def open_engine(
 def budget_of(config: RunConfig, originals: int, hours: Hours) -> Budget:
     """The hours with what the finish takes of them: the last training, on a full set, and its trials."""
     recipe = recipe_for(config, config.subject.finishing.name, 0, config.loop.target + originals)
-    return Budget(hours, recipe.steps, config.loop.final_candidates)
+    return Budget(hours, recipe.steps, config.loop.final_candidates, acceptance_pictures(config))

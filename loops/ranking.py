@@ -19,7 +19,7 @@ from loops.verdict_fit import fit_to_verdicts
 from scoring.calibrate import Gate, Ranked, judge
 from scoring.fitting import FittedScore
 
-__all__ = ["GATE", "Gated", "admitted", "gated", "ranked", "ranked_among"]
+__all__ = ["GATE", "Gated", "admitted", "gated", "ranked", "ranked_among", "scores_of"]
 
 GATE = "gate"
 """Whose verdicts are not a person's."""
@@ -90,3 +90,8 @@ def ranked_among(groups: Sequence[Stratum]) -> dict[str, Ranked]:
         found = judge(group.candidates, group.lookalikes, group.exchanged, group.calibrate_on)
         ranks |= {str(id): one for id, one in found.items()}
     return ranks
+
+
+def scores_of(ranks: Mapping[str, Ranked]) -> dict[str, float | None]:
+    """Each frame's score, in deviations above the decoys; None where no scorer could tell."""
+    return {id: rank.score if rank.weakest else None for id, rank in ranks.items()}

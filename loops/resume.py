@@ -31,14 +31,14 @@ CONTINUED = "continued_after"
 MAY_CHANGE = {
     "config": re.compile(
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
-        r"|loop\.(final_candidates|showcase)"
+        r"|loop\.(final_candidates|showcase|acceptance\.(weights|unseen|beside))"
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
-ONLY_TOLD = frozenset({"name", "purpose", "license", "credits", "loop.showcase"})
+ONLY_TOLD = re.compile(r"name|purpose|license|credits|loop\.(showcase|acceptance\..+)")
 """What stands in the card and on pages; no picture of the set depends on it: a finished run plays no round for it."""
 TOLD_OF_BASES = ("about", "memory", "demonstration", "license", "license_link")
 WITHOUT_EFFECT = {
@@ -194,7 +194,7 @@ def _continue(store: Store, config: RunConfig, character: Character, found: Sequ
     rounds = sum(one.outcome is not None for one in store.rounds())
     paths = {change.path for change in found}
     fewer_rounds = paths == {"loop.rounds"} and config.loop.rounds <= rounds
-    if finished(store.events()) and not fewer_rounds and not paths <= ONLY_TOLD:
+    if finished(store.events()) and not fewer_rounds and not all(map(ONLY_TOLD.fullmatch, paths)):
         store.remember(CONTINUED, str(rounds))
     store.remember("character", character.model_dump_json())
     text = f"continued with {'; '.join(map(str, found))}"

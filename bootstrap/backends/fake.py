@@ -30,7 +30,7 @@ COLOR_KEY = "fake_color"
 GREY = 128.0
 """The colour of an untrained adapter."""
 SHARE = {
-    JobKind.CANDIDATE: 0.9, JobKind.PROBE: 0.9, JobKind.TRIAL: 0.9, JobKind.SHOWCASE: 0.9,
+    JobKind.CANDIDATE: 0.9, JobKind.PROBE: 0.9, JobKind.TRIAL: 0.9, JobKind.ACCEPTANCE: 0.9, JobKind.SHOWCASE: 0.9,
     JobKind.EXCHANGED: 0.25, JobKind.LOOKALIKE: 0.0, JobKind.STRANGER: 0.0,
 }  # fmt: skip
 """How much of the adapter's colour a picture of each kind has."""

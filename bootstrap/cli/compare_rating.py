@@ -71,14 +71,10 @@ class CellRater:
 
     def _scores(self, frames: Sequence[Frame], measured: Measured) -> dict[str, float | None]:
         """Each frame's place among the run's decoys; None where no scorer was applicable."""
-        from loops.ranking import ranked
+        from loops.ranking import ranked, scores_of
 
         archive = replace(self._archive, measurements={**self._decoys, **measured})
-        ranks = ranked(frames, archive, self.bench.judges, self.bench.config)
-        scores: dict[str, float | None] = {}
-        for frame_id, rank in ranks.items():
-            scores[frame_id] = rank.score if rank.weakest else None
-        return scores
+        return scores_of(ranked(frames, archive, self.bench.judges, self.bench.config))
 
 
 def _measured_decoys(bench: OpenRun) -> Measured:

@@ -19,7 +19,7 @@ Sources = Annotated[
     list[Path],
     typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 100 pictures or a folder, then the description."),
 ]
-SETTING_OPTIONS = {"settings": "--set"}
+SETTING_OPTIONS = {"settings": "--set", "beside": "--with"}
 """Fields whose option has another name than the field."""
 
 
@@ -50,6 +50,9 @@ class Options:
     recipe: Annotated[
         str | None, typer.Option(help="How the finished LoRA is trained: levels, holo … [the base's].")
     ] = None
+    beside: Annotated[
+        list[str], typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="A LoRA to try the finished beside.")
+    ] = field(default_factory=list)
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

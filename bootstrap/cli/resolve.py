@@ -12,6 +12,7 @@ from bootstrap.character import Character, check_kind
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
+from bootstrap.compare.grid import companion_from
 from bootstrap.config import RunConfig, control_named, load, read_own, reference_named
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, OutputError
@@ -65,7 +66,7 @@ def resolve(
         overrides=[*options.settings, *_loop_settings(options)],
     )
     check_kind(character, config)
-    return config
+    return _with_companions(config)
 
 
 def run_folder(character: Character, options: Options) -> Path:
@@ -106,7 +107,18 @@ def _loop_settings(options: Options) -> list[str]:
         value = getattr(options, name)
         if value is not None:
             settings.append(f"loop.{name}={value}")
+    if options.beside:
+        settings.append(f"loop.acceptance.beside={json.dumps(options.beside)}")
     return settings
+
+
+def _with_companions(config: RunConfig) -> RunConfig:
+    """The LoRAs that the finished one is tried beside, by their whole paths. Raises UsageError where one is missing."""
+    hashes: dict[Path, str] = {}
+    found = [companion_from(text, hashes) for text in config.loop.acceptance.beside]
+    beside = tuple(f"{one.path.absolute()}:{one.weight:g}={one.words}" for one in found)
+    acceptance = config.loop.acceptance.model_copy(update={"beside": beside})
+    return config.model_copy(update={"loop": config.loop.model_copy(update={"acceptance": acceptance})})
 
 
 def _base_in(config: dict[str, Any]) -> str | None:

@@ -49,8 +49,10 @@ class GridRow:
     cells: Sequence[CellNumbers | None]
 
 
-def write_page(store: Store, out: Path, title: str, comparison: Comparison, advice: Advice) -> Path:
-    """Write the page to ``out``. Raises OutputError."""
+def write_page(
+    store: Store, out: Path, title: str, comparison: Comparison, advice: Advice, kind: str = "comparison"
+) -> Path:
+    """Write the page to ``out``; its title says which ``kind`` of page it is. Raises OutputError."""
     figures = FrameFigures(store, out.parent)
     bodies = {
         "Advice": _advice(advice),
@@ -67,7 +69,7 @@ def write_page(store: Store, out: Path, title: str, comparison: Comparison, advi
         if body:
             sections.append(Section(name, body, f"part{number}"))
     document = Document(
-        title=f"{title}: comparison",
+        title=f"{title}: {kind}",
         heading=title,
         subtitle="the LoRA under test",
         tiles=_tiles(comparison, advice),
@@ -92,7 +94,6 @@ def write_sheet(store: Store, out: Path, comparison: Comparison) -> Path:
 def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
     """Everything that was found, as plain data."""
     best, trials = advice.best, comparison.trials
-    base, *cells = comparison.rows[: 1 + len(comparison.grid)]
     additions = []
     for (view_family, framing), number in advice.add.items():
         additions.append({"view_family": view_family, "framing": framing, "pictures": number})
@@ -104,8 +105,8 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         "add": additions,
         "advice": list(advice.steps),
         "unseen": {"pose": trials.pose, "outfit": trials.outfit},
-        "cells": list(map(_plain, cells)),
-        "base": _plain(base),
+        "cells": list(map(_plain, comparison.ordered)),
+        "base": _plain(comparison.base),
         "stacked": list(map(_plain, comparison.stacked)),
         "shown": list(map(_plain, comparison.shown)),
     }
@@ -169,14 +170,15 @@ def _cell_numbers(one: Result | None, best: Result) -> CellNumbers | None:
     if one is None:
         return None
     control = f"{one.trial.control:.2f}"
-    return CellNumbers(f"{one.value:.3f}", _identity(one), control, one.trial.faulty, one is best)
+    return CellNumbers(f"{one.value:.3f}", _identity(one), control, one.trial.faulty, one.cell == best.cell)
 
 
 def _beside(others: Sequence[Result], best: Result) -> Markup:
     """Identity and control of the best cell alone, and with something beside it."""
     if not others:
         return Markup()
-    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (best, *others)]
+    alone = best.on_shots_of(others[0])
+    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (alone, *others)]
     return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from bootstrap.errors import UsageError
 from bootstrap.records import Reference
 
-__all__ = ["BASE", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "weights_from"]
+__all__ = ["BASE", "PREFERRED", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "weights_from"]
 
 HEAVIEST = 2.0
 """Largest weight that is tried: beyond it every LoRA breaks."""

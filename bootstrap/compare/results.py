@@ -13,7 +13,7 @@ from statistics import fmean
 
 from bootstrap.compare.bleed import BLED
 from bootstrap.compare.grid import Cell
-from bootstrap.compare.open_run import READS, Measured
+from bootstrap.compare.open_run import READS
 from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.panel.judges import Judges
 from bootstrap.panel.seats import SEEN
@@ -183,7 +183,7 @@ def results(
     cell: Cell,
     frames: Sequence[Frame],
     tests: Sequence[str],
-    measured: Measured,
+    measured: Mapping[str, Mapping[str, Measurement]],
     scores: Mapping[str, float | None],
     judges: Judges,
 ) -> Result:

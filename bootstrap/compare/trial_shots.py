@@ -55,9 +55,11 @@ def trials_for(
     pose: str = "",
     outfit: str = "",
     seeds: Sequence[Seed] = (),
+    unseen: int | None = None,
 ) -> TrialShots:
-    """``each`` shots a view family as a run from ``seeds`` plans them, half as many (at least one) with each unseen
-    thing; where there are several outfits, each is in one more of the widest framing than ``each``.
+    """``each`` shots a view family as a run from ``seeds`` plans them, ``unseen`` ones (None: half as many, at least
+    one) with each unseen thing; where there are several outfits, each is in one more of the widest framing than
+    ``each``.
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use. A kind of
     subject that has no poses, or no outfits, is not tried in an unseen one.
@@ -70,7 +72,7 @@ def trials_for(
     few: list[Shot] = []
     for view_family in config.views.families:
         own = [shot for shot in known if shot.view_family == view_family]
-        few += own[: -(-each // 2)]
+        few += own[: -(-each // 2) if unseen is None else unseen]
     known = _numbered([*known, *_in_each_outfit(known, config, tuple(character.wardrobe), each + 1)])
     shots, tests = list(known), [KNOWN] * len(known)
     for test, axis, value in ((UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, NEVER_WORN)):

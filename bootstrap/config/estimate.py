@@ -13,12 +13,24 @@ from bootstrap.config.loop import LoopConfig
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
 
-__all__ = ["Cost", "cost_of", "decoys_of", "passes_a_step", "rounds_expected", "rounds_that_fit", "slower_drawing"]
+__all__ = [
+    "PREVIEWS",
+    "Cost",
+    "acceptance_pictures",
+    "cost_of",
+    "decoys_of",
+    "passes_a_step",
+    "rounds_expected",
+    "rounds_that_fit",
+    "slower_drawing",
+]
 
 REDRAWN = 4.0
 """Candidates of a whole run over those of one wave for every place, as measured on the embedded base."""
 FURTHER_DECOYS = 1.2
 """Decoys drawn over those asked for at first: some fail the checks and are replaced."""
+PREVIEWS = 2
+"""Pictures of the probe a view family."""
 SHOWCASE_ROWS = 2
 """Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
 OPERATIONS = 0.17
@@ -99,6 +111,17 @@ def rounds_that_fit(config: RunConfig, seeds: int, parameters: int, speed: float
     return 0
 
 
+def acceptance_pictures(config: RunConfig) -> int:
+    """Pictures by which the finished LoRA is judged besides the previews: lower weights, unseen things, the base."""
+    settings, subject, families = config.loop.acceptance, config.subject, len(config.views.families)
+    if not settings.weights:
+        return 0
+    unseen = settings.unseen * sum(map(bool, (subject.pose_axis, subject.outfit_axis)))
+    stacks = len(settings.beside) + (len(settings.beside) > 1)
+    rows = len({*settings.weights} - {1.0}) + 1 + stacks
+    return families * (PREVIEWS * rows + 2 * unseen)
+
+
 def decoys_of(config: RunConfig) -> int:
     """Pictures of a run that only calibrate the gate."""
     return math.ceil(_decoys(config))
@@ -110,10 +133,11 @@ def _goals(loop: LoopConfig) -> list[int]:
 
 
 def _pictures(config: RunConfig) -> int:
-    """Candidates, decoys of both kinds, trials, and the showcase."""
+    """Candidates, decoys of both kinds, trials of references and of the finished LoRA, and the showcase."""
     loop = config.loop
     candidates = loop.target * loop.candidates_a_place * REDRAWN
-    return math.ceil(candidates + _decoys(config) + _trials(config) + SHOWCASE_ROWS * loop.showcase)
+    finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
+    return math.ceil(candidates + _decoys(config) + _trials(config) + finished + SHOWCASE_ROWS * loop.showcase)
 
 
 def _trials(config: RunConfig) -> int:

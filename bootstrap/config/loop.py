@@ -5,7 +5,7 @@ A section of a RunConfig, which `bootstrap.config.reading` reads and merges. Kno
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,11 +16,28 @@ APPROVAL_SETTING = r"auto|human|timed:\d+(\.\d+)?[hms]"
 """How the approval between rounds may be set."""
 
 
+class AcceptanceConfig(Frozen):
+    """What the finished LoRA is tried with before its files are written."""
+
+    weights: tuple[Annotated[float, Field(gt=0, le=2)], ...] = (1.0, 0.8, 0.6)
+    """Weights at which it draws the probe, 1 among them in any case; an empty list leaves the acceptance out."""
+    unseen: int = Field(1, ge=0, le=2)
+    """Pictures a view family in a pose, and as many in clothes, that it was not trained on."""
+    beside: tuple[str, ...] = ()
+    """Other LoRAs that are attached beside it, one by one and all together: FILE, FILE:0.8 or FILE:0.8=words."""
+
+
 class LoopConfig(Frozen):
     """How the set grows (configs/loops/)."""
 
     goals: tuple[int, ...] = (16, 40)
     """Kept frames at which the growing phase trains anew: a set grows fastest when it is retrained early."""
+    first_pictures: int = Field(0, ge=0, le=100)
+    """Training pictures that the seeds give together, where they are large enough: all parts are cut out, and crops are
+    altered too. 0: what ``base.cuts`` makes of them."""
+    enough_at: float | None = Field(None, gt=0, le=1)
+    """Weight at which the LoRA of a round draws a probe: where it holds there, no further round is played. null: the
+    rounds go on until the places are filled."""
     target: int = Field(48, ge=1)
     """Generated pictures in the finished set, provisional ones included."""
     rounds: int = Field(6, ge=1)
@@ -56,6 +73,8 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    acceptance: AcceptanceConfig = AcceptanceConfig()
+    """What the finished LoRA is tried with."""
     showcase: int = Field(8, ge=0, le=16)
     """Shots of the probe that the report leads with: drawn also by the base and by the first LoRA; 0 for none."""
     seeds_share: float = Field(0.25, ge=0, le=1)

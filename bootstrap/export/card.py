@@ -25,6 +25,9 @@ from bootstrap.records import Adapter, Job
 
 __all__ = ["ReleaseFiles", "card"]
 
+SCALE = (
+    "identity 0.5 is where its gate begins to let a picture in, control the share of what was asked for that is seen"
+)
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 SETTINGS = {
     "rank": "rank",
@@ -293,10 +296,17 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _weak(facts: Mapping[str, Any]) -> str:
-    """Where the set is short of pictures, by view family: there the LoRA is likely to lose the character."""
+    """What the LoRA was seen to do and not to do, and where the set is short of pictures, by view family."""
     lines = [_shortage(view_family, counts) for view_family, counts in facts["view_families"].items()]
     shortages = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
-    return f"## Weaknesses\n\n{shortages}\n\nPoses, outfits and styles that are not in the set were never tried."
+    tried = facts.get("acceptance")
+    if not tried:
+        return f"## Weaknesses\n\n{shortages}\n\nPoses, outfits and styles that are not in the set were never tried."
+    parts = [f"## What it does and does not\n\nBy the run's own scorers, on pictures of no set; {SCALE}."]
+    for name in ("strengths", "weaknesses"):
+        if tried[name]:
+            parts.append("\n".join(f"- {plain(text[:1].upper() + text[1:])}." for text in tried[name]))
+    return "\n\n".join([*parts, f"## Weaknesses of the set\n\n{shortages}"])
 
 
 def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:

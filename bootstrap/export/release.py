@@ -29,6 +29,7 @@ from bootstrap.lora.metadata import dataset_entries
 from bootstrap.lora.plain import PlainLora, as_plain, metadata_of_plain, rank_for, share_in_words
 from bootstrap.pictures.sheets import thumbnail
 from bootstrap.records import Adapter, Frame, Job, JobKind
+from bootstrap.runs.accepted import accepted_of
 from bootstrap.runs.status import status
 from bootstrap.store.files import write_atomic
 from bootstrap.store.replacing import require_whole
@@ -66,12 +67,14 @@ class Release:
 
     @property
     def weight(self) -> float:
-        """The weight to draw with: what a comparison of this run's LoRAs recommends of these, else 1."""
+        """The weight to draw with: that of a person's comparison of these, else of the run's acceptance, else 1."""
+        accepted = accepted_of(self.store, self.adapter.id)
+        weight = accepted.weight if accepted else WEIGHT
         try:
             found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))["recommended"]
-            return float(found["weight"]) if found["checkpoint"] == self.adapter.id else WEIGHT
+            return float(found["weight"]) if found["checkpoint"] == self.adapter.id else weight
         except (OSError, ValueError, TypeError, KeyError):
-            return WEIGHT
+            return weight
 
     @property
     def weights(self) -> Lora:

@@ -33,9 +33,10 @@ from bootstrap.store.store import Store
 __all__ = ["write_report"]
 
 
-def write_report(store: Store, out: Path, title: str) -> Path:
+def write_report(store: Store, out: Path, title: str, *, page_alone: bool = False) -> Path:
     """Write the page to ``out``, contact sheets to ``sheets/`` and the showcase beside it; returns ``out``.
 
+    ``page_alone`` leaves sheets and showcase as an earlier call has written them.
     The page leads with the showcase, the set below, where the run has drawn one. Raises OutputError.
     """
     figures = FrameFigures(store, out.parent)
@@ -46,10 +47,15 @@ def write_report(store: Store, out: Path, title: str) -> Path:
     first = [_seeds(store, figures), _final_set(figures)]
     if showcase:
         front = showcase_html(store, figures, showcase)
-        write_showcase(store, out.parent / SHOWCASE, figures, showcase, title)
+        if not page_alone:
+            write_showcase(store, out.parent / SHOWCASE, figures, showcase, title)
         first = [_final_set(figures), Section("Quotas and growth", lead, "growth"), _seeds(store, figures)]
         lead = Markup()
-    sections = [*first, *_sections(store, figures, facts, out.parent)]
+    sections = [
+        *first,
+        _acceptance(store, facts["acceptance"], out.parent),
+        *_sections(store, figures, facts, out.parent),
+    ]
     document = Document(
         title=title,
         heading=title,
@@ -60,7 +66,8 @@ def write_report(store: Store, out: Path, title: str) -> Path:
         front=front,
     )
     write_document(out, document)
-    write_sheets(store, out.parent / "sheets", figures)
+    if not page_alone:
+        write_sheets(store, out.parent / "sheets", figures)
     return out
 
 
@@ -139,6 +146,16 @@ def _final_set(figures: FrameFigures) -> Section:
     return Section("The set", TEMPLATES.render("strips", groups=groups), "set", str(len(taken)))
 
 
+def _acceptance(store: Store, found: Mapping[str, Any] | None, folder: Path) -> Section:
+    """What the finished LoRA does and does not, with a link to the page of it."""
+    title, body = "What the LoRA does and does not", Markup()
+    if found is not None:
+        lists = {"Strengths": found["strengths"], "Weaknesses": found["weaknesses"], "What to do": found["advice"]}
+        body = TEMPLATES.render("advice", summary=found["summary"], lists=lists)
+        body += _list(_links(store, [store.directory / "acceptance.html"], folder))
+    return Section(title, body, "acceptance")
+
+
 def _probe(store: Store, figures: FrameFigures) -> Section:
     """What the run's adapters drew of the probe; weights that were not chosen drew it too and are left out."""
     adapters = {adapter.id for adapter in store.adapters()}
@@ -174,12 +191,17 @@ def _files(store: Store, folder: Path) -> Section:
         run / "dataset" / "metadata.jsonl",
         run / "dataset" / "provenance.csv",
     ]
+    return Section("Files", _list(_links(store, paths, folder)), "files")
+
+
+def _links(store: Store, paths: Sequence[Path], folder: Path) -> list[dict[str, str]]:
+    """Those of the files that are there, by their path in the run, with a link from ``folder``."""
     items = []
     for path in paths:
         if path.is_file():
             link = quote(Path(os.path.relpath(path, folder)).as_posix())
-            items.append({"text": path.relative_to(run).as_posix(), "link": link})
-    return Section("Files", _list(items), "files")
+            items.append({"text": path.relative_to(store.directory).as_posix(), "link": link})
+    return items
 
 
 def _incidents(store: Store) -> Section:

@@ -12,6 +12,7 @@ from bootstrap.config import RunConfig, stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.events import RunBegan
 from bootstrap.records import Frame, VerdictKind
+from bootstrap.runs.accepted import last_accepted
 from bootstrap.runs.peak_memory import PEAK
 from bootstrap.runs.standing import finished, standing
 from bootstrap.shots import quotas
@@ -28,7 +29,8 @@ def status(store: Store) -> dict[str, Any]:
 
     ``view_families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None
     when the run has stored no readable configuration); ``rounds`` lists number, phase, goal, how many of its frames are
-    kept, and its outcome; ``now`` is the present stage (see `bootstrap.runs.standing`).
+    kept, and its outcome; ``now`` is the present stage (see `bootstrap.runs.standing`); ``acceptance`` is what was
+    found of the finished LoRA, None before.
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
@@ -52,6 +54,7 @@ def status(store: Store) -> dict[str, Any]:
         "now": asdict(standing(store)),
         "rounds": _rounds(store, kept),
         "adapters": [adapter.path for adapter in store.adapters()],
+        "acceptance": _acceptance(store),
         **_peaks(store),
         "total_seconds": round(sum(seconds.values()), 1),
         "seconds": {stage: round(spent, 1) for stage, spent in seconds.items()},
@@ -116,6 +119,15 @@ def _rounds(store: Store, kept: Sequence[Frame]) -> list[dict[str, Any]]:
             "outcome": asdict(one.outcome) if one.outcome else None,
         })  # fmt: skip
     return found
+
+
+def _acceptance(store: Store) -> dict[str, Any] | None:
+    """What the finished LoRA does and does not, in sentences without a full stop, and the weight to draw with."""
+    accepted = last_accepted(store)
+    if accepted is None:
+        return None
+    told = {name: accepted.found[name] for name in ("summary", "strengths", "weaknesses", "advice")}
+    return {"adapter": accepted.adapter, "weight": accepted.weight, **told}
 
 
 def _target(store: Store) -> int | None:

@@ -16,11 +16,14 @@ from bootstrap.records import Adapter, Phase, VerdictKind
 from bootstrap.store.rows import text_of
 
 __all__ = [
+    "AcceptanceBudget",
+    "Accepted",
     "AnyDecision",
     "ApprovalOpened",
     "ApprovalRequested",
     "AuditSample",
     "BatchLimit",
+    "Blend",
     "Deadline",
     "Decision",
     "DrawerChosen",
@@ -188,6 +191,46 @@ class WaveCut:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptanceBudget:
+    """Whether the finished LoRA is tried under a budget; ``round`` is the number after the last round's."""
+
+    KEY: ClassVar = ("budget", "round")
+    budget: str
+    round: int
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Weights of a run times a number, with other files beside them: what ``Frame.adapter`` means by its ``id``.
+
+    ``files``, absolute, ``digests`` (sha256) and ``beside`` (weights) are of one length.
+    """
+
+    KEY: ClassVar = ("id",)
+    id: str
+    adapter: str
+    weight: float
+    files: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    beside: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a finished LoRA does: the weight to draw with, and all that was found, as `bootstrap compare` writes it.
+
+    ``asked`` is what it was tried with, as text.
+    """
+
+    KEY: ClassVar = ("adapter", "asked")
+    adapter: str
+    asked: str
+    weight: float
+    found: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ShowcaseBudget:
     """Whether the showcase after the rounds is drawn under a budget; ``round`` is the number after the last one's."""
 
@@ -248,6 +291,9 @@ Decision = (
     | RoundBudget
     | WaveBudget
     | WaveCut
+    | AcceptanceBudget
+    | Blend
+    | Accepted
     | ShowcaseBudget
     | AuditSample
     | DrawerChosen

@@ -34,7 +34,7 @@ def test_named_traits_are_found_once_a_wave_and_training_sets_are_composed_no_of
         waves = {(job.round, job.wave) for job in jobs}
         trainings = len(store.adapters())
     assert len(jobs) > 50
-    assert len(named) == len(waves) + 1, "and once for the previews"
+    assert len(named) == len(waves) + 2, "and once each for the previews and the acceptance"
     assert len(composed) <= len(named) + trainings
 
 

@@ -18,10 +18,13 @@ from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.events import BatchGenerated, Event, Noted, Progress, RoundBegan
 from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Round, RoundOutcome, Seed, Verdict, VerdictKind
 from bootstrap.store.decisions import (
+    AcceptanceBudget,
+    Accepted,
     ApprovalOpened,
     ApprovalRequested,
     AuditSample,
     BatchLimit,
+    Blend,
     Deadline,
     Decision,
     DrawerChosen,
@@ -238,6 +241,9 @@ DECISIONS = [
     RoundBudget("28800s", 2, None),
     WaveBudget("28800s", 2, 2, begun=False),
     WaveCut("28800s", 2, 1, lookalikes=True, undrawn=8),
+    AcceptanceBudget("28800s", 4, drawn=True),
+    Blend("final-r04@0.8+oil-1a2b3c@0.7", "final-r04", 0.8, ("/loras/oil.safetensors",), ("1a2b3c",), (0.7,)),
+    Accepted("final-r04", "[1.0, 0.8]", 0.8, {"summary": "use it", "cells": [{"weight": 0.8}]}),
     ShowcaseBudget("28800s", 4, drawn=False),
     AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
     DrawerChosen(3, 2),

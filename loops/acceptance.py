@@ -1,0 +1,228 @@
+"""The finished LoRA is tried before its files are written: at lower weights, in unseen things, beside other LoRAs.
+
+What it drew when its checkpoint was chosen counts for weight 1. The best checkpoint draws the same shots at the lower
+weights; at the best weight it draws a pose and clothes that were never trained on, and stands beside the LoRAs that a
+person named. The base draws all of it from words: the measure of control. The weight and what it does well and badly
+are stored, and told on a page. Knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from bootstrap.compare.advice import Advice, advice_on
+from bootstrap.compare.comparison_page import as_plain, write_page
+from bootstrap.compare.grid import BASE, PREFERRED, Cell, Companion, TriedWeights, companion_from
+from bootstrap.compare.open_run import Measured, OpenRun
+from bootstrap.compare.results import Comparison, Result, best_of, results
+from bootstrap.compare.trial_shots import KNOWN, TrialShots, probe_shots, trials_for
+from bootstrap.config.loop import AcceptanceConfig
+from bootstrap.errors import BackendError, ConfigError, UsageError
+from bootstrap.panel.judges import Judges
+from bootstrap.records import Adapter, Frame, JobKind, Shot, random_seed_of
+from bootstrap.shots import quotas
+from bootstrap.store.decisions import Accepted, FinalCandidates
+from loops.archive import taken
+from loops.blends import Weights, attached, blend_of, blended
+from loops.budget import acceptance_fits
+from loops.draw import draw
+from loops.engine import Engine
+from loops.jobs import JobMaker, Wave
+from loops.measure import measure
+from loops.ranking import ranked, scores_of
+
+__all__ = ["PAGE", "accept", "check_beside"]
+
+PAGE = "acceptance.html"
+WAVES = 301
+"""The first of its waves, beyond those of the probes of LoRAs that may draw a round."""
+
+
+def accept(engine: Engine, number: int, adapter: Adapter) -> None:
+    """Try the finished LoRA ``adapter`` of round ``number``, decide on its weight, write the page; each once.
+
+    Left out where `LoopConfig.acceptance` has no weights, or the hours of a run are too short for it.
+    """
+    store, settings = engine.store, engine.config.loop.acceptance
+    page, asked = store.directory / PAGE, settings.model_dump_json()
+    decided = store.decided(Accepted, adapter=adapter.id, asked=asked)
+    if not settings.weights or (decided and page.is_file()):
+        return
+    if not decided and engine.budget and not acceptance_fits(store, engine.budget, number):
+        return
+    comparison = _Bench.of(engine, number, adapter).compared(settings)
+    advice = _advice(engine, comparison)
+    store.decide(Accepted(adapter.id, asked, advice.best.cell.weight, as_plain(comparison, advice)))
+    engine.note(f"acceptance: {advice.summary}")
+    write_page(store, page, engine.character.name, comparison, advice, "acceptance")
+
+
+def check_beside(engine: Engine) -> None:
+    """Attach every LoRA that is to stand beside the finished one. Raises ConfigError naming one that does not fit."""
+    for companion in _companions(engine.config.loop.acceptance):
+        try:
+            with blended(engine, [(companion.path, companion.weight)]) as file:
+                for _ in engine.drawer.draw([], file):
+                    pass
+        except BackendError as error:
+            raise ConfigError(error.message, error.hint) from error
+
+
+def _advice(engine: Engine, comparison: Comparison) -> Advice:
+    planned = quotas(engine.config.loop.target, engine.config.views)
+    return advice_on(comparison, planned, taken(engine.archive().usable_keeps))
+
+
+def _companions(settings: AcceptanceConfig) -> list[Companion]:
+    """The other LoRAs. Raises UsageError for one that is not there."""
+    hashes: dict[Path, str] = {}
+    return [companion_from(text, hashes) for text in settings.beside]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A shot, and the test that it belongs to."""
+
+    shot: Shot
+    test: str
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """The finished LoRA and what it is tried on: ``probe`` are the shots that it has drawn when it was chosen, ``more``
+    are others. ``named`` are the identity tags that its prompts name."""
+
+    engine: Engine
+    number: int
+    adapter: Adapter
+    trials: TrialShots
+    probe: Sequence[_Asked]
+    more: Sequence[_Asked]
+    named: frozenset[str]
+
+    @classmethod
+    def of(cls, engine: Engine, number: int, adapter: Adapter) -> _Bench:
+        """The shots that a run plans for it, and those that no run plans."""
+        config, unseen = engine.config, engine.config.loop.acceptance.unseen
+        trials = trials_for(engine.character, config, seeds=engine.seeds, unseen=unseen)
+        probe = [_Asked(shot, KNOWN) for shot in probe_shots(engine.planner, config.views)]
+        others = list(map(_Asked, trials.shots, trials.tests))[len(probe) :]
+        named = engine.training_sets.named_traits(engine.archive(), number, config.subject.finishing.name)
+        return cls(engine, number, adapter, trials, probe, others if unseen else (), named)
+
+    def compared(self, settings: AcceptanceConfig) -> Comparison:
+        """Everything that is tried, one after another."""
+        full, weights = self._previews(self.adapter), self._tried(self.adapter)
+        lower = [Cell(weights, weight) for weight in sorted({*settings.weights} - {PREFERRED})]
+        tried = [self._rate(cell, self.probe) for cell in self._that_blend(lower)]
+        tried = [one for one in tried if len(one.pictures) == len(full.pictures)]  # a lost picture leaves a cell out
+        best = best_of([*tried, full])
+        beyond = self._rate(best.cell, self.more).pictures if self.more else ()
+        base = self._rate(BASE, [*self.probe, *self.more])
+        stacks = self._that_blend(self._stacks(best.cell))
+        return Comparison(
+            self.trials,
+            base,
+            [*tried, *map(self._previews, self._not_chosen), full],
+            [self._rate(cell, self.probe) for cell in stacks],
+            completed=Result(best.cell, (*best.pictures, *beyond)),
+        )
+
+    @property
+    def _not_chosen(self) -> list[Adapter]:
+        """The other weights of the final training, as far as the pictures that they drew of the probe are there."""
+        decided = self.engine.store.decided(FinalCandidates, round=self.number)
+        others = [one for one in decided.adapters if one.id != self.adapter.id] if decided else []
+        return [one for one in others if len(self._drawn_of_probe(one)) == len(self.probe)]
+
+    def _stacks(self, best: Cell) -> list[Cell]:
+        """The best cell beside each other LoRA, and beside all of them."""
+        try:
+            companions = _companions(self.engine.config.loop.acceptance)
+        except UsageError as error:  # it was there when the run began
+            self.engine.note(f"the finished LoRA is not tried beside others: {error.message}")
+            return []
+        groups: list[tuple[Companion, ...]] = [(one,) for one in companions]
+        if len(companions) > 1:
+            groups.append(tuple(companions))
+        return [replace(best, companions=group) for group in groups]
+
+    def _that_blend(self, cells: Sequence[Cell]) -> Iterator[Cell]:
+        """The cells whose files can be attached together; a DoRA cannot."""
+        for cell in cells:
+            try:
+                with attached(self.engine, self._weights(cell)):
+                    pass
+            except BackendError as error:
+                self.engine.note(f"{cell.name} is not tried: {error.message}")
+            else:
+                yield cell
+
+    def _weights(self, cell: Cell) -> Weights | None:
+        """What draws a cell."""
+        if cell.checkpoint is None:
+            return None
+        return blend_of(self.engine, self.adapter, cell.weight, cell.companions)
+
+    def _tried(self, adapter: Adapter) -> TriedWeights:
+        path = self.engine.store.directory / adapter.path
+        return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, self.named)
+
+    def _drawn_of_probe(self, adapter: Adapter) -> list[Frame]:
+        frames = self.engine.store.frames(self.number, kind=JobKind.PROBE)
+        return [one for one in frames if one.adapter == adapter.id and one.job.id not in self.engine.lost]
+
+    def _previews(self, adapter: Adapter) -> Result:
+        """What weights of the final training drew of the probe when one of them was chosen."""
+        frames = self._drawn_of_probe(adapter)
+        return self._result(Cell(self._tried(adapter)), frames, [KNOWN] * len(frames))
+
+    def _rate(self, cell: Cell, asked: Sequence[_Asked]) -> Result:
+        """Draw and measure what is missing of a cell."""
+        engine, weights = self.engine, self._weights(cell)
+        named = weights.id if weights else ""  # not by its digest: a file has its date in it
+        mark = f"{random_seed_of(named, *cell.words, *(one.shot.key for one in asked)):016x}"[:8]
+        wave = Wave(self.number, self._wave(mark), self.named, adapter=weights is not None)
+        jobs = [self._maker.acceptance_job(wave, one.shot, mark, cell.words) for one in asked]
+        engine.store.plan(jobs)
+        draw(engine, wave.round, wave.number, weights)
+        frames = {frame.job.id: frame for frame in engine.store.frames(wave.round, wave.number, JobKind.ACCEPTANCE)}
+        there = [one for one in jobs if one.id in frames.keys() - engine.lost]
+        tests = [one.test for one, job in zip(asked, jobs, strict=True) if job in there]
+        return self._result(cell, [frames[job.id] for job in there], tests)
+
+    def _wave(self, mark: str) -> int:
+        """The wave of the pictures of this mark, or the next one that is free."""
+        waves = {job.id.split("-")[2]: job.wave for job in self.engine.store.jobs(self.number, kind=JobKind.ACCEPTANCE)}
+        return waves.get(mark, max(waves.values(), default=WAVES - 1) + 1)
+
+    @cached_property
+    def _bench(self) -> OpenRun:
+        """The run as a comparison opens it, with clothes in the wardrobe that were never worn."""
+        engine = self.engine
+        opened = engine.store, engine.drawer, engine.trainer, engine.panel_models, engine.config
+        return OpenRun(*opened, self.trials.character, engine.store.directory)
+
+    @cached_property
+    def _judges(self) -> Judges:
+        return replace(self.engine.judges, wording=self._bench.wording)
+
+    @cached_property
+    def _maker(self) -> JobMaker:
+        return replace(self.engine.job_maker, wording=self._bench.wording)
+
+    def _result(self, cell: Cell, frames: Sequence[Frame], tests: Sequence[str]) -> Result:
+        """The pictures of a cell, measured with what the panel can read besides, and ranked among the run's decoys."""
+        engine, judges = self.engine, self._judges
+        measure(engine, frames, judges)
+        archive = engine.archive()
+        read = self._bench.readers.measure([judges.picture(frame, engine.store) for frame in frames])
+        measured: Measured = {}
+        for frame, more in zip(frames, read, strict=True):
+            measured[frame.job.id] = {**archive.measurements[frame.job.id], **more}
+        shown = [replace(frame, adapter=cell.name) for frame in frames]  # the base's own would have no null
+        scores = scores_of(ranked(shown, archive, judges, engine.config))
+        return results(cell, shown, tests, measured, scores, judges)

@@ -1,0 +1,126 @@
+"""The finished LoRA is tried before its files are written: what is drawn, what comes of it, and what leaves it out."""
+
+import json
+import shutil
+
+import pytest
+
+from bootstrap.backends.fake import FakeBackend
+from bootstrap.compare.trial_shots import trials_for
+from bootstrap.config import load
+from bootstrap.config.estimate import acceptance_pictures, cost_of
+from bootstrap.errors import BackendError
+from bootstrap.export.release import run_settings
+from bootstrap.lora.header import metadata_of
+from bootstrap.records import JobKind
+from bootstrap.runs.accepted import last_accepted
+from bootstrap.runs.status import status
+from bootstrap.store.store import Store
+
+WHOLE = ["--set", "loop.acceptance.weights=[1.0, 0.8, 0.6]", "--set", "loop.acceptance.unseen=1"]
+
+
+def drawn(store):
+    """Weights → the acceptance's pictures by them."""
+    found = {}
+    for frame in store.frames(kind=JobKind.ACCEPTANCE):
+        found.setdefault(frame.adapter, []).append(frame)
+    return found
+
+
+def asked(frames):
+    return [(frame.job.shot, frame.job.random_seed, frame.job.prompt) for frame in frames]
+
+
+@pytest.fixture
+def other(grown, tmp_path):
+    """The file of another LoRA."""
+    with Store.open(grown, exclusive=False) as store:
+        return shutil.copy(grown / store.adapters()[0].path, tmp_path / "oil.safetensors")
+
+
+def test_a_finished_run_is_tried_anew_with_what_else_is_asked_for(finished, call, other):
+    run, tiny = finished
+    with Store.open(run, exclusive=False) as store:
+        rounds, kept, before = store.rounds(), store.kept(), drawn(store)
+    assert set(before) == {"", "final-r03@0.8"}, "as the settings of the run were"
+    lost = run / before["final-r03@0.8"][3].path
+    whole = lost.read_bytes()
+    lost.unlink()
+    done = call("run", *tiny, *WHOLE, "--with", f"{other}:0.5=oil painting", "--out", run)
+    assert done.code == 0, done.err
+    with Store.open(run, exclusive=False) as store:
+        assert (store.rounds(), store.kept()) == (rounds, kept), "no further round"
+        found, accepted = drawn(store), last_accepted(store)
+        previews = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == "final-r03"]
+        config, character = run_settings(store)
+    best = "final-r03" if accepted.weight == 1 else f"final-r03@{accepted.weight:g}"
+    (stack,) = (name for name in found if "+oil-" in name)
+    assert set(found) == {"", "final-r03@0.8", "final-r03@0.6", best, stack}
+    assert asked(found["final-r03@0.6"])[:12] == asked(previews), "the same shots, random seeds and words"
+    assert [text for _, _, text in asked(found[stack])] == [f"{text}, oil painting" for _, _, text in asked(previews)]
+    trials = trials_for(character, config, seeds=[], unseen=1)
+    new = found[best][0 if best == "final-r03" else 12 :]
+    assert [frame.job.shot for frame in new] == list(trials.shots[12:]), "at weight 1 only what was never drawn"
+    assert {"arms up"} < {frame.job.shot["pose"] for frame in new}
+    assert all("redchr" not in frame.job.prompt and "red hair" in frame.job.prompt for frame in found[""])
+    weights = {(cell["checkpoint"], cell["weight"]) for cell in accepted.found["cells"]}
+    assert weights == {(f"final-r03{step}", 1.0) for step in ("", "-step7", "-step8")} | {
+        ("final-r03", 0.8), ("final-r03", 0.6)
+    }  # fmt: skip
+    assert lost.read_bytes() == whole, "drawn again"
+    assert not list(run.rglob("blend*"))
+    assert "oil at 0.5" in " ".join([*accepted.found["strengths"], *accepted.found["weaknesses"]])
+
+
+def test_what_was_found_stands_on_its_page_in_the_report_the_card_and_the_status(grown):
+    with Store.open(grown, exclusive=False) as store:
+        accepted, told = last_accepted(store), status(store)["acceptance"]
+    assert told["summary"] == accepted.found["summary"]
+    assert told["summary"].startswith("use final-r03 at ")
+    page, report = (grown / "acceptance.html").read_text(), (grown / "report.html").read_text()
+    card = (grown / "lora" / "README.md").read_text()
+    assert "<title>Red: acceptance</title>" in page
+    assert told["summary"] in page
+    assert told["summary"] in report
+    assert 'href="acceptance.html"' in report
+    assert told["strengths"]
+    assert all(text[1:] in card for text in [*told["strengths"], *told["weaknesses"]])
+
+
+def test_the_best_weight_goes_into_card_sidecar_and_metadata(finished, call, monkeypatch):
+    """The lowest that can be drawn, were it the best; what cannot be blended is named and left out."""
+    blend = FakeBackend.blend
+
+    def refusing(self, adapters, out):
+        if adapters[0][1] == 0.5:
+            raise BackendError("a DoRA cannot be blended")
+        blend(self, adapters, out)
+
+    monkeypatch.setattr(FakeBackend, "blend", refusing)
+    monkeypatch.setattr("loops.acceptance.best_of", lambda tried: tried[0])
+    run, tiny = finished
+    done = call("run", *tiny, "--set", "loop.acceptance.weights=[0.6, 0.5]", "--out", run)
+    assert done.code == 0, done.err
+    assert "final-r03 at 0.5 is not tried: a DoRA cannot be blended" in done.err
+    (lora,) = (run / "lora").glob("redchr-*.safetensors")
+    assert json.loads(lora.with_suffix(".json").read_text())["preferred weight"] == 0.6
+    assert metadata_of(lora)["modelspec.usage_hint"].endswith("weight 0.6")
+    assert f"<lora:{lora.stem}:0.6>" in (run / "lora" / "README.md").read_text()
+
+
+def test_a_lora_beside_it_that_is_missing_or_does_not_fit_is_told_before_anything_is_drawn(tiny, call, tmp_path):
+    run = tmp_path / "run"
+    done = call("run", *tiny, "--out", run, "--with", "nowhere.safetensors:0.7")
+    assert (done.code, "there is no file" in done.line) == (2, True)
+    assert not run.exists()
+    (tmp_path / "broken.safetensors").write_bytes(b"no")
+    done = call("run", *tiny, "--out", run, "--with", tmp_path / "broken.safetensors")
+    assert (done.code, "broken.safetensors" in done.line) == (2, True)
+    assert not list(run.glob("frames/*"))
+
+
+def test_it_is_a_small_part_of_a_run():
+    for base in ("puppet", "sdxl"):
+        config = load(base)
+        assert 0 < acceptance_pictures(config) <= 0.1 * cost_of(config, 1, 0, 0.0).pictures
