@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
+from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
@@ -32,7 +33,8 @@ def take_in(
 
     Returns all of them. Of more pictures than can anchor, some may be set aside: see `loops.intake_many`.
     """
-    captioner = SeedCaptioner(wording, panel_models.read)
+    tag = seed_tagging(panel_models.tagger, wording.character, config.panel)
+    captioner = SeedCaptioner(wording, panel_models.read, tag)
     if len(pictures) > MOST_SEEDS:
         take_in_many(store, captioner, panel_models, config, side, pictures)
         return store.seeds()

@@ -21,12 +21,14 @@ from bootstrap.config import IDENTITY, RunConfig, SubjectConfig, ViewsConfig
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Phase, Shot
 
-__all__ = ["OTHER_TAG", "Dialect", "Wording", "calling", "described"]
+__all__ = ["OTHER_TAG", "SEEN_TAG", "Dialect", "Wording", "calling", "described"]
 
 Dialect = Literal["tags", "prose"]
 NONE: Mapping[str, str] = {}
 OTHER_TAG = "tag"
 """The axis of what a person wrote that no axis has; numbered."""
+SEEN_TAG = "seen"
+"""The axis of what a tagger sees on a whole picture that no axis has; numbered."""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class Character(Frozen):
     training set) or never (until something is kept the base draws from words alone). Identity is judged against them
     all the same."""
     core: Tags = ("1girl", "solo")
-    """Tags at the head of every caption."""
+    """Tags at the head of every caption; guides add one of name, what it is and focus ("mikachr character focus")."""
     style_switch: Tags = ()
     """Tags of the drawing style in every caption and every prompt with the trigger; left out of a prompt of yours they
     let another style in ("anime screencap"). Not written, with several styles: "<trigger> style"."""

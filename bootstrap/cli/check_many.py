@@ -11,6 +11,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.cli.findings import Findings
 from bootstrap.config import PanelConfig, RunConfig
+from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import missing_models
@@ -48,7 +49,8 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
     sampling = config.base.sampling
     with found.collecting():
         models = panel_models_of(config.panel, fake=config.backend == "fake")
-        captioner = SeedCaptioner(Wording.of(character, config), models.read)
+        tag = seed_tagging(models.tagger, character, config.panel)
+        captioner = SeedCaptioner(Wording.of(character, config), models.read, tag)
         gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
         whole, *others = sifting_sentences(gathered.rows, gathered.seeds)
         typer.echo(f"seeds      {one_line(whole)}")

@@ -20,6 +20,7 @@ from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
+from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
@@ -30,6 +31,7 @@ from bootstrap.store.files import write_atomic
 
 if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
+    from scoring.tagger import Tagger
 
 __all__ = ["init_command"]
 
@@ -58,7 +60,7 @@ def init_command(
     if described is None:
         images = [image for *_, image in looked.shown]
         draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
-    captioner = _captioner(draft, described, config, looked.read)
+    captioner = _captioner(draft, described, config, looked.read, looked.tagger)
     seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
     draft = replace(draft, seeds=seeds)
     write_atomic(out, draft_text(draft, config).encode())
@@ -69,33 +71,35 @@ def init_command(
 
 @dataclass(frozen=True)
 class _Looked:
-    """The pictures that are described, each with its file and its number in a sheet; what reads them; what to note."""
+    """The pictures that are described, each with its file and its number in a sheet; what reads and tags them; what to
+    note."""
 
     shown: Sequence[tuple[Path, int, Image.Image]]
     reader: Reader
     read: Read
+    tagger: Tagger | None
     notes: Sequence[str]
 
 
 def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
     """A few pictures: all are described."""
-    reader, read, faces = open_readers(config)
+    reader, read, faces, tagger = open_readers(config)
     shown = [(path, view.number, view.image) for path in pictures for view in _views(path)]
     notes: list[str] = []
     if faces:
         named = {f"{path.name}#{number}" if number else path.name: image for path, number, image in shown}
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
-    return _Looked(shown, reader, read, notes)
+    return _Looked(shown, reader, read, tagger, notes)
 
 
 def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
     """Many pictures: those that a run would take, the anchors first."""
     models, sampling = panel_models_of(config.panel), config.base.sampling
-    captioner = _captioner(draft, described, config, models.read)
+    captioner = _captioner(draft, described, config, models.read, models.tagger)
     gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
     shown = [(one.path, one.number, one.image) for one, _ in gathered.taken if one.image is not None]
     notes = sifting_sentences(gathered.rows, gathered.seeds)
-    return _Looked(shown, reader_of(models, config.panel), models.read, notes)
+    return _Looked(shown, reader_of(models, config.panel), models.read, models.tagger, notes)
 
 
 def _views(path: Path) -> list[View]:
@@ -135,20 +139,22 @@ def _given(described: Character) -> dict[str, object]:
     }
 
 
-def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None]:
-    """Load the panel: what reads traits over all seeds, what reads one seed's caption, and its face detector."""
+def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None, Tagger | None]:
+    """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger."""
     panel_models = panel_models_of(config.panel, comparing=False)
-    return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces
+    return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces, panel_models.tagger
 
 
-def _captioner(draft: Draft, described: Character | None, config: RunConfig, read: Read) -> SeedCaptioner:
+def _captioner(
+    draft: Draft, described: Character | None, config: RunConfig, read: Read, tagger: Tagger | None
+) -> SeedCaptioner:
     """What says what seeds show besides the character that was read or described."""
     if described:
         invariant, outfits = dict(described.invariant), dict(described.outfits)
     else:
         invariant, outfits = {r.axis: (r.word,) for r in draft.traits if r.word}, {}
     character = Character(name=draft.name, trigger=draft.trigger, invariant=invariant or {"hair": ()}, outfits=outfits)
-    return SeedCaptioner(Wording.of(character, config), read)
+    return SeedCaptioner(Wording.of(character, config), read, seed_tagging(tagger, character, config.panel))
 
 
 def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:

@@ -75,6 +75,9 @@ class PanelConfig(Frozen):
     """When a scorer raises an error: judge the pictures that it could not measure without it, or stop the run."""
     read_margin: float = 0.7
     """Log-probability by which a seed's view or background must lead to be believed."""
+    seed_tags: float | None = Field(None, gt=0, lt=1)
+    """Probability from which what the tagger sees on a whole seed joins its caption, where nobody wrote tags; null:
+    only what is read on the axes."""
     duplicate_cosine: float = Field(0.985, gt=0, le=1)
     """Similarity of two frames above which one is a near-duplicate."""
     duplicate_bits: int = Field(3, ge=0, le=64)

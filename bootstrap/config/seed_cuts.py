@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from bootstrap.config.frozen import Frozen
 
-__all__ = ["Altered", "Part", "SeedCutsConfig"]
+__all__ = ["EVERY_CUT", "Altered", "Part", "SeedCutsConfig"]
 
 Part = Literal["eyes", "hair", "body", "left", "right"]
 Altered = Literal["greyscale", "aspect", "sepia", "rotation"]
@@ -24,3 +24,7 @@ class SeedCutsConfig(Frozen):
     def most(self) -> int:
         """Training pictures that a seed gives at most: itself, three tighter framings, and these."""
         return 4 + len(self.parts) + len(self.altered)
+
+
+EVERY_CUT = SeedCutsConfig(parts=get_args(Part), altered=get_args(Altered))
+"""All that can be made of a seed."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
-from bootstrap.captions.several_tags import axis_in
+from bootstrap.captions.several_tags import axis_in, numbered
+from bootstrap.captions.wording import SEEN_TAG
 from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.pictures import open_picture
 from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
-from bootstrap.seeds.more_cuts import MoreCuts
+from bootstrap.seeds.more_cuts import MoreCuts, altered
 from bootstrap.store.files import make_folder, write_image
 from scoring.measurement import digest_of
 
 __all__ = ["body_box", "seed_items"]
 
 PLAIN = SeedCutsConfig()
+ALTERED: tuple[Literal["greyscale", "rotation", "sepia"], ...] = ("greyscale", "rotation", "sepia")
+"""How crops are altered, in this order."""
 
 
 def seed_items(
@@ -31,6 +35,7 @@ def seed_items(
     side: int,
     phase: Phase,
     wanted: SeedCutsConfig = PLAIN,
+    least: int = 0,
 ) -> list[TrainItem]:
     """One seed as training pictures with the captions of a phase: whole alone where it does not anchor.
 
@@ -43,6 +48,7 @@ def seed_items(
         side: of the training pictures, in pixels.
         phase: whose captions the items get.
         wanted: parts and altered copies that are made besides tighter framings.
+        least: pictures that are made of a seed that anchors: where these are fewer, its crops are altered too.
     """
     image, _ = open_picture(run / seed.path)
     mask, masks = subject_of(run / seed.path, image.size), []
@@ -50,8 +56,11 @@ def seed_items(
     if mask:
         whole, *others = _cuts(mask, seed, composition, side, wanted, hidden)
         masks = [whole.image, *(whole.image if cut.recolored else cut.image for cut in others)]
+    found = _cuts(image, seed, composition, side, wanted, hidden)
+    more = _altered_crops(found, least - len(found)) if seed.anchor else []
+    masks += [_mask_of(masks[number], cut) for number, cut in more if masks]
     items = []
-    for number, cut in enumerate(_cuts(image, seed, composition, side, wanted, hidden)):
+    for number, cut in enumerate([*found, *(cut for _, cut in more)]):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
         caption = _caption(seed, cut, captioner, phase)
@@ -74,6 +83,18 @@ def _cuts(
     if "greyscale" not in wanted.altered:
         found = found[:-1]
     return [*found, *more]
+
+
+def _altered_crops(found: Sequence[Cut], missing: int) -> list[tuple[int, Cut]]:
+    """``missing`` altered copies of the crops, or as many as there can be; each with the place of its crop."""
+    crops = [(place, cut) for place, cut in enumerate(found) if cut.kind == "crop"]
+    copies = [(place, altered(cut, how)) for how in ALTERED for place, cut in crops]
+    return copies[: max(0, missing)]
+
+
+def _mask_of(mask: Image.Image, cut: Cut) -> Image.Image:
+    """The mask of an altered copy, made from that of its crop."""
+    return mask if cut.recolored else altered(Cut(mask, "crop", cut.framing), "rotation").image
 
 
 def body_box(composition: Composition, framing: str) -> Box | None:
@@ -109,11 +130,12 @@ def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tu
         hidden -= {axis_in(tag.partition("=")[0]) for tag in seed.tags}
     else:
         shown = _framed(shown, cut.framing)
+    if not (cut.composed and cut.framing in ("", seed.framing)):  # a part may not show what was seen on the whole
+        shown = _without(shown, SEEN_TAG)
     if cut.recolored:
         for axis in wording.subject.altered_hides:
             shown = _without(shown, axis)
-    if cut.extra:
-        shown["altered"] = cut.extra[0]
+    shown |= numbered([("altered", tag) for tag in cut.extra])
     if cut.enlarged and wording.enlarged:
         shown["enlarged"] = wording.enlarged
     return wording.seed_caption(phase, shown, hidden)

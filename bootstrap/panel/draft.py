@@ -112,7 +112,7 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
         "trigger": draft.trigger,
         "base": draft.base,
         "seeds": [_seed_entry(seed, panel) for seed in draft.seeds],
-        "core": "1girl, solo",
+        "core": _core(draft, config),
         "invariant": _choices([r for r in draft.traits if r.axis not in WORN_AXES], panel),
         "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
         **{axis.words: list(axis.defaults) for axis in config.subject.axes.values() if axis.words and axis.defaults},
@@ -130,6 +130,13 @@ def _default(name: str) -> Any:
     """A field's default as a person writes it: tags as one line."""
     value = Character.model_fields[name].get_default(call_default_factory=True)
     return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def _core(draft: Draft, config: RunConfig) -> str:
+    """The usual core, and the tag that guides put into every caption: name, what it is, focus."""
+    if config.base.demonstration:  # its text encoder knows no such word
+        return "1girl, solo"
+    return f"1girl, solo, {draft.trigger} character focus"
 
 
 def _choices(readings: Sequence[Reading], panel: PanelConfig) -> dict[str, str]:

@@ -8,7 +8,7 @@ sorts many pictures out.
 from __future__ import annotations
 
 from bootstrap.seeds.anchors import anchors_of
-from bootstrap.seeds.captioner import Read, SeedCaptioner, named_in_words, unread
+from bootstrap.seeds.captioner import Read, SeedCaptioner, Tag, named_in_words, unread
 from bootstrap.seeds.cuts import Composition, Cut, cuts
 from bootstrap.seeds.views import MOST_SEEDS, SUBJECT, View, gather, views_in
 
@@ -19,6 +19,7 @@ __all__ = [
     "Cut",
     "Read",
     "SeedCaptioner",
+    "Tag",
     "View",
     "anchors_of",
     "cuts",

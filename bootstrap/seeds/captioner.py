@@ -1,8 +1,8 @@
 """What a seed shows besides the character: its own caption, which decides what the trigger absorbs.
 
 View, framing, outfit, background and style come from the sidecar .txt, from ``seeds`` in character.json, or are read
-zero-shot with a margin; what cannot be read is left empty and reported. Knows no model: the zero-shot reader is handed
-in.
+zero-shot with a margin; what cannot be read is left empty and reported. Where nobody wrote tags, what a tagger sees
+besides is added. Knows no model: what reads and what tags is handed in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 
 from bootstrap.captions.several_tags import axis_in, numbered
 from bootstrap.captions.withholding import left_named
-from bootstrap.captions.wording import OTHER_TAG, Wording
+from bootstrap.captions.wording import OTHER_TAG, SEEN_TAG, Wording
 from bootstrap.character import SeedNote
 from bootstrap.errors import SeedError
 from bootstrap.pictures import read_picture, square
@@ -25,10 +25,12 @@ from bootstrap.pictures.caption_text import folded, is_sentence, phrase_of, spac
 from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.records import Seed
 
-__all__ = ["Read", "SeedCaptioner", "named_in_words", "unread"]
+__all__ = ["Read", "SeedCaptioner", "Tag", "named_in_words", "unread"]
 
 Read = Callable[[Image.Image, Sequence[str]], str]
 """Reads which phrase a picture shows; "" when the best does not lead by the margin."""
+Tag = Callable[[Image.Image], Sequence[str]]
+"""The tags that a picture shows, the surest first."""
 Origin = Literal["sidecar", "character.json", "read"]
 """Where the caption of a seed comes from."""
 
@@ -57,6 +59,7 @@ class SeedCaptioner:
 
     wording: Wording
     read: Read
+    tag: Tag = lambda image: ()
 
     def caption(self, path: Path, stored: str, sha256: str, image: Image.Image, figure: int = 0) -> Seed:
         """The Seed record of a picture, or of a figure of a sheet; its tags are ``axis=tag`` texts of what it shows.
@@ -72,7 +75,7 @@ class SeedCaptioner:
         for axis, words in phrases.items():
             if axis not in hidden | described:
                 seen.append((axis, self.read(padded, words)))
-        tags = numbered([*seen, *written.tags])
+        tags = numbered([*seen, *written.tags, *(() if written.tags else self._tagged(padded))])
         return Seed(
             path=stored,
             sha256=sha256,
@@ -128,6 +131,13 @@ class SeedCaptioner:
         if picture.error is not None:
             raise SeedError(f'"{picture.source}" cannot be read ({picture.error})', "save it as UTF-8 text")
         return self._sorted(picture.tags, "sidecar").completed(noted)
+
+    def _tagged(self, image: Image.Image) -> list[tuple[str, str]]:
+        """What a tagger sees that is neither the character nor on an axis: those are read by themselves."""
+        views = self.wording.views
+        read = {word for phrase in (*views.phrases, *views.framings) for word in phrase.split(", ")}
+        found = self._sorted(self.tag(image), "read").tags
+        return [(SEEN_TAG, tag) for axis, tag in found if axis == OTHER_TAG and folded(tag) not in read]
 
     def _note(self, name: str, figure: int = 0) -> SeedNote | None:
         """The note of a picture; a figure's own ("sheet.png#2") comes before the sheet's."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from PIL import Image, ImageOps
 
@@ -15,7 +16,7 @@ from bootstrap.pictures import square
 from bootstrap.records import Box
 from bootstrap.seeds.cuts import Composition, Cut, few, sized
 
-__all__ = ["TAGS", "MoreCuts"]
+__all__ = ["TAGS", "MoreCuts", "altered"]
 
 TAGS: Mapping[Part, str] = {
     "eyes": "eye focus",
@@ -95,8 +96,7 @@ class MoreCuts:
         if "aspect" in self.config.altered and (head is None or head[2] - head[0] < TALL):
             found.append(replace(plain, image=self._tall(whole, head), composed=False))
         if "sepia" in self.config.altered:
-            colored = ImageOps.colorize(ImageOps.grayscale(plain.image), *SEPIA)
-            found.append(replace(plain, image=colored, extra=("sepia",), recolored=True))
+            found.append(altered(plain, "sepia"))
         if "rotation" in self.config.altered:
             turned = sized(whole.rotate(TURN, Image.Resampling.BICUBIC), self.side, _around(0.5, 0.5, TURNED))
             found.append(replace(plain, image=turned, extra=("dutch angle",)))
@@ -109,6 +109,17 @@ class MoreCuts:
         size = (round(self.side * TALL**0.5), round(self.side / TALL**0.5))
         box = (left * whole.width, 0, (left + TALL) * whole.width, whole.height)
         return whole.resize(size, Image.Resampling.LANCZOS, box=box)
+
+
+def altered(cut: Cut, how: Literal["greyscale", "sepia", "rotation"]) -> Cut:
+    """A copy of a cut, of the same size, named in its tags: without its colours, in one colour, or turned a little."""
+    if how == "rotation":
+        turned = sized(cut.image.rotate(TURN, Image.Resampling.BICUBIC), cut.image.width, _around(0.5, 0.5, TURNED))
+        return replace(cut, image=turned, kind="altered", extra=(*cut.extra, "dutch angle"))
+    grey, tag = ImageOps.grayscale(cut.image), "monochrome"
+    if how == "sepia":
+        grey, tag = ImageOps.colorize(grey, *SEPIA), "sepia"
+    return replace(cut, image=grey.convert("RGB"), kind="altered", extra=(*cut.extra, tag), recolored=True)
 
 
 def _around(x: float, y: float, size: float) -> Box:

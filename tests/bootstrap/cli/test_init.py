@@ -35,7 +35,7 @@ def picture(tmp_path, monkeypatch):
     def read(image, phrases):
         return phrases[0] if "from front" in phrases else ""
 
-    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces()))
+    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None))
     folder = tmp_path / "kiki"
     folder.mkdir()
     Image.new("RGB", (128, 128), "red").save(folder / "seed.png")

@@ -96,6 +96,24 @@ def test_captions_name_what_a_part_is_and_nothing_that_it_does_not_show(tmp_path
     assert any("portrait" in item.tags for item in loose)
 
 
+def test_crops_are_altered_too_where_a_seed_gives_too_few(tmp_path):
+    figure().save(tmp_path / "s.png")
+    character = Character.model_validate({"name": "M", "trigger": "mchr", "invariant": {"hair": "red hair"}})
+    captioner = SeedCaptioner(Wording.of(character, PUPPET), lambda image, phrases: "")
+    seed = Seed("s.png", "h", "s.png", "front", "front", "upper body", "default", ("style=sketch",), "read", HEAD)
+    plain = seed_items(seed, 0, tmp_path, captioner, COMPOSITION, 96, "style", ALL)
+    items = seed_items(seed, 0, tmp_path, captioner, COMPOSITION, 96, "style", ALL, 16)
+    assert len(plain) < 16 == len(items) == len({item.path for item in items})
+    assert items[: len(plain)] == plain
+    (grey,) = (item for item in items[len(plain) :] if {"eye focus", "monochrome"} <= set(item.tags))
+    assert "sketch" not in grey.tags
+    with Image.open(grey.path) as image:
+        assert np.ptp(np.asarray(image.convert("RGB"), int), axis=2).max() == 0
+    assert len(seed_items(seed, 0, tmp_path, captioner, COMPOSITION, 96, "style", ALL, 99)) < 99, (
+        "no more than there are"
+    )
+
+
 @pytest.mark.parametrize("number", range(400, 404))
 def test_a_drawn_head_is_found_by_its_outline(number):
     drawing = render(sample_puppet(number), shot_of("front", "full body"), 96)
