@@ -13,6 +13,7 @@ from loops.archive import Archive
 from loops.boundary import judges_with_approved, measured_frames, own_pictures, read_person
 from loops.budget import Work, fitting_round, originals_of, wanted_pictures
 from loops.engine import Engine
+from loops.enough import is_enough
 from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
 from loops.measure import measure
@@ -69,6 +70,8 @@ def next_round(engine: Engine) -> RoundPlan | None:
     number, loop, subject = len(archive.rounds) + 1, engine.config.schedule, engine.config.subject
     drawn_by, continued = engine.drawing_round(archive.rounds, number), continued_after(engine.store)
     found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by)
+    if found is not None and len(archive.rounds) > continued and is_enough(engine, archive):
+        found = None
     if found is None and judged_since:
         found = drawn_by.phase if drawn_by else subject.finishing.name, loop.target
     if found is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
+from bootstrap.config.seed_cuts import EVERY_CUT
 from bootstrap.config.steps import recipe_of
 from bootstrap.dataset.generated import GeneratedFrames, balanced, names_identity, rare_floor
 from bootstrap.dataset.originals import seed_items
@@ -75,10 +76,13 @@ class TrainingSets:
         if not self.wording.character.trains_seeds(phase):
             return []
         composition, wanted, items = self.config.panel.composition, self.config.base.cuts, []
+        least, anchors = self.config.loop.first_pictures, sum(seed.anchor for seed in self.seeds)
+        if least:
+            wanted, least = EVERY_CUT, -(-least // max(1, anchors))
         for index, seed in enumerate(self.seeds):
             if seed.anchor == anchor:
                 given = (seed, index, self.directory, self.captioner, composition, self.side, phase)
-                items += seed_items(*given, wanted)
+                items += seed_items(*given, wanted, least)
         return items
 
 

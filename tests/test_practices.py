@@ -37,6 +37,7 @@ from bootstrap.dataset.retagging import Retagging
 from bootstrap.dataset.writing import write_dataset
 from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora.network import Network
+from bootstrap.panel.draft import Draft, draft_text
 from bootstrap.pictures import open_picture
 from bootstrap.records import Adapter, Job, JobKind, Seed, TrainItem
 from bootstrap.review.edits import edited_copy
@@ -70,7 +71,6 @@ MISSING = {
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
-    "D9": ("15 to 20 pictures for the first version, stop at what works at strength .8", 19),
     "D11": ("acceptance inside every run", 19),
 }
 """Code → what of a practice that is otherwise shown is still missing, and the issue that brings it."""
@@ -298,11 +298,13 @@ def small_seeds(folder):
     assert ("of the 768 pixels" in small, kept) == (True, "")
 
 
-@practice("C5", "tags are cleaned, sorted by frequency, what the trigger absorbs is pruned; a trigger is no real word")
+@practice("C5", "an autotagger's tags on seeds, cleaned; what the trigger absorbs is pruned; a trigger is no real word")
 def cleaned_tags(folder):
     retagging = Retagging(head=("mikachr",), identity=("blue hair",))
     (made, _) = retagging.of([("blue_hair", "long_hair", "city_street", "smile"), ("smile",)])
     assert made == ("mikachr", "smile", "city street")
+    drawn = load("illustrious").panel
+    assert (bool(drawn.models.tagger.model), drawn.seed_tags, CONFIG.panel.seed_tags) == (True, 0.5, None)
     assert ordinary_words("chicken")
     assert not ordinary_words("mikachr")
 
@@ -392,11 +394,15 @@ def clones(folder):
         assert ("clone" in kinds) == found
 
 
-@practice("D5", "core tags and a style switch are in every caption; with several styles by default")
+@practice(
+    "D5", "core tag with focus and style switch in every caption: drafted by init, with several styles by default"
+)
 def everywhere(folder):
     several = Character.model_validate({**RUBY.model_dump(exclude={"style_switch"}), "styles": ["sketch", "pastel"]})
     wording = Wording.of(several, CONFIG)
     assert {"1girl", "solo", "rubychr style"} <= set(wording.caption(planned()[0], "character"))
+    drafted = json.loads(draft_text(Draft("Mika", "mikachr", "sdxl"), SDXL))
+    assert drafted["core"] == "1girl, solo, mikachr character focus"
 
 
 @practice("D6", "one unique tag for hair and eyes; rare traits stay named; other characters are told")
@@ -409,12 +415,17 @@ def unique_tags(folder):
     assert word_warnings(RUBY.model_copy(update={"core": ("1girl", "hatsune miku")}))
 
 
-@practice("D9", "from one image: head, eyes, hair, body and side parts, altered copies with greyscale, none mirrored")
+@practice(
+    "D9", "from one image: parts, altered copies; loop one-picture: 15 to 20, then 25 to 35, until it holds at .8"
+)
 def from_one_image(folder):
     wanted = SDXL.base.cuts
     assert {"eyes", "hair", "body", "left", "right"} <= set(wanted.parts)
     assert "greyscale" in wanted.altered
     assert "mirror" not in " ".join(wanted.altered)
+    loop = load("sdxl", loop="one-picture").loop
+    assert (15 <= loop.first_pictures <= 20, loop.enough_at) == (True, 0.8)
+    assert 25 <= loop.first_pictures + loop.goals[0] <= 35
 
 
 @practice("D10", "--recipe levels: one epoch of 1100 to 1200 steps, Adafactor, 16/8, noise offset")

@@ -39,6 +39,7 @@ __all__ = [
     "VerdictFit",
     "WaveBudget",
     "WaveCut",
+    "WeightHeld",
     "decision_from",
     "key_of",
     "store_decision",
@@ -269,6 +270,16 @@ class StrengthsChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightHeld:
+    """Whether the LoRA that drew a round draws the character at a weight below 1: then the set is large enough."""
+
+    KEY: ClassVar = ("round", "weight")
+    round: int
+    weight: float
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierDecision:
     """A decision of an earlier version that this one has no type for; kept, and followed by nobody."""
 
@@ -298,6 +309,7 @@ Decision = (
     | AuditSample
     | DrawerChosen
     | StrengthsChosen
+    | WeightHeld
     | EarlierDecision
 )
 AnyDecision = TypeVar("AnyDecision", bound=Decision)

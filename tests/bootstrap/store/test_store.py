@@ -40,6 +40,7 @@ from bootstrap.store.decisions import (
     VerdictFit,
     WaveBudget,
     WaveCut,
+    WeightHeld,
 )
 from bootstrap.store.rows import text_of
 from bootstrap.store.schema import connect
@@ -248,6 +249,7 @@ DECISIONS = [
     AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
     DrawerChosen(3, 2),
     StrengthsChosen({"front": 0.8}, {"front": {"0.4": 0.2, "0.8": 0.5}}),
+    WeightHeld(2, 0.8, held=True),
     EarlierDecision("weather", "rain"),
 ]
 

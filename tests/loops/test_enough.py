@@ -1,0 +1,33 @@
+"""No further round is played once the LoRA of a round holds below its full weight."""
+
+import pytest
+
+from bootstrap.cli import main
+from bootstrap.records import JobKind
+from bootstrap.store.decisions import WeightHeld
+from bootstrap.store.store import Store
+from loops.enough import holds
+from scoring.trials import Drawn, Trial
+
+
+def test_the_rounds_end_when_the_lora_holds(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("loops.enough.HOLDS", 0.0)
+    asked = ("loop.enough_at=0.8", "loop.acceptance.weights=[]", "loop.showcase=0", "loop.final_candidates=1")
+    words = [word for setting in asked for word in ("--set", setting)]
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *tiny, *words, "--out", str(tmp_path / "run")])
+    said = " ".join(capsys.readouterr().err.split())
+    assert not ended.value.code, said
+    assert 'at weight 0.8 the LoRA "r01-style" holds' in said
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        assert len(store.rounds()) == 1
+        assert store.decisions(WeightHeld) == [WeightHeld(1, 0.8, held=True)]
+        tried = store.frames(kind=JobKind.ACCEPTANCE)
+    assert {frame.adapter for frame in tried} == {"r01-style@0.8", ""}
+    assert len(tried) == 24, "two pictures of each view family by the LoRA, and as many by the base"
+
+
+@pytest.mark.parametrize(("identity", "obeyed", "held"), [(4.0, True, True), (1.0, True, False), (4.0, False, False)])
+def test_it_holds_where_it_is_alike_and_obeys_as_the_base(identity, obeyed, held):
+    base = Trial((Drawn(0.0, (True, True), False),) * 4)
+    assert holds(Trial((Drawn(identity, (True, obeyed), False),) * 4), base) is held
