@@ -14,6 +14,7 @@ from scoring.paired import Strata
 
 __all__ = [
     "DECOY_KINDS",
+    "OUTSIDE_KINDS",
     "PREVIEW_KINDS",
     "TAKEN",
     "Adapter",
@@ -59,6 +60,8 @@ DECOY_KINDS = (JobKind.LOOKALIKE, JobKind.EXCHANGED, JobKind.STRANGER)
 """The kinds of pictures that show somebody else."""
 PREVIEW_KINDS = (JobKind.PROBE, JobKind.TRIAL, JobKind.ACCEPTANCE, JobKind.SHOWCASE)
 """The kinds of pictures that show what can be drawn: never candidates, and never decoys."""
+OUTSIDE_KINDS = (JobKind.CANDIDATE, JobKind.STRANGER, JobKind.TRIAL)
+"""What a drawer from outside draws, where a run has one: candidates, and what must be drawn as they are."""
 
 
 class VerdictKind(StrEnum):

@@ -12,6 +12,7 @@ from functools import cached_property
 from bootstrap.events import FramesJudged
 from bootstrap.records import PREVIEW_KINDS, Frame, Job, JobKind, Round, Verdict, VerdictKind
 from bootstrap.shots import Cell
+from bootstrap.store.decisions import PictureRefused
 from bootstrap.store.store import PERSON, Store
 from loops.stopping import usable_rounds
 from scoring.measurement import Measurement
@@ -40,7 +41,8 @@ def taken(frames: Sequence[Frame]) -> dict[Cell, int]:
 class Archive:
     """Rounds, plan, pictures, measurements and verdicts of a run; jobs and frames stand in plan order.
 
-    ``captions`` are those that a person wrote; ``judged_waves`` are (round, wave) of the waves that were judged.
+    ``captions`` are those that a person wrote; ``judged_waves`` are (round, wave) of the waves that were judged;
+    ``refusals`` tell of frames that are only the card of a refusal why.
     """
 
     rounds: Sequence[Round] = ()
@@ -50,6 +52,7 @@ class Archive:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     judged_waves: Collection[tuple[int, int]] = frozenset()
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store, lost: Collection[str] = ()) -> Archive:
@@ -63,6 +66,7 @@ class Archive:
             verdicts=store.verdicts(),
             captions=store.person.captions(),
             judged_waves=frozenset((event.round, event.wave) for event in judged),
+            refusals={one.job: one.why for one in store.decisions(PictureRefused)},
         )
 
     def planned(self, number: int, wave: int) -> bool:

@@ -146,7 +146,7 @@ class Chooser:
         shown = ("view_family", "view", "framing", *(axis for axis in subject.guided if axis in shot.axes))
         axes = {axis: shot[axis] for axis in shown if axis not in hidden}
         neutral = subject.neutral_axis
-        if neutral and neutral not in hidden and shot[neutral] in subject.neutral:
+        if neutral and neutral not in hidden and shot.axes.get(neutral) in subject.neutral:
             axes[MOOD] = f"neutral {neutral}"
         return Candidate(frame.job.id, axes, likeness, embedding, frame.job.prompt, hash=bits, tie_breaker=quality)
 

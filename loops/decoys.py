@@ -53,7 +53,7 @@ def usable_decoys(archive: Archive, judges: Judges, config: RunConfig) -> dict[J
     measured, slack = archive.measurements, trait_slack(archive, config)
     usable: dict[JobKind, list[Frame]] = {kind: [] for kind in DECOY_KINDS}
     for frame in archive.frames:
-        if frame.job.kind in DECOY_KINDS and frame.job.id in measured:
+        if frame.job.kind in DECOY_KINDS and frame.job.id in measured and frame.job.id not in archive.refusals:
             traits_at = slack[frame.job.shot.view_family]
             if judges.usable_decoy(frame, measured[frame.job.id], traits_at):
                 usable[frame.job.kind].append(frame)

@@ -1,13 +1,22 @@
-"""Drawing: planned pictures that are missing, in fixed batches, the base's before the adapter's."""
+"""Drawing: planned pictures that are missing, in fixed batches, the base's before the adapter's.
+
+What a drawer refuses is stored with its reason, and not asked for again.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
 
 from bootstrap.backends.base import Drawer
+from bootstrap.backends.refusals import refusal_card, why_refused
 from bootstrap.events import BatchGenerated
-from bootstrap.records import JobKind
+from bootstrap.records import OUTSIDE_KINDS, Job, JobKind
+from bootstrap.store.decisions import PictureRefused
 from loops.blends import Weights, attached
 from loops.budget import cut_short
 from loops.engine import Engine
@@ -16,7 +25,7 @@ from loops.within_memory import drawn_within_memory
 __all__ = ["draw"]
 
 BY_THE_BASE = (JobKind.LOOKALIKE,)
-BY_THE_ADAPTER = tuple(kind for kind in JobKind if kind not in BY_THE_BASE)
+BY_THE_ADAPTER = tuple(kind for kind in JobKind if kind not in (*BY_THE_BASE, *OUTSIDE_KINDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +43,16 @@ def draw(engine: Engine, number: int, wave: int, adapter: Weights | None) -> Non
     Where the hours of a run are too short for all of them, the rest stays undrawn (see `loops.budget.cut_short`).
     """
     total = len(engine.store.jobs(number, wave))
-    for part in (Part(BY_THE_BASE, engine.drawer, None), Part(BY_THE_ADAPTER, engine.drawer, adapter)):
+    for part in _parts(engine, adapter):
         _draw_part(engine, number, wave, part, total)
+
+
+def _parts(engine: Engine, adapter: Weights | None) -> list[Part]:
+    """Who draws what, in order."""
+    first = Part(BY_THE_BASE, engine.drawer, None)
+    if engine.outside is None:
+        return [first, Part((*BY_THE_ADAPTER, *OUTSIDE_KINDS), engine.drawer, adapter)]
+    return [first, Part(OUTSIDE_KINDS, engine.outside, adapter), Part(BY_THE_ADAPTER, engine.drawer, adapter)]
 
 
 def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -> None:
@@ -47,7 +64,7 @@ def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -
     weights = part.adapter if missing else None
     with attached(engine, weights) as path:
         began = time.monotonic()
-        for batch in drawn_within_memory(store, part.drawer, missing, path):
+        for batch in _batches(engine, part, missing, path):
             seconds = time.monotonic() - began
             done = len(store.frames(number, wave))
             event = BatchGenerated(number, done, len(batch), round(seconds, 2))
@@ -57,6 +74,22 @@ def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -
             if _cut_short(engine, number, wave, part, begun=True):
                 break
             began = time.monotonic()
+
+
+def _batches(
+    engine: Engine, part: Part, missing: Sequence[Job], path: Path | None
+) -> Iterator[Sequence[tuple[Job, Image.Image]]]:
+    """The pictures of jobs in batches; a refusal is stored before its card."""
+    refused = {one.job: one.why for one in engine.store.decisions(PictureRefused)}
+    for job in missing:
+        if job.id in refused:
+            yield [(job, refusal_card(part.drawer.resolution, refused[job.id]))]
+    left = [job for job in missing if job.id not in refused]
+    for batch in drawn_within_memory(engine.store, part.drawer, left, path):
+        for job, image in batch:
+            if why := why_refused(image):
+                engine.store.decide(PictureRefused(job.id, why))
+        yield batch
 
 
 def _cut_short(engine: Engine, number: int, wave: int, part: Part, *, begun: bool) -> bool:

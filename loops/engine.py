@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bootstrap.backends.base import Drawer, Trainer
-from bootstrap.backends.parameters import parameters_text
+from bootstrap.backends.parameters import parameters_outside, parameters_text
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
@@ -19,7 +19,7 @@ from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
 from bootstrap.panel.models import PanelModels
-from bootstrap.records import Adapter, Frame, Job, Round, Seed
+from bootstrap.records import OUTSIDE_KINDS, Adapter, Frame, Job, JobKind, Round, Seed
 from bootstrap.runs.control_pictures import ControlPictures
 from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
@@ -43,9 +43,9 @@ __all__ = ["Engine"]
 class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
+    ``drawer`` draws with the base, ``outside`` what the base does not draw where a run has such a drawer.
     ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel, of ``panel_models``,
-    before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures cannot be had
-    again.
+    before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures are not to be had.
     """
 
     store: Store
@@ -62,6 +62,7 @@ class Engine:
     attended: bool = False
     judging: Callable[[Sequence[Picture]], Judges] | None = None
     lost: frozenset[str] = frozenset()
+    outside: Drawer | None = None
 
     @cached_property
     def wording(self) -> Wording:
@@ -91,7 +92,7 @@ class Engine:
     @cached_property
     def wave_planner(self) -> WavePlanner:
         """Empty places into the jobs of a wave."""
-        return WavePlanner(self.planner, self.job_maker, self.config.loop)
+        return WavePlanner(self.planner, self.job_maker, self.config.schedule)
 
     @cached_property
     def training_sets(self) -> TrainingSets:
@@ -147,8 +148,22 @@ class Engine:
 
     def parameters(self, job: Job, adapter: Adapter | Blend | None) -> str:
         """How a picture was made, as tools read it from a PNG."""
+        if self.drawer_of(job.kind) is self.outside:
+            return parameters_outside(job, self.outside.name)
         base = self.config.base
         return parameters_text(job, base.sampling, adapter.id if adapter else "", base.short_name)
+
+    def drawer_of(self, kind: JobKind) -> Drawer:
+        """What draws jobs of a kind."""
+        if self.outside is not None and kind in OUTSIDE_KINDS:
+            return self.outside
+        return self.drawer
+
+    def close(self) -> None:
+        """Free the models that draw and train."""
+        self.drawer.close()
+        if self.outside is not None:
+            self.outside.close()
 
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of that name, if it was trained."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from bootstrap.backends.base import Drawer
 from bootstrap.errors import StoreError
 from bootstrap.records import PREVIEW_KINDS, TAKEN, Frame, Job, Verdict, VerdictKind
 from bootstrap.store.decisions import Blend, FinalCandidates
@@ -37,6 +38,7 @@ class _Batch:
 
     frames: Sequence[Frame]
     adapter: str
+    drawer: Drawer
 
 
 def draw_again(engine: Engine) -> None:
@@ -79,16 +81,18 @@ def _is_whole(store: Store, frame: Frame) -> bool:
 
 
 def _batches(engine: Engine, number: int) -> Iterator[_Batch]:
-    """The batches in which the pictures of a round were drawn; a person's own were not drawn."""
-    drawn: dict[tuple[int, bool, str], list[Frame]] = {}
+    """The batches in which the pictures of a round were drawn; a person's own were not, and none is paid for twice."""
+    paid = engine.config.drawer is not None and engine.config.drawer.price > 0
+    drawn: dict[tuple[int, str, bool, str], list[Frame]] = {}
     for frame in engine.store.frames(number):
-        if frame.drawer == engine.drawer.name:
-            place = frame.job.wave, frame.job.kind in BY_THE_BASE, frame.adapter
+        drawer = engine.drawer_of(frame.job.kind)
+        if frame.drawer == drawer.name and not (paid and drawer is engine.outside):
+            place = frame.job.wave, drawer.name, frame.job.kind in BY_THE_BASE, frame.adapter
             drawn.setdefault(place, []).append(frame)
-    size = engine.drawer.batch_size
-    for (_, _, adapter), frames in drawn.items():
-        for start in range(0, len(frames), size):
-            yield _Batch(frames[start : start + size], adapter)
+    for (_, _, _, adapter), frames in drawn.items():
+        drawer = engine.drawer_of(frames[0].job.kind)
+        for start in range(0, len(frames), drawer.batch_size):
+            yield _Batch(frames[start : start + drawer.batch_size], adapter, drawer)
 
 
 def _draw_batch(engine: Engine, batch: _Batch, again: Sequence[Frame]) -> tuple[list[str], list[str]]:
@@ -101,7 +105,7 @@ def _draw_batch(engine: Engine, batch: _Batch, again: Sequence[Frame]) -> tuple[
     other: list[str] = []
     jobs = [frame.job for frame in batch.frames]
     with attached(engine, weights) as path:
-        for drawn in drawn_within_memory(engine.store, engine.drawer, jobs, path):
+        for drawn in drawn_within_memory(engine.store, batch.drawer, jobs, path):
             for job, image in drawn:
                 if job.id in missing:
                     kept = _put(engine, missing[job.id], job, image, weights)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from bootstrap.captions.instructions import Instructions
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
-from bootstrap.records import Job, JobKind, Reference, Shot, random_seed_of
+from bootstrap.records import OUTSIDE_KINDS, Job, JobKind, Reference, Shot, random_seed_of
 
 __all__ = ["JobMaker", "Wave"]
 
@@ -37,13 +39,32 @@ class JobMaker:
     config: RunConfig
     control: Callable[[Shot], Reference | None] = lambda shot: None
 
+    @cached_property
+    def instructions(self) -> Instructions | None:
+        """What puts shots into words for a drawer from outside; None where it is given the base's."""
+        drawer = self.config.drawer
+        if drawer is None or drawer.instructions is None:
+            return None
+        return Instructions(self.wording, drawer.instructions, drawer.camera)
+
+    def instructed(self, shot: Shot) -> str:
+        """A shot as a person, or a program that is shown the seed, is told to draw it; "" without instructions."""
+        return self.instructions.prompt(shot, self.wording.traits(shot)) if self.instructions else ""
+
+    def tagged(self, shot: Shot) -> str:
+        """A shot as a prompt that names every trait, for who does not know the trigger."""
+        return self.wording.prompt(shot, self.wording.traits(shot), trigger=False)
+
     def wave_job(self, kind: JobKind, wave: Wave, shot: Shot, references: tuple[Reference, ...] = ()) -> Job:
         """A candidate or a decoy. A look-alike has every trait and no trigger; an exchanged decoy some other traits."""
         wording = self.wording
         exchanged = self.exchange(shot) if kind is JobKind.EXCHANGED else {}
         traits = wording.traits(shot, exchanged)
+        negative = wording.negative(self.config.base.negative)
         if kind is JobKind.LOOKALIKE:
             prompt = wording.prompt(shot, traits, trigger=False)
+        elif self.instructions is not None and kind in OUTSIDE_KINDS:
+            prompt, negative = self.instructions.prompt(shot, traits), self.instructions.negative()
         else:
             prompt = wording.prompt(shot, self._understood(wave, shot, traits), trigger=wave.adapter)
         mark = hashlib.sha256(f"{shot.key}|{kind}".encode()).hexdigest()[:10]
@@ -54,7 +75,7 @@ class JobMaker:
             wave=wave.number,
             shot=shot,
             prompt=prompt,
-            negative=wording.negative(self.config.base.negative),
+            negative=negative,
             random_seed=random_seed_of(self.config.random_seed, shot.key),
             traits=traits,
             references=references,

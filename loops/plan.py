@@ -49,11 +49,25 @@ class WavePlanner:
         for shot in shots:
             jobs.append(self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot) if shown else ()))
         for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
-            drawn = [job for job in archive.jobs if job.kind is kind]
-            if kind is not JobKind.LOOKALIKE and wave.adapter:  # another adapter's calibrate nothing here
-                drawn = [job for job in drawn if job.round == wave.round]
-            for shot in self._decoys(kind, wave, shots, drawn, usable[kind]):
-                jobs.append(self.maker.wave_job(kind, wave, shot, shown.stranger(shot) if shown else ()))
+            jobs += self.decoys(kind, archive, wave, shots, usable, shown)
+        return jobs
+
+    def decoys(
+        self,
+        kind: JobKind,
+        archive: Archive,
+        wave: Wave,
+        shots: Sequence[Shot],
+        usable: Mapping[JobKind, Sequence[Frame]],
+        shown: Shown | None = None,
+    ) -> list[Job]:
+        """The decoys of a kind that candidates with these ``shots`` need; see `plan`."""
+        drawn = [job for job in archive.jobs if job.kind is kind]
+        if kind is not JobKind.LOOKALIKE and wave.adapter:  # another adapter's calibrate nothing here
+            drawn = [job for job in drawn if job.round == wave.round]
+        jobs = []
+        for shot in self._decoys(kind, wave, shots, drawn, usable[kind]):
+            jobs.append(self.maker.wave_job(kind, wave, shot, shown.stranger(shot) if shown else ()))
         return jobs
 
     def _candidates(self, archive: Archive, empty: Mapping[Cell, int]) -> list[Shot]:

@@ -32,9 +32,9 @@ WAVE = 0
 def shown_in(engine: Engine, round: int) -> Shown | None:
     """What a round's drawer is shown; draws and measures the portraits first where the run has none yet.
 
-    None where the base draws from words.
+    None where it draws from words, or what it hands over comes from a folder.
     """
-    settings = engine.config.base.reference
+    settings = engine.config.shown
     if settings is None:
         return None
     return Shown(settings, engine.seeds, _references(engine, _portraits(engine, round), settings.strength))

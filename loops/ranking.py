@@ -51,7 +51,9 @@ def gated(archive: Archive, judges: Judges, config: RunConfig) -> Gated:
     slack = trait_slack(archive, config)
     failures: dict[str, list[str]] = {}
     for frame in candidates:
-        failures[frame.job.id] = judges.failures(measured[frame.job.id], slack[frame.job.shot.view_family])
+        found = judges.failures(measured[frame.job.id], slack[frame.job.shot.view_family])
+        refusal = archive.refusals.get(frame.job.id)
+        failures[frame.job.id] = [refusal] if refusal else found
     passed = [frame for frame in candidates if not failures[frame.job.id]]
     decoys = usable_decoys(archive, judges, config)
     groups = strata(passed, decoys, measured, judges.identity, config.loop.calibrate_on)

@@ -35,14 +35,21 @@ MAY_CHANGE = {
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
+        r"|drawer\.(path|levels|smallest|server|lora_folder|tries|decoys|key|cost|spend|seconds_a\w+)"  # as alike
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
 ONLY_TOLD = re.compile(r"name|purpose|license|credits|loop\.(showcase|acceptance\..+)")
 """What stands in the card and on pages; no picture of the set depends on it: a finished run plays no round for it."""
 TOLD_OF_BASES = ("about", "memory", "demonstration", "license", "license_link")
+TOLD_OF_DRAWERS = ("about", "license", "license_link", "outputs", "commercial", "seconds", "currency")
 WITHOUT_EFFECT = {
-    "config": {"loop.approval", "panel.on_error", *(f"base.{name}" for name in TOLD_OF_BASES)},
+    "config": {
+        "loop.approval",
+        "panel.on_error",
+        *(f"base.{name}" for name in TOLD_OF_BASES),
+        *(f"drawer.{name}" for name in TOLD_OF_DRAWERS),
+    },
     "character": {"base"},
 }
 """Settings that a person reads, or that are stored elsewhere too: what is made does not depend on them."""

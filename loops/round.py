@@ -18,6 +18,7 @@ from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.drawer import better_drawer
 from loops.engine import Engine
+from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
 from loops.measure import measure
 from loops.portraits import shown_in
@@ -41,18 +42,18 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
         if (plan.number, wave) in archive.judged_waves:
             continue  # judged before a later wave was drawn: what that one has drawn must not be seen by it
         empty = archive.empty_places(wanted)
-        if not archive.planned(plan.number, wave) and not empty:
+        if not archive.planned(plan.number, wave) and not _can_fill(engine, empty):
             break
         if not _fits(engine, plan.number, wave, empty):
             break
         play_wave(engine, archive, plan, wave, wanted)
     archive = engine.archive()
     outcome = outcome_of(
-        [frame for frame in archive.frames if frame.job.round == plan.number],
+        [one for one in archive.frames if one.job.round == plan.number and one.job.id not in archive.refusals],
         archive.measurements,
         archive.verdicts,
         len(archive.usable_keeps),
-        held_out=engine.judges.held_out,
+        held_out="" if from_folder(engine) else engine.judges.held_out,  # what a person gives has not drifted
         selecting=engine.judges.identity[0],
     )
     engine.store.end_round(plan.number, outcome, RoundEnded(plan.number, outcome.kept, outcome.held_out))
@@ -64,7 +65,10 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
     plan, adapter = better_drawer(engine, archive, plan, adapter)
     if not archive.planned(plan.number, wave):
-        plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
+        if from_folder(engine):
+            plan_pictures(engine, archive, plan, wave)
+        else:
+            plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
     draw(engine, plan.number, wave, adapter)
     frames = engine.store.frames(plan.number, wave)
     measure(
@@ -113,6 +117,11 @@ def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, 
     event = FramesJudged(number, wave, kept, rejected, counts[VerdictKind.UNDECIDED])
     engine.store.set_verdicts(verdicts, number, wave, event)
     engine.store.snapshot()
+
+
+def _can_fill(engine: Engine, empty: Mapping[Cell, int]) -> bool:
+    """Whether a place is empty, and there is a picture that may fill it."""
+    return bool(empty) and (not from_folder(engine) or anything_new(engine))
 
 
 def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> bool:

@@ -16,6 +16,7 @@ from loops.engine import Engine
 from loops.enough import is_enough
 from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
+from loops.from_folder import from_folder, round_of_pictures
 from loops.measure import measure
 from loops.resume import continued_after
 from loops.round import play_round
@@ -68,6 +69,8 @@ def next_round(engine: Engine) -> RoundPlan | None:
         if one.outcome is None:
             return RoundPlan(one.number, one.phase, one.goal, engine.drawing_round(archive.rounds, one.number))
     number, loop, subject = len(archive.rounds) + 1, engine.config.schedule, engine.config.subject
+    if from_folder(engine):
+        return round_of_pictures(engine, number)
     drawn_by, continued = engine.drawing_round(archive.rounds, number), continued_after(engine.store)
     found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by)
     if found is not None and len(archive.rounds) > continued and is_enough(engine, archive):

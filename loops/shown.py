@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.backends.drawer_settings import ShownSettings
 from bootstrap.records import Reference, Seed, Shot, random_seed_of
 
 __all__ = ["Shown"]
@@ -21,7 +21,7 @@ class Shown:
     ``strengths`` are those of view families that heed references otherwise than the settings say.
     """
 
-    settings: ReferenceSettings
+    settings: ShownSettings
     seeds: Sequence[Seed]
     portraits: Sequence[Reference]
     strengths: Mapping[str, float] = field(default_factory=dict)

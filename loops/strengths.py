@@ -44,7 +44,8 @@ def _try(engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown) -> S
     if not store.jobs(kind=JobKind.TRIAL):
         store.plan(_trial(engine, wave, shown))
     draw(engine, wave.round, wave.number, adapter)
-    frames = [frame for frame in store.frames(kind=JobKind.TRIAL) if frame.job.id not in engine.lost]
+    left_out = engine.lost | engine.archive().refusals.keys()
+    frames = [frame for frame in store.frames(kind=JobKind.TRIAL) if frame.job.id not in left_out]
     measure(engine, frames)
     tried = _tried(engine, frames, shown)
     everywhere = _pooled(tried)

@@ -13,7 +13,7 @@ from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
 from bootstrap.records import Job
 
-__all__ = ["parameters_text"]
+__all__ = ["parameters_outside", "parameters_text"]
 
 SAMPLERS = {
     "ddim": "DDIM",
@@ -45,6 +45,14 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
     }
     last = ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value != "")
     return "\n".join([prompt, *([f"Negative prompt: {_literal(job.negative)}"] if job.negative else []), last])
+
+
+def parameters_outside(job: Job, drawer: str) -> str:
+    """The text chunk of a picture that another drawer than the base made, whose settings have no such names."""
+    lines = [_literal(job.prompt)]
+    if job.negative:
+        lines.append(f"Negative prompt: {_literal(job.negative)}")
+    return "\n".join([*lines, f"Seed: {job.random_seed}, Model: {_quoted(drawer)}"])
 
 
 def _literal(prompt: str) -> str:

@@ -27,7 +27,9 @@ from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models, offers, unread_sides
 from bootstrap.pictures import open_picture
+from bootstrap.runs.consents import consents_to, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
+from bootstrap.runs.outside_drawers import check_drawer
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.seeds.checks import caption_warnings, names_of
@@ -52,6 +54,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         Notifier(options.notify)
     if config:
         _check_models(config, found)
+        _check_drawer(config, options, character, found)
         for line in base_lines(config.base.name, options.preset or ""):
             typer.echo(line)
         found.notes += base_notes(config.base)
@@ -129,6 +132,14 @@ def _check_models(config: RunConfig, found: Findings) -> None:
     found.notes += blind_spots(config.panel, config.views.families)
     found.notes += unread_sides(config.panel, config.views)
     found.notes += offers(config.panel)
+
+
+def _check_drawer(config: RunConfig, options: Options, character: Character | None, found: Findings) -> None:
+    """Whether the drawer can be opened, and what it needs was agreed to."""
+    with found.collecting():
+        check_drawer(config)
+    if character is not None:
+        found.problems += unanswered(consents_to(config.drawer), options.words(), run_folder(character, options))
 
 
 def _print_plan(character: Character, config: RunConfig) -> None:

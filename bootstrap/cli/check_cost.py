@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from bootstrap.backends.drawer_settings import DrawerSettings
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, embedded
@@ -17,6 +18,7 @@ from bootstrap.config.estimate import (
     Cost,
     cost_of,
     decoys_of,
+    pictures_outside,
     rounds_expected,
     rounds_that_fit,
     slower_drawing,
@@ -75,8 +77,26 @@ def _print_work(cost: Cost, config: RunConfig) -> None:
     if cost.seconds:
         work += f", about {in_words(cost.seconds)} at the machine's present load"
     typer.echo(f"work       {work}")
+    if config.drawer is not None:
+        _print_drawer(config.drawer, pictures_outside(config))
     if config.loop.rounds > rounds:
         typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
+
+
+def _print_drawer(drawer: DrawerSettings, pictures: int) -> None:
+    """What draws in place of the base: how many pictures, the hours and the money they take, its licence."""
+    work = f"about {pictures} pictures" if pictures else "takes the pictures that you put there"
+    if pictures and drawer.seconds:
+        work += f", about {in_words(pictures * drawer.seconds)} at {drawer.seconds:g} s each as published"
+    typer.echo(f"drawer     {drawer.title}: {work}")
+    if money := drawer.money(pictures):
+        typer.echo(f"money      {money}")
+    if drawer.away:
+        typer.echo(f"upload     your pictures and words go to {drawer.away}")
+    licence = drawer.license or "not known"
+    link = f" ({drawer.license_link})" if drawer.license_link else ""
+    typer.echo(f"licence    of the drawer: {licence}{link}")
+    typer.echo(f"           training with its pictures: {drawer.outputs or 'not known, read it'}")
 
 
 def _print_night(cost: Cost, config: RunConfig) -> None:

@@ -47,6 +47,16 @@ class Options:
     vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
     reference: Annotated[str | None, typer.Option(help="none, a preset, or an IP-Adapter's file [the base's].")] = None
     control: Annotated[str | None, typer.Option(help="none, a preset, or a ControlNet's folder [none].")] = None
+    drawer: Annotated[str | None, typer.Option(help="What draws the set: base, a preset, folder:PATH [base].")] = None
+    workflow: Annotated[Path | None, typer.Option(help="A ComfyUI workflow in API format, for that drawer.")] = None
+    server: Annotated[str | None, typer.Option(help="Address of its ComfyUI server [http://127.0.0.1:8188].")] = None
+    spend: Annotated[float | None, typer.Option(min=0, help="What a paid drawer may spend [5].")] = None
+    allow_upload: Annotated[bool, typer.Option("--allow-upload", help="Let the drawer send your pictures away.")] = (
+        False
+    )
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept that the drawer's licence is not for commercial use.")
+    ] = False
     recipe: Annotated[
         str | None, typer.Option(help="How the finished LoRA is trained: levels, holo … [the base's].")
     ] = None
@@ -64,7 +74,9 @@ class Options:
             if isinstance(value, list | tuple):
                 for text in value:
                     words += [option, str(text)]
-            elif value is not None:
+            elif value is True:
+                words.append(option)
+            elif value is not None and value is not False:
                 words += [option, str(value)]
         return words
 

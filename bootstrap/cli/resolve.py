@@ -13,9 +13,9 @@ from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
 from bootstrap.compare.grid import companion_from
-from bootstrap.config import RunConfig, control_named, load, read_own, reference_named
+from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named
 from bootstrap.config.merging import merged
-from bootstrap.errors import BootstrapError, OutputError
+from bootstrap.errors import BootstrapError, ConfigError, OutputError
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
 
@@ -37,15 +37,7 @@ def resolve(
     base = options.base or _base_in(own) or character.base or begun_with or choose_base(command, why)
     if isinstance(own.get("base"), str):
         del own["base"]
-    for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
-        if value is not None:
-            own[name] = value
-    if options.vae:
-        own["base"] = merged(own.get("base", {}), {"sampling": {"vae": str(options.vae.absolute())}})
-    if options.reference:
-        own["base"] = merged(own.get("base", {}), {"reference": reference_named(options.reference)})
-    if options.control:
-        own["base"] = merged(own.get("base", {}), {"control": control_named(options.control)})
+    own |= _named(options, own)
     if begun_with != base and own.get("backend") != "fake":
         stated = {f"base.{name}" for name in own.get("base", {})}
         if "panel" in own:
@@ -109,6 +101,43 @@ def _loop_settings(options: Options) -> list[str]:
             settings.append(f"loop.{name}={value}")
     if options.beside:
         settings.append(f"loop.acceptance.beside={json.dumps(options.beside)}")
+    return settings
+
+
+def _named(options: Options, own: dict[str, Any]) -> dict[str, Any]:
+    """The sections of an own file that the command line sets, or parts of which it sets."""
+    found: dict[str, Any] = {}
+    for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
+        if value is not None:
+            found[name] = value
+    base: dict[str, Any] = {}
+    if options.vae:
+        base["sampling"] = {"vae": str(options.vae.absolute())}
+    if options.reference:
+        base["reference"] = reference_named(options.reference)
+    if options.control:
+        base["control"] = control_named(options.control)
+    if base:
+        found["base"] = merged(own.get("base", {}), base)
+    drawer, changes = own.get("drawer"), _drawer_settings(options)
+    if options.drawer or isinstance(drawer, str):
+        found["drawer"] = drawer_named(options.drawer or str(drawer), changes)
+    elif changes and isinstance(drawer, dict):
+        found["drawer"] = {**drawer, **changes}
+    elif changes:
+        raise ConfigError(f"--{next(iter(changes))} is an option of a drawer", "name it with --drawer")
+    return found
+
+
+def _drawer_settings(options: Options) -> dict[str, Any]:
+    """The options that are settings of a drawer."""
+    settings: dict[str, Any] = {}
+    if options.workflow:
+        settings["workflow"] = str(options.workflow.expanduser().absolute())
+    for name in ("server", "spend"):
+        value = getattr(options, name)
+        if value is not None:
+            settings[name] = value
     return settings
 
 

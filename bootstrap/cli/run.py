@@ -26,7 +26,9 @@ from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.pictures import open_picture
+from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
+from bootstrap.runs.outside_drawers import check_drawer
 from bootstrap.runs.peak_memory import PeakMemory
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.runs.sentences import duration
@@ -48,6 +50,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     directory = run_folder(character, options)
     command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
+    consents = _agreed(config, options, directory)
     _check_base(config)
     for note in [*base_notes(config.base), *words_alone(config, character)]:
         typer.echo(f"note: {note}", err=True)
@@ -57,18 +60,27 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         notifying(store, notifier, character.name),
     ):
         try:
-            _work(store, config, character, pictures, limits)
+            _work(store, config, character, pictures, limits, consents)
         except Paused as pause:
             raise Paused(pause.reason, command) from None
 
 
+def _agreed(config: RunConfig, options: Options, directory: Path) -> list[Consent]:
+    """What was agreed to for the run's drawer. Raises ConfigError for the first thing that was not."""
+    needed = consents_to(config.drawer)
+    for error in unanswered(needed, options.words(), directory):
+        raise error
+    return needed
+
+
 def _check_base(config: RunConfig) -> None:
-    """Raise ConfigError when base or optimizers cannot be used on this machine, before a run is begun with them."""
+    """Raise ConfigError when drawer, base or optimizers cannot be used here, before a run is begun with them."""
     from bootstrap.machine.inventory import accelerator
 
-    if config.backend == "fake":
-        return
     try:
+        check_drawer(config)
+        if config.backend == "fake":
+            return
         check_base_files(config.base)
         check_control_pictures(config)
         for recipe in config.base.recipes.values():
@@ -78,7 +90,14 @@ def _check_base(config: RunConfig) -> None:
         raise ConfigError(error.message, error.hint) from error
 
 
-def _work(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], limits: Limits) -> None:
+def _work(
+    store: Store,
+    config: RunConfig,
+    character: Character,
+    pictures: Sequence[Path],
+    limits: Limits,
+    consents: Sequence[Consent],
+) -> None:
     from loops.open_engine import open_engine
     from loops.run import run
     from loops.time_left import Hours
@@ -86,13 +105,14 @@ def _work(store: Store, config: RunConfig, character: Character, pictures: Seque
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
     engine = open_engine(store, config, character, pictures, hours)
+    remember_consents(store, consents)
     engine.clock = clock
     engine.attended = sys.stdin.isatty() and sys.stderr.isatty()
     try:
         with session(store), stopping(engine):  # entered last: a refused command leaves the run as it was
             done = run(engine)
     finally:
-        engine.drawer.close()
+        engine.close()
     typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional)")
     typer.echo(f"lora     {done.adapter}")
     typer.echo(f"report   {done.report}")

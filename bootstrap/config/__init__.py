@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
+from bootstrap.config.named_drawers import drawer_named
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.reading import (
@@ -37,6 +38,7 @@ __all__ = [
     "ViewsConfig",
     "configs_dir",
     "control_named",
+    "drawer_named",
     "embedded",
     "identity_of",
     "load",

@@ -20,6 +20,7 @@ __all__ = [
     "cost_of",
     "decoys_of",
     "passes_a_step",
+    "pictures_outside",
     "rounds_expected",
     "rounds_that_fit",
     "slower_drawing",
@@ -31,6 +32,8 @@ FURTHER_DECOYS = 1.2
 """Decoys drawn over those asked for at first: some fail the checks and are replaced."""
 PREVIEWS = 2
 """Pictures of the probe a view family."""
+PORTRAITS = 16
+"""Other individuals whose portraits the base draws where decoys are drawn from references, once a run."""
 SHOWCASE_ROWS = 2
 """Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
 OPERATIONS = 0.17
@@ -135,23 +138,36 @@ def _goals(loop: LoopConfig) -> list[int]:
 def _pictures(config: RunConfig) -> int:
     """Candidates, decoys of both kinds, trials of references and of the finished LoRA, and the showcase."""
     loop = config.loop
-    candidates = loop.target * loop.candidates_a_place * REDRAWN
+    drawn = _candidates(config) + _decoys(config) + _trials(config)
+    if config.drawer is not None:  # the base draws only who stands beside them
+        drawn = _decoys(config) if config.shown is None else PORTRAITS
     finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
-    return math.ceil(candidates + _decoys(config) + _trials(config) + finished + SHOWCASE_ROWS * loop.showcase)
+    return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase)
+
+
+def pictures_outside(config: RunConfig) -> int:
+    """Pictures that a drawer from outside is asked for; 0 where the base draws them, or they lie in a folder."""
+    if config.drawer is None or config.shown is None:
+        return 0
+    return math.ceil(_candidates(config) + _decoys(config) + _trials(config))
+
+
+def _candidates(config: RunConfig) -> float:
+    return config.loop.target * config.loop.candidates_a_place * REDRAWN
 
 
 def _trials(config: RunConfig) -> int:
     """Pictures by which the strength of references is chosen, half of them of somebody else."""
-    references = config.base.reference
+    references = config.shown
     if references is None or len(references.strengths) < 2:
         return 0
     return 2 * len(config.views.families) * len(references.strengths) * references.trial_pictures
 
 
 def _decoys(config: RunConfig) -> float:
-    loop = config.loop
+    loop = config.schedule
     decoys = loop.lookalikes
-    if loop.calibrate_on != "lookalikes" and config.base.reference is None:
+    if loop.calibrate_on != "lookalikes" and config.shown is None and config.drawer is None:
         decoys += loop.exchanged * rounds_expected(loop)
     return len(config.views.families) * decoys * FURTHER_DECOYS
 

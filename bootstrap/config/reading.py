@@ -15,6 +15,7 @@ from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.presets import Identity, identify
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config.merging import merged, override
+from bootstrap.config.named_drawers import complete_drawer
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
@@ -56,6 +57,8 @@ def load(
     with every problem at once.
     """
     own = {**(own or {}), **top}
+    if isinstance(own.get("drawer"), dict):
+        own["drawer"] = complete_drawer(own["drawer"], "drawer")
     refuse_renamed_keys(own)
     refuse_renamed_paths(overrides)
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
@@ -158,8 +161,9 @@ def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, sco
     for text in scoring:
         override(chosen, text)
     panel = str(chosen["base"].get("scoring", "puppet"))
-    if own.get("backend") == "fake":  # without a model there is none to score and none to look at references
+    if own.get("backend") == "fake":  # without a model there is none to score
         panel = "fake"
+    if own.get("backend") == "fake" or own.get("drawer"):  # none to look at references, or another that draws
         for name in ("reference", "control"):
             data["base"].pop(name, None)
     data["panel"] = read_section("scoring", named.get("panel", panel))

@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bootstrap.backends.control_settings import ControlSettings
+from bootstrap.backends.drawer_kinds import AnyDrawerSettings
+from bootstrap.backends.drawer_settings import ShownSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
@@ -151,6 +153,8 @@ class RunConfig(Frozen):
     """The profile of configs/machines/ that was taken; "" for none."""
     backend: Literal["diffusers", "fake"] = "diffusers"
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
+    drawer: AnyDrawerSettings | None = None
+    """What draws candidates in place of the base, which is still what the LoRA is trained on; null: the base."""
 
     @model_validator(mode="after")
     def _trainable(self) -> RunConfig:
@@ -183,15 +187,37 @@ class RunConfig(Frozen):
                 raise ValueError(f"base.control.view_families: no view family '{name}'; there are {families}")
         return self
 
+    @model_validator(mode="after")
+    def _one_drawer(self) -> RunConfig:
+        for name in ("reference", "control"):
+            if self.drawer is not None and getattr(self.base, name) is not None:
+                raise ValueError(f'base.{name}: the drawer "{self.drawer.name}" draws, not the base: leave one out')
+        return self
+
+    @property
+    def shown(self) -> ShownSettings | None:
+        """How what draws candidates is shown references; None where it is shown none."""
+        if self.drawer is None:
+            return self.base.reference
+        return self.drawer if self.drawer.most else None
+
     @property
     def trains_to_draw(self) -> bool:
-        """Whether rounds train a LoRA that draws; not where the base draws from references without one."""
+        """Whether rounds train a LoRA that draws; not where what draws from references does so without one."""
+        if self.drawer is not None:
+            return self.drawer.with_lora
         return self.base.reference is None or self.base.reference.with_lora
 
     @property
     def schedule(self) -> LoopConfig:
-        """The loop with the goals that its drawer is worth: one that never changes draws the set in one round."""
-        return self.loop if self.trains_to_draw else self.loop.model_copy(update={"goals": ()})
+        """The loop as its drawer needs it: one that never changes draws the set in one round; it may say how many
+        decoys."""
+        changes: dict[str, object] = {}
+        if not self.trains_to_draw:
+            changes["goals"] = ()
+        if self.drawer is not None and self.drawer.decoys is not None:
+            changes["lookalikes"] = self.drawer.decoys
+        return self.loop.model_copy(update=changes) if changes else self.loop
 
     @property
     def finishing_recipe(self) -> TrainRecipe:

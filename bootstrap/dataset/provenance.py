@@ -36,6 +36,7 @@ COLUMNS = (
     "caption",
     "training_weight",
     "generator",
+    "generator_license",
     "backend",
     "prompt",
     "negative_prompt",
@@ -59,8 +60,9 @@ COLUMNS = (
 ``file`` is relative to the dataset folder; ``origin`` is seed | crop | altered | synthetic, or "set aside" for what was
 given and not taken, for its ``reasons``; ``made_from`` names the picture that a seed, a crop or a copy was made from;
 ``training_weight`` is the share of sampled steps relative to 1 for a kept frame, 0 for a picture that was not trained
-on, "" when nothing was trained on this set yet; ``references`` are the pictures that the drawer was shown, ``control``
-the one that view and pose followed, each with its strength and sha256.
+on, "" when nothing was trained on this set yet; ``generator`` is the base, or the drawer that drew in its place;
+``references`` are the pictures that it was shown, ``control`` the one that view and pose followed, each with its
+strength and sha256.
 """
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from bootstrap.backends.architectures import ARCHITECTURES
+from bootstrap.backends.drawer_settings import DrawerSettings
 from bootstrap.captions.wording import calling, described
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
@@ -99,7 +100,7 @@ def card(
         _use(character, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
         _weak(facts),
-        _rights(character, config.base),
+        _rights(character, config),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -321,8 +322,9 @@ def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
     return f"- **{plain(view_family)}**: {kept} kept{wanted}{unsure}."
 
 
-def _rights(character: Character, base: BaseConfig) -> str:
-    """The licence of the originals, that of the base, and what nobody promises."""
+def _rights(character: Character, config: RunConfig) -> str:
+    """The licence of the originals, of the base and of what drew the set, and what nobody promises."""
+    base = config.base
     rights = code(character.license) if character.license else "not stated by the author: ask before you share this"
     credits = f" Credits: {plain(character.credits)}." if character.credits else ""
     of_base = "is not known to this card: see the page of the model"
@@ -333,9 +335,19 @@ def _rights(character: Character, base: BaseConfig) -> str:
 Licence of the original pictures, which holds for everything made from them, this LoRA too: {rights}.{credits}
 
 The licence of the base model {code(_base_name(base))} {of_base}. It holds as well for what is drawn with both.
-
+{_rights_of_drawer(config.drawer)}
 ## Disclaimer
 
 The pictures of the set are synthetic, and a picture that this LoRA draws may resemble works or persons that the base
 was trained on. It comes as it is, without any warranty; who draws with it answers for the pictures. Do not draw real
 persons without their consent, nor what the law or either licence forbids."""
+
+
+def _rights_of_drawer(drawer: DrawerSettings | None) -> str:
+    """The licence of a drawer that is not the base, between blank lines; "" for the base."""
+    if drawer is None:
+        return ""
+    license = code(drawer.license) if drawer.license else "not known to this card"
+    link = f" ({drawer.license_link})" if drawer.license_link else ""
+    trained = f" Of training with its pictures it says: {plain(drawer.outputs)}." if drawer.outputs else ""
+    return f"\nThe set was drawn by {code(drawer.title)}; its licence is {license}{link}.{trained}\n"

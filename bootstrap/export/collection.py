@@ -108,13 +108,15 @@ class Collection:
     def _facts(self, frame: Frame) -> dict[str, object]:
         """Columns of metadata.jsonl beside file, text and origin."""
         verdict = self._verdicts[frame.job.id]
+        generator, licence = self._generator(frame)
         return {
             "view": frame.job.shot.view_family,
             "framing": frame.job.shot.framing,
             "prompt": frame.job.prompt,
             "negative_prompt": frame.job.negative,
             "seed": frame.job.random_seed,
-            "generator": self.config.base.short_name,
+            "generator": generator,
+            "generator_license": licence,
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
             "references": named_references(frame.job.references),
             "control": named_references([frame.job.control] if frame.job.control else []),
@@ -123,6 +125,13 @@ class Collection:
             "by": verdict.by,
             "license": self.character.license,
         }
+
+    def _generator(self, frame: Frame) -> tuple[str, str]:
+        """What drew a frame, and its licence."""
+        drawer, base = self.config.drawer, self.config.base
+        if drawer is not None and frame.drawer == drawer.name:
+            return drawer.title, drawer.license
+        return base.short_name, base.license
 
     def _synthetic(self, frame: Frame, written: Written) -> dict[str, str]:
         """A generated picture's row."""

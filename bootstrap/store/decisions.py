@@ -30,7 +30,9 @@ __all__ = [
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
+    "InboxPicture",
     "PersonBoundary",
+    "PictureRefused",
     "RoundApproved",
     "RoundBudget",
     "ShowcaseBudget",
@@ -270,6 +272,29 @@ class StrengthsChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxPicture:
+    """A picture that lay in the folder from which a run takes its candidates, known by its ``mark``.
+
+    ``job`` is the one that it stands for, "" where it was not taken; then ``why`` says so in a sentence.
+    """
+
+    KEY: ClassVar = ("mark",)
+    mark: str
+    file: str
+    job: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRefused:
+    """The drawer will not draw a job, and why: its frame is a card that says so."""
+
+    KEY: ClassVar = ("job",)
+    job: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class WeightHeld:
     """Whether the LoRA that drew a round draws the character at a weight below 1: then the set is large enough."""
 
@@ -309,6 +334,8 @@ Decision = (
     | AuditSample
     | DrawerChosen
     | StrengthsChosen
+    | InboxPicture
+    | PictureRefused
     | WeightHeld
     | EarlierDecision
 )

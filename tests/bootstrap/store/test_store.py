@@ -31,7 +31,9 @@ from bootstrap.store.decisions import (
     EarlierDecision,
     FinalCandidates,
     GradientCheckpointing,
+    InboxPicture,
     PersonBoundary,
+    PictureRefused,
     RoundApproved,
     RoundBudget,
     ShowcaseBudget,
@@ -249,6 +251,8 @@ DECISIONS = [
     AuditSample(1, 30, {"job-1": VerdictKind.KEEP, "job-0": VerdictKind.UNDECIDED}),
     DrawerChosen(3, 2),
     StrengthsChosen({"front": 0.8}, {"front": {"0.4": 0.2, "0.8": 0.5}}),
+    InboxPicture("0a1b2c3d4e5f6a7b", "back.png", "", "its view cannot be read"),
+    PictureRefused("candidate-r01w1-0a1b2c3d4e", "refused by the moderator: violence"),
     WeightHeld(2, 0.8, held=True),
     EarlierDecision("weather", "rain"),
 ]

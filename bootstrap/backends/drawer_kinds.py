@@ -1,0 +1,22 @@
+"""The kinds of drawers other than the base, by name. Imports no model library."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bootstrap.backends.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.folder_settings import FolderSettings
+from bootstrap.backends.images_api_settings import ImagesApiSettings
+
+__all__ = ["DRAWER_KINDS", "AnyDrawerSettings"]
+
+DRAWER_KINDS: dict[str, type[DrawerSettings]] = {
+    "folder": FolderSettings,
+    "comfyui": ComfyUiSettings,
+    "openai": ImagesApiSettings,
+}
+"""Kind → its settings."""
+AnyDrawerSettings = Annotated[FolderSettings | ComfyUiSettings | ImagesApiSettings, Field(discriminator="kind")]

@@ -1,0 +1,73 @@
+"""What a person must agree to before a drawer from outside draws: pictures that leave this machine, a licence.
+
+Asked once: what was agreed to is a fact of the run. Loads no model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.errors import ConfigError
+from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.store.run_folder import holds_database
+from bootstrap.store.store import Store
+
+__all__ = ["Consent", "consents_to", "remember_consents", "unanswered"]
+
+FACT = "consents"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What must be agreed to, the option that does so, and how it is called where it is stored."""
+
+    what: str
+    option: str
+    stored: str
+
+
+def consents_to(drawer: DrawerSettings | None) -> list[Consent]:
+    """What a drawer needs consent for; nothing for the base."""
+    if drawer is None:
+        return []
+    found = []
+    if drawer.away:
+        what = f'the drawer "{drawer.name}" sends your pictures and words to {drawer.away}'
+        found.append(Consent(what, "--allow-upload", f"upload to {drawer.away}"))
+    if not drawer.commercial:
+        licence = f'"{drawer.license}"' if drawer.license else "of its weights"
+        terms = f": {drawer.outputs}" if drawer.outputs else ""
+        what = f'the licence {licence} of the drawer "{drawer.name}" allows no commercial use{terms}'
+        found.append(Consent(what, "--accept-licence", f"licence {drawer.license} of {drawer.name}"))
+    return found
+
+
+def unanswered(needed: Sequence[Consent], options: Sequence[str], directory: Path) -> list[ConfigError]:
+    """An error for each consent that neither an option gives nor the run in ``directory`` has stored."""
+    if not needed:
+        return []
+    stored: list[str] = []
+    if holds_database(directory):
+        with open_to_read(directory) as store:
+            stored = _stored(store)
+    errors = []
+    for one in needed:
+        if one.option not in options and one.stored not in stored:
+            errors.append(ConfigError(one.what, f"agree with {one.option}; it is asked once a run"))
+    return errors
+
+
+def remember_consents(store: Store, given: Sequence[Consent]) -> None:
+    """Store what was agreed to."""
+    stored = _stored(store)
+    fresh = [one.stored for one in given if one.stored not in stored]
+    if fresh:
+        store.remember(FACT, json.dumps([*stored, *fresh]))
+
+
+def _stored(store: Store) -> list[str]:
+    return list(json.loads(store.recall(FACT) or "[]"))
