@@ -63,6 +63,9 @@ class Options:
     beside: Annotated[
         list[str], typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="A LoRA to try the finished beside.")
     ] = field(default_factory=list)
+    loop: Annotated[str | None, typer.Option(help="How the set grows: standard, one-picture, a file [standard].")] = (
+        None
+    )
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
 
     def words(self) -> list[str]:

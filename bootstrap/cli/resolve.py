@@ -37,6 +37,8 @@ def resolve(
     base = options.base or _base_in(own) or character.base or begun_with or choose_base(command, why)
     if isinstance(own.get("base"), str):
         del own["base"]
+    if options.loop and isinstance(own.get("loop"), str):
+        del own["loop"]
     own |= _named(options, own)
     if begun_with != base and own.get("backend") != "fake":
         stated = {f"base.{name}" for name in own.get("base", {})}
@@ -55,6 +57,7 @@ def resolve(
         profile=options.profile or profile,
         preset=options.preset or "",
         recipe=options.recipe or "",
+        loop=options.loop or "standard",
         overrides=[*options.settings, *_loop_settings(options)],
     )
     check_kind(character, config)

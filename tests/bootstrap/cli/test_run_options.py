@@ -50,6 +50,15 @@ def test_an_own_file_replaces_only_what_it_says_and_the_command_line_wins(charac
     assert resolve(character, Options(config=path, random_seed=0)).random_seed == 0
 
 
+def test_a_loop_is_chosen_by_name(character, tmp_path):
+    named = own(tmp_path, "loop: standard\n")
+    config = resolve(character, Options(loop="one-picture", config=named, target=20))
+    assert (config.loop.first_pictures, config.loop.enough_at, config.loop.target) == (16, 0.8, 20)
+    assert resolve(character, Options(config=own(tmp_path, "loop: one-picture\n"))).loop.target == 36
+    with pytest.raises(ConfigError, match='did you mean "one-picture"'):
+        resolve(character, Options(loop="one-pictures"))
+
+
 def test_an_own_file_may_name_shipped_files(character, tmp_path):
     nobody = character.model_copy(update={"base": None})
     config = resolve(nobody, Options(config=own(tmp_path, "base: puppet\npanel: fake\n")))
