@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page
-from bootstrap.compare.grid import BASE, PREFERRED, Cell, Companion, TriedWeights, companion_from
+from bootstrap.compare.grid import BASE, PREFERRED, Cell, Companion, TriedWeights, companion_from, stacks
 from bootstrap.compare.open_run import Measured, OpenRun
 from bootstrap.compare.results import Comparison, Result, best_of, results
 from bootstrap.compare.trial_shots import KNOWN, TrialShots, probe_shots, trials_for
@@ -145,10 +145,7 @@ class _Bench:
         except UsageError as error:  # it was there when the run began
             self.engine.note(f"the finished LoRA is not tried beside others: {error.message}")
             return []
-        groups: list[tuple[Companion, ...]] = [(one,) for one in companions]
-        if len(companions) > 1:
-            groups.append(tuple(companions))
-        return [replace(best, companions=group) for group in groups]
+        return stacks(best, companions)
 
     def _that_blend(self, cells: Sequence[Cell]) -> Iterator[Cell]:
         """The cells whose files can be attached together; a DoRA cannot."""

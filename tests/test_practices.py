@@ -25,6 +25,8 @@ from bootstrap.character.complexity import complexity_warnings
 from bootstrap.character.triggers import ordinary_words, word_warnings
 from bootstrap.cli.compare import WEIGHTS
 from bootstrap.compare.bleed import bleeding
+from bootstrap.compare.grid import BASE, stacks
+from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.compare.trial_shots import TESTS, trials_for
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
@@ -35,6 +37,7 @@ from bootstrap.dataset.minimums import missing_parts, missing_views
 from bootstrap.dataset.provenance import COLUMNS
 from bootstrap.dataset.retagging import Retagging
 from bootstrap.dataset.writing import write_dataset
+from bootstrap.errors import UsageError
 from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora.network import Network
 from bootstrap.panel.draft import Draft, draft_text
@@ -66,13 +69,10 @@ MISSING = {
     "D8": ("backgrounds, assets and concepts", 22),
     "E8": ("two characters that coexist in one picture", 22),
     "F3": ("a fixed instruction for the vision-language model", 23),
-    "F5": ("tested on other checkpoints than the one trained on", 19),
     "F6": ("image-to-image variations of good pictures, de-blurring, upscaling", 20),
 }
 """Code → what it asks for, and the issue that brings it."""
-PARTLY = {
-    "D11": ("acceptance inside every run", 19),
-}
+PARTLY = {}
 """Code → what of a practice that is otherwise shown is still missing, and the issue that brings it."""
 
 CONFIG, SDXL = load("puppet"), load("sdxl")
@@ -323,10 +323,10 @@ def steps_table(folder):
     assert [recipe.epoch_steps(count) for count in (20, 100, 400)] == [1000, 1500, 2000]
 
 
-@practice("C8", "several checkpoints are kept and compared, at several weights")
+@practice("C8", "every run keeps several checkpoints and tries them, the best at several weights")
 def checkpoints(folder):
     assert len(CONFIG.finishing_recipe.model_copy(update={"candidates": 3}).kept_steps) == 2
-    assert WEIGHTS == (1.0, 0.8, 0.6)
+    assert WEIGHTS == CONFIG.loop.acceptance.weights == (1.0, 0.8, 0.6)
 
 
 @practice("C9", "LoRA, LoCon and LoHa with ranks and alphas of the convolutions of their own")
@@ -436,9 +436,12 @@ def levels_recipe(folder):
     assert (recipe.noise_offset, recipe.text_rate, recipe.batch_size) == (0.1, 5e-5, 3)
 
 
-@practice("D11", "compare tries a pose and clothes that were never trained on, and other LoRAs beside it")
+@practice("D11", "every run tries a pose and clothes that were never trained on, and other LoRAs (--with) beside it")
 def acceptance(folder):
-    trials = trials_for(RUBY, CONFIG)
+    trials = trials_for(RUBY, CONFIG, unseen=CONFIG.loop.acceptance.unseen)
+    assert {cell.companions for cell in stacks(BASE, ("style", "friend"))} == {
+        ("style",), ("friend",), ("style", "friend")
+    }  # fmt: skip
     assert set(trials.tests) == set(TESTS)
     assert trials.pose not in RUBY.poses
     assert trials.outfit not in {", ".join(outfit.tags) for outfit in RUBY.outfits.values()}
@@ -509,6 +512,13 @@ def target_steps(folder):
     recipe = TrainRecipe(epochs=1, target_steps=1150, batch_size=2)
     assert recipe.repeats_of(46) == 50
     assert recipe.epoch_steps(46) == 1150
+
+
+@practice("F5", "compare --also: at the best weight on other checkpoints of the architecture, beside that base alone")
+def other_checkpoints(folder):
+    assert [config.base.name for config in on_other_bases(CONFIG, ["puppet"])] == ["puppet"]
+    with pytest.raises(UsageError, match=r'--also "sdxl"'):
+        on_other_bases(CONFIG, ["sdxl"])
 
 
 @practice("F7", "enlarged seeds are captioned as such, altered ones too")

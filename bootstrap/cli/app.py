@@ -120,6 +120,10 @@ def compare(
     pose: Annotated[str, typer.Option(help="A pose that the training set does not have.")] = "",
     outfit: Annotated[str, typer.Option(help="Clothes that the training set does not have, as tags.")] = "",
     each: Annotated[int, typer.Option(min=1, max=20, help="Pictures of each view family.")] = 2,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BASE", help="Another base of the same architecture: a preset or a file."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the page [RUN/compare].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
@@ -128,10 +132,12 @@ def compare(
     bootstrap compare runs/mika --weights 1.0,0.8,0.6 --with watercolor.safetensors:0.7
 
     bootstrap compare runs/mika --checkpoints all --weights 1 --json
+
+    bootstrap compare runs/mika --also my-anime-mix.safetensors
     """
     from bootstrap.cli.compare import CompareOptions, compare_command
 
-    options = CompareOptions(checkpoints or (), weights or (), beside or (), pose, outfit, each)
+    options = CompareOptions(checkpoints or (), weights or (), beside or (), pose, outfit, each, also or ())
     compare_command(run, options, out=out, as_json=json)
 
 

@@ -14,10 +14,11 @@ from bootstrap.cli.compare_rating import CellRater
 from bootstrap.cli.compare_weights import chosen_weights
 from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
-from bootstrap.compare.grid import BASE, Cell, Companion, companion_from, grid, weights_from
+from bootstrap.compare.grid import BASE, Cell, Companion, companion_from, grid, stacks, weights_from
 from bootstrap.compare.open_run import FOLDER
 from bootstrap.compare.open_run import open_run as open_for_comparison
-from bootstrap.compare.results import Comparison, best_of
+from bootstrap.compare.other_bases import on_other_bases
+from bootstrap.compare.results import Comparison, Result, best_of
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import RunConfig
 from bootstrap.export.release import run_settings
@@ -44,6 +45,7 @@ class CompareOptions:
     pose: str = ""
     outfit: str = ""
     each: int = 2
+    also: Sequence[str] = ()
 
 
 def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_json: bool) -> None:
@@ -55,12 +57,16 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]
         adapters = chosen_weights(store, options.checkpoints)
+        others = on_other_bases(config, options.also)
         trials = trials_for(character, config, options.each, options.pose, options.outfit, store.seeds())
         bench = open_for_comparison(store, config, trials.character, folder)
         try:
-            comparison = _compare(CellRater(bench, trials), adapters, weights, companions)
+            rater = CellRater(bench, trials)
+            comparison = _compare(rater, adapters, weights, companions)
         finally:
             bench.close()
+        elsewhere = [_on_another(rater, one, comparison.best.cell) for one in others]
+        comparison = replace(comparison, elsewhere=elsewhere)
         advice = advice_on(comparison, *_places(store, config))
         page = write_page(store, folder / "compare.html", character.name, comparison, advice)
         sheet = write_sheet(store, folder / "compare.png", comparison)
@@ -78,12 +84,22 @@ def _compare(
     tried = [rater.rate(cell) for cell in cells]
     base = rater.rate(BASE)
     best = best_of(tried).cell
-    groups: list[tuple[Companion, ...]] = [(companion,) for companion in companions]
-    if len(companions) > 1:
-        groups.append(tuple(companions))
-    stacked = [rater.rate(Cell(best.checkpoint, best.weight, group)) for group in groups]
+    stacked = [rater.rate(cell) for cell in stacks(best, companions)]
     shown = [replace(best, references=rater.bench.references)] if rater.bench.references else []
     return Comparison(rater.trials, base, tried, stacked, [rater.rate(cell) for cell in shown])
+
+
+def _on_another(rater: CellRater, config: RunConfig, best: Cell) -> tuple[Result, Result]:
+    """Another base alone, and with the best weights; one base is loaded at a time. Raises BackendError."""
+    bench = rater.bench.on_another(config)
+    try:
+        bench.check_fit([best])
+        there = rater.on(bench)
+        alone, used = there.rate(BASE), there.rate(best)
+    finally:
+        bench.close()
+    name = config.base.short_name
+    return replace(alone, base=name), replace(used, base=name)
 
 
 def _places(store: Store, config: RunConfig) -> tuple[dict[Place, int], Counter[Place]]:

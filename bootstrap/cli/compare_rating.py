@@ -6,6 +6,7 @@ Where an open run and the rules of the loop meet; both are handed records.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,12 @@ class CellRater:
         if adapter.phase != self.bench.config.subject.growing.name:
             named = self._named_traits(adapter)
         return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, named)
+
+    def on(self, bench: OpenRun) -> CellRater:
+        """The same on another base; what the run holds is not read again."""
+        other = copy(self)
+        other.bench = bench
+        return other
 
     def rate(self, cell: Cell) -> Result:
         """Draw a cell's pictures, measure and rank them."""

@@ -67,6 +67,8 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
         *_unseen_things(best, base, comparison.trials),
         *_bleed(best, base, comparison.trials),
         *_beside(best, comparison.stacked),
+        *_elsewhere(best, comparison.elsewhere),
+        *_words(best, base, comparison.trials.character.must_obey),
     ]
     if best.trial.faulty:
         remarks.append(Remark(False, f"{best.trial.faulty} of {len(best.pictures)} pictures are faulty or copy a seed"))
@@ -202,6 +204,34 @@ def _beside(best: Result, stacked: Sequence[Result]) -> list[Remark]:
         verb = "keeps its identity beside" if keeps else "is overridden by"
         numbers = f"identity {together:.2f} against {alone:.2f} alone, control {one.trial.control:.2f}"
         remarks.append(Remark(keeps, f"it {verb} {others}: {numbers}"))
+    return remarks
+
+
+def _elsewhere(best: Result, elsewhere: Sequence[tuple[Result, Result]]) -> list[Remark]:
+    """Whether it is the character on other checkpoints, and obeys there as well as they do."""
+    remarks = []
+    for alone, used in elsewhere if best.ranked else ():
+        identity, control = used.trial.identity, used.trial.control
+        keeps = identity >= KEEPS * best.trial.identity and control >= KEEPS * alone.trial.control
+        verb = "works on" if keeps else "works less well on"
+        numbers = f"identity {identity:.2f} against {best.trial.identity:.2f} on the base that it was trained on"
+        text = f"it {verb} {used.base}: {numbers}, control {control:.2f} against {alone.trial.control:.2f} without it"
+        remarks.append(Remark(keeps, text))
+    return remarks
+
+
+def _words(best: Result, base: Result, words: Sequence[str]) -> list[Remark]:
+    """Whether each word that must be obeyed is seen as often as on the base's pictures, as far as it can be read."""
+    remarks = []
+    for word in words:
+        right, read = best.showing(word)
+        base_right, base_read = base.showing(word)
+        if not read or not base_right:
+            continue
+        obeys = right / read >= KEEPS * base_right / base_read
+        verb = "is obeyed" if obeys else "is not obeyed as by the base"
+        text = f'"{word}" {verb}: seen on {right} of {read}, by the base on {base_right} of {base_read}'
+        remarks.append(Remark(obeys, text))
     return remarks
 
 

@@ -59,6 +59,7 @@ def write_page(
         "Checkpoints and weights": _grid(comparison.grid, advice.best),
         "Beside other LoRAs": _beside(comparison.stacked, advice.best),
         "Shown your picture": _beside(comparison.shown, advice.best),
+        "On other checkpoints": _beside([one for pair in comparison.elsewhere for one in pair], advice.best),
         "View families and tests": _parts(comparison.rows, figures.view_families),
     }
     for test in TESTS:
@@ -68,10 +69,11 @@ def write_page(
     for number, (name, body) in enumerate(bodies.items()):
         if body:
             sections.append(Section(name, body, f"part{number}"))
+    purpose = comparison.trials.character.purpose
     document = Document(
         title=f"{title}: {kind}",
         heading=title,
-        subtitle="the LoRA under test",
+        subtitle=f"the LoRA under test, made for {purpose}" if purpose else "the LoRA under test",
         tiles=_tiles(comparison, advice),
         lead=Markup(),
         sections=sections,
@@ -86,7 +88,7 @@ def write_sheet(store: Store, out: Path, comparison: Comparison) -> Path:
     labels: list[str] = []
     for row in comparison.rows:
         images += [figures.image(picture.frame) for picture in row.pictures]
-        labels += [row.cell.name, *(picture.view_family for picture in row.pictures[1:])]
+        labels += [row.name, *(picture.view_family for picture in row.pictures[1:])]
     write_image(out, contact_sheet(images, len(comparison.base.pictures), labels, SIDE))
     return out
 
@@ -109,6 +111,7 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         "base": _plain(comparison.base),
         "stacked": list(map(_plain, comparison.stacked)),
         "shown": list(map(_plain, comparison.shown)),
+        "also": [{"base": one.base, "alone": _plain(one), "with": _plain(best)} for one, best in comparison.elsewhere],
     }
 
 
@@ -178,7 +181,7 @@ def _beside(others: Sequence[Result], best: Result) -> Markup:
     if not others:
         return Markup()
     alone = best.on_shots_of(others[0])
-    rows = [(one.cell.name, _identity(one), f"{one.trial.control:.2f}") for one in (alone, *others)]
+    rows = [(one.name, _identity(one), f"{one.trial.control:.2f}") for one in (alone, *others)]
     return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows)
 
 
@@ -187,7 +190,7 @@ def _parts(results: Sequence[Result], view_families: Sequence[str]) -> Markup:
     rows = []
     for one in results:
         families, tests = one.by_view_family(), one.by_test()
-        row = [one.cell.name]
+        row = [one.name]
         for part in (*map(families.get, view_families), *map(tests.get, TESTS)):
             row.append(UNKNOWN if part is None else _identity(part))
         rows.append(row)
@@ -204,7 +207,7 @@ def _pictures(figures: FrameFigures, run: Path, comparison: Comparison, test: st
             if picture.test == test:
                 own.append(_figure(figures, run, picture, comparison.readable))
         if own:
-            groups.append(FigureGroup(row.cell.name, own))
+            groups.append(FigureGroup(row.name, own))
     return TEMPLATES.render("rows", groups=groups) if groups else Markup()
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootstrap.errors import UsageError
 from bootstrap.records import Reference
 
-__all__ = ["BASE", "PREFERRED", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "weights_from"]
+__all__ = ["BASE", "PREFERRED", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "stacks", "weights_from"]
 
 HEAVIEST = 2.0
 """Largest weight that is tried: beyond it every LoRA breaks."""
@@ -108,6 +108,14 @@ def grid(checkpoints: Sequence[TriedWeights], weights: Sequence[float]) -> list[
     for weight in sorted(weights, key=lambda weight: (-abs(weight - PREFERRED), weight)):
         cells += [Cell(checkpoint, weight) for checkpoint in checkpoints]
     return cells
+
+
+def stacks(best: Cell, companions: Sequence[Companion]) -> list[Cell]:
+    """A cell beside each other LoRA, and beside all of them."""
+    groups: list[tuple[Companion, ...]] = [(companion,) for companion in companions]
+    if len(companions) > 1:
+        groups.append(tuple(companions))
+    return [replace(best, companions=group) for group in groups]
 
 
 def weights_from(texts: Sequence[str]) -> list[float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from bootstrap.panel.judges import Judges, judges_for
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.references import references_of
 from bootstrap.records import Frame, Job, JobKind, Reference, Shot, random_seed_of
-from bootstrap.runs.run_models import open_models
+from bootstrap.runs.run_models import open_base, open_models
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
 from scoring.axis import AxisCheck
@@ -69,6 +69,11 @@ class OpenRun:
     def close(self) -> None:
         """Free the base."""
         self.drawer.close()
+
+    def on_another(self, config: RunConfig) -> OpenRun:
+        """The same run with the base of another configuration, before the same panel. Raises BackendError."""
+        models = open_base(config, self.store.directory, self.panel_models)
+        return replace(self, drawer=models.drawer, trainer=models.trainer, config=config)
 
     @cached_property
     def wording(self) -> Wording:

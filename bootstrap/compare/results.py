@@ -7,7 +7,7 @@ and scores come in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
@@ -17,6 +17,7 @@ from bootstrap.compare.open_run import READS
 from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.panel.judges import Judges
 from bootstrap.panel.seats import SEEN
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Frame
 from scoring import trials as final_choice
 from scoring.measurement import Measurement
@@ -53,10 +54,18 @@ class TrialPicture:
 
 @dataclass(frozen=True)
 class Result:
-    """A cell's pictures, in the order of the shots."""
+    """A cell's pictures, in the order of the shots; ``base`` names another base than the run's that drew them."""
 
     cell: Cell
     pictures: tuple[TrialPicture, ...]
+    base: str = ""
+
+    @property
+    def name(self) -> str:
+        """For people: "final-r07 at 0.8 on anime-v2"."""
+        if not self.base:
+            return self.cell.name
+        return f"{self.cell.name} on {self.base}" if self.cell.checkpoint else f"{self.base} alone"
 
     @cached_property
     def trial(self) -> Trial:
@@ -81,7 +90,7 @@ class Result:
     def of(self, wanted: Callable[[TrialPicture], bool]) -> Result | None:
         """The same cell on part of its shots; None for no shot."""
         chosen = tuple(picture for picture in self.pictures if wanted(picture))
-        return Result(self.cell, chosen) if chosen else None
+        return replace(self, pictures=chosen) if chosen else None
 
     def on_shots_of(self, other: Result) -> Result:
         """The same cell on the shots that another was drawn on too; all of them where it shares none."""
@@ -93,7 +102,7 @@ class Result:
         groups: dict[str, list[TrialPicture]] = {}
         for picture in self.pictures:
             groups.setdefault(key(picture), []).append(picture)
-        return {group: Result(self.cell, tuple(pictures)) for group, pictures in groups.items()}
+        return {group: replace(self, pictures=tuple(pictures)) for group, pictures in groups.items()}
 
     def by_view_family(self) -> dict[str, Result]:
         """The same cell by view family."""
@@ -102,6 +111,17 @@ class Result:
     def by_test(self) -> dict[str, Result]:
         """The same cell by test."""
         return self.by(lambda picture: picture.test)
+
+    def showing(self, word: str) -> tuple[int, int]:
+        """(Pictures that show a word, those that were asked for it and on which it could be read)."""
+        answers = []
+        for picture in self.pictures:
+            shot = picture.frame.job.shot
+            axes = [axis for axis in ("framing", *shot.axes) if shot[axis] == word]
+            if not axes and word in caption_parts(picture.frame.job.prompt):
+                axes = ["view"]
+            answers += [picture.reads[axis] for axis in axes if axis in picture.reads]
+        return sum(answers), len(answers)
 
     def rates(self) -> dict[str, tuple[int, int]]:
         """Axis → (pictures that show the word that was asked for, pictures on which the axis could be read)."""
@@ -131,7 +151,8 @@ class Comparison:
     """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs.
 
     ``shown`` is the best of it shown the seeds as well, where the run draws from references; ``completed`` is the best
-    of the grid on all shots, where the grid itself was drawn on a part of them.
+    of the grid on all shots, where the grid itself was drawn on a part of them. ``elsewhere`` are pairs on other bases:
+    that base alone, and with the best of the grid.
     """
 
     trials: TrialShots
@@ -140,6 +161,7 @@ class Comparison:
     stacked: Sequence[Result] = ()
     shown: Sequence[Result] = ()
     completed: Result | None = None
+    elsewhere: Sequence[tuple[Result, Result]] = ()
 
     @property
     def best(self) -> Result:
@@ -157,7 +179,8 @@ class Comparison:
         """For reading: the base, the grid, then the others."""
         best = self.best
         whole = [best if one.cell == best.cell else one for one in self.ordered]
-        return [self.base, *whole, *self.stacked, *self.shown]
+        others = [one for pair in self.elsewhere for one in pair]
+        return [self.base, *whole, *self.stacked, *self.shown, *others]
 
     @property
     def readable(self) -> frozenset[str]:

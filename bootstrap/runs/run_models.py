@@ -23,7 +23,7 @@ from bootstrap.panel.models import PanelModels, open_panel_models
 if TYPE_CHECKING:
     from bootstrap.backends.diffusers import LoadControl, LoadReferences
 
-__all__ = ["RunModels", "check_base_files", "open_models"]
+__all__ = ["RunModels", "check_base_files", "open_base", "open_models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,24 @@ def check_base_files(config: BaseConfig) -> None:
 def open_models(config: RunConfig, run: Path) -> RunModels:
     """Load the base and the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
     if config.backend == "fake":
-        from bootstrap.backends.fake import FakeBackend
         from bootstrap.panel.color_models import fake_panel_models
 
-        fake = FakeBackend(config.base.sampling, pictures=run)
-        return RunModels(fake, fake, fake_panel_models())
-    from bootstrap.backends.diffusers import DiffusersBackend
-    from bootstrap.backends.tested_prediction import lines_by_test
+        return open_base(config, run, fake_panel_models())
     from bootstrap.machine.device import pick_device
 
-    panel_models = open_panel_models(config.panel, run / "features", pick_device())
+    return open_base(config, run, open_panel_models(config.panel, run / "features", pick_device()))
+
+
+def open_base(config: RunConfig, run: Path, panel_models: PanelModels) -> RunModels:
+    """Load the base beside a panel that is loaded already. Raises BackendError naming what is missing."""
+    if config.backend == "fake":
+        from bootstrap.backends.fake import FakeBackend
+
+        fake = FakeBackend(config.base.sampling, pictures=run)
+        return RunModels(fake, fake, panel_models)
+    from bootstrap.backends.diffusers import DiffusersBackend
+    from bootstrap.backends.tested_prediction import lines_by_test
+
     references = reference_loader(config.base, run)
     control = control_loader(config.base, run)
     base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references, control=control)

@@ -127,6 +127,18 @@ def test_unseen_things_and_other_loras_beside_it():
     assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
 
 
+def test_words_that_must_be_obeyed_are_counted_where_they_were_asked_for():
+    must = RUBY.model_copy(update={"must_obey": ("forest", "rain", "upper body")})
+    trials = replace(TRIALS, character=must)
+    shown, missing = ({"background": seen, "framing": True} for seen in (True, False))
+    base = result(BASE, reads=shown)
+    found = advice_on(Comparison(trials, base, [result(Cell(LATE), reads=missing)]), PLACES, {})
+    assert [text for text in found.weaknesses if '"' in text] == [
+        '"forest" is not obeyed as by the base: seen on 0 of 12, by the base on 12 of 12'
+    ]
+    assert [text.partition(":")[0] for text in found.strengths if '"' in text] == ['"upper body" is obeyed']
+
+
 def test_without_decoys_no_sentence_is_about_identity():
     nothing = dict.fromkeys(VIEW_FAMILIES), dict.fromkeys((UNSEEN_POSE, UNSEEN_OUTFIT))
     weak, strong = (result(cell, *nothing, obeyed=cell.weight < 1) for cell in grid([LATE], [1.0, 0.5]))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
 from bootstrap.cli import main
-from bootstrap.errors import BackendError, UsageError
+from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from scoring.measurement import Measurement
@@ -132,6 +132,22 @@ def test_weights_of_another_trainer_or_an_earlier_round_are_tried_too(run, tmp_p
     assert plain["cells"][0]["scorers"] == plain["cells"][1]["scorers"]
 
 
+def test_other_checkpoints_of_the_architecture_are_tried_at_the_best_weight(run, header_file, tmp_path):
+    mix = header_file(tmp_path / "mix.safetensors", "sd1")
+    plain = found(run, "--weights", "1,0.5", "--each", "1", "--also", str(mix))
+    (tried,) = plain["also"]
+    assert tried["base"] == "mix.safetensors"
+    assert plain["recommended"].items() <= tried["with"].items()
+    assert tried["alone"]["checkpoint"] == ""
+    (own,) = (one for one in plain["cells"] if plain["recommended"].items() <= one.items())
+    assert tried["with"]["identity"] == own["identity"], "this backend paints alike on every base"
+    assert any("works on mix.safetensors: identity" in text for text in plain["strengths"])
+    page = (run / "compare" / "compare.html").read_text()
+    assert "On other checkpoints" in page
+    assert "final-r02 at 1 on mix.safetensors" in page
+    assert page.count("mix.safetensors alone") == 2 + 3, "in both tables, and over the pictures of each test"
+
+
 def test_unseen_things_can_be_named(run):
     plain = found(run, "--pose", "riding a bike", "--outfit", "red scarf, blue boots", "--weights", "1", "--each", "1")
     assert plain["unseen"] == {"pose": "riding a bike", "outfit": "red scarf, blue boots"}
@@ -148,6 +164,18 @@ def test_what_cannot_be_tried_is_one_line(run, options, message):
     assert isinstance(result.exception, UsageError)
     assert message in str(result.exception)
     assert not (run / "compare").exists()
+
+
+def test_a_base_that_does_not_fit_is_one_line_before_anything_is_loaded(run, header_file, tmp_path, monkeypatch):
+    monkeypatch.delattr("bootstrap.cli.compare.open_for_comparison")
+    other = header_file(tmp_path / "other.safetensors", "sdxl")
+    for name, said in (
+        (other, f'--also "{other}" is Stable Diffusion XL: a LoRA for'),
+        ("nowhere.safetensors", '"nowhere.safetensors"'),
+    ):
+        result = compare(run, "--also", str(name))
+        assert isinstance(result.exception, UsageError | ConfigError)
+        assert said in str(result.exception)
 
 
 def test_a_run_without_weights_says_so(tmp_path, grown):
