@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bootstrap.compare.advice import AS_THE_BASE, HOLDS
 from bootstrap.compare.trial_shots import probe_shots
+from bootstrap.errors import BackendError
 from bootstrap.records import Adapter, Round
 from bootstrap.store.decisions import WeightHeld
 from loops.archive import Archive
-from loops.blends import Weights, blend_of
+from loops.blends import Weights, attached, blend_of
 from loops.draw import draw
 from loops.engine import Engine
 from loops.final import trial_of
@@ -28,23 +29,30 @@ LOWERED, FROM_WORDS = 401, 402
 
 
 def is_enough(engine: Engine, archive: Archive) -> bool:
-    """Whether the LoRA that drew the last round holds at `LoopConfig.enough_at`; no where nothing is asked or trained.
-
-    Raises BackendError where the weights cannot be lowered (DoRA).
-    """
+    """Whether the LoRA of the last round holds at `LoopConfig.enough_at`; no where nothing is asked or trained."""
     weight, done = engine.config.loop.enough_at, [one for one in archive.rounds if one.outcome is not None]
     adapter = engine.adapter(done[-1].adapter) if done and weight else None
     if weight is None or adapter is None:
         return False
     decided = engine.store.decided(WeightHeld, round=done[-1].number, weight=weight)
-    if decided is None:
+    if decided is None and _can_be_lowered(engine, adapter, weight):
         decided = _try(engine, archive, done[-1], adapter, weight)
-    return decided.held
+    return decided is not None and decided.held
 
 
 def holds(lowered: Trial, base: Trial) -> bool:
     """Whether the probe of a LoRA is alike enough, and as obedient as the base's."""
     return lowered.identity >= HOLDS and lowered.control >= AS_THE_BASE * base.control
+
+
+def _can_be_lowered(engine: Engine, adapter: Adapter, weight: float) -> bool:
+    """Whether an adapter can be drawn with at a weight; a DoRA cannot."""
+    try:
+        with attached(engine, blend_of(engine, adapter, weight)):
+            return True
+    except BackendError as error:
+        engine.note(f'the LoRA "{adapter.id}" is not tried at weight {weight:g}: {error.message}')
+        return False
 
 
 def _try(engine: Engine, archive: Archive, last: Round, adapter: Adapter, weight: float) -> WeightHeld:

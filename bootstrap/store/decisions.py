@@ -296,7 +296,7 @@ class PictureRefused:
 
 @dataclass(frozen=True, slots=True)
 class WeightHeld:
-    """Whether the LoRA that drew a round draws the character at a weight below 1: then the set is large enough."""
+    """Whether the LoRA of a round draws the character at a weight below 1: then the set is large enough."""
 
     KEY: ClassVar = ("round", "weight")
     round: int

@@ -1,12 +1,17 @@
 """No further round is played once the LoRA of a round holds below its full weight."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from bootstrap.cli import main
-from bootstrap.records import JobKind
+from bootstrap.config import LoopConfig
+from bootstrap.errors import BackendError
+from bootstrap.records import Adapter, JobKind, Round, RoundOutcome
 from bootstrap.store.decisions import WeightHeld
 from bootstrap.store.store import Store
-from loops.enough import holds
+from loops.archive import Archive
+from loops.enough import holds, is_enough
 from scoring.trials import Drawn, Trial
 
 
@@ -25,6 +30,24 @@ def test_the_rounds_end_when_the_lora_holds(tiny, tmp_path, monkeypatch, capsys)
         tried = store.frames(kind=JobKind.ACCEPTANCE)
     assert {frame.adapter for frame in tried} == {"r01-style@0.8", ""}
     assert len(tried) == 24, "two pictures of each view family by the LoRA, and as many by the base"
+
+
+def test_what_cannot_be_lowered_is_told_and_is_not_enough(monkeypatch):
+    notes, asked = [], LoopConfig(enough_at=0.8)
+    adapter = Adapter("r01-style", "style", 1, "a.safetensors", "", 10, 0.1)
+    last = Round(1, "style", 4, RoundOutcome(1, 1, 9, None, 0.0, None))
+    store = SimpleNamespace(decided=lambda kind, **key: None)
+    engine = SimpleNamespace(
+        config=SimpleNamespace(loop=asked), store=store, adapter=lambda id: adapter, note=notes.append
+    )
+
+    def attached(engine, weights):
+        raise BackendError("a DoRA cannot be blended", "")
+
+    monkeypatch.setattr("loops.enough.blend_of", lambda *given: "blend")
+    monkeypatch.setattr("loops.enough.attached", attached)
+    assert not is_enough(engine, Archive(rounds=[last]))
+    assert notes == ['the LoRA "r01-style" is not tried at weight 0.8: a DoRA cannot be blended']
 
 
 @pytest.mark.parametrize(("identity", "obeyed", "held"), [(4.0, True, True), (1.0, True, False), (4.0, False, False)])
