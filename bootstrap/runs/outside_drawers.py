@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.backends.base import Drawer
+from bootstrap.backends.comfyui_settings import ComfyUiSettings
 from bootstrap.backends.folder_settings import FolderSettings
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError
@@ -18,6 +19,10 @@ def check_drawer(config: RunConfig) -> None:
         from bootstrap.backends.inbox import check_inbox
 
         check_inbox(drawer)
+    elif isinstance(drawer, ComfyUiSettings):
+        from bootstrap.backends.comfyui import check_comfyui
+
+        check_comfyui(drawer)
 
 
 def open_drawer(config: RunConfig, store: Store) -> Drawer | None:
@@ -29,4 +34,8 @@ def open_drawer(config: RunConfig, store: Store) -> Drawer | None:
         from bootstrap.backends.inbox import InboxDrawer
 
         return InboxDrawer(drawer, (sampling.width, sampling.height))
+    if isinstance(drawer, ComfyUiSettings):
+        from bootstrap.backends.comfyui import ComfyUiDrawer
+
+        return ComfyUiDrawer(drawer, (sampling.width, sampling.height), store.directory)
     raise BackendError(f'the drawer "{drawer.name}" cannot be opened', "choose another with --drawer")
