@@ -11,6 +11,7 @@ import pytest
 
 from bootstrap.cli import main
 from bootstrap.records import JobKind
+from bootstrap.store.decisions import Accepted
 from bootstrap.store.store import Store
 from tests.loops.conftest import SETTINGS, described
 
@@ -30,6 +31,7 @@ def outcome(folder):
             "verdicts": store.verdicts(),
             "measurements": store.measurements(),
             "adapters": [(a.id, a.steps) for a in store.adapters()],
+            "accepted": store.decisions(Accepted),
             "rounds": store.rounds(),
             "events": events,
             "captions": sorted((p.name, p.read_text()) for p in folder.glob("dataset/*/*.txt")),

@@ -66,6 +66,7 @@ QUICK = Settings(
         "loop.most_decoys=10",
         "loop.gate_level=0.4",
         "loop.final_candidates=1",
+        "loop.acceptance.unseen=0",
         "base.recipes.style.steps=12",
         "base.recipes.character.steps=12",
         "base.minimum_steps=10",
