@@ -8,15 +8,19 @@ from pydantic import Field
 
 from bootstrap.backends.comfyui_settings import ComfyUiSettings
 from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.folder_settings import FolderSettings
 from bootstrap.backends.images_api_settings import ImagesApiSettings
 
 __all__ = ["DRAWER_KINDS", "AnyDrawerSettings"]
 
 DRAWER_KINDS: dict[str, type[DrawerSettings]] = {
+    "edit": EditSettings,
     "folder": FolderSettings,
     "comfyui": ComfyUiSettings,
     "openai": ImagesApiSettings,
 }
 """Kind → its settings."""
-AnyDrawerSettings = Annotated[FolderSettings | ComfyUiSettings | ImagesApiSettings, Field(discriminator="kind")]
+AnyDrawerSettings = Annotated[
+    EditSettings | FolderSettings | ComfyUiSettings | ImagesApiSettings, Field(discriminator="kind")
+]
