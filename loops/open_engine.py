@@ -46,7 +46,7 @@ def open_engine(
     references = references_of(seeds, store.directory, config.panel)
     judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
-    outside = open_drawer(config, store)
+    outside = open_drawer(config, store, models.drawer)
     drawers = {"base": models.drawer.fingerprint}
     if outside is not None:
         drawers["drawer"] = outside.fingerprint

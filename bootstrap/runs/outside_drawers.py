@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bootstrap.backends.base import Drawer
 from bootstrap.backends.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.edit_files import find_edit_files
+from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.folder_settings import FolderSettings
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError
@@ -15,7 +19,9 @@ __all__ = ["check_drawer", "open_drawer"]
 def check_drawer(config: RunConfig) -> None:
     """Raise BackendError where the run's drawer could not be opened; nothing where the base draws. Loads no model."""
     drawer = config.drawer
-    if isinstance(drawer, FolderSettings):
+    if isinstance(drawer, EditSettings):
+        find_edit_files(drawer)
+    elif isinstance(drawer, FolderSettings):
         from bootstrap.backends.inbox import check_inbox
 
         check_inbox(drawer)
@@ -25,8 +31,8 @@ def check_drawer(config: RunConfig) -> None:
         check_comfyui(drawer)
 
 
-def open_drawer(config: RunConfig, store: Store) -> Drawer | None:
-    """The run's drawer; None where the base draws. Raises BackendError where it cannot be used."""
+def open_drawer(config: RunConfig, store: Store, base: Drawer | None = None) -> Drawer | None:
+    """The run's drawer, which shares the device with ``base``; None where the base draws. Raises BackendError."""
     drawer, sampling = config.drawer, config.base.sampling
     if drawer is None:
         return None
@@ -38,4 +44,14 @@ def open_drawer(config: RunConfig, store: Store) -> Drawer | None:
         from bootstrap.backends.comfyui import ComfyUiDrawer
 
         return ComfyUiDrawer(drawer, (sampling.width, sampling.height), store.directory)
+    if isinstance(drawer, EditSettings):
+        from bootstrap.backends.edit_drawer import EditDrawer
+
+        return EditDrawer(drawer, find_edit_files(drawer), store.directory, instead_of=lambda: on_device(base))
     raise BackendError(f'the drawer "{drawer.name}" cannot be opened', "choose another with --drawer")
+
+
+def on_device(base: Drawer | None) -> list[Any]:
+    """The models of a base that are on the device while it neither draws nor trains; none where it has no model."""
+    loaded = getattr(base, "base", None)
+    return [loaded.denoiser, *loaded.beside_denoiser] if loaded is not None else []
