@@ -87,9 +87,10 @@ def header_file():
     from bootstrap.backends.architectures import ARCHITECTURES
 
     whole = {}
-    for name, architecture in ARCHITECTURES.items():
+    for name, parts in PARTS.items():
+        architecture = ARCHITECTURES[name]
         vae = (f"first_stage_model.{part}.weight" for part in VAE)
-        whole[name] = [*architecture.layers(architecture.configs), *PARTS[name], *vae]
+        whole[name] = [*architecture.layers(architecture.configs), *parts, *vae]
 
     def write(path, architecture="sdxl", *markers, metadata=None, without="nothing", channels=4):
         keys = [key for key in (*whole[architecture], *markers) if without not in key]

@@ -25,7 +25,7 @@ def check_base(base: Path, vae: str = "") -> Architecture:
 
     Raises BackendError, in one line, when it cannot.
     """
-    if vae:
+    if vae and not (base.is_dir() and "vae" in check_folder(base).limits.without):
         check_vae(Path(vae).expanduser())
     if base.is_file():
         return read_checkpoint(base, vae_given=bool(vae)).architecture

@@ -20,6 +20,7 @@ from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import LoadedControl
 from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
+from bootstrap.backends.native_references import NativeReferences
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
@@ -35,7 +36,7 @@ from bootstrap.training.recipe import TrainRecipe
 __all__ = ["DiffusersBackend", "LoadControl", "LoadReferences"]
 
 LoadControl = Callable[[LoadedBase], LoadedControl]
-LoadReferences = Callable[[LoadedBase], LoadedReferences]
+LoadReferences = Callable[[LoadedBase], LoadedReferences | NativeReferences]
 LOWER = "lower base.sampling.batch_size, or the width and height"
 
 
@@ -98,7 +99,9 @@ class DiffusersBackend:
         """The pictures of a batch; those of a shape that are shown as many pictures as strongly are drawn together."""
         together: dict[tuple[float | None, ...], list[Job]] = {}
         for job in batch:
-            strengths = (reference.strength for reference in job.references)
+            strengths = [reference.strength for reference in job.references]
+            if self.references is not None and any(strengths):
+                strengths += self.references.alike(job)
             control = job.control.strength if job.control else None
             together.setdefault((*shape_of(self.settings, job), control, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}

@@ -50,9 +50,9 @@ def denoise(
 
     ``controlled`` predicts in the denoiser's place, along control pictures.
     """
-    settings, sampler = base.settings, base.architecture.sampler(base.pipe, base.settings)
+    settings, size = base.settings, shape_of(base.settings, batch[0])
+    sampler = base.architecture.sampler(base.pipe, settings.model_copy(update={"width": size[0], "height": size[1]}))
     sampler.set_timesteps(settings.steps, device=base.device)
-    size = shape_of(settings, batch[0])
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
     latents = _noise(base, generators, size) * sampler.init_noise_sigma
     guided = settings.guidance_scale > 1
@@ -62,6 +62,9 @@ def denoise(
     text = base.prompts.encode(prompts)
     if shown and shown.features is not None:
         text = replace(text, references=shown.features.flatten(0, 1) if guided else shown.features[1])
+    if shown and shown.latents:
+        seen = [torch.cat([one] * 2) if guided else one for one in shown.latents]
+        text = replace(text, reference_latents=tuple(seen), reference_strength=shown.strength)
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(size, size)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):

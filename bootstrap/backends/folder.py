@@ -55,6 +55,7 @@ def check_folder(base: Path) -> Architecture:
         if not any((base / part / name).is_file() for name in file.split(" or ")):
             raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
     _check_blocks(base, architecture)
+    architecture.check(base)
     return architecture
 
 

@@ -36,7 +36,8 @@ class LoadedBase:
         self.pipe, self.architecture = load_pipeline(base, self.device, settings)
         self.prompts = self.architecture.text_encoding(self.pipe, settings.clip_skip, self.device, self.device)
         if settings.offload:
-            in_turn = Offloaded(self.text_encoders, self.device, instead_of=[self.pipe.vae])
+            aside = [self.pipe.vae, self.denoiser] if self.architecture.limits.encodes_alone else [self.pipe.vae]
+            in_turn = Offloaded(self.text_encoders, self.device, instead_of=aside)
             self.prompts = PromptsInTurn(self.prompts, in_turn)
         self.digest = digest_of_base(base)
         self.settings = settings_by_test(base, self.pipe, self.architecture, settings, self.device, self.unprompted)
@@ -69,7 +70,7 @@ class LoadedBase:
     @property
     def objective(self) -> Objective:
         """What it is trained to predict."""
-        return self.architecture.objective(self.pipe, self.settings.prediction_type)
+        return self.architecture.objective(self.pipe, self.settings)
 
     @property
     def zero_terminal_snr(self) -> bool:

@@ -32,11 +32,14 @@ class ShownToBatch:
     """What a batch of n pictures is shown.
 
     ``features`` are an adapter's, (2, n, r, ...): of the unguided half, which sees no picture, and of the other.
-    ``look`` is called with each timestep before its prediction.
+    ``look`` is called with each timestep before its prediction. ``latents`` are the first, second … reference of each
+    picture, (n, c, h, w), for a base that sees them beside what it draws, and ``strength`` is how much it heeds them.
     """
 
     features: torch.Tensor | None = None
     look: Callable[[torch.Tensor], None] | None = None
+    latents: Sequence[torch.Tensor] = ()
+    strength: float = 1.0
 
 
 class LoadedReferences:
@@ -53,6 +56,10 @@ class LoadedReferences:
             self._processors = self._attention.processors(self._processors)
         self._features: dict[str, torch.Tensor] = {}
         self._latents: dict[str, torch.Tensor] = {}
+
+    def alike(self, job: Job) -> tuple[float, ...]:
+        """What jobs that are drawn together have in common besides shapes and strengths: nothing."""
+        return ()
 
     @contextlib.contextmanager
     def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:

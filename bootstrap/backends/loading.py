@@ -38,6 +38,7 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
     try:
         with _quiet(), reporting_memory("choose a smaller base, or close other programs"):
             pipe = load(base, architecture, dtype, settings.vae)
+            architecture.prepare(pipe)
             place(pipe, architecture, device, offload=settings.offload)
     except BackendError:
         raise

@@ -19,7 +19,8 @@ __all__ = ["BY_SCHEDULER", "Prediction", "predicted", "prediction_of", "predicti
 
 BY_SCHEDULER = "by its scheduler"
 VELOCITY, NOISE = "v_prediction", "epsilon"
-WORDS = {NOISE: "noise", VELOCITY: "velocity"}
+FLOW, FLOW_SCHEDULERS = "flow", "FlowMatch"
+WORDS = {NOISE: "noise", VELOCITY: "velocity", FLOW: "the flow from noise to picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +73,7 @@ def prediction_of_folder(base: Path) -> Prediction:
     """What a diffusers folder predicts: by its scheduler; tested where its name says "vpred" and the scheduler not."""
     config = read_config(base / "scheduler", SCHEDULE)
     kind = str(config.get("prediction_type") or NOISE)
+    if str(config.get("_class_name", "")).startswith(FLOW_SCHEDULERS):
+        kind = FLOW
     certain = not ("velocity" in marks_in(f"{hub_id(base)} {base.name}") and kind == NOISE)
     return Prediction(kind, bool(config.get("rescale_betas_zero_snr")), BY_SCHEDULER, certain)

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["CACHED", "PromptEncoder", "PromptPairEncoder", "TextStates"]
+__all__ = ["CACHED", "ESCAPED", "PromptEncoder", "PromptPairEncoder", "PromptStates", "TextStates"]
 
 ESCAPED = re.compile(r"\\([()\[\]])")
 """Brackets as people write them for user interfaces, where a plain one means emphasis: ``saber \\(fate\\)``."""
@@ -29,13 +29,16 @@ class TextStates:
     """Text states (n, tokens, d), and which of them are valid, (n, tokens) of 1 and 0; ``mask`` None means all are.
 
     ``pooled`` is one vector a prompt, (n, p), where the architecture has one. ``references`` are the features of the
-    reference pictures beside each prompt, (n, r, ...), where there are any.
+    reference pictures beside each prompt, (n, r, ...), where there are any. ``reference_latents`` are such pictures as
+    latents, each (n, c, h, w), for bases that see them beside what they draw; ``reference_strength`` is how much.
     """
 
     states: torch.Tensor
     mask: torch.Tensor | None
     pooled: torch.Tensor | None = None
     references: torch.Tensor | None = None
+    reference_latents: tuple[torch.Tensor, ...] = ()
+    reference_strength: float = 1.0
 
 
 class PromptEncoder:

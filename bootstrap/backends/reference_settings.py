@@ -10,7 +10,7 @@ __all__ = ["ReferenceSettings"]
 
 
 class ReferenceSettings(BaseModel):
-    """How a base draws from references: through an IP-Adapter, through its own self-attention, or both."""
+    """How a base draws from references: through an IP-Adapter, its own self-attention, or as it was trained to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -23,6 +23,9 @@ class ReferenceSettings(BaseModel):
     """The image encoder's folder in that folder."""
     attention: float = Field(0.0, ge=0, le=4)
     """How much a picture's self-attention heeds the reference, at a strength of 1: 1 as much as itself; 0 is off."""
+    native: bool = False
+    """The base sees references beside what it draws, as it was trained to (FLUX.2 klein); at a strength of 1 as its own
+    pipeline shows them."""
     strength: float = Field(0.5, gt=0, le=2)
     """How strongly a reference is heeded: more is more alike, and obeys words less."""
     strengths: tuple[Annotated[float, Field(gt=0, le=2)], ...] = ()
@@ -46,6 +49,8 @@ class ReferenceSettings(BaseModel):
 
     @model_validator(mode="after")
     def _draws_somehow(self) -> ReferenceSettings:
-        if bool(self.path) != bool(self.file) or not (self.path or self.attention):
-            raise ValueError("give path and file of an IP-Adapter, or attention above 0, or both")
+        if bool(self.path) != bool(self.file) or not (self.path or self.attention or self.native):
+            raise ValueError("give path and file of an IP-Adapter, or attention above 0, or both, or native")
+        if self.native and (self.path or self.attention):
+            raise ValueError("native takes neither an IP-Adapter nor attention")
         return self

@@ -218,8 +218,11 @@ def _script(character: Character, base: BaseConfig, files: ReleaseFiles, archite
     if not file:
         return "it does not load this kind of LoRA; `bootstrap export RUN --format diffusers` multiplies it out."
     prompt = ", ".join(calling(character, base.dialect))
-    negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
-    shape = base.sampling
+    shape, limits = base.sampling, ARCHITECTURES[architecture].limits
+    words = f"{_literal(prompt)}, "
+    if limits.takes_negative:
+        negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
+        words += f"negative_prompt={_literal(negative)}, "
     lead, pipeline, load = _loading(base, architecture)
     return f"""
 
@@ -228,7 +231,7 @@ def _script(character: Character, base: BaseConfig, files: ReleaseFiles, archite
 
 pipe = {pipeline}.{load}
 pipe.load_lora_weights(".", weight_name="{file}")
-image = pipe({_literal(prompt)}, negative_prompt={_literal(negative)}, guidance_scale={shape.guidance_scale:g},
+image = pipe({words}guidance_scale={shape.guidance_scale + limits.no_guidance - 1:g},
              num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
 ```"""
 

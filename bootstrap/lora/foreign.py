@@ -19,7 +19,8 @@ from bootstrap.errors import BackendError
 from bootstrap.lora.checked import checked_weights
 from bootstrap.lora.grammar import LIKE_WEIGHTS, Grammar, Place, flat, in_file, own_names, places_of, split_key
 from bootstrap.lora.header import read_header, read_tensors
-from bootstrap.lora.kinds import ROUNDED, Weights, kind_of, rank_of
+from bootstrap.lora.kinds import ROUNDED, TITLES, Pair, Weights, as_pair, kind_of, rank_of, rescaled
+from bootstrap.lora.slices import fused_pair
 from bootstrap.lora.weights import Lora, lora_of
 from bootstrap.store.files import read_given
 
@@ -76,9 +77,10 @@ def read_any(path: Path, grammars: Iterable[Grammar]) -> LoraFile:
         first = next(key for key, (_, content) in keys.items() if content not in ("", "alpha"))
         raise BackendError(
             f'"{path}" is in a grammar or of an architecture that is not known: "{first}" fits no module',
-            "convert it to kohya's grammar, for Stable Diffusion 1, 2 or XL",
+            "convert it to kohya's grammar",
         )
     unknown = tuple(key for key, (name, content) in keys.items() if not content or places.get(name) not in found)
+    found = _fused(path, found, grammar)
     ranks = {rank for weights, _ in found.values() if (rank := rank_of(weights))}
     return LoraFile(_lora(found, grammar), _form(header, grammar), tuple(sorted(ranks)), metadata, unknown)
 
@@ -125,6 +127,23 @@ def _weights(path: Path, groups: dict[Place, dict[str, Array]], stated: Sequence
     return found
 
 
+def _fused(path: Path, found: Found, grammar: Grammar) -> Found:
+    """The weights with those of the parts of a fused layer as one, where the grammar has such layers."""
+    for module in grammar.modules()[0]:
+        parts = [(0, part) for part in grammar.split(module)]
+        given = [found.pop(place, None) for place in parts] if len(parts) > 1 else []
+        pairs: list[Pair | None] = []
+        for one in given:
+            if one is not None and kind_of(one[0]) != "lora":
+                raise BackendError(
+                    f'"{path}" holds parts of "{module}" as {TITLES[kind_of(one[0])]}', "give a plain LoRA"
+                )
+            pairs.append(None if one is None else as_pair(rescaled(*one)))
+        if any(given):
+            found[0, module] = fused_pair(pairs), 1.0
+    return found
+
+
 def _form(keys: Iterable[str], grammar: Grammar) -> str:
     """What the grammar of a file is called, by its keys."""
     names = [split_key(key)[0] for key in keys]
@@ -133,7 +152,7 @@ def _form(keys: Iterable[str], grammar: Grammar) -> str:
     original = {flat(grammar.original(module)) for module in grammar.modules()[0]} - {*map(flat, grammar.modules()[0])}
     if any(name.startswith(("diffusion_model.", "model.diffusion_model.", "text_encoders.")) for name in names):
         return "ComfyUI"
-    if any(flat(name.removeprefix("unet.")) in original for name in names):
+    if any(flat(name.removeprefix(f"{grammar.parts[0]}.")) in original for name in names):
         return "OneTrainer"
     return "diffusers"
 

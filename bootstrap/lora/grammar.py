@@ -91,6 +91,10 @@ class Grammar:
     """Module path of the denoiser → its path in the original code, which ComfyUI and OneTrainer use."""
     text_aliases: tuple[tuple[str, ...], ...] = ()
     """How other programs begin the names of each text encoder's modules, with underscores for dots."""
+    split: Callable[[str], tuple[str, ...]] = lambda module: (module,)
+    """Module path of the denoiser → what diffusers has in its place: the parts of a fused layer, its rows in order."""
+    has_alphas: bool = True
+    """Whether pairs have an alpha each and sd-scripts' names (``lora_down``); else peft's, the scale multiplied in."""
     inputs: tuple[tuple[int, str, int], ...] = ()
     """Part, regular expression for its module paths, width of their inputs: tells architectures of equal names."""
 
@@ -125,13 +129,18 @@ def in_file(module: str) -> str:
 
 @cache
 def places_of(grammar: Grammar) -> dict[str, Place]:
-    """Every name that trainers give a module of the real model, as `flat` writes it → the place that it means."""
+    """Every name that trainers give a module of the real model, as `flat` writes it → the place that it means.
+
+    The parts of a fused layer have places of their own.
+    """
     denoiser, *text = grammar.modules()
     found: dict[str, Place] = {}
     for module in denoiser:
-        for path in {module, grammar.original(module)}:
-            for prefix in (*DENOISER_PREFIXES, f"{grammar.parts[0]}_"):
-                found[prefix + flat(path)] = 0, module
+        meant = dict.fromkeys((module, grammar.original(module)), module)
+        meant |= {part: part for part in grammar.split(module)}
+        for path, place in meant.items():
+            for prefix in (*DENOISER_PREFIXES, f"{grammar.parts[0]}_", f"lora_{grammar.parts[0]}_"):
+                found[prefix + flat(path)] = 0, place
     for part, paths in enumerate(text, 1):
         aliases = grammar.text_aliases[part - 1] if grammar.text_aliases else ()
         for path in paths:

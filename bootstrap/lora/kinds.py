@@ -193,8 +193,15 @@ def whole_factors(weights: Weights) -> Weights:
     return Kron(w1=weights.small, w2=weights.large if weights.w2 is None else weights.w2)
 
 
-def to_tensors(weights: Weights, scale: float) -> dict[str, Array]:
-    """The entries of one module in a file, with ``alpha``: readers multiply by alpha / rank."""
+def to_tensors(weights: Weights, scale: float, *, has_alpha: bool = True) -> dict[str, Array]:
+    """The entries of one module in a file, with ``alpha``: readers multiply by alpha / rank.
+
+    Without one a plain pair is named as peft names it, and the scale multiplied in.
+    """
+    if not has_alpha and kind_of(weights) == "lora":
+        down, up = as_pair(weights)
+        pair = {"lora_A.weight": down, "lora_B.weight": up * np.float32(scale)}
+        return {name: np.ascontiguousarray(part, np.float32) for name, part in pair.items()}
     rank = rank_of(weights)
     if isinstance(weights, Hada):
         found = {f"hada_{name}": part for name, part in weights._asdict().items()}

@@ -33,6 +33,7 @@ from bootstrap.lora.kinds import (
     whole_factors,
     with_kernel,
 )
+from bootstrap.lora.slices import parts_of_pair
 
 __all__ = ["NETWORKS", "Lora", "kohya_names", "load_kohya", "lora_of", "save_diffusers", "save_kohya"]
 
@@ -45,6 +46,7 @@ NETWORKS: dict[str, tuple[str, dict[str, str]]] = {
 """Kind of weights → the module that sd-scripts trains them with, and its arguments."""
 
 
+MAGNITUDE = "lora_magnitude_vector"
 IDENTIFYING = (".attn2.to_k", ".attn2.to_v")
 """Modules by whose width InvokeAI tells architectures; of LoKr it reads only those of two whole factors."""
 
@@ -124,7 +126,7 @@ def save_kohya(path: Path, lora: Lora, metadata: Mapping[str, str], *, half: boo
         weights = lora.parts[part][module]
         if not part and module.endswith(IDENTIFYING):
             weights = whole_factors(weights)
-        for last, tensor in to_tensors(weights, lora.scale).items():
+        for last, tensor in to_tensors(weights, lora.scale, has_alpha=lora.grammar.has_alphas).items():
             tensors[f"{name}.{last}"] = tensor
     trainer, arguments = NETWORKS[lora.kind]
     if (conv := lora.conv_rank) is not None:
@@ -158,22 +160,34 @@ def save_diffusers(path: Path, lora: Lora, metadata: Mapping[str, str] | None = 
     for number, (part, modules) in enumerate(zip(lora.grammar.parts, lora.parts, strict=False)):
         ranks = {}
         for module, weights in modules.items():
-            name = f"{part}.{in_file(module) if number else module}"
-            down, up = as_pair(weights)
-            if isinstance(weights, Hada | Kron):
-                kernel = 0 if number else lora.grammar.kernel(module)
-                down, up = with_kernel((down, up), kernel)
-            # peft compares ends of paths: without the prefix that transformers left out in 2026 it finds both
-            ranks[in_file(module).removeprefix(TEXT_MODEL) if number else module] = len(down)
-            tensors[f"{name}.lora_A.weight"] = np.ascontiguousarray(down, np.float32)
-            tensors[f"{name}.lora_B.weight"] = np.ascontiguousarray(up * lora.scale, np.float32)
-            if isinstance(weights, Dora):
-                last = "lora_magnitude_vector.weight" if number else "lora_magnitude_vector"
-                tensors[f"{name}.{last}"] = np.ascontiguousarray(_lengths(weights), np.float32)
+            kernel = 0 if number else lora.grammar.kernel(module)
+            places = [in_file(module)] if number else lora.grammar.split(module)
+            for place, arrays in zip(places, _peft_parts(weights, lora.scale, kernel, len(places)), strict=True):
+                # peft compares ends of paths: without the prefix that transformers left out in 2026 it finds both
+                ranks[place.removeprefix(TEXT_MODEL) if number else place] = len(arrays["lora_A.weight"])
+                if number and MAGNITUDE in arrays:
+                    arrays[f"{MAGNITUDE}.weight"] = arrays.pop(MAGNITUDE)
+                tensors |= {f"{part}.{place}.{last}": array for last, array in arrays.items()}
         if modules:
             config |= {f"{part}.{key}": value for key, value in _peft_config(lora, ranks).items()}
     own = {"format": "pt", "lora_adapter_metadata": json.dumps(config)}
     write_safetensors(path, tensors, {**(metadata or {}), **own}, half=half)
+
+
+def _peft_parts(weights: Weights, scale: float, kernel: int, count: int) -> list[dict[str, Array]]:
+    """The entries of each of the parts of a module, as peft names them."""
+    pair = as_pair(weights)
+    if isinstance(weights, Hada | Kron):
+        pair = with_kernel(pair, kernel)
+    found = []
+    for down, up in parts_of_pair(pair, count):
+        arrays = {"lora_A.weight": down, "lora_B.weight": up * scale}
+        found.append({last: np.ascontiguousarray(array, np.float32) for last, array in arrays.items()})
+    if isinstance(weights, Dora):
+        lengths = _lengths(weights)
+        for arrays, part in zip(found, np.split(lengths, count, axis=min(1, lengths.ndim - 1)), strict=True):
+            arrays[MAGNITUDE] = np.ascontiguousarray(part, np.float32)
+    return found
 
 
 def _lengths(weights: Dora) -> Array:

@@ -11,6 +11,7 @@ from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.bases import check_base
 from bootstrap.backends.control_files import check_control
 from bootstrap.backends.control_settings import ControlSettings
+from bootstrap.backends.fitting_settings import check_drawn_from, check_recipe, check_sampling
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
@@ -43,7 +44,11 @@ class RunModels:
 
 def check_base_files(config: BaseConfig) -> None:
     """Raise BackendError where a base, its VAE, reference adapter or ControlNet is not here, or does not fit."""
-    check_base(embedded(config.path), config.sampling.vae)
+    architecture = check_base(embedded(config.path), config.sampling.vae)
+    check_sampling(architecture, config.sampling)
+    for recipe in config.recipes.values():
+        check_recipe(architecture, recipe)
+    check_drawn_from(architecture, config.reference, has_control=config.control is not None)
     if config.reference is not None:
         _reference_folder(config.reference, config)
     if config.control is not None:
@@ -86,6 +91,10 @@ def reference_loader(config: BaseConfig, run: Path) -> LoadReferences | None:
     settings = config.reference
     if settings is None:
         return None
+    if settings.native:
+        from bootstrap.backends.native_references import NativeReferences
+
+        return lambda base: NativeReferences(base, run)
     from bootstrap.backends.loaded_references import LoadedReferences
 
     folder = _reference_folder(settings, config)

@@ -97,15 +97,23 @@ class Velocity:
 class RectifiedFlow:
     """Predicts noise − latents on the straight line between them (arXiv 2209.03003); times run from 0 to 1, all noise.
 
-    ``time_scale`` is 1,000 because diffusers' flow schedulers count so many timesteps.
+    ``time_scale`` is 1,000 because diffusers' flow schedulers count so many timesteps. Times are sampled uniformly, or
+    ``logit_normal``, which has more of them in the middle (arXiv 2403.03206, section 3.1). ``shift`` above 1 moves them
+    towards noise, as the schedules of large pictures do (there, section 5.3.2).
     """
 
     name: str = "flow"
     time_scale: int = 1000
+    logit_normal: bool = False
+    shift: float = 1.0
 
     def times(self, count: int, generator: torch.Generator) -> torch.Tensor:
-        """Uniformly between 0 and 1."""
-        return torch.rand(count, generator=generator)
+        """Between 0 and 1."""
+        if self.logit_normal:
+            times = torch.randn(count, generator=generator).sigmoid()
+        else:
+            times = torch.rand(count, generator=generator)
+        return times if self.shift == 1 else self.shift * times / (1 + (self.shift - 1) * times)
 
     def noised(self, latents: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> Pair:
         """(1 − t) · latents + t · noise, and the direction from latents to noise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bootstrap.backends.architectures.architecture import Architecture
+from bootstrap.backends.architectures.klein import KLEIN
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.architectures.sd2 import SD2_GRAMMAR
 from bootstrap.backends.architectures.sdxl import SDXL
@@ -10,7 +11,7 @@ from bootstrap.lora.grammar import Grammar
 
 __all__ = ["ARCHITECTURES", "Architecture", "grammars"]
 
-ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL}
+ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL, KLEIN.name: KLEIN}
 
 
 def grammars() -> list[Grammar]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from bootstrap.backends.prompts import TextStates
     from bootstrap.training.objective import Objective
 
-__all__ = ["Architecture", "CheckpointKeys", "LatentCoding", "Presets", "Targets", "TextEncoding", "configs_of"]
+__all__ = [
+    "Architecture", "BaseLimits", "CheckpointKeys", "LatentCoding", "Presets", "Targets", "TextEncoding", "configs_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,30 @@ class Presets:
     """Whether finetunes that draw take the same tags, so that none of them has to be asked about."""
 
 
+@dataclass(frozen=True)
+class BaseLimits:
+    """What the bases of an architecture can be set to; the defaults are those of Stable Diffusion."""
+
+    side: int = 8
+    """The sides of pictures are multiples of it, in pixels."""
+    schedulers: tuple[str, ...] = ()
+    """Samplers that draw with it; () for all."""
+    without: tuple[str, ...] = ()
+    """Settings of sampling that mean nothing to it."""
+    trains_text: bool = True
+    """Whether LoRA weights in its text encoder can be trained."""
+    references: tuple[str, ...] = ("path", "attention")
+    """Settings of `bootstrap.backends.reference_settings` by which it draws from references."""
+    has_control: bool = True
+    """Whether a ControlNet can steer it."""
+    encodes_alone: bool = False
+    """Whether its text encoder is so large that with ``offload`` the denoiser is not loaded while it encodes."""
+    takes_negative: bool = True
+    """Whether diffusers' pipeline takes a negative prompt as text."""
+    no_guidance: float = 1.0
+    """The scale that is no guidance to diffusers' pipeline; 1 to us."""
+
+
 class TextEncoding(Protocol):
     """Prompts as text states; see `bootstrap.backends.prompts.PromptEncoder`."""
 
@@ -129,10 +155,10 @@ class Architecture:
     """(pipeline, clip_skip, device of the states, device of the text encoders) → prompts as text states."""
     predict: Callable[[Any, torch.Tensor, torch.Tensor, TextStates, Sequence[CropWindow]], torch.Tensor]
     """(denoiser, latents, timesteps of the scheduler, text states, how each picture was cut) → prediction."""
-    objective: Callable[[Any, str | None], Objective]
-    """(pipeline, prediction type of the settings or None) → what it is trained to predict."""
+    objective: Callable[[Any, SamplingSettings], Objective]
+    """(pipeline, settings) → what it is trained to predict, at which times."""
     sampler: Callable[[Any, SamplingSettings], Any]
-    """(pipeline, settings) → a fresh diffusers scheduler."""
+    """(pipeline, settings with the width and height of the pictures) → a fresh diffusers scheduler."""
     set_schedule: Callable[[Any, str | None, bool], None]
     """(pipeline, prediction type or None, zero terminal SNR): give the pipeline another noise schedule."""
     read_prediction: Callable[[Mapping[str, Any], Mapping[str, str]], tuple[str, bool]]
@@ -147,6 +173,12 @@ class Architecture:
     """(folder of configs) → keys of weights that a whole single file has, the autoencoder's left out."""
     loading_options: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of the pipeline's ``from_pretrained``."""
+    check: Callable[[Path], None] = lambda base: None
+    """Raises BackendError for a folder that no LoRA can be trained on, such as one that was distilled to few steps."""
+    prepare: Callable[[Any], None] = lambda pipe: None
+    """Changes a pipeline that was just loaded, for example fuses its projections."""
+    limits: BaseLimits = field(default_factory=BaseLimits)
+    """What its bases can be set to."""
 
     @property
     def weighted_parts(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures.architecture import Targets
 from bootstrap.backends.architectures.original_names import original_name
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 
 if TYPE_CHECKING:
@@ -61,11 +62,11 @@ def predict(
     return prediction
 
 
-def objective(pipe: Any, prediction_type: str | None) -> Objective:
-    """Noise or velocity on the pipeline's own schedule; ``prediction_type`` None reads it from the pipeline."""
+def objective(pipe: Any, settings: SamplingSettings) -> Objective:
+    """Noise or velocity on the pipeline's own schedule: as the settings say, or else the pipeline."""
     from bootstrap.training.objective import Epsilon, Velocity
 
-    kind = prediction_type or str(pipe.scheduler.config.prediction_type)
+    kind = settings.prediction_type or str(pipe.scheduler.config.prediction_type)
     if kind == "epsilon":
         return Epsilon(pipe.scheduler.alphas_cumprod)
     if kind == "v_prediction":

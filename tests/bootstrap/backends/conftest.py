@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bootstrap.puppets.shipped import base_dir
+from tests.bootstrap.backends.tiny_flow import save_klein
 
 
 def tokenizer_in(folder):
@@ -116,3 +117,9 @@ def tiny_xl(tmp_path_factory):
         add_watermarker=False,
     ).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_klein(tmp_path_factory):
+    """A folder that `Flux2KleinPipeline.from_pretrained` loads: 16 pixels a patch."""
+    return save_klein(tmp_path_factory.mktemp("tiny-klein"))

@@ -1,0 +1,65 @@
+"""Drawing from references that the base itself sees: their latents lie beside those that are drawn.
+
+Each picture keeps its shape; it is made smaller where it has more pixels than the base draws. What is encoded is
+cached. Knows no prompt and no LoRA.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+
+from bootstrap.backends.latents import pixels_of
+from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.shapes import Size
+from bootstrap.backends.shown_pictures import open_shown
+from bootstrap.records import Job, Reference
+
+__all__ = ["NativeReferences"]
+
+
+class NativeReferences:
+    """What shows references to a base that sees them. Paths of references are relative to ``pictures``."""
+
+    def __init__(self, base: LoadedBase, pictures: Path) -> None:
+        self._base, self._pictures = base, pictures
+        self._latents: dict[str, torch.Tensor] = {}
+
+    def alike(self, job: Job) -> tuple[float, ...]:
+        """What jobs that are drawn together have in common: the shapes of their references."""
+        return tuple(side for one in job.references for side in self._encoded(one).shape[2:])
+
+    @contextlib.contextmanager
+    def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
+        """The base sees the references of these jobs, which are `alike` and of one strength.
+
+        Raises BackendError for one that is missing, or not the picture that was planned with.
+        """
+        latents = []
+        for place in range(len(jobs[0].references)):
+            encoded = [self._encoded(job.references[place]) for job in jobs]
+            latents.append(torch.cat(encoded).to(self._base.device))
+        yield ShownToBatch(latents=latents, strength=jobs[0].references[0].strength)
+
+    def _encoded(self, reference: Reference) -> torch.Tensor:
+        """The latents of a picture, (1, c, h, w), in main memory."""
+        if reference.sha256 not in self._latents:
+            picture = open_shown(self._pictures, reference, "reference")
+            fitted = ImageOps.fit(picture, self._size(picture.size), Image.Resampling.LANCZOS)
+            with torch.inference_mode():
+                pixels = pixels_of(fitted).to(self._base.device)
+                mean, _ = self._base.architecture.latents.encode(self._base.pipe, pixels)
+            self._latents[reference.sha256] = mean.float().cpu().clone()
+        return self._latents[reference.sha256]
+
+    def _size(self, size: Size) -> Size:
+        """The size at which a picture is shown: its own, or the base's area, in sides that the base can draw."""
+        width, height = self._base.resolution
+        scale = min(1.0, (width * height / (size[0] * size[1])) ** 0.5)
+        side = self._base.architecture.limits.side
+        return max(1, int(size[0] * scale) // side) * side, max(1, int(size[1] * scale) // side) * side
