@@ -47,6 +47,7 @@ WITHOUT_EFFECT = {
     "config": {
         "loop.approval",
         "panel.on_error",
+        "panel.models.face.offered",
         *(f"base.{name}" for name in TOLD_OF_BASES),
         *(f"drawer.{name}" for name in TOLD_OF_DRAWERS),
     },

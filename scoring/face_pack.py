@@ -35,7 +35,7 @@ class FaceModel(ModelSettings):
     pack: str = ""
     """Folder of a pack, or of a detector of drawn faces or heads (``model.onnx``), or the name of one that was fetched;
     ``embedded:face`` is the shipped pack; empty: no faces."""
-    offered: str = Field("", exclude=True)
+    offered: str = ""
     """A model that can be fetched and named as ``pack``: check and doctor say so where there is none."""
     det_size: int = Field(640, ge=32)
     """Side in pixels that the detector sees."""
