@@ -14,9 +14,11 @@ from PIL import Image
 
 from bootstrap.backends.base import Drawer
 from bootstrap.backends.refusals import refusal_card, why_refused
-from bootstrap.events import BatchGenerated
+from bootstrap.events import BatchGenerated, Incident
 from bootstrap.records import OUTSIDE_KINDS, Job, JobKind
-from bootstrap.store.decisions import PictureRefused
+from bootstrap.runs.spending import Spending
+from bootstrap.store.decisions import PictureRefused, WaveCut
+from bootstrap.store.store import Store
 from loops.blends import Weights, attached
 from loops.budget import cut_short
 from loops.engine import Engine
@@ -85,11 +87,36 @@ def _batches(
         if job.id in refused:
             yield [(job, refusal_card(part.drawer.resolution, refused[job.id]))]
     left = [job for job in missing if job.id not in refused]
+    if engine.purse is not None and part.drawer is engine.outside:
+        left = _in_turn(left)
     for batch in drawn_within_memory(engine.store, part.drawer, left, path):
         for job, image in batch:
             if why := why_refused(image):
                 engine.store.decide(PictureRefused(job.id, why))
+        left = [job for job in left if job.id not in {drawn.id for drawn, _ in batch}]
         yield batch
+    if engine.purse is not None and left and not engine.can_pay:
+        _unpaid(engine.store, engine.purse, left)
+
+
+def _unpaid(store: Store, purse: Spending, left: Sequence[Job]) -> None:
+    """Store that the pictures of a wave that are ``left`` stay undrawn, because the money is spent; say so."""
+    limit = f"{purse.limit:g} {purse.currency}"
+    told = f"{purse.spent:.2f} of {limit} are spent, {len(left)} pictures of this wave are not drawn"
+    event = Incident("budget", f"{told}; a larger --spend and the same command go on")
+    if store.decided(WaveCut, budget=limit, round=left[0].round, wave=left[0].wave, lookalikes=False) is None:
+        store.decide(WaveCut(limit, left[0].round, left[0].wave, False, len(left)), event)
+
+
+def _in_turn(jobs: Sequence[Job]) -> list[Job]:
+    """Candidates and decoys of each view family in turn, so that what is drawn can be judged when the money is over."""
+    groups: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.kind, job.shot.view_family), []).append(job)
+    placed = []
+    for group in groups.values():
+        placed += [((place + 0.5) / len(group), job) for place, job in enumerate(group)]
+    return [job for _, job in sorted(placed, key=lambda one: one[0])]
 
 
 def _cut_short(engine: Engine, number: int, wave: int, part: Part, *, begun: bool) -> bool:

@@ -21,6 +21,7 @@ from bootstrap.panel.judges import Judges
 from bootstrap.panel.models import PanelModels
 from bootstrap.records import OUTSIDE_KINDS, Adapter, Frame, Job, JobKind, Round, Seed
 from bootstrap.runs.control_pictures import ControlPictures
+from bootstrap.runs.spending import Spending
 from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Planner
@@ -43,7 +44,8 @@ __all__ = ["Engine"]
 class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
-    ``drawer`` draws with the base, ``outside`` what the base does not draw where a run has such a drawer.
+    ``drawer`` draws with the base, ``outside`` what the base does not draw where a run has such a drawer, paid
+    out of the ``purse``.
     ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel, of ``panel_models``,
     before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures are not to be had.
     """
@@ -63,6 +65,7 @@ class Engine:
     judging: Callable[[Sequence[Picture]], Judges] | None = None
     lost: frozenset[str] = frozenset()
     outside: Drawer | None = None
+    purse: Spending | None = None
 
     @cached_property
     def wording(self) -> Wording:
@@ -158,6 +161,12 @@ class Engine:
         if self.outside is not None and kind in OUTSIDE_KINDS:
             return self.outside
         return self.drawer
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether another picture can be drawn: not where its price is over what the run may still spend."""
+        drawer = self.config.drawer
+        return self.purse is None or drawer is None or self.purse.holds(drawer.price)
 
     def close(self) -> None:
         """Free the models that draw and train."""

@@ -16,7 +16,7 @@ from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
-from bootstrap.runs.outside_drawers import open_drawer
+from bootstrap.runs.outside_drawers import open_drawer, purse_of
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
 from loops.acceptance import check_beside
@@ -46,14 +46,15 @@ def open_engine(
     references = references_of(seeds, store.directory, config.panel)
     judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
-    outside = open_drawer(config, store, models.drawer)
+    purse = purse_of(config, store)
+    outside = open_drawer(config, store, models.drawer, purse)
     drawers = {"base": models.drawer.fingerprint}
     if outside is not None:
         drawers["drawer"] = outside.fingerprint
     require_same_models(store, {**drawers, **judges.fingerprints})
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)
-    engine.outside = outside
+    engine.outside, engine.purse = outside, purse
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     for text in models.notes:

@@ -120,8 +120,8 @@ def choose_frames(engine: Engine, number: int, wave: int, wanted: Mapping[Cell, 
 
 
 def _can_fill(engine: Engine, empty: Mapping[Cell, int]) -> bool:
-    """Whether a place is empty, and there is a picture that may fill it."""
-    return bool(empty) and (not from_folder(engine) or anything_new(engine))
+    """Whether a place is empty, and a picture that may fill it lies there, or can be drawn."""
+    return bool(empty) and engine.can_pay and (not from_folder(engine) or anything_new(engine))
 
 
 def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> bool:

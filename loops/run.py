@@ -77,7 +77,7 @@ def next_round(engine: Engine) -> RoundPlan | None:
         found = None
     if found is None and judged_since:
         found = drawn_by.phase if drawn_by else subject.finishing.name, loop.target
-    if found is None:
+    if found is None or (archive.rounds and not engine.can_pay):
         return None
     return within_budget(engine, archive, RoundPlan(number, *found, drawn_by))
 

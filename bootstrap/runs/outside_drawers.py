@@ -9,11 +9,13 @@ from bootstrap.backends.comfyui_settings import ComfyUiSettings
 from bootstrap.backends.edit_files import find_edit_files
 from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.folder_settings import FolderSettings
+from bootstrap.backends.images_api_settings import ImagesApiSettings
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError
+from bootstrap.runs.spending import Spending
 from bootstrap.store.store import Store
 
-__all__ = ["check_drawer", "open_drawer"]
+__all__ = ["check_drawer", "open_drawer", "purse_of"]
 
 
 def check_drawer(config: RunConfig) -> None:
@@ -29,9 +31,21 @@ def check_drawer(config: RunConfig) -> None:
         from bootstrap.backends.comfyui import check_comfyui
 
         check_comfyui(drawer)
+    elif isinstance(drawer, ImagesApiSettings):
+        from bootstrap.backends.images_api import check_images_api
+
+        check_images_api(drawer)
 
 
-def open_drawer(config: RunConfig, store: Store, base: Drawer | None = None) -> Drawer | None:
+def purse_of(config: RunConfig, store: Store) -> Spending | None:
+    """What a paid drawer of the run may spend; None where none is paid."""
+    drawer = config.drawer
+    return Spending(store, drawer.spend, drawer.currency) if isinstance(drawer, ImagesApiSettings) else None
+
+
+def open_drawer(
+    config: RunConfig, store: Store, base: Drawer | None = None, purse: Spending | None = None
+) -> Drawer | None:
     """The run's drawer, which shares the device with ``base``; None where the base draws. Raises BackendError."""
     drawer, sampling = config.drawer, config.base.sampling
     if drawer is None:
@@ -44,6 +58,10 @@ def open_drawer(config: RunConfig, store: Store, base: Drawer | None = None) -> 
         from bootstrap.backends.comfyui import ComfyUiDrawer
 
         return ComfyUiDrawer(drawer, (sampling.width, sampling.height), store.directory)
+    if isinstance(drawer, ImagesApiSettings):
+        from bootstrap.backends.images_api import ImagesApiDrawer
+
+        return ImagesApiDrawer(drawer, store.directory, purse or Spending(store, drawer.spend, drawer.currency))
     if isinstance(drawer, EditSettings):
         from bootstrap.backends.edit_drawer import EditDrawer
 

@@ -1,0 +1,50 @@
+"""A drawer that sends pictures away, or whose licence is not commercial, is agreed to once; what check says of it."""
+
+import pytest
+
+from bootstrap.config import configs_dir, shipped_names
+from tests.loops.conftest import TINY, described
+
+
+@pytest.fixture
+def given(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    return [*described(tmp_path, TINY), "--out", str(tmp_path / "run")]
+
+
+def test_pictures_leave_this_machine_only_when_somebody_agreed(given, call, tmp_path):
+    drawer = ["--drawer", "openai", "--spend", "3"]
+    for command in ("run", "check"):
+        done = call(command, *given, *drawer)
+        assert (done.code, (tmp_path / "run").exists()) == (2, False)
+        assert 'the drawer "openai" sends your pictures and words to api.openai.com' in done.line
+        assert "agree with --allow-upload" in done.err
+    done = call("check", *given, *drawer, "--allow-upload")
+    assert done.code == 0, done.err
+    for line in ("drawer     openai (gpt-image-1.5): about", "no more than 3 USD are spent (--spend)", "--allow-upload",
+                 "licence    of the drawer: OpenAI Terms of Use", "models that compete with OpenAI"):  # fmt: skip
+        assert line in done.out
+    elsewhere = ["--drawer", "comfyui", "--workflow", tmp_path / "character.json", "--server", "http://10.0.0.9:8188"]
+    assert 'the drawer "comfyui" sends your pictures and words to 10.0.0.9' in call("check", *given, *elsewhere).err
+
+
+def test_a_licence_that_is_not_commercial_is_accepted_once_a_run(given, call, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    terms = ["drawer.commercial=false", "drawer.license=Mine NC", "drawer.outputs=ask first"]
+    drawer = ["--drawer", f"folder:{tmp_path / 'inbox'}", *(word for text in terms for word in ("--set", text))]
+    done = call("run", *given, *drawer)
+    assert done.code == 2
+    assert 'the licence "Mine NC" of the drawer "folder" allows no commercial use: ask first' in done.line
+    assert not (tmp_path / "run").exists()
+    assert call("run", *given, *drawer, "--accept-licence").code == 3
+    assert call("run", *given, *drawer).code == 3, "it was agreed to"
+
+
+@pytest.mark.parametrize("name", shipped_names("drawers"))
+def test_every_shipped_drawer_is_in_the_list_and_has_a_page(name):
+    pages = configs_dir() / "drawers"
+    listed = (pages / "README.md").read_text(encoding="utf-8")
+    page = name.removesuffix("-angles")
+    assert f"`{name}" in listed
+    assert f"({page}.md)" in listed
+    assert (pages / f"{page}.md").is_file()
