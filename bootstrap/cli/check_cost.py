@@ -24,7 +24,7 @@ from bootstrap.config.estimate import (
     slower_drawing,
 )
 from bootstrap.config.memory import check_memory, memory_of_stages
-from bootstrap.config.profiles import NIGHT, night_of, profiles
+from bootstrap.config.profiles import NIGHT, night_of, profile_for_base
 from bootstrap.errors import BackendError, OutputError
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
 from bootstrap.machine.speed import flops_of
@@ -36,7 +36,7 @@ __all__ = ["print_cost"]
 
 def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int, found: Findings) -> None:
     """Print what a run from so many seeds takes; what this machine does not have is a problem."""
-    from bootstrap.backends.bases import denoiser_weights
+    from bootstrap.backends.bases import check_base, denoiser_weights
     from bootstrap.machine.inventory import accelerator, disk_free
 
     device, free = accelerator(), disk_free(directory)
@@ -48,7 +48,7 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
         with contextlib.suppress(BackendError):  # a base that cannot be used is a problem already
             parameters = denoiser_weights(embedded(config.base.path))
     if parameters:
-        speed = flops_of(device.kind)
+        speed = flops_of(device.kind) / check_base(embedded(config.base.path)).limits.operations
     cost = cost_of(config, seeds, parameters, speed)
     _print_work(cost, config)
     disk = f"{cost.disk:.1f} of {free:.0f} GB free"
@@ -101,7 +101,7 @@ def _print_drawer(drawer: DrawerSettings, pictures: int) -> None:
 
 def _print_night(cost: Cost, config: RunConfig) -> None:
     """The time it takes on the profile's graphics card, by published speeds."""
-    profile = profiles()[config.profile]
+    profile = profile_for_base(config.base.profiles, config.profile)
     slower, batch = slower_drawing(config), config.finishing_recipe.batch_size
     night = night_of(cost.pictures, decoys_of(config), cost.steps, batch, profile, slower)
     drawing = profile.seconds_a_picture * slower

@@ -40,6 +40,8 @@ OPERATIONS = 0.17
 """Operations of a UNet for each weight and latent pixel: 0.19 in Stable Diffusion 1.5, 0.14 in SDXL."""
 TWICE_AS_MANY_KEYS = 1.18
 """A pass of a UNet whose self-attentions see as many further places, over one without: 1.18 in both (operations)."""
+SEEN_BESIDE = 1.15
+"""What a pass of FLUX.2 klein takes more for each reference of the size of the picture (operations)."""
 CONTROL_SHARE = 0.45
 """A pass of a ControlNet over one of its UNet: .45 in SDXL, .35 in Stable Diffusion 1.5 (operations)."""
 BACKWARD = 6.0
@@ -97,6 +99,8 @@ def slower_drawing(config: RunConfig) -> float:
     if references is not None and references.attention:
         recorded = references.most / (config.base.sampling.batch_size * passes_a_step(config))
         slower += (TWICE_AS_MANY_KEYS - 1) * references.most + recorded
+    if references is not None and references.native:
+        slower += SEEN_BESIDE * references.most
     if control is not None:
         slower += CONTROL_SHARE * len(control.view_families) / len(config.views.families)
     return slower

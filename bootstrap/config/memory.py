@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bootstrap.backends.bases import check_base, weights_in
 from bootstrap.config.card_memory import CONTEXT, Room, counted_weights, stage_memory
 from bootstrap.config.merging import merged, override
-from bootstrap.config.profiles import profiles
+from bootstrap.config.profiles import profile_for_base, profiles
 from bootstrap.config.run_settings import BaseConfig, RunConfig
 from bootstrap.config.shipped_files import embedded
 from bootstrap.errors import BackendError
@@ -63,7 +63,8 @@ def _check_stated(config: RunConfig, device: Accelerator) -> None:
     if config.base.memory <= device.memory:
         return
     fitting = []
-    for name, profile in profiles().items():
+    for name in profiles():
+        profile = profile_for_base(config.base.profiles, name)
         if device.kind != "cpu" and profile.base.get("memory", config.base.memory) <= device.memory:
             fitting = [f"--profile {name}"]
     if fitting == [f"--profile {config.profile}"]:
@@ -88,7 +89,8 @@ def _architecture(config: RunConfig) -> str:
 def _options(base: BaseConfig, architecture: str, device: Accelerator) -> list[str]:
     """The largest profile with which the run fits, the fewest settings, and what could be left out instead."""
     found = []
-    for name, profile in profiles().items():
+    for name in profiles():
+        profile = profile_for_base(base.profiles, name)
         smaller = BaseConfig.model_validate(merged(base.model_dump(), profile.base))
         if device.kind != "cpu" and peak_of(smaller, architecture, device) <= device.memory:
             found = [f"--profile {name}"]

@@ -19,7 +19,10 @@ from bootstrap.config.shipped_files import read_section, shipped_names
 from bootstrap.errors import ConfigError
 from bootstrap.machine import inventory
 
-__all__ = ["NIGHT", "Profile", "Schedule", "night_of", "profile_for", "profile_on", "profiles", "with_profile"]
+__all__ = [
+    "NIGHT", "Profile", "Schedule", "night_of", "profile_for", "profile_for_base", "profile_on", "profiles",
+    "with_profile",
+]  # fmt: skip
 
 AUTO, NONE = "auto", "none"
 NIGHT = 8 * 3600.0
@@ -98,9 +101,14 @@ def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     found = profiles()
     if name not in found:
         raise ConfigError(f'--profile "{name}" is unknown', f"choose one of: {', '.join([*found, AUTO, NONE])}")
-    own = found[name]
+    own = profile_for_base(data["base"].get("profiles", {}), name)
     base = merged(data["base"], own.base) if large else data["base"]
     return {**data, "base": base, "loop": merged(data["loop"], own.loop), "profile": name}
+
+
+def profile_for_base(changes: Mapping[str, Mapping[str, Any]], name: str) -> Profile:
+    """A shipped profile with what a base changes of it, see `bootstrap.config.run_settings.BaseConfig.profiles`."""
+    return validated(Profile, merged(profiles()[name].model_dump(), changes.get(name, {})), name, ConfigError)
 
 
 def night_of(pictures: int, decoys: int, steps: int, batch: int, profile: Profile, slower: float = 1.0) -> Schedule:

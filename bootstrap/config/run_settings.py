@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -70,6 +70,8 @@ class BaseConfig(Frozen):
     """Fewest optimiser steps."""
     scoring: str = "puppet"
     """The panel of configs/scoring/ that can read this base's pictures."""
+    profiles: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """What this base changes of a profile of configs/machines/, by its name: speeds, and settings of base and loop."""
 
     @property
     def short_name(self) -> str:

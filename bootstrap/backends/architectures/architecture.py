@@ -97,6 +97,8 @@ class BaseLimits:
     """Whether a ControlNet can steer it."""
     encodes_alone: bool = False
     """Whether its text encoder is so large that with ``offload`` the denoiser is not loaded while it encodes."""
+    operations: float = 1.0
+    """Of a pass, for each weight and latent pixel, over a UNet's (see `bootstrap.config.estimate`)."""
     takes_negative: bool = True
     """Whether diffusers' pipeline takes a negative prompt as text."""
     no_guidance: float = 1.0

@@ -256,6 +256,7 @@ KLEIN = Architecture(
         references=("native",),
         has_control=False,
         encodes_alone=True,
+        operations=4.0,  # 42 TFLOP at 1024 pixels: two for each weight and token, and attention
         takes_negative=False,
     ),
 )

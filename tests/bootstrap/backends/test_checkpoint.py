@@ -228,8 +228,8 @@ def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(tiny, monkeypat
         DiffusersBackend(tiny, SETTINGS, device="cpu")
 
 
-def test_shipped_configs_are_whole():
-    for architecture in ARCHITECTURES.values():
+def test_shipped_configs_of_single_files_are_whole():
+    for architecture in [one for one in ARCHITECTURES.values() if one.checkpoint]:
         index = json.loads((architecture.configs / "model_index.json").read_text())
         assert index["_class_name"] == architecture.pipeline
         assert all((architecture.configs / part / "config.json").is_file() for part in architecture.weighted_parts)

@@ -5,7 +5,7 @@ import pytest
 from bootstrap.config import load, shipped_names
 from bootstrap.config.estimate import cost_of, decoys_of
 from bootstrap.config.memory import check_memory
-from bootstrap.config.profiles import NIGHT, night_of, profile_for, profiles
+from bootstrap.config.profiles import NIGHT, night_of, profile_for, profile_for_base, profiles
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.machine import inventory as machine
 from bootstrap.machine.inventory import Accelerator
@@ -16,7 +16,10 @@ LARGE = [name for name in shipped_names("base") if load(name).base.sampling.widt
 @pytest.mark.parametrize("name", profiles())
 @pytest.mark.parametrize("base", LARGE)
 def test_the_schedule_of_every_card_fits_a_night_and_decoys_are_a_fifth_of_it_at_most(base, name):
-    config, profile = load(base, profile=name), profiles()[name]
+    config = load(base, profile=name)
+    if config.base.profiles and (name not in config.base.profiles or config.base.memory >= profiles()[name].memory):
+        pytest.skip("such a card is too small for this base")
+    profile = profile_for_base(config.base.profiles, name)
     cost = cost_of(config, 4, 10**9, 0.0)
     night = night_of(cost.pictures, decoys_of(config), cost.steps, config.base.recipes["character"].batch_size, profile)
     assert 0.5 * NIGHT < night.seconds <= NIGHT
@@ -59,3 +62,14 @@ def test_a_base_that_does_not_fit_is_refused_with_the_estimate_and_the_options()
     with pytest.raises(BackendError, match=r"about 7\.5 GB, cuda has 5\.0; choose a smaller base"):
         check_memory(load("sdxl", profile="8gb"), Accelerator("cuda", "a card", 5.0))
     check_memory(load("sdxl", backend="fake"), Accelerator("cuda", "a card", 1.0))
+
+
+def test_a_base_changes_profiles_and_says_which_of_them_it_fits():
+    klein = load("klein", profile="12gb")
+    assert (klein.base.sampling.offload, klein.base.recipes["character"].network_alpha) == (True, 32)
+    assert profile_for_base(klein.base.profiles, "12gb").seconds_a_picture > profiles()["12gb"].seconds_a_picture
+    with pytest.raises(BackendError, match=r"about 20 GB, cuda has 11\.6; choose --profile 16gb, "):
+        check_memory(load("klein"), Accelerator("cuda", "a card", 11.6))
+    check_memory(klein, Accelerator("cuda", "a card", 11.6))
+    with pytest.raises(BackendError, match=r"about 11 GB, cuda has 7\.7; choose a smaller base"):
+        check_memory(load("klein", profile="8gb"), Accelerator("cuda", "a card", 7.7))

@@ -14,7 +14,7 @@ from bootstrap.lora import Lora, save_kohya
 from bootstrap.lora.foreign import read_any
 from bootstrap.lora.kinds import Kron, change
 
-SD1, SDXL, SD2 = grammars()
+SD1, SDXL, *_, SD2 = grammars()
 DOWN = "down_blocks.1.attentions.0.transformer_blocks.0"
 ORIGINAL = "input_blocks.4.1.transformer_blocks.0"
 TEXT = "text_model.encoder.layers.3.self_attn"
