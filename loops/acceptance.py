@@ -23,6 +23,7 @@ from bootstrap.config.loop import AcceptanceConfig
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.panel.judges import Judges
 from bootstrap.records import Adapter, Frame, JobKind, Shot, random_seed_of
+from bootstrap.runs.accepted import ACCEPTANCE
 from bootstrap.shots import quotas
 from bootstrap.store.decisions import Accepted, FinalCandidates
 from loops.archive import taken
@@ -34,26 +35,25 @@ from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.ranking import ranked, scores_of
 
-__all__ = ["PAGE", "accept", "check_beside"]
+__all__ = ["accept", "check_beside"]
 
-PAGE = "acceptance.html"
 WAVES = 301
 """The first of its waves, beyond those of the probes of LoRAs that may draw a round."""
 
 
-def accept(engine: Engine, number: int, adapter: Adapter) -> None:
-    """Try the finished LoRA ``adapter`` of round ``number``, decide on its weight, write the page; each once.
+def accept(engine: Engine, adapter: Adapter) -> None:
+    """Try the finished LoRA, decide on its weight, write the page; each once.
 
     Left out where `LoopConfig.acceptance` has no weights, or the hours of a run are too short for it.
     """
     store, settings = engine.store, engine.config.loop.acceptance
-    page, asked = store.directory / PAGE, settings.model_dump_json()
+    page, asked = store.directory / ACCEPTANCE, settings.model_dump_json()
     decided = store.decided(Accepted, adapter=adapter.id, asked=asked)
     if not settings.weights or (decided and page.is_file()):
         return
-    if not decided and engine.budget and not acceptance_fits(store, engine.budget, number):
+    if not decided and engine.budget and not acceptance_fits(store, engine.budget, adapter.round):
         return
-    comparison = _Bench.of(engine, number, adapter).compared(settings)
+    comparison = _Bench.of(engine, adapter).compared(settings)
     advice = _advice(engine, comparison)
     store.decide(Accepted(adapter.id, asked, advice.best.cell.weight, as_plain(comparison, advice)))
     engine.note(f"acceptance: {advice.summary}")
@@ -96,7 +96,6 @@ class _Bench:
     are others. ``named`` are the identity tags that its prompts name."""
 
     engine: Engine
-    number: int
     adapter: Adapter
     trials: TrialShots
     probe: Sequence[_Asked]
@@ -104,14 +103,14 @@ class _Bench:
     named: frozenset[str]
 
     @classmethod
-    def of(cls, engine: Engine, number: int, adapter: Adapter) -> _Bench:
+    def of(cls, engine: Engine, adapter: Adapter) -> _Bench:
         """The shots that a run plans for it, and those that no run plans."""
         config, unseen = engine.config, engine.config.loop.acceptance.unseen
         trials = trials_for(engine.character, config, seeds=engine.seeds, unseen=unseen)
         probe = [_Asked(shot, KNOWN) for shot in probe_shots(engine.planner, config.views)]
         others = list(map(_Asked, trials.shots, trials.tests))[len(probe) :]
-        named = engine.training_sets.named_traits(engine.archive(), number, config.subject.finishing.name)
-        return cls(engine, number, adapter, trials, probe, others if unseen else (), named)
+        named = engine.training_sets.named_traits(engine.archive(), adapter.round, config.subject.finishing.name)
+        return cls(engine, adapter, trials, probe, others if unseen else (), named)
 
     def compared(self, settings: AcceptanceConfig) -> Comparison:
         """Everything that is tried, one after another."""
@@ -128,13 +127,13 @@ class _Bench:
             base,
             [*tried, *map(self._previews, self._not_chosen), full],
             [self._rate(cell, self.probe) for cell in stacks],
-            completed=Result(best.cell, (*best.pictures, *beyond)),
+            completed=replace(best, pictures=(*best.pictures, *beyond)),
         )
 
     @property
     def _not_chosen(self) -> list[Adapter]:
         """The other weights of the final training, as far as the pictures that they drew of the probe are there."""
-        decided = self.engine.store.decided(FinalCandidates, round=self.number)
+        decided = self.engine.store.decided(FinalCandidates, round=self.adapter.round)
         others = [one for one in decided.adapters if one.id != self.adapter.id] if decided else []
         return [one for one in others if len(self._drawn_of_probe(one)) == len(self.probe)]
 
@@ -169,7 +168,7 @@ class _Bench:
         return TriedWeights(adapter.id, path, adapter.sha256, adapter.steps, self.named)
 
     def _drawn_of_probe(self, adapter: Adapter) -> list[Frame]:
-        frames = self.engine.store.frames(self.number, kind=JobKind.PROBE)
+        frames = self.engine.store.frames(self.adapter.round, kind=JobKind.PROBE)
         return [one for one in frames if one.adapter == adapter.id and one.job.id not in self.engine.lost]
 
     def _previews(self, adapter: Adapter) -> Result:
@@ -182,7 +181,7 @@ class _Bench:
         engine, weights = self.engine, self._weights(cell)
         named = weights.id if weights else ""  # not by its digest: a file has its date in it
         mark = f"{random_seed_of(named, *cell.words, *(one.shot.key for one in asked)):016x}"[:8]
-        wave = Wave(self.number, self._wave(mark), self.named, adapter=weights is not None)
+        wave = Wave(self.adapter.round, self._wave(mark), self.named, adapter=weights is not None)
         jobs = [self._maker.acceptance_job(wave, one.shot, mark, cell.words) for one in asked]
         engine.store.plan(jobs)
         draw(engine, wave.round, wave.number, weights)
@@ -193,7 +192,10 @@ class _Bench:
 
     def _wave(self, mark: str) -> int:
         """The wave of the pictures of this mark, or the next one that is free."""
-        waves = {job.id.split("-")[2]: job.wave for job in self.engine.store.jobs(self.number, kind=JobKind.ACCEPTANCE)}
+        waves = {
+            job.id.split("-")[2]: job.wave
+            for job in self.engine.store.jobs(self.adapter.round, kind=JobKind.ACCEPTANCE)
+        }
         return waves.get(mark, max(waves.values(), default=WAVES - 1) + 1)
 
     @cached_property

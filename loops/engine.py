@@ -24,8 +24,8 @@ from bootstrap.runs.control_pictures import ControlPictures
 from bootstrap.runs.spending import Spending
 from bootstrap.runs.upkeep import freed_paths
 from bootstrap.seeds import SeedCaptioner
-from bootstrap.shots import Planner
-from bootstrap.store.decisions import Blend
+from bootstrap.shots import Cell, Planner, places
+from bootstrap.store.decisions import Blend, MendingPlanned
 from bootstrap.store.store import Store
 from loops.archive import Archive
 from loops.budget import Budget
@@ -116,6 +116,15 @@ class Engine:
     def archive(self) -> Archive:
         """What the run holds now, as far as a person is read."""
         return Archive.of(self.store, self.lost)
+
+    def places(self, goal: int) -> dict[Cell, int]:
+        """The places of the first ``goal`` pictures, and those that a round adds where the finished LoRA falls."""
+        found = places(goal, self.config.loop.target, self.config.views)
+        for mending in self.store.decisions(MendingPlanned):
+            for place, count in mending.add.items():
+                view_family, _, framing = place.partition("/")
+                found[view_family, framing] = found.get((view_family, framing), 0) + count
+        return found
 
     def looks(self, frames: Iterable[Frame]) -> dict[str, Look]:
         """The look of each frame, by its id."""

@@ -26,7 +26,7 @@ from scoring.calibrate import Ranked
 from scoring.measurement import Measurement
 from scoring.trials import Trial, best_of
 
-__all__ = ["final_adapter"]
+__all__ = ["drawn_trial", "final_adapter"]
 
 
 def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence[TrainItem]) -> Adapter:
@@ -63,7 +63,12 @@ def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) 
     """What an adapter draws of the probe, measured and ranked."""
     engine.store.plan([engine.job_maker.preview_job(wave, shot) for shot in probe])
     draw(engine, wave.round, wave.number, adapter)
-    frames = engine.store.frames(wave.round, wave.number, JobKind.PROBE)
+    return drawn_trial(engine, adapter)
+
+
+def drawn_trial(engine: Engine, adapter: Adapter) -> Trial:
+    """What weights of a final training have drawn of the probe, measured and ranked."""
+    frames = engine.store.frames(adapter.round, kind=JobKind.PROBE)
     frames = [frame for frame in frames if frame.adapter == adapter.id]
     measure(engine, frames)
     archive = engine.archive()

@@ -16,12 +16,13 @@ from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
 from bootstrap.records import Adapter, Shot, TrainItem
 from bootstrap.report import write_report
-from bootstrap.shots import Cell, quotas
+from bootstrap.shots import Cell
 from bootstrap.store.delivery import Delivery
 from loops.acceptance import accept
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
+from loops.mending import handed_out
 from loops.showcase import draw_showcase
 from loops.weights_again import give_up_unneeded
 
@@ -43,7 +44,7 @@ def finish(engine: Engine) -> Finished:
     """Fill, train, choose, write: dataset folder, LoRA files and report."""
     store, config = engine.store, engine.config
     number = len(store.rounds()) + 1
-    places = quotas(config.loop.target, config.views)
+    places = engine.places(config.loop.target)
     store.set_verdicts(set_aside(engine.archive()), number, 0)
     fill(engine, number, places)
     archive = engine.archive()
@@ -52,12 +53,12 @@ def finish(engine: Engine) -> Finished:
         engine.note(empty)
     items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
     name_missing(engine, [frame.job.shot for frame in (*kept, *provisional)], places, items)
-    adapter = final_adapter(engine, archive, number, items)
-    accept(engine, number, adapter)
+    adapter = handed_out(engine, final_adapter(engine, archive, number, items))
+    accept(engine, adapter)
     collection = Collection(store, config, engine.character, kept, provisional, items)
     pictures, lora = deliver(engine, collection, adapter)
     give_up_unneeded(engine)
-    draw_showcase(engine, number, adapter, [*kept, *provisional])
+    draw_showcase(engine, adapter.round, adapter, [*kept, *provisional])
     page = store.directory / "report.html"
     write_report(store, page, engine.character.name)
     if not any(isinstance(event, RunEnded) for event in store.events()[-1:]):

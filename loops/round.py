@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
 from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
-from bootstrap.shots import Cell, places
+from bootstrap.shots import Cell
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
 from loops.decoys import usable_decoys
@@ -36,7 +36,7 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
     """Train, then waves of drawing, measuring and choosing until every place is filled or the waves are spent."""
     kept = len(engine.archive().usable_keeps)
     engine.store.begin_round(plan.number, plan.phase, plan.goal, RoundBegan(plan.number, plan.phase, kept, plan.goal))
-    wanted = places(plan.goal, engine.config.loop.target, engine.config.views)
+    wanted = engine.places(plan.goal)
     for wave in range(1, engine.config.loop.waves + 1):
         archive = engine.archive()
         if (plan.number, wave) in archive.judged_waves:

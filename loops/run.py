@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.shots import places
 from loops.approval import await_approval
 from loops.archive import Archive
 from loops.boundary import judges_with_approved, measured_frames, own_pictures, read_person
@@ -18,6 +17,7 @@ from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
 from loops.from_folder import from_folder, round_of_pictures
 from loops.measure import measure
+from loops.mending import mending
 from loops.resume import continued_after
 from loops.round import play_round
 from loops.round_plan import RoundPlan
@@ -28,15 +28,28 @@ __all__ = ["run"]
 
 
 def run(engine: Engine) -> Finished:
-    """Play rounds until the rules say stop, then finish; whatever is done already is not done again."""
+    """Play rounds until the rules say stop, finish, mend where asked; whatever is done already is not done again."""
     draw_again(engine)
     approve(engine)
-    while plan := next_round(engine):
-        play_round(engine, plan)
-        approve(engine)
-    done = finish(engine)
+    done = finish_after_rounds(engine)
+    while plan := mending(engine):
+        play(engine, plan)
+        done = finish_after_rounds(engine)
     engine.store.snapshot()
     return done
+
+
+def finish_after_rounds(engine: Engine) -> Finished:
+    """Play the rounds that the rules ask for, then finish."""
+    while plan := next_round(engine):
+        play(engine, plan)
+    return finish(engine)
+
+
+def play(engine: Engine, plan: RoundPlan) -> None:
+    """A round, and its approval."""
+    play_round(engine, plan)
+    approve(engine)
 
 
 def approve(engine: Engine) -> None:
@@ -106,7 +119,7 @@ def within_budget(engine: Engine, archive: Archive, plan: RoundPlan) -> RoundPla
 def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     """What a round with one wave has to do: steps on the pictures that are kept by now, and pictures to draw."""
     loop = engine.config.loop
-    wanted = wanted_pictures(archive.empty_places(places(plan.goal, loop.target, engine.config.views)), loop)
+    wanted = wanted_pictures(archive.empty_places(engine.places(plan.goal)), loop)
     if plan.drawn_by is not None or not engine.config.trains_to_draw:
         return Work(0, wanted)
     pictures = len(archive.usable_keeps) + originals_of(engine.seeds, engine.config.base)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bootstrap.errors import UsageError
 from bootstrap.records import Adapter
+from bootstrap.runs.accepted import finished_lora
 from bootstrap.store.decisions import FinalCandidates
 from bootstrap.store.store import Store
 
@@ -16,7 +17,7 @@ ALL = "all"
 
 
 def chosen_weights(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
-    """The LoRAs to try; without ``names`` the last final training's, else the latest. Raises UsageError."""
+    """The LoRAs to try; without ``names`` the finished one's, else the latest. Raises UsageError."""
     trained = _trained(store)
     if not trained:
         raise UsageError(f'"{store.directory}" has trained nothing yet', "wait for its first round")
@@ -24,7 +25,7 @@ def chosen_weights(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
     for text in names:
         words += [word.strip() for word in text.split(",") if word.strip()]
     if not words:
-        return _last_training(trained)
+        return _last_training(trained, finished_lora(store))
     chosen: dict[Adapter | Path, None] = {}
     for word in words:
         file = Path(word).expanduser()
@@ -40,12 +41,12 @@ def chosen_weights(store: Store, names: Sequence[str]) -> list[Adapter | Path]:
     return list(chosen)
 
 
-def _last_training(trained: dict[str, Adapter]) -> list[Adapter | Path]:
-    """The checkpoints of the last final training, or the latest adapter where there was none."""
-    final = [adapter for adapter in trained.values() if adapter.is_final]
-    if not final:
-        return [list(trained.values())[-1]]
-    return [adapter for adapter in final if adapter.round == final[-1].round]
+def _last_training(trained: dict[str, Adapter], finished: Adapter | None) -> list[Adapter | Path]:
+    """The checkpoints of the training that the finished LoRA is from, or the latest adapter where there is none."""
+    last = finished or list(trained.values())[-1]
+    if not last.is_final:
+        return [last]
+    return [adapter for adapter in trained.values() if adapter.training == last.training]
 
 
 def _trained(store: Store) -> dict[str, Adapter]:

@@ -13,6 +13,7 @@ from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
+from bootstrap.runs.accepted import finished_lora
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import deviations
@@ -75,8 +76,7 @@ def _adapter(store: Store, round: int | None) -> Adapter:
     if not adapters:
         raise UsageError(f'"{store.directory}" has trained nothing yet', "wait for its first round")
     if round is None:
-        final = [adapter for adapter in adapters if adapter.is_final]
-        return final[-1] if final else adapters[-1]
+        return finished_lora(store) or adapters[-1]
     of_round = [adapter for adapter in adapters if adapter.round == round]
     if not of_round:
         rounds = dict.fromkeys(str(adapter.round) for adapter in adapters)

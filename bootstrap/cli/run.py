@@ -26,6 +26,7 @@ from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.pictures import open_picture
+from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.outside_drawers import check_drawer
@@ -116,6 +117,8 @@ def _work(
     typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional)")
     typer.echo(f"lora     {done.adapter}")
     typer.echo(f"report   {done.report}")
+    if accepted := last_accepted(store):
+        typer.echo(f"weight   {accepted.weight:g} is the best one to draw with  ({store.directory / ACCEPTANCE})")
     if hours and hours.left < 0:
         typer.echo(f"hours    over by {duration(-hours.left)}")
 

@@ -75,6 +75,8 @@ class LoopConfig(Frozen):
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
     acceptance: AcceptanceConfig = AcceptanceConfig()
     """What the finished LoRA is tried with."""
+    mend_rounds: int = Field(0, ge=0, le=1)
+    """Rounds for the places in which the finished LoRA falls, within ``rounds`` and the hours; 0 only names them."""
     showcase: int = Field(8, ge=0, le=16)
     """Shots of the probe that the report leads with: drawn also by the base and by the first LoRA; 0 for none."""
     seeds_share: float = Field(0.25, ge=0, le=1)

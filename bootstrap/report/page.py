@@ -25,6 +25,7 @@ from bootstrap.report.scores import plots_by_view_family
 from bootstrap.report.showcase_picture import SHOWCASE, showcase_html, write_showcase
 from bootstrap.report.showcase_rows import showcase_of
 from bootstrap.report.verdict_section import verdict_section
+from bootstrap.runs.accepted import ACCEPTANCE
 from bootstrap.runs.incidents import UNDELIVERED, IncidentLine, incidents
 from bootstrap.runs.sentences import duration
 from bootstrap.runs.status import status
@@ -152,7 +153,7 @@ def _acceptance(store: Store, found: Mapping[str, Any] | None, folder: Path) -> 
     if found is not None:
         lists = {"Strengths": found["strengths"], "Weaknesses": found["weaknesses"], "What to do": found["advice"]}
         body = TEMPLATES.render("advice", summary=found["summary"], lists=lists)
-        body += _list(_links(store, [store.directory / "acceptance.html"], folder))
+        body += _list(_links(store, [store.directory / ACCEPTANCE], folder))
     return Section(title, body, "acceptance")
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import BootstrapError, OutputError
 from bootstrap.records import Adapter
+from bootstrap.runs.accepted import finished_lora
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import delivered, deviations
 from bootstrap.store.files import sha256_of
@@ -55,6 +56,8 @@ def freeable(store: Store) -> list[FreeableFile]:
     """
     adapters = store.adapters()
     needed = {adapter.path for adapter in _needed(adapters)}
+    if handed_out := finished_lora(store):
+        needed.add(handed_out.path)
     folders = {Path(adapter.path).parent for adapter in adapters}
     found = []
     for folder in sorted(folders):

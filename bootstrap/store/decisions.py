@@ -30,7 +30,9 @@ __all__ = [
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
+    "HandedOut",
     "InboxPicture",
+    "MendingPlanned",
     "PersonBoundary",
     "PictureRefused",
     "RoundApproved",
@@ -234,6 +236,25 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class MendingPlanned:
+    """A round for the places in which the LoRA ``adapter`` falls: "view family/framing" → pictures to add there."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    adapter: str
+    add: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """Which finished LoRA a run hands out after a mending round: the one that was trained then, or the one before."""
+
+    KEY: ClassVar = ("round",)
+    round: int
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowcaseBudget:
     """Whether the showcase after the rounds is drawn under a budget; ``round`` is the number after the last one's."""
 
@@ -330,6 +351,8 @@ Decision = (
     | AcceptanceBudget
     | Blend
     | Accepted
+    | MendingPlanned
+    | HandedOut
     | ShowcaseBudget
     | AuditSample
     | DrawerChosen

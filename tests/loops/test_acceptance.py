@@ -120,7 +120,10 @@ def test_a_lora_beside_it_that_is_missing_or_does_not_fit_is_told_before_anythin
     assert not list(run.glob("frames/*"))
 
 
-def test_it_is_a_small_part_of_a_run():
-    for base in ("puppet", "sdxl"):
-        config = load(base)
-        assert 0 < acceptance_pictures(config) <= 0.1 * cost_of(config, 1, 0, 0.0).pictures
+@pytest.mark.parametrize("base", ["puppet", "sdxl"])
+def test_it_is_a_small_part_of_a_run_and_of_its_estimate(base):
+    config, without = load(base), load(base, overrides=["loop.acceptance.weights=[]"])
+    beside = load(base, overrides=["loop.acceptance.beside=[a.safetensors, b.safetensors]"])
+    whole = cost_of(config, 1, 0, 0.0).pictures
+    assert 0 < acceptance_pictures(config) == whole - cost_of(without, 1, 0, 0.0).pictures <= 0.1 * whole
+    assert acceptance_pictures(beside) == acceptance_pictures(config) + 3 * 12, "each of them, and both"

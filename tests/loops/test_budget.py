@@ -5,7 +5,7 @@ import pytest
 from bootstrap.events import AdapterTrained, BatchGenerated, Incident, ScoresMeasured
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import limits_of
-from bootstrap.store.decisions import RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
+from bootstrap.store.decisions import AcceptanceBudget, RoundBudget, ShowcaseBudget, WaveBudget, WaveCut
 from bootstrap.store.store import Store
 from loops import budget
 from loops.time_left import SECONDS_WORKED, STILL_VALID, Hours
@@ -73,7 +73,7 @@ def incidents(run):
 
 def decisions(run):
     with Store.open(run, exclusive=False) as store:
-        kinds = (RoundBudget, WaveBudget, WaveCut, ShowcaseBudget)
+        kinds = (RoundBudget, WaveBudget, WaveCut, AcceptanceBudget, ShowcaseBudget)
         return [one for kind in kinds for one in store.decisions(kind)]
 
 
@@ -84,8 +84,10 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
     done = call("run", *tiny, "--out", run, "--budget", "1s")
     assert done.code == 0, done.err
     assert any("no further round" in text for text in incidents(run))
+    assert any("no acceptance: it takes about" in text for text in incidents(run))
     assert any("no showcase: it takes about" in text for text in incidents(run))
     assert not list(run.glob("frames/*/showcase-*")), "the first thing that is left out"
+    assert not list(run.glob("frames/*/acceptance-*"))
     assert not (run / "showcase.png").exists()
     assert any("only time for" in text for text in incidents(run)), "the wave was cut short"
     assert list(run.glob("lora/*.safetensors"))
@@ -103,6 +105,7 @@ def test_a_night_that_is_too_short_ends_with_a_dataset_and_a_lora(tiny, call, tm
     assert not drawn
     assert call("run", *tiny, "--out", run).code == 0
     assert (run / "showcase.png").exists(), "without hours there is time for it"
+    assert (run / "acceptance.html").exists()
 
 
 def test_what_was_cut_stays_cut_when_the_run_is_killed_before_it_is_judged(tiny, call, tmp_path, monkeypatch):
