@@ -19,6 +19,7 @@ from bootstrap.backends.folder_settings import FolderSettings
 from bootstrap.backends.inbox import InboxDrawer, InboxFile
 from bootstrap.errors import BootstrapError, Interrupted, Paused
 from bootstrap.events import WavePlanned
+from bootstrap.pictures import square
 from bootstrap.records import Job, JobKind, Shot
 from bootstrap.report.wanted_page import WantedShot, write_wanted
 from bootstrap.seeds import SeedCaptioner
@@ -57,6 +58,7 @@ def round_of_pictures(engine: Engine, number: int) -> RoundPlan | None:
             raise Paused(_reason(engine, missing, archive), "the same command again")
         if engine.stop_asked:
             raise Interrupted("stopped while waiting for pictures")
+        engine.note(f"waiting for pictures: {_reason(engine, missing, archive)}")
         wait(EVERY)
     return RoundPlan(number, engine.config.subject.finishing.name, loop.target) if missing else None
 
@@ -173,10 +175,16 @@ def _read_shot(engine: Engine, file: InboxFile, image: Image.Image) -> Shot | No
         values = engine.planner.values(axis)
         value = shown.get(axis) or next((tag for tag in shown.values() if tag in values), "")
         if axis == subject.outfit_axis:
-            value = seen.outfit
+            value = seen.outfit if seen.caption_from != "read" else _worn(engine, image, seen.outfit)
         if value:
             axes[axis] = value
     return Shot(seen.view_family, seen.view, seen.framing, axes)
+
+
+def _worn(engine: Engine, image: Image.Image, usual: str) -> str:
+    """The outfit that is read off a picture; the ``usual`` one where none is surely worn."""
+    by_tags = {", ".join(outfit.tags): name for name, outfit in engine.character.wardrobe.items() if outfit.tags}
+    return by_tags.get(engine.panel_models.read(square(image), tuple(by_tags)), usual)
 
 
 def _asked(engine: Engine) -> dict[str, Shot]:

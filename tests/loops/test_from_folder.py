@@ -11,6 +11,7 @@ from bootstrap.records import JobKind, VerdictKind
 from bootstrap.store.decisions import InboxPicture
 from bootstrap.store.store import Store
 
+QUICK = ["loop.acceptance.weights=[]", "loop.final_candidates=1", "loop.showcase=0"]
 RED, BLUE = (215, 62, 45), (40, 60, 215)
 
 
@@ -35,7 +36,7 @@ def inbox(tmp_path):
 @pytest.fixture
 def go(call, tiny, tmp_path, inbox):
     def start(*more, command="run"):
-        options = ["--drawer", f"folder:{inbox}", *more]
+        options = ["--drawer", f"folder:{inbox}", *(word for text in QUICK for word in ("--set", text)), *more]
         return call(command, *tiny, *options, "--out", tmp_path / "run")
 
     return start
@@ -84,7 +85,10 @@ def test_a_folder_of_mixed_pictures_is_judged_and_more_are_asked_for(go, inbox, 
     assert any(verdict.kind is VerdictKind.KEEP for verdict in verdicts.values())
     page = (tmp_path / "run/missing.html").read_text()
     assert all(name in page for name in (*wanted(tmp_path), "other.png", "nothing said.png"))
-    assert go().err.count("not taken") == 0, "said once"
+    (tmp_path / "run" / back.path).unlink()
+    third = go()
+    assert third.err.count("not taken") == 0, "said once"
+    assert "drawn again, the same to the pixel" in third.err
 
     done = go("--rounds", "1")
     assert done.code == 0, done.err
