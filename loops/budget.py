@@ -152,10 +152,12 @@ def fitting_round(
     finishing: tuple[Phase, Work],
     *,
     drawn_before: bool,
+    told: bool = True,
 ) -> Phase | None:
     """The phase in which round ``number`` is played, as it was decided; None when no further one fits.
 
-    ``asked`` is the round that the rules ask for, ``finishing`` one of the finishing phase in its place.
+    ``asked`` is the round that the rules ask for, ``finishing`` one of the finishing phase in its place. ``told``: an
+    event says so where it is another one, or none.
     """
     decided = store.decided(RoundBudget, budget=budget.key, round=number)
     if decided is not None:
@@ -170,7 +172,7 @@ def fitting_round(
         event = Incident(BUDGET, f"no further round: {took}, {left} are left")
     elif phase != asked[0]:
         event = Incident(BUDGET, f"time is left for one round: it is the {phase} phase")
-    return store.decide(RoundBudget(budget.key, number, phase), event).phase
+    return store.decide(RoundBudget(budget.key, number, phase), event if told else None).phase
 
 
 def another_wave(store: Store, budget: Budget, number: int, wave: int, candidates: int) -> bool:

@@ -35,7 +35,6 @@ def mending(engine: Engine) -> RoundPlan | None:
     if not add or not _fits(engine, plan, sum(add.values())):
         return None
     store.decide(MendingPlanned(number, accepted.adapter, add))
-    engine.note(f"round {number} adds pictures where the finished LoRA falls: {_told(add)}")
     return plan
 
 
@@ -43,14 +42,17 @@ def handed_out(engine: Engine, adapter: Adapter) -> Adapter:
     """The finished LoRA, or the one before a mending round where that draws the probe clearly better."""
     mended = engine.store.decided(MendingPlanned, round=adapter.round - 1)
     before = engine.adapter(mended.adapter) if mended else None
-    if before is None:
+    if mended is None or before is None:
         return adapter
     chosen = engine.store.decided(HandedOut, round=adapter.round)
     if chosen is None:
         trials = [drawn_trial(engine, one) for one in (before, adapter)]
         best = (before, adapter)[best_of(trials)]
         found = ", ".join(f"{one.identity:.2f} x {one.control:.2f}" for one in trials)
-        engine.note(f"'{best.id}' is handed out (identity x control on the probe before and after mending: {found})")
+        places = ", ".join(f"{count} {place.replace('/', ' ')}" for place, count in mended.add.items())
+        told = f"round {mended.round} was for places in which the finished LoRA fell ({places})"
+        compared = f"(identity x control on the probe before and after: {found})"
+        engine.note(f"{told}; '{best.id}' is handed out {compared}")
         chosen = engine.store.decide(HandedOut(adapter.round, best.id))
     return adapter if chosen.adapter == adapter.id else whole_adapter(engine, before)
 
@@ -63,8 +65,5 @@ def _fits(engine: Engine, plan: RoundPlan, pictures: int) -> bool:
     trained = len(engine.archive().usable_keeps) + originals_of(engine.seeds, config.base)
     steps = recipe_for(config, plan.phase, plan.number, trained).steps
     asked = plan.phase, Work(steps, round(pictures * config.loop.candidates_a_place))
-    return fitting_round(engine.store, engine.budget, plan.number, asked, asked, drawn_before=False) is not None
-
-
-def _told(add: dict[str, int]) -> str:
-    return ", ".join(f"{count} {place.replace('/', ' ')}" for place, count in add.items())
+    fits = fitting_round(engine.store, engine.budget, plan.number, asked, asked, drawn_before=False, told=False)
+    return fits is not None

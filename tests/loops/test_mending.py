@@ -41,7 +41,7 @@ def test_a_weak_place_gets_pictures_in_one_more_round(tiny, grown, call, tmp_pat
     run, given = tmp_path / "run", [*tiny, "--set", "loop.mend_rounds=1"]
     done = call("run", *given, "--out", run)
     assert done.code == 0, done.err
-    assert "round 3 adds pictures where the finished LoRA falls: 2 behind portrait" in done.err
+    assert "round 3 was for places in which the finished LoRA fell (2 behind portrait); 'final-r0" in done.err
     with Store.open(grown, exclusive=False) as before, Store.open(run, exclusive=False) as store:
         assert [one.number for one in store.rounds()] == [1, 2, 3], "one and no more"
         assert len(there(store)) == len(there(before)) + 2
@@ -62,7 +62,7 @@ def test_the_lora_before_is_handed_out_where_it_draws_better(finished, call, fal
     run, tiny = finished
     done = call("run", *tiny, "--set", "loop.mend_rounds=1", "--set", "loop.acceptance.weights=[0.9]", "--out", run)
     assert done.code == 0, done.err
-    assert "'final-r03' is handed out (identity x control on the probe before and after mending: " in done.err
+    assert "'final-r03' is handed out (identity x control on the probe before and after: " in done.err
     with Store.open(run, exclusive=False) as store:
         lora = finished_lora(store)
         assert (lora.id, store.adapters()[-1].id) == ("final-r03", "final-r04")
