@@ -56,8 +56,9 @@ class EditSettings(DrawerSettings):
     """Weights and arithmetic; auto is bfloat16 on a card and float32 on the CPU."""
     offload: Literal["text", "blocks", "none"] = "text"
     """What is in main memory while it draws. ``text``: the text encoder, loaded while it encodes the instructions, the
-    transformer then not. ``blocks``: that, and the blocks of the transformer, loaded in turn in every step: the least
-    memory and the most time. ``none``: nothing. All of it is in main memory while the base draws or trains."""
+    transformer then not. ``blocks``: that, and the blocks of the transformer, loaded in turn in every step, with a VAE
+    that works in tiles: the least memory and the most time. ``none``: nothing. All of it is in main memory while the
+    base draws or trains."""
     camera_lora: CameraLora | None = None
     """A camera LoRA, with its words in ``camera``."""
 

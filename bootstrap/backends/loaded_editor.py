@@ -45,6 +45,7 @@ class LoadedEditor:
         reading, drawing = [self.pipe.text_encoder], [self.pipe.transformer, self.pipe.vae]
         if settings.offload == "blocks" and device != "cpu":
             self._load_blocks_in_turn()
+            use_tiles(self.pipe)
             drawing = [self.pipe.vae]
         if settings.offload == "none":
             self._reads: Any = contextlib.nullcontext()

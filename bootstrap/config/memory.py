@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bootstrap.backends.bases import check_base, weights_in
 from bootstrap.config.card_memory import CONTEXT, Room, counted_weights, stage_memory
+from bootstrap.config.edit_memory import check_edit_memory, edit_stages
 from bootstrap.config.merging import merged, override
 from bootstrap.config.profiles import profile_for_base, profiles
 from bootstrap.config.run_settings import BaseConfig, RunConfig
@@ -20,10 +21,14 @@ FULL_SIZE = 0.5
 
 
 def memory_of_stages(config: RunConfig, device: Accelerator) -> dict[str, float]:
-    """Peak GiB of each stage, the panel's included; {} for a base that is not here, or not of a size that was counted.
+    """Peak GiB of each stage, the panel's included, and of those of an edit drawer.
 
-    See `bootstrap.config.card_memory`.
+    Without the base's for one that is not here, or not of a size that was counted. See `bootstrap.config.card_memory`.
     """
+    return {**_stages_of_base(config, device), **edit_stages(config.drawer, device)}
+
+
+def _stages_of_base(config: RunConfig, device: Accelerator) -> dict[str, float]:
     architecture = "" if config.backend == "fake" else _architecture(config)
     return stage_memory(config.base, architecture, room_of(config.base, device)) if architecture else {}
 
@@ -41,9 +46,10 @@ def peak_of(base: BaseConfig, architecture: str, device: Accelerator) -> float:
 
 def check_memory(config: RunConfig, device: Accelerator) -> None:
     """Raise BackendError, with what can be done, where a run takes more memory than the device has."""
+    check_edit_memory(config, device)
     if config.backend == "fake" or not device.memory:
         return
-    stages = memory_of_stages(config, device)
+    stages = _stages_of_base(config, device)
     if not stages:
         _check_stated(config, device)
         return
