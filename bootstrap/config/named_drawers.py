@@ -33,10 +33,20 @@ def drawer_named(text: str, changes: Mapping[str, Any]) -> dict[str, Any] | None
         if changed:
             raise ConfigError(f'--{next(iter(changed))} is no option of the drawer "base"', "leave it out")
         return None
-    return complete_drawer({**read_section("drawers", name), **changed}, name)
+    return _complete({**read_section("drawers", name), **changed}, name)
 
 
-def complete_drawer(settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+def complete_drawer(given: object) -> dict[str, Any]:
+    """The settings of the drawer of a configuration, validated, its instructions read. Raises ConfigError."""
+    if not isinstance(given, Mapping):
+        raise ConfigError(f'drawer "{given}": write named parts, {{ ... }}', "name a drawer with --drawer")
+    if "kind" not in given:
+        named = ", ".join(f"drawer.{name}" for name in given)
+        raise ConfigError(f"{named}: there is no drawer whose setting that is", "name it with --drawer")
+    return _complete(given, "drawer")
+
+
+def _complete(settings: Mapping[str, Any], where: str) -> dict[str, Any]:
     """A drawer's settings, validated, with its instructions. Raises ConfigError, which begins with ``where``."""
     plain = dict(settings)
     kind = plain.get("kind")

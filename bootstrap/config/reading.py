@@ -15,7 +15,7 @@ from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.presets import Identity, identify
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config.merging import merged, override
-from bootstrap.config.named_drawers import complete_drawer
+from bootstrap.config.named_drawers import complete_drawer, drawer_named
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
@@ -57,8 +57,8 @@ def load(
     with every problem at once.
     """
     own = {**(own or {}), **top}
-    if isinstance(own.get("drawer"), dict):
-        own["drawer"] = complete_drawer(own["drawer"], "drawer")
+    if isinstance(own.get("drawer"), str):
+        own["drawer"] = drawer_named(own["drawer"], {})
     refuse_renamed_keys(own)
     refuse_renamed_paths(overrides)
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
@@ -72,6 +72,8 @@ def load(
         data[name] = merged(data[name], part) if name in data and isinstance(part, dict) else part
     for text in overrides:
         override(data, text)
+    if data.get("drawer") is not None:
+        data["drawer"] = complete_drawer(data["drawer"])
     return validated(RunConfig, data, "configuration", ConfigError)
 
 

@@ -1,4 +1,4 @@
-"""A small server that speaks ComfyUI's protocol, with faults that a test orders: swatches of the seed's colour."""
+"""A small server that speaks ComfyUI's protocol, with faults that a test orders: swatches of a reference's colour."""
 
 from __future__ import annotations
 
@@ -114,6 +114,12 @@ class StandIn:
         graph = next(one["prompt"] for one in self.prompts if one["prompt_id"] == id)
         size = self.size or (graph["5"]["inputs"]["width"], graph["5"]["inputs"]["height"])
         seed = graph["3"]["inputs"]["seed"]
+        image = Image.new("RGB", size, (180 + seed % 60, 40 + seed % 30, 40))
+        sent = self.uploads[graph["8"]["inputs"]["image"]]
+        with Image.open(io.BytesIO(sent[sent.index(b"\x89PNG") :])) as reference:
+            color = reference.convert("RGB").resize((1, 1)).getpixel((0, 0))
+        left, top = 2 + seed % (size[0] // 8), 2 + seed // 7 % (size[1] // 8)
+        image.paste(color, (left, top, *(side * 7 // 8 for side in size)))
         buffer = io.BytesIO()
-        Image.new("RGB", size, (180 + seed % 60, 40 + seed % 30, 40)).save(buffer, format="PNG")
+        image.save(buffer, format="PNG")
         return buffer.getvalue()

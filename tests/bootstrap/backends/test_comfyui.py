@@ -14,7 +14,9 @@ from bootstrap.backends.refusals import why_refused
 from bootstrap.backends.workflow import read_workflow
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, Shot
+from bootstrap.store.store import Store
 from tests.bootstrap.backends.comfyui_stand_in import WORKFLOW, StandIn
+from tests.loops.conftest import TINY, described
 
 JOB = Job("candidate-1", JobKind.CANDIDATE, 1, 1, Shot("front", "front", "portrait"), "a girl, {smiling}", "blurry",
           2**62 + 77, {}, (Reference("seed.png", "0" * 64),))  # fmt: skip
@@ -197,3 +199,23 @@ def test_progress_is_heard_over_a_websocket(monkeypatch):
             while comfyui_server.told(socket) is not None:
                 pass
         serving.shutdown()
+
+
+def test_a_run_that_is_cut_off_and_goes_on_asks_for_nothing_twice(server, call, tmp_path):
+    quick = ["loop.rounds=1", "loop.showcase=0", "loop.acceptance.weights=[]", "loop.final_candidates=1"]
+    drawer = ["drawer.decoys=3", "drawer.seconds_away=0", "drawer.license=Mine", "loop.most_decoys=4"]
+    given = described(tmp_path, [*TINY, *quick, *drawer])
+    (tmp_path / "workflow.json").write_text(json.dumps(WORKFLOW))
+    options = ["--drawer", "comfyui", "--workflow", tmp_path / "workflow.json", "--server", server.address]
+    server.faults["/view"] = [None] * 4 + [500] * 9
+    assert call("run", *given, *options, "--out", tmp_path / "run").code == 1
+    done = call("run", *given, *options, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        drawn = [frame for frame in store.frames() if frame.drawer == "comfyui"]
+        jobs = {frame.job.id: frame.job for frame in drawn}
+    assert {job.kind for job in jobs.values()} == {JobKind.CANDIDATE, JobKind.STRANGER}
+    assert all("Draw a new picture of the girl in the reference" in job.prompt for job in jobs.values())
+    assert len({one["prompt_id"] for one in server.prompts}) == len(server.prompts) == len(drawn) + 2, "the lost one"
+    card = (tmp_path / "run/lora/README.md").read_text()
+    assert "The set was drawn by `comfyui (workflow.json)`; its licence is `Mine`." in card

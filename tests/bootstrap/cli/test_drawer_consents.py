@@ -2,7 +2,8 @@
 
 import pytest
 
-from bootstrap.config import configs_dir, shipped_names
+from bootstrap.config import configs_dir, load, shipped_names
+from bootstrap.errors import ConfigError
 from tests.loops.conftest import TINY, described
 
 
@@ -48,3 +49,27 @@ def test_every_shipped_drawer_is_in_the_list_and_has_a_page(name):
     assert f"`{name}" in listed
     assert f"({page}.md)" in listed
     assert (pages / f"{page}.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("own", "text", "line"),
+    [
+        ({}, "drawer.decoys=3", "drawer.decoys: there is no drawer whose setting that is; name it with --drawer"),
+        ({"drawer": {"kind": "painter"}}, "", 'kind "painter" is no kind of drawer'),
+        ({}, "drawer=klein", 'drawer "klein": write named parts, { ... }; name a drawer with --drawer'),
+        ({"drawer": {"kind": "comfyui"}}, "drawer.decoy=3", "decoy: unknown field (did you mean 'decoys'?)"),
+        ({"drawer": {"kind": "comfyui"}}, "drawer.server=here:1", 'server "here:1": write an address such as http'),
+    ],
+)
+def test_a_setting_of_a_drawer_that_does_not_fit_says_what_would(own, text, line):
+    with pytest.raises(ConfigError) as error:
+        load("puppet", own=own, overrides=[text] if text else [])
+    assert line in str(error.value)
+
+
+def test_a_drawer_is_named_in_a_file_of_one_s_own_and_its_words_are_too():
+    named = load("puppet", own={"drawer": "klein"}, overrides=["drawer.decoys=7"])
+    assert (named.drawer.name, named.schedule.lookalikes) == ("klein", 7)
+    words = load("puppet", own={"drawer": {"kind": "comfyui"}}, overrides=["drawer.instructions=standard"])
+    assert words.drawer.instructions.sentences
+    assert load("puppet").drawer is None
