@@ -7,11 +7,12 @@ from bootstrap.backends.architectures.klein import KLEIN
 from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.architectures.sd2 import SD2_GRAMMAR
 from bootstrap.backends.architectures.sdxl import SDXL
+from bootstrap.backends.architectures.z_image import Z_IMAGE
 from bootstrap.lora.grammar import Grammar
 
 __all__ = ["ARCHITECTURES", "Architecture", "grammars"]
 
-ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL, KLEIN.name: KLEIN}
+ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL, KLEIN.name: KLEIN, Z_IMAGE.name: Z_IMAGE}
 
 
 def grammars() -> list[Grammar]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bootstrap.puppets.shipped import base_dir
-from tests.bootstrap.backends.tiny_flow import save_klein
+from tests.bootstrap.backends.tiny_flow import save_klein, save_z_image
 
 
 def tokenizer_in(folder):
@@ -123,3 +123,9 @@ def tiny_xl(tmp_path_factory):
 def tiny_klein(tmp_path_factory):
     """A folder that `Flux2KleinPipeline.from_pretrained` loads: 16 pixels a patch."""
     return save_klein(tmp_path_factory.mktemp("tiny-klein"))
+
+
+@pytest.fixture(scope="session")
+def tiny_z_image(tmp_path_factory):
+    """A folder that `ZImagePipeline.from_pretrained` loads: 16 pixels a patch."""
+    return save_z_image(tmp_path_factory.mktemp("tiny-z-image"))

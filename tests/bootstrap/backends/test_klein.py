@@ -47,7 +47,7 @@ modules of black-forest-labs/flux2)."""
 SMALL = """
 panel: puppet
 loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
-  final_candidates: 1}
+  final_candidates: 1, showcase: 0, acceptance: {weights: []}}
 base:
   sampling: {steps: 2, batch_size: 4, width: 64, height: 64, shapes: {}, dtype: float32}
   minimum_steps: 2

@@ -33,6 +33,8 @@ SHOT = Shot(
     {"expression": "smile", "pose": "standing", "outfit": "default", "background": "forest", "style": "cel shading"},
 )
 LONG = ", ".join(["red hair, fox ears, green eyes, fair skin, smile, standing, forest, cel shading"] * 6)
+OTHERS = ("puppet", "klein", "z-image")
+"""Presets that are for no UNet of Stable Diffusion."""
 
 
 def pixels(backend, prompts=("green hair, rubychr",), adapter=None):
@@ -183,7 +185,7 @@ def test_every_sampler_draws_velocity_down_to_pure_noise(tiny_xl, scheduler):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("name", [name for name in shipped_names("base") if name not in ("puppet", "klein")])
+@pytest.mark.parametrize("name", [name for name in shipped_names("base") if name not in OTHERS])
 def test_the_settings_of_every_preset_draw_and_train(tiny, tiny_xl, items, tmp_path, name):
     base = shipped_base(name)
     small = {"width": 32, "height": 32, "steps": 2, "dtype": "float32"}

@@ -81,3 +81,46 @@ def save_klein(folder, *, is_distilled=False):
         is_distilled=is_distilled,
     ).save_pretrained(folder)
     return folder
+
+
+def save_z_image(folder):
+    """Z-Image, small: two layers, and a refiner each of noise and of words."""
+    from diffusers import AutoencoderKL, ZImagePipeline, ZImageTransformer2DModel
+    from transformers import Qwen3Model
+
+    torch.manual_seed(0)
+    words = tokenizer()
+    vae = AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=32,
+        scaling_factor=0.3611,
+        shift_factor=0.1159,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+    )
+    transformer = ZImageTransformer2DModel(
+        in_channels=4,
+        dim=16,
+        n_layers=2,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=16,
+        axes_dims=[2, 2, 4],
+        axes_lens=[640, 64, 64],
+    )
+    for token in (transformer.x_pad_token, transformer.cap_pad_token):
+        torch.nn.init.normal_(token)
+    ZImagePipeline(
+        scheduler=schedule(shift=6.0),
+        vae=vae,
+        text_encoder=qwen3(Qwen3Model, words, 2),
+        tokenizer=words,
+        transformer=transformer,
+    ).save_pretrained(folder)
+    return folder

@@ -15,7 +15,7 @@ from bootstrap.errors import BackendError
 from bootstrap.machine.inventory import Accelerator
 
 STAGES = {"read", "draw", "decode", "encode", "train", "score"}
-SHIPPED = [name for name in shipped_names("base") if name not in ("puppet", "klein")]
+SHIPPED = [name for name in shipped_names("base") if name not in ("puppet", "klein", "z-image")]
 """Presets of the architectures that were counted."""
 CPU = Room(4, offloads=False)
 

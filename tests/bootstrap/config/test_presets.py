@@ -17,8 +17,8 @@ REAL = [name for name in shipped_names("base") if name != "puppet"]
 ROOT = Path(__file__).parents[3]
 ANIME = "sd15-anime"
 SD1 = ("sd15", ANIME)
-FLOW = ("klein",)
-"""Bases whose trainers' examples have alpha as large as rank, and whose authors draw without negative words."""
+FLOW = ("klein", "z-image")
+"""Bases whose trainers' examples have alpha as large as rank."""
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -29,7 +29,7 @@ def test_a_preset_has_what_its_family_needs(name):
     assert base.recipes["character"].network_alpha == base.recipes["character"].rank / (1 if name in FLOW else 2)
     assert base.recipes["character"].text_encoder == (name in SD1)
     assert base.scoring in ("drawn", "photo")
-    assert bool(base.negative) == (name not in FLOW)
+    assert base.negative or name == "klein"  # whose authors draw without negative words
     assert FakeBackend(base.sampling).fingerprint
     assert (Path(__file__).parents[3] / "configs" / "base" / f"{name}.md").is_file()
 
