@@ -51,8 +51,9 @@ def round_of_pictures(engine: Engine, number: int) -> RoundPlan | None:
     """
     loop, archive = engine.config.loop, engine.archive()
     missing = write_missing(engine, archive)
+    played = {frame.job.round for frame in archive.of_kind(JobKind.CANDIDATE)}  # one that took nothing does not count
     while missing and not anything_new(engine):
-        if len([one for one in archive.rounds if one.outcome is not None]) >= loop.rounds:
+        if len(played) >= loop.rounds:
             return None
         if not engine.attended:
             raise Paused(_reason(engine, missing, archive), "the same command again")
@@ -203,7 +204,7 @@ def _wanted(engine: Engine, shot: Shot) -> WantedShot:
 def _reason(engine: Engine, missing: Sequence[WantedShot], archive: Archive) -> str:
     folder, page = _inbox(engine).inbox.folder, engine.store.directory / "missing.html"
     taken = [one for one in engine.store.decisions(InboxPicture) if one.job]
-    rounds = max(1, len(archive.rounds))
+    rounds = max(1, len({frame.job.round for frame in archive.of_kind(JobKind.CANDIDATE)}))
     judged = f"{len(taken)} pictures judged, {len(archive.usable_keeps)} kept"
     return (
         f'"{folder}" holds no new picture: {judged}, {len(missing)} places are empty; look at "{page}", put more there;'

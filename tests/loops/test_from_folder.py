@@ -142,3 +142,22 @@ def test_check_says_that_the_pictures_come_from_the_folder(go):
     done = go(command="check")
     assert done.code == 0, done.err
     assert "drawer     folder: takes the pictures that you put there" in done.out
+
+
+def test_a_visit_that_takes_nothing_is_no_round_and_a_person_at_the_terminal_is_waited_for(
+    go, inbox, tmp_path, monkeypatch
+):
+    picture(inbox / "nameless.png", RED, 1)
+    assert go("--rounds", "1").code == 3
+    assert go("--rounds", "1").code == 3
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+
+    def put(seconds):
+        picture(inbox / "nameless too.png", RED, 2)
+        (inbox / "nameless too.txt").write_text("from front, portrait")
+
+    monkeypatch.setattr("loops.from_folder.wait", put)
+    done = go("--rounds", "1")
+    assert done.code == 0
+    assert "waiting for pictures: " in done.err
