@@ -32,6 +32,7 @@ OTHERS = {
     "Qwen-Image": ("transformer_blocks.0.img_mod.",),
     "Lumina 2 or Z-Image": ("noise_refiner.", "cap_embedder."),
     "Stable Diffusion 3": ("joint_blocks.",),
+    "FLUX.2": ("double_stream_modulation_img.",),
     "Flux": ("double_blocks.",),
     "a transformer model": ("transformer_blocks.", "layers.", "blocks."),
     "a ControlNet": ("control_model.", "controlnet_"),
@@ -44,6 +45,8 @@ OTHERS = {
 
 The marks of ComfyUI's model detection.
 """
+AS_FOLDERS = {"FLUX.2": "klein", "Lumina 2 or Z-Image": "z-image"}
+"""Those of them that are trained from a diffusers folder → its preset."""
 VAE_PARTS = ("encoder.conv_in.weight", "encoder.conv_out.weight", "decoder.conv_in.weight", "decoder.conv_out.weight")
 EDM = ("edm_mean", "edm_std", "edm_vpred.sigma_max", "edm_vpred.sigma_min")
 """Keys of bases on a schedule of their own: Playground 2.5, CosXL."""
@@ -122,6 +125,9 @@ def _unknown(path: Path, entries: Mapping[str, Any]) -> BackendError:
     advice = f"choose a checkpoint of {titles}"
     for name, prefixes in OTHERS.items():
         if any(_any_begins(entries, f"{before}{prefix}") for before in ("", DENOISER) for prefix in prefixes):
+            if name in AS_FOLDERS:
+                advice = f"give the diffusers folder of its base, or --base {AS_FOLDERS[name]}"
+                return BackendError(f'"{path}" is {name} as a single file', advice)
             return BackendError(f'"{path}" is {name}, which this engine cannot train', advice)
     if any(one.checkpoint and one.checkpoint.input_weight in entries for one in ARCHITECTURES.values()):
         return BackendError(f'"{path}" holds a UNet without its text encoders', "fetch the whole checkpoint")
