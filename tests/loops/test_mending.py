@@ -66,6 +66,7 @@ def test_the_lora_before_is_handed_out_where_it_draws_better(finished, call, fal
     with Store.open(run, exclusive=False) as store:
         lora = finished_lora(store)
         assert (lora.id, store.adapters()[-1].id) == ("final-r03", "final-r04")
+        assert [event.adapter for event in store.events() if isinstance(event, RunEnded)][-1] == "final-r03"
     assert (run / "lora" / f"redchr-{lora.sha256[:8]}.safetensors").is_file()
 
 
