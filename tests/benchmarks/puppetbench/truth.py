@@ -41,11 +41,15 @@ class Truth:
     def paint(self, shots: Sequence[Shot], puppet: Puppet | None = None) -> Images:
         """The true pictures of the shots, or those of another puppet: uint8 (N, 96, 96, 3)."""
         drawn = [render(puppet or self.puppet, puppet_shot(shot)).image for shot in shots]
-        return paint(np.stack(drawn), self._vae)
+        return self.paint_drawings(np.stack(drawn))
+
+    def paint_drawings(self, drawings: Images) -> Images:
+        """Drawings (N, 96, 96, 3) through the autoencoder."""
+        return paint(drawings, self._vae)
 
     def embed_painted(self, drawings: Images) -> NDArray[np.float32]:
         """The judge's vectors of drawings (N, 96, 96, 3), painted first."""
-        return self.judge.embed(paint(drawings, self._vae))
+        return self.judge.embed(self.paint_drawings(drawings))
 
     def likeness(self, images: Images, shots: Sequence[Shot]) -> NDArray[np.float32]:
         """The judge's similarity of each picture to the truth of its shot, −1..1; each shot is painted once."""
