@@ -15,9 +15,10 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from typing import Any
+from typing import Any, Literal
 
 from bootstrap.errors import BackendError
+from bootstrap.machine.addresses import is_own_machine
 
 __all__ = ["ComfyUiServer", "ServerBusy"]
 
@@ -40,6 +41,9 @@ class ComfyUiServer:
         self.address = address
         self._seconds_away = seconds_away
         self._client = uuid.uuid4().hex
+        self._proxy = not is_own_machine(urllib.parse.urlsplit(address).hostname or "")
+        handlers = [] if self._proxy else [urllib.request.ProxyHandler({})]  # what is sent stays on this machine
+        self._opener = urllib.request.build_opener(*handlers)
 
     def require(self) -> None:
         """Raise BackendError where no server answers now."""
@@ -65,14 +69,17 @@ class ComfyUiServer:
     def is_queued(self, id: str) -> bool:
         """Whether a prompt waits or is worked on."""
         queue = self._json("/queue")
-        items = [*queue.get("queue_running", ()), *queue.get("queue_pending", ())]
-        return any(isinstance(item, list) and id in item[1:2] for item in items)
+        return _holds(queue.get("queue_running"), id) or _holds(queue.get("queue_pending"), id)
 
     def cancel(self, id: str) -> None:
-        """Take a prompt out of the queue, or interrupt it; silent where the server does not answer."""
-        for path, plain in (("/queue", {"delete": [id]}), ("/interrupt", {"prompt_id": id})):
-            with suppress(ServerBusy, BackendError):
-                self._once(path, json.dumps(plain).encode(), "application/json")
+        """Take a prompt out of the queue, or interrupt it; silent where the server does not answer.
+
+        Earlier servers interrupt whatever they work on: so only where it is this prompt.
+        """
+        with suppress(ServerBusy, BackendError, ValueError):
+            self._once("/queue", json.dumps({"delete": [id]}).encode(), "application/json")
+            if _holds(json.loads(self._once("/queue")).get("queue_running"), id):
+                self._once("/interrupt", json.dumps({"prompt_id": id}).encode(), "application/json")
 
     def picture(self, place: Mapping[str, str]) -> bytes:
         """The bytes of a result. Raises ServerBusy where they do not arrive whole."""
@@ -114,8 +121,10 @@ class ComfyUiServer:
             return None
         address = self.address.replace("http", "ws", 1)
         with suppress(OSError, WebSocketException):
+            address = f"{address}/ws?clientId={self._client}"
+            proxy: Literal[True] | None = True if self._proxy else None
             return stack.enter_context(
-                connect(f"{address}/ws?clientId={self._client}", open_timeout=ANSWER, close_timeout=1, max_size=None)
+                connect(address, open_timeout=ANSWER, close_timeout=1, max_size=None, proxy=proxy)
             )
         return None
 
@@ -145,7 +154,7 @@ class ComfyUiServer:
         if kind:
             request.add_header("Content-Type", kind)
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER) as answer:
+            with self._opener.open(request, timeout=ANSWER) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -176,6 +185,11 @@ def told(socket: Any) -> bool | None:
     except (ConnectionClosed, OSError):
         return None
     return True
+
+
+def _holds(items: Any, id: str) -> bool:
+    """Whether a prompt is among the items of a queue: number, id, graph …"""
+    return any(isinstance(item, list) and id in item[1:2] for item in items or ())
 
 
 def _form(fields: Mapping[str, str], name: str, data: bytes) -> tuple[bytes, str]:

@@ -60,6 +60,12 @@ def test_words_seed_size_and_reference_go_where_the_workflow_says(drawer, server
     assert image.getpixel((0, 0)) == (180 + inputs["3"]["seed"] % 60, 40 + inputs["3"]["seed"] % 30, 40)
 
 
+def test_no_proxy_is_sent_what_stays_on_this_machine(drawer, server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert drawn(drawer())
+    assert len(server.uploads) == 1
+
+
 def test_a_reference_is_sent_once_and_more_places_show_it_again(drawer, server):
     workflow = copy.deepcopy(WORKFLOW)
     workflow["11"] = {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "Reference 2"}}
