@@ -69,7 +69,7 @@ class DrawerSettings(BaseModel):
     with_lora: bool = False
     """Whether it draws with the LoRA of the round too; if not, none is trained before the finished one."""
     seconds: float = Field(0.0, ge=0)
-    """Seconds a picture takes, as published; 0: not known."""
+    """Seconds a picture takes on the card that its page names; 0: not known."""
 
     @property
     def away(self) -> str:

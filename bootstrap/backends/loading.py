@@ -5,9 +5,6 @@ Nothing is downloaded. Knows no prompt, no adapter and no training.
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,11 @@ from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.bases import check_base, denoiser_weights, weights_in
 from bootstrap.backends.folder import variant_of
 from bootstrap.backends.loading_file import load_file, load_vae
+from bootstrap.backends.loading_quietly import loading
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.tiles import use_tiles
 from bootstrap.errors import BackendError
-from bootstrap.machine.device import reporting_memory, weights_dtype
+from bootstrap.machine.device import weights_dtype
 
 __all__ = ["load_pipeline", "place"]
 
@@ -35,16 +33,10 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
     architecture, dtype = check_base(base, settings.vae), weights_dtype(device, settings.dtype)
     _check_room(base, device, dtype, offload=settings.offload)
     load = load_file if base.is_file() else _from_folder
-    try:
-        with _quiet(), reporting_memory("choose a smaller base, or close other programs"):
-            pipe = load(base, architecture, dtype, settings.vae)
-            architecture.prepare(pipe)
-            place(pipe, architecture, device, offload=settings.offload)
-    except BackendError:
-        raise
-    except Exception as error:  # a damaged file makes the libraries raise anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BackendError(f'"{base}" does not load: {reason}', "fetch the model again") from error
+    with loading(base, "choose a smaller base, or close other programs"):
+        pipe = load(base, architecture, dtype, settings.vae)
+        architecture.prepare(pipe)
+        place(pipe, architecture, device, offload=settings.offload)
     if not architecture.is_text_to_image(pipe):
         raise BackendError(f'"{base}" is made for inpainting or another task', "choose a plain text-to-image base")
     for part in architecture.weighted_parts:
@@ -94,17 +86,3 @@ def _check_room(base: Path, device: str, dtype: torch.dtype, *, offload: bool) -
     if not offload and device != "cpu":
         advice += ", or leave the text encoders out with --profile 8gb"
     raise BackendError(f'the weights of "{base}" take {needed:.1f} GB, {device} has {room:.1f}', advice)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Loading without the libraries' own bars and deprecations: a person sees our lines only."""
-    from diffusers.utils import logging as diffusers_log
-    from transformers.utils import logging as transformers_log
-
-    for log in (diffusers_log, transformers_log):
-        log.set_verbosity_error()
-        log.disable_progress_bar()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

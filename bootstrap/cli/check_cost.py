@@ -87,7 +87,7 @@ def _print_drawer(drawer: DrawerSettings, pictures: int) -> None:
     """What draws in place of the base: how many pictures, the hours and the money they take, its licence."""
     work = f"about {pictures} pictures" if pictures else "takes the pictures that you put there"
     if pictures and drawer.seconds:
-        work += f", about {in_words(pictures * drawer.seconds)} at {drawer.seconds:g} s each as published"
+        work += f", about {in_words(pictures * drawer.seconds)} at {drawer.seconds:g} s each (its page says where)"
     typer.echo(f"drawer     {drawer.title}: {work}")
     if money := drawer.money(pictures):
         typer.echo(f"money      {money}")

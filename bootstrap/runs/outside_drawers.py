@@ -65,11 +65,11 @@ def open_drawer(
     if isinstance(drawer, EditSettings):
         from bootstrap.backends.edit_drawer import EditDrawer
 
-        return EditDrawer(drawer, find_edit_files(drawer), store.directory, instead_of=lambda: on_device(base))
+        return EditDrawer(drawer, find_edit_files(drawer), store.directory, instead_of=lambda: _on_device(base))
     raise BackendError(f'the drawer "{drawer.name}" cannot be opened', "choose another with --drawer")
 
 
-def on_device(base: Drawer | None) -> list[Any]:
+def _on_device(base: Drawer | None) -> list[Any]:
     """The models of a base that are on the device while it neither draws nor trains; none where it has no model."""
     loaded = getattr(base, "base", None)
     return [loaded.denoiser, *loaded.beside_denoiser] if loaded is not None else []
