@@ -74,7 +74,8 @@ class Drawer(Protocol):
         """Draw ``jobs`` in fixed batches of ``batch_size``, in the order given, yielding each finished batch.
 
         A picture depends only on its job, the adapter, and its place in its batch: the caller keeps batches whole.
-        ``adapter`` None means the base alone. Raises BackendError, also for a job whose references it cannot use.
+        ``adapter`` None means the base alone. What it will not draw is a card that says why (see
+        `bootstrap.backends.refusals`). Raises BackendError, also for a job whose references it cannot use.
         """
 
     def use_tiles(self) -> bool:

@@ -132,7 +132,7 @@ class ImagesApiDrawer:
                     return self._gone()
                 self._purse.put_back()
                 pause(_seconds_to_wait(error, number))
-            except (LostError, openai.APIError):
+            except (LostError, openai.APIError, ValueError):
                 return self._gone()
             else:
                 self._purse.pay()

@@ -60,7 +60,7 @@ class Service:
         Image.new("RGB", size, (200, 60, 40)).save(buffer, format="PNG")
         picture = buffer.getvalue()[: 40 if fault == "half a picture" else None]
         plain = plain or {"created": 1, "data": [{"b64_json": base64.b64encode(picture).decode()}]}
-        data = json.dumps(plain).encode()
+        data = b'{"data": [' if fault == "no json" else json.dumps(plain).encode()
         handler.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
             handler.send_header(name, value)
@@ -156,7 +156,7 @@ def test_a_moderator_s_refusal_is_a_card_with_the_reason_and_costs_nothing(drawe
     assert spent_by(store) == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("fault", ["half", "drop", "half a picture", [200, {"data": []}, {}]], ids=str)
+@pytest.mark.parametrize("fault", ["half", "drop", "half a picture", "no json", [200, {"data": []}, {}]], ids=str)
 def test_what_may_have_been_paid_is_counted_and_never_asked_for_twice(drawer, service, store, fault):
     service.faults = [fault]
     lost, image = drawn(drawer(), 2)
