@@ -15,7 +15,7 @@ TINY = Settings(
     overrides=(
         "loop.target=4", "loop.goals=[2]", "loop.rounds=2", "loop.waves=1", "loop.lookalikes=10",
         "loop.exchanged=0", "loop.most_decoys=10", "loop.gate_level=0.4", "base.recipes.style.steps=2",
-        "loop.acceptance.weights=[0.8]", "loop.acceptance.unseen=0",
+        "loop.showcase=0", "loop.acceptance.weights=[0.8]", "loop.acceptance.unseen=0",
         "base.recipes.character.steps=2", "base.sampling.width=32", "base.sampling.height=32",
     ),
 )  # fmt: skip

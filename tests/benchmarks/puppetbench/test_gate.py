@@ -18,7 +18,7 @@ from tests.benchmarks.puppetbench.gate import calibration, kept_and_true, markdo
 SMALL = [
     "loop.target=6", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=10", "loop.exchanged=0",
     "loop.most_decoys=10", "loop.gate_level=0.4", "base.recipes.character.steps=2", "base.sampling.width=32",
-    "base.sampling.height=32",
+    "base.sampling.height=32", "loop.showcase=0",
 ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ RECIPE = TrainRecipe(rank=2, network_alpha=1, steps=3, batch_size=2, learning_ra
 SMALL = """
 panel: puppet
 loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
-  final_candidates: 1, acceptance: {weights: [0.8], unseen: 0}}
+  final_candidates: 1, showcase: 1, acceptance: {weights: [0.8], unseen: 0}}
 base:
   reference: null
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}

@@ -19,7 +19,7 @@ from scoring.measurement import Measurement
 SMALL = [
     "loop.target=6", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=24", "loop.exchanged=0",
     "loop.most_decoys=24", "loop.gate_level=0.4", "loop.final_candidates=2", "base.recipes.character.steps=10",
-    "base.sampling.width=32", "base.sampling.height=32", "loop.acceptance.weights=[]",
+    "base.sampling.width=32", "base.sampling.height=32", "loop.acceptance.weights=[]", "loop.showcase=0",
 ]  # fmt: skip
 
 

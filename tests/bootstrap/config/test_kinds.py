@@ -107,7 +107,8 @@ def test_a_whole_run_of_it_from_one_command(call, tmp_path):
         subject: {tmp_path / "kind.yaml"}
         backend: fake
         base: {{recipes: {{growing: {{steps: 4}}, naming: {{steps: 4}}, last: {{steps: 4}}}}}}
-        loop: {{target: 6, goals: [2], rounds: 2, waves: 1, lookalikes: 24, exchanged: 0, most_decoys: 24}}
+        loop: {{target: 6, goals: [2], rounds: 2, waves: 1, lookalikes: 24, exchanged: 0, most_decoys: 24,
+                showcase: 1}}
     """)
     ruby = configs_dir() / "characters" / "ruby"
     done = call("run", ruby, "--config", tmp_path / "own.yaml", "--out", tmp_path / "run")
