@@ -62,7 +62,7 @@ CODES = [
 ]
 MISSING = {
     "A1": ("a vision-language model describes the reference by a fixed schema", 23),
-    "B8": ("other style LoRAs override the character: measured and fought", 19),
+    "B8": ("other style LoRAs override the character: measured, and only their weight is known to help", 19),
     "C10": ("concepts, poses and styles have captions of their own", 22),
     "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
     "D7": ("couples and three or more people", 22),

@@ -31,6 +31,8 @@ KEEPS = 0.85
 MORE = 0.5
 """Pictures to add to a weak place, as a share of what was planned there; at least two."""
 MOST_NAMED = 4
+OVERRIDDEN = "keep this LoRA at its weight beside one that overrides it, and use the other at 0.8 or 0.6"
+"""LOG "Style LoRAs beside a character": raised to 1.3 or lowered to .8 less of the character is left."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,10 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
     strengths = tuple(remark.text for remark in remarks if remark.strength)
     weaknesses = tuple(remark.text for remark in remarks if not remark.strength)
     add = _to_add(best, planned)
-    steps = tuple(_steps(best, add, planned, kept))
-    return Advice(best, _summary(best, comparison.grid), strengths, weaknesses, add, steps)
+    steps = _steps(best, add, planned, kept)
+    if not all(remark.strength for remark in _beside(best, comparison.stacked)):
+        steps.append(OVERRIDDEN)
+    return Advice(best, _summary(best, comparison.grid), strengths, weaknesses, add, tuple(steps))
 
 
 def _summary(best: Result, grid: Sequence[Result]) -> str:

@@ -125,6 +125,9 @@ def test_unseen_things_and_other_loras_beside_it():
     assert any(text.startswith("it loses its identity in an unseen pose (arms up)") for text in found.weaknesses)
     assert any(text.startswith("it keeps its identity in an unseen outfit") for text in found.strengths)
     assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
+    assert found.steps[-1].startswith("keep this LoRA at its weight beside one that overrides it")
+    beside = result(Cell(LATE, 1.0, (style,)))
+    assert not advice(result(Cell(LATE)), stacked=[beside]).steps
 
 
 def test_words_that_must_be_obeyed_are_counted_where_they_were_asked_for():
