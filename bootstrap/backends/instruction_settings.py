@@ -49,9 +49,9 @@ class InstructionSettings(BaseModel):
 
     sentences: tuple[str, ...] = Field(min_length=1)
     """In order. A sentence with a placeholder (``{pose}``) for which a shot has nothing is left out; so is a part in
-    square brackets (``[, {expression}]``) alone. {clothes} are those of the shot, {usual_clothes} and {other_clothes}
-    stand for them where they are the character's first outfit or another one; the others are {subject}, {traits},
-    {camera}, {view}, {framing} and the axes in ``words``."""
+    square brackets (``[, {expression}]``) alone. {clothes} are those of the shot. {usual_clothes} stands for them where
+    the seeds show its outfit, by character.json or because it is the first one there, {other_clothes} elsewhere. The
+    others are {subject}, {traits}, {camera}, {view}, {framing} and the axes in ``words``."""
     words: Mapping[str, Words] = Field(default_factory=dict)
     """Axis → its value → what an instruction calls it; of a view by its name or its view family. ``*`` stands for any
     other value, which is ``{}`` in it, ``none`` for a shot without one."""

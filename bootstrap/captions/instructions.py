@@ -41,7 +41,6 @@ class Instructions:
 
     def _known(self, shot: Shot, traits: Mapping[str, str]) -> dict[str, str]:
         """Placeholder → what it stands for in this shot, "" for nothing."""
-        subject = self.wording.subject
         varying = self.wording.varying(shot)
         known = {axis: self._words(axis, varying.get(axis, "")) for axis in self.settings.words}
         known["framing"] = self._words("framing", shot.framing)
@@ -50,11 +49,18 @@ class Instructions:
         known["subject"] = self._words("subject", ", ".join(self.wording.character.core))
         known["traits"] = and_joined(tuple(dict.fromkeys(traits.values())))
         clothes = self._clothes(shot, varying)
-        usual = shot.axes.get(subject.outfit_axis) == next(iter(self.wording.character.wardrobe))
+        usual = shot.axes.get(self.wording.subject.outfit_axis) in self._shown_outfits
         known |= {"clothes": clothes, "usual_clothes": "", "other_clothes": ""}
         known["usual_clothes" if usual else "other_clothes"] = clothes
         known["camera"] = self._camera(shot)
         return known
+
+    @property
+    def _shown_outfits(self) -> frozenset[str]:
+        """The outfits that references show: those that character.json has of the seeds, else the first one."""
+        character = self.wording.character
+        written = {note.outfit for note in character.seeds if note.outfit}
+        return frozenset(written or [next(iter(character.wardrobe))])
 
     def _words(self, axis: str, value: str) -> str:
         """What an instruction calls a value, which may be several tags."""

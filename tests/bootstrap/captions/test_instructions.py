@@ -9,6 +9,7 @@ from bootstrap.backends.instruction_settings import CameraWords, InstructionSett
 from bootstrap.captions.instructions import Instructions
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
+from bootstrap.character.model import SeedNote
 from bootstrap.config import load
 from bootstrap.config.shipped_files import read_section
 from bootstrap.records import Shot
@@ -65,6 +66,14 @@ def test_another_outfit_replaces_that_of_the_reference_without_its_trigger():
     assert "mikanight" not in text
 
 
+def test_the_outfit_of_the_seeds_is_the_usual_one():
+    seen = CHARACTER.model_copy(update={"seeds": (SeedNote(file="a.png", outfit="night"),)})
+    wording = Wording.of(seen, CONFIG)
+    shot = Shot("front", "front", "upper body", AXES)
+    text = Instructions(wording, STANDARD).prompt(shot, wording.traits(shot))
+    assert "wears a navy beret and a white shirt instead" in text
+
+
 @pytest.mark.parametrize(
     ("style", "named"),
     [("", "a drawing in the style of the reference"), ("sketch", "style of sketch; not a photograph"),
@@ -81,7 +90,7 @@ def test_every_view_and_framing_of_the_shipped_grid_has_words_of_its_own():
 
 
 def test_a_camera_lora_is_called_first_in_its_own_words():
-    assert instructed(camera=CAMERA).startswith("<sks> front view eye-level shot medium shot Draw")
+    assert instructed(camera=CAMERA).startswith("<sks> front view eye-level shot medium shot. Draw")
     assert "<sks> back view eye-level shot wide shot" in instructed("behind", "behind", "full body", camera=CAMERA)
     assert "high-angle" in instructed("above", "above", camera=CAMERA)
     assert "high-angle" not in instructed()
