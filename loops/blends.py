@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.compare.grid import Companion
 from bootstrap.errors import StoreError
-from bootstrap.records import Adapter
+from bootstrap.records import Adapter, random_seed_of
 from bootstrap.store.decisions import Blend
 from bootstrap.store.files import make_folder
 from bootstrap.store.replacing import is_whole
@@ -21,8 +21,6 @@ from loops.weights_again import whole_adapter
 __all__ = ["Weights", "attached", "blend_of", "blended", "is_here"]
 
 Weights = Adapter | Blend
-FILE = "blend.safetensors"
-"""Where a blend lies in the folder of adapters while it draws."""
 
 
 def blend_of(engine: Engine, adapter: Adapter, weight: float, companions: Sequence[Companion] = ()) -> Weights:
@@ -63,8 +61,11 @@ def attached(engine: Engine, weights: Weights | None) -> Iterator[Path | None]:
 
 @contextmanager
 def blended(engine: Engine, parts: Sequence[tuple[Path, float]]) -> Iterator[Path]:
-    """Several files as one for the block. Raises BackendError for what cannot be blended, or does not fit the base."""
-    file = engine.store.directory / "adapters" / FILE
+    """Several files as one for the block. Raises BackendError for what cannot be blended, or does not fit the base.
+
+    Each blend has a file name of its own: a drawer keeps what it has loaded from a path.
+    """
+    file = engine.store.directory / "adapters" / f"blend-{random_seed_of(*parts):016x}.safetensors"
     make_folder(file.parent)
     try:
         engine.trainer.blend(parts, file)

@@ -90,17 +90,18 @@ def test_what_was_found_stands_on_its_page_in_the_report_the_card_and_the_status
 
 def test_the_best_weight_goes_into_card_sidecar_and_metadata(finished, call, monkeypatch):
     """The lowest that can be drawn, were it the best; what cannot be blended is named and left out."""
-    blend = FakeBackend.blend
+    blend, blends = FakeBackend.blend, {}
 
     def refusing(self, adapters, out):
         if adapters[0][1] == 0.5:
             raise BackendError("a DoRA cannot be blended")
+        assert blends.setdefault(out, adapters) == adapters, "a drawer keeps what it has loaded from a path"
         blend(self, adapters, out)
 
     monkeypatch.setattr(FakeBackend, "blend", refusing)
     monkeypatch.setattr("loops.acceptance.best_of", lambda tried: tried[0])
     run, tiny = finished
-    done = call("run", *tiny, "--set", "loop.acceptance.weights=[0.6, 0.5]", "--out", run)
+    done = call("run", *tiny, "--set", "loop.acceptance.weights=[0.6, 0.5, 0.7]", "--out", run)
     assert done.code == 0, done.err
     assert "final-r03 at 0.5 is not tried: a DoRA cannot be blended" in done.err
     (lora,) = (run / "lora").glob("redchr-*.safetensors")

@@ -69,13 +69,14 @@ def measure(stage: Stage, work: Path) -> None:
             return
         own = next(one for one in store.adapters() if one.id == accepted.adapter)
         file, share = store.directory / own.path, time_share(store)
-    blend, likeness = stage.folder / "advised.safetensors", {}
+    likeness = {}
     for weight in sorted({*WEIGHTS, accepted.weight}, reverse=True):
+        blend = stage.folder / f"advised-{weight:g}.safetensors"  # a drawer keeps what it has loaded from a path
         stage.backend.blend([(file, weight)], blend)
         images = stage.draw(stage.panel, blend, own.phase)
+        blend.unlink()
         likeness[f"{weight:g}"] = round(float(stage.truth.likeness(images, stage.panel).mean()), 4)
         log.info("%s at %g: %.4f", stage.character.name, weight, likeness[f"{weight:g}"])
-    blend.unlink()
     row = {"name": stage.character.name, "advised": accepted.weight, "likeness": likeness, "share": round(share, 4)}
     write_atomic(row_file(work, stage.number), json.dumps(row, indent=1).encode())
 
