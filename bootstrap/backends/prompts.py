@@ -47,6 +47,9 @@ class PromptEncoder:
     States are on ``device``; the text encoder may be on another, ``encodes_on``.
     """
 
+    kept = CACHED
+    """Prompts that are cached besides those of the last `preload`."""
+
     def __init__(
         self, tokenizer: Any, encoder: Any, clip_skip: int | None, device: str, encodes_on: str | None = None
     ) -> None:
@@ -54,7 +57,7 @@ class PromptEncoder:
         self._skip, self._device, self._encodes_on = clip_skip, device, encodes_on or device
         self._limit = min(int(tokenizer.model_max_length), int(encoder.config.max_position_embeddings))
         self._cache: dict[str, PromptStates] = {}
-        self._capacity = CACHED
+        self._capacity = self.kept
 
     def encode(self, prompts: Sequence[str]) -> TextStates:
         """Text states of prompts, cached.
@@ -69,7 +72,7 @@ class PromptEncoder:
 
     def preload(self, prompts: Sequence[str]) -> None:
         """Encode all of these now and cache them beside the others: the text encoder may then be offloaded."""
-        self._capacity = max(self._capacity, CACHED + len(prompts))
+        self._capacity = max(self._capacity, self.kept + len(prompts))
         for prompt in prompts:
             self._cached(prompt)
             self._cache[prompt] = self._cache.pop(prompt)  # the last to be dropped
@@ -77,7 +80,7 @@ class PromptEncoder:
     def clear(self) -> None:
         """Drop the cached states: the text encoder has changed."""
         self._cache.clear()
-        self._capacity = CACHED
+        self._capacity = self.kept
 
     def chunks(self, prompt: str) -> torch.Tensor:
         """Token ids of a prompt, (chunks, limit): one chunk where it fits, else as many as it takes."""

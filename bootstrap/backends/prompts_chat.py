@@ -26,6 +26,8 @@ class ChatEncoder(PromptEncoder):
     that were trained with them; else a prompt has as many states as tokens.
     """
 
+    kept = 128
+
     def __init__(
         self,
         tokenizer: Any,
