@@ -20,7 +20,7 @@ RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 SMALL = """
 panel: puppet
 loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2, candidates_a_place: 2,
-  final_candidates: 1, acceptance: {weights: [0.8], unseen: 0}}
+  final_candidates: 1, showcase: 1, acceptance: {weights: [0.8], unseen: 0}}
 base:
   dialect: prose
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}
