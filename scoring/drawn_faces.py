@@ -60,9 +60,12 @@ class DrawnFaces:
         path = Path(folder)
         path = path / DETECTOR if path.is_dir() else path
         self._graph = Graph(path, "face", threads=0)
-        self._classes = _classes(self._graph, path)
-        height, width = self._graph.input_shape[2:]
-        self._size = (width if isinstance(width, int) else side, height if isinstance(height, int) else side)
+        names = _names(self._graph)
+        self._classes = [number for number, name in names.items() if name in CLASSES]
+        self._size = _size(self._graph, side)
+        if not self._classes or not all(self._size) or not self._answers_for(len(names)):
+            described = f"{list(self._graph.input_shape)} to {self._graph.outputs}, classes {', '.join(names.values())}"
+            raise ScorerUnavailable(f"face: '{path}' is no detector of faces or heads: {described}")
         self.min_det_score = min_det_score
         self.fingerprint = f"drawn-face:{self._graph.digest[:16]}:{self._size}:{LEAST}:{SAME}"
         self._found = FoundFaces(cache, self.fingerprint)
@@ -89,6 +92,14 @@ class DrawnFaces:
             faces.append(FoundFace((left, top, right, bottom), side, float(scores[place]), float("nan"), None))
         return sorted(faces, key=lambda face: (-face.short_side, face.box))
 
+    def _answers_for(self, classes: int) -> bool:
+        """Whether the graph answers in one of the two forms."""
+        if OUTPUT not in self._graph.outputs:
+            return False
+        width, height = self._size
+        rows = self._graph.run(np.zeros((1, 3, height, width), np.float32), [OUTPUT])[0]
+        return rows.ndim == 2 and (rows.shape[1] == CORNERS or len(rows) == 4 + classes)
+
     def _read(self, rows: Array) -> tuple[Array, Array]:
         """Corners of the boxes in pixels of the square, shape (n, 4), and their probabilities, shape (n,)."""
         if rows.shape[-1] == CORNERS:
@@ -100,19 +111,21 @@ class DrawnFaces:
         return corners, scores[scores > LEAST]
 
 
-def _classes(graph: Graph, path: Path) -> list[int]:
-    """The numbers of the classes that are faces or heads."""
-    shape = graph.outputs.get(OUTPUT, ())
+def _names(graph: Graph) -> dict[int, str]:
+    """The classes by number, as the graph's metadata name them."""
     try:
-        names = dict(ast.literal_eval(graph.metadata.get("names", "{0: 'face'}")))
+        named = dict(ast.literal_eval(graph.metadata.get("names", "{0: 'face'}")))
+        return {int(number): str(name) for number, name in named.items()}
     except (ValueError, SyntaxError, TypeError):
-        names = {}
-    wanted = [int(number) for number, name in names.items() if name in CLASSES]
-    shapes = len(graph.input_shape) == 4 and len(shape) == 3 and (shape[1] == 4 + len(names) or shape[2] == CORNERS)
-    if wanted and shapes:
-        return wanted
-    described = f"{list(graph.input_shape)} to {list(shape)}, classes {', '.join(map(str, names.values()))}"
-    raise ScorerUnavailable(f"face: '{path}' is no detector of faces or heads: {described}")
+        return {}
+
+
+def _size(graph: Graph, side: int) -> tuple[int, int]:
+    """Width and height of what the graph takes, ``side`` where it leaves them open; (0, 0) for no picture."""
+    if len(graph.input_shape) != 4 or graph.input_shape[1] != 3:
+        return (0, 0)
+    height, width = graph.input_shape[2:]
+    return (width if isinstance(width, int) else side, height if isinstance(height, int) else side)
 
 
 def _apart(boxes: Array, scores: Array) -> list[int]:

@@ -26,9 +26,9 @@ def drawn(face, ground=RED, size=(128, 64), view_family="front"):
     return Picture(image, digest_of(image), view_family, "portrait")
 
 
-@pytest.mark.parametrize("corners", [False, True])
-def test_faces_are_found_in_a_squashed_picture_each_once(tmp_path, corners):
-    finder = DrawnFaces(detector(tmp_path, [AGAIN, FACE, DOUBT, BYSTANDER], corners=corners))
+@pytest.mark.parametrize(("corners", "side"), [(False, 64), (True, 64), (False, "open")])
+def test_faces_are_found_in_a_squashed_picture_each_once(tmp_path, corners, side):
+    finder = DrawnFaces(detector(tmp_path, [AGAIN, FACE, DOUBT, BYSTANDER], side=side, corners=corners), side=64)
     face, other = finder.faces(drawn(RED))
     assert face.box == pytest.approx((8 / 64, 24 / 64, 24 / 64, 40 / 64))
     assert (face.short_side, face.det_score) == pytest.approx((16, 0.9)), (
