@@ -23,7 +23,6 @@ from bootstrap.pictures import square
 from bootstrap.records import Job, JobKind, Shot
 from bootstrap.report.wanted_page import WantedShot, write_wanted
 from bootstrap.seeds import SeedCaptioner
-from bootstrap.shots import places
 from bootstrap.store.decisions import InboxPicture
 from loops.approval import EVERY, wait
 from loops.archive import Archive
@@ -88,8 +87,7 @@ def plan_pictures(engine: Engine, archive: Archive, plan: RoundPlan, wave: int) 
 
 def write_missing(engine: Engine, archive: Archive) -> list[WantedShot]:
     """Write the list of the shots that are missing, and what became of the pictures so far; returns the shots."""
-    loop, views = engine.config.loop, engine.config.views
-    empty = archive.empty_places(places(loop.target, loop.target, views))
+    empty = archive.empty_places(engine.places(engine.config.loop.target))
     taken = [frame.job.shot for frame in archive.usable_keeps]
     wanted = [_wanted(engine, shot) for shot in engine.planner.plan(empty, taken)]
     asked = _asked(engine)

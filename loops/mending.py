@@ -29,7 +29,9 @@ def mending(engine: Engine) -> RoundPlan | None:
     if any(one.round == number for one in planned):
         return plan
     loop = engine.config.schedule
-    if accepted is None or len(planned) >= loop.mend_rounds or number > loop.rounds or from_folder(engine):
+    if accepted is None or len(planned) >= loop.mend_rounds or number > loop.rounds:
+        return None
+    if from_folder(engine) or not engine.can_pay:
         return None
     add = {f"{one['view_family']}/{one['framing']}": one["pictures"] for one in accepted.found["add"]}
     if not add or not _fits(engine, plan, sum(add.values())):
