@@ -93,6 +93,9 @@ def set_schedule(pipe: Any, prediction_type: str | None, zero_terminal_snr: bool
 
 
 def config_of(base: Path, part: str, name: str = "config.json") -> dict[str, Any]:
-    """The configuration of a part of a folder."""
-    found: dict[str, Any] = json.loads((base / part / name).read_text(encoding="utf-8"))
-    return found
+    """The configuration of a part of a folder; {} where it cannot be read."""
+    try:
+        found = json.loads((base / part / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

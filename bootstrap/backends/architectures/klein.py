@@ -84,10 +84,10 @@ def _split(module: str) -> tuple[str, ...]:
 @cache
 def _modules() -> tuple[tuple[str, ...], ...]:
     config = json.loads((configs_of(NAME) / "transformer" / "config.json").read_text(encoding="utf-8"))
-    double = [f"transformer_blocks.{block}.{layer}" for block in range(config["num_layers"]) for layer in IN_DOUBLE]
+    found = [f"transformer_blocks.{block}.{layer}" for block in range(config["num_layers"]) for layer in IN_DOUBLE]
     for block in range(config["num_single_layers"]):
-        double += [f"single_transformer_blocks.{block}.{layer}" for layer in IN_SINGLE]
-    return tuple(double), ()
+        found += [f"single_transformer_blocks.{block}.{layer}" for layer in IN_SINGLE]
+    return tuple(found), ()
 
 
 class KleinLatents:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from bootstrap.backends import prompts_chat
+from bootstrap.backends import loaded, prompts_chat
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.bases import check_base
 from bootstrap.backends.diffusers import DiffusersBackend
@@ -147,7 +147,25 @@ def test_parts_of_several_ranks_and_one_that_is_missing_are_fused_exactly(tmp_pa
     assert np.allclose(lora.scale * up @ down, wanted, atol=1e-6)
 
 
-def flow_by_hand(tiny_klein, backend, latents, number):
+@pytest.mark.parametrize("network", ["dora", "lokr"])
+def test_other_networks_of_fused_layers_are_split_for_diffusers(klein, tiny_klein, items, tmp_path, network):
+    recipe = PLAIN.model_copy(update={"network": network, "steps": 8, "batch_size": 1, "learning_rate": 0.5})
+    recipe = recipe.model_copy(update={"lr_warmup_steps": 0})
+    path = klein.train(items[:1], recipe, tmp_path / "w", lambda event: None).path
+    save_diffusers(tmp_path / "x.safetensors", read_any(path, grammars()).lora)
+    own = drawn(klein, path)
+    assert abs(own - drawn(klein)).max() > 20
+    assert abs(own - by_its_pipeline(tiny_klein, tmp_path / "x.safetensors")).max() <= 1
+
+
+def test_with_offload_the_transformer_makes_room_for_the_text_encoder(tiny_klein, monkeypatch):
+    made_room = []
+    monkeypatch.setattr(loaded, "Offloaded", lambda models, device, instead_of: made_room.extend(instead_of))
+    base = loaded.LoadedBase(tiny_klein, SETTINGS.model_copy(update={"offload": True}), "cpu")
+    assert made_room == [base.pipe.vae, base.denoiser]
+
+
+def flow_by_hand(tiny_klein, latents, number):
     """Loss of a flow-matching step as the papers have it, on diffusers' own transformer, and its gradients."""
     from diffusers import Flux2KleinPipeline
 
@@ -175,7 +193,7 @@ def test_its_loss_and_gradient_are_those_of_a_flow_written_by_hand(klein, tiny_k
     loss = Passes(inputs, items[:1], PLAIN).loss(0)
     loss.backward()
     latents = torch.stack([inputs.latents[0]] * 2)
-    wanted, gradients = flow_by_hand(tiny_klein, klein, latents, PLAIN.random_seed * 1_000_003)
+    wanted, gradients = flow_by_hand(tiny_klein, latents, PLAIN.random_seed * 1_000_003)
     assert torch.allclose(loss, wanted, atol=1e-5)
     block = "transformer_blocks.0.attn"
     fused = torch.cat([gradients[f"{block}.{part}.weight"] for part in ("to_q", "to_k", "to_v")])
@@ -262,6 +280,10 @@ def test_what_no_lora_can_be_trained_on_is_refused_in_one_line(tiny_klein, call,
     (folder / "transformer" / "config.json").write_text(json.dumps(config | {"joint_attention_dim": 12288}))
     with pytest.raises(BackendError, match="is the variant of 9B"):
         check_base(folder)
+    (folder / "transformer" / "config.json").write_text("{")
+    assert check_base(folder) is KLEIN  # what is damaged is told of where it is loaded
+    with pytest.raises(BackendError, match="does not load"):
+        DiffusersBackend(folder, SETTINGS, device="cpu")
 
 
 @pytest.mark.parametrize(
