@@ -2,6 +2,8 @@
 
 import pytest
 
+from bootstrap.backends.loaded_editor import LoadedEditor
+from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from tests.tiny_edit_models import build_klein, build_qwen
@@ -27,10 +29,20 @@ def go(call, tiny, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("drawer", "build"), [("klein", build_klein), ("qwen-edit", build_qwen)])
-def test_a_run_ends_with_pictures_of_an_edit_model(go, tmp_path, drawer, build):
-    model = build(tmp_path / "model")
+def test_a_run_that_failed_goes_on_and_ends_with_pictures_of_an_edit_model(go, tmp_path, monkeypatch, drawer, build):
+    model, draw, asked = build(tmp_path / "model"), LoadedEditor.draw, []
+
+    def counted(editor, job, text):
+        asked.append(job.job.id)
+        if len(asked) == 5:
+            raise BackendError("the card fell out")
+        return draw(editor, job, text)
+
+    monkeypatch.setattr(LoadedEditor, "draw", counted)
+    assert go(drawer, model).code == 1
     done = go(drawer, model)
     assert done.code == 0, done.err
+    assert len(asked) == len(set(asked)) + 1, "only what failed is drawn again"
     with Store.open(tmp_path / "run", exclusive=False) as store:
         frames = store.frames()
         drawn = {kind: {one.drawer for one in frames if one.job.kind is kind} for kind in JobKind}

@@ -10,7 +10,9 @@ from PIL import Image
 from bootstrap.backends import loaded_editor
 from bootstrap.backends.edit_drawer import EditDrawer
 from bootstrap.backends.edit_files import find_edit_files
+from bootstrap.backends.edit_pipelines import EditJob
 from bootstrap.backends.edit_settings import EditSettings
+from bootstrap.backends.loaded_editor import LoadedEditor
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, Shot
 from tests.tiny_edit_models import build_klein, build_qwen
@@ -150,6 +152,20 @@ def test_parts_are_loaded_in_turn_and_the_base_makes_room_until_the_end(klein, p
     assert happened == ["base to cpu", "Flux+Auto in", "Qwen in", "Qwen out"]
     drawing.close()
     assert happened[4:] == ["Flux+Auto out", "base to cpu"]
+
+
+@pytest.mark.parametrize("offload", ["text", "blocks", "none"])
+def test_parts_that_are_loaded_in_turn_draw_the_same_picture(klein, pictures, offload):
+    """On a device that is no "cpu" by name, so that accelerate's hooks and diffusers' move the parts."""
+    one = job("a", pictures, (0,))
+    (plain,) = drawn(drawer(klein, KLEIN, pictures), one)
+    settings = KLEIN.model_copy(update={"path": str(klein), "offload": offload, "dtype": "float32"})
+    editor = LoadedEditor(find_edit_files(settings), settings, "cpu:0", tuple)
+    asked = EditJob(one, [Image.open(pictures / "0.png")], (128, 64))
+    for _ in range(2):
+        with editor.working():
+            (text,) = editor.read([asked])
+            assert abs(np.asarray(editor.draw(asked, text)).astype(int) - plain).max() <= 1
 
 
 def test_the_vae_works_in_tiles_once(klein, pictures):
