@@ -35,7 +35,8 @@ MAY_CHANGE = {
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
-        r"|drawer\.(path|levels|smallest|server|lora_folder|tries|decoys|key|cost|spend|seconds_a\w+)"  # as alike
+        r"|drawer\.(path|levels|smallest|server|lora_folder|key|tries|seconds_a\w+)"  # draws alike
+        r"|drawer\.(candidates_a_place|decoys|cost|spend)"
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }

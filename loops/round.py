@@ -128,5 +128,5 @@ def _fits(engine: Engine, number: int, wave: int, empty: Mapping[Cell, int]) -> 
     """Whether the hours, where a person limited them, have room for another wave of candidates for these places."""
     if engine.budget is None:
         return True
-    candidates = wanted_pictures(empty, engine.config.loop, decoys=False)
+    candidates = wanted_pictures(empty, engine.config.schedule, decoys=False)
     return another_wave(engine.store, engine.budget, number, wave, candidates)

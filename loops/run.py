@@ -118,7 +118,7 @@ def within_budget(engine: Engine, archive: Archive, plan: RoundPlan) -> RoundPla
 
 def work_of(engine: Engine, archive: Archive, plan: RoundPlan) -> Work:
     """What a round with one wave has to do: steps on the pictures that are kept by now, and pictures to draw."""
-    loop = engine.config.loop
+    loop = engine.config.schedule
     wanted = wanted_pictures(archive.empty_places(engine.places(plan.goal)), loop)
     if plan.drawn_by is not None or not engine.config.trains_to_draw:
         return Work(0, wanted)

@@ -64,6 +64,8 @@ class DrawerSettings(BaseModel):
     """Strengths that are tried before the first wave, as those of `ReferenceSettings`; empty: ``strength``."""
     trial_pictures: int = Field(4, ge=1)
     """Pictures of each view family that are drawn at each of the ``strengths``, and as many of somebody else."""
+    candidates_a_place: float | None = Field(None, ge=1)
+    """Candidates for each empty place, in place of the loop's; None: as many as those."""
     decoys: int | None = Field(None, ge=1)
     """Pictures of somebody else of each view family, in place of loop.lookalikes; None: as many as those."""
     with_lora: bool = False

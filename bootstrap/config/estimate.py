@@ -157,7 +157,7 @@ def pictures_outside(config: RunConfig) -> int:
 
 
 def _candidates(config: RunConfig) -> float:
-    return config.loop.target * config.loop.candidates_a_place * REDRAWN
+    return config.loop.target * config.schedule.candidates_a_place * REDRAWN
 
 
 def _trials(config: RunConfig) -> int:

@@ -212,13 +212,14 @@ class RunConfig(Frozen):
 
     @property
     def schedule(self) -> LoopConfig:
-        """The loop as its drawer needs it: one that never changes draws the set in one round; it may say how many
-        decoys."""
+        """The loop as its drawer needs it: one that never changes draws the set in one round, and one from outside may
+        say how many candidates and decoys."""
         changes: dict[str, object] = {}
         if not self.trains_to_draw:
             changes["goals"] = ()
-        if self.drawer is not None and self.drawer.decoys is not None:
-            changes["lookalikes"] = self.drawer.decoys
+        if self.drawer is not None:
+            own = {"lookalikes": self.drawer.decoys, "candidates_a_place": self.drawer.candidates_a_place}
+            changes |= {name: value for name, value in own.items() if value is not None}
         return self.loop.model_copy(update=changes) if changes else self.loop
 
     @property

@@ -19,6 +19,7 @@ from bootstrap.runs.spending import Spending, spent_by
 from bootstrap.store.decisions import PictureRefused
 from bootstrap.store.store import Store
 from tests.bootstrap.backends.test_comfyui import JOB
+from tests.loops.conftest import TINY, described
 
 pytest.importorskip("openai")
 KEY = "sk-very-secret-0123456789"
@@ -199,11 +200,9 @@ def test_without_a_key_nothing_begins(monkeypatch):
 
 
 def test_a_whole_run_stops_at_what_it_may_spend_and_goes_on_with_more(service, call, tmp_path):
-    from tests.loops.conftest import TINY, described
-
-    given = described(tmp_path, [*TINY, "loop.most_decoys=3", f"drawer.base_url={service.address}", "drawer.cost=0.1",
-                                 "drawer.decoys=2", "loop.showcase=0", "loop.acceptance.weights=[]", "loop.rounds=2",
-                                 "loop.final_candidates=1"])  # fmt: skip
+    quick = ["loop.rounds=2", "loop.showcase=0", "loop.acceptance.weights=[]", "loop.final_candidates=1"]
+    paid = [f"drawer.base_url={service.address}", "drawer.cost=0.1", "drawer.decoys=2", "drawer.candidates_a_place=6"]
+    given = described(tmp_path, [*TINY, "loop.most_decoys=3", *quick, *paid])
     options = ["--drawer", "openai", "--out", str(tmp_path / "run"), "--spend"]
     service.faults = [failing(400, "rejected by our content policy", "moderation_blocked")]
     done = call("run", *given, *options, "0.8")

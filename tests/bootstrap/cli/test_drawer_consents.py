@@ -68,8 +68,9 @@ def test_a_setting_of_a_drawer_that_does_not_fit_says_what_would(own, text, line
 
 
 def test_a_drawer_is_named_in_a_file_of_one_s_own_and_its_words_are_too():
-    named = load("puppet", own={"drawer": "klein"}, overrides=["drawer.decoys=7"])
-    assert (named.drawer.name, named.schedule.lookalikes) == ("klein", 7)
+    named = load("puppet", own={"drawer": "klein"}, overrides=["drawer.decoys=7", "drawer.candidates_a_place=2"])
+    assert named.drawer.name == "klein"
+    assert (named.schedule.lookalikes, named.schedule.candidates_a_place) == (7, 2)
     words = load("puppet", own={"drawer": {"kind": "comfyui"}}, overrides=["drawer.instructions=standard"])
     assert words.drawer.instructions.sentences
     assert load("puppet").drawer is None
