@@ -68,7 +68,7 @@ def test_a_base_changes_profiles_and_says_which_of_them_it_fits():
     klein = load("klein", profile="12gb")
     assert (klein.base.sampling.offload, klein.base.recipes["character"].network_alpha) == (True, 32)
     assert profile_for_base(klein.base.profiles, "12gb").seconds_a_picture > profiles()["12gb"].seconds_a_picture
-    with pytest.raises(BackendError, match=r"about 20 GB, cuda has 11\.6; choose --profile 16gb, "):
+    with pytest.raises(BackendError, match=r"about 22 GB, cuda has 11\.6; choose --profile 16gb, "):
         check_memory(load("klein"), Accelerator("cuda", "a card", 11.6))
     check_memory(klein, Accelerator("cuda", "a card", 11.6))
     with pytest.raises(BackendError, match=r"about 11 GB, cuda has 7\.7; choose a smaller base"):
