@@ -123,10 +123,7 @@ def _new(engine: Engine) -> list[InboxFile]:
 def _set_aside(engine: Engine, file: InboxFile, why: str) -> None:
     """Remember why a file is not taken, and say so once."""
     told = why if file.name in why else f'"{file.name}": {why}'
-    mark = file.mark
-    if "same picture" in why:
-        mark = hashlib.sha256(f"{file.mark}|{file.name}".encode()).hexdigest()[: len(file.mark)]
-    engine.store.decide(InboxPicture(mark, file.name, "", told))
+    engine.store.decide(InboxPicture(file.mark, file.name, "", told))
     engine.note(f"not taken: {told}")
 
 

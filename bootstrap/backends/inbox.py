@@ -32,7 +32,8 @@ AT_ONCE = 8
 class InboxFile:
     """A file of the folder: its path, its name in the folder, and the mark of its picture.
 
-    Where it cannot be taken, ``why`` says so in a sentence, and the mark is that of its bytes.
+    Where it cannot be taken, ``why`` says so in a sentence, and the mark is that of its bytes, or of its name beside
+    the same picture.
     """
 
     path: Path
@@ -79,7 +80,8 @@ class Inbox:
                 continue
             if not file.why and file.mark in first:
                 again = f'"{file.name}" is the same picture as "{first[file.mark]}"'
-                file = InboxFile(path, file.name, file.mark, again)
+                mark = sha256(f"{file.mark}|{file.name}".encode()).hexdigest()[:MARK]
+                file = InboxFile(path, file.name, mark, again)
             elif not file.why:
                 first[file.mark] = file.name
             found.append(file)
