@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bootstrap.backends.edit_settings import CameraLora, EditSettings
-from bootstrap.backends.folder import POINTER, SCHEDULE, read_config, weights_of
+from bootstrap.backends.folder import SCHEDULE, check_part, read_config, weights_of
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import count_weights, read_header
 from bootstrap.machine.hub import HUB_ID, cached
@@ -55,6 +55,7 @@ def find_edit_files(settings: EditSettings) -> EditFiles:
         problem = f'drawer "{settings.name}": "{folder}" holds a "{kind}", not a {settings.pipeline}'
         raise BackendError(problem, "choose the drawer that fits the model, or another model")
     for part in WEIGHTED:
+        check_part(folder, part)
         _check_weights(folder / part)
     for part, names in {**READERS[settings.pipeline], "scheduler": (SCHEDULE,)}.items():
         if not any((folder / part / name).is_file() for name in names):
@@ -68,7 +69,7 @@ def bytes_of_parts(folder: Path, size: int) -> dict[str, int]:
     found = {}
     for part in WEIGHTED:
         files = weights_of(folder / part)
-        if "quantization_config" in read_config(folder / part):
+        if _quantised(folder / part):
             found[part] = sum(file.stat().st_size for file in files)
         else:
             found[part] = size * sum(count_weights(file) for file in files)
@@ -96,31 +97,21 @@ def _fetching(path: str, file: str = "") -> str:
 
 
 def _check_weights(folder: Path) -> None:
-    """Raise BackendError where a part has no configuration, or not all of its weights."""
-    base, part = folder.parent, folder.name
-    config = read_config(folder)
-    if not config:
-        raise BackendError(f'"{base}" has no {part}/config.json that can be read', "fetch the whole model")
-    files = weights_of(folder)
-    wanted: set[str] = set()
-    for index in folder.glob("*.index.json"):
-        wanted |= set(read_config(folder, index.name).get("weight_map", {}).values())
-    missing = sorted(wanted - {file.name for file in files})
-    if missing or not files:
-        raise BackendError(
-            f'"{base}" has no {part}/{missing[0] if missing else "*.safetensors"}', "fetch the whole model"
-        )
-    for path in files:
-        with path.open("rb") as file:
-            if file.read(len(POINTER)) == POINTER:
-                raise BackendError(f'"{path}" is a git-lfs pointer, not weights', 'run "git lfs pull" in that folder')
+    """Raise BackendError where the weights of a part are cut short, or quantised in a way that cannot be read here."""
+    for path in weights_of(folder):
         if path.suffix == ".safetensors":
             read_header(path)
-    how = str(config.get("quantization_config", {}).get("quant_method", ""))
+    how = _quantised(folder)
     package = PACKAGES.get(how, how)
     if package and find_spec(package.partition(".")[0]) is None:
         problem = f'the weights in "{folder}" are quantised with {how}, which is not installed'
         raise BackendError(problem, f"pip install {package.replace('.', '-')}, or take weights that are not quantised")
+
+
+def _quantised(folder: Path) -> str:
+    """How the weights of a part are quantised; "" where they are not."""
+    settings = read_config(folder).get("quantization_config")
+    return str(settings.get("quant_method", "")) if isinstance(settings, dict) else ""
 
 
 def _check_variant(settings: EditSettings, folder: Path) -> None:

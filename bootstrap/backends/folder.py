@@ -12,8 +12,8 @@ from bootstrap.backends.architectures import ARCHITECTURES, Architecture
 from bootstrap.errors import BackendError
 
 __all__ = [
-    "SCHEDULE", "WEIGHTS", "check_folder", "digest_of_file", "digest_of_weights", "read_config", "variant_of",
-    "weights_of",
+    "SCHEDULE", "WEIGHTS", "check_folder", "check_part", "digest_of_file", "digest_of_weights", "read_config",
+    "variant_of", "weights_of",
 ]  # fmt: skip
 
 VOCABULARY = "vocab.json or tokenizer.json"
@@ -50,7 +50,7 @@ def check_folder(base: Path) -> Architecture:
         raise BackendError(f'"{base}" holds a "{kind}", not a {" or ".join(by_pipeline)}', f"choose a base of {titles}")
     architecture = by_pipeline[kind]
     for part in architecture.weighted_parts:
-        _check_part(base, part)
+        check_part(base, part)
     for part, file in {**dict.fromkeys(architecture.tokenizers, VOCABULARY), "scheduler": SCHEDULE}.items():
         if not any((base / part / name).is_file() for name in file.split(" or ")):
             raise BackendError(f'"{base}" has no {part}/{file}', "fetch the whole model")
@@ -91,12 +91,19 @@ def _samples(path: Path) -> Iterator[bytes]:
             yield file.read(SAMPLED)
 
 
-def _check_part(base: Path, part: str) -> None:
+def check_part(base: Path, part: str) -> None:
+    """Raise BackendError where a part of a model has no configuration, or not all of its weights."""
     files = weights_of(base / part)
     if not (base / part / "config.json").is_file():
         raise BackendError(f'"{base}" has no {part}/config.json', "fetch the whole model")
     if not files:
         raise BackendError(f'"{base}" has no weights in {part}', "fetch the whole model, weights included")
+    there = {path.name for path in files}
+    for index in sorted((base / part).glob("*.index.json")):
+        listed = read_config(index.parent, index.name).get("weight_map")
+        wanted = set(listed.values()) if isinstance(listed, dict) else set()
+        if wanted & there and wanted - there:
+            raise BackendError(f'"{base}" has no {part}/{min(wanted - there)}', "fetch the whole model")
     for path in files:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
