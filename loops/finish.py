@@ -22,7 +22,7 @@ from loops.acceptance import accept
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
-from loops.mending import handed_out
+from loops.mending_round import handed_out
 from loops.showcase import draw_showcase
 from loops.weights_again import give_up_unneeded
 

@@ -17,7 +17,7 @@ from loops.finish import Finished, finish
 from loops.frames_again import draw_again, measure_again
 from loops.from_folder import from_folder, round_of_pictures
 from loops.measure import measure
-from loops.mending import mending
+from loops.mending_round import mending
 from loops.resume import continued_after
 from loops.round import play_round
 from loops.round_plan import RoundPlan

@@ -17,7 +17,7 @@ from bootstrap.store.decisions import Accepted, HandedOut, MendingPlanned
 from bootstrap.store.store import Store
 from loops.archive import Archive, cell_of
 from loops.budget import Budget
-from loops.mending import mending
+from loops.mending_round import mending
 from loops.time_left import Hours
 
 WEAK = "behind", "portrait"
@@ -58,7 +58,7 @@ def test_a_weak_place_gets_pictures_in_one_more_round(tiny, grown, call, tmp_pat
 
 
 def test_the_lora_before_is_handed_out_where_it_draws_better(finished, call, falls_behind, monkeypatch):
-    monkeypatch.setattr("loops.mending.best_of", lambda trials: 0)
+    monkeypatch.setattr("loops.mending_round.best_of", lambda trials: 0)
     run, tiny = finished
     done = call("run", *tiny, "--set", "loop.mend_rounds=1", "--set", "loop.acceptance.weights=[0.9]", "--out", run)
     assert done.code == 0, done.err
