@@ -54,12 +54,7 @@ class KleinEdit:
 
     def check(self, asked: EditJob) -> None:
         """Raise BackendError for a strip of a reference."""
-        for image in asked.references:
-            if max(image.size) > SLIMMEST * min(image.size):
-                raise BackendError(
-                    f'a reference of "{asked.job.id}" is {image.width}x{image.height}: one side is more than {SLIMMEST}'
-                    " times the other", "crop the seed",
-                )  # fmt: skip
+        _refuse_strips(asked)
 
     def read(self, pipe: Any, asked: EditJob, settings: EditSettings, device: str) -> TextOfJob:
         """Of the instruction, and of "" where there is guidance."""
@@ -77,9 +72,10 @@ class QwenEdit:
     """Qwen-Image-Edit 2509 and 2511: one to three references, which its text encoder sees beside the instruction."""
 
     def check(self, asked: EditJob) -> None:
-        """Raise BackendError without a reference: it edits, and draws nothing from words alone."""
+        """Raise BackendError without a reference, as it draws nothing from words alone, and for a strip of one."""
         if not asked.references:
-            raise BackendError(f'"{asked.job.id}" has no reference', "set drawer.most to 1 or more")
+            raise BackendError(f'"{asked.job.id}" has no reference', "choose a drawer that draws from words")
+        _refuse_strips(asked)
 
     def read(self, pipe: Any, asked: EditJob, settings: EditSettings, device: str) -> TextOfJob:
         """Of the instruction and the references, and of the negative prompt and the references."""
@@ -105,6 +101,13 @@ class QwenEdit:
 
 
 EDITS: dict[EditPipeline, Edit] = {"Flux2KleinPipeline": KleinEdit(), "QwenImageEditPlusPipeline": QwenEdit()}
+
+
+def _refuse_strips(asked: EditJob) -> None:
+    for image in asked.references:
+        if max(image.size) > SLIMMEST * min(image.size):
+            problem = f'a reference of "{asked.job.id}" is a strip of {image.width}x{image.height} pixels'
+            raise BackendError(problem, f"crop the seed: one side is at most {SLIMMEST} times the other")
 
 
 def _called(pipe: Any, asked: EditJob, text: TextOfJob, settings: EditSettings, **guidance: float) -> torch.Tensor:

@@ -67,6 +67,8 @@ class EditSettings(DrawerSettings):
         refuse_strips(self.shapes)
         if bool(self.camera) != bool(self.camera_lora):
             raise ValueError("camera and camera_lora belong together: give both, or neither")
+        if self.pipeline == "QwenImageEditPlusPipeline" and not self.most:
+            raise ValueError("most: Qwen-Image-Edit draws nothing without a reference: give 1 or more")
         return self
 
     def identity(self) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from bootstrap.backends import loaded_editor
 from bootstrap.backends.edit_drawer import EditDrawer
 from bootstrap.backends.edit_files import find_edit_files
-from bootstrap.backends.edit_pipelines import EditJob
+from bootstrap.backends.edit_pipelines import EDITS, EditJob
 from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.loaded_editor import LoadedEditor
 from bootstrap.errors import BackendError
@@ -110,6 +110,12 @@ def test_a_reference_that_was_altered_is_refused(klein, pictures):
     wrong = Reference("1.png", one.references[0].sha256)
     with pytest.raises(BackendError, match="was altered"):
         drawn(drawer(klein, KLEIN, pictures), replace(one, references=(wrong,)))
+
+
+@pytest.mark.parametrize("pipeline", EDITS)
+def test_a_strip_of_a_reference_is_refused(pipeline):
+    with pytest.raises(BackendError, match="is a strip of 9x80 pixels"):
+        EDITS[pipeline].check(EditJob(job("a"), [Image.new("RGB", (9, 80))], (64, 64)))
 
 
 def test_a_lora_of_the_run_is_refused_before_anything_is_loaded(tmp_path, klein, pictures):

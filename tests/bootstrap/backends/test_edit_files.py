@@ -99,6 +99,11 @@ def test_a_camera_lora_fits_the_transformer(folder, tmp_path):
     assert found(folder, **settings).camera == tmp_path / "angles.safetensors"
 
 
-def test_a_camera_lora_comes_with_its_words():
-    with pytest.raises(ValueError, match="belong together"):
-        EditSettings(**KLEIN, path="x", camera=CAMERA)
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"camera": CAMERA}, "belong together"), ({"shapes": {"portrait": [[1, 3]]}}, "at most twice the other"),
+     ({"pipeline": "QwenImageEditPlusPipeline", "most": 0}, "nothing without a reference")],
+)  # fmt: skip
+def test_settings_that_do_not_fit_each_other_are_refused(more, said):
+    with pytest.raises(ValueError, match=said):
+        EditSettings(**{**KLEIN, "path": "x", **more})
