@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.backends.base import Drawer
-from bootstrap.backends.refusals import refusal_card, why_refused
+from bootstrap.backends.outside.refusals import refusal_card, why_refused
 from bootstrap.events import BatchGenerated, Incident
 from bootstrap.records import OUTSIDE_KINDS, Job, JobKind
 from bootstrap.runs.spending import Spending

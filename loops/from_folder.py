@@ -15,8 +15,8 @@ from dataclasses import asdict, replace
 
 from PIL import Image
 
-from bootstrap.backends.folder_settings import FolderSettings
-from bootstrap.backends.inbox import InboxDrawer, InboxFile
+from bootstrap.backends.outside.folder_settings import FolderSettings
+from bootstrap.backends.outside.inbox import InboxDrawer, InboxFile
 from bootstrap.errors import BootstrapError, Interrupted, Paused
 from bootstrap.events import WavePlanned
 from bootstrap.pictures import square

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bootstrap.backends.drawer_settings import ShownSettings
+from bootstrap.backends.outside.drawer_settings import ShownSettings
 from bootstrap.records import Reference, Seed, Shot, random_seed_of
 
 __all__ = ["Shown"]

@@ -75,7 +75,7 @@ class Drawer(Protocol):
 
         A picture depends only on its job, the adapter, and its place in its batch: the caller keeps batches whole.
         ``adapter`` None means the base alone. What it will not draw is a card that says why (see
-        `bootstrap.backends.refusals`). Raises BackendError, also for a job whose references it cannot use.
+        `bootstrap.backends.outside.refusals`). Raises BackendError, also for a job whose references it cannot use.
         """
 
     def use_tiles(self) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bootstrap.backends.instruction_settings import ANY, NOTHING, PLACEHOLDER, CameraWords, InstructionSettings
+from bootstrap.backends.outside.instruction_settings import ANY, NOTHING, PLACEHOLDER, CameraWords, InstructionSettings
 from bootstrap.captions.prose import and_joined, articled
 from bootstrap.captions.wording import Wording
 from bootstrap.pictures.caption_text import caption_parts

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
 from bootstrap.config import RunConfig, embedded

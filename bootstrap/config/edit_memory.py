@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.backends.bases import weights_in
-from bootstrap.backends.drawer_settings import DrawerSettings
-from bootstrap.backends.edit_files import bytes_of_parts, find_edit_files
-from bootstrap.backends.edit_settings import EditSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.edit_files import bytes_of_parts, find_edit_files
+from bootstrap.backends.outside.edit_settings import EditSettings
 from bootstrap.config.card_memory import CONTEXT
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.shipped_files import embedded

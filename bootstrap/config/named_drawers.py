@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bootstrap.backends.drawer_kinds import DRAWER_KINDS
+from bootstrap.backends.outside.drawer_kinds import DRAWER_KINDS
 from bootstrap.config.problems import validated
 from bootstrap.config.shipped_files import read_section
 from bootstrap.errors import ConfigError

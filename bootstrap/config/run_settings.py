@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from bootstrap.backends.control_settings import ControlSettings
-from bootstrap.backends.drawer_kinds import AnyDrawerSettings
-from bootstrap.backends.drawer_settings import ShownSettings
+from bootstrap.backends.outside.drawer_kinds import AnyDrawerSettings
+from bootstrap.backends.outside.drawer_settings import ShownSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from bootstrap.backends.architectures import ARCHITECTURES
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.captions.wording import calling, described
 from bootstrap.character import Character
 from bootstrap.config import EMBEDDED, BaseConfig, RunConfig

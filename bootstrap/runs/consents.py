@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.errors import ConfigError
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bootstrap.backends.base import Drawer
-from bootstrap.backends.comfyui_settings import ComfyUiSettings
-from bootstrap.backends.edit_files import find_edit_files
-from bootstrap.backends.edit_settings import EditSettings
-from bootstrap.backends.folder_settings import FolderSettings
-from bootstrap.backends.images_api_settings import ImagesApiSettings
+from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.edit_files import find_edit_files
+from bootstrap.backends.outside.edit_settings import EditSettings
+from bootstrap.backends.outside.folder_settings import FolderSettings
+from bootstrap.backends.outside.images_api_settings import ImagesApiSettings
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError
 from bootstrap.runs.spending import Spending
@@ -24,15 +24,15 @@ def check_drawer(config: RunConfig) -> None:
     if isinstance(drawer, EditSettings):
         find_edit_files(drawer)
     elif isinstance(drawer, FolderSettings):
-        from bootstrap.backends.inbox import check_inbox
+        from bootstrap.backends.outside.inbox import check_inbox
 
         check_inbox(drawer)
     elif isinstance(drawer, ComfyUiSettings):
-        from bootstrap.backends.comfyui import check_comfyui
+        from bootstrap.backends.outside.comfyui import check_comfyui
 
         check_comfyui(drawer)
     elif isinstance(drawer, ImagesApiSettings):
-        from bootstrap.backends.images_api import check_images_api
+        from bootstrap.backends.outside.images_api import check_images_api
 
         check_images_api(drawer)
 
@@ -51,19 +51,19 @@ def open_drawer(
     if drawer is None:
         return None
     if isinstance(drawer, FolderSettings):
-        from bootstrap.backends.inbox import InboxDrawer
+        from bootstrap.backends.outside.inbox import InboxDrawer
 
         return InboxDrawer(drawer, (sampling.width, sampling.height))
     if isinstance(drawer, ComfyUiSettings):
-        from bootstrap.backends.comfyui import ComfyUiDrawer
+        from bootstrap.backends.outside.comfyui import ComfyUiDrawer
 
         return ComfyUiDrawer(drawer, (sampling.width, sampling.height), store.directory)
     if isinstance(drawer, ImagesApiSettings):
-        from bootstrap.backends.images_api import ImagesApiDrawer
+        from bootstrap.backends.outside.images_api import ImagesApiDrawer
 
         return ImagesApiDrawer(drawer, store.directory, purse or Spending(store, drawer.spend, drawer.currency))
     if isinstance(drawer, EditSettings):
-        from bootstrap.backends.edit_drawer import EditDrawer
+        from bootstrap.backends.outside.edit_drawer import EditDrawer
 
         return EditDrawer(drawer, find_edit_files(drawer), store.directory, instead_of=lambda: _on_device(base))
     raise BackendError(f'the drawer "{drawer.name}" cannot be opened', "choose another with --drawer")

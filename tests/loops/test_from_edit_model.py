@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.backends.loaded_editor import LoadedEditor
+from bootstrap.backends.outside.loaded_editor import LoadedEditor
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.store.store import Store

@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from bootstrap.backends.instruction_settings import CameraWords, InstructionSettings
+from bootstrap.backends.outside.instruction_settings import CameraWords, InstructionSettings
 from bootstrap.captions.instructions import Instructions
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.backends.drawer_kinds import DRAWER_KINDS
+from bootstrap.backends.outside.drawer_kinds import DRAWER_KINDS
 from bootstrap.config import edit_memory, load
 from bootstrap.config.card_memory import CONTEXT
 from bootstrap.config.edit_memory import check_edit_memory, edit_stages

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bootstrap.backends.drawer_kinds import DRAWER_KINDS
+from bootstrap.backends.outside.drawer_kinds import DRAWER_KINDS
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.config.named_drawers import drawer_named
 from bootstrap.config.shipped_files import read_section

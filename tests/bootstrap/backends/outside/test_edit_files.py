@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bootstrap.backends.edit_files import bytes_of_parts, find_edit_files
-from bootstrap.backends.edit_settings import EditSettings
+from bootstrap.backends.outside.edit_files import bytes_of_parts, find_edit_files
+from bootstrap.backends.outside.edit_settings import EditSettings
 from bootstrap.errors import BackendError
 
 KLEIN = {"name": "klein", "pipeline": "Flux2KleinPipeline", "steps": 4, "license": "Apache-2.0"}

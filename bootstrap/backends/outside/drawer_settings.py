@@ -1,6 +1,6 @@
 """What every drawer other than the base has in common, as validated data. Imports no model library.
 
-Each kind adds its own settings; `bootstrap.backends.drawer_kinds` lists the kinds.
+Each kind adds its own settings; `bootstrap.backends.outside.drawer_kinds` lists the kinds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bootstrap.backends.instruction_settings import CameraWords, InstructionSettings
+from bootstrap.backends.outside.instruction_settings import CameraWords, InstructionSettings
 
 __all__ = ["DrawerSettings", "ShownSettings"]
 

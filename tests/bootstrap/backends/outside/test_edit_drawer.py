@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bootstrap.backends import loaded_editor
-from bootstrap.backends.edit_drawer import EditDrawer
-from bootstrap.backends.edit_files import find_edit_files
-from bootstrap.backends.edit_pipelines import EDITS, EditJob
-from bootstrap.backends.edit_settings import EditSettings
-from bootstrap.backends.loaded_editor import LoadedEditor
+from bootstrap.backends.outside import loaded_editor
+from bootstrap.backends.outside.edit_drawer import EditDrawer
+from bootstrap.backends.outside.edit_files import find_edit_files
+from bootstrap.backends.outside.edit_pipelines import EDITS, EditJob
+from bootstrap.backends.outside.edit_settings import EditSettings
+from bootstrap.backends.outside.loaded_editor import LoadedEditor
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, Shot
 from tests.tiny_edit_models import build_klein, build_qwen

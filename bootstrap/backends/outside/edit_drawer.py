@@ -14,11 +14,11 @@ from typing import Any
 from PIL import Image
 
 from bootstrap.backends.base import refuse_references
-from bootstrap.backends.edit_files import EditFiles
-from bootstrap.backends.edit_pipelines import EditJob
-from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.folder import digest_of_file, digest_of_weights
-from bootstrap.backends.loaded_editor import LoadedEditor
+from bootstrap.backends.outside.edit_files import EditFiles
+from bootstrap.backends.outside.edit_pipelines import EditJob
+from bootstrap.backends.outside.edit_settings import EditSettings
+from bootstrap.backends.outside.loaded_editor import LoadedEditor
 from bootstrap.backends.shapes import shape_of
 from bootstrap.backends.shown_pictures import open_shown
 from bootstrap.errors import BackendError

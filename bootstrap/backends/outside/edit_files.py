@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bootstrap.backends.edit_settings import CameraLora, EditSettings
 from bootstrap.backends.folder import SCHEDULE, check_part, read_config, weights_of
+from bootstrap.backends.outside.edit_settings import CameraLora, EditSettings
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import count_weights, read_header
 from bootstrap.machine.hub import HUB_ID, cached

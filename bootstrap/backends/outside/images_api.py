@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image, ImageOps
 
 from bootstrap.backends.base import refuse_references
-from bootstrap.backends.images_api_settings import ImagesApiSettings
-from bootstrap.backends.refusals import refusal_card
+from bootstrap.backends.outside.images_api_settings import ImagesApiSettings
+from bootstrap.backends.outside.refusals import refusal_card
 from bootstrap.errors import BackendError
 from bootstrap.pictures import as_rgb
 from bootstrap.records import Job

@@ -9,16 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
-from bootstrap.backends import images_api
-from bootstrap.backends.images_api import ImagesApiDrawer
-from bootstrap.backends.images_api_settings import ImagesApiSettings
-from bootstrap.backends.refusals import why_refused
+from bootstrap.backends.outside import images_api
+from bootstrap.backends.outside.images_api import ImagesApiDrawer
+from bootstrap.backends.outside.images_api_settings import ImagesApiSettings
+from bootstrap.backends.outside.refusals import why_refused
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.runs.spending import Spending, spent_by
 from bootstrap.store.decisions import PictureRefused
 from bootstrap.store.store import Store
-from tests.bootstrap.backends.test_comfyui import JOB
+from tests.bootstrap.backends.outside.test_comfyui import JOB
 from tests.loops.conftest import TINY, described
 
 pytest.importorskip("openai")

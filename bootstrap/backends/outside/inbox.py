@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from bootstrap.backends.folder_settings import FolderSettings
-from bootstrap.backends.refusals import refusal_card
+from bootstrap.backends.outside.folder_settings import FolderSettings
+from bootstrap.backends.outside.refusals import refusal_card
 from bootstrap.errors import BackendError, BootstrapError
 from bootstrap.pictures import open_picture, pictures_in
 from bootstrap.records import Job

@@ -18,10 +18,10 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from bootstrap.backends.base import refuse_references
-from bootstrap.backends.comfyui_server import ComfyUiServer, ServerBusy, pause
-from bootstrap.backends.comfyui_settings import ComfyUiSettings
-from bootstrap.backends.refusals import refusal_card
-from bootstrap.backends.workflow import Filling, Workflow, read_workflow
+from bootstrap.backends.outside.comfyui_server import ComfyUiServer, ServerBusy, pause
+from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.refusals import refusal_card
+from bootstrap.backends.outside.workflow import Filling, Workflow, read_workflow
 from bootstrap.errors import BackendError
 from bootstrap.pictures import as_rgb
 from bootstrap.records import Job

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 
 __all__ = ["FolderSettings"]
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bootstrap.backends.comfyui_settings import ComfyUiSettings
-from bootstrap.backends.drawer_settings import DrawerSettings
-from bootstrap.backends.edit_settings import EditSettings
-from bootstrap.backends.folder_settings import FolderSettings
-from bootstrap.backends.images_api_settings import ImagesApiSettings
+from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.edit_settings import EditSettings
+from bootstrap.backends.outside.folder_settings import FolderSettings
+from bootstrap.backends.outside.images_api_settings import ImagesApiSettings
 
 __all__ = ["DRAWER_KINDS", "AnyDrawerSettings"]
 

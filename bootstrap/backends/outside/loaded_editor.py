@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-from bootstrap.backends.edit_files import EditFiles
-from bootstrap.backends.edit_pipelines import EDITS, EditJob, TextOfJob
-from bootstrap.backends.edit_settings import EditSettings
 from bootstrap.backends.loading_quietly import loading
+from bootstrap.backends.outside.edit_files import EditFiles
+from bootstrap.backends.outside.edit_pipelines import EDITS, EditJob, TextOfJob
+from bootstrap.backends.outside.edit_settings import EditSettings
 from bootstrap.backends.saving_memory import moved
 from bootstrap.backends.tiles import TILE, use_tiles
 from bootstrap.errors import BackendError

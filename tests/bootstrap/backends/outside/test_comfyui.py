@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from bootstrap.backends import comfyui, comfyui_server
-from bootstrap.backends.comfyui import ComfyUiDrawer
-from bootstrap.backends.comfyui_settings import ComfyUiSettings
-from bootstrap.backends.refusals import why_refused
-from bootstrap.backends.workflow import read_workflow
+from bootstrap.backends.outside import comfyui, comfyui_server
+from bootstrap.backends.outside.comfyui import ComfyUiDrawer
+from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.refusals import why_refused
+from bootstrap.backends.outside.workflow import read_workflow
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, Shot
 from bootstrap.store.store import Store
-from tests.bootstrap.backends.comfyui_stand_in import WORKFLOW, StandIn
+from tests.bootstrap.backends.outside.comfyui_stand_in import WORKFLOW, StandIn
 from tests.loops.conftest import TINY, described
 
 JOB = Job("candidate-1", JobKind.CANDIDATE, 1, 1, Shot("front", "front", "portrait"), "a girl, {smiling}", "blurry",

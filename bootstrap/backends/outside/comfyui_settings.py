@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.machine.addresses import is_own_machine
 
 __all__ = ["ComfyUiSettings"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bootstrap.backends.drawer_settings import DrawerSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.backends.sampling import refuse_strips
 
 __all__ = ["CameraLora", "EditPipeline", "EditSettings"]

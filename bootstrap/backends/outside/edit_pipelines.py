@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from PIL import Image
 
-from bootstrap.backends.edit_settings import EditPipeline, EditSettings
+from bootstrap.backends.outside.edit_settings import EditPipeline, EditSettings
 from bootstrap.backends.shapes import Size
 from bootstrap.errors import BackendError
 from bootstrap.records import Job
