@@ -70,13 +70,14 @@ def test_the_lora_before_is_handed_out_where_it_draws_better(finished, call, fal
     assert (run / "lora" / f"redchr-{lora.sha256[:8]}.safetensors").is_file()
 
 
-@pytest.mark.parametrize(("loop", "hours", "planned"), [
-    ({"mend_rounds": 1}, "100h", True),
-    ({"mend_rounds": 0}, "100h", False),
-    ({"mend_rounds": 1, "rounds": 2}, "100h", False),
-    ({"mend_rounds": 1}, "1s", False),
+@pytest.mark.parametrize(("loop", "hours", "pays", "planned"), [
+    ({"mend_rounds": 1}, "100h", True, True),
+    ({"mend_rounds": 1}, "100h", False, False),
+    ({"mend_rounds": 0}, "100h", True, False),
+    ({"mend_rounds": 1, "rounds": 2}, "100h", True, False),
+    ({"mend_rounds": 1}, "1s", True, False),
 ])  # fmt: skip
-def test_a_round_is_planned_within_the_limit_and_the_hours(grown, tmp_path, loop, hours, planned):
+def test_a_round_is_planned_within_the_limit_the_hours_and_the_purse(grown, tmp_path, loop, hours, pays, planned):
     run = shutil.copytree(grown, tmp_path / "run")
     with Store.open(run) as store:
         config = run_settings(store)[0]
@@ -86,7 +87,9 @@ def test_a_round_is_planned_within_the_limit_and_the_hours(grown, tmp_path, loop
         store.decide(Accepted(adapter, "tried anew", 1.0, {"add": [place]}))
         given = Budget(Hours(store, limits_of(hours, None), Clock()), 10, 1)
         archive = partial(Archive.of, store)
-        engine = SimpleNamespace(store=store, config=config, budget=given, seeds=[], archive=archive, note=str)
+        engine = SimpleNamespace(
+            store=store, config=config, budget=given, seeds=[], archive=archive, note=str, can_pay=pays
+        )
         plan = mending(engine)
         assert (plan is not None) == planned == bool(store.decisions(MendingPlanned))
         assert plan is None or mending(engine) == plan, "decided once"
