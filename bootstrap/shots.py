@@ -48,14 +48,28 @@ def quotas(total: int, views: ViewsConfig) -> dict[Cell, int]:
 
 
 def places(goal: int, target: int, views: ViewsConfig) -> dict[Cell, int]:
-    """The first ``goal`` of the ``target`` places: nested, so that what an early goal fills counts at the end."""
+    """The first ``goal`` of the ``target`` places: nested, so that what an early goal fills counts at the end.
+
+    A place for each view family comes first, then one for each further view of it: a small goal has every side.
+    """
     whole = quotas(max(goal, target), views)
     order = []
     for cell, count in whole.items():
         for place in range(count):
             order.append(((place + 0.5) / count, random_seed_of("place", *cell), cell))
-    taken = Counter(cell for _, _, cell in sorted(order)[:goal])
+    taken = Counter(_every_side_first([cell for _, _, cell in sorted(order)], views)[:goal])
     return {cell: taken[cell] for cell in whole}
+
+
+def _every_side_first(order: Sequence[Cell], views: ViewsConfig) -> list[Cell]:
+    """The same places in another order: one of each view family, one for each further view of it, then the others."""
+    seen, turns = Counter[str](), []
+    last = 1 + max(len(plan.views) for plan in views.families.values())
+    for cell in order:
+        seen[cell[0]] += 1
+        number = seen[cell[0]]
+        turns.append((number if number <= len(views.families[cell[0]].views) else last, cell))
+    return [cell for _, cell in sorted(turns, key=lambda turn: turn[0])]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 Guides to LoRAs from one picture add pictures until the LoRA works at weight 0.8. It holds where what it draws is on
 average as alike as what the gate begins to admit, and shows of what was asked about as much as the base does from
-words. These pictures join no set. The answer is stored. Knows no model.
+words. A set that still lacks one of its views is never large enough. These pictures join no set. The answer is stored.
+Knows no model.
 """
 
 from __future__ import annotations
 
 from bootstrap.compare.advice import AS_THE_BASE, HOLDS
 from bootstrap.compare.trial_shots import probe_shots
+from bootstrap.dataset.minimums import missing_views
 from bootstrap.errors import BackendError
 from bootstrap.records import Adapter, Round
 from bootstrap.store.decisions import WeightHeld
@@ -29,10 +31,21 @@ LOWERED, FROM_WORDS = 401, 402
 
 
 def is_enough(engine: Engine, archive: Archive) -> bool:
-    """Whether the LoRA of the last round holds at `LoopConfig.enough_at`; no where nothing is asked or trained."""
+    """Whether the LoRA of the last round holds at `LoopConfig.enough_at`; no where nothing is asked or trained.
+
+    Nor while no kept picture shows one of the planned views: there it is not even tried.
+    """
     weight, done = engine.config.loop.enough_at, [one for one in archive.rounds if one.outcome is not None]
     adapter = engine.adapter(done[-1].adapter) if done and weight else None
     if weight is None or adapter is None:
+        return False
+    if missing := missing_views(
+        [frame.job.shot for frame in archive.usable_keeps],
+        engine.places(engine.config.loop.target),
+        engine.config.views,
+    ):
+        named = " or ".join(f'"{words}"' for words in missing)
+        engine.note(f"round {done[-1].number}: the set goes on growing: no kept picture shows {named}")
         return False
     decided = engine.store.decided(WeightHeld, round=done[-1].number, weight=weight)
     if decided is None and _can_be_lowered(engine, adapter, weight):

@@ -21,6 +21,17 @@ def test_every_side_is_planned_and_a_missing_one_is_named():
     assert missing_views(shots(*without), whole, VIEWS) == ["from side, facing left", "from behind"]
 
 
+def test_a_small_goal_has_every_side_and_counts_at_the_end():
+    goals = [places(goal, 36, VIEWS) for goal in (6, 8, 12, 24, 36)]
+    for goal in goals:
+        assert {view_family for (view_family, _), count in goal.items() if count} == set(VIEWS.families)
+    for goal in goals[1:]:
+        for name, plan in VIEWS.families.items():
+            assert sum(count for (view_family, _), count in goal.items() if view_family == name) >= len(plan.views)
+    for early, later in zip(goals, goals[1:], strict=False):
+        assert all(early[cell] <= later[cell] for cell in later)
+
+
 def test_what_a_small_set_has_no_place_for_is_not_missed():
     few = places(2, 48, VIEWS)
     families = {view_family for (view_family, _), count in few.items() if count}
