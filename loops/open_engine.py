@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
+from bootstrap.character.complexity import sameness_warnings
 from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.panel.judges import judges_for
@@ -62,6 +63,8 @@ def open_engine(
     for text in sifting_notes(store):
         engine.note(text)
     for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
+        engine.note(text)
+    for text in sameness_warnings(character, config):
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)

@@ -21,8 +21,9 @@ from bootstrap.captions.conflicts import conflicts
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
-from bootstrap.character.complexity import complexity_warnings
-from bootstrap.character.triggers import ordinary_words, word_warnings
+from bootstrap.character.complexity import complexity_warnings, sameness_warnings
+from bootstrap.character.known_words import ordinary_words
+from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.grid import BASE, stacks
@@ -31,21 +32,23 @@ from bootstrap.compare.trial_shots import TESTS, trials_for
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.exposure import folders
-from bootstrap.dataset.generated import balanced
+from bootstrap.dataset.generated import balanced, rare_floor
 from bootstrap.dataset.intent import intent_of
 from bootstrap.dataset.minimums import missing_parts, missing_views
+from bootstrap.dataset.originals import seed_items
 from bootstrap.dataset.provenance import COLUMNS
 from bootstrap.dataset.retagging import Retagging
 from bootstrap.dataset.writing import write_dataset
 from bootstrap.errors import UsageError
 from bootstrap.export.card import ReleaseFiles, card
 from bootstrap.lora.network import Network
-from bootstrap.panel.draft import Draft, draft_text
+from bootstrap.panel.draft import Draft, Reading, draft_text
 from bootstrap.pictures import open_picture
 from bootstrap.records import Adapter, Job, JobKind, Seed, TrainItem
 from bootstrap.review.edits import edited_copy
-from bootstrap.seeds import anchors_of, cuts
+from bootstrap.seeds import SeedCaptioner, anchors_of, cuts
 from bootstrap.seeds.checks import seed_warnings
+from bootstrap.seeds.cuts import ALTERED_TAGS
 from bootstrap.seeds.figures import figures
 from bootstrap.seeds.more_cuts import MoreCuts
 from bootstrap.seeds.sifting import Given, Sifter
@@ -305,8 +308,8 @@ def cleaned_tags(folder):
     assert made == ("mikachr", "smile", "city street")
     drawn = load("illustrious").panel
     assert (bool(drawn.models.tagger.model), drawn.seed_tags, CONFIG.panel.seed_tags) == (True, 0.5, None)
-    assert ordinary_words("chicken")
-    assert not ordinary_words("mikachr")
+    assert all(ordinary_words(trigger) for trigger in ("chicken", "redcat", "catmika", "sakuragirl"))
+    assert not any(ordinary_words(trigger) for trigger in ("mikachr", "backgwa", "zetasummer"))
 
 
 @practice("C6", "--recipe holo has the guide's settings")
@@ -388,7 +391,7 @@ def clones(folder):
         painted(folder / f"{number}.png", number)
         (folder / f"{number}.txt").write_text(f"mikachr, view {number}")
     Image.open(folder / "0.png").convert("L").save(folder / "grey.png")
-    for tag, found in (("forest", True), ("monochrome", False)):
+    for tag, found in (("forest", True), *((tag, False) for tag in ALTERED_TAGS.values())):
         (folder / "grey.txt").write_text(f"mikachr, {tag}")
         kinds = {one.kind for one in audit(folder, read_set(folder), intent_of(RUBY, CONFIG)).findings}
         assert ("clone" in kinds) == found
@@ -405,13 +408,21 @@ def everywhere(folder):
     assert drafted["core"] == "1girl, solo, mikachr character focus"
 
 
-@practice("D6", "one unique tag for hair and eyes; rare traits stay named; other characters are told")
+@practice(
+    "D6", "hair and eyes have tags of their own (init); traits of fewer than 15 pictures stay named; others are told"
+)
 def unique_tags(folder):
     named = RUBY.model_copy(update={"unique": {"hair": "red ruby hair"}})
     assert "red ruby hair" in Wording.of(named, CONFIG).caption(planned()[0], "character")
     full = [TrainItem(str(n), ("m", "scar") if n < 3 else ("m",), "kept") for n in range(9)]
     plain = [TrainItem(item.path, ("m",), "kept") for item in full]
-    assert ["scar" in item.tags for item in naming_rare(plain, full, 15)] == [True] * 3 + [False] * 6
+    drawn = load("illustrious")
+    floor = rare_floor(drawn, "character")
+    assert (floor, load("sdxl", recipe="levels").finishing_recipe.rare_tag_floor) == (15, 15)
+    assert ["scar" in item.tags for item in naming_rare(plain, full, floor)] == [True] * 3 + [False] * 6
+    read = [Reading("hair_color", "red hair", 2.0)]
+    drafted = json.loads(draft_text(Draft("Mika", "mikachr", "illustrious", read), drawn))
+    assert drafted["unique"] == {"hair_color": "red mikachr hair"}
     assert word_warnings(RUBY.model_copy(update={"core": ("1girl", "hatsune miku")}))
 
 
@@ -454,12 +465,16 @@ def purpose(folder):
     assert "sitting" in {shot["pose"] for shot in probe}
 
 
-@practice("E2", "one trigger in every caption; clothes, poses and places vary on purpose")
+@practice("E2", "one trigger in every caption; clothes, poses and places vary on purpose, and what does not is told")
 def trigger_and_variety(folder):
     shots = planned()
     assert all(WORDING.caption(shot, "character")[0] == RUBY.trigger for shot in shots)
     for axis in ("pose", "outfit", "background", "expression"):
         assert {shot[axis] for shot in shots} == set(PLANNER.values(axis))
+    plain = Character(name="M", trigger="mikachr", invariant={"hair": "blue hair"})
+    assert "same outfit and style" in sameness_warnings(plain, SDXL)[0]
+    free = Planner(plain, SDXL.views, SDXL.subject).plan(quotas(48, SDXL.views), [])
+    assert min(len({shot[axis] for shot in free}) for axis in ("pose", "background", "expression")) >= 4
 
 
 @practice("E3", "synthetic frames are filtered; a person may be the discriminator")
@@ -521,11 +536,21 @@ def other_checkpoints(folder):
         on_other_bases(CONFIG, ["sdxl"])
 
 
-@practice("F7", "enlarged seeds are captioned as such, altered ones too")
+@practice("F7", "seeds that were enlarged, blurred or altered are captioned as such; a constant background is named")
 def quality_tags(folder):
     assert all(load(name).base.enlarged for name in ("illustrious", "sdxl", "sd15"))
     shown = {"altered": "monochrome", "enlarged": "lowres"}
     assert {"monochrome", "lowres"} <= set(WORDING.seed_caption("style", shown))
+    indoors, drawn = RUBY.model_copy(update={"backgrounds": ("classroom",)}), load("illustrious")
+    wording = Wording.of(indoors, drawn)
+    shots = Planner(indoors, drawn.views, drawn.subject).plan(quotas(24, drawn.views), [])
+    assert all("classroom" in wording.caption(shot, "character") for shot in shots)
+    blurred = Image.open(painted(folder / "a.png", size=(256, 256))).filter(ImageFilter.GaussianBlur(6))
+    blurred.save(folder / "s.png")
+    seed = Seed("s.png", "h", "s.png", "front", "front", "portrait", "default", (), "read")
+    captioner = SeedCaptioner(wording, lambda image, phrases: "")
+    items = seed_items(seed, 0, folder, captioner, drawn.panel.composition, 64, "style")
+    assert all("blurry" in item.tags for item in items)
 
 
 @practice("F8", "comics and sheets are material once cropped")

@@ -20,11 +20,14 @@ ORIGINALS = ("seed", "crop", "altered")
 def naming_rare(items: Sequence[TrainItem], full: Sequence[TrainItem], floor: int) -> list[TrainItem]:
     """``items`` with every withheld tag named that fewer than ``floor`` generated pictures show.
 
-    ``full`` holds the same pictures, by path, with captions that withhold nothing. Tags are added at the end.
+    What at least half of them show is not rare, however few there are. ``full`` holds the same pictures, by path, with
+    captions that withhold nothing. Tags are added at the end.
     """
     full_tags = {item.path: item.tags for item in full}
     withheld: dict[str, list[str]] = {}
     counts: Counter[str] = Counter()
+    generated = [item for item in items if item.kind not in ORIGINALS]
+    least = min(floor, len(generated) / 2)
     for item in items:
         left_out = [tag for tag in full_tags.get(item.path, ()) if tag not in item.tags]
         withheld[item.path] = [tag for tag in left_out if not is_sentence(tag)]  # a sentence stays in part
@@ -32,6 +35,6 @@ def naming_rare(items: Sequence[TrainItem], full: Sequence[TrainItem], floor: in
             counts.update(withheld[item.path])
     named = []
     for item in items:
-        rare = [tag for tag in withheld[item.path] if counts[tag] < floor]
+        rare = [tag for tag in withheld[item.path] if counts[tag] < least]
         named.append(replace(item, tags=(*item.tags, *rare)))
     return named

@@ -1,6 +1,7 @@
-"""Designs that a LoRA learns badly: many parts, and patterns that no few words fix. Knows no picture.
+"""Designs that a LoRA learns badly: many parts, patterns that no few words fix, and sets in which nothing varies.
 
 Practitioners found that simple designs come out and complex ones lose detail: text cannot carry every visual relation.
+Knows no picture.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 
 from bootstrap.character import Character
+from bootstrap.config import RunConfig
 
-__all__ = ["complexity_warnings"]
+__all__ = ["complexity_warnings", "sameness_warnings"]
 
 MOST_TRAITS = 12
 """Identity tags from which a design is complex: the card of a simple one that works names ten, with its clothes."""
@@ -36,3 +38,16 @@ def complexity_warnings(character: Character) -> list[str]:
         found.append(f"details that every drawing shows otherwise: {', '.join(intricate)}")
     advice = "a complex design loses detail: leave out what need not stay the same, or give more seeds that show it"
     return [f"{one}; {advice}" for one in found]
+
+
+def sameness_warnings(character: Character, config: RunConfig) -> list[str]:
+    """A sentence about what would be the same in every picture of a set; none for the base of the demonstration."""
+    same, fields = [], []
+    for name, axis in config.subject.axes.items():
+        if axis.words and len(character.values(axis.words) or axis.defaults) < 2:
+            same.append(name)
+            fields.append(f'"{axis.words}"')
+    if config.base.demonstration or not same:
+        return []
+    advice = f"write two or more {' and '.join(fields)} into character.json"
+    return [f"every picture has the same {' and '.join(same)}, and what never varies is learned: {advice}"]

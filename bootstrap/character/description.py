@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bootstrap.character.known_words import meaningless
+
 __all__ = ["DescribedPart", "Description", "as_character", "description_schema", "is_description", "made_up_trigger"]
 
 
@@ -107,9 +109,9 @@ def description_schema() -> dict[str, Any]:
 
 
 def made_up_trigger(name: str) -> str:
-    """A trigger that is no word, out of a name: "Mika" gives mikachr."""
+    """A trigger that contains no word of a tag, out of a name: "Mika" gives mikachr, "Red" rdchr."""
     letters = re.sub(r"[^a-z0-9]", "", name.lower())
-    return f"{letters or 'newone'}chr"
+    return meaningless(f"{letters or 'newone'}chr")
 
 
 def _free(key: str, taken: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Triggers: a word that already means something brings its meaning along.
 
-A trigger is reported when it is an ordinary word or a name, or is put together from such words; a tag when it names
-another character. Knows no model: the words of a panel's vocabulary, and the names that its tagger knows, are handed
-in.
+A trigger is reported when it is an ordinary word or a name, is put together from such words, or begins or ends with a
+colour, an animal or another word that bases draw; a tag when it names another character. Knows no model: the words of a
+panel's vocabulary, and the names that its tagger knows, are handed in.
 """
 
 from __future__ import annotations
@@ -11,38 +11,10 @@ import re
 from collections.abc import Collection, Iterable
 
 from bootstrap.character import Character
-from bootstrap.character.known_words import is_known_word, names_in
+from bootstrap.character.description import made_up_trigger
+from bootstrap.character.known_words import meaningless, names_in, ordinary_words
 
-__all__ = ["ordinary_words", "word_warnings"]
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SHORT = _words(
-    """
-    amy arm art bag bat ben bob boy car cat day dog elf eve eye fan fox gem guy hat ice ivy joy kid kim leo man max
-    mia one owl red sam sea shy sky sun tom zoo
-    """
-)
-"""Ordinary words and names of up to three letters; longer ones are known by the tokens of CLIP."""
-
-
-def ordinary_words(trigger: str, vocabulary: Iterable[str] = ()) -> tuple[str, ...]:
-    """The ordinary words that a trigger is, or is put together from with spaces, hyphens, underscores or digits.
-
-    ``vocabulary`` are further tags or phrases; each word in them counts. Capitals divide nothing: text encoders do not
-    see them.
-    """
-    ordinary = set(SHORT)
-    for phrase in vocabulary:
-        ordinary.update(re.findall(r"[a-z]+", phrase.lower()))
-    found = []
-    for word in dict.fromkeys(re.findall(r"[a-z]+", trigger.lower())):
-        if is_known_word(word) or (len(word) > 1 and (word in ordinary or word.removesuffix("s") in ordinary)):
-            found.append(word)
-    return tuple(found)
+__all__ = ["word_warnings"]
 
 
 def word_warnings(character: Character, vocabulary: Iterable[str] = (), names: Collection[str] = ()) -> list[str]:
@@ -50,13 +22,16 @@ def word_warnings(character: Character, vocabulary: Iterable[str] = (), names: C
 
     ``vocabulary`` are the words of a panel, ``names`` the characters that its tagger knows, folded.
     """
-    words, name = [*vocabulary, *character.identity], _letters(character.trigger)
-    warnings = [_warning("trigger", character.trigger, f"{name}chr", words)]
+    words, own = [*vocabulary, *character.identity], character.trigger
+    warnings = []
+    if meaning := _meaning(own, words):
+        own = made_up_trigger(character.name)
+        warnings.append(_warning("trigger", character.trigger, meaning, own))
     for outfit_name, outfit in character.outfits.items():
-        if outfit.trigger:
-            better = name + _letters(outfit.trigger)
-            warnings.append(_warning(f"outfits.{outfit_name}.trigger", outfit.trigger, better, words))
-    return [*(warning for warning in warnings if warning), *_named_others(character, names)]
+        if meaning := _meaning(outfit.trigger, words):
+            better = meaningless(_letters(own) + _letters(outfit.trigger))
+            warnings.append(_warning(f"outfits.{outfit_name}.trigger", outfit.trigger, meaning, better))
+    return [*warnings, *_named_others(character, names)]
 
 
 def _named_others(character: Character, names: Collection[str]) -> list[str]:
@@ -72,14 +47,18 @@ def _named_others(character: Character, names: Collection[str]) -> list[str]:
     return warnings
 
 
-def _warning(field: str, trigger: str, better: str, words: Iterable[str]) -> str:
-    """Why a trigger is not a good one, and a better one; "" where it is."""
+def _meaning(trigger: str, words: Iterable[str]) -> str:
+    """What is wrong with a trigger; "" where it means nothing."""
     found = ordinary_words(trigger, words)
     if not found or (" " in trigger and len(found) < len(set(trigger.lower().split()))):
         return ""  # a long name is one of a kind by any of its words
-    meaning = f"is made of ordinary words ({', '.join(found)})"
     if trigger.lower() in found:
-        meaning = "is an ordinary word"
+        return "is an ordinary word"
+    verb = "is made of" if "".join(found) == re.sub(r"[^a-z]", "", trigger.lower()) else "contains"
+    return f"{verb} ordinary words ({', '.join(found)})"
+
+
+def _warning(field: str, trigger: str, meaning: str, better: str) -> str:
     advice = f'a made-up one is better, for example "{better}"'
     return f'{field} "{trigger}" {meaning}: the base has its own idea of it; {advice}'
 

@@ -12,7 +12,7 @@ from PIL import Image
 from bootstrap.captions.vocabulary import Vocabulary, crowded_axes, unknown_words
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.character.complexity import complexity_warnings
+from bootstrap.character.complexity import complexity_warnings, sameness_warnings
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
@@ -47,6 +47,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     side = max(sampling.width, sampling.height)
     found.notes += character.notes
     found.notes += complexity_warnings(character)
+    found.notes += sameness_warnings(character, config)
     names = known_characters(config.panel)
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
     if images:

@@ -78,14 +78,6 @@ class BaseConfig(Frozen):
         """Its name without folders: what other people get names none of this machine."""
         return Path(self.name).name
 
-    @model_validator(mode="after")
-    def _floors_count_tags(self) -> BaseConfig:
-        for phase, recipe in self.recipes.items():
-            if self.dialect == "prose" and recipe.rare_tag_floor:
-                reason = "counts tags: set dialect to tags, or the floor to 0"
-                raise ValueError(f"recipes.{phase}.rare_tag_floor {reason}")
-        return self
-
 
 class ViewFamilyPlan(Frozen):
     """What a view family asks of the dataset."""

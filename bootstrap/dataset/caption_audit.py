@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap.character.triggers import ordinary_words
+from bootstrap.character.known_words import ordinary_words
 from bootstrap.dataset.caption_tags import COUNTS, calls, shares_of, tag_findings
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.coverage import coverage_findings

@@ -73,7 +73,9 @@ class GeneratedFrames:
 
 def rare_floor(config: RunConfig, phase: Phase) -> int:
     """Pictures that must show an identity tag for the captions of a phase to withhold it; 0 where none counts them."""
-    return 0 if names_identity(config, phase) else config.base.recipes[phase].rare_tag_floor
+    if names_identity(config, phase) or config.base.dialect == "prose":
+        return 0
+    return config.base.recipes[phase].rare_tag_floor
 
 
 def names_identity(config: RunConfig, phase: Phase) -> bool:

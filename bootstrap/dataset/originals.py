@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.more_cuts import MoreCuts, altered
+from bootstrap.seeds.sharpness import BLURRED, sharpness
 from bootstrap.store.files import make_folder, write_image
 from scoring.measurement import digest_of
 
@@ -51,6 +53,7 @@ def seed_items(
         least: pictures that are made of a seed that anchors: where these are fewer, its crops are altered too.
     """
     image, _ = open_picture(run / seed.path)
+    blurred = captioner.wording.enlarged and 0 < sharpness(image, side) < BLURRED
     mask, masks = subject_of(run / seed.path, image.size), []
     hidden = captioner.wording.views.hidden(seed.view_family, "")
     if mask:
@@ -63,7 +66,8 @@ def seed_items(
     for number, cut in enumerate([*found, *(cut for _, cut in more)]):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
-        caption = _caption(seed, cut, captioner, phase)
+        shown = replace(cut, extra=(*cut.extra, "blurry")) if blurred else cut
+        caption = _caption(seed, shown, captioner, phase)
         subject = body_box(composition, cut.framing) if cut.composed else None
         items.append(TrainItem(str(path), caption, cut.kind, subject=subject, seed=index))
     return items

@@ -15,6 +15,7 @@ from typing import Any
 
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.base_weights import BaseWeights
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
 from bootstrap.dataset.provenance import read_provenance
@@ -173,7 +174,7 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
         "sd version": release.grammar.interface,
         "activation text": ", ".join((character.trigger, *character.unique.values(), *character.style_switch)),
         "preferred weight": release.weight,
-        "negative text": ", ".join((*character.negative, *character.forbidden)),
+        "negative text": Wording.of(character, release.config).negative(release.config.base.negative),
         "notes": " ".join(text for text in (character.license, character.credits) if text),
     }
     write_atomic(folder / f"{stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())

@@ -19,6 +19,7 @@ from bootstrap.character import Character
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
+from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Seed
 from bootstrap.seeds import unread
 from scoring.measurement import Picture, digest_of
@@ -33,6 +34,8 @@ SEEN_AXES = ("framing", "expression", "pose", "background", "style")
 """What a seed's own caption says; never the character's."""
 WORN_AXES = ("hat", "accessory", "top", "bottom", "legwear", "footwear", "outfit")
 """What is put on and off."""
+UNIQUE_AXES = ("hair_color", "eye_color")
+"""What guides give a tag of its own, made up with the trigger ("blue mikachr hair")."""
 MOST_WORDS = 8
 """Words to choose from that a comment lists."""
 
@@ -114,6 +117,7 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
         "seeds": [_seed_entry(seed, panel) for seed in draft.seeds],
         "core": _core(draft, config),
         "invariant": _choices([r for r in draft.traits if r.axis not in WORN_AXES], panel),
+        "unique": _unique(draft, config),
         "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
         **{axis.words: list(axis.defaults) for axis in config.subject.axes.values() if axis.words and axis.defaults},
         **draft.given,
@@ -137,6 +141,21 @@ def _core(draft: Draft, config: RunConfig) -> str:
     if config.base.demonstration:  # its text encoder knows no such word
         return "1girl, solo"
     return f"1girl, solo, {draft.trigger} character focus"
+
+
+def _unique(draft: Draft, config: RunConfig) -> dict[str, str]:
+    """A made-up tag for hair and one for eyes, by the part of ``invariant`` that names their colour."""
+    invariant = {reading.axis: reading.word for reading in draft.traits} | draft.given.get("invariant", {})
+    found: dict[str, str] = {}
+    if config.base.demonstration:  # its text encoder knows no such word
+        return found
+    for axis in UNIQUE_AXES:
+        for part, tags in invariant.items():
+            named = [tag for tag in caption_parts(tags) if tag in config.panel.vocabulary.get(axis, ())]
+            if named and part not in found:
+                color, _, what = named[0].rpartition(" ")
+                found[part] = f"{color} {draft.trigger} {what}"
+    return found
 
 
 def _choices(readings: Sequence[Reading], panel: PanelConfig) -> dict[str, str]:

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageOps
 
+from bootstrap.config.seed_cuts import Altered
 from bootstrap.pictures import square
 from bootstrap.records import Box
 
-__all__ = ["Composition", "Cut", "cuts", "few", "sized"]
+__all__ = ["ALTERED_TAGS", "Composition", "Cut", "cuts", "few", "sized"]
+
+ALTERED_TAGS: Mapping[Altered, str] = {"greyscale": "monochrome", "sepia": "sepia", "rotation": "dutch angle"}
+"""What a caption calls each altered copy, in booru tags; one of another shape needs no tag."""
 
 FEW = 0.75
 """A picture with fewer of the wanted pixels than this is blurred by enlarging: 768 of 1024 are still good."""
@@ -52,7 +56,8 @@ def cuts(image: Image.Image, framing: str, composition: Composition, side: int, 
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
             found.append(Cut(sized(whole, side, box), "crop", target, enlarged=few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
-    return [*found, Cut(grey, "altered", framing, ("monochrome",), enlarged=found[0].enlarged, recolored=True)]
+    tags = (ALTERED_TAGS["greyscale"],)
+    return [*found, Cut(grey, "altered", framing, tags, enlarged=found[0].enlarged, recolored=True)]
 
 
 def _tighter(framing: str, composition: Composition, *, everything: bool) -> list[str]:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from bootstrap.config.seed_cuts import Part, SeedCutsConfig
 from bootstrap.pictures import square
 from bootstrap.records import Box
-from bootstrap.seeds.cuts import Composition, Cut, few, sized
+from bootstrap.seeds.cuts import ALTERED_TAGS, Composition, Cut, few, sized
 
 __all__ = ["TAGS", "MoreCuts", "altered"]
 
@@ -99,7 +99,7 @@ class MoreCuts:
             found.append(altered(plain, "sepia"))
         if "rotation" in self.config.altered:
             turned = sized(whole.rotate(TURN, Image.Resampling.BICUBIC), self.side, _around(0.5, 0.5, TURNED))
-            found.append(replace(plain, image=turned, extra=("dutch angle",)))
+            found.append(replace(plain, image=turned, extra=(ALTERED_TAGS["rotation"],)))
         return found
 
     def _tall(self, whole: Image.Image, head: Box | None) -> Image.Image:
@@ -115,11 +115,12 @@ def altered(cut: Cut, how: Literal["greyscale", "sepia", "rotation"]) -> Cut:
     """A copy of a cut, of the same size, named in its tags: without its colours, in one colour, or turned a little."""
     if how == "rotation":
         turned = sized(cut.image.rotate(TURN, Image.Resampling.BICUBIC), cut.image.width, _around(0.5, 0.5, TURNED))
-        return replace(cut, image=turned, kind="altered", extra=(*cut.extra, "dutch angle"))
-    grey, tag = ImageOps.grayscale(cut.image), "monochrome"
+        return replace(cut, image=turned, kind="altered", extra=(*cut.extra, ALTERED_TAGS[how]))
+    grey = ImageOps.grayscale(cut.image)
     if how == "sepia":
-        grey, tag = ImageOps.colorize(grey, *SEPIA), "sepia"
-    return replace(cut, image=grey.convert("RGB"), kind="altered", extra=(*cut.extra, tag), recolored=True)
+        grey = ImageOps.colorize(grey, *SEPIA)
+    extra = (*cut.extra, ALTERED_TAGS[how])
+    return replace(cut, image=grey.convert("RGB"), kind="altered", extra=extra, recolored=True)
 
 
 def _around(x: float, y: float, size: float) -> Box:

@@ -139,8 +139,9 @@ class TrainRecipe(BaseModel):
     """Weight of the distance to the base's own output for captions without their trigger: what is not the character
     stays as it was, without any further picture; twice the time. 0 switches it off."""
     rare_tag_floor: int = Field(0, ge=0)
-    """Identity tags that fewer generated pictures show than this stay in the captions of the character phase, because
-    the trigger cannot absorb what it seldom sees (guides advise 15); 0 leaves every one to the trigger."""
+    """Identity tags that fewer generated pictures show than this, and fewer than half, stay in the captions of the
+    character phase, because the trigger cannot absorb what it seldom sees (guides advise 15); 0 leaves every one to the
+    trigger. Sentences are not counted: with ``dialect: prose`` it changes nothing."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weights, by any optimizer."""
     max_grad_norm: float = Field(1.0, gt=0)

@@ -155,7 +155,8 @@ def test_an_adapter_is_prompted_with_the_words_of_its_captions(given, call, tmp_
 
 
 def test_words_that_stayed_in_the_captions_are_in_the_prompts(given, call, tmp_path):
-    settings = ["loop.exchanged=0", "loop.rounds=2", "base.recipes.character.rare_tag_floor=1000"]
+    hides = "subject.hides={smile: [eye_color], open mouth: [eye_color], closed eyes: [eye_color]}"
+    settings = ["loop.exchanged=0", "loop.rounds=2", "base.recipes.character.rare_tag_floor=15", hides]
     more = [part for text in settings for part in ("--set", text)]
     assert call("run", *given, *more, "--out", tmp_path / "run").code == 0
     with Store.open(tmp_path / "run", exclusive=False) as store:
@@ -163,4 +164,6 @@ def test_words_that_stayed_in_the_captions_are_in_the_prompts(given, call, tmp_p
         previews = of(store.jobs(), JobKind.PROBE)
     assert jobs
     assert previews
-    assert all("red hair" in job.prompt for job in [*jobs, *previews])
+    for job in (*jobs, *previews):
+        shown = job.shot["expression"] == "neutral expression" and job.shot.view_family != "behind"
+        assert ("red hair" in job.prompt, "red eyes" in job.prompt) == (False, shown)

@@ -6,7 +6,7 @@ from bootstrap.captions.prose import clauses
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.errors import ConfigError
+from bootstrap.dataset.generated import rare_floor
 from bootstrap.records import Shot
 
 SDXL = load("sdxl")
@@ -111,6 +111,7 @@ def test_tags_stay_tags_and_are_the_default():
     assert tags.caption(SHOT, "character")[:3] == ("mikachr", "1girl", "solo")
 
 
-def test_counting_rare_tags_needs_tags():
-    with pytest.raises(ConfigError, match="rare_tag_floor counts tags"):
-        load("sdxl", overrides=["base.recipes.character.rare_tag_floor=3"])
+def test_rare_tags_are_counted_where_captions_are_tags():
+    for dialect, floor in (("prose", 0), ("tags", 15)):
+        assert rare_floor(load("sdxl", overrides=[f"base.dialect={dialect}"]), "character") == floor
+    assert rare_floor(load("puppet"), "character") == 0

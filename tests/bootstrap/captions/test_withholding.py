@@ -55,4 +55,5 @@ def test_a_person_is_told_by_check(tmp_path, call):
 
 def test_a_sentence_is_not_named_again_as_rare():
     item, full = TrainItem("a", ("m", "A girl smiles."), "seed"), TrainItem("a", ("m", SENTENCE, "red hair"), "seed")
-    assert naming_rare([item], [full], 1)[0].tags == ("m", "A girl smiles.", "red hair")
+    kept = TrainItem("b", ("m",), "kept")
+    assert naming_rare([item, kept], [full, kept], 1)[0].tags == ("m", "A girl smiles.", "red hair")

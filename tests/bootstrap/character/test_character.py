@@ -4,8 +4,9 @@ import re
 import pytest
 
 from bootstrap.character import Character, character_schema, check_kind, load_character
-from bootstrap.character.complexity import complexity_warnings
-from bootstrap.character.triggers import ordinary_words, word_warnings
+from bootstrap.character.complexity import complexity_warnings, sameness_warnings
+from bootstrap.character.known_words import ordinary_words
+from bootstrap.character.triggers import word_warnings
 from bootstrap.config import load
 from bootstrap.errors import CharacterError
 
@@ -134,6 +135,9 @@ def test_the_shipped_characters_fit_the_schema():
     [
         *[("mikachr", ()), ("cat", ("cat",)), ("Cats", ("cats",)), ("red-mage2", ("red", "mage")), ("zq", ())],
         *[("chicken", ("chicken",)), ("Naruto", ("naruto",)), ("zetasummer", ()), ("mika_chr", ("mika",))],
+        *[("redcat", ("red", "cat")), ("catgirlred", ("cat", "girl", "red")), ("hatsunemiku", ("hatsune", "miku"))],
+        *[("catmika", ("cat",)), ("sakuragirl", ("girl",)), ("mk7bluehair", ("blue", "hair"))],
+        *[("rubychr", ()), ("noxchr", ()), ("pipchr", ()), ("backgwa", ()), ("catherinechr", ())],
     ],
 )
 def test_a_trigger_that_is_an_ordinary_word_is_found(trigger, words):
@@ -146,10 +150,13 @@ def test_words_of_the_vocabulary_and_triggers_of_outfits_count():
     assert len(word_warnings(character)) == 1
     warnings = word_warnings(character, ["red haori", "striped pajamas"])
     assert [text.partition(" is ")[0] for text in warnings] == ['trigger "haori"', 'outfits.a.trigger "pajamas"']
-    assert '"haoripajamas"' in warnings[1]
+    assert '"bchrpajamas"' in warnings[1]
     assert word_warnings(load_ruby()) == []
     (made,) = word_warnings(character.model_copy(update={"trigger": "fox-girl", "outfits": {}}))
     assert made.startswith('trigger "fox-girl" is made of ordinary words (fox, girl)')
+    (within,) = word_warnings(Character(name="Red", trigger="catmika", invariant={"hair": "blue hair"}))
+    assert within.startswith('trigger "catmika" contains ordinary words (cat)')
+    assert within.endswith('for example "rdchr"')
 
 
 def load_ruby():
@@ -173,6 +180,19 @@ def test_tags_that_name_another_character_are_told():
     (core,) = word_warnings(character)
     assert core.startswith('core "hatsune miku" names another character')
     assert [text[:9] for text in word_warnings(character, names={"kimono (yuki)"})] == ["outfits.a", 'core "hat']
+
+
+def test_what_never_varies_is_told_but_not_for_the_demonstration():
+    plain = Character(name="M", trigger="mchr", invariant={"hair": "blue hair"}, poses=["standing"])
+    (told,) = sameness_warnings(plain, load("sdxl"))
+    assert told == (
+        "every picture has the same pose and outfit and style, and what never varies is learned: "
+        'write two or more "poses" and "outfits" and "styles" into character.json'
+    )
+    assert sameness_warnings(plain, load("puppet")) == []
+    worn = {"a": {"tags": "red dress"}, "b": {"tags": "jeans"}}
+    varied = Character(name="M", trigger="mchr", invariant={"hair": "blue hair"}, outfits=worn, styles=["a", "b"])
+    assert sameness_warnings(varied, load("sdxl")) == []
 
 
 def test_a_complex_design_is_warned_of():

@@ -14,7 +14,7 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.records import Seed
 from scoring.features import Features
 
-CONFIG = load("puppet")
+CONFIG, SDXL = load("puppet"), load("sdxl")
 SEED = Seed("", "", "/some/where/a.png", "front", "front", "", "default", ("pose=", "background=forest"), "read")
 
 
@@ -44,6 +44,16 @@ def test_every_field_is_explained_and_every_gap_is_named(tmp_path):
     assert "red shirt" in data["outfits"]["default"]["_top"]
     assert "framing" in data["seeds"][0]["_unread"]
     assert "pose (for example standing" in data["seeds"][0]["_unread"]
+
+
+def test_hair_and_eyes_get_tags_of_their_own_where_a_base_reads_words(tmp_path):
+    readings = [Reading("hair_color", "red hair", 2.5), Reading("eye_color", "", 0.1), Reading("skin", "tan", 1.0)]
+    assert load_character(written(tmp_path, traits=readings)).unique == {}
+    drafted = json.loads(draft_text(Draft("M", "mchr", "sdxl", readings), SDXL))
+    assert drafted["unique"] == {"hair_color": "red mchr hair"}
+    given = {"invariant": {"hair": "long hair, red hair", "face": "blue eyes, mole"}}
+    described = json.loads(draft_text(Draft("M", "mchr", "sdxl", given=given), SDXL))
+    assert described["unique"] == {"hair": "red mchr hair", "face": "blue mchr eyes"}
 
 
 def test_where_nothing_was_read_the_loader_asks_for_a_tag(tmp_path):

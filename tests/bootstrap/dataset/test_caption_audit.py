@@ -9,6 +9,7 @@ from PIL import Image
 
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.dataset.caption_audit import Intent, audit, read_set
+from bootstrap.seeds.cuts import ALTERED_TAGS
 
 VIEWS = ("from front", "from side", "from behind", "from above")
 PLACES = ("forest", "beach", "room", "snow", "night")
@@ -188,6 +189,21 @@ def test_copies_are_found_and_altered_ones_pass(folder):
     assert kinds["duplicate", "error"].files == ("0.png", "8.png")
     assert ("clone", "warning") not in kinds
     (folder / "9.txt").write_text("mikachr, from side")
+    assert found(folder)[0]["clone", "warning"].files == ("9.png",)
+    for tag in ALTERED_TAGS.values():
+        (folder / "9.txt").write_text(f"mikachr, from side, {tag.replace(' ', '_')}")
+        assert ("clone", "warning") not in found(folder)[0]
+    with Image.open(folder / "9.png") as image:
+        image.resize((image.width * 4 // 5, image.height)).save(folder / "9.png")
+    (folder / "9.txt").write_text("mikachr, from side")
+    assert ("clone", "warning") not in found(folder)[0], "it has another shape"
+
+
+def test_copies_that_were_altered_alike_are_clones(folder):
+    for number, name in enumerate(("1.png", "9.png")):
+        with Image.open(folder / "1.png") as image:
+            image.convert("L").point(lambda level, more=number: min(255, level + more)).save(folder / name)
+        (folder / name).with_suffix(".txt").write_text("mikachr, from side, monochrome")
     assert found(folder)[0]["clone", "warning"].files == ("9.png",)
 
 

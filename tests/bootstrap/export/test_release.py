@@ -61,6 +61,10 @@ def test_the_folder_holds_every_format_and_what_user_interfaces_read_beside_it(k
     assert about["activation text"] == "mikachr"
     assert about["sd version"] == "SD1"
     assert about["negative text"] == "glasses"
+    changed = load("puppet", backend="fake", overrides=["loop.target=4", "base.negative=lowres, blurry"])
+    store.remember("config", changed.model_dump_json())
+    about = json.loads(publish(store, store.adapters()[-1], store.directory / "again").with_suffix(".json").read_text())
+    assert about["negative text"] == "lowres, blurry, glasses"
     with Image.open(kohya.with_suffix(".png")) as preview:
         assert preview.size == (96, 96)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
@@ -94,6 +94,16 @@ def test_captions_name_what_a_part_is_and_nothing_that_it_does_not_show(tmp_path
     loose = seed_items(unknown, 1, tmp_path, captioner, COMPOSITION, 96, "style", ALL)
     assert not any({"close-up", "eye focus"} & set(item.tags) for item in loose), "it may be a forehead"
     assert any("portrait" in item.tags for item in loose)
+
+
+def test_a_blurred_seed_that_trains_all_the_same_is_called_blurry(tmp_path):
+    character = Character.model_validate({"name": "M", "trigger": "mchr", "invariant": {"hair": "red hair"}})
+    seed = Seed("s.png", "h", "s.png", "front", "front", "upper body", "default", (), "read", HEAD)
+    for config, blur, tagged in ((REAL, 0, False), (REAL, 8, True), (PUPPET, 8, False)):
+        figure().filter(ImageFilter.GaussianBlur(blur)).save(tmp_path / "s.png")
+        captioner = SeedCaptioner(Wording.of(character, config), lambda image, phrases: "")
+        items = seed_items(seed, 0, tmp_path, captioner, COMPOSITION, 96, "style")
+        assert {"blurry" in item.tags for item in items} == {tagged}
 
 
 def test_crops_are_altered_too_where_a_seed_gives_too_few(tmp_path):
