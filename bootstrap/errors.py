@@ -62,7 +62,7 @@ class PictureError(UsageError):
 
 
 class SeedError(UsageError):
-    """The seeds are not 1 to 100 pictures, none of them can be taken, or what is written of one cannot be used."""
+    """The seeds are not 1 to 1000 pictures, none of them can be taken, or what is written of one cannot be used."""
 
 
 class ConfigError(UsageError):

@@ -1,7 +1,8 @@
 """Taking the seeds into a run: their original bytes under their hash, and a caption for each view in them.
 
 Where a picture is cropped, or a sheet is taken apart into a seed for each figure, the original is kept beside them.
-Seeds that the run holds already stay as they are. Trains and draws nothing.
+Seeds that the run holds already stay as they are. Where there are many pictures, or figures of a sheet,
+`loops.intake_many` sorts them out. Trains and draws nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
 from bootstrap.dataset.seed_tags import seed_tagging
+from bootstrap.panel.gathered_seeds import sifted_rows
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
-from bootstrap.seeds import MOST_SEEDS, SeedCaptioner, views_in
+from bootstrap.seeds import SeedCaptioner, views_in
+from bootstrap.seeds.gathering import are_compared
 from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
@@ -31,11 +34,11 @@ def take_in(
 ) -> list[Seed]:
     """Copy and caption the seeds that the run does not hold yet, for a base that draws ``side`` pixels.
 
-    Returns all of them. Of more pictures than can anchor, some may be set aside: see `loops.intake_many`.
+    Returns all of them. A run that has begun with the figures of a sheet as they are keeps them so.
     """
     tag = seed_tagging(panel_models.tagger, wording.character, config.panel)
     captioner = SeedCaptioner(wording, panel_models.read, tag)
-    if len(pictures) > MOST_SEEDS:
+    if sifted_rows(store) or (not store.rounds() and are_compared(pictures, captioner.described_whole)):
         take_in_many(store, captioner, panel_models, config, side, pictures)
         return store.seeds()
     held = {seed.path: seed.sha256 for seed in store.seeds()}

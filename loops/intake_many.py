@@ -1,4 +1,4 @@
-"""Taking in more pictures than can anchor a run: sorted out, the anchors first.
+"""Taking in more pictures than can anchor a run, or the figures of sheets: sorted out, the anchors first.
 
 What becomes of each picture is stored with the run before it begins, so that a continued run looks at none again. The
 files of the person stay as they are; the run has copies of those that are taken. Trains and draws nothing.
@@ -41,13 +41,18 @@ def take_in_many(
     if sifted_rows(store):
         _restore(store, pictures)
         return
+    held = {seed.path: seed.sha256 for seed in store.seeds()}
     gathered = gathered_seeds(pictures, captioner, panel_models, config, side)
     for picture, seed in gathered.taken:
         stem, suffix = seed_stem(sha256_of(picture.path)), seed_suffix(picture.path)
         view, data = view_of(picture, stem, suffix)
+        if view.name in held:
+            restore_seed(store.directory / view.name, view.data, held[view.name])
+            continue
         write_atomic(store.directory / f"{stem}{suffix}", data)
         write_atomic(store.directory / view.name, view.data)
-        store.add_seed(replace(seed, path=view.name, sha256=hashlib.sha256(view.data).hexdigest()))
+        held[view.name] = hashlib.sha256(view.data).hexdigest()
+        store.add_seed(replace(seed, path=view.name, sha256=held[view.name]))
     rows = []
     for picture, row in zip(gathered.pictures, gathered.rows, strict=True):
         rows.append({"sha256": sha256_of(picture.path), **row})
@@ -55,7 +60,7 @@ def take_in_many(
 
 
 def sifting_notes(store: Store) -> list[str]:
-    """What became of many pictures, in sentences; none for a run of few."""
+    """What became of many pictures or of a sheet, in sentences; none for any other run."""
     rows = sifted_rows(store)
     return sifting_sentences(rows, store.seeds()) if rows else []
 

@@ -87,6 +87,6 @@ def seed_notes(seeds: Sequence[Seed], captioner: SeedCaptioner, wording: Wording
 def _sheet(name: str, figures: Sequence[str]) -> str:
     """How a sheet was taken apart, and how to correct it."""
     return (
-        f'"{name}" is a sheet: {len(figures)} figures, each taken as a view of the character; describe them as '
+        f'"{name}" is a sheet: {len(figures)} figures are taken, each as a view of the character; describe them as '
         f'{", ".join(figures)} in "seeds", or crop the picture if they are not the same character'
     )

@@ -46,7 +46,7 @@ from bootstrap.panel.draft import Draft, Reading, draft_text
 from bootstrap.pictures import open_picture
 from bootstrap.records import Adapter, Job, JobKind, Seed, TrainItem
 from bootstrap.review.edits import edited_copy
-from bootstrap.seeds import SeedCaptioner, anchors_of, cuts
+from bootstrap.seeds import SeedCaptioner, anchors_of, cuts, gather
 from bootstrap.seeds.checks import seed_warnings
 from bootstrap.seeds.cuts import ALTERED_TAGS
 from bootstrap.seeds.figures import figures
@@ -270,13 +270,16 @@ def sifted(*images, side=256):
     return [one.reason for one in Sifter(Unseeing(), side, CONFIG.panel.duplicate_bits).sift(given)]
 
 
-@practice("C1", "up to a hundred pictures: near-duplicates and bad ones are set aside by name, sides and backs anchor")
+@practice("C1", "up to a hundred pictures out of a thousand: flawed ones are set aside by name, sides and backs anchor")
 def many_pictures(folder):
     image = Image.open(painted(folder / "a.png", size=(256, 256)))
     again, blurred = image.resize((300, 300)), image.rotate(90).filter(ImageFilter.GaussianBlur(4))
     assert sifted(image, again, image.rotate(180), blurred) == ['is a near-duplicate of "1"', "", "", "is blurred"]
     seeds = [Seed("p", "h", "s", view, view, "portrait", "", (), "read") for view in ("front", "front", "behind")]
     assert anchors_of(seeds, [0.9, 0.8, 0.7], CONFIG.views) == [0, 2]
+    for number in range(101):
+        (folder / f"{number}.png").touch()
+    assert len(gather([folder])) == 102
 
 
 @practice("C2", "several views in one picture become several seeds")
@@ -299,6 +302,8 @@ def small_seeds(folder):
     assert any("short of the 1024" in text for text in seed_warnings({"a.png": image}, 1024, 3, RUBY))
     small, kept = sifted(image, Image.open(large), side=1024)
     assert ("of the 768 pixels" in small, kept) == (True, "")
+    wide, _ = sifted(Image.open(painted(folder / "c.png", size=(1600, 400))), Image.open(large), side=1024)
+    assert "1600x400, of the 768 pixels a side" in wide
 
 
 @practice("C5", "an autotagger's tags on seeds, cleaned; what the trigger absorbs is pruned; a trigger is no real word")

@@ -155,7 +155,7 @@ def check(sources: list[Path], options: Options) -> None:
 
 @app.command()
 def init(
-    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 100 pictures or a folder.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 1000 pictures or a folder.")],
     base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the seeds.")] = None,
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,

@@ -1,6 +1,6 @@
 """``bootstrap check``: everything that can be known before a run, every problem at once.
 
-No model is loaded, but for many pictures: only the panel can tell which of them are taken.
+No model is loaded, but for many pictures and sheets: only the panel can tell what of them is taken.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
             taken = print_many(character, config, pictures, found)
         else:
             paths = dict(zip(names_of(pictures), pictures, strict=True))
-            print_seeds(character, config, paths, images, found)
+            if print_seeds(character, config, paths, images, found) and not found.problems:
+                taken = print_many(character, config, list(paths.values()), found)
         found.notes += caption_warnings(pictures)
         check_words(character, config, images, found)
         found.notes += words_alone(config, character)

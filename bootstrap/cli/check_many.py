@@ -1,4 +1,5 @@
-"""``bootstrap check`` and ``init`` with more pictures than can anchor: what becomes of each, told by the panel."""
+"""``bootstrap check`` and ``init`` with more pictures than can anchor, or a sheet: what becomes of each, told by the
+panel."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import missing_models
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.panel.models import PanelModels, open_panel_models
-from bootstrap.seeds import SeedCaptioner, unread
+from bootstrap.seeds import MOST_SEEDS, SeedCaptioner, unread
 from bootstrap.seeds.checks import names_of, notes_without_picture
 
 __all__ = ["panel_models_of", "print_many"]
@@ -42,7 +43,8 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
 
     Where the panel is not on this machine, all count as taken.
     """
-    found.notes += notes_without_picture(character, names_of(pictures))
+    if len(pictures) > MOST_SEEDS:
+        found.notes += notes_without_picture(character, names_of(pictures))
     if config.backend != "fake" and missing_models(config.panel):
         typer.echo(f"seeds      {len(pictures)} pictures: the panel tells which are taken, and is not on this machine")
         return len(pictures)

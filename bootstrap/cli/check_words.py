@@ -32,13 +32,18 @@ def print_seeds(
     paths: Mapping[str, Path],
     images: Mapping[str, Image.Image],
     found: Findings,
-) -> None:
-    """Each seed with its caption, for correction; what nobody wrote is read by the panel when the run begins."""
-    captioner = SeedCaptioner(Wording.of(character, config), lambda image, phrases: "")
+) -> bool:
+    """Each seed with its caption, for correction; what nobody wrote is read by the panel when the run begins.
+
+    Returns whether there is a sheet among them.
+    """
+    captioner, sheet = SeedCaptioner(Wording.of(character, config), lambda image, phrases: ""), False
     for name, image in images.items():
         for number in _figure_numbers(captioner, name, paths[name], image):
+            sheet = sheet or number > 0
             with found.collecting():
                 _print_caption(captioner, captioner.caption(paths[name], "", "", image, number), image)
+    return sheet
 
 
 def check_words(character: Character, config: RunConfig, images: Mapping[str, Image.Image], found: Findings) -> None:
@@ -63,7 +68,7 @@ def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Imag
     if not captioner.described_whole(path):
         parts = figures(image, mask=mask)
     if parts:
-        typer.echo(f"seed       {name}: a sheet, each of its {len(parts)} figures is taken as a view")
+        typer.echo(f"seed       {name}: a sheet of {len(parts)} figures, each that shows the character is a view")
         return range(1, len(parts) + 1)
     if subject(image, mask=mask):
         typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")

@@ -27,6 +27,7 @@ from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
 from bootstrap.seeds.checks import crowds
+from bootstrap.seeds.gathering import are_compared
 from bootstrap.store.files import write_atomic
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def init_command(
     config = load(chosen)
     described = load_character(description) if description else None
     draft = _begun(described, name or "", pictures, config)
-    if len(pictures) > MOST_SEEDS:
+    if are_compared(pictures, _captioned):
         looked = _looked_at_many(pictures, draft, described, config)
     else:
         looked = _looked_at(pictures, config)
@@ -82,18 +83,18 @@ class _Looked:
 
 
 def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
-    """A few pictures: all are described."""
+    """A few pictures without a sheet: all are described."""
     reader, read, faces, tagger = open_readers(config)
     shown = [(path, view.number, view.image) for path in pictures for view in _views(path)]
     notes: list[str] = []
     if faces:
-        named = {f"{path.name}#{number}" if number else path.name: image for path, number, image in shown}
+        named = {path.name: image for path, _, image in shown}
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
     return _Looked(shown, reader, read, tagger, notes)
 
 
 def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
-    """Many pictures: those that a run would take, the anchors first."""
+    """Many pictures, or a sheet: what a run would take, the anchors first."""
     models, sampling = panel_models_of(config.panel), config.base.sampling
     captioner = _captioner(draft, described, config, models.read, models.tagger)
     gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
@@ -103,9 +104,14 @@ def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character
 
 
 def _views(path: Path) -> list[View]:
-    """The views in a picture: more than one in a sheet."""
+    """The view in a picture that is no sheet."""
     image, data = open_picture(path)
-    return views_in(image, data, path.stem, path.suffix, whole=read_picture(path).origin == "sidecar")
+    return views_in(image, data, path.stem, path.suffix, whole=True)
+
+
+def _captioned(path: Path) -> bool:
+    """Whether a picture has a caption file: then it is one view, and no sheet."""
+    return read_picture(path).origin == "sidecar"
 
 
 def _begun(described: Character | None, name: str, pictures: Sequence[Path], config: RunConfig) -> Draft:

@@ -17,7 +17,7 @@ __all__ = ["Options", "Sources", "parse_run", "with_options"]
 
 Sources = Annotated[
     list[Path],
-    typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 100 pictures or a folder, then the description."),
+    typer.Argument(metavar="SEED... CHARACTER.json", help="1 to 1000 pictures or a folder, then the description."),
 ]
 SETTING_OPTIONS = {"settings": "--set", "beside": "--with"}
 """Fields whose option has another name than the field."""

@@ -1,4 +1,4 @@
-"""More pictures than can anchor: sorted out by a panel, captioned, the anchors chosen. Writes nothing.
+"""More pictures than can anchor, and sheets: sorted out by a panel, captioned, the anchors chosen. Writes nothing.
 
 `check` and `init` say what becomes of each picture, a run takes in what is taken: all three ask here.
 """
@@ -15,16 +15,18 @@ from bootstrap.config import RunConfig
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seed_eyes import PanelEyes
 from bootstrap.records import Seed
-from bootstrap.seeds import SeedCaptioner, anchors_of
+from bootstrap.seeds import MOST_SEEDS, SeedCaptioner, anchors_of
 from bootstrap.seeds.gathering import GatheredPicture, sort_out
 from bootstrap.seeds.heads import with_head
 from bootstrap.seeds.sifting import Sifter
+from bootstrap.seeds.views import MOST_PICTURES
 from bootstrap.store.store import Store
 
 __all__ = ["SIFTED", "GatheredSeeds", "gathered_seeds", "sifted_rows", "sifting_sentences"]
 
 SIFTED = "sifted"
 """The fact of a run that holds what became of each of many pictures: its sha256 and the row of `GatheredSeeds`."""
+SURPLUS = f"is beyond the {MOST_PICTURES} that are taken, which are more alike to the others or show other sides"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ def gathered_seeds(
     pictures: Sequence[Path], captioner: SeedCaptioner, models: PanelModels, config: RunConfig, side: int
 ) -> GatheredSeeds:
     """Sort the pictures out for a base that draws ``side`` pixels. Raises SeedError where none can be taken."""
-    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits)
+    few = len(pictures) <= MOST_SEEDS
+    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few)
     sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
     found, likeness = [], []
     for one in sorted_out:
@@ -61,24 +64,44 @@ def gathered_seeds(
             found.append((one, seed))
             likeness.append(one.sifted.likeness)
     anchors = anchors_of([seed for _, seed in found], likeness, config.views)
+    others = [place for place in range(len(found)) if place not in anchors]
+
+    def rank(place: int) -> tuple[bool, float]:
+        one = found[place][0]
+        return (not captioner.is_character(one.path, one.number), -likeness[place])
+
+    trains = sorted(others, key=rank)[: MOST_PICTURES - len(anchors)]
     taken = [found[place] for place in anchors]
-    for place, (one, seed) in enumerate(found):
-        if place not in anchors:
-            taken.append((one, replace(seed, anchor=False)))
+    taken += [(found[place][0], replace(found[place][1], anchor=False)) for place in sorted(trains)]
+    surplus = {found[place][0].name for place in others if place not in trains}
+    for place, one in enumerate(sorted_out):
+        if one.name in surplus:
+            sorted_out[place] = replace(one, sifted=replace(one.sifted, reason=SURPLUS))
     return GatheredSeeds(sorted_out, taken)
 
 
 def sifted_rows(store: Store) -> list[dict[str, Any]]:
-    """What became of each picture of a run that was begun with many; none for a run of few."""
+    """What became of each picture of a run that was begun with many, or with a sheet; none for any other."""
     rows: list[dict[str, Any]] = json.loads(store.recall(SIFTED) or "[]")
     return rows
 
 
 def sifting_sentences(rows: Sequence[Mapping[str, Any]], seeds: Sequence[Seed]) -> list[str]:
-    """A sentence for the whole, and one for each picture that is cropped or set aside, of `GatheredSeeds.rows`."""
-    aside = [row for row in rows if row["reason"]]
+    """A sentence for the whole, and for what is cropped, doubtful or set aside, of `GatheredSeeds.rows`."""
+    aside = sum(bool(row["reason"]) for row in rows)
     anchors = ", ".join(f'"{Path(seed.source).name}"' for seed in seeds if seed.anchor)
     others = sum(not seed.anchor for seed in seeds)
-    whole = f"{len(rows)} pictures: identity is judged by {anchors}; {others} more train; {len(aside)} are set aside"
-    cropped = [f'"{row["name"]}" {row["remark"]}' for row in rows if row["remark"]]
-    return [whole, *cropped, *(f'"{row["name"]}" is set aside: it {row["reason"]}' for row in aside)]
+    sentences, alike = [], dict[str, list[str]]()
+    for row in rows:
+        if row["reason"] and row["reason"] != SURPLUS:
+            sentences.append(f'"{row["name"]}" is set aside: it {row["reason"]}')
+        elif told := row["reason"] or row["remark"]:
+            alike.setdefault(told, []).append(f'"{row["name"]}"')
+    together = []
+    for told, names in alike.items():
+        verb = "is set aside: it " if told == SURPLUS else ""
+        if len(names) > 1:
+            verb = "are set aside: each " if told == SURPLUS else "each "
+        together.append(f"{', '.join(names)} {verb}{told}")
+    whole = f"{len(rows)} pictures: identity is judged by {anchors}; {others} more train; {aside} are set aside"
+    return [whole, *together, *sentences]

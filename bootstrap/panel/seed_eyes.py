@@ -6,7 +6,7 @@ told. Several characters are counted as the panel's own check counts them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,8 @@ SAME_DRAWN = 1 - 2 * 0.178
 difference of 0.178 (its metrics.json). Puppets in all views agree: .98 of pairs of two characters are below it."""
 SAME_FACE = 0.4
 """Cosine of two faces of one person, as InsightFace's own user interface has it."""
+AT_ONCE = 64
+"""Pictures that are compared at once: the squares around hundreds would take gigabytes."""
 CROWD = "tag-subjects"
 """The kind of scorer that reads tags of several characters."""
 
@@ -87,12 +89,14 @@ class PanelEyes:
         """How alike each two are, shape (n, n); NaN where two cannot be compared."""
         if not images:
             return np.zeros((0, 0), np.float32)
-        pictures = [_picture(square(image)) for image in images]
         if "ccip" in self._names:
-            encoder = self._models.own[self._names["ccip"]]
-            vectors = self._models.features.vectors(encoder, pictures)
+            encoder, rows = self._models.own[self._names["ccip"]], []
+            for start in range(0, len(images), AT_ONCE):
+                pictures = list(_squared(images[start : start + AT_ONCE]))
+                rows.append(self._models.features.vectors(encoder, pictures))
+            vectors = np.concatenate(rows)
         else:
-            vectors = self._faces_of(pictures)
+            vectors = self._faces_of(images)
         return np.asarray(vectors @ vectors.T, np.float32)
 
     @cached_property
@@ -103,12 +107,12 @@ class PanelEyes:
             return None
         return SCORERS[CROWD].make(name, self._settings[name], materials_of(self._models, self._config))
 
-    def _faces_of(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+    def _faces_of(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Unit vectors of the largest faces, shape (n, d); NaN where none may be compared."""
         faces, settings = self._models.faces, self._settings.get(self._names.get("face", ""))
-        rows = [np.full(1, np.nan, np.float32) for _ in pictures]
+        rows = [np.full(1, np.nan, np.float32) for _ in images]
         if faces is not None and isinstance(settings, FaceSettings):
-            for place, picture in enumerate(pictures):
+            for place, picture in enumerate(_squared(images)):
                 face = next(iter(faces.faces(picture)), None)
                 if face is None or face.embedding is None or face.det_score < faces.min_det_score:
                     continue
@@ -121,6 +125,12 @@ class PanelEyes:
 def _picture(image: Image.Image) -> Picture:
     whole = image.convert("RGB")
     return Picture(whole, digest_of(whole), "", "")
+
+
+def _squared(images: Sequence[Image.Image]) -> Iterator[Picture]:
+    """Each image on a square ground."""
+    for image in images:
+        yield _picture(square(image))
 
 
 def _squares(image: Image.Image) -> list[tuple[int, int, int, int]]:

@@ -18,7 +18,8 @@ def anchors_of(seeds: Sequence[Seed], likeness: Sequence[float], views: ViewsCon
     """The places of the seeds that anchor, the first view family first.
 
     View families come in the order of ``views``; in each, a picture in the framing that most shots have, then the one
-    with the most ``likeness`` to the others. A second picture of a family is of another view or framing.
+    with the most ``likeness`` to the others. A second picture of a family is of another view or framing, as far as its
+    view is known.
     """
     families, framings = list(views.families), sorted(views.framings, key=lambda name: -views.framings[name])
 
@@ -34,7 +35,7 @@ def anchors_of(seeds: Sequence[Seed], likeness: Sequence[float], views: ViewsCon
         best = min(left, key=lambda place: (taken.count(seeds[place].view_family), _order(seeds[place], families)))
         shown = {(seeds[place].view, seeds[place].framing) for place in chosen}
         left.remove(best)
-        if (seeds[best].view, seeds[best].framing) not in shown:
+        if not seeds[best].view or (seeds[best].view, seeds[best].framing) not in shown:
             chosen.append(best)
     return chosen
 

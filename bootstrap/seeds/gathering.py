@@ -1,6 +1,6 @@
-"""Five to a hundred pictures as they are given, each with what becomes of it. Files in, records out; loads no model.
+"""Pictures as they are given, each with what becomes of it, and each figure of a sheet. Loads no model.
 
-Pictures are opened one after another, so that a hundred large ones fit into memory.
+Pictures are opened one after another, so that hundreds of large ones fit into memory.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from PIL import Image
 
 from bootstrap.errors import PictureError, SeedError
 from bootstrap.pictures import open_picture
+from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import names_of
+from bootstrap.seeds.figures import figures
 from bootstrap.seeds.sifting import LOOKED_AT, Given, Sifted, Sifter
-from bootstrap.seeds.views import View, part_of, views_in
+from bootstrap.seeds.views import MOST_SEEDS, View, part_of, views_in
 
-__all__ = ["GatheredPicture", "sort_out", "view_of"]
+__all__ = ["GatheredPicture", "are_compared", "sort_out", "view_of"]
 
 MOST_NAMED = 3
 
@@ -41,13 +43,27 @@ class GatheredPicture:
         return not self.sifted.reason
 
 
+def are_compared(pictures: Sequence[Path], whole: Callable[[Path], bool]) -> bool:
+    """Whether pictures are sorted out: they are more than can anchor, or there is a sheet among them.
+
+    ``whole`` says whether a picture is known to be one view. Raises PictureError where one of a few cannot be opened.
+    """
+    if len(pictures) > MOST_SEEDS:
+        return True
+    for path in pictures:
+        image, data = open_picture(path)
+        if not whole(path) and figures(image, mask=subject_of(data, image.size)):
+            return True
+    return False
+
+
 def sort_out(
     pictures: Sequence[Path], sifter: Sifter, whole: Callable[[Path], bool], described: Callable[[Path, int], bool]
 ) -> list[GatheredPicture]:
     """What becomes of each picture, in order, and of each figure of a sheet.
 
     ``whole`` says whether a picture is known to be one view, ``described`` whether a person wrote that it shows the
-    character. Raises SeedError where none can be taken.
+    character; of a few, each that is no figure is meant to. Raises SeedError where none can be taken.
     """
     begun, given = [], []
     for name, path in zip(names_of(pictures), pictures, strict=True):
@@ -62,7 +78,8 @@ def sort_out(
             small.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.LANCZOS)
             of_sheet = f"{name}#{view.number}" if view.number else name
             begun.append(GatheredPicture(path, of_sheet, view.number, small, Sifted()))
-            given.append(Given(of_sheet, small, view.image.size, described(path, view.number)))
+            meant = described(path, view.number) or (sifter.few and not view.number)
+            given.append(Given(of_sheet, small, view.image.size, meant, cut=view.data is not data))
     sifted = iter(sifter.sift(given))
     found = []
     for one in begun:

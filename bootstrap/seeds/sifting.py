@@ -1,7 +1,8 @@
 """Many pictures of one character, as people gather them: which are taken, which are set aside, and why.
 
 Set aside are blank, small, blurred and repeated ones, and those that show somebody else; where others stand beside the
-character, the picture is cropped to it. Knows no file and no model: what models see is handed in as `Eyes`.
+character, the picture is cropped to it. Of few pictures only figures of a sheet that surely show somebody else are
+set aside. Knows no file and no model: what models see is handed in as `Eyes`.
 """
 
 from __future__ import annotations
@@ -32,9 +33,13 @@ of 4 to 24 puppet pictures in all views and styles: 0 to 7 % of the character's 
 CUT = 0.12
 """Share of a face's box outside of the picture from which it is cut off. Puppets: .03 where 15 % of the head are
 missing, .17 and more where 30 % are."""
-
-
+DOUBT = 0.2
+"""How much less alike than two pictures of the character may be a figure of which it is not sure whom it shows. With
+.15, one of the 76 figures in turnarounds of puppets was set aside, and two of 45 strangers' were taken."""
+ONE_COLOR, LINE = 32, 0.97
+"""Largest difference of a channel (0-255) in a line of one colour, and the share of its pixels that has it."""
 STRANGER = "is unlike the others, and shows somebody else, or somebody else too"
+UNSURE = "may show somebody else, and the panel cannot tell: if so, crop it out"
 
 
 class Eyes(Protocol):
@@ -59,19 +64,21 @@ class Given:
     """A picture, or a figure of a sheet, to be looked at.
 
     ``image`` is reduced to `LOOKED_AT`, ``size`` are the pixels that it has in truth. ``described``: a person wrote
-    that it shows the character, so that it is no stranger's.
+    that it shows the character, so that it is no stranger's. ``cut``: it was cut out of a picture, and is as narrow as
+    what it shows.
     """
 
     name: str
     image: Image.Image
     size: tuple[int, int]
     described: bool = False
+    cut: bool = False
 
     def cropped(self, box: Box) -> Given:
         """A part of it, in fractions."""
         edges = [round(edge * side) for edge, side in zip(box, self.image.size * 2, strict=True)]
         size = (round((box[2] - box[0]) * self.size[0]), round((box[3] - box[1]) * self.size[1]))
-        return replace(self, image=self.image.crop((edges[0], edges[1], edges[2], edges[3])), size=size)
+        return replace(self, image=self.image.crop((edges[0], edges[1], edges[2], edges[3])), size=size, cut=True)
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,22 @@ class Sifted:
     remark: str = ""
     likeness: float = 0.0
 
+    def remarked(self, text: str) -> Sifted:
+        """The same with one more remark."""
+        return replace(self, remark=f"{self.remark}; it {text}" if self.remark else text)
+
 
 @dataclass
 class Sifter:
-    """Sifts pictures for a base that draws ``side`` pixels; ``bits`` of 64 in which near-duplicates differ at most."""
+    """Sifts pictures for a base that draws ``side`` pixels; ``bits`` of 64 in which near-duplicates differ at most.
+
+    Of ``few`` pictures, only those that surely show somebody else are set aside; what else is wrong is remarked on.
+    """
 
     eyes: Eyes
     side: int
     bits: int
+    few: bool = False
     _found: dict[int, Sifted] = field(default_factory=dict, init=False)
 
     def sift(self, given: Sequence[Given]) -> list[Sifted]:
@@ -102,17 +117,19 @@ class Sifter:
         Where nothing else is left, pictures that are only small or blurred are taken all the same.
         """
         flaws = {place: self.flaw(one) for place, one in enumerate(given)}
-        sound = [place for place, flaw in flaws.items() if not flaw]
+        sound = [place for place, flaw in flaws.items() if self.few or not flaw]
         if not sound:
             sound = [place for place, one in enumerate(given) if not is_blank(one.image)]
         self._found = {place: Sifted(flaw) for place, flaw in flaws.items()}
         self._found.update({place: Sifted(remark=flaws[place]) for place in sound})
         shown = {place: given[place] for place in sound}
-        self._drop_duplicates(shown)
+        if not self.few:
+            self._drop_duplicates(shown)
         self._drop_strangers(shown)
         for place, one in shown.items():
-            if not (self._found[place].reason or one.described) and (edge := self._cut_off(one)):
-                self._found[place] = replace(self._found[place], reason=edge)
+            found = self._found[place]
+            if not (found.reason or one.described) and (edge := self._cut_off(one)):
+                self._found[place] = found.remarked(edge) if self.few else replace(found, reason=edge)
         return [self._found[place] for place in range(len(given))]
 
     def flaw(self, one: Given) -> str:
@@ -120,8 +137,8 @@ class Sifter:
         if is_blank(one.image):
             return "is blank"
         least = round(FEW * self.side)
-        if max(one.size) < least:
-            return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels that the base needs"
+        if (max(one.size) if one.cut else min(one.size)) < least:
+            return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels a side that the base needs"
         if sharpness(one.image, self.side) < BLURRED:
             return "is blurred"
         return ""
@@ -144,31 +161,42 @@ class Sifter:
         for place in left:
             if place not in single:
                 parts += [(place, box) for box in _apart(self.eyes.faces(left[place].image))]
-        images = [left[place].image for place in single]
+        images = [_unframed(left[place].image) if left[place].cut else left[place].image for place in single]
         images += [left[place].cropped(box).image for place, box in parts]
         matrix = self.eyes.likeness(images)
         described = [number for number, place in enumerate(single) if left[place].described]
         members = of_one_character(matrix[: len(single), : len(single)], self.eyes.same, described)
         likeness = _to_members(matrix, members)
+        agreed = bool(described) or not np.isnan(likeness[sorted(members)]).all()
         for number, place in enumerate(single):
             mean = float(np.nan_to_num(likeness[number]))
             self._found[place] = replace(self._found[place], likeness=mean)
-            if number not in members:
+            if self.few and not left[place].described:
+                self._found[place] = self._of_few(self._found[place], number in members, likeness[number], agreed)
+            elif number not in members:
                 self._found[place] = Sifted(STRANGER)
         for place in left:
             if place not in single:
                 own = [(likeness[n], box) for n, (of, box) in enumerate(parts, len(single)) if of == place]
                 self._found[place], shown[place] = self._out_of(left[place], crowds[place], own)
 
+    def _of_few(self, found: Sifted, member: bool, likeness: float, agreed: bool) -> Sifted:
+        """What becomes of one of few pictures; ``agreed``: it is known of some that they show the character."""
+        if agreed and member and not np.isnan(likeness):
+            return found
+        return Sifted(STRANGER) if agreed and likeness < self.eyes.same - DOUBT else found.remarked(UNSURE)
+
     def _out_of(self, one: Given, several: str, parts: Sequence[tuple[float, Box]]) -> tuple[Sifted, Given]:
         """A picture of ``several``, cropped to the part that is most alike to the character, if it is enough so."""
         alike_parts = [(likeness, box) for likeness, box in parts if likeness >= self.eyes.same - LEEWAY]
         if not alike_parts:
             sentence = f"shows {several}, and cannot be cropped to the character"
-            return (Sifted(remark=sentence) if one.described else Sifted(sentence)), one
+            unlike = [likeness < self.eyes.same - DOUBT for likeness, _ in parts]
+            kept = one.described or (self.few and not (unlike and all(unlike)))
+            return (Sifted(remark=sentence) if kept else Sifted(sentence)), one
         likeness, box = max(alike_parts)
         cropped = one.cropped(box)
-        if flaw := self.flaw(cropped):
+        if (flaw := self.flaw(cropped)) and not self.few:
             return Sifted(f"shows {several}, and {flaw} when it is cropped to the character"), one
         return Sifted("", box, f"shows {several}: it is cropped to the character", float(likeness)), cropped
 
@@ -223,6 +251,27 @@ def _to_members(likeness: NDArray[np.float32], members: set[int]) -> NDArray[np.
         if len(known):
             means[place] = known.mean()
     return means
+
+
+def _unframed(image: Image.Image) -> Image.Image:
+    """A picture without the lines of one colour at its edges: frames are alike, whoever stands in them."""
+    pixels, box = np.asarray(image.convert("RGB"), np.int16), (0, 0, *image.size)
+    while True:
+        left, top, right, bottom = box
+        part = pixels[top:bottom, left:right]
+        rows, columns = np.flatnonzero(_varied(part)), np.flatnonzero(_varied(part.swapaxes(0, 1)))
+        if not len(rows) or not len(columns):
+            return image
+        inner = (left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1)
+        if inner == box:
+            return image.crop(box)
+        box = inner
+
+
+def _varied(pixels: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Which lines, the first axis of (n, m, 3), are of more than one colour."""
+    apart = np.abs(pixels - np.median(pixels, axis=1, keepdims=True)).max(axis=2)
+    return np.asarray((apart <= ONE_COLOR).mean(axis=1) < LINE)
 
 
 def _apart(faces: Sequence[Box]) -> list[Box]:

@@ -19,12 +19,14 @@ from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
 from bootstrap.seeds.figures import figures, subject
 
-__all__ = ["ALONE", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "views_in"]
+__all__ = ["ALONE", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "views_in"]
 
 MOST_SEEDS = 4
 """Seeds that identity is judged against; of more pictures so many are chosen, and the others only train."""
 MOST_PICTURES = 100
 """Pictures of one character that are taken at most; guides to LoRAs by hand end there too."""
+MOST_GIVEN = 1000
+"""Pictures that can be given: the best of them are taken."""
 SUBJECT = "-subject.png"
 """End of the name of a seed that was cropped to its subject."""
 ALONE = "-alone.png"
@@ -44,7 +46,7 @@ class View:
     number: int
 
 
-def gather(sources: Sequence[Path], most: int = MOST_PICTURES) -> list[Path]:
+def gather(sources: Sequence[Path], most: int = MOST_GIVEN) -> list[Path]:
     """The picture files among files or folders, sorted within a folder. Raises SeedError unless 1 to ``most``."""
     found: list[Path] = []
     for source in sources:

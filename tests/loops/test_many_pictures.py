@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
+from bootstrap.panel import gathered_seeds
 from bootstrap.panel.models import PanelModels, open_panel_models
 from bootstrap.panel.seed_eyes import PanelEyes
 from bootstrap.puppets.anatomy import sample_puppet
@@ -118,6 +119,38 @@ def test_a_run_takes_them_in_once_and_writes_again_what_was_lost(panel_models, d
     assert len({seed.view_family for seed in anchors}) == min(4, len({seed.view_family for seed in seeds}))
 
 
+def sheet_of(path, drawn):
+    """A sheet with gutters between the drawings."""
+    sheet = Image.new("RGB", (20 + 116 * len(drawn), SIDE + 40), "white")
+    for place, image in enumerate(drawn):
+        sheet.paste(image, (20 + 116 * place, 20))
+    sheet.save(path)
+    return path
+
+
+def test_strangers_in_one_sheet_are_set_aside_and_a_turnaround_stays_whole(panel_models, tmp_path):
+    random, views = np.random.default_rng(3), ("front", "three-quarter", "profile", "behind")
+    own = [draw(WHO, random, view_family=view, background="room") for view in views]
+    others = [draw(WHO + 1 + n, random, view_family="front", background="room") for n in range(2)]
+    for drawn, expected in ((own, ""), ([*own, *others], "comic.png#5, comic.png#6")):
+        path = sheet_of(tmp_path / "comic.png", drawn)
+        sifter = Sifter(PanelEyes(panel_models, CONFIG.panel), SIDE, CONFIG.panel.duplicate_bits, few=True)
+        found = sort_out([path], sifter, lambda path: False, lambda path, number: False)
+        assert len(found) == len(drawn)
+        assert ", ".join(one.name for one in found if "somebody else" in one.sifted.reason) == expected
+
+
+def test_of_a_sheet_four_figures_anchor_and_the_others_train(many, call, tmp_path):
+    drawn = []
+    for number, color in enumerate(COLORS):
+        drawn.append(Image.new("RGB", (SIDE, SIDE), color))
+        drawn[-1].paste("black", (8 * number, 20, 8 * number + 20, 60))
+    sheet = sheet_of(tmp_path / "sheet.png", drawn)
+    said = call("check", sheet, *many[1:])
+    assert (said.code, said.out.count("anchor     sheet"), said.out.count("trains     sheet")) == (0, 4, 2)
+    assert '"sheet.png#6" each may show somebody else' in said.out
+
+
 COLORS = [(215, 60, 40), (205, 70, 60), (225, 50, 30), (200, 60, 90), (215, 80, 20), (190, 50, 50)]
 
 
@@ -137,6 +170,13 @@ def many(tiny, tmp_path):
     notes = [{"file": f"{n}.png", "view": view, "framing": "upper body"} for n, view in enumerate(views)]
     (tmp_path / "character.json").write_text(json.dumps({**character, "seeds": notes}))
     return [str(folder), *tiny[1:]]
+
+
+def test_beyond_as_many_as_are_taken_the_rest_is_named_in_one_line(many, call, monkeypatch):
+    monkeypatch.setattr(gathered_seeds, "MOST_PICTURES", 4)
+    said = call("check", *many)
+    assert said.code == 0, said.err
+    assert '"4.png", "5.png" are set aside: each is beyond' in said.out
 
 
 def test_check_says_what_becomes_of_each_and_the_run_does_it(many, call, tmp_path):

@@ -36,6 +36,7 @@ def picture(tmp_path, monkeypatch):
         return phrases[0] if "from front" in phrases else ""
 
     monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None))
+    monkeypatch.setattr(init, "reader_of", lambda models, panel: reader)
     folder = tmp_path / "kiki"
     folder.mkdir()
     Image.new("RGB", (128, 128), "red").save(folder / "seed.png")
@@ -85,7 +86,8 @@ def test_without_a_base_the_whole_command_is_proposed(picture, tmp_path):
     assert f"bootstrap init {picture} --out {tmp_path / 'c.json'} --base puppet" in str(error)
 
 
-def test_each_figure_of_a_sheet_has_an_entry(picture, tmp_path):
+def test_each_figure_of_a_sheet_has_an_entry(picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(init, "panel_models_of", lambda panel: fake_panel_models())
     image = Image.new("RGB", (400, 300), "white")
     image.paste("red", (30, 30, 150, 270))
     image.paste("blue", (230, 30, 350, 270))

@@ -28,14 +28,14 @@ def picture(path, mode="RGB", size=(128, 128), color=None):
     return path
 
 
-def test_one_to_a_hundred_pictures_or_a_folder(tmp_path):
-    for n in range(100):
+def test_one_to_a_thousand_pictures_or_a_folder(tmp_path):
+    for n in range(1000):
         (tmp_path / f"{n:03d}.png").touch()
-    assert [p.name for p in gather([tmp_path])] == [f"{n:03d}.png" for n in range(100)]
-    with pytest.raises(SeedError, match="100 pictures"):
+    assert [p.name for p in gather([tmp_path])] == [f"{n:03d}.png" for n in range(1000)]
+    with pytest.raises(SeedError, match="1000 pictures"):
         gather([tmp_path], most=4)
-    (tmp_path / "100.png").touch()
-    with pytest.raises(SeedError, match="101 pictures"):
+    (tmp_path / "1000.png").touch()
+    with pytest.raises(SeedError, match="1001 pictures"):
         gather([tmp_path])
     with pytest.raises(SeedError, match="no such picture"):
         gather([tmp_path / "none.png"])

@@ -87,6 +87,38 @@ def test_small_pictures_are_taken_where_there_are_no_others():
     assert "too small" in sifted(drawing(1, 90), drawing(2, 90))[0].remark
 
 
+class Doubtful(Eyes):
+    """The last picture is nearly as alike to the others as they are to one another."""
+
+    def likeness(self, images):
+        matrix = np.full((len(images), len(images)), 0.9, np.float32)
+        matrix[-1], matrix[:, -1] = 0.5, 0.5
+        return matrix
+
+
+def few(*images, eyes=None):
+    return Sifter(eyes or Eyes(), 200, 3, few=True).sift([Given("", image, image.size) for image in images])
+
+
+def test_of_few_only_those_that_surely_show_somebody_else_are_set_aside():
+    stranger, blurred = drawing(4).resize((210, 200)), drawing(3).filter(ImageFilter.GaussianBlur(4))
+    found = few(drawing(1), drawing(1), drawing(2, 90), blurred, stranger)
+    assert [bool(one.reason) for one in found] == [False, False, False, False, True]
+    assert "too small" in found[2].remark
+    assert found[3].remark == "is blurred"
+    doubtful = few(drawing(1), drawing(2), drawing(3), eyes=Doubtful())
+    assert [one.remark for one in doubtful][:2] == ["", ""]
+    assert (doubtful[2].reason, "cannot tell" in doubtful[2].remark) == ("", True)
+    assert all("cannot tell" in one.remark for one in few(drawing(1), stranger)), "which of two is the character?"
+
+
+def test_what_was_cut_out_may_be_narrow_and_what_is_given_may_not():
+    narrow = drawing(1).resize((100, 200))
+    given = [Given(str(cut), drawing(1 + cut).resize(narrow.size), narrow.size, cut=cut) for cut in (False, True)]
+    whole, cut, _ = Sifter(Eyes(), 200, 3).sift([*given, Given("", drawing(5), (200, 200))])
+    assert ("100x200, of the 150 pixels" in whole.reason, cut.reason) == (True, "")
+
+
 def test_the_larger_group_is_the_character_and_what_cannot_be_told_stays():
     likeness = np.full((6, 6), 0.2, np.float32)
     likeness[:4, :4], likeness[4:, 4:] = 0.8, 0.9
