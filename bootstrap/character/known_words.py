@@ -113,12 +113,12 @@ def _among(word: str, ordinary: Collection[str]) -> bool:
 
 def _put_together(word: str, ordinary: Collection[str]) -> list[str]:
     """The words that another consists of; none where a part of it means nothing."""
-    for end in range(len(word), FEWEST - 1, -1):
-        if _among(word[:end], ordinary):
-            rest = _put_together(word[end:], ordinary)
-            if rest or end == len(word):
-                return [word[:end], *rest]
-    return []
+    parts: dict[int, list[str]] = {0: []}
+    for start in range(len(word)):
+        for end in range(start + FEWEST, len(word) + 1):
+            if start in parts and end not in parts and _among(word[start:end], ordinary):
+                parts[end] = [*parts[start], word[start:end]]
+    return parts.get(len(word), [])
 
 
 def _at_its_ends(word: str) -> list[str]:

@@ -137,6 +137,7 @@ def test_the_shipped_characters_fit_the_schema():
         *[("chicken", ("chicken",)), ("Naruto", ("naruto",)), ("zetasummer", ()), ("mika_chr", ("mika",))],
         *[("redcat", ("red", "cat")), ("catgirlred", ("cat", "girl", "red")), ("hatsunemiku", ("hatsune", "miku"))],
         *[("catmika", ("cat",)), ("sakuragirl", ("girl",)), ("mk7bluehair", ("blue", "hair"))],
+        ("red" * 40 + "z", ("red",)),
         *[("rubychr", ()), ("noxchr", ()), ("pipchr", ()), ("backgwa", ()), ("catherinechr", ())],
     ],
 )
