@@ -14,6 +14,7 @@ from bootstrap.character import Character
 from bootstrap.character.complexity import sameness_warnings
 from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
+from bootstrap.dataset.exposure import with_folders
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
@@ -38,6 +39,7 @@ def open_engine(
 ) -> Engine:
     """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
     settle(store, config, character, pictures)
+    config = with_folders(config, character)
     models = open_models(config, store.directory)
     if models.sampling:  # what files and pictures tell of
         config = config.model_copy(update={"base": config.base.model_copy(update={"sampling": models.sampling})})

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
 from bootstrap.store.store import Store
 
-__all__ = ["Change", "changes", "continued_after", "require_same_models", "settle"]
+__all__ = ["Change", "changes", "continued_after", "differing", "require_same_models", "settle"]
 
 CONTINUED = "continued_after"
 """The fact that holds how many rounds a finished run had when it was given new settings."""
@@ -70,6 +70,11 @@ class Change:
     def __str__(self) -> str:
         """As a message names it."""
         return f"{self.path} {_short(self.old)}, now {_short(self.new)}"
+
+    @property
+    def beside(self) -> str:
+        """As a comparison names it: the one value, then the other."""
+        return f"{self.path} {_short(self.old)} / {_short(self.new)}"
 
 
 def settle(store: Store, config: RunConfig, character: Character, pictures: Sequence[Path]) -> None:
@@ -119,6 +124,16 @@ def changes(old: object, new: object, path: str = "") -> list[Change]:
     for key in dict.fromkeys([*old, *new]):
         found += changes(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
     return found
+
+
+def differing(one: Store, other: Store) -> list[Change]:
+    """Where two runs differ in what their pictures and LoRAs depend on: configuration, character, seeds."""
+    found = _effective("config", changes(_begun_with(one), _begun_with(other)))
+    for change in _effective("character", changes(_described_as(one), _described_as(other))):
+        found.append(replace(change, path=f"character.{change.path}"))
+    seeds = [[digest[:8] for digest in json.loads(run.recall("seeds") or "[]")] for run in (one, other)]
+    found += changes(seeds[0], seeds[1], "seeds")
+    return [change for change in found if not ONLY_TOLD.fullmatch(change.path.removeprefix("character."))]
 
 
 def _plain(record: BaseModel) -> dict[str, Any]:

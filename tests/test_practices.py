@@ -25,13 +25,14 @@ from bootstrap.character.complexity import complexity_warnings, sameness_warning
 from bootstrap.character.known_words import ordinary_words
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
+from bootstrap.cli.compare_settings import settings_notes
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.grid import BASE, stacks
 from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.compare.trial_shots import TESTS, trials_for
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
-from bootstrap.dataset.exposure import folders
+from bootstrap.dataset.exposure import folders, with_folders
 from bootstrap.dataset.generated import balanced, rare_floor
 from bootstrap.dataset.intent import intent_of
 from bootstrap.dataset.minimums import missing_parts, missing_views
@@ -317,24 +318,37 @@ def cleaned_tags(folder):
     assert not any(ordinary_words(trigger) for trigger in ("mikachr", "backgwa", "zetasummer"))
 
 
-@practice("C6", "--recipe holo has the guide's settings")
+@practice("C6", "--recipe holo has the guide's settings; its 768 pixels are a setting of the base, as the recipe says")
 def guide_recipe(folder):
     recipe = load("sd15", recipe="holo").finishing_recipe
     assert (recipe.rank, recipe.network_alpha, recipe.optimizer, recipe.weight_decay) == (32, 16, "adamw8bit", 0.1)
     assert (recipe.learning_rate, recipe.text_rate, recipe.min_snr_gamma, recipe.keep_tokens) == (5e-4, 1e-4, 5, 1)
-    assert recipe.lasting(1000).lr_warmup_steps == 50
+    assert (recipe.lr_scheduler, recipe.lr_scheduler_num_cycles) == ("cosine_with_restarts", 3)
+    assert recipe.lasting(1000).lr_warmup_steps == 0, "its warm-up is for a constant rate"
+    larger = load("sd15", recipe="holo", overrides=["base.sampling.width=768", "base.sampling.height=768"])
+    assert (larger.base.sampling.width, larger.base.sampling.height) == (768, 768)
 
 
-@practice("C7", "its table of repeats: 1000, 1500 and 2000 steps for 20, 100 and 400 pictures")
+@practice(
+    "C7", "its tables: 1000, 1500 and 2000 steps for 20, 100 and 400 pictures; 17, 12 and 10 epochs for 2 to 4 folders"
+)
 def steps_table(folder):
     recipe = load("sd15", recipe="holo").finishing_recipe
     assert [recipe.epoch_steps(count) for count in (20, 100, 400)] == [1000, 1500, 2000]
+    several = [recipe.of_folders(folders) for folders in (2, 3, 4)]
+    assert [one.epochs for one in several] == [17, 12, 10]
+    assert [one.epoch_steps(50) for one in several] == [1700, 1800, 2000]
+    worn = {"default": {"tags": "white shirt"}, "summer": {"tags": "red dress", "trigger": "zetasummer"}}
+    zeta = Character.model_validate({**RUBY.model_dump(), "outfits": worn, "seeds": ()})
+    assert with_folders(load("sd15", recipe="holo"), zeta).finishing_recipe == several[0]
+    assert with_folders(load("sd15", recipe="holo"), RUBY).finishing_recipe == recipe
 
 
-@practice("C8", "every run keeps several checkpoints and tries them, the best at several weights")
+@practice("C8", "every run keeps several checkpoints, and tries the best at three weights; compare goes down to .5")
 def checkpoints(folder):
     assert len(CONFIG.finishing_recipe.model_copy(update={"candidates": 3}).kept_steps) == 2
-    assert WEIGHTS == CONFIG.loop.acceptance.weights == (1.0, 0.8, 0.6)
+    assert CONFIG.loop.acceptance.weights == (1.0, 0.8, 0.6)
+    assert (*CONFIG.loop.acceptance.weights, 0.5) == WEIGHTS
 
 
 @practice("C9", "LoRA, LoCon and LoHa with ranks and alphas of the convolutions of their own")
@@ -432,7 +446,7 @@ def unique_tags(folder):
 
 
 @practice(
-    "D9", "from one image: parts, altered copies; loop one-picture: 15 to 20, then 25 to 35, until it holds at .8"
+    "D9", "from one image: parts, altered copies; loop one-picture: 15 to 20, then 25 to 35, all sides, until it holds"
 )
 def from_one_image(folder):
     wanted = SDXL.base.cuts
@@ -442,14 +456,20 @@ def from_one_image(folder):
     loop = load("sdxl", loop="one-picture").loop
     assert (15 <= loop.first_pictures <= 20, loop.enough_at) == (True, 0.8)
     assert 25 <= loop.first_pictures + loop.goals[0] <= 35
+    first = places(loop.goals[0], loop.target, SDXL.views)
+    assert {view_family for (view_family, _), count in first.items() if count} == set(SDXL.views.families)
 
 
-@practice("D10", "--recipe levels: one epoch of 1100 to 1200 steps, Adafactor, 16/8, noise offset")
+@practice(
+    "D10", "--recipe levels: one epoch of 1100 to 1200 steps, Adafactor, 16/8, noise offset; clip skip 2 is the base's"
+)
 def levels_recipe(folder):
     recipe = load("sdxl", recipe="levels").finishing_recipe
     assert 1100 <= recipe.epoch_steps(25) <= 1200
     assert (recipe.optimizer, recipe.rank, recipe.network_alpha) == ("adafactor", 16, 8)
     assert (recipe.noise_offset, recipe.text_rate, recipe.batch_size) == (0.1, 5e-5, 3)
+    assert load("sd15-anime").base.sampling.clip_skip == 1, "leaves out one layer, as SDXL always does"
+    assert SDXL.base.sampling.clip_skip is None
 
 
 @practice("D11", "every run tries a pose and clothes that were never trained on, and other LoRAs (--with) beside it")
@@ -496,16 +516,28 @@ def versions(folder):
     assert sum(weights[one.path] for one in seeds) / sum(weights.values()) == pytest.approx(CONFIG.loop.seeds_share)
 
 
-@practice("E5", "LoRAs are compared on the same shots, so that one thing differs")
+@practice("E5", "LoRAs are compared on the same shots; which settings of their runs differ is told, and if it is one")
 def one_thing(folder):
-    assert trials_for(RUBY, CONFIG) == trials_for(RUBY, CONFIG)
+    for name, alpha, text in (("a", 16, 0.1), ("b", 8, 0.1), ("c", 8, 0.2)):
+        changed = [f"base.recipes.character.network_alpha={alpha}", f"base.recipes.character.tag_dropout={text}"]
+        with Store.open(folder / name, create=True) as store:
+            store.remember("config", load("puppet", overrides=changed).model_dump_json())
+            store.remember("character", RUBY.model_dump_json())
+    with Store.open(folder / "a") as store:
+        one, two = settings_notes(store, [folder / "b" / "x.safetensors", folder / "c" / "y.safetensors"])
+    assert one == '"x": one setting differs: base.recipes.character.network_alpha "16.0" / "8.0"'
+    assert two.startswith('"y": 2 settings differ, so a difference has no single cause:')
 
 
-@practice("E6", "over-fitting is watched: of several weights an earlier one wins that obeys better")
+@practice(
+    "E6", "over-fitting is watched: an earlier checkpoint wins that obeys better; a trigger with a meaning is told"
+)
 def overfitting(folder):
     obeys, repeats = Drawn(5.0, (True, True), False), Drawn(5.0, (False, False), False)
     assert best_of([Trial((obeys,) * 6), Trial((repeats,) * 6)]) == 0
     assert CONFIG.finishing_recipe.output_preservation > 0
+    (said,) = word_warnings(RUBY.model_copy(update={"trigger": "sunny cat"}))
+    assert "the base has its own idea of it" in said, "by its words; nothing is drawn from them"
 
 
 @practice("E7", "the generator is helped: references, control pictures, a long specific name")

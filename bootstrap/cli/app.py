@@ -110,7 +110,7 @@ def compare(
     checkpoints: Annotated[
         list[str] | None, typer.Option(help="LoRAs of the run by name, files, or all [the final training's].")
     ] = None,
-    weights: Annotated[list[str] | None, typer.Option(help="Weights to try, with commas [1.0,0.8,0.6].")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="Weights to try, with commas [1.0,0.8,0.6,0.5].")] = None,
     beside: Annotated[
         list[str] | None,
         typer.Option(

@@ -23,6 +23,7 @@ from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig, load
+from bootstrap.dataset.exposure import with_folders
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
 from bootstrap.panel.availability import blind_spots, missing_models, offers, unread_sides
@@ -72,7 +73,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         found.notes += words_alone(config, character)
         worth = min(taken, MOST_SEEDS) + max(0, taken - MOST_SEEDS) // config.base.cuts.most  # those only train whole
         with found.collecting():
-            print_cost(config, options, run_folder(character, options), worth, found)
+            print_cost(with_folders(config, character), options, run_folder(character, options), worth, found)
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)

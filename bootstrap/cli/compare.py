@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.cli.compare_rating import CellRater
+from bootstrap.cli.compare_settings import settings_notes
 from bootstrap.cli.compare_weights import chosen_weights
 from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
@@ -31,8 +32,8 @@ from bootstrap.store.store import Store
 
 __all__ = ["CompareOptions", "compare_command"]
 
-WEIGHTS = (1.0, 0.8, 0.6)
-"""Weights that are tried where none are given: a LoRA should work at 1.0; 0.8 is acceptable."""
+WEIGHTS = (1.0, 0.8, 0.6, 0.5)
+"""Weights that are tried where none are given: a LoRA should work at 1.0; 0.8 is acceptable; guides go down to 0.5."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]
         adapters = chosen_weights(store, options.checkpoints)
+        settings = settings_notes(store, adapters)
         others = on_other_bases(config, options.also)
         trials = trials_for(character, config, options.each, options.pose, options.outfit, store.seeds())
         bench = open_for_comparison(store, config, trials.character, folder)
@@ -66,13 +68,14 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         finally:
             bench.close()
         elsewhere = [_on_another(rater, one, comparison.best.cell) for one in others]
-        comparison = replace(comparison, elsewhere=elsewhere)
+        comparison = replace(comparison, elsewhere=elsewhere, settings=settings)
         advice = advice_on(comparison, *_places(store, config))
         page = write_page(store, folder / "compare.html", character.name, comparison, advice)
         sheet = write_sheet(store, folder / "compare.png", comparison)
-    plain = json.dumps({"run": str(run), **as_plain(comparison, advice)}, indent=2, ensure_ascii=False)
+    found = {"run": str(run), "settings": settings, **as_plain(comparison, advice)}
+    plain = json.dumps(found, indent=2, ensure_ascii=False)
     write_atomic(folder / "compare.json", f"{plain}\n".encode())
-    typer.echo(plain if as_json else _text(advice, page, sheet))
+    typer.echo(plain if as_json else _text(advice, settings, page, sheet))
 
 
 def _compare(
@@ -108,9 +111,9 @@ def _places(store: Store, config: RunConfig) -> tuple[dict[Place, int], Counter[
     return quotas(config.loop.target, config.views), filled
 
 
-def _text(advice: Advice, page: Path, sheet: Path) -> str:
+def _text(advice: Advice, settings: Sequence[str], page: Path, sheet: Path) -> str:
     """The advice as a person reads it in a terminal."""
-    lines = [advice.summary]
+    lines = [advice.summary, *settings]
     for mark, texts in (("+", advice.strengths), ("-", advice.weaknesses), (">", advice.steps)):
         lines += [f"{mark} {text}" for text in texts]
     return "\n".join([*lines, f"page  {page}", f"sheet {sheet}"])

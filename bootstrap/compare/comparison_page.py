@@ -57,6 +57,7 @@ def write_page(
     bodies = {
         "Advice": _advice(advice),
         "Checkpoints and weights": _grid(comparison.grid, advice.best),
+        "Settings that differ": _settings(comparison.settings),
         "Beside other LoRAs": _beside(comparison.stacked, advice.best),
         "Shown your picture": _beside(comparison.shown, advice.best),
         "On other checkpoints": _beside([one for pair in comparison.elsewhere for one in pair], advice.best),
@@ -167,6 +168,12 @@ def _grid(grid: Sequence[Result], best: Result) -> Markup:
         results = [by_place.get((checkpoint, weight)) for weight in weights]
         rows.append(GridRow(checkpoint, [_cell_numbers(one, best) for one in results]))
     return TEMPLATES.render("grid", weights=[f"{weight:g}" for weight in weights], rows=rows)
+
+
+def _settings(notes: Sequence[str]) -> Markup:
+    """One row for each LoRA from outside the run."""
+    rows = [(note,) for note in notes]
+    return TEMPLATES.render("table", head=("LoRA: this run's value / its own",), rows=rows) if rows else Markup()
 
 
 def _cell_numbers(one: Result | None, best: Result) -> CellNumbers | None:

@@ -152,7 +152,8 @@ class Comparison:
 
     ``shown`` is the best of it shown the seeds as well, where the run draws from references; ``completed`` is the best
     of the grid on all shots, where the grid itself was drawn on a part of them. ``elsewhere`` are pairs on other bases:
-    that base alone, and with the best of the grid.
+    that base alone, and with the best of the grid. ``settings`` say how LoRAs from outside the run were trained
+    otherwise.
     """
 
     trials: TrialShots
@@ -162,6 +163,7 @@ class Comparison:
     shown: Sequence[Result] = ()
     completed: Result | None = None
     elsewhere: Sequence[tuple[Result, Result]] = ()
+    settings: Sequence[str] = ()
 
     @property
     def best(self) -> Result:

@@ -1,6 +1,7 @@
 """Outfits with a trigger of their own are seen by their shares: a folder for each, balanced by repeats and by weights.
 
-Guides to LoRAs with several outfits give each a folder and a trigger, and repeats that make all of them about equal.
+Guides to LoRAs with several outfits give each a folder and a trigger, and repeats that make all of them about equal;
+the number of folders decides the epochs too.
 Knows no picture: which outfit each shows is handed in.
 """
 
@@ -10,9 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bootstrap.character import Character
+from bootstrap.config import RunConfig
 from bootstrap.dataset.writing import safe_name
 
-__all__ = ["factors", "folders"]
+__all__ = ["factors", "folders", "with_folders"]
 
 MOST = 2.0
 """How much more, or less, than another picture one may count: a few pictures are not learned by heart."""
@@ -44,6 +46,15 @@ def folders(character: Character, worn: Sequence[str], repeats: int) -> list[str
         names = [safe_name(trigger) for trigger in (character.trigger, _group(character, outfit)) if trigger]
         found.append(f"{max(1, round(repeats * factor))}_{' '.join(names)}")
     return found
+
+
+def with_folders(config: RunConfig, character: Character) -> RunConfig:
+    """The settings with recipes for the folders that the character's outfits have (`TrainRecipe.epochs_for`)."""
+    count = len({_group(character, outfit) for outfit in character.outfits})
+    recipes = {phase: recipe.of_folders(count) for phase, recipe in config.base.recipes.items()}
+    if recipes == config.base.recipes:
+        return config
+    return config.model_copy(update={"base": config.base.model_copy(update={"recipes": recipes})})
 
 
 def _group(character: Character, outfit: str) -> str:

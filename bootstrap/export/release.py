@@ -18,6 +18,7 @@ from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
+from bootstrap.dataset.exposure import with_folders
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
@@ -116,8 +117,8 @@ class Release:
 def run_settings(store: Store) -> tuple[RunConfig, Character]:
     """The configuration and the character that a run has stored. Raises StoreError where they cannot be read."""
     try:
-        config = stored_config(store.recall("config"))
-        return config, stored_character(store.recall("character"))
+        config, character = stored_config(store.recall("config")), stored_character(store.recall("character"))
+        return with_folders(config, character), character
     except (ConfigError, CharacterError) as error:
         raise StoreError(
             f'"{store.directory}" has stored no settings that this version can read',

@@ -33,8 +33,11 @@ ADDED_LATER = frozenset({
     "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
     "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
     "output_preservation", "conv_alpha", "lr_warmup_ratio", "repeats_for", "target_steps",
+    "epochs_for",
 })  # fmt: skip
 """Settings that older checkpoints do not know."""
+SHOWN_OF_A_FOLDER = 100
+"""Pictures that an epoch shows of each of several folders: guides repeat 20, 33 and 50 pictures 5, 3 and 2 times."""
 PRODIGY_FLOOR = 0.1
 """Prodigy finds the rate itself and multiplies it by ``learning_rate``; below this it hardly moves."""
 
@@ -90,6 +93,9 @@ class TrainRecipe(BaseModel):
     """Times an epoch shows each picture; it is in the name of the dataset's folder, ``10_<trigger>``."""
     repeats_for: Mapping[int, int] = Field(default_factory=dict)
     """Pictures of a set → its repeats, in place of ``repeats``; between two sizes, what an epoch shows grows evenly."""
+    epochs_for: Mapping[int, int] = Field(default_factory=dict)
+    """Pictures that an epoch shows of several folders → its epochs, in place of ``epochs``: where outfits have triggers
+    of their own, each has a folder, and repeats that make about 100 pictures of it."""
     target_steps: int | None = Field(None, ge=1)
     """Optimiser steps that the epochs should come closest to: it decides the repeats."""
     batch_size: int = Field(8, ge=1)
@@ -207,6 +213,16 @@ class TrainRecipe(BaseModel):
         else:
             return self.repeats
         return max(1, round(shown / max(1, pictures)))
+
+    def of_folders(self, folders: int) -> TrainRecipe:
+        """The recipe for a set in so many folders: the epochs of ``epochs_for``, and the repeats that go with them."""
+        if folders < 2 or not self.epochs_for:
+            return self
+        shown, sizes = SHOWN_OF_A_FOLDER * folders, sorted(self.epochs_for)
+        whole = float(np.interp(shown, sizes, [size * self.epochs_for[size] for size in sizes]))
+        epochs = max(1, round(whole / shown))
+        steps = max(1, round(epochs * shown / self.effective_batch))
+        return self.model_copy(update={"epochs": epochs, "target_steps": steps})
 
     def lasting(self, steps: int) -> TrainRecipe:
         """The same recipe for so many steps, with the warm-up that it has then."""

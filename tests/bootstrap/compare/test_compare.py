@@ -130,6 +130,8 @@ def test_weights_of_another_trainer_or_an_earlier_round_are_tried_too(run, tmp_p
     plain = found(run, "--checkpoints", f"{first.id},{tmp_path}/mine.safetensors", "--weights", "1", "--each", "1")
     assert [one["checkpoint"] for one in plain["cells"]] == [first.id, "mine"]
     assert plain["cells"][0]["scorers"] == plain["cells"][1]["scorers"]
+    assert plain["settings"] == ['"mine": no setting that is known of it differs']
+    assert "&#34;mine&#34;: no setting" in (run / "compare" / "compare.html").read_text()
 
 
 def test_other_checkpoints_of_the_architecture_are_tried_at_the_best_weight(run, header_file, tmp_path):

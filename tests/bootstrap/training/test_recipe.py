@@ -51,6 +51,11 @@ def test_target_steps_and_tables_become_repeats():
     assert [guide.repeats_of(count) for count in (5, 20, 48, 100, 400, 1000)] == [10, 10, 5, 3, 1, 1]
     assert [guide.epoch_steps(count) for count in (20, 48, 100, 400)] == [1000, 1200, 1500, 2000]
     assert TrainRecipe.model_validate_json(guide.model_dump_json()) == guide
+    assert guide.of_folders(3) == guide, "it has no table for folders"
+    guide = guide.model_copy(update={"epochs_for": {200: 17, 300: 12, 400: 10}})
+    several = [guide.of_folders(folders) for folders in (1, 2, 3, 4, 5)]
+    assert [one.epochs for one in several] == [10, 17, 12, 10, 8]
+    assert [one.epoch_steps(50) for one in several[1:]] == [1700, 1800, 2000, 2000]
 
 
 def test_a_warm_up_may_be_a_share_of_the_steps():
