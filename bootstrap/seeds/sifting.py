@@ -35,7 +35,7 @@ CUT = 0.12
 missing, .17 and more where 30 % are."""
 DOUBT = 0.2
 """How much less alike than two pictures of the character may be a figure of which it is not sure whom it shows. Of
-76 figures in turnarounds of puppets none was set aside, with .15 one was; of 45 strangers' 4 stayed, 2 of them named."""
+76 figures in turnarounds of puppets none was set aside, with .15 one; of 45 strangers' 4 stayed, 2 of them named."""
 ONE_COLOR, LINE = 32, 0.97
 """Largest difference of a channel (0-255) in a line of one colour, and the share of its pixels that has it."""
 STRANGER = "is unlike the others, and shows somebody else, or somebody else too"
