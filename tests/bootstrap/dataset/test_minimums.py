@@ -1,5 +1,7 @@
 """The minimums of a character set: planned by the views, both sides of them, and named where they stay empty."""
 
+from itertools import pairwise
+
 from bootstrap.config import load
 from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.dataset.minimums import missing_parts, missing_views
@@ -28,7 +30,7 @@ def test_a_small_goal_has_every_side_and_counts_at_the_end():
     for goal in goals[1:]:
         for name, plan in VIEWS.families.items():
             assert sum(count for (view_family, _), count in goal.items() if view_family == name) >= len(plan.views)
-    for early, later in zip(goals, goals[1:], strict=False):
+    for early, later in pairwise(goals):
         assert all(early[cell] <= later[cell] for cell in later)
 
 
