@@ -32,7 +32,8 @@ def test_pictures_leave_this_machine_only_when_somebody_agreed(given, call, tmp_
 def test_check_prints_what_two_drawers_take(given, call):
     done = call("check", *given, "--drawer", "klein", "--drawer", "openai", "--spend", "3", "--allow-upload")
     for line in ("drawers    klein and openai: half", "drawer     klein: about", "at 5 s each",
-                 "drawer     openai (gpt", "no more than 3 USD", "of the drawer: apache-2.0", "of the drawer: OpenAI Terms of Use"):  # fmt: skip
+                 "drawer     openai (gpt-image-1.5): about", "no more than 3 USD are spent",
+                 "of the drawer: apache-2.0", "of the drawer: OpenAI Terms of Use"):  # fmt: skip
         assert line in done.out
 
 
