@@ -76,12 +76,13 @@ class WavePlanned:
 
 @dataclass(frozen=True, slots=True)
 class BatchGenerated:
-    """A fixed batch of pictures is on disk."""
+    """A fixed batch of pictures is on disk; ``drawer`` names which of two that share the work drew it."""
 
     round: int
     batch: int
     pictures: int
     seconds: float
+    drawer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

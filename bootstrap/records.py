@@ -137,7 +137,8 @@ class Job:
     """A picture to make: a shot, rendered into words, with the random seed derived from what it is.
 
     ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b));
-    ``control`` is the picture that view and pose follow, where a ControlNet steers.
+    ``control`` is the picture that view and pose follow, where a ControlNet steers; ``drawer`` names which of two that
+    share the work draws it, "" where one draws all.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Job:
     traits: dict[str, str]
     references: tuple[Reference, ...] = ()
     control: Reference | None = None
+    drawer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

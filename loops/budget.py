@@ -211,18 +211,29 @@ def showcase_fits(store: Store, budget: Budget, number: int, pictures: int) -> b
     return decided.drawn
 
 
-def cut_short(store: Store, budget: Budget, number: int, wave: int, kinds: tuple[JobKind, ...], *, begun: bool) -> bool:
+def cut_short(
+    store: Store,
+    budget: Budget,
+    number: int,
+    wave: int,
+    kinds: tuple[JobKind, ...],
+    *,
+    begun: bool,
+    drawer: str = "",
+) -> bool:
     """Whether the pictures of some kinds that a wave still lacks stay undrawn; asked before and after each batch.
+
+    ``drawer`` is the one of two that share the work of whose pictures this is asked.
 
     Where the time is too short for a wave, decoys of the base, which come first, are cut in the same proportion as the
     rest. At least one batch of each kind is drawn (``begun``), or nothing is known of the speed.
     """
-    lookalikes = JobKind.LOOKALIKE in kinds
-    if store.decided(WaveCut, budget=budget.key, round=number, wave=wave, lookalikes=lookalikes):
+    lookalikes, key = JobKind.LOOKALIKE in kinds, f"{budget.key} {drawer}".rstrip()
+    if store.decided(WaveCut, budget=key, round=number, wave=wave, lookalikes=lookalikes):
         return True
     jobs, missing = store.jobs(number, wave), store.missing_jobs(number, wave)
-    part = [job for job in jobs if job.kind in kinds]
-    missing_part = [job for job in missing if job.kind in kinds]
+    part = [job for job in jobs if job.kind in kinds and drawer in ("", job.drawer)]
+    missing_part = [job for job in missing if job.kind in kinds and drawer in ("", job.drawer)]
     if not begun or not missing_part or all(job.kind in PREVIEW_KINDS for job in jobs):
         return False
     speeds = speeds_of(store.events())
@@ -231,7 +242,7 @@ def cut_short(store: Store, budget: Budget, number: int, wave: int, kinds: tuple
     names = "decoys of the base" if lookalikes else "candidates and decoys"
     reached = f"only time for {len(part) - len(missing_part)} of {len(part)} {names}"
     event = Incident(BUDGET, f"round {number}, wave {wave}: {reached}")
-    store.decide(WaveCut(budget.key, number, wave, lookalikes, len(missing_part)), event)
+    store.decide(WaveCut(key, number, wave, lookalikes, len(missing_part)), event)
     return True
 
 

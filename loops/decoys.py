@@ -3,7 +3,9 @@
 A decoy counts where it passed what the candidates must pass and is not the character. It stands beside the candidates
 of its view family and, where it was drawn with exchanged traits, of its own adapter: scores are comparable there and
 nowhere else. Candidates drawn from references stand beside decoys that were drawn from other individuals' alone; what
-the finished LoRA draws in such a run, from words, stands beside these as well. Pure; ranks nothing and chooses nothing.
+the finished LoRA draws in such a run, from words, stands beside these as well. Where two drawers share the work, each
+stands beside what it drew itself of other individuals, as long as that is enough. Pure; ranks nothing and chooses
+nothing.
 """
 
 from __future__ import annotations
@@ -86,12 +88,12 @@ def strata(
     calibrate_on: Calibrating,
 ) -> list[Stratum]:
     """The candidates, group by group, each with its decoys, as the identity ``scorers`` measured them."""
-    groups: dict[tuple[str, str, bool], list[Frame]] = {}
+    groups: dict[tuple[str, str, bool, str], list[Frame]] = {}
     for frame in candidates:
-        key = frame.job.shot.view_family, frame.adapter, bool(frame.job.references)
+        key = frame.job.shot.view_family, frame.adapter, bool(frame.job.references), frame.job.drawer
         groups.setdefault(key, []).append(frame)
     found = []
-    for (view_family, adapter, from_references), group in groups.items():
+    for (view_family, adapter, from_references, drawer), group in groups.items():
         own = {
             kind: [one for one in decoys.get(kind, ()) if one.job.shot.view_family == view_family]
             for kind in DECOY_KINDS
@@ -103,7 +105,11 @@ def strata(
             own[kind] = [one for one in own[kind] if one.adapter == adapter]
         if from_references:
             # of another LoRA's where a comparison draws with one that drew nobody else
-            null = _identity(own[JobKind.STRANGER] or strangers, measured, scorers)
+            others = own[JobKind.STRANGER] or strangers
+            if drawer:
+                others = [one for one in strangers if one.job.drawer == drawer and one.adapter == adapter]
+                others = others if len(others) >= FEWEST else strangers
+            null = _identity(others, measured, scorers)
             found.append(Stratum(_identity(group, measured, scorers), null, {}, "lookalikes"))
             continue
         stratum = Stratum(

@@ -32,11 +32,19 @@ BY_THE_ADAPTER = tuple(kind for kind in JobKind if kind not in (*BY_THE_BASE, *O
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The kinds of jobs that one drawer draws with one adapter (None: the base alone). No batch mixes two parts."""
+    """The kinds of jobs that one drawer draws with one adapter (None: the base alone). No batch mixes two parts.
+
+    ``name`` is that of the drawer where two share these kinds.
+    """
 
     kinds: tuple[JobKind, ...]
     drawer: Drawer
     adapter: Weights | None
+    name: str = ""
+
+    def draws(self, job: Job) -> bool:
+        """Whether a job is of this part."""
+        return job.kind in self.kinds and self.name in ("", job.drawer)
 
 
 def draw(engine: Engine, number: int, wave: int, adapter: Weights | None) -> None:
@@ -52,15 +60,20 @@ def draw(engine: Engine, number: int, wave: int, adapter: Weights | None) -> Non
 def _parts(engine: Engine, adapter: Weights | None) -> list[Part]:
     """Who draws what, in order."""
     first = Part(BY_THE_BASE, engine.drawer, None)
-    if engine.outside is None:
+    if not engine.outside:
         return [first, Part((*BY_THE_ADAPTER, *OUTSIDE_KINDS), engine.drawer, adapter)]
-    return [first, Part(OUTSIDE_KINDS, engine.outside, adapter), Part(BY_THE_ADAPTER, engine.drawer, adapter)]
+    parts, shared = [first], engine.config.second is not None
+    for one in engine.config.alone:
+        drawer = engine.outside.get(one.drawn_by, engine.drawer)
+        weights = adapter if one.trains_to_draw or not shared else None
+        parts.append(Part(OUTSIDE_KINDS, drawer, weights, one.drawn_by if shared else ""))
+    return [*parts, Part(BY_THE_ADAPTER, engine.drawer, adapter)]
 
 
 def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -> None:
     """Draw what is missing of a part of a wave; ``total`` counts the jobs of the whole wave."""
     store = engine.store
-    missing = [job for job in store.missing_jobs(number, wave) if job.kind in part.kinds]
+    missing = [job for job in store.missing_jobs(number, wave) if part.draws(job)]
     if _cut_short(engine, number, wave, part, begun=False):
         return
     weights = part.adapter if missing else None
@@ -69,7 +82,7 @@ def _draw_part(engine: Engine, number: int, wave: int, part: Part, total: int) -
         for batch in _batches(engine, part, missing, path):
             seconds = time.monotonic() - began
             done = len(store.frames(number, wave))
-            event = BatchGenerated(number, done, len(batch), round(seconds, 2))
+            event = BatchGenerated(number, done, len(batch), round(seconds, 2), part.name)
             drawn = [(job, image, engine.parameters(job, weights)) for job, image in batch]
             store.add_frames(drawn, weights.id if weights else "", part.drawer.name, seconds, event)
             engine.progress("drawing", done + len(batch), total)
@@ -87,7 +100,8 @@ def _batches(
         if job.id in refused:
             yield [(job, refusal_card(part.drawer.resolution, refused[job.id]))]
     left = [job for job in missing if job.id not in refused]
-    if engine.purse is not None and part.drawer is engine.outside:
+    price = engine.price_of(part.drawer)
+    if price:
         left = _in_turn(left)
     for batch in drawn_within_memory(engine.store, part.drawer, left, path):
         for job, image in batch:
@@ -95,7 +109,7 @@ def _batches(
                 engine.store.decide(PictureRefused(job.id, why))
         left = [job for job in left if job.id not in {drawn.id for drawn, _ in batch}]
         yield batch
-    if engine.purse is not None and left and not engine.can_pay:
+    if price and engine.purse is not None and left and not engine.purse.holds(price):
         _unpaid(engine.store, engine.purse, left)
 
 
@@ -121,4 +135,6 @@ def _in_turn(jobs: Sequence[Job]) -> list[Job]:
 
 def _cut_short(engine: Engine, number: int, wave: int, part: Part, *, begun: bool) -> bool:
     """Whether the hours, where a person limited them, leave the rest of these pictures undrawn."""
-    return engine.budget is not None and cut_short(engine.store, engine.budget, number, wave, part.kinds, begun=begun)
+    if engine.budget is None:
+        return False
+    return cut_short(engine.store, engine.budget, number, wave, part.kinds, begun=begun, drawer=part.name)

@@ -5,7 +5,7 @@ Handed to nothing that decides: rules take records (see `loops.archive`). Knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
 from bootstrap.panel.judges import Judges
 from bootstrap.panel.models import PanelModels
-from bootstrap.records import OUTSIDE_KINDS, Adapter, Frame, Job, JobKind, Round, Seed
+from bootstrap.records import OUTSIDE_KINDS, Adapter, Frame, Job, Round, Seed
 from bootstrap.runs.control_pictures import ControlPictures
 from bootstrap.runs.spending import Spending
 from bootstrap.runs.upkeep import freed_paths
@@ -44,8 +44,8 @@ __all__ = ["Engine"]
 class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
-    ``drawer`` draws with the base, ``outside`` what the base does not draw where a run has such a drawer, paid
-    out of the ``purse``.
+    ``drawer`` draws with the base, those ``outside`` by their names what the base does not draw where a run has such
+    drawers; a paid one is paid out of the ``purse``.
     ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel, of ``panel_models``,
     before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures are not to be had.
     """
@@ -64,7 +64,7 @@ class Engine:
     attended: bool = False
     judging: Callable[[Sequence[Picture]], Judges] | None = None
     lost: frozenset[str] = frozenset()
-    outside: Drawer | None = None
+    outside: Mapping[str, Drawer] = field(default_factory=dict)
     purse: Spending | None = None
 
     @cached_property
@@ -88,9 +88,19 @@ class Engine:
         return self.store.seeds()
 
     @cached_property
+    def job_makers(self) -> tuple[JobMaker, ...]:
+        """Shots into jobs: for what draws candidates, or for each of two that share them."""
+        makers, shared = [], self.config.second is not None
+        for one in self.config.alone:
+            control = ControlPictures(one, self.store.directory).of
+            makers.append(JobMaker(self.wording, one, control, one.drawn_by if shared else ""))
+        return tuple(makers)
+
+    @cached_property
     def job_maker(self) -> JobMaker:
-        """Shots into jobs."""
-        return JobMaker(self.wording, self.config, ControlPictures(self.config, self.store.directory).of)
+        """Shots into jobs; of two that share candidates, for the one that draws with the LoRA of a round."""
+        with_lora = [one for one in self.job_makers if one.config.trains_to_draw]
+        return (with_lora or self.job_makers)[0]
 
     @cached_property
     def wave_planner(self) -> WavePlanner:
@@ -160,28 +170,32 @@ class Engine:
 
     def parameters(self, job: Job, adapter: Adapter | Blend | None) -> str:
         """How a picture was made, as tools read it from a PNG."""
-        if self.drawer_of(job.kind) is self.outside:
-            return parameters_outside(job, self.outside.name)
-        base = self.config.base
+        drawer, base = self.drawer_of(job), self.config.base
+        if drawer is not self.drawer:
+            return parameters_outside(job, drawer.name)
         return parameters_text(job, base.sampling, adapter.id if adapter else "", base.short_name)
 
-    def drawer_of(self, kind: JobKind) -> Drawer:
-        """What draws jobs of a kind."""
-        if self.outside is not None and kind in OUTSIDE_KINDS:
-            return self.outside
-        return self.drawer
+    def drawer_of(self, job: Job) -> Drawer:
+        """What draws a job."""
+        if job.kind not in OUTSIDE_KINDS:
+            return self.drawer
+        return self.outside.get(job.drawer or self.config.drawn_by, self.drawer)
+
+    def price_of(self, drawer: Drawer) -> float:
+        """What a picture of a drawer is paid with out of the purse; 0 for nothing."""
+        prices = [one.price for one in self.config.drawers if self.outside.get(one.name) is drawer]
+        return sum(prices) if self.purse is not None else 0.0
 
     @property
     def can_pay(self) -> bool:
-        """Whether another picture can be drawn: not where its price is over what the run may still spend."""
-        drawer = self.config.drawer
-        return self.purse is None or drawer is None or self.purse.holds(drawer.price)
+        """Whether another picture can be drawn: not where each one's price is over what the run may still spend."""
+        return self.purse is None or any(self.purse.holds(one.price) for one in self.config.alone)
 
     def close(self) -> None:
         """Free the models that draw and train."""
         self.drawer.close()
-        if self.outside is not None:
-            self.outside.close()
+        for drawer in self.outside.values():
+            drawer.close()
 
     def adapter(self, name: str) -> Adapter | None:
         """The adapter of that name, if it was trained."""

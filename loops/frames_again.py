@@ -82,15 +82,14 @@ def _is_whole(store: Store, frame: Frame) -> bool:
 
 def _batches(engine: Engine, number: int) -> Iterator[_Batch]:
     """The batches in which the pictures of a round were drawn; a person's own were not, and none is paid for twice."""
-    paid = engine.config.drawer is not None and engine.config.drawer.price > 0
     drawn: dict[tuple[int, str, bool, str], list[Frame]] = {}
     for frame in engine.store.frames(number):
-        drawer = engine.drawer_of(frame.job.kind)
-        if frame.drawer == drawer.name and not (paid and drawer is engine.outside):
-            place = frame.job.wave, drawer.name, frame.job.kind in BY_THE_BASE, frame.adapter
+        drawer = engine.drawer_of(frame.job)
+        if frame.drawer == drawer.name and not engine.price_of(drawer):
+            place = frame.job.wave, frame.job.drawer or drawer.name, frame.job.kind in BY_THE_BASE, frame.adapter
             drawn.setdefault(place, []).append(frame)
     for (_, _, _, adapter), frames in drawn.items():
-        drawer = engine.drawer_of(frames[0].job.kind)
+        drawer = engine.drawer_of(frames[0].job)
         for start in range(0, len(frames), drawer.batch_size):
             yield _Batch(frames[start : start + drawer.batch_size], adapter, drawer)
 

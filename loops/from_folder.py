@@ -101,9 +101,10 @@ def write_missing(engine: Engine, archive: Archive) -> list[WantedShot]:
 
 
 def _inbox(engine: Engine) -> InboxDrawer:
-    if not isinstance(engine.outside, InboxDrawer):
-        raise TypeError("the run takes no pictures from a folder")
-    return engine.outside
+    for drawer in engine.outside.values():
+        if isinstance(drawer, InboxDrawer):
+            return drawer
+    raise TypeError("the run takes no pictures from a folder")
 
 
 def _new(engine: Engine) -> list[InboxFile]:

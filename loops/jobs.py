@@ -33,11 +33,15 @@ class Wave:
 
 @dataclass(frozen=True)
 class JobMaker:
-    """Makes the jobs of a run; ``control`` finds the control picture of a shot, where there is one."""
+    """Makes the jobs of a run; ``control`` finds the control picture of a shot, where there is one.
+
+    ``drawer`` is the name of the drawer for which it makes them, where two share the work.
+    """
 
     wording: Wording
     config: RunConfig
     control: Callable[[Shot], Reference | None] = lambda shot: None
+    drawer: str = ""
 
     @cached_property
     def instructions(self) -> Instructions | None:
@@ -80,12 +84,13 @@ class JobMaker:
             traits=traits,
             references=references,
             control=self.control(shot),
+            drawer=self.drawer if kind in OUTSIDE_KINDS else "",
         )
 
     def trial_job(self, wave: Wave, shot: Shot, references: tuple[Reference, ...]) -> Job:
         """A candidate that is drawn only to choose how candidates are drawn."""
         job = self.wave_job(JobKind.CANDIDATE, wave, shot, references)
-        mark = hashlib.sha256(f"{shot.key}|{references}".encode()).hexdigest()[:10]
+        mark = hashlib.sha256(f"{shot.key}|{references}{self.drawer}".encode()).hexdigest()[:10]
         return replace(job, id=f"trial-r{wave.round:02d}w{wave.number}-{mark}", kind=JobKind.TRIAL)
 
     def preview_job(self, wave: Wave, shot: Shot) -> Job:

@@ -18,7 +18,7 @@ from bootstrap.dataset.exposure import with_folders
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
-from bootstrap.runs.outside_drawers import open_drawer, purse_of
+from bootstrap.runs.outside_drawers import open_drawers, purse_of
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
 from loops.acceptance import check_beside
@@ -50,10 +50,10 @@ def open_engine(
     judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
     purse = purse_of(config, store)
-    outside = open_drawer(config, store, models.drawer, purse)
+    outside = open_drawers(config, store, models.drawer, purse)
     drawers = {"base": models.drawer.fingerprint}
-    if outside is not None:
-        drawers["drawer"] = outside.fingerprint
+    for name, drawer in zip(("drawer", "second"), outside.values(), strict=False):
+        drawers[name] = drawer.fingerprint
     require_same_models(store, {**drawers, **judges.fingerprints})
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)

@@ -44,12 +44,23 @@ class WavePlanner:
 
         ``shown`` are the references that the drawer is shown; None: it draws from words.
         """
-        shots = self._candidates(archive, empty)
+        shots = self.shots(archive, empty)
+        jobs = self.candidates(wave, shots, shown)
+        for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
+            jobs += self.decoys(kind, archive, wave, shots, usable, shown)
+        return jobs
+
+    def shots(self, archive: Archive, empty: Mapping[Cell, int]) -> list[Shot]:
+        """Several shots for each empty place, new ones each time."""
+        wanted = {cell: math.ceil(count * self.loop.candidates_a_place) for cell, count in empty.items()}
+        drawn = [job.shot for job in archive.jobs if job.kind is JobKind.CANDIDATE]
+        return self.planner.plan(wanted, drawn)
+
+    def candidates(self, wave: Wave, shots: Sequence[Shot], shown: Shown | None = None) -> list[Job]:
+        """The candidates of these shots; see `plan`."""
         jobs = []
         for shot in shots:
             jobs.append(self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot) if shown else ()))
-        for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
-            jobs += self.decoys(kind, archive, wave, shots, usable, shown)
         return jobs
 
     def decoys(
@@ -70,12 +81,6 @@ class WavePlanner:
             jobs.append(self.maker.wave_job(kind, wave, shot, shown.stranger(shot) if shown else ()))
         return jobs
 
-    def _candidates(self, archive: Archive, empty: Mapping[Cell, int]) -> list[Shot]:
-        """Several shots for each empty place, new ones each time."""
-        wanted = {cell: math.ceil(count * self.loop.candidates_a_place) for cell, count in empty.items()}
-        drawn = [job.shot for job in archive.jobs if job.kind is JobKind.CANDIDATE]
-        return self.planner.plan(wanted, drawn)
-
     def _decoys(
         self, kind: JobKind, wave: Wave, shots: Sequence[Shot], drawn: Sequence[Job], usable: Sequence[Frame]
     ) -> list[Shot]:
@@ -83,10 +88,13 @@ class WavePlanner:
 
         Only those that passed the checks count, so a view family whose decoys fail them gets more, up to a limit.
         """
-        ids, used = {job.id for job in drawn}, {job.shot.key for job in drawn}
+        earlier, used = [job.shot for job in drawn], {job.shot.key for job in drawn}
+        if kind is JobKind.STRANGER:  # those of another drawer calibrate nothing here
+            drawn = [job for job in drawn if job.drawer == self.maker.drawer]
+        ids = {job.id for job in drawn}
         made = Counter(job.shot.view_family for job in drawn)
         passed = Counter(frame.job.shot.view_family for frame in usable if frame.job.id in ids)
-        earlier, found = [job.shot for job in drawn], []
+        found = []
         for view_family, candidates in Counter(shot.view_family for shot in shots).items():
             wanted = self._wanted(kind, wave, candidates)
             missing = min(wanted - passed[view_family], self.loop.most_decoys - made[view_family])

@@ -15,7 +15,7 @@ from bootstrap.records import Frame, Job, JobKind, Reference
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
-from loops.jobs import Wave
+from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.shown import Shown
 
@@ -29,12 +29,13 @@ WAVE = 0
 """The wave of the portraits, before the first of candidates."""
 
 
-def shown_in(engine: Engine, round: int) -> Shown | None:
-    """What a round's drawer is shown; draws and measures the portraits first where the run has none yet.
+def shown_in(engine: Engine, round: int, maker: JobMaker | None = None) -> Shown | None:
+    """What a round's drawer is shown, that of ``maker`` where two share the work.
 
-    None where it draws from words, or what it hands over comes from a folder.
+    Draws and measures the portraits first where the run has none yet. None where it draws from words, or what it hands
+    over comes from a folder.
     """
-    settings = engine.config.shown
+    settings = (maker or engine.job_maker).config.shown
     if settings is None:
         return None
     return Shown(settings, engine.seeds, _references(engine, _portraits(engine, round), settings.strength))

@@ -35,8 +35,9 @@ MAY_CHANGE = {
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
-        r"|drawer\.(path|levels|smallest|server|lora_folder|key|tries|seconds_a\w+)"  # draws alike
-        r"|drawer\.(candidates_a_place|decoys|cost|spend)"
+        r"|loop\.hour_costs"
+        r"|(drawer|second)\.(path|levels|smallest|server|lora_folder|key|tries|seconds_a\w+)"  # draws alike
+        r"|(drawer|second)\.(candidates_a_place|decoys|cost|spend)"
     ),
     "character": re.compile(r"name|purpose|must_obey|license|credits|outfits\.[^.]+\.share"),
 }
@@ -50,7 +51,7 @@ WITHOUT_EFFECT = {
         "panel.on_error",
         "panel.models.face.offered",
         *(f"base.{name}" for name in TOLD_OF_BASES),
-        *(f"drawer.{name}" for name in TOLD_OF_DRAWERS),
+        *(f"{drawer}.{name}" for drawer in ("drawer", "second") for name in TOLD_OF_DRAWERS),
     },
     "character": {"base"},
 }

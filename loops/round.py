@@ -14,16 +14,17 @@ from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
 from bootstrap.shots import Cell
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
-from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.drawer import better_drawer
 from loops.engine import Engine
 from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
 from loops.measure import measure
+from loops.plan import WavePlanner
 from loops.portraits import shown_in
 from loops.ranking import gated
 from loops.round_plan import RoundPlan
+from loops.sharing import Hand, jobs_of
 from loops.stopping import outcome_of
 from loops.strengths import with_strengths
 from loops.train import adapter_of_round
@@ -88,15 +89,16 @@ def plan_wave(
     """Store the jobs of a wave, which ``adapter`` draws, in one transaction."""
     sets, drawn_by = engine.training_sets, plan.drawn_by
     named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
-    by_adapter = engine.config.trains_to_draw and sets.possible(archive, plan.number, plan.phase)
-    if not by_adapter:
-        named = frozenset(engine.character.identity)
-    wave = Wave(plan.number, number, named, adapter=by_adapter)
-    shown = shown_in(engine, plan.number)
-    if shown is not None:
-        shown = with_strengths(engine, wave, adapter, shown)
-    usable = usable_decoys(archive, engine.judges, engine.config)
-    jobs = engine.wave_planner.plan(archive, wave, empty, usable, shown)
+    possible, hands = sets.possible(archive, plan.number, plan.phase), []
+    for maker in engine.job_makers:
+        by_adapter = maker.config.trains_to_draw and possible
+        known = named if by_adapter else frozenset(engine.character.identity)
+        wave = Wave(plan.number, number, known, adapter=by_adapter)
+        shown = shown_in(engine, plan.number, maker)
+        if shown is not None:
+            shown = with_strengths(engine, wave, adapter, shown, maker)
+        hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule), wave, shown))
+    jobs = jobs_of(engine, archive, hands, empty)
     candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
     engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))
     engine.store.snapshot()  # what is planned and trained by now cannot be worked out from the pictures

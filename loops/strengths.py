@@ -18,7 +18,7 @@ from loops.archive import Measured
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
-from loops.jobs import Wave
+from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.shown import Shown
 
@@ -29,20 +29,27 @@ SHRINKAGE = 6
 say little."""
 
 
-def with_strengths(engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown) -> Shown:
-    """What the drawer is shown, with the strength of each view family; tries strengths first where none are chosen."""
-    tries = len(shown.settings.strengths) > 1 and not engine.store.jobs(kind=JobKind.CANDIDATE)
+def with_strengths(
+    engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown, maker: JobMaker | None = None
+) -> Shown:
+    """What the drawer of ``maker`` is shown, with the strength of each view family.
+
+    Tries strengths first where none are chosen.
+    """
+    if len(shown.settings.strengths) < 2:  # of two drawers, one may try them
+        return shown
+    tries = not engine.store.jobs(kind=JobKind.CANDIDATE)
     chosen = engine.store.decided(StrengthsChosen)
     if tries and chosen is None:
-        chosen = _try(engine, wave, adapter, shown)
+        chosen = _try(engine, maker or engine.job_maker, wave, adapter, shown)
     return replace(shown, strengths=chosen.strengths) if chosen else shown
 
 
-def _try(engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown) -> StrengthsChosen:
+def _try(engine: Engine, maker: JobMaker, wave: Wave, adapter: Adapter | None, shown: Shown) -> StrengthsChosen:
     """Draw and measure the pictures of the trial, and store what each view family is drawn with."""
     store, chosen, yields = engine.store, {}, {}
     if not store.jobs(kind=JobKind.TRIAL):
-        store.plan(_trial(engine, wave, shown))
+        store.plan(_trial(engine, maker, wave, shown))
     draw(engine, wave.round, wave.number, adapter)
     left_out = engine.lost | engine.archive().refusals.keys()
     frames = [frame for frame in store.frames(kind=JobKind.TRIAL) if frame.job.id not in left_out]
@@ -57,7 +64,7 @@ def _try(engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown) -> S
     return store.decide(StrengthsChosen(chosen, yields))
 
 
-def _trial(engine: Engine, wave: Wave, shown: Shown) -> list[Job]:
+def _trial(engine: Engine, maker: JobMaker, wave: Wave, shown: Shown) -> list[Job]:
     """The same shots at each strength, shown the seeds and shown somebody else."""
     cells: dict[tuple[str, str], int] = {}
     framings = list(engine.config.views.framings)
@@ -70,7 +77,7 @@ def _trial(engine: Engine, wave: Wave, shown: Shown) -> list[Job]:
         for strength in shown.settings.strengths:
             at = replace(shown, strengths=dict.fromkeys(engine.config.views.families, strength))
             for references in (at.candidate(shot), at.stranger(shot)):
-                jobs.append(engine.job_maker.trial_job(wave, shot, references))
+                jobs.append(maker.trial_job(wave, shot, references))
     return jobs
 
 

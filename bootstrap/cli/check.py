@@ -30,7 +30,7 @@ from bootstrap.panel.availability import blind_spots, missing_models, offers, un
 from bootstrap.pictures import open_picture
 from bootstrap.runs.consents import consents_to, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
-from bootstrap.runs.outside_drawers import check_drawer
+from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.seeds.checks import caption_warnings, names_of
@@ -137,11 +137,11 @@ def _check_models(config: RunConfig, found: Findings) -> None:
 
 
 def _check_drawer(config: RunConfig, options: Options, character: Character | None, found: Findings) -> None:
-    """Whether the drawer can be opened, and what it needs was agreed to."""
+    """Whether the drawers can be opened, and what they need was agreed to."""
     with found.collecting():
-        check_drawer(config)
+        check_drawers(config)
     if character is not None:
-        found.problems += unanswered(consents_to(config.drawer), options.words(), run_folder(character, options))
+        found.problems += unanswered(consents_to(config.drawers), options.words(), run_folder(character, options))
 
 
 def _print_plan(character: Character, config: RunConfig) -> None:

@@ -77,8 +77,15 @@ def _print_work(cost: Cost, config: RunConfig) -> None:
     if cost.seconds:
         work += f", about {in_words(cost.seconds)} at the machine's present load"
     typer.echo(f"work       {work}")
-    if config.drawer is not None:
-        _print_drawer(config.drawer, pictures_outside(config))
+    both = config.alone
+    if len(both) > 1:
+        names = " and ".join(one.drawn_by for one in both)
+        typer.echo(
+            f"drawers    {names}: half of the candidates each at first, then by yield, 20 to 80 %; own decoys each"
+        )
+    for one in both:
+        if one.drawer is not None:
+            _print_drawer(one.drawer, pictures_outside(one, len(both)))
     if config.loop.rounds > rounds:
         typer.echo(f"           longer where places stay empty: up to {config.loop.rounds} rounds are allowed")
 

@@ -47,7 +47,9 @@ class Options:
     vae: Annotated[Path | None, typer.Option(help="A .safetensors VAE in place of the checkpoint's.")] = None
     reference: Annotated[str | None, typer.Option(help="none, a preset, or an IP-Adapter's file [the base's].")] = None
     control: Annotated[str | None, typer.Option(help="none, a preset, or a ControlNet's folder [none].")] = None
-    drawer: Annotated[str | None, typer.Option(help="What draws the set: base, a preset, folder:PATH [base].")] = None
+    drawer: Annotated[
+        list[str], typer.Option(help="What draws the set: base, a preset, folder:PATH [base]. Two share the work.")
+    ] = field(default_factory=list)
     workflow: Annotated[Path | None, typer.Option(help="A ComfyUI workflow in API format, for that drawer.")] = None
     server: Annotated[str | None, typer.Option(help="Address of its ComfyUI server [http://127.0.0.1:8188].")] = None
     spend: Annotated[float | None, typer.Option(min=0, help="What a paid drawer may spend [5].")] = None

@@ -13,7 +13,7 @@ from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
 from bootstrap.compare.grid import companion_from
-from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named
+from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named, two_drawers
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, ConfigError, OutputError
 from bootstrap.runs.open_to_read import open_to_read
@@ -123,8 +123,10 @@ def _named(options: Options, own: dict[str, Any]) -> dict[str, Any]:
     if base:
         found["base"] = merged(own.get("base", {}), base)
     drawer, changes = own.get("drawer"), _drawer_settings(options)
-    if options.drawer or isinstance(drawer, str):
-        found["drawer"] = drawer_named(options.drawer or str(drawer), changes)
+    if len(options.drawer) > 1:
+        found |= two_drawers(options.drawer, changes)
+    elif options.drawer or isinstance(drawer, str):
+        found["drawer"] = drawer_named(options.drawer[0] if options.drawer else str(drawer), changes)
     elif changes and isinstance(drawer, dict):
         found["drawer"] = {**drawer, **changes}
     elif changes:

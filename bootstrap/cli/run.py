@@ -29,7 +29,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
-from bootstrap.runs.outside_drawers import check_drawer
+from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.peak_memory import PeakMemory
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.runs.sentences import duration
@@ -67,8 +67,8 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
 
 
 def _agreed(config: RunConfig, options: Options, directory: Path) -> list[Consent]:
-    """What was agreed to for the run's drawer. Raises ConfigError for the first thing that was not."""
-    needed = consents_to(config.drawer)
+    """What was agreed to for the run's drawers. Raises ConfigError for the first thing that was not."""
+    needed = consents_to(config.drawers)
     for error in unanswered(needed, options.words(), directory):
         raise error
     return needed
@@ -79,7 +79,7 @@ def _check_base(config: RunConfig) -> None:
     from bootstrap.machine.inventory import accelerator
 
     try:
-        check_drawer(config)
+        check_drawers(config)
         if config.backend == "fake":
             return
         check_base_files(config.base)

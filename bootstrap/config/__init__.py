@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
-from bootstrap.config.named_drawers import drawer_named
+from bootstrap.config.named_drawers import drawer_named, two_drawers
 from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.problems import validated
 from bootstrap.config.reading import (
@@ -51,5 +51,6 @@ __all__ = [
     "shipped_views",
     "stored_config",
     "stored_settings",
+    "two_drawers",
     "validated",
 ]

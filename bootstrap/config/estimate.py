@@ -142,18 +142,24 @@ def _goals(loop: LoopConfig) -> list[int]:
 def _pictures(config: RunConfig) -> int:
     """Candidates, decoys of both kinds, trials of references and of the finished LoRA, and the showcase."""
     loop = config.loop
-    drawn = _candidates(config) + _decoys(config) + _trials(config)
-    if config.drawer is not None:  # the base draws only who stands beside them
-        drawn = _decoys(config) if config.shown is None else PORTRAITS
+    drawn, both = 0.0, config.alone
+    for one in both:
+        if one.drawer is None:
+            drawn += _candidates(one) / len(both) + _decoys(one) + _trials(one)
+        elif one.shown is None:  # the base draws only who stands beside them
+            drawn += _decoys(one)
+    if any(one.drawer is not None and one.shown is not None for one in both):
+        drawn += PORTRAITS
     finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
     return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase)
 
 
-def pictures_outside(config: RunConfig) -> int:
-    """Pictures that a drawer from outside is asked for; 0 where the base draws them, or they lie in a folder."""
+def pictures_outside(config: RunConfig, sharing: int = 1) -> int:
+    """Pictures that a drawer from outside is asked for, one of so many that share the candidates in equal parts; 0
+    where the base draws them, or they lie in a folder."""
     if config.drawer is None or config.shown is None:
         return 0
-    return math.ceil(_candidates(config) + _decoys(config) + _trials(config))
+    return math.ceil(_candidates(config) / sharing + _decoys(config) + _trials(config))
 
 
 def _candidates(config: RunConfig) -> float:

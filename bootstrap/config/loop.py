@@ -73,6 +73,9 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    hour_costs: float = Field(0.5, ge=0)
+    """What an hour of this machine costs (assumed), in the currency of a paid drawer: where one of two drawers is paid,
+    they are compared by time and money together."""
     acceptance: AcceptanceConfig = AcceptanceConfig()
     """What the finished LoRA is tried with."""
     mend_rounds: int = Field(0, ge=0, le=1)

@@ -25,7 +25,11 @@ def memory_of_stages(config: RunConfig, device: Accelerator) -> dict[str, float]
 
     Without the base's for one that is not here, or not of a size that was counted. See `bootstrap.config.card_memory`.
     """
-    return {**_stages_of_base(config, device), **edit_stages(config.drawer, device)}
+    found = dict(_stages_of_base(config, device))
+    for drawer in config.drawers:
+        for stage, taken in edit_stages(drawer, device).items():
+            found[stage] = max(taken, found.get(stage, 0.0))
+    return found
 
 
 def _stages_of_base(config: RunConfig, device: Accelerator) -> dict[str, float]:
@@ -46,7 +50,8 @@ def peak_of(base: BaseConfig, architecture: str, device: Accelerator) -> float:
 
 def check_memory(config: RunConfig, device: Accelerator) -> None:
     """Raise BackendError, with what can be done, where a run takes more memory than the device has."""
-    check_edit_memory(config, device)
+    for one in config.alone:
+        check_edit_memory(one, device)
     if config.backend == "fake" or not device.memory:
         return
     stages = _stages_of_base(config, device)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bootstrap.backends.outside.drawer_kinds import DRAWER_KINDS
 from bootstrap.config.problems import validated
+from bootstrap.config.run_settings import BASE
 from bootstrap.config.shipped_files import read_section
 from bootstrap.errors import ConfigError
 
-__all__ = ["complete_drawer", "drawer_named"]
+__all__ = ["complete_drawer", "drawer_named", "two_drawers"]
 
-BASE = "base"
-"""What names the base itself."""
 FOLDER = "folder:"
 
 
@@ -34,6 +33,24 @@ def drawer_named(text: str, changes: Mapping[str, Any]) -> dict[str, Any] | None
             raise ConfigError(f'--{next(iter(changed))} is no option of the drawer "base"', "leave it out")
         return None
     return _complete({**read_section("drawers", name), **changed}, name)
+
+
+def two_drawers(names: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings ``drawer`` and ``second`` of two that share the work, the base as the second. Raises ConfigError.
+
+    Each of the ``changes`` is of the first one that has such a setting.
+    """
+    if len(names) > 2:
+        listed = ", ".join(names)
+        raise ConfigError(f'--drawer "{listed}": two drawers at most share the work', "leave out all but two")
+    first, second = sorted(names, key=lambda name: name == BASE)
+    if first == second:
+        raise ConfigError(f'--drawer "{first}" is given twice', "leave one out, or name another drawer")
+    own: list[dict[str, Any]] = [{}, {}]
+    plain = [drawer_named(name, {}) or {} for name in (first, second)]
+    for name, value in changes.items():
+        own[1 if name in plain[1] and name not in plain[0] else 0][name] = value
+    return {"drawer": drawer_named(first, own[0]), "second": drawer_named(second, own[1]) or BASE}
 
 
 def complete_drawer(given: object) -> dict[str, Any]:

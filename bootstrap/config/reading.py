@@ -21,7 +21,7 @@ from bootstrap.config.problems import validated
 from bootstrap.config.profiles import with_profile
 from bootstrap.config.recipes import with_recipe
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
-from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewsConfig
+from bootstrap.config.run_settings import BASE, BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
 
@@ -59,6 +59,8 @@ def load(
     own = {**(own or {}), **top}
     if isinstance(own.get("drawer"), str):
         own["drawer"] = drawer_named(own["drawer"], {})
+    if isinstance(own.get("second"), str):
+        own["second"] = drawer_named(own["second"], {}) or BASE
     refuse_renamed_keys(own)
     refuse_renamed_paths(overrides)
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
@@ -74,6 +76,8 @@ def load(
         override(data, text)
     if data.get("drawer") is not None:
         data["drawer"] = complete_drawer(data["drawer"])
+    if data.get("second") not in (None, BASE):
+        data["second"] = complete_drawer(data["second"])
     return validated(RunConfig, data, "configuration", ConfigError)
 
 
@@ -167,7 +171,8 @@ def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, sco
         panel = "fake"
     if own.get("backend") == "fake" or own.get("drawer"):  # none to look at references, or another that draws
         for name in ("reference", "control"):
-            data["base"].pop(name, None)
+            if name == "control" or own.get("backend") == "fake" or own.get("second") != BASE:
+                data["base"].pop(name, None)
     data["panel"] = read_section("scoring", named.get("panel", panel))
     return data
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.outside.drawer_kinds import AnyDrawerSettings
-from bootstrap.backends.outside.drawer_settings import ShownSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings, ShownSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.config.frozen import Frozen
@@ -23,7 +23,11 @@ from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
+__all__ = ["BASE", "BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
+
+
+BASE = "base"
+"""What names the base where drawers are named."""
 
 
 class BaseConfig(Frozen):
@@ -149,6 +153,8 @@ class RunConfig(Frozen):
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
     drawer: AnyDrawerSettings | None = None
     """What draws candidates in place of the base, which is still what the LoRA is trained on; null: the base."""
+    second: AnyDrawerSettings | Literal["base"] | None = None
+    """What shares the candidates with ``drawer``: another drawer, or "base"; null: it draws them all."""
 
     @model_validator(mode="after")
     def _trainable(self) -> RunConfig:
@@ -184,13 +190,61 @@ class RunConfig(Frozen):
     @model_validator(mode="after")
     def _one_drawer(self) -> RunConfig:
         for name in ("reference", "control"):
-            if self.drawer is not None and getattr(self.base, name) is not None:
+            shares = name == "reference" and self.second == BASE
+            if self.drawer is not None and getattr(self.base, name) is not None and not shares:
                 raise ValueError(f'base.{name}: the drawer "{self.drawer.name}" draws, not the base: leave one out')
         return self
 
+    @model_validator(mode="after")
+    def _two_that_can_share(self) -> RunConfig:
+        if self.second is None:
+            return self
+        if self.drawer is None:
+            raise ValueError("second: there is no drawer with which to share the work: name it with --drawer")
+        both = self.alone
+        if both[0].drawn_by == both[1].drawn_by:
+            raise ValueError(f'the drawer "{self.drawer.name}" is given twice: leave one out, or give one another name')
+        for one in self.drawers:
+            if one.kind == "folder":
+                raise ValueError('the drawer "folder" shares the work with no other: leave one out')
+        if all(one.price for one in both):
+            raise ValueError("both drawers are paid: give one that costs nothing beside the other")
+        if all(one.shown is not None and one.shown.strengths for one in both):
+            raise ValueError("both drawers try strengths: set the strengths of one to []")
+        return self
+
+    @property
+    def drawers(self) -> tuple[AnyDrawerSettings, ...]:
+        """The drawers that are not the base."""
+        return tuple(one for one in (self.drawer, self.second) if isinstance(one, DrawerSettings))
+
+    @property
+    def drawn_by(self) -> str:
+        """The name of what draws candidates, or of the first of two."""
+        return BASE if self.drawer is None else self.drawer.name
+
+    @property
+    def price(self) -> float:
+        """What a candidate costs in money, drawn by the first of two."""
+        return 0.0 if self.drawer is None else self.drawer.price
+
+    @property
+    def alone(self) -> tuple[RunConfig, ...]:
+        """The run as each of two drawers would play it without the other; the run itself where one draws."""
+        if self.second is None:
+            return (self,)
+        found = []
+        for one in (self.drawer, self.second):
+            changes: dict[str, object] = {"drawer": None, "second": None}
+            if isinstance(one, DrawerSettings):
+                changes["drawer"] = one
+                changes["base"] = self.base.model_copy(update={"reference": None, "control": None})
+            found.append(self.model_copy(update=changes))
+        return tuple(found)
+
     @property
     def shown(self) -> ShownSettings | None:
-        """How what draws candidates is shown references; None where it is shown none."""
+        """How what draws candidates is shown references, the first of two; None where it is shown none."""
         if self.drawer is None:
             return self.base.reference
         return self.drawer if self.drawer.most else None
@@ -198,6 +252,8 @@ class RunConfig(Frozen):
     @property
     def trains_to_draw(self) -> bool:
         """Whether rounds train a LoRA that draws; not where what draws from references does so without one."""
+        if self.second is not None:
+            return any(one.trains_to_draw for one in self.alone)
         if self.drawer is not None:
             return self.drawer.with_lora
         return self.base.reference is None or self.base.reference.with_lora
@@ -205,11 +261,15 @@ class RunConfig(Frozen):
     @property
     def schedule(self) -> LoopConfig:
         """The loop as its drawer needs it: one that never changes draws the set in one round, and one from outside may
-        say how many candidates and decoys."""
+        say how many candidates and decoys; of two, the larger numbers hold."""
         changes: dict[str, object] = {}
         if not self.trains_to_draw:
             changes["goals"] = ()
-        if self.drawer is not None:
+        if self.second is not None:
+            both = [one.schedule for one in self.alone]
+            for name in ("lookalikes", "candidates_a_place"):
+                changes[name] = max(getattr(one, name) for one in both)
+        elif self.drawer is not None:
             own = {"lookalikes": self.drawer.decoys, "candidates_a_place": self.drawer.candidates_a_place}
             changes |= {name: value for name, value in own.items() if value is not None}
         return self.loop.model_copy(update=changes) if changes else self.loop

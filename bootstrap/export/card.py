@@ -333,12 +333,13 @@ def _rights(character: Character, config: RunConfig) -> str:
     of_base = "is not known to this card: see the page of the model"
     if base.license:
         of_base = f"is {code(base.license)}" + (f" ({base.license_link})" if base.license_link else "")
+    of_drawers = "".join(_rights_of_drawer(one, config) for one in config.drawers)
     return f"""## Licence
 
 Licence of the original pictures, which holds for everything made from them, this LoRA too: {rights}.{credits}
 
 The licence of the base model {code(_base_name(base))} {of_base}. It holds as well for what is drawn with both.
-{_rights_of_drawer(config.drawer)}
+{of_drawers}
 ## Disclaimer
 
 The pictures of the set are synthetic, and a picture that this LoRA draws may resemble works or persons that the base
@@ -346,11 +347,10 @@ was trained on. It comes as it is, without any warranty; who draws with it answe
 persons without their consent, nor what the law or either licence forbids."""
 
 
-def _rights_of_drawer(drawer: DrawerSettings | None) -> str:
-    """The licence of a drawer that is not the base, between blank lines; "" for the base."""
-    if drawer is None:
-        return ""
+def _rights_of_drawer(drawer: DrawerSettings, config: RunConfig) -> str:
+    """The licence of a drawer that is not the base, between blank lines."""
     license = code(drawer.license) if drawer.license else "not known to this card"
     link = f" ({drawer.license_link})" if drawer.license_link else ""
     trained = f" Of training with its pictures it says: {plain(drawer.outputs)}." if drawer.outputs else ""
-    return f"\nThe set was drawn by {code(drawer.title)}; its licence is {license}{link}.{trained}\n"
+    drawn = "Of the set, a part was drawn" if config.second is not None else "The set was drawn"
+    return f"\n{drawn} by {code(drawer.title)}; its licence is {license}{link}.{trained}\n"

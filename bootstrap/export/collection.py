@@ -128,9 +128,10 @@ class Collection:
 
     def _generator(self, frame: Frame) -> tuple[str, str]:
         """What drew a frame, and its licence."""
-        drawer, base = self.config.drawer, self.config.base
-        if drawer is not None and frame.drawer == drawer.name:
-            return drawer.title, drawer.license
+        base = self.config.base
+        for drawer in self.config.drawers:
+            if frame.drawer == drawer.name:
+                return drawer.title, drawer.license
         return base.short_name, base.license
 
     def _synthetic(self, frame: Frame, written: Written) -> dict[str, str]:

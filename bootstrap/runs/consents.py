@@ -30,10 +30,15 @@ class Consent:
     stored: str
 
 
-def consents_to(drawer: DrawerSettings | None) -> list[Consent]:
-    """What a drawer needs consent for; nothing for the base."""
-    if drawer is None:
-        return []
+def consents_to(drawers: Sequence[DrawerSettings]) -> list[Consent]:
+    """What the drawers of a run that are not the base need consent for."""
+    found = []
+    for drawer in drawers:
+        found += _consents(drawer)
+    return found
+
+
+def _consents(drawer: DrawerSettings) -> list[Consent]:
     found = []
     if drawer.away:
         what = f'the drawer "{drawer.name}" sends your pictures and words to {drawer.away}'

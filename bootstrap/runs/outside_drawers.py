@@ -1,4 +1,4 @@
-"""Opening the drawer of a run that is not the base, and checking beforehand that it can be opened."""
+"""Opening the drawers of a run that are not the base, and checking beforehand that they can be opened."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from bootstrap.backends.base import Drawer
 from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.backends.outside.edit_files import find_edit_files
 from bootstrap.backends.outside.edit_settings import EditSettings
 from bootstrap.backends.outside.folder_settings import FolderSettings
@@ -15,12 +16,16 @@ from bootstrap.errors import BackendError
 from bootstrap.runs.spending import Spending
 from bootstrap.store.store import Store
 
-__all__ = ["check_drawer", "open_drawer", "purse_of"]
+__all__ = ["check_drawers", "open_drawers", "purse_of"]
 
 
-def check_drawer(config: RunConfig) -> None:
-    """Raise BackendError where the run's drawer could not be opened; nothing where the base draws. Loads no model."""
-    drawer = config.drawer
+def check_drawers(config: RunConfig) -> None:
+    """Raise BackendError where a drawer of the run other than the base could not be opened. Loads no model."""
+    for drawer in config.drawers:
+        _check_drawer(drawer)
+
+
+def _check_drawer(drawer: DrawerSettings) -> None:
     if isinstance(drawer, EditSettings):
         find_edit_files(drawer)
     elif isinstance(drawer, FolderSettings):
@@ -39,17 +44,23 @@ def check_drawer(config: RunConfig) -> None:
 
 def purse_of(config: RunConfig, store: Store) -> Spending | None:
     """What a paid drawer of the run may spend; None where none is paid."""
-    drawer = config.drawer
-    return Spending(store, drawer.spend, drawer.currency) if isinstance(drawer, ImagesApiSettings) else None
+    for drawer in config.drawers:
+        if isinstance(drawer, ImagesApiSettings):
+            return Spending(store, drawer.spend, drawer.currency)
+    return None
 
 
-def open_drawer(
+def open_drawers(
     config: RunConfig, store: Store, base: Drawer | None = None, purse: Spending | None = None
-) -> Drawer | None:
-    """The run's drawer, which shares the device with ``base``; None where the base draws. Raises BackendError."""
-    drawer, sampling = config.drawer, config.base.sampling
-    if drawer is None:
-        return None
+) -> dict[str, Drawer]:
+    """The run's drawers that are not the base, by name; they share the device with ``base``. Raises BackendError."""
+    return {drawer.name: _open_drawer(drawer, config, store, base, purse) for drawer in config.drawers}
+
+
+def _open_drawer(
+    drawer: DrawerSettings, config: RunConfig, store: Store, base: Drawer | None, purse: Spending | None
+) -> Drawer:
+    sampling = config.base.sampling
     if isinstance(drawer, FolderSettings):
         from bootstrap.backends.outside.inbox import InboxDrawer
 

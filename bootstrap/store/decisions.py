@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from bootstrap.records import Adapter, Phase, VerdictKind
+from bootstrap.store.drawing_decisions import DrawerChosen, SharesChosen, StrengthsChosen
 from bootstrap.store.rows import text_of
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "PictureRefused",
     "RoundApproved",
     "RoundBudget",
+    "SharesChosen",
     "ShowcaseBudget",
     "StrengthsChosen",
     "VaeTiles",
@@ -275,24 +277,6 @@ class AuditSample:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawerChosen:
-    """The round whose LoRA draws a round: its own number, or that of an earlier one that draws better."""
-
-    KEY: ClassVar = ("round",)
-    round: int
-    drawn_by: int
-
-
-@dataclass(frozen=True, slots=True)
-class StrengthsChosen:
-    """How strongly each view family heeds the references; ``yields`` are those of every strength that was tried."""
-
-    KEY: ClassVar = ()
-    strengths: Mapping[str, float]
-    yields: Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
 class InboxPicture:
     """A picture that lay in the folder from which a run takes its candidates, known by its ``mark``.
 
@@ -357,6 +341,7 @@ Decision = (
     | AuditSample
     | DrawerChosen
     | StrengthsChosen
+    | SharesChosen
     | InboxPicture
     | PictureRefused
     | WeightHeld

@@ -29,6 +29,14 @@ def test_pictures_leave_this_machine_only_when_somebody_agreed(given, call, tmp_
     assert 'the drawer "comfyui" sends your pictures and words to 10.0.0.9' in call("check", *given, *elsewhere).err
 
 
+def test_check_prints_what_two_drawers_take(given, call):
+    done = call("check", *given, "--drawer", "klein", "--drawer", "openai", "--spend", "3", "--allow-upload")
+    for line in ("drawers    klein and openai: half", "drawer     klein: about", "at 5 s each",
+                 "drawer     openai (gpt-image-1.5): about", "no more than 3 USD are spent",
+                 "of the drawer: apache-2.0", "of the drawer: OpenAI Terms of Use"):  # fmt: skip
+        assert line in done.out
+
+
 def test_a_licence_that_is_not_commercial_is_accepted_once_a_run(given, call, tmp_path):
     (tmp_path / "inbox").mkdir()
     terms = ["drawer.commercial=false", "drawer.license=Mine NC", "drawer.outputs=ask first"]
