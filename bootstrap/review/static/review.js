@@ -167,7 +167,10 @@ function showReasons(frame) {
 }
 
 async function explain(frame) {
+  const field = $("caption");
   $("why").replaceChildren();
+  if (field.dataset.frame !== frame.id) [field.dataset.frame, field.value] = [frame.id, ""];
+  const before = field.value;
   const answer = await fetch(`/api/frames/${encodeURIComponent(frame.id)}`).catch(() => null);
   if (!answer?.ok || current()?.id !== frame.id) return;
   const body = await answer.json();
@@ -183,9 +186,11 @@ async function explain(frame) {
   const near = document.createElement("div");
   near.className = "near";
   $("why").replaceChildren(head, reasons, near, table);
-  $("caption").value = body.caption;
-  $("caption-by").textContent = body.written ? "yours" : "generated";
-  suggest(body.caption);
+  if (field.value === before) {  // what was typed meanwhile stays
+    field.value = body.caption;
+    $("caption-by").textContent = body.written ? "yours" : "generated";
+    suggest(body.caption);
+  }
   showNearest(frame, near);
 }
 

@@ -179,6 +179,21 @@ def test_reasons_the_seed_captions_and_help(page, store):
     assert not page.is_visible("#help")
 
 
+def test_a_late_answer_replaces_nothing_that_was_typed(page):
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    becomes(page, "document.getElementById('caption').value.startsWith('mikachr')")
+    held = []
+    page.route("**/api/frames/*", lambda route: held.append(route))
+    page.keyboard.press("ArrowRight")
+    becomes(page, "document.getElementById('caption').value === ''")
+    page.fill("#caption", "mikachr, typed at once")
+    for route in held:
+        route.continue_()
+    becomes(page, "document.querySelector('#why h2') !== null")
+    assert page.input_value("#caption") == "mikachr, typed at once"
+
+
 def test_quotas_filter_and_blind_hides_the_gate(page):
     page.click("#quotas [data-view-family=behind]")
     labels = page.eval_on_selector_all("#grid button", "all => all.map(one => one.getAttribute('aria-label'))")
