@@ -27,7 +27,7 @@ from bootstrap.runs.accepted import ACCEPTANCE
 from bootstrap.shots import quotas
 from bootstrap.store.decisions import Accepted, FinalCandidates
 from loops.archive import taken
-from loops.blends import Weights, attached, blend_of, blended
+from loops.blends import Weights, blend_of, blended, can_be_attached
 from loops.budget import acceptance_fits
 from loops.draw import draw
 from loops.engine import Engine
@@ -149,12 +149,7 @@ class _Bench:
     def _that_blend(self, cells: Sequence[Cell]) -> Iterator[Cell]:
         """The cells whose files can be attached together; a DoRA cannot."""
         for cell in cells:
-            try:
-                with attached(self.engine, self._weights(cell)):
-                    pass
-            except BackendError as error:
-                self.engine.note(f"{cell.name} is not tried: {error.message}")
-            else:
+            if can_be_attached(self.engine, self._weights(cell), f"{cell.name} is not tried"):
                 yield cell
 
     def _weights(self, cell: Cell) -> Weights | None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap.compare.grid import Companion
-from bootstrap.errors import StoreError
+from bootstrap.errors import BackendError, StoreError
 from bootstrap.records import Adapter, random_seed_of
 from bootstrap.store.decisions import Blend
 from bootstrap.store.files import make_folder
@@ -18,7 +18,7 @@ from bootstrap.store.replacing import is_whole
 from loops.engine import Engine
 from loops.weights_again import whole_adapter
 
-__all__ = ["Weights", "attached", "blend_of", "blended", "is_here"]
+__all__ = ["Weights", "attached", "blend_of", "blended", "can_be_attached", "is_here"]
 
 Weights = Adapter | Blend
 
@@ -57,6 +57,16 @@ def attached(engine: Engine, weights: Weights | None) -> Iterator[Path | None]:
     own = directory / whole_adapter(engine, adapter).path
     with blended(engine, [(own, weights.weight), *zip(map(Path, weights.files), weights.beside, strict=True)]) as file:
         yield file
+
+
+def can_be_attached(engine: Engine, weights: Weights | None, untried: str) -> bool:
+    """Whether weights can be attached; where not, a note says ``untried`` and why."""
+    try:
+        with attached(engine, weights):
+            return True
+    except BackendError as error:
+        engine.note(f"{untried}: {error.message}")
+        return False
 
 
 @contextmanager

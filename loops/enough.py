@@ -11,17 +11,14 @@ from __future__ import annotations
 from bootstrap.compare.advice import AS_THE_BASE, HOLDS
 from bootstrap.compare.trial_shots import probe_shots
 from bootstrap.dataset.minimums import missing_views
-from bootstrap.errors import BackendError
 from bootstrap.records import Adapter, Round
 from bootstrap.store.decisions import WeightHeld
 from loops.archive import Archive
-from loops.blends import Weights, attached, blend_of
+from loops.blends import Weights, blend_of, can_be_attached
 from loops.draw import draw
 from loops.engine import Engine
-from loops.final import trial_of
+from loops.final import ranked_trial
 from loops.jobs import Wave
-from loops.measure import measure
-from loops.ranking import ranked
 from scoring.trials import Trial
 
 __all__ = ["holds", "is_enough"]
@@ -60,12 +57,8 @@ def holds(lowered: Trial, base: Trial) -> bool:
 
 def _can_be_lowered(engine: Engine, adapter: Adapter, weight: float) -> bool:
     """Whether an adapter can be drawn with at a weight; a DoRA cannot."""
-    try:
-        with attached(engine, blend_of(engine, adapter, weight)):
-            return True
-    except BackendError as error:
-        engine.note(f'the LoRA "{adapter.id}" is not tried at weight {weight:g}: {error.message}')
-        return False
+    untried = f'the LoRA "{adapter.id}" is not tried at weight {weight:g}'
+    return can_be_attached(engine, blend_of(engine, adapter, weight), untried)
 
 
 def _try(engine: Engine, archive: Archive, last: Round, adapter: Adapter, weight: float) -> WeightHeld:
@@ -85,7 +78,4 @@ def _trial(engine: Engine, wave: Wave, weights: Weights | None) -> Trial:
     store, shots = engine.store, probe_shots(engine.planner, engine.config.views)
     store.plan([engine.job_maker.acceptance_job(wave, shot, f"w{wave.number}") for shot in shots])
     draw(engine, wave.round, wave.number, weights)
-    frames = [one for one in store.frames(wave.round, wave.number) if one.job.id not in engine.lost]
-    measure(engine, frames)
-    archive = engine.archive()
-    return trial_of(frames, ranked(frames, archive, engine.judges, engine.config), archive.measurements, engine.judges)
+    return ranked_trial(engine, [one for one in store.frames(wave.round, wave.number) if one.job.id not in engine.lost])

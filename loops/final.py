@@ -69,7 +69,11 @@ def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) 
 def drawn_trial(engine: Engine, adapter: Adapter) -> Trial:
     """What weights of a final training have drawn of the probe, measured and ranked."""
     frames = engine.store.frames(adapter.round, kind=JobKind.PROBE)
-    frames = [frame for frame in frames if frame.adapter == adapter.id]
+    return ranked_trial(engine, [frame for frame in frames if frame.adapter == adapter.id])
+
+
+def ranked_trial(engine: Engine, frames: Sequence[Frame]) -> Trial:
+    """Pictures of a probe, measured, and ranked among the run's decoys."""
     measure(engine, frames)
     archive = engine.archive()
     return trial_of(frames, ranked(frames, archive, engine.judges, engine.config), archive.measurements, engine.judges)

@@ -77,8 +77,7 @@ class DrawnFaces:
 
     def look(self, pictures: Sequence[Picture]) -> None:
         """Find the faces of pictures not seen before."""
-        new = {picture.digest: picture.image for picture in pictures if picture.digest not in self._found}
-        self._found.add({digest: self._look(image.convert("RGB")) for digest, image in new.items()})
+        self._found.look(pictures, self._look)
 
     def _look(self, image: Image.Image) -> list[FoundFace]:
         squashed = image.resize(self._size, Image.Resampling.BICUBIC)

@@ -90,9 +90,8 @@ class FacePack:
         return self._found[picture.digest]
 
     def look(self, pictures: Sequence[Picture]) -> None:
-        """Find the faces of pictures not seen before, and keep them together: one shard a batch."""
-        new = {picture.digest: picture for picture in pictures if picture.digest not in self._found}
-        self._found.add({digest: self._look(picture.image.convert("RGB")) for digest, picture in new.items()})
+        """Find the faces of pictures not seen before."""
+        self._found.look(pictures, self._look)
 
     def _look(self, image: Image.Image) -> list[FoundFace]:
         factor = max(1.0, self._upscale_to / max(image.size))

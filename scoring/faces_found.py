@@ -5,13 +5,14 @@ Knows no detector: what was found is handed in. Knows no disk layout either: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from scoring.features import Vectors, folder_of, read_shards, write_shard
 from scoring.measurement import Picture
@@ -68,15 +69,17 @@ class FoundFaces:
         for shard in read_shards(self._folder, _COLUMNS):
             self._faces.update(_faces_of(shard))
 
-    def __contains__(self, digest: str) -> bool:
-        return digest in self._faces
-
     def __getitem__(self, digest: str) -> list[FoundFace]:
         return self._faces[digest]
 
-    def add(self, new: Mapping[str, Sequence[FoundFace]]) -> None:
-        """Remember what was found in some pictures; also that nothing was."""
-        self._faces.update({digest: list(faces) for digest, faces in new.items()})
+    def look(self, pictures: Sequence[Picture], find: Callable[[Image.Image], list[FoundFace]]) -> None:
+        """Find the faces of pictures not seen before, and keep them together, one shard a batch; also that none was.
+
+        ``find`` is given RGB.
+        """
+        missing = {picture.digest: picture.image for picture in pictures if picture.digest not in self._faces}
+        new = {digest: find(image.convert("RGB")) for digest, image in missing.items()}
+        self._faces.update(new)
         if self._folder and new:
             write_shard(self._folder, list(new), _columns(new))
 

@@ -9,7 +9,7 @@ __all__ = ["is_own_machine"]
 
 def is_own_machine(host: str) -> bool:
     """Whether a host is reached without leaving this machine: localhost, or a loopback address."""
-    if host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost"):
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

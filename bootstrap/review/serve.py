@@ -5,19 +5,18 @@ Knows addresses, ports and the token; what is served is `bootstrap.review.web_ap
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import socket
 from dataclasses import dataclass
 
 from bootstrap.errors import UsageError
+from bootstrap.machine.addresses import is_own_machine
 from bootstrap.store.store import Store
 
 __all__ = ["Address", "address_of", "serve"]
 
 USUAL_PORT = 80
 HINT = "choose another --port (above 1023 without special rights), or a --host of this machine"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Address:
 
 def address_of(host: str, port: int) -> Address:
     """An address with a token where other machines can reach it."""
-    return Address(host, port, "" if _is_loopback(host) else secrets.token_urlsafe(24))
+    return Address(host, port, "" if is_own_machine(host) else secrets.token_urlsafe(24))
 
 
 def serve(store: Store, address: Address, listening: socket.socket | None = None, audit: int | None = None) -> None:
@@ -85,12 +84,3 @@ def listen(address: Address) -> socket.socket:
         place = f"{address.host}:{address.port}"
         raise UsageError(f'cannot serve at "{place}" ({reason})', HINT) from error
     return listening
-
-
-def _is_loopback(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -13,13 +13,14 @@ from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bootstrap.backends.architectures.architecture import BaseLimits
 from bootstrap.backends.sampling import SamplingSettings
 
 if TYPE_CHECKING:
     from bootstrap.training.objective import RectifiedFlow
 
 __all__ = [
-    "NOTHING", "PATCH", "SCHEDULERS", "WITHOUT", "FlowSampler", "config_of", "flow_on", "linear_shift", "patches",
+    "LIMITS", "NOTHING", "PATCH", "FlowSampler", "config_of", "flow_on", "linear_shift", "patches",
     "set_schedule",
 ]  # fmt: skip
 
@@ -27,8 +28,16 @@ PATCH = 16
 """Pixels of a side of a patch: the autoencoder makes 8 of one latent, the transformer takes 2 x 2 of these."""
 NOTHING = "(?!)"
 """The regular expression that no module path matches."""
-SCHEDULERS = ("euler",)
-WITHOUT = ("clip_skip", "prediction_type", "zero_terminal_snr", "timestep_spacing", "vae")
+LIMITS = BaseLimits(
+    side=PATCH,
+    schedulers=("euler",),
+    without=("clip_skip", "prediction_type", "zero_terminal_snr", "timestep_spacing", "vae"),
+    trains_text=False,
+    references=(),
+    has_control=False,
+    encodes_alone=True,
+    operations=4.0,  # two for each weight and token, and attention; klein at 1024 pixels: 42 TFLOP
+)
 
 
 class FlowSampler:
@@ -90,6 +99,11 @@ def linear_shift(config: Mapping[str, Any], patches: int) -> float:
 
 def set_schedule(pipe: Any, prediction_type: str | None, zero_terminal_snr: bool) -> None:
     """A flow has one schedule: nothing is changed."""
+
+
+def read_prediction(keys: Mapping[str, Any], metadata: Mapping[str, str]) -> tuple[str, bool]:
+    """Prediction type, and no schedule whose end was mended."""
+    return "flow", False
 
 
 def config_of(base: Path, part: str, name: str = "config.json") -> dict[str, Any]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import flow
-from bootstrap.backends.architectures.architecture import Architecture, BaseLimits, Presets, Targets, configs_of
+from bootstrap.backends.architectures.architecture import Architecture, Presets, Targets, configs_of
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.lora.grammar import Grammar
@@ -242,21 +243,11 @@ KLEIN = Architecture(
     objective=_objective,
     sampler=_sampler,
     set_schedule=flow.set_schedule,
-    read_prediction=lambda keys, metadata: ("flow", False),
+    read_prediction=flow.read_prediction,
     is_text_to_image=lambda pipe: True,
     make_tokenizers=dict,
     autoencoder="AutoencoderKLFlux2",
     check=_check,
     prepare=_fuse,
-    limits=BaseLimits(
-        side=flow.PATCH,
-        schedulers=flow.SCHEDULERS,
-        without=flow.WITHOUT,
-        trains_text=False,
-        references=("native",),
-        has_control=False,
-        encodes_alone=True,
-        operations=4.0,  # 42 TFLOP at 1024 pixels: two for each weight and token, and attention
-        takes_negative=False,
-    ),
+    limits=replace(flow.LIMITS, references=("native",), takes_negative=False),
 )

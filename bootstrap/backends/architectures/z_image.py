@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.backends.architectures import flow
-from bootstrap.backends.architectures.architecture import Architecture, BaseLimits, Presets, Targets, configs_of
+from bootstrap.backends.architectures.architecture import Architecture, Presets, Targets, configs_of
 from bootstrap.backends.checkpoint_names import marks_in
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
@@ -148,19 +149,9 @@ Z_IMAGE = Architecture(
     objective=_objective,
     sampler=_sampler,
     set_schedule=flow.set_schedule,
-    read_prediction=lambda keys, metadata: ("flow", False),
+    read_prediction=flow.read_prediction,
     is_text_to_image=lambda pipe: True,
     make_tokenizers=dict,
     check=_check,
-    limits=BaseLimits(
-        side=flow.PATCH,
-        schedulers=flow.SCHEDULERS,
-        without=flow.WITHOUT,
-        trains_text=False,
-        references=(),
-        has_control=False,
-        encodes_alone=True,
-        operations=4.0,  # two for each weight and token, and attention
-        no_guidance=0.0,
-    ),
+    limits=replace(flow.LIMITS, no_guidance=0.0),
 )

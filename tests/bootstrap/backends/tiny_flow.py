@@ -37,6 +37,17 @@ def qwen3(kind, words, layers):
     )
 
 
+AUTOENCODER = {
+    "block_out_channels": (8, 8, 8, 8),
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "layers_per_block": 1,
+    "latent_channels": 4,
+    "norm_num_groups": 4,
+    "sample_size": 32,
+}
+
+
 def schedule(**more):
     from diffusers import FlowMatchEulerDiscreteScheduler
 
@@ -50,15 +61,7 @@ def save_klein(folder, *, is_distilled=False):
 
     torch.manual_seed(0)
     words = tokenizer()
-    vae = AutoencoderKLFlux2(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=4,
-        sample_size=32,
-    )
+    vae = AutoencoderKLFlux2(**AUTOENCODER)
     vae.bn.running_mean.normal_()
     vae.bn.running_var.uniform_(0.5, 2.0)
     transformer = Flux2Transformer2DModel(
@@ -91,13 +94,7 @@ def save_z_image(folder):
     torch.manual_seed(0)
     words = tokenizer()
     vae = AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=4,
-        sample_size=32,
+        **AUTOENCODER,
         scaling_factor=0.3611,
         shift_factor=0.1159,
         use_quant_conv=False,
