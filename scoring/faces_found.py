@@ -69,17 +69,23 @@ class FoundFaces:
         for shard in read_shards(self._folder, _COLUMNS):
             self._faces.update(_faces_of(shard))
 
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._faces
+
     def __getitem__(self, digest: str) -> list[FoundFace]:
         return self._faces[digest]
 
     def look(self, pictures: Sequence[Picture], find: Callable[[Image.Image], list[FoundFace]]) -> None:
-        """Find the faces of pictures not seen before, and keep them together, one shard a batch; also that none was.
+        """Find the faces of pictures not seen before, and keep them together, one shard a batch.
 
         ``find`` is given RGB.
         """
-        missing = {picture.digest: picture.image for picture in pictures if picture.digest not in self._faces}
-        new = {digest: find(image.convert("RGB")) for digest, image in missing.items()}
-        self._faces.update(new)
+        missing = {picture.digest: picture.image for picture in pictures if picture.digest not in self}
+        self.add({digest: find(image.convert("RGB")) for digest, image in missing.items()})
+
+    def add(self, new: Mapping[str, Sequence[FoundFace]]) -> None:
+        """Remember what was found in some pictures; also that nothing was."""
+        self._faces.update({digest: list(faces) for digest, faces in new.items()})
         if self._folder and new:
             write_shard(self._folder, list(new), _columns(new))
 

@@ -52,7 +52,7 @@ def test_what_cannot_be_lowered_is_told_and_is_not_enough(monkeypatch):
         raise BackendError("a DoRA cannot be blended", "")
 
     monkeypatch.setattr("loops.enough.blend_of", lambda *given: "blend")
-    monkeypatch.setattr("loops.enough.attached", attached)
+    monkeypatch.setattr("loops.blends.attached", attached)
     assert not is_enough(engine, Archive(rounds=[last]))
     assert notes == ['the LoRA "r01-style" is not tried at weight 0.8: a DoRA cannot be blended']
 
