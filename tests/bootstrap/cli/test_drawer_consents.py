@@ -2,8 +2,12 @@
 
 import pytest
 
+from bootstrap.backends.outside.comfyui_settings import ComfyUiSettings
+from bootstrap.backends.outside.folder_settings import FolderSettings
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.errors import ConfigError
+from bootstrap.runs.consents import consents_to, remember_consents, unanswered
+from bootstrap.store.store import Store
 from tests.loops.conftest import TINY, described
 
 
@@ -47,6 +51,18 @@ def test_a_licence_that_is_not_commercial_is_accepted_once_a_run(given, call, tm
     assert not (tmp_path / "run").exists()
     assert call("run", *given, *drawer, "--accept-licence").code == 3
     assert call("run", *given, *drawer).code == 3, "it was agreed to"
+
+
+def test_what_was_agreed_to_for_one_covers_no_other(tmp_path):
+    here, there = (ComfyUiSettings(server=f"http://10.0.0.{number}:8188") for number in (9, 10))
+    with Store.open(tmp_path / "run", create=True) as store:
+        remember_consents(store, consents_to([here]))
+    assert not unanswered(consents_to([here]), [], tmp_path / "run")
+    (missing,) = unanswered(consents_to([here, there]), [], tmp_path / "run")
+    assert "to 10.0.0.10" in missing.message
+    terms = FolderSettings(path="inbox", commercial=False, license="Mine NC")
+    (missing,) = unanswered(consents_to([here, terms]), ["--allow-upload"], tmp_path / "run")
+    assert 'the licence "Mine NC"' in missing.message
 
 
 @pytest.mark.parametrize("name", shipped_names("drawers"))
