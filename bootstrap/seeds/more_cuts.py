@@ -98,8 +98,7 @@ class MoreCuts:
         if "sepia" in self.config.altered:
             found.append(altered(plain, "sepia"))
         if "rotation" in self.config.altered:
-            turned = sized(whole.rotate(TURN, Image.Resampling.BICUBIC), self.side, _around(0.5, 0.5, TURNED))
-            found.append(replace(plain, image=turned, extra=(ALTERED_TAGS["rotation"],)))
+            found.append(replace(plain, image=_turned(whole, self.side), extra=(ALTERED_TAGS["rotation"],)))
         return found
 
     def _tall(self, whole: Image.Image, head: Box | None) -> Image.Image:
@@ -114,13 +113,18 @@ class MoreCuts:
 def altered(cut: Cut, how: Literal["greyscale", "sepia", "rotation"]) -> Cut:
     """A copy of a cut, of the same size, named in its tags: without its colours, in one colour, or turned a little."""
     if how == "rotation":
-        turned = sized(cut.image.rotate(TURN, Image.Resampling.BICUBIC), cut.image.width, _around(0.5, 0.5, TURNED))
+        turned = _turned(cut.image, cut.image.width)
         return replace(cut, image=turned, kind="altered", extra=(*cut.extra, ALTERED_TAGS[how]))
     grey = ImageOps.grayscale(cut.image)
     if how == "sepia":
         grey = ImageOps.colorize(grey, *SEPIA)
     extra = (*cut.extra, ALTERED_TAGS[how])
     return replace(cut, image=grey.convert("RGB"), kind="altered", extra=extra, recolored=True)
+
+
+def _turned(image: Image.Image, side: int) -> Image.Image:
+    """A square picture turned a little, cut so that no corner is empty."""
+    return sized(image.rotate(TURN, Image.Resampling.BICUBIC), side, _around(0.5, 0.5, TURNED))
 
 
 def _around(x: float, y: float, size: float) -> Box:
