@@ -1,4 +1,4 @@
-"""The commands with their options; each calls a file of its own. Imports neither torch nor the engine."""
+"""The commands about runs with their options; each calls a file of its own. Imports neither torch nor the engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from bootstrap.cli.lora import lora_app
 from bootstrap.cli.options import Options, with_options
 from bootstrap.cli.queue import queue_app
+from bootstrap.cli.tools import tools_app
 
 __all__ = ["app"]
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Grow a character LoRA out of one picture, or out of up to a hundred.",
 )
+app.add_typer(tools_app)
 app.add_typer(queue_app, name="queue")
 app.add_typer(lora_app, name="lora")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
@@ -153,123 +155,6 @@ def check(sources: list[Path], options: Options) -> None:
     check_command(sources, options)
 
 
-@app.command()
-def init(
-    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 1000 pictures or a folder.")],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the seeds.")] = None,
-    out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
-    name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
-    description: Annotated[
-        Path | None, typer.Option(help="A description by a vision-language model, written out for you to correct.")
-    ] = None,
-) -> None:
-    """Write a first character.json: what can be read from the seeds is filled in, the rest is left for you.
-
-    bootstrap init seed.png --base puppet --name Mika
-    """
-    from bootstrap.cli.init import init_command
-
-    init_command(sources, base=base, out=out, name=name, description=description)
-
-
-@app.command()
-def schema(
-    description: Annotated[
-        bool, typer.Option("--description", help="The schema of vision-language models' descriptions instead.")
-    ] = False,
-) -> None:
-    """Print the JSON Schema of character.json.
-
-    bootstrap schema > character.schema.json
-    """
-    from bootstrap.cli.schema import schema_command
-
-    schema_command(description=description)
-
-
-@app.command()
-def score(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Any folder with pictures.")],
-    against: Annotated[list[Path], typer.Option(help="A seed picture to compare with; 1 to 4 times.")],
-    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel measures.")] = None,
-    config: Annotated[str | None, typer.Option(help="A panel of configs/scoring/, or a YAML file of your own.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
-    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG), sorted by score.")] = None,
-) -> None:
-    """Measure the pictures of any folder against seeds: identity, view, traits, defects, copies.
-
-    bootstrap score pictures/ --against seed.png --sheet sheet.png
-    """
-    from bootstrap.cli.score import score_command
-
-    score_command(folder, against, base=base, config=config, as_json=json, sheet=sheet)
-
-
-@app.command()
-def doctor(
-    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
-    fetch: Annotated[
-        str | None,
-        typer.Option("--fetch", "--fetch-face", metavar="NAME", help="Download a model, once you accept its licence."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Accept the licence without being asked.")] = False,
-) -> None:
-    """Show what this machine can do: device, memory, disk, packages, usable bases and scorers.
-
-    bootstrap doctor --fetch wd-swinv2-tagger-v3
-    """
-    from bootstrap.cli.doctor import doctor_command
-
-    doctor_command(as_json=json, fetching=fetch, yes=yes)
-
-
-@app.command()
-def audit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures with captions beside them.")],
-    trigger: Annotated[str | None, typer.Option(help="The first tag of every caption [of 10_mikachr].")] = None,
-    character: Annotated[Path | None, typer.Option(help="A character.json: its trigger, core and identity.")] = None,
-    intended: Annotated[list[str] | None, typer.Option(help="Tags that every caption should have.")] = None,
-    panel: Annotated[str | None, typer.Option(help="A panel of configs/scoring/ that checks the pictures too.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
-) -> None:
-    """Find what a LoRA would learn by mistake from a captioned folder, of any trainer; exits 1 if there is something.
-
-    bootstrap audit dataset/10_mikachr --intended "anime screencap"
-
-    bootstrap audit pictures/ --trigger mikachr --panel drawn --json
-    """
-    from bootstrap.cli.audit import AuditOptions, audit_command
-
-    audit_command(folder, AuditOptions(trigger, character, intended or (), panel), as_json=json)
-
-
-@app.command()
-def tags(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, with captions or without.")],
-    character: Annotated[
-        Path | None, typer.Option(help="A character.json: its trigger and core go first, its identity goes.")
-    ] = None,
-    keep_identity: Annotated[bool, typer.Option("--keep-identity", help="Leave the identity named.")] = False,
-    add: Annotated[list[str] | None, typer.Option(help="Tags at the head of every caption.")] = None,
-    replace: Annotated[list[str] | None, typer.Option(metavar="OLD=NEW", help="A tag in place of another.")] = None,
-    drop: Annotated[list[str] | None, typer.Option(help="Tags to leave out.")] = None,
-    rare: Annotated[int, typer.Option(min=0, help="Leave out tags that fewer captions have than this.")] = 0,
-    panel: Annotated[str | None, typer.Option(help="A panel whose tagger reads the pictures: drawn.")] = None,
-    threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="From which the tagger's tags count.")] = 0.35,
-    write: Annotated[bool, typer.Option("--write", help="Write the captions; else they are only shown.")] = False,
-) -> None:
-    """Show the tags of a folder by frequency, and clean, replace, prune and sort them over the whole set.
-
-    bootstrap tags pictures/ --panel drawn --character character.json --rare 2 --write
-
-    bootstrap tags dataset/10_mikachr --replace "blue_skirt=navy skirt" --drop "bad anatomy"
-    """
-    from bootstrap.cli.tags import TagsOptions, tags_command
-
-    options = TagsOptions(character, keep_identity, add or (), replace or (), drop or (), rare, panel, threshold, write)
-    tags_command(folder, options)
-
-
 FrameIds = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Ids of candidates, or the last characters of them.")
 ]
@@ -374,11 +259,3 @@ def review(
     from bootstrap.cli.review import review_command
 
     review_command(run, host=host, port=port, audit=audit, number=round)
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    from bootstrap import __version__
-
-    typer.echo(__version__)

@@ -12,6 +12,7 @@ from PIL import Image
 from bootstrap.cli.app import app
 from bootstrap.cli.lora import lora_app
 from bootstrap.cli.queue import queue_app
+from bootstrap.cli.tools import tools_app
 
 ROOT = Path(__file__).parents[3]
 RUBY = ROOT / "configs" / "characters" / "ruby"
@@ -111,8 +112,8 @@ def documented():
     """Every whole command of README, CONTRIBUTING, the pages of configs and the help texts, as words."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "configs").rglob("*.md"))]
     texts = [page.read_text(encoding="utf-8") for page in pages]
-    texts += [line.callback.__doc__ for line in (*app.registered_commands, *queue_app.registered_commands)]
-    texts += [line.callback.__doc__ for line in lora_app.registered_commands]
+    for typed in (app, tools_app, queue_app, lora_app):
+        texts += [line.callback.__doc__ for line in typed.registered_commands]
     for text in texts:
         for found in re.findall(r"^ {4}bootstrap (.+)$|`bootstrap ([^`]+)`", text, re.M):
             words = shlex.split("".join(found).partition("#")[0].partition(" > ")[0])
