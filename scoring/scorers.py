@@ -16,6 +16,7 @@ from scoring.materials import Materials
 from scoring.measurement import Scorer
 from scoring.seed_scene import SceneOfSeed
 from scoring.settings import ScorerSettings
+from scoring.sight import SightByClip, SightByTagger
 from scoring.tags import TagAbsence, TagSubjects, TagView
 from scoring.zeroshot import TraitCheck, ViewCheck
 
@@ -41,6 +42,8 @@ SCORERS: dict[str, ScorerClass] = {
     "subjects": SubjectCount,
     "tag-subjects": TagSubjects,
     "tag-absence": TagAbsence,
+    "sight": SightByClip,
+    "tag-sight": SightByTagger,
     "defects": Defects,
     "copy": CopyOfSeed,
     "scene": SceneOfSeed,

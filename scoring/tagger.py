@@ -84,9 +84,11 @@ class Tagger:
 
     def tags(self, image: Image.Image, threshold: float) -> list[str]:
         """The general tags of a picture as words, from a probability on, the surest first."""
-        row = self.embed([image])[0]
+        return self.tags_of(self.embed([image])[0], math.log(threshold / (1 - threshold)))
+
+    def tags_of(self, row: Array, least: float) -> list[str]:
+        """The general tags of a picture's vector as words, from these log-odds on, the surest first."""
         seen = [(float(row[self._places[name]]), name) for name in self._general]
-        least = math.log(threshold / (1 - threshold))
         return [name.replace("_", " ") for odds, name in sorted(seen, reverse=True) if odds >= least]
 
     def embed_words(self, phrases: Sequence[str]) -> Vectors:

@@ -111,12 +111,27 @@ class Wording:
         """The negative prompt: the base's, the character's, and what is forbidden."""
         return _line((base, *self.character.negative, *self.character.forbidden))
 
-    def caption(self, shot: Shot, phase: Phase, unseen: Iterable[str] = ()) -> tuple[str, ...]:
-        """The tags of a generated picture: what the phase names, without the axes that the picture does not show."""
+    def caption(
+        self,
+        shot: Shot,
+        phase: Phase,
+        unseen: Iterable[str] = (),
+        denied: Collection[str] = (),
+        further: Iterable[str] = (),
+    ) -> tuple[str, ...]:
+        """The tags of a generated picture: what the phase names of what it shows.
+
+        ``unseen`` are axes that it does not show, ``denied`` asked tags, ``further`` what is seen and was not asked.
+        """
         unseen, withheld = frozenset(unseen), self.subject.phase(phase).withholds
         varying = {axis: tag for axis, tag in self._varying(shot, withheld).items() if axis not in unseen}
+        for axis, tag in varying.items():
+            if not {*caption_parts(tag)}.isdisjoint(denied):
+                varying[axis] = _line(part for part in caption_parts(tag) if part not in denied)
+        varying |= {f"{SEEN_TAG} {number}": tag for number, tag in enumerate(further, 1)}
         traits = [tag for axis, tag in self.named_traits(shot, phase).items() if axis not in unseen]
-        return self._arranged(traits, varying, self._own_words_in(shot, self.traits(shot)), withheld)
+        shown = {axis: tag for axis, tag in varying.items() if tag}
+        return self._arranged(traits, shown, self._own_words_in(shot, self.traits(shot)), withheld)
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag).

@@ -15,12 +15,12 @@ from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
 from bootstrap.dataset.exposure import factors
 from bootstrap.dataset.originals import body_box
-from bootstrap.panel.seats import SEEN
+from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Frame, Phase, TrainItem
 from scoring.measurement import Measurement
 
-__all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor", "unseen_axes"]
+__all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor"]
 
 PROVISIONAL_WEIGHT = 0.5
 """How often a provisional frame is sampled, relative to a kept one."""
@@ -41,33 +41,32 @@ class GeneratedFrames:
 
     def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
         """Kept frames, then provisional ones at half weight, with the captions of a phase; outfits by their shares."""
-        items = []
+        items, seen = [], SeenTags((*self.kept, *self.provisional), self.measured, config, wording)
         for frame in self.kept:
-            items.append(self._item(frame, "kept", 1.0, config, wording, phase))
+            items.append(self._item(frame, "kept", 1.0, seen, phase))
         for frame in self.provisional:
-            items.append(self._item(frame, "provisional", PROVISIONAL_WEIGHT, config, wording, phase))
+            items.append(self._item(frame, "provisional", PROVISIONAL_WEIGHT, seen, phase))
         worn = [frame.job.shot.axes.get(config.subject.outfit_axis, "") for frame in (*self.kept, *self.provisional)]
         by_outfit = factors(wording.character, worn)
         return [item.weighing(item.weight * factor) for item, factor in zip(items, by_outfit, strict=True)]
 
-    def _item(
-        self, frame: Frame, kind: str, weight: float, config: RunConfig, wording: Wording, phase: Phase
-    ) -> TrainItem:
+    def _item(self, frame: Frame, kind: str, weight: float, seen: SeenTags, phase: Phase) -> TrainItem:
+        config = seen.config
         box = body_box(config.panel.composition, frame.job.shot.framing)
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
-        return TrainItem(str(self.directory / frame.path), self._caption(frame, wording, phase), kind, weight, box)
+        return TrainItem(str(self.directory / frame.path), self._caption(frame, seen, phase), kind, weight, box)
 
-    def _caption(self, frame: Frame, wording: Wording, phase: Phase) -> tuple[str, ...]:
-        """The tags of a frame: as a person wrote them, else as generated.
+    def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
+        """The tags of a frame: as a person wrote them, else as generated and seen.
 
         A phase that names the identity names it in a person's caption too.
         """
-        shot, written = frame.job.shot, self.written.get(frame.job.id)
+        written, wording = self.written.get(frame.job.id), seen.wording
         if written is None:
-            return wording.caption(shot, phase, unseen_axes(self.measured.get(frame.job.id, {})))
+            return seen.caption(frame, phase)
         tags = [wording.character.trigger, *caption_parts(written)]
-        tags += wording.named_traits(shot, phase).values()
+        tags += wording.named_traits(frame.job.shot, phase).values()
         return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
@@ -81,15 +80,6 @@ def rare_floor(config: RunConfig, phase: Phase) -> int:
 def names_identity(config: RunConfig, phase: Phase) -> bool:
     """Whether the captions of a phase name the identity."""
     return not config.subject.withholds(phase, IDENTITY)
-
-
-def unseen_axes(values: Mapping[str, Measurement]) -> tuple[str, ...]:
-    """The axes whose asked word a picture does not show, of what the panel's readers ("seen <axis>") measured."""
-    axes = []
-    for name, measurement in values.items():
-        if name.startswith(SEEN) and measurement.value is not None and measurement.value < 0:
-            axes.append(name.removeprefix(SEEN))
-    return tuple(axes)
 
 
 def balanced(originals: Sequence[TrainItem], generated: Sequence[TrainItem], loop: LoopConfig) -> list[TrainItem]:

@@ -39,7 +39,7 @@ class Retagging:
 
     def of(self, captions: Sequence[Sequence[str]]) -> list[Caption]:
         """Every caption of the set as it should be, in order."""
-        kept = [self._cleaned(caption) for caption in captions]
+        kept = [self.cleaned(caption) for caption in captions]
         counts = Counter(folded(tag) for caption in kept for tag in {folded(tag): tag for tag in caption}.values())
         first = self.head or _first_of(kept)
         head, found = {folded(tag) for tag in first}, []
@@ -50,7 +50,7 @@ class Retagging:
             found.append((*first, *tags, *filter(is_sentence, caption)))
         return found
 
-    def _cleaned(self, caption: Sequence[str]) -> Caption:
+    def cleaned(self, caption: Sequence[str]) -> Caption:
         """The tags of a caption with spaces for underscores, each once, without those that go."""
         replace = {folded(old): new for old, new in self.replace.items()}
         gone = {*self.drop, *map(folded, self.identity)}

@@ -12,7 +12,7 @@ from typing import Any
 from bootstrap.captions.wording import Wording
 from bootstrap.character import stored_character
 from bootstrap.config import stored_config
-from bootstrap.dataset.generated import unseen_axes
+from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
 from bootstrap.review.person_verdicts import reasons_of, verdict_fields
@@ -87,8 +87,9 @@ def caption_of(store: Store, frame: Frame) -> str:
     except (ConfigError, CharacterError):
         return ""
     wording = Wording.of(character, config)
-    unseen = unseen_axes(store.measurements([frame.job.id]).get(frame.job.id, {}))
-    return ", ".join(wording.caption(frame.job.shot, config.subject.finishing.name, unseen))
+    frames = {one.job.id: one for one in (*store.kept(), frame)}
+    seen = SeenTags(list(frames.values()), store.measurements(list(frames)), config, wording)
+    return ", ".join(seen.caption(frame, config.subject.finishing.name))
 
 
 def _gate_fields(history: Sequence[Verdict]) -> dict[str, Any]:

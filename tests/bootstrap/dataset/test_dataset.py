@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from bootstrap.dataset.generated import unseen_axes
+from bootstrap.dataset.seen_tags import unseen_axes
 from bootstrap.dataset.writing import safe_name, write_dataset
 from bootstrap.errors import StoreError
 from bootstrap.records import TrainItem

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bootstrap.backends.framing import framed
+from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.generated import GeneratedFrames
@@ -66,12 +67,12 @@ def test_an_opaque_picture_has_the_box_of_its_framing(tmp_path):
         },
     )
     frame = Frame(Job("j", JobKind.CANDIDATE, 1, 1, shot, "", "", 1, {}), "f.png", "", "")
-    nobody = Character(name="m", trigger="mika", invariant={"hair": "red hair"})
-    wording = SimpleNamespace(caption=lambda shot, phase, unseen: ("mika",), character=nobody)
+    config = load("puppet")
+    wording = Wording.of(Character(name="m", trigger="mika", invariant={"hair": "red hair"}), config)
     frames = GeneratedFrames(tmp_path, [frame])
-    (item,) = frames.items(load("puppet"), wording, "style")
+    (item,) = frames.items(config, wording, "style")
     assert item.subject == COMPOSITION["full body"]["body"]
-    bare = load("puppet").model_copy(update={"panel": SimpleNamespace(composition={})})
+    bare = config.model_copy(update={"panel": config.panel.model_copy(update={"composition": {}})})
     assert frames.items(bare, wording, "style")[0].subject is None
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
-from bootstrap.dataset.generated import unseen_axes
+from bootstrap.dataset.seen_tags import unseen_axes
 from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.panel.judges import judges_for
 from bootstrap.records import Frame, Job, JobKind, Shot

@@ -9,7 +9,7 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig, load
-from bootstrap.dataset.generated import unseen_axes
+from bootstrap.dataset.seen_tags import unseen_axes
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.panel.color_models import ColorEncoder, fake_panel_models
 from bootstrap.panel.judges import judges_for
@@ -64,10 +64,11 @@ def test_a_tagger_reads_view_traits_framing_and_number(reader):
         "dino",
         "held-out",
         "seen background",
+        "tags",
     ]
     assert judges.panel.names("identity") == ["ccip", "dino"]
     assert judges.held_out == "held-out"
-    assert judges.panel.names("caption") == ["seen background"]
+    assert judges.panel.names("caption") == ["seen background", "tags"]
 
 
 def test_a_tagger_fails_the_wrong_hair_and_the_wrong_framing(reader):
@@ -151,6 +152,7 @@ def test_a_model_that_is_left_out_takes_its_scorers_with_it_or_another_takes_the
         ("dino", "dino"),
         ("held-out", "held-out"),
         ("seen background", "axis"),
+        ("tags", "sight"),
     ]
     assert clip_reads["traits"].axes == ("hair_color",)
     alone = ["panel.models.tagger=none", "panel.scorers.ccip=none", "panel.scorers.dino=none"]
