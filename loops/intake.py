@@ -14,11 +14,14 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
 from bootstrap.dataset.seed_tags import seed_tagging
+from bootstrap.errors import SeedError
 from bootstrap.panel.gathered_seeds import sifted_rows
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
+from bootstrap.pictures.file_names import written_name
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, views_in
+from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.gathering import are_compared
 from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
@@ -34,13 +37,15 @@ def take_in(
 ) -> list[Seed]:
     """Copy and caption the seeds that the run does not hold yet, for a base that draws ``side`` pixels.
 
-    Returns all of them. A run that has begun with the figures of a sheet as they are keeps them so.
+    Returns all of them. A run that has begun with the figures of a sheet as they are keeps them so. Raises SeedError
+    where nothing is drawn in one.
     """
     tag = seed_tagging(panel_models.tagger, wording.character, config.panel)
     captioner = SeedCaptioner(wording, panel_models.read, tag)
     if sifted_rows(store) or (not store.rounds() and are_compared(pictures, captioner.described_whole)):
         take_in_many(store, captioner, panel_models, config, side, pictures)
         return store.seeds()
+    judged = not config.panel.fake and config.backend != "fake"
     held = {seed.path: seed.sha256 for seed in store.seeds()}
     for path in pictures:
         image, data = open_picture(path)
@@ -49,11 +54,13 @@ def take_in(
             if view.name in held:
                 restore_seed(store.directory / view.name, view.data, held[view.name])
                 continue
+            if why := nothing_drawn(view.image) if judged else "":
+                raise SeedError(f'"{written_name(path)}" {why}', "give a picture of the character")
             write_atomic(store.directory / f"{stem}{suffix}", data)
             write_atomic(store.directory / view.name, view.data)
             digest = hashlib.sha256(view.data).hexdigest()
             seed = captioner.caption(path, view.name, digest, view.image, view.number)
-            if not config.panel.fake and config.backend != "fake":
+            if judged:
                 seed = with_head(seed, view.image, panel_models.faces, config.panel)
             store.add_seed(seed)
             held[view.name] = digest

@@ -16,7 +16,7 @@ from PIL import Image
 from bootstrap.character import Character, load_character
 from bootstrap.cli.check_cost import print_cost
 from bootstrap.cli.check_many import print_many
-from bootstrap.cli.check_words import check_words, print_seeds
+from bootstrap.cli.check_words import check_words, print_blanks, print_seeds
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
@@ -59,8 +59,10 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         for line in base_lines(config.base.name, options.preset or ""):
             typer.echo(line)
         found.notes += base_notes(config.base)
+    blanks = 0
     if character and config:
         _print_plan(character, config)
+        blanks = print_blanks(character, config)
         taken = len(pictures)
         if many:
             taken = print_many(character, config, pictures, found)
@@ -77,7 +79,8 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)
-    typer.echo(f"ready      {shlex.join(['bootstrap', 'run', *words])}")
+    but = f"with {blanks} blank {'trait' if blanks == 1 else 'traits'}: " if blanks else ""
+    typer.echo(f"ready      {but}{shlex.join(['bootstrap', 'run', *words])}")
 
 
 def _sorted_out(sources: Sequence[Path], found: Findings) -> tuple[Path | None, list[Path]]:

@@ -12,18 +12,21 @@ from PIL import Image
 from bootstrap.captions.vocabulary import Vocabulary, crowded_axes, unknown_words
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
+from bootstrap.character.blanks import blank_traits
 from bootstrap.character.complexity import complexity_warnings, sameness_warnings
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
+from bootstrap.errors import SeedError
+from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import known_characters
 from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.alpha import subject_of
-from bootstrap.seeds.checks import seed_warnings
+from bootstrap.seeds.checks import empty_seeds, seed_warnings
 from bootstrap.seeds.figures import figures, subject
 
-__all__ = ["check_words", "print_seeds"]
+__all__ = ["check_words", "print_blanks", "print_seeds"]
 
 
 def print_seeds(
@@ -55,11 +58,24 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += sameness_warnings(character, config)
     names = known_characters(config.panel)
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
+    if not config.panel.fake and config.backend != "fake":
+        for name, why in empty_seeds(images).items():
+            found.problems.append(SeedError(f'"{name}" {why}', "give a picture of the character"))
     if images:
         found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
     found.notes += crowded_axes(character, Vocabulary(vocabulary))
     for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():
         found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")
+
+
+def print_blanks(character: Character, config: RunConfig) -> int:
+    """The traits that the file leaves blank, in a line of their own; returns how many."""
+    blanks = blank_traits(character, config.subject.expected)
+    if blanks:
+        typer.echo(one_line(f"blank      {'; '.join(f'{field} {why}' for field, why in blanks.items())}"))
+        typer.echo("           what no word names, no prompt asks for and no scorer checks: write what the seeds show,")
+        typer.echo("           and delete a part that the character does not have")
+    return len(blanks)
 
 
 def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Image.Image) -> range:

@@ -76,6 +76,8 @@ class SubjectConfig(Frozen):
     """Values that count as neutral."""
     a_prompt: int = Field(2, ge=1)
     """At most this many kept frames a prompt."""
+    expected: tuple[str, ...] = ()
+    """Parts that every subject has ("hair"): ``check`` says so where ``invariant`` names none of them."""
     reasons: tuple[str, ...] = ("face", "outfit", "hands", "view", "duplicate", "style")
     """What may be wrong with a picture, in a word each: what a person chooses from where they reject one."""
     leeway: float = Field(0.5, ge=0, le=1)

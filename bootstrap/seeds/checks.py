@@ -20,16 +20,18 @@ from PIL import Image
 from bootstrap.character import Character
 from bootstrap.pictures import read_pictures, sharing, square, unknown_colors, unread_beside
 from bootstrap.pictures.file_names import comparable, written_name
+from bootstrap.seeds.emptiness import nothing_drawn
+from bootstrap.seeds.figures import subject
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
 
-__all__ = ["alike", "caption_warnings", "crowds", "is_blank", "names_of", "notes_without_picture", "seed_warnings"]
+__all__ = [
+    "alike", "caption_warnings", "crowds", "empty_seeds", "names_of", "notes_without_picture", "seed_warnings",
+]  # fmt: skip
 
-BLANK = 8
-"""Levels of 255 that the pixels of a blank picture differ by at most: what a lossy format adds."""
 SAME_COLORS = 12.0
 """Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
 ALIKE_COLORS, MORE_BITS = 4.0, 8
@@ -55,8 +57,6 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
     for first, second in alike(seeds, bits):
         warnings.append(f'"{second}" is a near-duplicate of "{first}": it adds nothing, another view would')
     for name, image in seeds.items():
-        if is_blank(image):
-            warnings.append(f'"{name}" is blank, of one colour or transparent: give a picture of the character')
         missing = side - min(image.size)
         if missing > 0:
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
@@ -66,9 +66,17 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
     return [*warnings, *notes_without_picture(character, seeds)]
 
 
-def is_blank(image: Image.Image) -> bool:
-    """Whether a picture is of one colour, or transparent."""
-    return bool(np.ptp(np.asarray(image.convert("RGB")), axis=(0, 1)).max() <= BLANK)
+def empty_seeds(seeds: Mapping[str, Image.Image]) -> dict[str, str]:
+    """Name → why nothing is drawn in a picture, not even in what stands on its plain ground; only those without."""
+    found = {}
+    for name, image in seeds.items():
+        why = nothing_drawn(image)
+        box = subject(image) if why else None
+        if box:
+            why = nothing_drawn(image.crop(box))
+        if why:
+            found[name] = why
+    return found
 
 
 def names_of(pictures: Sequence[Path]) -> list[str]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.records import Box
-from bootstrap.seeds.checks import alike, is_blank
+from bootstrap.seeds.checks import alike
 from bootstrap.seeds.cuts import FEW
+from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.sharpness import BLURRED, sharpness
 
 __all__ = ["LOOKED_AT", "Eyes", "Given", "Sifted", "Sifter", "of_one_character"]
@@ -119,7 +120,7 @@ class Sifter:
         flaws = {place: self.flaw(one) for place, one in enumerate(given)}
         sound = [place for place, flaw in flaws.items() if self.few or not flaw]
         if not sound:
-            sound = [place for place, one in enumerate(given) if not is_blank(one.image)]
+            sound = [place for place, one in enumerate(given) if not nothing_drawn(one.image)]
         self._found = {place: Sifted(flaw) for place, flaw in flaws.items()}
         self._found.update({place: Sifted(remark=flaws[place]) for place in sound})
         shown = {place: given[place] for place in sound}
@@ -134,8 +135,8 @@ class Sifter:
 
     def flaw(self, one: Given) -> str:
         """What is wrong with a picture by its pixels alone; "" for nothing."""
-        if is_blank(one.image):
-            return "is blank"
+        if empty := nothing_drawn(one.image):
+            return empty
         least = round(FEW * self.side)
         if (max(one.size) if one.cut else min(one.size)) < least:
             return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels a side that the base needs"

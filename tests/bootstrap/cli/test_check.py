@@ -25,6 +25,13 @@ MIKA = {
 }
 
 
+def drawn(size):
+    """A box on a ground: enough for a picture in which something is drawn."""
+    image = Image.new("RGB", size, "red")
+    image.paste("blue", (20, 20, 60, 70))
+    return image
+
+
 @pytest.fixture(autouse=True)
 def small_machine(monkeypatch):
     monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "two cores", 16.0))
@@ -33,7 +40,7 @@ def small_machine(monkeypatch):
 
 @pytest.fixture
 def given(tmp_path):
-    Image.new("RGB", (128, 128), "red").save(tmp_path / "seed.png")
+    drawn((128, 128)).save(tmp_path / "seed.png")
 
     def write(**changes):
         path = tmp_path / "character.json"
@@ -73,11 +80,34 @@ def test_words_that_nobody_can_check_are_named_with_the_closest(given):
 
 def test_triggers_and_seeds_are_remarked_on(given, tmp_path):
     arguments = given(trigger="cat", seeds=[{"file": "other.png"}])
-    Image.new("RGB", (80, 90), "red").save(tmp_path / "seed.png")
+    drawn((80, 90)).save(tmp_path / "seed.png")
     said = call(*arguments).stdout
     assert 'trigger "cat" is an ordinary word' in said
     assert 'seeds.0.file "other.png"' in said
     assert "16 pixels short of the 96" in said
+
+
+def test_blank_traits_are_listed_beside_ready(given):
+    said = call(*given()).stdout
+    assert "blank  " not in said
+    assert "ready      bootstrap run" in said
+    traits = {"hair": "red hair", "ears": "", "tail": "TODO", "skin": "skin"}
+    done = call(*given(invariant=traits, outfits={"default": {"tags": "..."}}, seeds=None))
+    assert done.exit_code == 0
+    fields = 'invariant.ears is empty; invariant.tail holds the placeholder "TODO"; invariant.skin holds'
+    assert f"blank      {fields}" in done.stdout
+    assert 'outfits.default.tags holds the placeholder "..."; invariant.eyes is missing' in done.stdout
+    assert "ready      with 5 blank traits: bootstrap run" in done.stdout
+
+
+def test_a_seed_in_which_nothing_is_drawn_is_not_ready(given, tmp_path):
+    arguments = given()
+    Image.linear_gradient("L").save(tmp_path / "seed.png")
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert 'error: "seed.png" is nearly of one colour' in done.stderr
+    assert "ready" not in done.stdout
+    assert call(*arguments, "--backend", "fake").exit_code == 0
 
 
 def test_every_problem_is_named_at_once(given, tmp_path):

@@ -17,7 +17,9 @@ from bootstrap.machine.limits import duration_of
 def given(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "accelerator", lambda: Accelerator("cpu", "two cores", 16.0))
     monkeypatch.setattr(check_cost, "flops_of", lambda kind: 1e11)
-    Image.new("RGB", (128, 128), "red").save(tmp_path / "seed.png")
+    seed = Image.new("RGB", (128, 128), "red")
+    seed.paste("blue", (20, 20, 60, 70))
+    seed.save(tmp_path / "seed.png")
     about = {"name": "Mika", "trigger": "mkachr", "base": "puppet", "invariant": {"hair": "pale blue hair"}}
     (tmp_path / "character.json").write_text(json.dumps(about))
     return [tmp_path / "seed.png", tmp_path / "character.json", "--out", tmp_path / "run"]

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.seeds.checks import alike, crowds, names_of, seed_warnings
+from bootstrap.pictures import as_rgb
+from bootstrap.seeds.checks import alike, crowds, empty_seeds, names_of, seed_warnings
 from scoring.faces_found import FoundFace
 
 PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}}
@@ -34,14 +35,37 @@ def test_small_pictures_and_notes_of_nobody_are_said():
     assert seed_warnings({"a.png": noise(1), "z.png": noise(2)}, 96, 3, character) == []
 
 
-def test_a_blank_picture_is_said():
-    transparent = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
-    white = Image.alpha_composite(Image.new("RGBA", transparent.size, "white"), transparent).convert("RGB")
-    red, figure = Image.new("RGB", (128, 128), "red"), Image.new("RGB", (128, 128), "red")
-    figure.paste("blue", (60, 60, 64, 64))
-    seeds = {"white.png": white, "red.png": red, "figure.png": figure, "noise.png": noise(1)}
-    said = [line for line in seed_warnings(seeds, 96, 3, Character(**PLAIN)) if "is blank" in line]
-    assert [line.split()[0] for line in said] == ['"white.png"', '"red.png"']
+def drawn(size, ground, *shapes):
+    """A picture of boxes (left, top, right, bottom, colour) on a ground."""
+    image = Image.new("RGB", size, ground)
+    for *box, color in shapes:
+        image.paste(color, tuple(box))
+    return image
+
+
+def test_a_picture_in_which_nothing_is_drawn_is_named_with_the_reason():
+    grain = np.random.default_rng(1)
+    transparent = Image.new("RGBA", (128, 128), (200, 0, 0, 0))
+    seeds = {
+        "transparent.png": as_rgb(transparent),
+        "red.png": Image.new("RGB", (128, 128), "red"),
+        "black.png": Image.new("L", (128, 128), 3).convert("RGB"),
+        "grain.png": Image.fromarray((128 + grain.normal(0, 4, (128, 128, 3))).astype(np.uint8)),
+        "gradient.png": Image.linear_gradient("L").convert("RGB"),
+        "line.png": drawn((512, 512), "white", (0, 200, 512, 203, "black")),
+        "frame.png": drawn((512, 512), "white", (4, 4, 508, 508, "black"), (7, 7, 505, 505, "white")),
+        "spot.png": drawn((512, 512), "white", (250, 250, 262, 262, "black")),
+        "noise.png": Image.fromarray(grain.integers(0, 255, (256, 256, 3), np.uint8)),
+        "mosaic.png": Image.fromarray(grain.integers(0, 255, (32, 32, 3), np.uint8)).resize((512, 512)),
+        "figure.png": drawn((128, 128), "white", (50, 20, 78, 50, "black"), (40, 50, 88, 120, "blue")),
+        "far.png": drawn((1024, 1024), "white", (300, 200, 350, 250, "black"), (290, 250, 360, 330, "blue")),
+    }
+    said = empty_seeds(seeds)
+    assert set(seeds) - set(said) == {"figure.png", "far.png"}
+    assert {said[name] for name in ("transparent.png", "red.png", "black.png")} == {"is blank"}
+    flat = ("grain.png", "gradient.png", "spot.png", "line.png", "frame.png")
+    assert all(said[name].startswith("is nearly of one colour") for name in flat)
+    assert said["noise.png"] == said["mosaic.png"] == "is noise"
 
 
 class Faces:
