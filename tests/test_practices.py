@@ -42,7 +42,8 @@ from bootstrap.dataset.retagging import Retagging
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.dataset.writing import write_dataset
 from bootstrap.errors import UsageError
-from bootstrap.export.card import ReleaseFiles, card
+from bootstrap.export.card import card
+from bootstrap.export.card_use import ReleaseFiles
 from bootstrap.lora.network import Network
 from bootstrap.panel.draft import Draft, Reading, draft_text
 from bootstrap.pictures import open_picture
@@ -582,12 +583,12 @@ def helped(folder):
 def folder_names(folder):
     item = TrainItem(str(painted(folder / "a.png")), ("mikachr", "smile"), "kept")
     assert write_dataset(folder / "set", "mikachr", [item], [{}], 10).folder.name == "10_mikachr"
-    assert "<lora:a:1>" in a_card()
+    assert "<lora:a:1>" in a_card(config=SDXL)
 
 
 @practice("F2", "a recommended weight below 1 goes into the card")
 def versions_and_weight(folder):
-    assert "<lora:a:0.8>" in a_card(weight=0.8)
+    assert "<lora:a:0.8>" in a_card(config=SDXL, weight=0.8)
 
 
 @practice("F4", "target steps become repeats")

@@ -13,7 +13,7 @@ from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
 from bootstrap.records import Job
 
-__all__ = ["parameters_outside", "parameters_text"]
+__all__ = ["literal", "parameters_outside", "parameters_text"]
 
 SAMPLERS = {
     "ddim": "DDIM",
@@ -30,7 +30,7 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
     Parentheses and brackets are escaped: this engine reads them as letters, user interfaces as emphasis. ``Clip skip``
     counts as theirs do, from 1 for none.
     """
-    prompt = _literal(job.prompt)
+    prompt = literal(job.prompt)
     if adapter_name:
         prompt = f"{prompt} <lora:{adapter_name}:1>"
     width, height = shape_of(settings, job)
@@ -44,18 +44,18 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
         "Clip skip": settings.clip_skip + 1 if settings.clip_skip else "",
     }
     last = ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value != "")
-    return "\n".join([prompt, *([f"Negative prompt: {_literal(job.negative)}"] if job.negative else []), last])
+    return "\n".join([prompt, *([f"Negative prompt: {literal(job.negative)}"] if job.negative else []), last])
 
 
 def parameters_outside(job: Job, drawer: str) -> str:
     """The text chunk of a picture that another drawer than the base made, whose settings have no such names."""
-    lines = [_literal(job.prompt)]
+    lines = [literal(job.prompt)]
     if job.negative:
-        lines.append(f"Negative prompt: {_literal(job.negative)}")
+        lines.append(f"Negative prompt: {literal(job.negative)}")
     return "\n".join([*lines, f"Seed: {job.random_seed}, Model: {_quoted(drawer)}"])
 
 
-def _literal(prompt: str) -> str:
+def literal(prompt: str) -> str:
     """A prompt in which user interfaces see no emphasis; what is escaped already stays."""
     return re.sub(r"(?<!\\)([()\[\]])", r"\\\1", " ".join(prompt.split("\n")))
 

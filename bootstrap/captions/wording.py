@@ -232,12 +232,15 @@ class Wording:
         return {axis: tag for axis, tag in tags.items() if tag and axis_in(axis) not in hidden}
 
 
-def calling(character: Character, dialect: Dialect) -> tuple[str, ...]:
-    """What calls the whole character in a prompt: the trigger, the core, and its own words where it has some."""
+def calling(character: Character, dialect: Dialect, traits: Iterable[str] = ()) -> tuple[str, ...]:
+    """What calls the whole character in a prompt: the trigger, the core, and its own words where it has some.
+
+    ``traits`` are identity tags that the prompt names besides.
+    """
     own_words = (*character.unique.values(), *character.style_switch)
     if dialect == "prose":
-        return clauses(character.trigger, character.core, (), (), {}, own_words)
-    return _tags((character.trigger, *character.core, *own_words))
+        return clauses(character.trigger, character.core, tuple(traits), (), {}, own_words)
+    return _tags((character.trigger, *character.core, *own_words, *traits))
 
 
 def described(character: Character, dialect: Dialect) -> tuple[str, ...]:

@@ -5,31 +5,27 @@ It names licence and credits of the seeds, and where the LoRA is weak. Pure: fac
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
-from bootstrap.captions.wording import calling, described
+from bootstrap.captions.wording import described
 from bootstrap.character import Character
-from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
+from bootstrap.config import BaseConfig, RunConfig
+from bootstrap.dataset.generated import names_identity
+from bootstrap.export.card_use import ReleaseFiles, base_name, use_section
 from bootstrap.export.licences import front_of
 from bootstrap.export.markdown import code, plain
-from bootstrap.lora.kinds import TITLES
-from bootstrap.records import Adapter, Job
+from bootstrap.export.usage import Usage, is_toy
+from bootstrap.records import Adapter, Job, JobKind
 
-__all__ = ["ReleaseFiles", "card"]
+__all__ = ["card"]
 
 SCALE = (
     "identity 0.5 is where its gate begins to let a picture in, control the share of what was asked for that is seen"
 )
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 SETTINGS = {
     "rank": "rank",
     "network_alpha": "network_alpha",
@@ -47,37 +43,6 @@ SETTINGS = {
 """Settings of a recipe that the card's table shows, with their names there."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseFiles:
-    """The files that a card names; ``diffusers`` is "" where diffusers cannot load this kind of LoRA.
-
-    ``previews`` pairs a picture's file with the job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr".
-    ``weight`` is the one to draw with. ``plain`` is a plain LoRA that stands for another kind, ``plain_about`` its rank
-    and error in words; ``misread`` is the error of a DoRA itself in ComfyUI and Forge, and ``is_nearer`` whether it is
-    smaller there.
-    """
-
-    kohya: str
-    diffusers: str
-    previews: Sequence[tuple[str, Job]] = ()
-    kind: str = "lora"
-    plain: str = ""
-    plain_about: str = ""
-    misread: str = ""
-    is_nearer: bool = True
-    weight: float = 1.0
-
-    @property
-    def for_comfy(self) -> str:
-        """The file that ComfyUI and Forge draw with most as it was trained."""
-        return self.plain if self.plain and self.kind == "dora" and not self.is_nearer else self.kohya
-
-    @property
-    def for_a1111(self) -> str:
-        """The file that A1111 and InvokeAI draw with most as it was trained."""
-        return self.plain if self.plain and self.kind == "dora" else self.kohya
-
-
 def card(
     character: Character,
     config: RunConfig,
@@ -91,30 +56,34 @@ def card(
 
     ``facts`` are what `bootstrap.runs.status.status` returns for the run; ``architecture`` is the base's.
     """
-    previews = files.previews
+    usage = Usage.of(character, config, adapter, (job for _, job in files.previews))
+    front = _front(character, config.base, files.previews, usage)
     parts = [
-        f"---\n{yaml.safe_dump(_front(character, config.base, previews), sort_keys=False, allow_unicode=True)}---",
+        f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
         f"# {plain(character.name)}",
         _opening(character, config.base),
-        _gallery(previews),
-        _use(character, config.base, files, architecture),
+        _called(config, adapter, usage),
+        _gallery(files.previews),
+        use_section(usage, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
-        _weak(facts),
+        _weak(facts, adapter),
         _rights(character, config),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]]) -> dict[str, Any]:
+def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]], usage: Usage) -> dict[str, Any]:
     """The front matter: what a hub reads."""
-    widget = []
+    widget: list[dict[str, Any]] = []
     for name, job in previews:
         parameters = {"negative_prompt": job.negative}
         widget.append({"text": job.prompt, "parameters": parameters, "output": {"url": name}})
+    if not widget:
+        widget.append({"text": usage.prompt, "parameters": {"negative_prompt": usage.negative}})
     front: dict[str, Any] = {
         "tags": ["text-to-image", "stable-diffusion", "lora", "diffusers", "template:diffusion-lora"],
         "widget": widget,
-        "base_model": _base_name(base),
+        "base_model": base_name(base),
         "base_model_relation": "adapter",
         "instance_prompt": ", ".join(described(character, base.dialect)),
         "pipeline_tag": "text-to-image",
@@ -123,19 +92,12 @@ def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str,
     return {key: value for key, value in front.items() if value}
 
 
-def _base_name(base: BaseConfig) -> str:
-    """The base as the Hub knows it (owner/name) where the configuration says so, else its short name."""
-    if HUB_NAME.fullmatch(base.path) and not Path(base.path).exists():
-        return base.path
-    return base.short_name
-
-
 def _opening(character: Character, base: BaseConfig) -> str:
     """What it is, its trigger and its outfits."""
-    lines = [f"A character LoRA for {code(_base_name(base))}."]
+    lines = [f"A character LoRA for {code(base_name(base))}."]
     if character.purpose:
         lines.append(f"Made for: {plain(character.purpose)}.")
-    if base.path.startswith(EMBEDDED):
+    if is_toy(base):
         lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
     parts = [" ".join(lines), f"**Trigger word:** {code(character.trigger)}"]
     if character.unique:
@@ -156,99 +118,36 @@ def _opening(character: Character, base: BaseConfig) -> str:
     return "\n\n".join(parts)
 
 
+def _called(config: RunConfig, adapter: Adapter, usage: Usage) -> str:
+    """Whether the trigger alone draws the character, or which traits must be named, and which training it is of."""
+    call, rare = code(usage.call), code(", ".join(usage.named))
+    said = f"The trigger stands for the traits: {call} draws the character."
+    if names_identity(config, adapter.phase):
+        said = f"""The captions that it was trained on name every trait, so the trigger alone draws somebody else. \
+Name the traits in every prompt: {call}."""
+    elif usage.named:
+        said = (
+            f"The trigger stands for the traits, except for those that few pictures of the set show ({rare}): {call}."
+        )
+    if adapter.is_final:
+        return said
+    return f"""{said}
+
+These are the weights of round {adapter.round}, from before the set was finished. `bootstrap export RUN` writes the \
+finished LoRA, once there is one."""
+
+
 def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
-    """The previews with their places; the prompts held the trigger and named no traits."""
+    """The previews with their places, and which traits their prompts named."""
     if not previews:
         return ""
+    named = dict.fromkeys(tag for _, job in previews for tag in job.traits.values())
+    words = f"these traits named in the prompt: {code(', '.join(named))}" if named else "traits not named in the prompt"
     pictures = " ".join(f"![{plain(f'{job.shot.view_family}, {job.shot.framing}')}]({name})" for name, job in previews)
-    return f"## Previews\n\nDrawn with this LoRA at weight 1.0, traits not named in the prompt.\n\n{pictures}"
-
-
-def _use(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
-    """How to load it in the usual programs."""
-    comfy, a1111 = files.for_comfy, files.for_a1111
-    return f"""## Use
-
-- **ComfyUI**: put `{comfy}` into `models/loras`, load it with *Load LoRA* at strength {files.weight:g}, and write \
-{code(", ".join(calling(character, base.dialect)))} into the prompt.
-{_in_models_lora(", ".join(calling(character, base.dialect)), {"A1111": a1111, "Forge": comfy}, files.weight)}
-- **diffusers**: {_script(character, base, files, architecture)}{_which_file(files)}"""
-
-
-def _in_models_lora(prompt: str, files: Mapping[str, str], weight: float) -> str:
-    """How to load it in the programs that have a folder models/Lora; in one item where they take one file."""
-    items = []
-    for file in dict.fromkeys(files.values()):
-        programs = ", ".join(program for program, own in files.items() if own == file)
-        items.append(f"""\
-- **{programs}**: put `{file}`, with the `.json` and `.png` beside it, into `models/Lora`, and write \
-{code(f"{prompt} <lora:{Path(file).stem}:{weight:g}>")}.""")
-    return "\n".join(items)
-
-
-def _which_file(files: ReleaseFiles) -> str:
-    """Which file holds what, and for which programs; "" of a plain LoRA, which every program reads alike."""
-    if files.kind == "lora":
-        return ""
-    title = TITLES[files.kind]
-    said = f"`{files.kohya}` is a {title}."
-    if files.kind == "dora":
-        off = f" (relative error {files.misread})" if files.misread else ""
-        said += f""" diffusers, with the file named above, and LyCORIS draw with it as it was trained.
-ComfyUI and Forge divide by the lengths of the base's rows instead of the changed ones{off}, A1111 and InvokeAI by the
-lengths of columns: there it draws something else."""
-    if files.plain:
-        programs = "A1111 and InvokeAI" if files.kind == "dora" else "diffusers"
-        said += f"""
-
-`{files.plain}` is a plain LoRA for {programs}, which every program reads in the same way: what the {title} changes in
-the base, by SVD. {files.plain_about[:1].upper()}{files.plain_about[1:]}. A relative error is the length of the
-difference, divided by that of the change."""
-    elif files.kind == "dora":
-        said += f"""
-
-`bootstrap lora convert {files.kohya} plain.safetensors --plain --base BASE` makes a plain LoRA of it, which every \
-program reads in the same way, and states its error."""
-    return f"\n\n{said}"
-
-
-def _script(character: Character, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
-    """A script that loads it with diffusers."""
-    file = files.diffusers or files.plain
-    if not file:
-        return "it does not load this kind of LoRA; `bootstrap export RUN --format diffusers` multiplies it out."
-    prompt = ", ".join(calling(character, base.dialect))
-    shape, limits = base.sampling, ARCHITECTURES[architecture].limits
-    words = f"{_literal(prompt)}, "
-    if limits.takes_negative:
-        negative = ", ".join(tag for tag in (base.negative, *character.negative, *character.forbidden) if tag)
-        words += f"negative_prompt={_literal(negative)}, "
-    lead, pipeline, load = _loading(base, architecture)
-    return f"""
-
-```python
-{lead}from diffusers import {pipeline}
-
-pipe = {pipeline}.{load}
-pipe.load_lora_weights(".", weight_name="{file}")
-image = pipe({words}guidance_scale={shape.guidance_scale + limits.no_guidance - 1:g},
-             num_inference_steps={shape.steps}, width={shape.width}, height={shape.height}).images[0]
-```"""
-
-
-def _loading(base: BaseConfig, architecture: str) -> tuple[str, str, str]:
-    """What a script imports besides diffusers, which pipeline it takes, and how it loads the base."""
-    automatic = "AutoPipelineForText2Image"
-    if base.path.startswith(EMBEDDED):
-        return "from bootstrap.config import embedded\n", automatic, f'from_pretrained(embedded("{base.path}"))'
-    if base.path.endswith(".safetensors"):  # the automatic one opens folders only
-        return "", ARCHITECTURES[architecture].pipeline, f"from_single_file({_literal(_base_name(base))})"
-    return "", automatic, f"from_pretrained({_literal(_base_name(base))})"
-
-
-def _literal(text: str) -> str:
-    """A text as a Python program writes it."""
-    return json.dumps(text, ensure_ascii=False)
+    drawn = "Drawn"
+    if any(job.kind is JobKind.CANDIDATE for _, job in previews):
+        drawn = "The first of each view that were kept of what its round drew,"
+    return f"## Previews\n\n{drawn} with this LoRA at weight 1.0, {words}.\n\n{pictures}"
 
 
 def _made(
@@ -261,11 +160,11 @@ def _made(
     settings = [(label, recipe[name]) for name, label in SETTINGS.items() if name in recipe]
     return f"""## How it was made
 
-The only reference was {seeds} by the author. In each round a LoRA was trained from the base on what was kept so far;
-pictures were generated with it and scored, and kept only where they beat look-alikes of the same view that are *not*
-this character, in a test at the level {100 * config.loop.gate_level:g} % (the level of a test is no error rate). The
-finished set has {facts["kept"]} kept pictures{extra}, all synthetic; `provenance.csv` in the dataset gives each one's
-prompt, random seed, adapter, scores and verdict. {_originals(character, config, adapter)}
+The only reference was {seeds} by the author. {_drawn(config)} They were scored, and kept only where they beat
+look-alikes of the same view that are *not* this character, in a test at the level {100 * config.loop.gate_level:g} %
+(the level of a test is no error rate). The set of the run has {facts["kept"]} kept pictures{extra}, all synthetic;
+`provenance.csv` in the dataset gives each one's prompt, random seed, adapter, scores and verdict.
+{_originals(character, config, adapter)}
 
 {_table(("round", "phase", "candidates", "kept"), rounds)}
 
@@ -273,6 +172,15 @@ These weights are `{adapter.id}` (round {adapter.round}, {adapter.phase} phase):
 last tenth {adapter.final_loss:.4f}.
 
 {_table(("setting", "value"), settings)}"""
+
+
+def _drawn(config: RunConfig) -> str:
+    """What drew the pictures of the rounds."""
+    if config.trains_to_draw:
+        return (
+            "In each round a LoRA was trained from the base on what was kept so far, and pictures were drawn with it."
+        )
+    return "Pictures were drawn from it without a LoRA, which was trained on what was kept."
 
 
 def _originals(character: Character, config: RunConfig, adapter: Adapter) -> str:
@@ -299,12 +207,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _weak(facts: Mapping[str, Any]) -> str:
+def _weak(facts: Mapping[str, Any], adapter: Adapter) -> str:
     """What the LoRA was seen to do and not to do, and where the set is short of pictures, by view family."""
     lines = [_shortage(view_family, counts) for view_family, counts in facts["view_families"].items()]
     shortages = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
     tried = facts.get("acceptance")
-    if not tried:
+    if not tried or tried["adapter"] != adapter.id:
         return f"## Weaknesses\n\n{shortages}\n\nPoses, outfits and styles that are not in the set were never tried."
     parts = [f"## What it does and does not\n\nBy the run's own scorers, on pictures of no set; {SCALE}."]
     for name in ("strengths", "weaknesses"):
@@ -338,7 +246,7 @@ def _rights(character: Character, config: RunConfig) -> str:
 
 Licence of the original pictures, which holds for everything made from them, this LoRA too: {rights}.{credits}
 
-The licence of the base model {code(_base_name(base))} {of_base}. It holds as well for what is drawn with both.
+The licence of the base model {code(base_name(base))} {of_base}. It holds as well for what is drawn with both.
 {of_drawers}
 ## Disclaimer
 

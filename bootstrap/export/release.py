@@ -15,7 +15,6 @@ from typing import Any
 
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.base_weights import BaseWeights
-from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
 from bootstrap.dataset.exposure import with_folders
@@ -23,8 +22,10 @@ from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
 from bootstrap.events import AdapterTrained
-from bootstrap.export.card import ReleaseFiles, card
+from bootstrap.export.card import card
+from bootstrap.export.card_use import ReleaseFiles
 from bootstrap.export.licences import LICENSE_FILE, license_text
+from bootstrap.export.usage import Usage
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
 from bootstrap.lora.grammar import Grammar, grammar_of
 from bootstrap.lora.metadata import dataset_entries
@@ -53,7 +54,10 @@ PRODUCTS = ("loha", "lokr")
 
 @dataclass(frozen=True)
 class Release:
-    """An adapter with everything that its files say about it. ``previews`` are frames it drew, best view first."""
+    """An adapter with everything that its files say about it. ``previews`` are frames it drew, best view first.
+
+    Where it drew no probe they are the first that were kept of what it drew in its round.
+    """
 
     store: Store
     adapter: Adapter
@@ -69,14 +73,26 @@ class Release:
 
     @property
     def weight(self) -> float:
-        """The weight to draw with: that of a person's comparison of these, else of the run's acceptance, else 1."""
-        accepted = accepted_of(self.store, self.adapter.id)
-        weight = accepted.weight if accepted else WEIGHT
+        """The weight to draw with."""
+        return self.recommended[0]
+
+    @property
+    def recommended(self) -> tuple[float, str]:
+        """The weight to draw with, and in words what found it: a person's comparison, the run's acceptance, or ""."""
         try:
-            found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))["recommended"]
-            return float(found["weight"]) if found["checkpoint"] == self.adapter.id else weight
+            found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))
+            if found["recommended"]["checkpoint"] == self.adapter.id:
+                return float(found["recommended"]["weight"]), _found_by("`bootstrap compare`", found.get("summary", ""))
         except (OSError, ValueError, TypeError, KeyError):
-            return weight
+            pass
+        if accepted := accepted_of(self.store, self.adapter.id):
+            return accepted.weight, _found_by("the run's own trial", accepted.found.get("summary", ""))
+        return WEIGHT, ""
+
+    @property
+    def usage(self) -> Usage:
+        """How it is asked for."""
+        return Usage.of(self.character, self.config, self.adapter, [frame.job for frame in self.previews])
 
     @property
     def weights(self) -> Lora:
@@ -132,8 +148,18 @@ def release_of(store: Store, adapter: Adapter) -> Release:
     require_whole(store.directory / adapter.path, adapter.sha256, "weights")
     order = list(config.views.families)
     previews = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
+    previews = previews or _kept_with(store, adapter)
     previews.sort(key=lambda frame: order.index(frame.job.shot.view_family))
     return Release(store, adapter, character, config, metadata_of(store.directory / adapter.path), previews)
+
+
+def _kept_with(store: Store, adapter: Adapter) -> list[Frame]:
+    """The first kept picture of each view family that an adapter drew from words alone."""
+    found: dict[str, Frame] = {}
+    for frame in store.kept():
+        if frame.adapter == adapter.id and not frame.job.references and not frame.job.control:
+            found.setdefault(frame.job.shot.view_family, frame)
+    return list(found.values())
 
 
 def publish(store: Store, adapter: Adapter, folder: Path) -> Path:
@@ -169,13 +195,13 @@ def write_kohya(release: Release, folder: Path, *, half: bool = False) -> Path:
 
 def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
     """What user interfaces read beside a kohya file: ``<stem>.json`` and ``<stem>.png``."""
-    character = release.character
+    character, usage = release.character, release.usage
     sidecar = {
         "description": f"{character.name}: character LoRA for {release.config.base.short_name}",
         "sd version": release.grammar.interface,
-        "activation text": ", ".join((character.trigger, *character.unique.values(), *character.style_switch)),
+        "activation text": ", ".join(tag for tag in usage.words if tag not in character.core),
         "preferred weight": release.weight,
-        "negative text": Wording.of(character, release.config).negative(release.config.base.negative),
+        "negative text": usage.negative,
         "notes": " ".join(text for text in (character.license, character.credits) if text),
     }
     write_atomic(folder / f"{stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())
@@ -198,7 +224,8 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
         name = f"previews/{number:02d}-{frame.job.shot.view_family}.png"
         write_atomic(folder / name, picture_bytes(release.store.directory / frame.path))
         previews.append((name, frame.job))
-    loadable = release.weights.kind not in PRODUCTS or (folder / DIFFUSERS).is_file()
+    weight, found_by = release.recommended
+    kohya = f"{release.stem}.safetensors"
     text = card(
         release.character,
         release.config,
@@ -206,21 +233,33 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
         release.recipe,
         status(release.store),
         ReleaseFiles(
-            f"{release.stem}.safetensors",
-            DIFFUSERS if loadable else "",
+            _if_there(folder, kohya),
+            _if_there(folder, DIFFUSERS),
             previews,
             release.weights.kind,
             f"{release.stem}{PLAIN}.safetensors" if plain else "",
             plain.about if plain else "",
             share_in_words(plain.misread) if plain else "",
             plain is None or plain.misread < plain.error,
-            release.weight,
+            weight,
+            found_by,
         ),
         release.grammar.architecture,
     )
     write_atomic(folder / "README.md", text.encode())
     if licence := license_text(release.character.license, release.character.credits):
         write_atomic(folder / LICENSE_FILE, licence.encode())
+
+
+def _if_there(folder: Path, name: str) -> str:
+    """A file's name; "" where the folder has none of it."""
+    return name if (folder / name).is_file() else ""
+
+
+def _found_by(who: str, summary: str) -> str:
+    """What found a weight, with its numbers; ``summary`` is the sentence of `bootstrap.compare.advice`."""
+    numbers = summary.partition(": ")[2]
+    return f"found by {who}: {numbers}" if numbers else f"found by {who}"
 
 
 def _entries(release: Release) -> dict[str, str]:
@@ -248,7 +287,7 @@ def _optional_entries(release: Release) -> dict[str, str]:
         "modelspec.author": character.credits,
         "modelspec.license": character.license,
         "modelspec.description": f"{character.name}: a character LoRA. {made}",
-        "modelspec.usage_hint": f"write {character.trigger} in the prompt; weight {release.weight:g}",
+        "modelspec.usage_hint": f"write {release.usage.call} in the prompt; weight {release.weight:g}",
         "modelspec.tags": ", ".join((*character.core, *character.identity)),
         "modelspec.thumbnail": _thumbnail(release),
         "ss_training_comment": made,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,14 +26,16 @@ from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, load
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.errors import StoreError
-from bootstrap.export.card import ReleaseFiles, card
+from bootstrap.export.card import card
+from bootstrap.export.card_use import ReleaseFiles
 from bootstrap.export.collection import Collection
 from bootstrap.export.licences import LICENSE_FILE, LICENSES
-from bootstrap.export.release import publish, release_of
+from bootstrap.export.release import publish, release_of, write_diffusers, write_kohya
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
 from bootstrap.lora.kinds import Dora, Hada, Kron
 from bootstrap.records import Adapter, JobKind, TrainItem, VerdictKind
 from bootstrap.runs.status import status
+from bootstrap.store.decisions import Accepted
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 
@@ -44,6 +48,16 @@ def kohya(store: Store, config: RunConfig, character: Character, trained: list[T
     frames = generated.items(config, Wording.of(character, config), "character")
     Collection(store, config, character, store.kept(), (), [*trained, *frames]).write(store.directory / "dataset", 10)
     return publish(store, store.adapters()[-1], store.directory / "lora")
+
+
+@pytest.fixture
+def own_base(store: Store, config: RunConfig) -> RunConfig:
+    """The run on a base of a person's own, which user interfaces can load."""
+    path = str(embedded(config.base.path))
+    base = config.base.model_copy(update={"path": path, "name": "sketchy", "demonstration": False})
+    own = config.model_copy(update={"base": base})
+    store.remember("config", own.model_dump_json())
+    return own
 
 
 def front_of(folder: Path) -> Mapping[str, object]:
@@ -119,7 +133,9 @@ def test_an_earlier_round_says_nothing_of_the_finished_set(kohya: Path, store: S
     early = publish(store, store.adapters()[0], store.directory / "early")
     assert early.name != kohya.name
     assert "ss_tag_frequency" not in metadata_of(early)
-    assert "previews" not in (early.parent / "README.md").read_text()
+    text = (early.parent / "README.md").read_text()
+    assert "does not" not in text
+    assert "The first of each view that were kept of what its round drew" in text
 
 
 def test_the_card_is_one_that_the_hub_takes(kohya: Path) -> None:
@@ -141,9 +157,89 @@ def test_the_card_is_one_that_the_hub_takes(kohya: Path) -> None:
 
 def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohya: Path) -> None:
     text = (kohya.parent / "README.md").read_text()
-    for expected in ("ComfyUI", "Forge", f"<lora:{kohya.stem}:1>", "load_lora_weights", "| 1 | style | 4 | 3 |",
-                 "**above**: no picture in the set", "`CC-BY-4.0`", "drawn by Ada", "mikanight"):  # fmt: skip
+    for expected in (
+        "load_lora_weights",
+        "| 1 | style | 4 | 3 |",
+        "**above**: no picture in the set",
+        "`CC-BY-4.0`",
+        "drawn by Ada",
+        "mikanight",
+    ):
         assert expected in text
+
+
+def test_a_card_of_the_embedded_base_sends_nobody_to_programs_that_do_not_have_it(kohya: Path, store: Store) -> None:
+    store.add_adapter(stored_adapter(store, dora_file(store)))
+    for folder in (kohya.parent, publish(store, store.adapters()[-1], store.directory / "dora").parent):
+        text = (folder / "README.md").read_text()
+        for program in ("ComfyUI", "Forge", "A1111", "InvokeAI", "<lora:"):
+            assert program not in text
+
+
+def test_a_card_names_the_files_and_previews_that_lie_beside_it_alone(store: Store, own_base: RunConfig) -> None:
+    early, late = store.adapters()
+    for number, adapter in enumerate((early, late)):
+        release = release_of(store, adapter)
+        for writer, wanted in ((write_kohya, True), (write_diffusers, False)):
+            folder = writer(release, store.directory / f"{number}{wanted}").parent
+            text = (folder / "README.md").read_text()
+            named = {*re.findall(r"[`\"(]([\w./-]+\.(?:safetensors|png))[`\")]", text)} - {"picture.png"}
+            assert named
+            assert all((folder / name).is_file() for name in named)
+            assert ("put `" in text) == wanted
+    shutil.rmtree(store.directory / "0True")
+    bare = replace(release_of(store, early), previews=[])
+    assert "`.png`" not in (write_kohya(bare, store.directory / "0True").parent / "README.md").read_text()
+
+
+def test_weights_whose_captions_named_the_traits_are_called_by_them_everywhere(
+    store: Store, own_base: RunConfig
+) -> None:
+    early, late = (publish(store, one, store.directory / one.id) for one in store.adapters())
+    words = "mikachr, 1girl, solo, blue hair, cat ears, white shirt"
+    text = (early.parent / "README.md").read_text()
+    assert f"`{words} <lora:{early.stem}:1>`" in text
+    assert f'pipe("{words}", ' in text
+    assert "the trigger alone draws somebody else" in text
+    assert "finished LoRA" in text
+    assert front_of(early.parent)["instance_prompt"] == words
+    for one in front_of(early.parent)["widget"]:  # type: ignore[attr-defined]
+        assert "blue hair" in one["text"] or "cat ears" in one["text"], "named where the view shows them"
+    about = json.loads(early.with_suffix(".json").read_text())
+    assert about["activation text"] == "mikachr, blue hair, cat ears, white shirt"
+    assert words in metadata_of(early)["modelspec.usage_hint"]
+    text = (late.parent / "README.md").read_text()
+    assert f"`mikachr, 1girl, solo <lora:{late.stem}:1>`" in text
+    assert "the trigger alone" not in text
+
+
+def test_traits_that_the_previews_had_to_name_are_named_by_the_card(store: Store, own_base: RunConfig) -> None:
+    release = release_of(store, store.adapters()[-1])
+    first = release.previews[0]
+    rare = replace(first, job=replace(first.job, traits={"ears": "cat ears"}))
+    path = write_kohya(replace(release, previews=[rare]), store.directory / "rare")
+    text = (path.parent / "README.md").read_text()
+    assert "these traits named in the prompt: `cat ears`" in text
+    assert f"`mikachr, 1girl, solo, cat ears <lora:{path.stem}:1>`" in text
+
+
+def test_the_card_says_which_weight_the_run_found_best_and_only_of_the_weights_that_it_tried(
+    store: Store, own_base: RunConfig
+) -> None:
+    early, late = store.adapters()
+    summary = "use final-r02 at 0.8: identity 0.61, control 0.92; that is acceptable; at full weight it is worse"
+    found = {"summary": summary, "strengths": ["it holds from front"], "weaknesses": [], "advice": []}
+    store.decide(Accepted(late.id, "{}", 0.8, found))
+    first, last = (publish(store, one, store.directory / one.id) for one in (early, late))
+    text = (last.parent / "README.md").read_text()
+    assert "**Recommended weight:** 0.8, found by the run's own trial: identity 0.61, control 0.92; that is" in text
+    assert f"mikachr, 1girl, solo <lora:{last.stem}:0.8>" in text
+    assert 'pipe.set_adapters("lora", 0.8)' in text
+    assert "It holds from front." in text
+    assert json.loads(last.with_suffix(".json").read_text())["preferred weight"] == 0.8
+    text = (first.parent / "README.md").read_text()
+    assert "**Recommended weight:** 1, as it was trained; no other was tried." in text
+    assert "It holds from front." not in text
 
 
 @pytest.mark.parametrize(
@@ -217,7 +313,7 @@ def test_the_card_names_both_licences_and_promises_nothing(store: Store, charact
     assert "ask the artist drawn by Ada." in (folder / LICENSE_FILE).read_text()
 
 
-def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store) -> None:
+def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store, own_base: RunConfig) -> None:
     own = {
         "unique": {"hair": "mika locks"},
         "style_switch": ("papercut look",),
@@ -234,7 +330,7 @@ def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store) -> No
     assert json.loads(kohya.with_suffix(".json").read_text())["activation text"] == "mikachr, mika locks, papercut look"
 
 
-def test_the_weight_that_a_comparison_recommends_goes_into_card_and_sidecar(store: Store) -> None:
+def test_the_weight_that_a_comparison_recommends_goes_into_card_and_sidecar(store: Store, own_base: RunConfig) -> None:
     adapter = store.adapters()[-1]
     for checkpoint, weight in ((adapter.id, 0.8), ("another", 1.0)):
         found = {"recommended": {"checkpoint": checkpoint, "weight": 0.8}}
@@ -316,7 +412,7 @@ def test_a_persons_words_are_no_markup_in_the_card(store: Store, config: RunConf
     assert f"`` {' '.join(bad.split())} ``" in text
     (script,) = re.findall(r"```python\n(.*?)\n```", text, re.S)
     calls = [node.func for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Call)]
-    assert len(calls) == 4, "no call came from the character"
+    assert len(calls) == 6, "no call came from the character"
 
 
 def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
@@ -338,7 +434,9 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_other_networks_are_published_and_the_card_says_who_reads_them(store: Store, kind: str) -> None:
+def test_other_networks_are_published_and_the_card_says_who_reads_them(
+    store: Store, own_base: RunConfig, kind: str
+) -> None:
     lora = Lora({"mid_block.attentions.0.proj_in": NETWORKS[kind]}, 2.0, grammar=SD1.grammar)
     published, text = published_of(store, lora, kind)
     assert published.is_file()
@@ -350,9 +448,9 @@ def test_other_networks_are_published_and_the_card_says_who_reads_them(store: St
     assert (f'weight_name="{plain.name}"' in text) != is_dora
 
 
-def test_beside_a_dora_lies_the_plain_lora_that_user_interfaces_read_alike(store: Store, config: RunConfig) -> None:
+def test_beside_a_dora_lies_the_plain_lora_that_user_interfaces_read_alike(store: Store, own_base: RunConfig) -> None:
     module, random = "mid_block.attentions.0.proj_in", np.random.default_rng(0)
-    weight = BaseWeights(embedded(config.base.path)).read(0, module)
+    weight = BaseWeights(Path(own_base.base.path)).read(0, module)
     down = random.normal(size=(2, *weight.shape[1:])).astype("f4")
     up = random.normal(size=(len(weight), 2, *[1] * (weight.ndim - 2))).astype("f4")
     lengths = 1.1 * np.linalg.norm(weight.reshape(len(weight), -1), axis=1)
@@ -368,6 +466,13 @@ def test_beside_a_dora_lies_the_plain_lora_that_user_interfaces_read_alike(store
     assert f"put `{nearer.name}` into `models/loras`" in text
     assert 'weight_name="pytorch_lora_weights.safetensors"' in text
     assert plain.with_suffix(".json").exists()
+
+
+def dora_file(store: Store) -> str:
+    """A DoRA whose base is not there, in the run; its name."""
+    lora = Lora({"mid_block.attentions.0.proj_in": NETWORKS["dora"]}, 2.0, grammar=SD1.grammar)
+    save_kohya(store.directory / "d.safetensors", lora, metadata(lora, "d", "epsilon"))
+    return "d.safetensors"
 
 
 def published_of(store: Store, lora: Lora, kind: str) -> tuple[Path, str]:
