@@ -8,10 +8,10 @@ Knows no model.
 
 from __future__ import annotations
 
-from bootstrap.compare.advice import AS_THE_BASE, HOLDS
 from bootstrap.compare.trial_shots import probe_shots
 from bootstrap.dataset.minimums import missing_views
 from bootstrap.records import Adapter, Round
+from bootstrap.report.acceptance_numbers import AS_THE_BASE, HOLDS
 from bootstrap.store.decisions import WeightHeld
 from loops.archive import Archive
 from loops.blends import Weights, blend_of, can_be_attached

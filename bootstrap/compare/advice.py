@@ -1,6 +1,7 @@
 """What the results mean, in words: which weights to use, where the LoRA is strong, where it is weak, what to add.
 
-Every sentence holds the numbers that it rests on; the rules are constants of this file. Pure.
+Every sentence holds the numbers that it rests on; the rules are constants of this file and of
+`bootstrap.report.acceptance_numbers`. Pure.
 """
 
 from __future__ import annotations
@@ -12,20 +13,13 @@ from dataclasses import dataclass
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.results import Comparison, Result
 from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, TESTS, UNSEEN_OUTFIT, TrialShots
+from bootstrap.report.acceptance_numbers import AS_THE_BASE, FALLS, FULL, HOLDS, USABLE
 from bootstrap.shots import Cell as Place
 
 __all__ = ["Advice", "advice_on"]
 
-HOLDS = 0.5
-"""Mean identity from which a part counts as held: about where the gate begins to let frames in."""
-FALLS = 0.12
-"""How far below the whole a part must lie to be named."""
-AS_THE_BASE = 0.95
-"""Share of the base's obedience that a LoRA should keep (the project's bar for control)."""
 LOST = 0.25
 """How much less often than on the base's pictures a trait must be shown to be called lost."""
-FULL, USABLE = 0.95, 0.75
-"""Weights from which a LoRA works as it should, and acceptably: one that needs less was trained too long."""
 KEEPS = 0.85
 """Share of its identity that it should keep beside another LoRA, or in what it was not trained on."""
 MORE = 0.5

@@ -6,7 +6,7 @@ Decides nothing: results and advice come in.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from PIL import Image
 
 from bootstrap.compare.advice import Advice
 from bootstrap.compare.results import Comparison, Result, TrialPicture
-from bootstrap.compare.trial_shots import TESTS
+from bootstrap.compare.trial_shots import KNOWN, TESTS
 from bootstrap.pictures.sheets import contact_sheet
-from bootstrap.report.document import Document, Section, Templates, write_document
+from bootstrap.report.acceptance_numbers import acceptance_numbers
+from bootstrap.report.document import Document, KeyNumber, Section, Templates, numbers_section, write_document
 from bootstrap.report.frame_figures import Figure, FigureGroup, FrameFigures
 from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
@@ -26,7 +27,17 @@ __all__ = ["as_plain", "write_page", "write_sheet"]
 
 SIDE = 112
 """Pixels of a picture on the sheet."""
+MOST_SHOTS = 8
+"""Shots that the page leads with: more make each picture too small."""
 UNKNOWN = "–"
+BESIDE = "The same LoRA alone, then beside the other. Good: identity and control hardly fall."
+PARTS = (
+    "Identity: the picture's weakest scorer, as its place among the run's look-alikes, 0 to 1. Good: 0.5 or more, and"
+    " no view or test far below the others."
+)
+PICTURES = (
+    "The number of a picture is its likeness, 0 to 1; from 0.5 on it is as alike as what the gate begins to keep."
+)
 TEMPLATES = Templates(Path(__file__).parent / "templates")
 
 
@@ -66,7 +77,7 @@ def write_page(
     for test in TESTS:
         name = f"Pictures, {comparison.trials.test_in_words(test)}"
         bodies[name] = _pictures(figures, store.directory, comparison, test)
-    sections = []
+    sections = [numbers_section(_numbers_of(comparison, advice))]
     for number, (name, body) in enumerate(bodies.items()):
         if body:
             sections.append(Section(name, body, f"part{number}"))
@@ -75,9 +86,8 @@ def write_page(
         title=f"{title}: {kind}",
         heading=title,
         subtitle=f"the LoRA under test, made for {purpose}" if purpose else "the LoRA under test",
-        tiles=_tiles(comparison, advice),
-        lead=Markup(),
         sections=sections,
+        front=_front(figures, store.directory, comparison, advice),
     )
     return write_document(out, document)
 
@@ -102,6 +112,7 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         additions.append({"view_family": view_family, "framing": framing, "pictures": number})
     return {
         "recommended": {"checkpoint": best.checkpoint, "weight": best.cell.weight},
+        "best": _plain(best),
         "summary": advice.summary,
         "strengths": list(advice.strengths),
         "weaknesses": list(advice.weaknesses),
@@ -142,16 +153,32 @@ def _numbers(one: Result) -> dict[str, Any]:
     }
 
 
-def _tiles(comparison: Comparison, advice: Advice) -> dict[str, object]:
+def _front(figures: FrameFigures, run: Path, comparison: Comparison, advice: Advice) -> Markup:
+    """The base alone and the LoRA that is recommended, in the same shots."""
+    base, best = _first_known(comparison.base), _first_known(advice.best)
+    if len(base) != len(best) or not base:
+        return Markup()
+    rows = []
+    for name, pictures in ((comparison.base.name, base), (advice.best.name, best)):
+        own = [_figure(figures, run, picture, comparison.readable) for picture in pictures]
+        rows.append({"label": name, "figures": [replace(one, caption=f"{name}: {one.caption}") for one in own]})
+    columns = [f"{picture.view_family} {picture.frame.job.shot.framing}" for picture in best]
+    return TEMPLATES.render("front", columns=columns, rows=rows, summary=advice.summary)
+
+
+def _first_known(one: Result) -> list[TrialPicture]:
+    return [picture for picture in one.pictures if picture.test == KNOWN][:MOST_SHOTS]
+
+
+def _numbers_of(comparison: Comparison, advice: Advice) -> list[KeyNumber]:
     best = advice.best
-    return {
-        "checkpoint": best.checkpoint,
-        "weight": f"{best.cell.weight:g}",
-        "identity": _identity(best),
-        "control": f"{best.trial.control:.2f}",
-        "cells": len(comparison.grid),
-        "pictures a cell": len(best.pictures),
-    }
+    tried = f"{len(comparison.grid)} cells of a checkpoint at a weight, each with up to {len(best.pictures)} pictures."
+    pictures = sum(len(one.pictures) for one in comparison.rows)
+    return [
+        KeyNumber("recommended", best.name, "The checkpoint and the weight that drew best."),
+        *acceptance_numbers(as_plain(comparison, advice)),
+        KeyNumber("pictures", str(pictures), tried),
+    ]
 
 
 def _advice(advice: Advice) -> Markup:
@@ -189,7 +216,7 @@ def _beside(others: Sequence[Result], best: Result) -> Markup:
         return Markup()
     alone = best.on_shots_of(others[0])
     rows = [(one.name, _identity(one), f"{one.trial.control:.2f}") for one in (alone, *others)]
-    return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows)
+    return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows, note=BESIDE)
 
 
 def _parts(results: Sequence[Result], view_families: Sequence[str]) -> Markup:
@@ -201,8 +228,7 @@ def _parts(results: Sequence[Result], view_families: Sequence[str]) -> Markup:
         for part in (*map(families.get, view_families), *map(tests.get, TESTS)):
             row.append(UNKNOWN if part is None else _identity(part))
         rows.append(row)
-    note = "Identity: the picture's weakest scorer, as its place among the run's look-alikes."
-    return TEMPLATES.render("table", head=("cell", *view_families, *TESTS), rows=rows, note=note)
+    return TEMPLATES.render("table", head=("cell", *view_families, *TESTS), rows=rows, note=PARTS)
 
 
 def _pictures(figures: FrameFigures, run: Path, comparison: Comparison, test: str) -> Markup:
@@ -215,7 +241,7 @@ def _pictures(figures: FrameFigures, run: Path, comparison: Comparison, test: st
                 own.append(_figure(figures, run, picture, comparison.readable))
         if own:
             groups.append(FigureGroup(row.name, own))
-    return TEMPLATES.render("rows", groups=groups) if groups else Markup()
+    return TEMPLATES.render("rows", groups=groups, note=PICTURES) if groups else Markup()
 
 
 def _figure(figures: FrameFigures, run: Path, picture: TrialPicture, readable: Collection[str]) -> Figure:

@@ -1,22 +1,26 @@
-"""Self-contained HTML documents: a header, numbers that matter, sections with a menu. Knows no run.
+"""Self-contained HTML documents: a header, pictures first, sections with a menu, numbers that say what they mean.
 
-Light and dark, no script, no request to anywhere: style, thumbnails and charts lie inside the document.
+Light, dark and on paper; no script, no request to anywhere: style, thumbnails and charts lie inside the document. Knows
+no run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from bootstrap.store.files import write_atomic
 
-__all__ = ["TEMPLATES", "Document", "Section", "Templates", "write_document"]
+__all__ = ["TEMPLATES", "Document", "KeyNumber", "Rating", "Section", "Templates", "numbers_section", "write_document"]
 
 HERE = Path(__file__).parent
+Rating = Literal["good", "fair", "poor", ""]
+"""How good a number is; "" where it says nothing of that kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,22 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A whole document: ``tiles`` are its most important numbers by name, ``lead`` comes before the sections.
+class KeyNumber:
+    """A number by its name, with a sentence of what it means, and how good it is."""
 
-    ``front`` stands above everything but the heading and the menu.
-    """
+    name: str
+    value: str
+    meaning: str
+    rating: Rating = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document: ``front`` stands below the heading and its menu, before the sections."""
 
     title: str
     heading: str
     subtitle: str
-    tiles: Mapping[str, object]
-    lead: Markup
     sections: Sequence[Section]
     front: Markup = field(default_factory=Markup)
 
@@ -62,6 +71,12 @@ TEMPLATES = Templates()
 """Those of this room alone."""
 
 
+def numbers_section(numbers: Sequence[KeyNumber], title: str = "The numbers") -> Section:
+    """A card for each number; without a body where there is none."""
+    body = TEMPLATES.render("numbers", numbers=numbers) if numbers else Markup()
+    return Section(title, body, "numbers")
+
+
 def write_document(out: Path, document: Document) -> Path:
     """Write the document to ``out`` and return it. Raises OutputError."""
     style = Markup((HERE / "page.css").read_text(encoding="utf-8"))
@@ -71,8 +86,6 @@ def write_document(out: Path, document: Document) -> Path:
         title=document.title,
         heading=document.heading,
         subtitle=document.subtitle,
-        tiles=document.tiles,
-        lead=document.lead,
         front=document.front,
         sections=document.sections,
     )

@@ -16,55 +16,64 @@ from markupsafe import Markup
 
 from bootstrap.events import Noted
 from bootstrap.records import Frame, JobKind, Seed
-from bootstrap.report.document import TEMPLATES, Document, Section, write_document
+from bootstrap.report.document import TEMPLATES, Document, Section, numbers_section, write_document
 from bootstrap.report.frame_figures import FrameFigures
 from bootstrap.report.plots import Plot, quota_bars
 from bootstrap.report.round_sheets import write_sheets
 from bootstrap.report.rounds import over_rounds, round_section, time_section
+from bootstrap.report.run_numbers import run_numbers
+from bootstrap.report.scorer_roles import scorer_texts
 from bootstrap.report.scores import plots_by_view_family
 from bootstrap.report.showcase_picture import SHOWCASE, showcase_html, write_showcase
-from bootstrap.report.showcase_rows import showcase_of
+from bootstrap.report.showcase_rows import drawn_with, showcase_of
 from bootstrap.report.verdict_section import verdict_section
 from bootstrap.runs.accepted import ACCEPTANCE
 from bootstrap.runs.incidents import UNDELIVERED, IncidentLine, incidents
-from bootstrap.runs.sentences import duration
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
 __all__ = ["write_report"]
+
+QUOTAS = "Kept pictures, then provisional ones, against what is wanted (the mark). Good: every bar reaches its mark."
+SCORES = (
+    "Each plot compares the pictures of the set with decoys, which are drawn in the same views and are not the"
+    " character. Good: the set stands right of the decoys. Where both overlap, this scorer cannot tell the character"
+    " from a stranger in these views, and another one, or you, must. The set was chosen by the scorers that select;"
+    " only a held-out one tells independently."
+)
+TRAINED = (
+    "Every LoRA of the run. The loss of a diffusion model is mostly noise: compare pictures, not losses. The sum tells"
+    " whether a file was changed."
+)
 
 
 def write_report(store: Store, out: Path, title: str, *, page_alone: bool = False) -> Path:
     """Write the page to ``out``, contact sheets to ``sheets/`` and the showcase beside it; returns ``out``.
 
     ``page_alone`` leaves sheets and showcase as an earlier call has written them.
-    The page leads with the showcase, the set below, where the run has drawn one. Raises OutputError.
+    The page leads with the seeds and the showcase, where the run has drawn one; then come the set and the numbers.
+    Raises OutputError.
     """
     figures = FrameFigures(store, out.parent)
     facts = status(store)
     state = "finished" if facts["finished"] else f"{facts['phase'] or 'not begun'}, not finished"
     showcase = showcase_of(store)
-    front, lead = Markup(), _progress(facts, figures.taken())
-    first = [_seeds(store, figures), _final_set(figures)]
-    if showcase:
-        front = showcase_html(store, figures, showcase)
-        if not page_alone:
-            write_showcase(store, out.parent / SHOWCASE, figures, showcase, title)
-        first = [_final_set(figures), Section("Quotas and growth", lead, "growth"), _seeds(store, figures)]
-        lead = Markup()
+    if showcase and not page_alone:
+        write_showcase(store, out.parent / SHOWCASE, figures, showcase, title)
     sections = [
-        *first,
+        _final_set(figures),
+        numbers_section(run_numbers(store, facts)),
         _acceptance(store, facts["acceptance"], out.parent),
+        Section("Quotas and growth", _progress(facts, figures.taken()), "growth"),
+        _seeds(store, figures),
         *_sections(store, figures, facts, out.parent),
     ]
     document = Document(
         title=title,
         heading=title,
         subtitle=f"character LoRA run · {state}",
-        tiles=_tiles(facts),
-        lead=lead,
         sections=[section for section in sections if section.body],
-        front=front,
+        front=showcase_html(store, figures, showcase, _without_showcase(store, finished=facts["finished"])),
     )
     write_document(out, document)
     if not page_alone:
@@ -88,29 +97,19 @@ def _sections(store: Store, figures: FrameFigures, facts: dict[str, Any], folder
     ]
 
 
-def _tiles(facts: dict[str, Any]) -> dict[str, object]:
-    """The numbers that matter most."""
-    kept = "kept"
-    if facts["target"]:
-        kept = f"kept of {facts['target']}" if facts["kept"] <= facts["target"] else f"kept ({facts['target']} wanted)"
-    tiles = {
-        kept: facts["kept"],
-        "provisional": facts["provisional"],
-        "seeds": facts["seeds"],
-        "rounds": len(facts["rounds"]),
-        "pictures drawn": facts["frames"],
-        "work": duration(sum(facts["seconds"].values())),
-    }
-    if facts["peak_memory_mib"]:
-        tiles["peak memory"] = f"{facts['peak_memory_mib'] / 1024:.1f} GiB"
-    return tiles
+def _without_showcase(store: Store, *, finished: bool) -> str:
+    """What stands in the place of the showcase, in a run that has drawn none."""
+    when = "are drawn when the run is finished"
+    if finished:
+        when = "were not drawn in this run"
+    return f"{drawn_with(store)} The same shots by the base, by the LoRA of your pictures alone and by this one {when}."
 
 
 def _progress(facts: dict[str, Any], taken: Sequence[Frame]) -> Markup:
     """View families and framings against their quotas, the growth of the set, and what varies in it."""
     plots = [
-        Plot("View families", quota_bars(facts["view_families"])),
-        Plot("Framings", quota_bars(facts["framings"])),
+        Plot("View families", quota_bars(facts["view_families"]), meaning=QUOTAS),
+        Plot("Framings", quota_bars(facts["framings"]), meaning=QUOTAS),
         *over_rounds(facts["rounds"]),
     ]
     return TEMPLATES.render("cards", plots=plots, variety=_variety(taken))
@@ -169,7 +168,11 @@ def _probe(store: Store, figures: FrameFigures) -> Section:
 def _scores(store: Store, figures: FrameFigures) -> Section:
     """Identity scores of the run against the decoys', by view family."""
     plots = plots_by_view_family(store, figures)
-    body = TEMPLATES.render("scores", families=plots) if plots else Markup()
+    body = Markup()
+    if plots:
+        measured = {plot.title for row in plots.values() for plot in row}
+        scorers = [text for name, text in scorer_texts(store).items() if name in measured]
+        body = TEMPLATES.render("scores", families=plots, about=SCORES, scorers=scorers)
     return Section("Scores against decoys", body, "scores")
 
 
@@ -180,7 +183,7 @@ def _adapters(store: Store) -> Section:
         path = Markup("<code>{}</code>").format(adapter.path)
         digest = Markup('<code title="{}">{}</code>').format(adapter.sha256, adapter.sha256[:12])
         rows.append((adapter.round, adapter.phase, path, adapter.steps, f"{adapter.final_loss:.4f}", digest))
-    return Section("Adapters", _table(head, rows))
+    return Section("Adapters", _table(head, rows, TRAINED))
 
 
 def _files(store: Store, folder: Path) -> Section:

@@ -15,11 +15,15 @@ EMPTY = Markup()
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A chart under its title; ``svg`` is empty where there is nothing to draw. ``legend`` names its colours."""
+    """A chart under its title; ``svg`` is empty where there is nothing to draw.
+
+    ``legend`` names its colours; ``meaning`` says in a sentence or two what it shows and when that is good.
+    """
 
     title: str
     svg: Markup
     legend: Sequence[str] = ()
+    meaning: str = ""
 
 
 def histogram(series: Mapping[str, Sequence[float]], title: str = "") -> Markup:

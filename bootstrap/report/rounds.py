@@ -25,6 +25,12 @@ __all__ = ["over_rounds", "round_section", "time_section"]
 
 STAGES = {AdapterTrained: "training", BatchGenerated: "drawing", ScoresMeasured: "measuring"}
 NUMBER = re.compile(r" ?[-+]?\d+(\.\d+)?")
+GROWTH = "The dashed line is the goal of the round. Good: the column reaches it."
+LIKENESS = (
+    "Mean by the scorers that select, and by the held-out one, which never does. Good: both hold or rise. Where only"
+    " the selecting ones rise, the set grows alike in what they see and in nothing else."
+)
+SHARE = "Of the candidates of a round, 0 to 1. Good: it rises, for each LoRA draws the character better than the last."
 MOST_REJECTS = 160
 """Rejected frames shown a round: a page must stay light enough to open."""
 
@@ -80,9 +86,9 @@ def over_rounds(rounds: Sequence[Mapping[str, Any]]) -> list[Plot]:
         likeness["held-out"].append(outcome.get("held_out"))
         shares.append(outcome["new"] / outcome["candidates"] if outcome.get("candidates") else None)
     plots = [
-        Plot("Kept after each round", growth(steps)),
-        Plot("Likeness of candidates to the seeds", curves(likeness, "likeness by round"), list(likeness)),
-        Plot("Candidates kept, share", curves({"kept": shares}, "share of candidates kept")),
+        Plot("Kept after each round", growth(steps), meaning=GROWTH),
+        Plot("Likeness of candidates to the seeds", curves(likeness, "likeness by round"), list(likeness), LIKENESS),
+        Plot("Candidates kept, share", curves({"kept": shares}, "share of candidates kept"), meaning=SHARE),
     ]
     return [plot for plot in plots if plot.svg]
 
@@ -96,8 +102,10 @@ def time_section(store: Store, seconds: Mapping[str, float]) -> Section:
             parts[STAGES[type(event)]] += event.seconds
     stages = {stage: {"time": spent} for stage, spent in seconds.items()}
     plots = [
-        Plot("By stage", stacked(stages, duration)),
-        Plot("By round", stacked(rounds, duration), list(STAGES.values())),
+        Plot("By stage", stacked(stages, duration), meaning="The work of all sessions; pauses do not count."),
+        Plot(
+            "By round", stacked(rounds, duration), list(STAGES.values()), "A round's first look at the models included."
+        ),
     ]
     shown = [plot for plot in plots if plot.svg]
     body = TEMPLATES.render("cards", plots=shown) if shown else Markup()

@@ -1,12 +1,45 @@
-"""Which scorers of a run ask who a picture shows. Reads the run's configuration; loads no model."""
+"""The scorers of a run: their roles, what each measures, and how its values are read. Loads no model.
+
+Reads the run's configuration and knows no scorer by name: what one measures is the first line of its class.
+"""
 
 from __future__ import annotations
 
-from bootstrap.config import stored_config
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bootstrap.config import PanelConfig, stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.store.store import Store
+from scoring.scorers import SCORERS
+from scoring.settings import Role
 
-__all__ = ["identity_scorers", "scorers_of"]
+__all__ = ["READINGS", "ScorerText", "identity_scorers", "scorer_texts", "scorers_of"]
+
+READINGS: Mapping[Role, str] = {
+    "identity": (
+        "Likeness to the seeds, in this scorer's own unit, so only its place among the decoys of the same views counts."
+        " Good: higher than nearly all of them. It selects."
+    ),
+    "held-out": (
+        "Likeness to the seeds by an encoder that never selects, −1 to 1. Good: kept pictures stand above the decoys,"
+        " and it holds or rises over the rounds."
+    ),
+    "check": "Good: 0 or more. Below 0 the picture is rejected.",
+    "caption": "Good: 0 or more. Below 0 the caption leaves the tag out; the picture is not rejected.",
+    "quality": "Larger is better. It only decides between pictures that are equal in all else.",
+}
+"""Role → the range of its values and which of them are good."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerText:
+    """A scorer in words: what it ``measures`` and how its values are read."""
+
+    name: str
+    role: Role
+    measures: str
+    reading: str
 
 
 def identity_scorers(store: Store) -> list[str]:
@@ -19,8 +52,26 @@ def identity_scorers(store: Store) -> list[str]:
 
 def scorers_of(store: Store, role: str) -> list[str]:
     """The scorers of a role; [] where the run has stored no readable configuration."""
+    return [name for name, text in scorer_texts(store).items() if text.role == role]
+
+
+def scorer_texts(store: Store) -> dict[str, ScorerText]:
+    """Every scorer of the panel by its name, in order; {} where the run has stored no readable configuration."""
+    panel = _panel(store)
+    found = {}
+    for name, settings in panel.in_use.items() if panel else ():
+        found[name] = ScorerText(name, settings.role, _first_line(settings.kind), READINGS[settings.role])
+    return found
+
+
+def _panel(store: Store) -> PanelConfig | None:
     try:
-        roles = stored_config(store.recall("config")).panel.roles
+        return stored_config(store.recall("config")).panel
     except ConfigError:
-        return []
-    return [name for name, its_role in roles.items() if its_role == role]
+        return None
+
+
+def _first_line(kind: str) -> str:
+    """What the class of a kind of scorer says of itself, without the marks of its source; "" for an unknown one."""
+    about = (getattr(SCORERS.get(kind), "__doc__", None) or "").strip().partition("\n")[0]
+    return about.replace("`", "")

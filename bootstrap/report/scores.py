@@ -8,18 +8,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from bootstrap.report.frame_figures import FrameFigures
 from bootstrap.report.plots import Plot, histogram
-from bootstrap.report.scorer_roles import identity_scorers
+from bootstrap.report.scorer_roles import identity_scorers, scorer_texts
 from bootstrap.store.store import Store
 from scoring.measurement import Measurement
+from scoring.settings import Role
 
 __all__ = ["decoys_of", "plots_by_scorer", "plots_by_view_family"]
 
 Measured = Mapping[str, Mapping[str, Measurement]]
 Groups = Mapping[str, Sequence[Frame]]
 """The series of a plot: decoys, candidates, and those of the candidates that were taken ("kept")."""
+APART, PARTLY = 0.9, 0.7
+"""Share of pairs, a kept picture and a decoy, from which a scorer tells them apart, and tells them apart in part."""
 
 
 def decoys_of(store: Store, round: int | None = None) -> list[Frame]:
@@ -45,7 +50,7 @@ def plots_by_view_family(store: Store, figures: FrameFigures) -> dict[str, list[
     for view_family in figures.view_families:
         own = {name: _of_view_family(frames, view_family) for name, frames in groups.items()}
         if own["candidates"]:
-            found[view_family] = [_plot(own, measured, name) for name in scorers]
+            found[view_family] = [_plot(own, measured, name, "identity") for name in scorers]
     return found
 
 
@@ -57,8 +62,8 @@ def plots_by_scorer(
     scorers: dict[str, None] = {}
     for values in measured.values():
         scorers.update(dict.fromkeys(values))
-    groups = _groups(candidates, decoys, figures)
-    plots = [_plot(groups, measured, name) for name in scorers]
+    groups, texts = _groups(candidates, decoys, figures), scorer_texts(store)
+    plots = [_plot(groups, measured, name, texts[name].role if name in texts else None) for name in scorers]
     return [plot for plot in plots if plot.svg]
 
 
@@ -71,10 +76,35 @@ def _of_view_family(frames: Sequence[Frame], view_family: str) -> list[Frame]:
     return [frame for frame in frames if frame.job.shot.view_family == view_family]
 
 
-def _plot(groups: Groups, measured: Measured, scorer: str) -> Plot:
-    """One scorer's histogram; empty where it is not applicable to any candidate."""
+def _plot(groups: Groups, measured: Measured, scorer: str, role: Role | None) -> Plot:
+    """One scorer's histogram, and what it says; empty where it is not applicable to any candidate."""
     series = {name: _values(frames, measured, scorer) for name, frames in groups.items()}
-    return Plot(scorer, histogram(series if series["candidates"] else {}, scorer))
+    drawn = histogram(series if series["candidates"] else {}, scorer)
+    if role in ("check", "caption"):
+        return Plot(scorer, drawn, meaning=_passed(series["candidates"]))
+    if role in ("identity", "held-out"):
+        return Plot(scorer, drawn, meaning=_told_apart(series["kept"], series["decoys"]))
+    return Plot(scorer, drawn)
+
+
+def _passed(values: Sequence[float]) -> str:
+    """How many candidates pass a check."""
+    return f"{sum(value >= 0 for value in values)} of {len(values)} candidates pass (0 or more)."
+
+
+def _told_apart(kept: Sequence[float], decoys: Sequence[float]) -> str:
+    """How often a kept picture scores higher than a decoy (AUC: a tie counts half), and how good that is."""
+    if not kept or not decoys:
+        return "Nothing was kept here." if decoys else "There are no decoys here to compare with."
+    row = np.sort(np.asarray(decoys))
+    below, upto = np.searchsorted(row, kept, "left"), np.searchsorted(row, kept, "right")
+    share = float((below + upto).mean() / 2 / len(row))
+    rating = "poor: it hardly tells them apart"
+    if share >= APART:
+        rating = "good"
+    elif share >= PARTLY:
+        rating = "fair"
+    return f"A kept picture scores higher than a decoy in {share:.0%} of the pairs: {rating}."
 
 
 def _values(frames: Sequence[Frame], measured: Measured, scorer: str) -> list[float]:

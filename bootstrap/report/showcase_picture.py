@@ -26,10 +26,13 @@ ABOUT = "On the left what was given; below, the same shots with the same random 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
-def showcase_html(store: Store, figures: FrameFigures, showcase: Showcase) -> Markup:
-    """Seeds, then a row for each that drew the shots; on a narrow screen a column for each."""
-    columns, rows = showcase.columns, []
-    for row in showcase.rows:
+def showcase_html(store: Store, figures: FrameFigures, showcase: Showcase | None, without: str = "") -> Markup:
+    """Seeds, then a row for each that drew the shots; on a narrow screen a column for each.
+
+    ``without`` is what to say of a run that has no showcase; its page leads with the seeds alone.
+    """
+    columns, rows = showcase.columns if showcase else [], []
+    for row in showcase.rows if showcase else ():
         shown = []
         for figure, asked in zip(figures.figures(row.frames), columns, strict=True):
             shown.append(Figure(figure.image, figure.link, f"{row.label}: {asked}", figure.title))
@@ -37,7 +40,8 @@ def showcase_html(store: Store, figures: FrameFigures, showcase: Showcase) -> Ma
     seeds = []
     for seed in store.seeds()[:MOST_SEEDS]:
         seeds.append(figures.of_picture(store.directory / seed.path, "your picture", seed.sha256))
-    return TEMPLATES.render("showcase", showcase=showcase, columns=columns, rows=rows, seeds=seeds, file=SHOWCASE)
+    about = {"showcase": showcase, "without": without, "file": SHOWCASE}
+    return TEMPLATES.render("showcase", columns=columns, rows=rows, seeds=seeds, **about)
 
 
 def write_showcase(

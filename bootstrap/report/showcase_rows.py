@@ -17,7 +17,7 @@ from bootstrap.records import Adapter, Frame, JobKind, Shot
 from bootstrap.report.scorer_roles import scorers_of
 from bootstrap.store.store import Store
 
-__all__ = ["Showcase", "ShowcaseRow", "showcase_of"]
+__all__ = ["Showcase", "ShowcaseRow", "drawn_with", "showcase_of"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,15 @@ class ShowcaseRow:
 
 @dataclass(frozen=True)
 class Showcase:
-    """The rows over the same shots; ``base`` says what they were drawn with, ``found`` which LoRA is more alike."""
+    """The rows over the same shots; ``base`` says what they were drawn with, ``found`` which LoRA is more alike.
+
+    ``absent`` says why there is no row of a LoRA on the seeds alone, "" where there is one.
+    """
 
     base: str
     rows: Sequence[ShowcaseRow]
     found: str = ""
+    absent: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -95,7 +99,8 @@ def _showcase(store: Store, drawn: Sequence[Frame], finished: Sequence[Frame]) -
         scorer, values = next(iter(measured.items()))
         apart = "which never selects" if scorer in held_out else "which also selects"
         found = _compared(f"{scorer}, {apart},", values[-2], values[-1], pictures)
-    return Showcase(_base(store), shown, found)
+    absent = "" if first else _absent(store, pictures, shown=any(frame.job.references for frame in by_base))
+    return Showcase(drawn_with(store), shown, found, absent)
 
 
 def _asked(store: Store, finished: Sequence[Frame]) -> str:
@@ -132,12 +137,25 @@ def _compared(scorer: str, first: Sequence[float], finished: Sequence[float], pi
     return f"{alone}. It needs every trait in every prompt: `bootstrap export RUN --round 1` writes it."
 
 
-def _base(store: Store) -> str:
-    """What everything was drawn with; a base that only demonstrates the loop is called so."""
+def _absent(store: Store, pictures: str, *, shown: bool) -> str:
+    """Why no LoRA on the seeds alone drew; ``shown`` where the base was given the seeds instead."""
+    why = "this run trained none"
+    if any(adapter.round == 1 and not adapter.is_final for adapter in store.adapters()):
+        why = "its file had been deleted"
+    if shown:
+        why = f"the base is shown your {pictures} instead"
+    return f"A LoRA on your {pictures} alone was not drawn in this run: {why}."
+
+
+def drawn_with(store: Store) -> str:
+    """What everything was drawn with; what only demonstrates or tests the loop is called so. "" if unknown."""
     try:
-        base = stored_config(store.recall("config")).base
+        config = stored_config(store.recall("config"))
     except ConfigError:
         return ""
+    base = config.base
+    if config.backend == "fake":
+        return "A fake run: painted discs stand in for pictures, and no number says anything about a LoRA."
     size = f"{base.sampling.width}x{base.sampling.height} pixels"
     if base.demonstration:
         return f"Drawn by the embedded toy model ({base.name}, {size}): a demonstration of the loop."

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bootstrap.records import JobKind, Shot, VerdictKind
-from bootstrap.report.document import TEMPLATES, Document, Section, write_document
+from bootstrap.report.document import TEMPLATES, Document, KeyNumber, Section, numbers_section, write_document
 from bootstrap.report.frame_figures import Figure, FrameFigures
 from bootstrap.store.decisions import InboxPicture
 from bootstrap.store.files import write_atomic
@@ -28,6 +28,13 @@ CALLED = {
     VerdictKind.REJECT: "rejected",
 }
 """Verdicts, in the order of the page."""
+MEANINGS = {
+    "wanted": "Shots that still need a picture. Good: none.",
+    "kept": "Pictures that fill a shot.",
+    "provisional": "Pictures that fill a shot until a better one comes.",
+    "undecided": "Pictures that fill no shot: their reasons are below.",
+    "rejected": "Pictures that failed a check: their reasons are below.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ def write_wanted(store: Store, title: str, folder: Path, wanted: Sequence[Wanted
     figures = FrameFigures(store, store.directory)
     groups = _by_verdict(store, figures)
     set_aside = [one.why for one in store.decisions(InboxPicture) if not one.job]
+    counts = {"wanted": len(wanted), **{name: len(found) for name, found in groups.items()}}
+    numbers = [KeyNumber(name, str(count), MEANINGS[name]) for name, count in counts.items()]
     sections = [Section("Wanted", TEMPLATES.render("wanted", shots=wanted), "wanted")]
     for name, found in groups.items():
         sections.append(Section(name.capitalize(), TEMPLATES.render("sheet", figures=found), name))
@@ -71,9 +80,8 @@ def write_wanted(store: Store, title: str, folder: Path, wanted: Sequence[Wanted
         title=f"{title}: pictures wanted",
         heading=title,
         subtitle=f"pictures that are wanted, put them into {folder}",
-        tiles={"wanted": len(wanted), **{name: len(found) for name, found in groups.items()}},
-        lead=TEMPLATES.render("wanted_lead", folder=folder),
-        sections=sections,
+        front=TEMPLATES.render("wanted_lead", folder=folder),
+        sections=[*sections, numbers_section(numbers)],
     )
     return write_document(out, document)
 

@@ -86,7 +86,7 @@ def test_page_sheet_and_data_are_written_and_nothing_else_is_touched(run):
     assert result.stdout.startswith("use final-r02")
     page = (run / "compare" / "compare.html").read_text()
     assert "<h1>Red &lt;3</h1>" in page
-    assert page.count("data:image/webp") == 3 * 18, "the base and two checkpoints"
+    assert page.count("data:image/webp") == 3 * 18 + 2 * 6, "base and two checkpoints; base and best again at the head"
     assert "http" not in page.replace("http://www.w3.org", "")
     with Image.open(run / "compare" / "compare.png") as sheet:
         assert sheet.width > 18 * 100

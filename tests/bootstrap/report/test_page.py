@@ -53,7 +53,7 @@ def test_the_page_shows_every_taken_frame_and_sends_no_request(store: Store) -> 
 
 def test_the_page_shows_what_happened(store: Store) -> None:
     text = written(store).text
-    for expected in ("Mika & friends", "kept of 48", "The set 24",
+    for expected in ("Mika & friends", "12 of 48", "The set 24",
                  "6 not taken, with reasons", "why 1", "held-out similarity 0.700",
                  "a2.safetensors", "clip",
                  "the tag 'mole' <cannot> be checked", "2 min 00 s", "round 1", "1 min 12 s", "smile <3"):  # fmt: skip
