@@ -5,6 +5,7 @@ Decides nothing: results and advice come in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.report.acceptance_numbers import acceptance_numbers
 from bootstrap.report.document import Document, KeyNumber, Section, Templates, numbers_section, write_document
 from bootstrap.report.frame_figures import Figure, FigureGroup, FrameFigures
+from bootstrap.report.showcase_rows import drawn_with
 from bootstrap.store.files import write_image
 from bootstrap.store.store import Store
 
@@ -87,7 +89,7 @@ def write_page(
         heading=title,
         subtitle=f"the LoRA under test, made for {purpose}" if purpose else "the LoRA under test",
         sections=sections,
-        front=_front(figures, store.directory, comparison, advice),
+        front=_front(store, figures, comparison, advice),
     )
     return write_document(out, document)
 
@@ -153,21 +155,28 @@ def _numbers(one: Result) -> dict[str, Any]:
     }
 
 
-def _front(figures: FrameFigures, run: Path, comparison: Comparison, advice: Advice) -> Markup:
+def _front(store: Store, figures: FrameFigures, comparison: Comparison, advice: Advice) -> Markup:
     """The base alone and the LoRA that is recommended, in the same shots."""
     base, best = _first_known(comparison.base), _first_known(advice.best)
     if len(base) != len(best) or not base:
         return Markup()
     rows = []
     for name, pictures in ((comparison.base.name, base), (advice.best.name, best)):
-        own = [_figure(figures, run, picture, comparison.readable) for picture in pictures]
+        own = [_figure(figures, store.directory, picture, comparison.readable) for picture in pictures]
         rows.append({"label": name, "figures": [replace(one, caption=f"{name}: {one.caption}") for one in own]})
     columns = [f"{picture.view_family} {picture.frame.job.shot.framing}" for picture in best]
-    return TEMPLATES.render("front", columns=columns, rows=rows, summary=advice.summary)
+    return TEMPLATES.render("front", columns=columns, rows=rows, summary=advice.summary, base=drawn_with(store))
 
 
 def _first_known(one: Result) -> list[TrialPicture]:
-    return [picture for picture in one.pictures if picture.test == KNOWN][:MOST_SHOTS]
+    """Its first pictures of what it was trained to draw: of each view family in turn one, then another."""
+    known = [picture for picture in one.pictures if picture.test == KNOWN]
+    turns: Counter[str] = Counter()
+    ranked = []
+    for place, picture in enumerate(known):
+        ranked.append((turns[picture.view_family], place))
+        turns[picture.view_family] += 1
+    return [known[place] for _, place in sorted(sorted(ranked)[:MOST_SHOTS], key=lambda one: one[1])]
 
 
 def _numbers_of(comparison: Comparison, advice: Advice) -> list[KeyNumber]:

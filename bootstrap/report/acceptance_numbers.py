@@ -71,7 +71,7 @@ def _identity(identity: float | None, base: float | None) -> KeyNumber:
 
 
 def _recommended(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The checkpoint and weight that are recommended, with their numbers; what an earlier version stored has their cell's."""
+    """The checkpoint and weight that are recommended, with their numbers (in earlier runs, their cell's)."""
     if best := found.get("best"):
         return dict(best)
     wanted = found.get("recommended") or {}

@@ -4,6 +4,8 @@ import pytest
 from PIL import Image
 
 from bootstrap.records import JobKind, Shot
+from bootstrap.report.frame_figures import FrameFigures
+from bootstrap.report.showcase_picture import showcase_html
 from bootstrap.report.showcase_rows import showcase_of
 from bootstrap.runs.standing import standing
 from bootstrap.runs.status import status
@@ -123,3 +125,15 @@ def test_no_shot_of_the_set_is_shown_and_every_view_family_comes_first():
     taken = {scene_of(Shot("front", "front", "upper body", {"pose": "sitting"}, take=3))}
     assert showcase_shots(probe, taken, 2, FRAMINGS) == [probe[3], probe[4]]
     assert showcase_shots(probe, taken, 9, FRAMINGS) == [probe[0], probe[1], probe[3], probe[4]]
+
+
+def test_where_no_lora_on_the_seed_alone_drew_the_page_says_so(shown, grown, monkeypatch):
+    store, whole = shown
+    assert whole.absent == ""
+    every = store.frames
+    monkeypatch.setattr(store, "frames", lambda *a, **b: [f for f in every(*a, **b) if f.adapter != "r01-style"])
+    found = showcase_of(store)
+    assert [row.label.partition(",")[0] for row in found.rows] == ["base", "this LoRA"]
+    said = "A LoRA on your picture alone was not drawn in this run: its file had been deleted."
+    assert found.absent == said
+    assert f"<p>{said}</p>" in showcase_html(store, FrameFigures(store, grown), found)
