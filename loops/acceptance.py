@@ -37,6 +37,8 @@ from loops.ranking import ranked, scores_of
 
 __all__ = ["accept", "check_beside"]
 
+SHARE = 0.15
+"""Of a run's pictures, those that may be drawn to try its LoRA where a further weight is tried."""
 WAVES = 301
 """The first of its waves, beyond those of the probes of LoRAs that may draw a round."""
 
@@ -47,7 +49,7 @@ def accept(engine: Engine, adapter: Adapter) -> None:
     Left out where `LoopConfig.acceptance` has no weights, or the hours of a run are too short for it.
     """
     store, settings = engine.store, engine.config.loop.acceptance
-    page, asked = store.directory / ACCEPTANCE, settings.model_dump_json()
+    page, asked = store.directory / ACCEPTANCE, settings.asked
     decided = store.decided(Accepted, adapter=adapter.id, asked=asked)
     if not settings.weights or (decided and page.is_file()):
         return
@@ -116,9 +118,12 @@ class _Bench:
         """Everything that is tried, one after another."""
         full, weights = self._previews(self.adapter), self._tried(self.adapter)
         lower = [Cell(weights, weight) for weight in sorted({*settings.weights} - {PREFERRED})]
-        tried = [self._rate(cell, self.probe) for cell in self._that_blend(lower)]
+        tried = [*map(self._rate_probe, self._that_blend(lower))]
         tried = [one for one in tried if len(one.pictures) == len(full.pictures)]  # a lost picture leaves a cell out
         best = best_of([*tried, full])
+        if self._pays(best.cell, settings):
+            tried = [*map(self._rate_probe, self._that_blend([Cell(weights, settings.lowest or 0.0)])), *tried]
+            best = best_of([*tried, full])
         beyond = self._rate(best.cell, self.more).pictures if self.more else ()
         base = self._rate(BASE, [*self.probe, *self.more])
         stacks = self._that_blend(self._stacks(best.cell))
@@ -126,9 +131,23 @@ class _Bench:
             self.trials,
             base,
             [*tried, *map(self._previews, self._not_chosen), full],
-            [self._rate(cell, self.probe) for cell in stacks],
+            [*map(self._rate_probe, stacks)],
             completed=replace(best, pictures=(*best.pictures, *beyond)),
         )
+
+    def _pays(self, best: Cell, settings: AcceptanceConfig) -> bool:
+        """Whether the lowest weight is tried: a still higher one, the least so far, draws best, and there is room."""
+        least = min((*settings.weights, PREFERRED))
+        if settings.lowest is None or best.weight > least or settings.lowest >= least:
+            return False
+        others, lowest = len(settings.beside), f"@{settings.lowest:g}"
+        further = len(self.probe) * (2 + others + (others > 1)) + 2 * len(self.more)
+        drawn = [one for one in self.engine.store.frames() if not one.adapter.endswith(lowest)]  # a resumed run's too
+        own = sum(frame.job.kind is JobKind.ACCEPTANCE for frame in drawn)
+        return own + further <= SHARE * (len(drawn) + further)
+
+    def _rate_probe(self, cell: Cell) -> Result:
+        return self._rate(cell, self.probe)
 
     @property
     def _not_chosen(self) -> list[Adapter]:

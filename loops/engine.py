@@ -14,6 +14,7 @@ from bootstrap.backends.parameters import parameters_outside, parameters_text
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.config.training_pixels import side_of
 from bootstrap.errors import Interrupted
 from bootstrap.events import Event, Noted, Progress
 from bootstrap.machine.clock import Clock
@@ -121,7 +122,7 @@ class Engine:
     @property
     def side(self) -> int:
         """The side of training pictures in pixels."""
-        return max(self.drawer.resolution)
+        return side_of(self.config.base, self.drawer.resolution)
 
     def archive(self) -> Archive:
         """What the run holds now, as far as a person is read."""

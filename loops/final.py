@@ -49,14 +49,14 @@ def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence
 
 
 def _candidates(engine: Engine, number: int, name: str, items: Sequence[TrainItem]) -> list[Adapter]:
-    """All weights of the final training, by their steps; a resumed run finds them as they were decided on."""
+    """The weights of the final training to choose from, by their steps; a resumed run finds them as decided on."""
     decided = engine.store.decided(FinalCandidates, round=number)
     if decided is None:
-        phase, count = engine.config.subject.finishing.name, engine.config.loop.final_candidates
-        adapters, event = train(engine, items, number, phase, name, count)
+        phase, loop = engine.config.subject.finishing.name, engine.config.loop
+        adapters, event = train(engine, items, number, phase, name, loop.final_candidates, loop.early_checkpoints)
         decided = engine.store.decide(FinalCandidates(number, tuple(adapters)), event)
         engine.store.add_seconds("train", event.seconds)
-    return list(whole_candidates(engine, decided).adapters)
+    return list(whole_candidates(engine, decided).tried)
 
 
 def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) -> Trial:

@@ -14,6 +14,7 @@ from bootstrap.character import Character
 from bootstrap.character.complexity import sameness_warnings
 from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
+from bootstrap.config.training_pixels import resolution_warnings, side_of
 from bootstrap.dataset.exposure import with_folders
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
@@ -45,7 +46,7 @@ def open_engine(
         config = config.model_copy(update={"base": config.base.model_copy(update={"sampling": models.sampling})})
     panel_models = models.panel_models
     wording = Wording.of(character, config)
-    seeds = take_in(store, wording, panel_models, config, max(models.drawer.resolution), pictures)
+    seeds = take_in(store, wording, panel_models, config, side_of(config.base, models.drawer.resolution), pictures)
     references = references_of(seeds, store.directory, config.panel)
     judging = partial(judges_for, panel_models, config.panel, wording, references)
     judges = judging()
@@ -66,7 +67,7 @@ def open_engine(
         engine.note(text)
     for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
         engine.note(text)
-    for text in sameness_warnings(character, config):
+    for text in (*sameness_warnings(character, config), *resolution_warnings(config)):
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)

@@ -48,7 +48,13 @@ def adapter_of_round(
 
 
 def train(
-    engine: Engine, items: Sequence[TrainItem], number: int, phase: Phase, name: str, candidates: int = 1
+    engine: Engine,
+    items: Sequence[TrainItem],
+    number: int,
+    phase: Phase,
+    name: str,
+    candidates: int = 1,
+    early: int = 0,
 ) -> tuple[list[Adapter], AdapterTrained]:
     """Train on ``items``: the weights that may be chosen from, by their steps, the finished ones last; and the event.
 
@@ -62,6 +68,7 @@ def train(
     _require_whole(engine, items)
     began = time.monotonic()
     recipe = recipe_for(engine.config, phase, number, len(items)).model_copy(update={"candidates": candidates})
+    recipe = recipe.with_early(len(items), early)
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
     last = trained_within_memory(engine.store, engine.trainer, items, recipe, workdir, _emitting(engine))

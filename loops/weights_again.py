@@ -32,8 +32,8 @@ def whole_adapter(engine: Engine, adapter: Adapter) -> Adapter:
 
 
 def whole_candidates(engine: Engine, decided: FinalCandidates) -> FinalCandidates:
-    """The weights of a final training, all of them trained again where the file of one is not the stored one."""
-    for adapter in decided.adapters:
+    """The weights of a final training, all trained again where the file of one that is tried is not the stored one."""
+    for adapter in decided.tried:
         if not _is_whole(engine, adapter):
             _train_again(engine, adapter, decided.adapters)
             break
@@ -65,8 +65,9 @@ def _train_again(engine: Engine, adapter: Adapter, wanted: Sequence[Adapter]) ->
     archive, number = _as_then(engine, adapter.round), adapter.round
     provisional = archive.provisional if adapter.is_final else ()
     items = engine.training_sets.items(archive, number, adapter.phase, provisional)
-    count = engine.config.loop.final_candidates if adapter.is_final else 1
-    trained, event = train(engine, items, number, adapter.phase, adapter.training, count)
+    loop = engine.config.loop
+    counts = (loop.final_candidates, loop.early_checkpoints) if adapter.is_final else (1, 0)
+    trained, event = train(engine, items, number, adapter.phase, adapter.training, *counts)
     engine.store.add_seconds("train", event.seconds)
     by_id = {one.id: one for one in trained}
     engine.store.replacing.replace_adapters([replace(by_id.get(one.id, trained[-1]), id=one.id) for one in wanted])

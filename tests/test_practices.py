@@ -27,7 +27,7 @@ from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
 from bootstrap.cli.compare_settings import settings_notes
 from bootstrap.compare.bleed import bleeding
-from bootstrap.compare.grid import BASE, stacks
+from bootstrap.compare.grid import BASE, TriedWeights, epochs_then_weights, stacks
 from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.compare.trial_shots import TESTS, trials_for
 from bootstrap.config import configs_dir, load, shipped_names
@@ -85,8 +85,6 @@ PARTLY = {
     "A7": ("the panel for photographs looks for no watermark", 19),
     "B2": ("on detailed ground heads are found only with a detector of faces", 19),
     "C2": ("cut-offs are set aside, not cropped away; crops of strangers are strips between faces", 19),
-    "C6": ("a recipe cannot set the pixels of training", 19),
-    "C8": ("checkpoints begin at two thirds of the steps; a run tries no weight below .6", 19),
     "C12": ("hands and limbs are not looked at", 19),
     "D2": ("eye and hair focus need a detector of faces; special details have no share", 19),
     "D5": ("the core tag stands where init drafted it or a person wrote it", 19),
@@ -350,15 +348,17 @@ def cleaned_tags(folder):
     assert not any(ordinary_words(trigger) for trigger in ("mikachr", "backgwa", "zetasummer"))
 
 
-@practice("C6", "--recipe holo has the guide's settings; its 768 pixels are a setting of the base, as the recipe says")
+@practice("C6", "--recipe holo has the guide's settings, its 768 pixels where the base draws 512 or more among them")
 def guide_recipe(folder):
     recipe = load("sd15", recipe="holo").finishing_recipe
     assert (recipe.rank, recipe.network_alpha, recipe.optimizer, recipe.weight_decay) == (32, 16, "adamw8bit", 0.1)
     assert (recipe.learning_rate, recipe.text_rate, recipe.min_snr_gamma, recipe.keep_tokens) == (5e-4, 1e-4, 5, 1)
     assert (recipe.lr_scheduler, recipe.lr_scheduler_num_cycles) == ("cosine_with_restarts", 3)
     assert recipe.lasting(1000).lr_warmup_steps == 0, "its warm-up is for a constant rate"
-    larger = load("sd15", recipe="holo", overrides=["base.sampling.width=768", "base.sampling.height=768"])
-    assert (larger.base.sampling.width, larger.base.sampling.height) == (768, 768)
+    assert (recipe.size_for((512, 512)), recipe.enable_bucket, recipe.shuffle_caption) == ((768, 768), True, True)
+    assert load("sdxl", recipe="holo").finishing_recipe.size_for((1024, 1024)) == (768, 768)
+    faster = load("sd15", recipe="holo", overrides=["base.recipes.character.resolution=512"]).finishing_recipe
+    assert faster.size_for((512, 512)) == (512, 512)
 
 
 @practice(
@@ -376,11 +376,20 @@ def steps_table(folder):
     assert with_folders(load("sd15", recipe="holo"), RUBY).finishing_recipe == recipe
 
 
-@practice("C8", "every run keeps several checkpoints, and tries the best at three weights; compare goes down to .5")
+@practice(
+    "C8", "checkpoints from the first epoch on; a run tries the best at 1.0 to .6, or .5; compare has the whole grid"
+)
 def checkpoints(folder):
-    assert len(CONFIG.finishing_recipe.model_copy(update={"candidates": 3}).kept_steps) == 2
-    assert CONFIG.loop.acceptance.weights == (1.0, 0.8, 0.6)
+    recipe = load("sd15", recipe="holo").finishing_recipe.lasting(1000).model_copy(update={"candidates": 3})
+    kept = recipe.with_early(20, CONFIG.loop.early_checkpoints).kept_steps
+    assert (kept[0], len(kept)) == (100, 5), "20 pictures x 10 at batch 2: the first of ten epochs"
+    assert (CONFIG.loop.acceptance.weights, CONFIG.loop.acceptance.lowest) == ((1.0, 0.8, 0.6), 0.5)
     assert (*CONFIG.loop.acceptance.weights, 0.5) == WEIGHTS
+    tried = [TriedWeights(str(step), folder, str(step), step) for step in (*kept, 1000)]
+    cells = [(cell.checkpoint.steps, cell.weight) for cell in epochs_then_weights(tried, WEIGHTS)]
+    assert cells[:3] == [(step, 1.0) for step in kept[:3]], "the epochs"
+    assert set(cells[3:]) == {(step, weight) for step in (*kept[3:], 1000) for weight in WEIGHTS}, "then the weights"
+    assert cells[-1] == (1000, 1.0)
 
 
 @practice("C9", "LoRA, LoCon and LoHa with ranks and alphas of the convolutions of their own")

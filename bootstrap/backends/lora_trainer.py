@@ -80,10 +80,9 @@ class LoraTrainer:
         weights, text_weights = self._adapter.begin(
             Network.of(recipe), recipe.random_seed, text_encoder=recipe.text_encoder
         )
-        pictures = [
-            framed(item, base.resolution, recipe, crop) for item in items for crop in range(recipe.latent_crops)
-        ]
-        pictures += [framed(item, base.resolution, recipe) for item in regularisation]
+        size = recipe.size_for(base.resolution)
+        pictures = [framed(item, size, recipe, crop) for item in items for crop in range(recipe.latent_crops)]
+        pictures += [framed(item, size, recipe) for item in regularisation]
         encoded = encode_pictures(base, pictures, recipe)
         return TrainingInputs(
             weights,
@@ -161,7 +160,7 @@ class LoraTrainer:
         metadata = metadata_for(
             f"{trigger}-{path.parent.name}",
             trigger,
-            base.resolution,
+            recipe.size_for(base.resolution),
             steps,
             grammar=lora.grammar,
             objective=base.objective.name,

@@ -17,6 +17,7 @@ from bootstrap.character.complexity import complexity_warnings, sameness_warning
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
+from bootstrap.config.training_pixels import resolution_warnings, side_of
 from bootstrap.errors import SeedError
 from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import known_characters
@@ -51,11 +52,11 @@ def print_seeds(
 
 def check_words(character: Character, config: RunConfig, images: Mapping[str, Image.Image], found: Findings) -> None:
     """Note words that nobody can check, triggers that mean something, and what is wrong with the seeds."""
-    vocabulary, sampling = config.panel.vocabulary, config.base.sampling
-    side = max(sampling.width, sampling.height)
+    vocabulary, side = config.panel.vocabulary, side_of(config.base)
     found.notes += character.notes
     found.notes += complexity_warnings(character)
     found.notes += sameness_warnings(character, config)
+    found.notes += resolution_warnings(config)
     names = known_characters(config.panel)
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
     if not config.panel.fake and config.backend != "fake":

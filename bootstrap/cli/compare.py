@@ -15,7 +15,16 @@ from bootstrap.cli.compare_settings import settings_notes
 from bootstrap.cli.compare_weights import chosen_weights
 from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page, write_sheet
-from bootstrap.compare.grid import BASE, Cell, Companion, companion_from, grid, stacks, weights_from
+from bootstrap.compare.grid import (
+    BASE,
+    Cell,
+    Companion,
+    companion_from,
+    epochs_then_weights,
+    grid,
+    stacks,
+    weights_from,
+)
 from bootstrap.compare.open_run import FOLDER
 from bootstrap.compare.open_run import open_run as open_for_comparison
 from bootstrap.compare.other_bases import on_other_bases
@@ -64,7 +73,7 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         bench = open_for_comparison(store, config, trials.character, folder)
         try:
             rater = CellRater(bench, trials)
-            comparison = _compare(rater, adapters, weights, companions)
+            comparison = _compare(rater, adapters, weights, companions, named=bool(options.checkpoints))
         finally:
             bench.close()
         elsewhere = [_on_another(rater, one, comparison.best.cell) for one in others]
@@ -79,14 +88,26 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
 
 
 def _compare(
-    rater: CellRater, adapters: Sequence[Adapter | Path], weights: Sequence[float], companions: Sequence[Companion]
+    rater: CellRater,
+    adapters: Sequence[Adapter | Path],
+    weights: Sequence[float],
+    companions: Sequence[Companion],
+    *,
+    named: bool,
 ) -> Comparison:
-    """Rate the base, every checkpoint at every weight, and the best of them with each companion and with all."""
-    cells = grid([rater.checkpoint(adapter) for adapter in adapters], weights)
+    """Rate the base, the checkpoints at their weights, and the best of them with each companion and with all.
+
+    Those that a person ``named`` are tried at every weight; else an early one only where it is best at full weight.
+    """
+    arranged = grid if named else epochs_then_weights
+    cells = arranged([rater.checkpoint(adapter) for adapter in adapters], weights)
     rater.bench.check_fit([*cells, Cell(cells[-1].checkpoint, companions=tuple(companions))])
     tried = [rater.rate(cell) for cell in cells]
     base = rater.rate(BASE)
     best = best_of(tried).cell
+    if further := [Cell(best.checkpoint, weight) for weight in weights if Cell(best.checkpoint, weight) not in cells]:
+        tried = [*(rater.rate(cell) for cell in further), *tried]
+        best = best_of(tried).cell
     stacked = [rater.rate(cell) for cell in stacks(best, companions)]
     shown = [replace(best, references=rater.bench.references)] if rater.bench.references else []
     return Comparison(rater.trials, base, tried, stacked, [rater.rate(cell) for cell in shown])

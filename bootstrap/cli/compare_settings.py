@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["settings_notes"]
 
 MOST_NAMED = 8
-FOLLOWING = ("random_seed", "candidates", "checkpoint_every")
+FOLLOWING = ("random_seed", "candidates", "early_steps", "checkpoint_every")
 """Of a training: what follows from the round, or changes no weight."""
 
 

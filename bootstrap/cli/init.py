@@ -20,6 +20,7 @@ from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
+from bootstrap.config.training_pixels import side_of
 from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
@@ -95,9 +96,9 @@ def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
 
 def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
     """Many pictures, or a sheet: what a run would take, the anchors first."""
-    models, sampling = panel_models_of(config.panel), config.base.sampling
+    models = panel_models_of(config.panel)
     captioner = _captioner(draft, described, config, models.read, models.tagger)
-    gathered = gathered_seeds(pictures, captioner, models, config, max(sampling.width, sampling.height))
+    gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base))
     shown = [(one.path, one.number, one.image) for one, _ in gathered.taken if one.image is not None]
     notes = sifting_sentences(gathered.rows, gathered.seeds)
     return _Looked(shown, reader_of(models, config.panel), models.read, models.tagger, notes)

@@ -13,7 +13,18 @@ from pathlib import Path
 from bootstrap.errors import UsageError
 from bootstrap.records import Reference
 
-__all__ = ["BASE", "PREFERRED", "Cell", "Companion", "TriedWeights", "companion_from", "grid", "stacks", "weights_from"]
+__all__ = [
+    "BASE",
+    "PREFERRED",
+    "Cell",
+    "Companion",
+    "TriedWeights",
+    "companion_from",
+    "epochs_then_weights",
+    "grid",
+    "stacks",
+    "weights_from",
+]
 
 HEAVIEST = 2.0
 """Largest weight that is tried: beyond it every LoRA breaks."""
@@ -108,6 +119,16 @@ def grid(checkpoints: Sequence[TriedWeights], weights: Sequence[float]) -> list[
     for weight in sorted(weights, key=lambda weight: (-abs(weight - PREFERRED), weight)):
         cells += [Cell(checkpoint, weight) for checkpoint in checkpoints]
     return cells
+
+
+def epochs_then_weights(checkpoints: Sequence[TriedWeights], weights: Sequence[float]) -> list[Cell]:
+    """The grid of the checkpoints of the later half of a training; before it the earlier ones at one weight each.
+
+    So a grid over the epochs begins with the first, and only what may be best is tried at every weight.
+    """
+    later = [one for one in checkpoints if 2 * one.steps > checkpoints[-1].steps]
+    earlier = [one for one in checkpoints if one not in later]
+    return [*grid(earlier, weights)[-len(earlier) :], *grid(later, weights)] if earlier else grid(later, weights)
 
 
 def stacks(best: Cell, companions: Sequence[Companion]) -> list[Cell]:

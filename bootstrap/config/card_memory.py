@@ -62,7 +62,8 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
         held += scorers["all"] * MIB + attached.encoder
     beside = held if offloading else held + text
     pixels = sampling.width * sampling.height / counts["side"] ** 2
-    coding = {stage: mebibytes * pixels for stage, mebibytes in counts["whole"].items()}
+    trained = max(pixels, *(_pixels(base, recipe, counts) for recipe in base.recipes.values()))
+    coding = {"decode": counts["whole"]["decode"] * pixels, "encode": counts["whole"]["encode"] * trained}
     if sampling.offload and max(sampling.width, sampling.height) > TILE:
         coding = counts["tiles"]
     reading = held - parts["vae"] if offloading else held  # the VAE makes room
@@ -73,7 +74,7 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     drawing = counts["draw"] * pixels + attached.drawing
     found["draw"] = beside + in_turn + drawing * MIB * sampling.batch_size * room.size / 2
     found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
-    trainings = [_training(counts, recipe, pixels, room) for recipe in base.recipes.values()]
+    trainings = [_training(counts, recipe, _pixels(base, recipe, counts), room) for recipe in base.recipes.values()]
     found["train"] = max(trainings) + _beside_training(base, parts, text, room) + resident
     found["score"] = beside + (scorers["loaded one by one"] * MIB if room.offloads else 0)
     return {stage: taken / GIB for stage, taken in found.items()}
@@ -113,6 +114,12 @@ def _beside_training(base: BaseConfig, parts: Mapping[str, int], text: int, room
     if trains_text or not room.offloads or not (encodes_first or base.sampling.offload):
         taken += text
     return taken
+
+
+def _pixels(base: BaseConfig, recipe: TrainRecipe, counts: Mapping[str, Any]) -> float:
+    """Pixels of training pictures over those that were counted."""
+    width, height = recipe.size_for((base.sampling.width, base.sampling.height))
+    return float(width * height / counts["side"] ** 2)
 
 
 def _training(counts: Mapping[str, Any], recipe: TrainRecipe, pixels: float, room: Room) -> float:

@@ -76,6 +76,8 @@ def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cos
     sampling, recipe = config.base.sampling, config.finishing_recipe
     samples = sum(trainings) * BACKWARD * recipe.batch_size * recipe.gradient_accumulation_steps
     pixels = sampling.width * sampling.height
+    width, height = recipe.size_for((sampling.width, sampling.height))
+    samples *= width * height / pixels
     passes = pictures * sampling.steps * passes_a_step(config) * slower_drawing(config) + samples
     seconds = 0.0
     if speed:

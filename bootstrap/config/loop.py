@@ -23,8 +23,16 @@ class AcceptanceConfig(Frozen):
     """Weights at which it draws the probe, 1 among them in any case; an empty list leaves the acceptance out."""
     unseen: int = Field(1, ge=0, le=2)
     """Pictures a view family in a pose, and as many in clothes, that it was not trained on."""
+    lowest: float | None = Field(0.5, gt=0, le=2)
+    """Weight that is tried too where the least of ``weights`` draws best; null: none. Its pictures must leave those of
+    the acceptance within 15 % of the run's."""
     beside: tuple[str, ...] = ()
     """Other LoRAs that are attached beside it, one by one and all together: FILE, FILE:0.8 or FILE:0.8=words."""
+
+    @property
+    def asked(self) -> str:
+        """What identifies an acceptance: the settings as text, later additions left out where they ask for nothing."""
+        return self.model_dump_json(exclude={"lowest"})
 
 
 class LoopConfig(Frozen):
@@ -73,6 +81,9 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    early_checkpoints: int = Field(3, ge=0, le=20)
+    """Weights of the first half of the final training that stay on the disk, from the end of its first epoch on: a run
+    does not draw with them, ``bootstrap compare`` does."""
     hour_costs: float = Field(0.5, ge=0)
     """What an hour of this machine costs (assumed), in the currency of a paid drawer: where one of two drawers is paid,
     they are compared by time and money together."""

@@ -37,6 +37,7 @@ def _text(folders: Sequence[str], recipe: TrainRecipe, sampling: SamplingSetting
     """The file. Paths are relative to where sd-scripts is started; it takes no repeats from names of folders."""
     subsets = [f'image_dir = "{name}"\nnum_repeats = {int(name.partition("_")[0])}\n' for name in folders]
     bucket = f"bucket_reso_steps = {recipe.bucket_reso_steps}\n" if recipe.enable_bucket else ""
+    width, height = recipe.size_for((sampling.width, sampling.height))
     return f"""\
 # Train on this dataset elsewhere: in this folder, run sd-scripts' train_network.py (SDXL: sdxl_train_network.py) with
 # --dataset_config {TRAINER_FILE} and
@@ -49,7 +50,7 @@ caption_dropout_rate = {recipe.caption_dropout:g}
 caption_tag_dropout_rate = {recipe.tag_dropout:g}
 
 [[datasets]]
-resolution = [{sampling.width}, {sampling.height}]
+resolution = [{width}, {height}]
 batch_size = {recipe.batch_size}
 enable_bucket = {_bool(recipe.enable_bucket)}
 {bucket}

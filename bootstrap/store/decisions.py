@@ -153,6 +153,11 @@ class FinalCandidates:
     round: int
     adapters: tuple[Adapter, ...]
 
+    @property
+    def tried(self) -> tuple[Adapter, ...]:
+        """Those that the run draws with and chooses from; those of the first half of the steps are kept besides."""
+        return tuple(one for one in self.adapters if 2 * one.steps > self.adapters[-1].steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

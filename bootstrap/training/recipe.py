@@ -27,17 +27,21 @@ OPTIMIZER_PACKAGES = {"adamw8bit": "bitsandbytes", "prodigy": "prodigyopt"}
 
 TEXT_SHARE = 0.1
 """The text encoder's rate as a share of the denoiser's where none is given: what guides for character LoRAs advise."""
-WITHOUT_EFFECT = ("sample_every_n_steps", "tensorboard")
+WITHOUT_EFFECT = ("sample_every_n_steps", "tensorboard", "early_steps")
 """Settings that change no weight."""
 ADDED_LATER = frozenset({
     "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
     "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
     "output_preservation", "conv_alpha", "lr_warmup_ratio", "repeats_for", "target_steps",
-    "epochs_for",
+    "epochs_for", "resolution",
 })  # fmt: skip
 """Settings that older checkpoints do not know."""
 SHOWN_OF_A_FOLDER = 100
 """Pictures that an epoch shows of each of several folders: guides repeat 20, 33 and 50 pictures 5, 3 and 2 times."""
+LARGEST = 1.5
+"""Side of training pictures over that of drawn ones, at most: guides train Stable Diffusion 1.5, of 512, at 768."""
+GRID = 16
+"""Steps of the sides of training pictures in pixels: what autoencoders and patches of every architecture divide."""
 PRODIGY_FLOOR = 0.1
 """Prodigy finds the rate itself and multiplies it by ``learning_rate``; below this it hardly moves."""
 
@@ -102,6 +106,9 @@ class TrainRecipe(BaseModel):
     """Pictures a forward pass."""
     enable_bucket: bool = False
     """Train on pictures in their own aspect ratio instead of cutting them to the base's."""
+    resolution: int | None = Field(None, ge=32, multiple_of=16)
+    """Pixels of training pictures, as the side of a square of their area; null: as the base draws. A base that draws in
+    less than two thirds of it is trained in what it draws."""
     bucket_reso_steps: int = Field(64, ge=8, multiple_of=8)
     """Steps of a bucket's width and height, in pixels."""
     gradient_accumulation_steps: int = Field(1, ge=1, le=1024)
@@ -162,6 +169,8 @@ class TrainRecipe(BaseModel):
     """Write loss, rate and samples for TensorBoard too (needs the package tensorboard); a CSV is always written."""
     candidates: int = Field(1, ge=1, le=20)
     """Versions of the weights that one training keeps to choose from, the finished ones among them."""
+    early_steps: tuple[int, ...] = ()
+    """Further steps whose weights are kept, for a comparison of epochs."""
 
     @field_validator("learning_rate")
     @classmethod
@@ -231,6 +240,14 @@ class TrainRecipe(BaseModel):
             changes["lr_warmup_steps"] = round(self.lr_warmup_ratio * steps)
         return self.model_copy(update=changes)
 
+    def size_for(self, drawn: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of training pictures for a base that draws in ``drawn``, in pixels: of the same shape."""
+        side = math.sqrt(drawn[0] * drawn[1])
+        if self.resolution is None or self.resolution > LARGEST * side:
+            return drawn
+        width, height = (max(GRID, round(length * self.resolution / side / GRID) * GRID) for length in drawn)
+        return width, height
+
     @property
     def effective_batch(self) -> int:
         """Pictures an optimiser step."""
@@ -238,9 +255,17 @@ class TrainRecipe(BaseModel):
 
     @property
     def kept_steps(self) -> tuple[int, ...]:
-        """The steps before the last whose weights are kept to choose from, ascending."""
+        """The steps before the last whose weights are kept, ascending: to choose from, all after the first half."""
         parts = [0.5 + 0.5 * n / self.candidates for n in range(1, self.candidates)]
-        return tuple(sorted({round(self.steps * part) for part in parts} - {0, self.steps}))
+        kept = {*self.early_steps, *(round(self.steps * part) for part in parts)}
+        return tuple(sorted(step for step in kept if 0 < step < self.steps))
+
+    def with_early(self, pictures: int, count: int) -> TrainRecipe:
+        """The recipe, with ``count`` weights kept from the end of the first epoch to half of the steps, evenly."""
+        half = self.steps // 2
+        first = min(half, math.ceil(pictures * self.repeats_of(pictures) / self.effective_batch))
+        steps = np.linspace(first, half, count) if count > 1 else [first] * count
+        return self.model_copy(update={"early_steps": tuple(sorted({int(step) for step in steps}))})
 
     @property
     def text_rate(self) -> float:

@@ -110,6 +110,19 @@ def test_the_best_weight_goes_into_card_sidecar_and_metadata(finished, call, mon
     assert f"<lora:{lora.stem}:0.6>" in (run / "lora" / "README.md").read_text()
 
 
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_the_lowest_weight_is_tried_where_the_least_is_best_and_the_run_has_room(finished, call, monkeypatch, share):
+    monkeypatch.setattr("loops.acceptance.best_of", lambda tried: min(tried, key=lambda one: one.cell.weight))
+    monkeypatch.setattr("loops.acceptance.SHARE", share)
+    run, tiny = finished
+    done = call("run", *tiny, "--set", "loop.acceptance.weights=[1.0, 0.8]", "--out", run)
+    assert done.code == 0, done.err
+    with Store.open(run, exclusive=False) as store:
+        found, accepted = drawn(store), last_accepted(store)
+    assert ("final-r03@0.5" in found) == (share == 1)
+    assert accepted.weight == (0.5 if share == 1 else 0.8)
+
+
 def test_a_lora_beside_it_that_is_missing_or_does_not_fit_is_told_before_anything_is_drawn(tiny, call, tmp_path):
     run = tmp_path / "run"
     done = call("run", *tiny, "--out", run, "--with", "nowhere.safetensors:0.7")

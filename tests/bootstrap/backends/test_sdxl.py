@@ -112,6 +112,18 @@ def test_pictures_keep_their_shape_in_buckets(backend, items, tmp_path):
     assert np.isfinite(backend.train(items, recipe, tmp_path, silent).final_loss)
 
 
+def test_a_recipe_sets_the_pixels_of_training_and_buckets_follow(backend, items, tmp_path):
+    recipe = RECIPE.model_copy(update={"resolution": 48, "text_encoder": False})
+    plain = backend.trainer.inputs(items, recipe)
+    assert {tuple(latents.shape[1:]) for latents in plain.latents} == {(12, 12)}
+    in_buckets = recipe.model_copy(update={"enable_bucket": True, "bucket_reso_steps": 8})
+    inputs = backend.trainer.inputs(items, in_buckets)
+    assert [tuple(latents.shape[1:]) for latents in inputs.latents] == [(12, 12), (14, 10), (8, 16)]
+    trained = backend.train(items, recipe, tmp_path, silent)
+    assert np.isfinite(trained.final_loss)
+    assert metadata_of(trained.path)["ss_resolution"] == "(48, 48)"
+
+
 def test_its_file_has_the_names_of_sd_scripts_and_says_what_it_is(path):
     tensors, facts = load_file(path), metadata_of(path)
     assert {key.split("_")[1] for key in tensors} == {"unet", "te1", "te2"}

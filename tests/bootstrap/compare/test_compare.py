@@ -56,14 +56,18 @@ def found(run, *options):
     return json.loads(result.stdout)
 
 
-def test_every_checkpoint_is_tried_at_every_weight(run):
+def test_late_checkpoints_are_tried_at_every_weight_and_early_ones_at_full(run):
     plain = found(run, "--weights", "1.0,0.5", "--each", "1")
     with Store.open(run, exclusive=False) as store:
         final = store.adapters()[-1].id
-    names = list(dict.fromkeys(one["checkpoint"] for one in plain["cells"]))
+    tried = {}
+    for one in plain["cells"]:
+        tried.setdefault(one["checkpoint"], []).append(one["weight"])
+    assert tried.pop(f"{final.partition('-step')[0]}-step5") == [1.0], "half of its ten steps"
+    names = list(tried)
     assert len(names) == 2
     assert {name.split("-step")[0] for name in names} == {final.split("-step")[0]}
-    assert [one["weight"] for one in plain["cells"]] == [1.0, 0.5] * 2
+    assert list(tried.values()) == [[1.0, 0.5]] * 2
     assert all(one["pictures"] == 18 and set(one["tests"]) == {"as trained", "an unseen pose", "an unseen outfit"}
                for one in plain["cells"])  # fmt: skip
     assert plain["recommended"]["checkpoint"] in names
@@ -86,7 +90,7 @@ def test_page_sheet_and_data_are_written_and_nothing_else_is_touched(run):
     assert result.stdout.startswith("use final-r02")
     page = (run / "compare" / "compare.html").read_text()
     assert "<h1>Red &lt;3</h1>" in page
-    assert page.count("data:image/webp") == 3 * 18 + 2 * 6, "base and two checkpoints; base and best again at the head"
+    assert page.count("data:image/webp") == 4 * 18 + 2 * 6, "base, three checkpoints; base and best again at the head"
     assert "http" not in page.replace("http://www.w3.org", "")
     with Image.open(run / "compare" / "compare.png") as sheet:
         assert sheet.width > 18 * 100
@@ -104,7 +108,7 @@ def test_what_is_drawn_is_not_drawn_again(run):
     assert again.stderr.count("drawn:") == 2 + 2, "the cells with a hole, and two at the new weight"
     spoilt = {lost.parent, torn.parent}
     kept = {path for path, at in drawn.items() if path.parent not in spoilt and path.stat().st_mtime_ns == at}
-    assert len(kept) == 18
+    assert len(kept) == 2 * 18
 
 
 def test_other_loras_stand_beside_the_best_one_by_one_and_together(run, tmp_path):

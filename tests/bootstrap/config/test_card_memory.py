@@ -41,6 +41,14 @@ def test_a_card_of_8_gb_draws_and_trains_sdxl_in_6():
     assert stages["read"] < 6.5, "with 6.7 it ran out of 7 on a GPU"
 
 
+def test_training_on_larger_pictures_takes_more_where_it_trains_and_encodes():
+    smaller = load("sd15", recipe="holo", overrides=["base.recipes.character.resolution=512"])
+    plain, larger = (stage_memory(one.base, "sd1", Room()) for one in (smaller, load("sd15", recipe="holo")))
+    assert larger["encode"] > plain["encode"]
+    assert larger["train"] > plain["train"]
+    assert (larger["draw"], larger["decode"]) == (plain["draw"], plain["decode"])
+
+
 def test_weights_of_four_bytes_and_models_that_stay_take_more():
     base = load("sdxl").base
     half, whole = stage_memory(base, "sdxl", Room()), stage_memory(base, "sdxl", CPU)

@@ -4,7 +4,9 @@ import pytest
 
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.config.recipes import recipe_named
+from bootstrap.config.training_pixels import resolution_warnings, side_of
 from bootstrap.errors import ConfigError
+from bootstrap.export.retrain import TRAINER_FILE, write_trainer_file
 
 
 @pytest.mark.parametrize("name", shipped_names("recipes"))
@@ -40,6 +42,32 @@ def test_a_recipe_is_over_the_preset_and_below_what_is_typed(tmp_path):
     (tmp_path / "own.yaml").write_text(f"like: {tmp_path / 'own.yaml'}\nsettings: {{}}\n")
     with pytest.raises(ConfigError, match="is like itself"):
         load("sdxl", recipe=str(tmp_path / "own.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("base", "recipe", "size", "said"),
+    [
+        ("sd15", "holo", (768, 768), "is enlarged for the training"),
+        ("sdxl", "holo", (768, 768), ""),
+        ("sdxl", "levels", (1024, 1024), ""),
+        ("sd15", "levels", (512, 512), "it is trained at 512"),
+        ("puppet", "holo", (96, 96), "it is trained at 96"),
+    ],
+)
+def test_a_recipe_sets_the_pixels_of_training_where_the_base_allows(base, recipe, size, said, tmp_path):
+    config = load(base, recipe=recipe)
+    drawn = config.base.sampling.width, config.base.sampling.height
+    assert config.finishing_recipe.size_for(drawn) == size
+    assert side_of(config.base) == max(*size, *drawn)
+    notes = resolution_warnings(config)
+    assert [said in note for note in notes] == [True] * bool(said)
+    write_trainer_file(tmp_path, ["10_m"], config.finishing_recipe, config.base.sampling)
+    assert f"resolution = [{size[0]}, {size[1]}]" in (tmp_path / TRAINER_FILE).read_text()
+
+
+def test_a_size_keeps_the_shape_of_the_base():
+    recipe = load("sd15", recipe="holo").finishing_recipe
+    assert recipe.size_for((512, 768)) == (624, 944)
 
 
 def test_a_recipe_is_an_option_of_a_run(tmp_path, call):

@@ -241,3 +241,8 @@ def test_a_training_leaves_as_many_weights_as_it_has_room_for():
     assert RECIPE.kept_steps == ()
     assert RECIPE.model_copy(update={"steps": 400, "candidates": 4}).kept_steps == (250, 300, 350)
     assert RECIPE.model_copy(update={"steps": 1, "candidates": 5}).kept_steps == ()
+    whole = RECIPE.model_copy(update={"steps": 400, "candidates": 3, "batch_size": 4, "repeats": 10})
+    assert whole.with_early(20, 3).kept_steps == (50, 125, 200, 267, 333), "from the end of the first epoch on"
+    assert whole.with_early(20, 0) == whole
+    assert whole.with_early(500, 3).early_steps == (200,), "an epoch that is longer than half of the training"
+    assert whole.with_early(20, 3).identity() == whole.identity()
