@@ -18,7 +18,6 @@ from bootstrap.events import BatchGenerated, Incident
 from bootstrap.records import OUTSIDE_KINDS, Job, JobKind
 from bootstrap.runs.spending import Spending
 from bootstrap.store.decisions import PictureRefused, WaveCut
-from bootstrap.store.store import Store
 from loops.blends import Weights, attached
 from loops.budget import cut_short
 from loops.engine import Engine
@@ -110,13 +109,15 @@ def _batches(
         left = [job for job in left if job.id not in {drawn.id for drawn, _ in batch}]
         yield batch
     if price and engine.purse is not None and left and not engine.purse.holds(price):
-        _unpaid(engine.store, engine.purse, left)
+        _unpaid(engine, engine.purse, left)
 
 
-def _unpaid(store: Store, purse: Spending, left: Sequence[Job]) -> None:
+def _unpaid(engine: Engine, purse: Spending, left: Sequence[Job]) -> None:
     """Store that the pictures of a wave that are ``left`` stay undrawn, because the money is spent; say so."""
-    limit = f"{purse.limit:g} {purse.currency}"
+    store, limit = engine.store, f"{purse.limit:g} {purse.currency}"
     told = f"{purse.spent:.2f} of {limit} are spent, {len(left)} pictures of this wave are not drawn"
+    for other in (one.drawn_by for one in engine.config.alone if not one.price):
+        told += f"; {other} draws the next ones"
     event = Incident("budget", f"{told}; a larger --spend and the same command go on")
     if store.decided(WaveCut, budget=limit, round=left[0].round, wave=left[0].wave, lookalikes=False) is None:
         store.decide(WaveCut(limit, left[0].round, left[0].wave, False, len(left)), event)

@@ -196,5 +196,8 @@ def _told(shares: Shares) -> str:
     first, second = next(iter(shares.values()))
     if all(set(by_drawer.values()) == {0.5} for by_drawer in shares.values()):
         return f"{first} and {second} draw half of the candidates each"
+    for name, other in ((first, second), (second, first)):
+        if not any(by_drawer[name] for by_drawer in shares.values()):
+            return f"the money for {name} is spent: {other} draws all of the candidates"
     parts = [f"{family} {by_drawer[first]:.0%}" for family, by_drawer in shares.items()]
     return f"of the candidates {first} draws {', '.join(parts)}, {second} the rest".replace("%", " %")

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bootstrap.backends.fitting_settings import check_quantising
+from bootstrap.backends.quantising import quantised_to
 from bootstrap.errors import BackendError
 from bootstrap.lora.kinds import Dora, Hada, Kron, Weights, has_kernel, kind_of, rank_of, rescaled, shape_of
 from bootstrap.lora.network import Network
@@ -77,8 +79,7 @@ class Slot:
             if isinstance(weights, Dora) and weights.over_inputs:
                 raise BackendError("a DoRA over the inputs cannot be drawn with", "draw with it in ComfyUI or A1111")
             layer = self._model.get_submodule(name)
-            base = getattr(layer, "base_layer", layer).weight
-            shape, wanted = shape_of(weights), (base.shape[0], base[0].numel())
+            shape, wanted = shape_of(weights), _shape_of_layer(getattr(layer, "base_layer", layer))
             if shape != wanted:
                 raise BackendError(
                     f"the LoRA's module \"{name}\" is {shape[0]} x {shape[1]}, the base's {wanted[0]} x {wanted[1]}",
@@ -165,6 +166,7 @@ class Slot:
     def _wrap(self, network: Network, targets: str) -> None:
         from peft import inject_adapter_in_model
 
+        check_quantising(quantised_to(self._model), [network.kind])
         inject_adapter_in_model(_config(network, targets, self._kernels), self._model, ADAPTER)
         for layer in self.layers().values():
             layer.set_adapter(ADAPTER)
@@ -175,6 +177,13 @@ class Slot:
         from peft.tuners.tuners_utils import BaseTunerLayer
 
         return {name: layer for name, layer in self._model.named_modules() if isinstance(layer, BaseTunerLayer)}
+
+
+def _shape_of_layer(layer: Any) -> tuple[int, int]:
+    """Outputs and inputs, whose number the packed weights of a quantised layer do not show."""
+    if isinstance(layer, torch.nn.Linear):
+        return layer.out_features, layer.in_features
+    return layer.weight.shape[0], layer.weight[0].numel()
 
 
 def _config(network: Network, targets: str, kernels: str) -> Any:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable
 
 from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.sampling import Quantised, SamplingSettings
 from bootstrap.errors import BackendError
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["check_drawn_from", "check_recipe", "check_sampling"]
+__all__ = ["check_drawn_from", "check_quantising", "check_recipe", "check_sampling"]
+
+PACKAGE = "bitsandbytes"
+WHOLE_ONLY = ("loha", "lokr")
+"""Networks that peft computes from the shape of the base's weights, which four bits do not keep."""
 
 
 def check_sampling(architecture: Architecture, settings: SamplingSettings) -> None:
@@ -27,6 +32,24 @@ def check_sampling(architecture: Architecture, settings: SamplingSettings) -> No
         if getattr(settings, name) not in (None, ""):
             text = f'base.sampling.{name} "{getattr(settings, name)}" means nothing to {title}'
             raise BackendError(text, f"leave base.sampling.{name} out")
+
+
+def check_quantising(bits: Quantised, networks: Iterable[str] = ()) -> None:
+    """Raise BackendError, in one line, where weights of so many bits cannot be loaded, or carry no such network."""
+    if bits == "none":
+        return
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise BackendError(
+            f'base.sampling.quantise "{bits}" needs the package {PACKAGE} (not installed)',
+            'pip install "lora-bootstrap[quantised]", or leave the weights as they are: '
+            "--set base.sampling.quantise=none",
+        )
+    for network in networks:
+        if bits == "4bit" and network in WHOLE_ONLY:
+            raise BackendError(
+                f'network "{network}" does not go with base.sampling.quantise "{bits}"',
+                "choose 8bit, or the network lora or dora",
+            )
 
 
 def check_recipe(architecture: Architecture, recipe: TrainRecipe) -> None:

@@ -40,6 +40,8 @@ class LoadedBase:
             in_turn = Offloaded(self.text_encoders, self.device, instead_of=aside)
             self.prompts = PromptsInTurn(self.prompts, in_turn)
         self.digest = digest_of_base(base)
+        if settings.quantise != "none":  # other weights than those of the files
+            self.digest += settings.quantise
         self.settings = settings_by_test(base, self.pipe, self.architecture, settings, self.device, self.unprompted)
 
     @property

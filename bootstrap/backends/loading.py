@@ -12,10 +12,12 @@ import torch
 
 from bootstrap.backends.architectures import Architecture
 from bootstrap.backends.bases import check_base, denoiser_weights, weights_in
+from bootstrap.backends.fitting_settings import check_quantising
 from bootstrap.backends.folder import variant_of
 from bootstrap.backends.loading_file import load_file, load_vae
 from bootstrap.backends.loading_quietly import loading
-from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.quantising import quantise
+from bootstrap.backends.sampling import BYTES_A_WEIGHT, SamplingSettings
 from bootstrap.backends.tiles import use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import weights_dtype
@@ -31,11 +33,14 @@ def load_pipeline(base: Path, device: str, settings: SamplingSettings) -> tuple[
     Raises BackendError, in one line, when the base does not load, is made for another task, or is too large.
     """
     architecture, dtype = check_base(base, settings.vae), weights_dtype(device, settings.dtype)
-    _check_room(base, device, dtype, offload=settings.offload)
+    check_quantising(settings.quantise)
+    _check_room(base, device, dtype, settings)
     load = load_file if base.is_file() else _from_folder
     with loading(base, "choose a smaller base, or close other programs"):
         pipe = load(base, architecture, dtype, settings.vae)
         architecture.prepare(pipe)
+        for part in (architecture.denoiser, *architecture.text_encoders):
+            quantise(getattr(pipe, part), settings.quantise, device)
         place(pipe, architecture, device, offload=settings.offload)
     if not architecture.is_text_to_image(pipe):
         raise BackendError(f'"{base}" is made for inpainting or another task', "choose a plain text-to-image base")
@@ -70,19 +75,19 @@ def _from_folder(base: Path, architecture: Architecture, dtype: torch.dtype, vae
     )
 
 
-def _check_room(base: Path, device: str, dtype: torch.dtype, *, offload: bool) -> None:
+def _check_room(base: Path, device: str, dtype: torch.dtype, settings: SamplingSettings) -> None:
     """Raise BackendError before anything is loaded where the weights alone exceed the device's memory."""
     from bootstrap.machine.inventory import accelerator, memory
 
     room = memory() if device == "cpu" else accelerator().memory
-    weights = denoiser_weights(base) if offload else weights_in(base)
-    needed = weights * dtype.itemsize / GIB
+    weights = denoiser_weights(base) if settings.offload else weights_in(base)
+    needed = weights * BYTES_A_WEIGHT.get(settings.quantise, dtype.itemsize) / GIB
     if not 0 < room < needed:
         return
     advice = "choose a smaller base"
-    if dtype.itemsize == 4:
+    if dtype.itemsize == 4 and settings.quantise == "none":
         half = "bfloat16" if device == "cpu" else "float16"
         advice += f", or halve it with --set base.sampling.dtype={half}"
-    if not offload and device != "cpu":
+    if not settings.offload and device != "cpu":
         advice += ", or leave the text encoders out with --profile 8gb"
     raise BackendError(f'the weights of "{base}" take {needed:.1f} GB, {device} has {room:.1f}', advice)

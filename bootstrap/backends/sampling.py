@@ -7,9 +7,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Quantised = Literal["none", "8bit", "4bit"]
+"""Bits of a frozen weight; "none" for those of the type that the base computes in."""
+BYTES_A_WEIGHT = {"8bit": 1.0, "4bit": 0.5 + 1 / 64 + 4 / (64 * 256)}
+"""Of a quantised weight, its share of a row's or block's scale among them: a block of 64 has one byte, 256 of these
+four."""
+
 ADDED_LATER: dict[str, object] = {
     "zero_terminal_snr": None, "guidance_rescale": 0.0, "offload": False, "timestep_spacing": None, "vae": "",
-    "shapes": {},
+    "shapes": {}, "quantise": "none",
 }  # fmt: skip
 """Settings that the first version did not have, with the value that changes nothing."""
 
@@ -47,7 +53,8 @@ class SamplingSettings(BaseModel):
     """Path of a .safetensors VAE in place of the base's own; empty: its own."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Weights of denoiser and text encoders, and arithmetic; auto takes the fastest that is safe on the device."""
-
+    quantise: Quantised = "none"
+    """Bits in which the weights of linear layers are loaded, text encoders' too; 8bit and 4bit need bitsandbytes."""
     offload: bool = False
     """Text encoders are on the device only while they encode, the VAE then not, and it works in tiles: for 8 GB."""
 

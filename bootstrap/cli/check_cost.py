@@ -55,6 +55,8 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
     typer.echo(f"room       disk {disk}, memory {memory:.0f} of {device.memory:.0f} GB")
     if stages:
         typer.echo(f"memory     {', '.join(f'{stage} {taken:.1f}' for stage, taken in stages.items())} GB")
+    if (bits := config.base.sampling.quantise) != "none":
+        typer.echo(f"weights    of the base's linear layers in {bits} (base.sampling.quantise)")
     if config.profile:
         _print_night(cost, config)
     typer.echo(f"device     {device.kind} ({device.name})")

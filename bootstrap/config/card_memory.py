@@ -1,9 +1,9 @@
 """What each stage of a run takes of a device's memory, from counts on fake tensors.
 
 ``card_memory.json`` beside this file holds the counts of the real models, written by
-``tests/benchmarks/card_memory.py``: MiB in each stage for one picture of one size in bfloat16. What other settings
-take follows from it: activations grow with pictures, pixels and bytes, an adapter with its rank. Knows no file of
-weights and no device.
+``tests/benchmarks/card_memory.py`` and ``flow_memory.py`` there: MiB in each stage for one picture of one size in
+bfloat16. What other settings take follows from it: activations grow with pictures, pixels and bytes, an adapter with
+its rank, quantised weights shrink. Knows no file of weights and no device.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bootstrap.backends.architectures import ARCHITECTURES
+from bootstrap.backends.sampling import BYTES_A_WEIGHT, Quantised
 from bootstrap.backends.tiles import TILE
 from bootstrap.config.run_settings import BaseConfig
 from bootstrap.training.recipe import TrainRecipe
@@ -51,13 +53,14 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     """
     counts, sampling = _counts()[architecture], base.sampling
     offloading = sampling.offload and room.offloads
-    weights, scorers = counts["weights"], _counts()["scorers"]
-    parts = {part: count * (4 if part == "vae" else room.size) for part, count in weights.items()}
+    limits, scorers = ARCHITECTURES[architecture].limits, _counts()["scorers"]
+    parts = _bytes_of_parts(counts, sampling.quantise, room)
+    denoiser = parts[ARCHITECTURES[architecture].denoiser]
     text = sum(count for part, count in parts.items() if part.startswith("text_encoder"))
     adapter = max(recipe.rank for recipe in base.recipes.values()) * counts["adapter"] * 4
     attached = _Attached.of(base, counts, room)
     resident, in_turn = (0, attached.weights) if offloading else (attached.weights, 0)
-    held = parts["unet"] + parts["vae"] + adapter + resident
+    held = denoiser + parts["vae"] + adapter + resident
     if not room.offloads:
         held += scorers["all"] * MIB + attached.encoder
     beside = held if offloading else held + text
@@ -66,7 +69,9 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     coding = {"decode": counts["whole"]["decode"] * pixels, "encode": counts["whole"]["encode"] * trained}
     if sampling.offload and max(sampling.width, sampling.height) > TILE:
         coding = counts["tiles"]
-    reading = held - parts["vae"] if offloading else held  # the VAE makes room
+    reading = held - parts["vae"] if offloading else held  # the VAE makes room, and the denoiser for a large encoder
+    if offloading and limits.encodes_alone:
+        reading -= denoiser + adapter
     found = {"read": reading + text + counts["read"] * MIB}
     if base.reference and base.reference.path:
         encoding = _counts()["encoder"]["encode"] * MIB + (attached.encoder if room.offloads else 0)
@@ -75,7 +80,7 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     found["draw"] = beside + in_turn + drawing * MIB * sampling.batch_size * room.size / 2
     found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
     trainings = [_training(counts, recipe, _pixels(base, recipe, counts), room) for recipe in base.recipes.values()]
-    found["train"] = max(trainings) + _beside_training(base, parts, text, room) + resident
+    found["train"] = max(trainings) + denoiser + _beside_training(base, parts, text, room) + resident
     found["score"] = beside + (scorers["loaded one by one"] * MIB if room.offloads else 0)
     return {stage: taken / GIB for stage, taken in found.items()}
 
@@ -92,23 +97,34 @@ class _Attached:
     def of(cls, base: BaseConfig, counts: Mapping[str, Any], room: Room) -> _Attached:
         """What a base draws from references and along control pictures with; nothing where words are all it has."""
         weights = encoder = drawing = 0
-        if base.reference and base.reference.attention:
+        if base.reference and base.reference.native and "draw 1" in counts:
+            drawing += (counts["draw 1"] - counts["draw"]) * base.reference.most
+        if base.reference and base.reference.attention and "recorded" in counts:
             drawing += counts["recorded"] * base.reference.most
-        if base.reference and base.reference.path:
+        if base.reference and base.reference.path and "reference" in counts:
             weights += counts["reference"]["weights"]
             encoder += _counts()["encoder"]["weights"]
             drawing += (counts["reference"]["draw"] - counts["draw"]) * base.reference.most
-        if base.control:
+        if base.control and "control" in counts:
             weights += counts["control"]["weights"]
             drawing += counts["control"]["draw"] - counts["draw"]
         return cls(weights * room.size, encoder * room.size, drawing)
 
 
-def _beside_training(base: BaseConfig, parts: Mapping[str, int], text: int, room: Room) -> float:
-    """Bytes of the models that are loaded while the denoiser trains, itself among them."""
+def _bytes_of_parts(counts: Mapping[str, Any], bits: Quantised, room: Room) -> dict[str, float]:
+    """Part → bytes of its weights, those of linear layers in so many bits."""
+    found = {part: float(count * (4 if part == "vae" else room.size)) for part, count in counts["weights"].items()}
+    if bits != "none":
+        for part, linear in counts["linear"].items():
+            found[part] -= linear * (room.size - BYTES_A_WEIGHT[bits])
+    return found
+
+
+def _beside_training(base: BaseConfig, parts: Mapping[str, float], text: float, room: Room) -> float:
+    """Bytes of the models that are loaded while the denoiser trains, itself left out."""
     trains_text = any(recipe.text_encoder for recipe in base.recipes.values())
     encodes_first = all(recipe.text_variants for recipe in base.recipes.values())
-    taken = float(parts["unet"])
+    taken = 0.0
     if trains_text or not room.offloads or not encodes_first:
         taken += parts["vae"]
     if trains_text or not room.offloads or not (encodes_first or base.sampling.offload):
@@ -127,7 +143,7 @@ def _training(counts: Mapping[str, Any], recipe: TrainRecipe, pixels: float, roo
     every = min(2, recipe.gradient_checkpointing_interval) if recipe.gradient_checkpointing else 0
     counted = counts["rank"] * counts["adapter"] * GRADIENTS
     activations = float(counts[f"train {every}"]) * MIB - counted
-    if recipe.text_encoder:
+    if recipe.text_encoder and "train 1 text" in counts:
         activations += (counts["train 1 text"] - counts["train 1"]) * MIB
     graphs = 1 + bool(recipe.output_preservation) + bool(recipe.reg_data_dir or recipe.prior_pictures)
     states = STATES + (4 if recipe.ema_decay else 0)

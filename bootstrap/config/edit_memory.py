@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from bootstrap.backends.bases import weights_in
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.backends.outside.edit_files import bytes_of_parts, find_edit_files
 from bootstrap.backends.outside.edit_settings import EditSettings
+from bootstrap.backends.sampling import BYTES_A_WEIGHT
 from bootstrap.config.card_memory import CONTEXT
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.shipped_files import embedded
@@ -68,24 +69,48 @@ def edit_stages(drawer: DrawerSettings | None, device: Accelerator) -> dict[str,
 
 
 def check_edit_memory(config: RunConfig, device: Accelerator) -> None:
-    """Raise BackendError, with what can be done, where an edit drawer takes more memory than there is."""
-    drawer, stages = config.drawer, edit_stages(config.drawer, device)
-    if not isinstance(drawer, EditSettings) or not stages:
-        return
-    other = ["weights that are quantised", "a smaller drawer (--drawer klein)"]
-    if drawer.pipeline == "Flux2KleinPipeline":
-        other.pop()
+    """Raise BackendError, with what can be done, where the edit drawers of a run take more memory than there is."""
+    drawers = [one for one in config.drawers if isinstance(one, EditSettings) and _parts(one, device)]
+    for drawer in drawers:
+        _check_card(drawer, device)
+    if drawers:
+        _check_main_memory(config, drawers, device)
+
+
+def _check_card(drawer: EditSettings, device: Accelerator) -> None:
+    stages = edit_stages(drawer, device)
     if device.kind == "cuda" and 0 < device.memory < max(stages.values()) + CONTEXT:
         largest = max(stages, key=lambda stage: stages[stage])
         needed, stage = stages[largest] + CONTEXT, largest.removeprefix("drawer ")
         problem = f'drawer "{drawer.name}" takes {needed:.1f} GB to {stage}, {device.kind} has {device.memory:.1f}'
-        options = ", ".join([*_options(drawer, device), *other])
+        options = ", ".join([*_options(drawer, device), *_smaller([drawer])])
         raise BackendError(problem, f"choose {options} or a larger machine")
-    at_rest = sum(_parts(drawer, device).values()) / GIB if device.kind == "cuda" else max(stages.values())
-    needed, there = at_rest + _base_weights(config, device), memory()
-    if 0 < there < needed:
-        problem = f'drawer "{drawer.name}" and base "{config.base.name}" take {needed:.1f} GB of main memory'
-        raise BackendError(f"{problem}, there is {there:.1f}", f"choose {', '.join(other)} or a larger machine")
+
+
+def _check_main_memory(config: RunConfig, drawers: Sequence[EditSettings], device: Accelerator) -> None:
+    """The base and the weights of every drawer at rest; without a card also what the one that draws computes with."""
+    at_rest = [sum(_parts(drawer, device).values()) / GIB for drawer in drawers]
+    computing = 0.0
+    if device.kind != "cuda":
+        peaks = [max(edit_stages(drawer, device).values()) for drawer in drawers]
+        computing = max(peak - weights for peak, weights in zip(peaks, at_rest, strict=True))
+    needed, there = sum(at_rest) + computing + _base_weights(config, device), memory()
+    if not 0 < there < needed:
+        return
+    names = ", ".join(f'"{drawer.name}"' for drawer in drawers)
+    kind, others = "drawer", _smaller(drawers)
+    if len(drawers) > 1:
+        kind, others = "drawers", [f"one drawer (--drawer {drawers[0].name})", *others]
+    problem = f'{kind} {names} and base "{config.base.name}" take {needed:.1f} GB of main memory'
+    raise BackendError(f"{problem}, there is {there:.1f}", f"choose {', '.join(others)} or a larger machine")
+
+
+def _smaller(drawers: Sequence[EditSettings]) -> list[str]:
+    """What takes less memory in place of these drawers."""
+    found = ["weights that are quantised", "a smaller drawer (--drawer klein)"]
+    if any(drawer.pipeline == "Flux2KleinPipeline" for drawer in drawers):
+        found.pop()
+    return found
 
 
 def _options(drawer: EditSettings, device: Accelerator) -> list[str]:
@@ -115,8 +140,9 @@ def _size(drawer: EditSettings, device: Accelerator) -> int:
 
 def _base_weights(config: RunConfig, device: Accelerator) -> float:
     """GiB of the base's weights; 0 for a base that is not here."""
+    size = BYTES_A_WEIGHT.get(config.base.sampling.quantise, 4.0 if device.kind == "cpu" else 2.0)
     with contextlib.suppress(BackendError):
-        return weights_in(embedded(config.base.path)) * (4 if device.kind == "cpu" else 2) / GIB
+        return weights_in(embedded(config.base.path)) * size / GIB
     return 0.0
 
 

@@ -50,8 +50,7 @@ def peak_of(base: BaseConfig, architecture: str, device: Accelerator) -> float:
 
 def check_memory(config: RunConfig, device: Accelerator) -> None:
     """Raise BackendError, with what can be done, where a run takes more memory than the device has."""
-    for one in config.alone:
-        check_edit_memory(one, device)
+    check_edit_memory(config, device)
     if config.backend == "fake" or not device.memory:
         return
     stages = _stages_of_base(config, device)

@@ -328,9 +328,9 @@ def counts(live: LiveBytes, name: str) -> Iterator[tuple[str, Any]]:
     from bootstrap.backends.tiles import use_tiles
 
     base = loaded(name, "bfloat16", SIDES[name])
-    parts = base.architecture.weighted_parts
     yield "side", SIDES[name]
-    yield "weights", {part: sum(one.numel() for one in getattr(base.pipe, part).parameters()) for part in parts}
+    yield "weights", weights_of(base)
+    yield "linear", linear_weights_of(base)
     yield "rank", RANK
     yield "adapter", adapter_width(base)
     yield "whole", {"encode": encoding(live, base), "decode": decoding(live, base)}
@@ -343,6 +343,21 @@ def counts(live: LiveBytes, name: str) -> Iterator[tuple[str, Any]]:
     yield "control", controlling(live, base)
     for key, changes in TRAININGS.items():
         yield key, training(live, base, changes)
+
+
+def weights_of(base: Any) -> dict[str, int]:
+    """The weights of each part."""
+    parts = base.architecture.weighted_parts
+    return {part: sum(one.numel() for one in getattr(base.pipe, part).parameters()) for part in parts}
+
+
+def linear_weights_of(base: Any) -> dict[str, int]:
+    """Of these, the ones that can be quantised."""
+    from bootstrap.backends.quantising import quantised_layers
+
+    parts = (base.architecture.denoiser, *base.architecture.text_encoders)
+    layers = {part: quantised_layers(getattr(base.pipe, part)).values() for part in parts}
+    return {part: sum(one.weight.numel() for one in found) for part, found in layers.items()}
 
 
 def adapter_width(base: Any) -> int:

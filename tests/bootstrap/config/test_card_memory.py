@@ -15,13 +15,16 @@ from bootstrap.errors import BackendError
 from bootstrap.machine.inventory import Accelerator
 
 STAGES = {"read", "draw", "decode", "encode", "train", "score"}
-SHIPPED = [name for name in shipped_names("base") if name not in ("puppet", "klein", "z-image")]
+SHIPPED = [name for name in shipped_names("base") if name != "puppet"]
 """Presets of the architectures that were counted."""
+FLOWS = {"klein": "flux2-klein", "z-image": "z-image"}
 CPU = Room(4, offloads=False)
 
 
 def counted(config):
     """The architecture of a shipped preset."""
+    if config.base.name in FLOWS:
+        return FLOWS[config.base.name]
     return "sd1" if config.base.sampling.width == 512 else "sdxl"
 
 
@@ -74,6 +77,27 @@ def test_each_setting_that_takes_or_spares_memory_is_counted(changes, stage, gro
     plain = stage_memory(load("sdxl").base, "sdxl", Room())[stage]
     changed = load("sdxl", overrides=[f"base.{change}" for change in changes]).base
     assert (stage_memory(changed, "sdxl", Room())[stage] > plain + 0.01) is grows
+
+
+@pytest.mark.parametrize("base", ["klein", "z-image", "sdxl"])
+def test_quantised_weights_shrink_by_their_bits_and_nothing_else_does(base):
+    kinds = ("none", "8bit", "4bit")
+    found = {bits: load(base, overrides=[f"base.sampling.quantise={bits}"]) for bits in kinds}
+    stages = {bits: stage_memory(one.base, counted(one), Room()) for bits, one in found.items()}
+    layers = sum(json.loads(COUNTS.read_text())[counted(found["none"])]["linear"].values()) / 1024**3
+    for stage in STAGES - {"train"}:
+        assert stages["none"][stage] - stages["8bit"][stage] == pytest.approx(layers, rel=0.01)
+        assert stages["8bit"][stage] - stages["4bit"][stage] == pytest.approx(0.484 * layers, rel=0.01)
+    assert stages["none"]["train"] > stages["8bit"]["train"] > stages["4bit"]["train"]
+
+
+def test_a_language_model_encodes_without_the_denoiser_beside_it():
+    beside = stage_memory(load("klein").base, "flux2-klein", Room())
+    in_turn = stage_memory(load("klein", overrides=["base.sampling.offload=true"]).base, "flux2-klein", Room())
+    assert beside["read"] > 15 > 8 > in_turn["read"] > 7
+    seen, words = (load("klein", own={"base": {"reference": one}}).base for one in ({"native": True}, None))
+    grown = stage_memory(seen, "flux2-klein", Room())["draw"] - stage_memory(words, "flux2-klein", Room())["draw"]
+    assert 1.9 < grown < 2.4, "a reference for each of two pictures"
 
 
 def referring(base, adapter, **options):
@@ -188,7 +212,8 @@ def test_the_counted_models_are_those_whose_configs_are_shipped():
     pipelines = Path(rules.__file__).parents[1] / "backends/pipelines"
     for name in counts.keys() - {"encoder", "scorers"}:
         parts = {folder.name for folder in (pipelines / name).iterdir() if folder.is_dir()} - {"scheduler"}
-        assert counts[name]["weights"].keys() == parts
+        assert counts[name]["weights"].keys() >= parts
+        assert counts[name]["linear"].keys() == counts[name]["weights"].keys() - {"vae"}
 
 
 def test_a_run_that_would_fit_by_words_is_told_so(full_size):

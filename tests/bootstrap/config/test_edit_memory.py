@@ -11,9 +11,13 @@ from bootstrap.errors import BackendError
 from bootstrap.machine.inventory import Accelerator
 
 
-def config(name, **changes):
-    drawer = DRAWER_KINDS["edit"].model_validate(drawer_named(name, {"path": f"someone/{name}", **changes}))
-    return load("sdxl").model_copy(update={"drawer": drawer})
+def drawer(name, **changes):
+    return DRAWER_KINDS["edit"].model_validate(drawer_named(name, {"path": f"someone/{name}", **changes}))
+
+
+def config(name, second=None, **changes):
+    update = {"drawer": drawer(name, **changes), "second": drawer(second, **changes) if second else None}
+    return load("sdxl").model_copy(update=update)
 
 
 def card(memory):
@@ -67,6 +71,20 @@ def test_main_memory_holds_drawer_and_base(monkeypatch):
         check_edit_memory(config("qwen-edit", offload="blocks"), card(24))
     with pytest.raises(BackendError, match="of main memory"):
         check_edit_memory(config("klein"), Accelerator("cpu", "cores", 32.0))
+
+
+def test_two_drawers_that_share_a_run_are_in_main_memory_together(monkeypatch):
+    large, blocks = card(24), {"offload": "blocks"}
+    for name, there in (("klein", 16.0), ("qwen-edit", 64.0)):
+        monkeypatch.setattr(edit_memory, "memory", lambda there=there: there)
+        check_edit_memory(config(name, **blocks), large)
+    with pytest.raises(BackendError, match=r'drawers "klein", "qwen-edit" and base "sdxl" take 68\.\d GB') as raised:
+        check_edit_memory(config("klein", "qwen-edit", **blocks), large)
+    assert raised.value.hint == ("choose one drawer (--drawer klein), weights that are quantised or a larger machine")
+    monkeypatch.setattr(edit_memory, "memory", lambda: 80.0)
+    check_edit_memory(config("klein", "qwen-edit", **blocks), large)
+    with pytest.raises(BackendError, match=r"take 1[34]\d\.\d GB of main memory"):
+        check_edit_memory(config("klein", "qwen-edit", **blocks), Accelerator("cpu", "cores", 80.0))
 
 
 def test_other_drawers_take_nothing():

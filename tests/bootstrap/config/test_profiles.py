@@ -71,5 +71,9 @@ def test_a_base_changes_profiles_and_says_which_of_them_it_fits():
     with pytest.raises(BackendError, match=r"about 22 GB, cuda has 11\.6; choose --profile 16gb, "):
         check_memory(load("klein"), Accelerator("cuda", "a card", 11.6))
     check_memory(klein, Accelerator("cuda", "a card", 11.6))
-    with pytest.raises(BackendError, match=r"about 11 GB, cuda has 7\.7; choose a smaller base"):
-        check_memory(load("klein", profile="8gb"), Accelerator("cuda", "a card", 7.7))
+    for base in ("klein", "z-image"):
+        with pytest.raises(BackendError, match=r"about 22.* GB, cuda has 7\.7; choose --profile 8gb, "):
+            check_memory(load(base), Accelerator("cuda", "a card", 7.7))
+        small = load(base, profile="8gb")
+        assert small.base.sampling.quantise == "4bit"
+        check_memory(small, Accelerator("cuda", "a card", 7.7))

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,7 +17,7 @@ from bootstrap.backends.outside.refusals import why_refused
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.runs.spending import Spending, spent_by
-from bootstrap.store.decisions import PictureRefused
+from bootstrap.store.decisions import PictureRefused, SharesChosen
 from bootstrap.store.store import Store
 from tests.bootstrap.backends.outside.test_comfyui import JOB
 from tests.loops.conftest import TINY, described
@@ -222,3 +223,33 @@ def test_a_whole_run_stops_at_what_it_may_spend_and_goes_on_with_more(service, c
     assert not any(KEY.encode() in path.read_bytes() for path in files)
     card = (tmp_path / "run/lora/README.md").read_text()
     assert "The set was drawn by `openai (gpt-image-1.5)`; its licence is `OpenAI Terms of Use`" in card
+
+
+def test_where_the_money_is_spent_the_other_drawer_goes_on_and_nothing_is_paid_twice(service, call, tmp_path):
+    quick = ["loop.rounds=2", "loop.waves=2", "loop.showcase=0", "loop.acceptance.weights=[]"]
+    paid = [f"drawer.base_url={service.address}", "drawer.cost=0.1", "drawer.decoys=2", "drawer.candidates_a_place=6"]
+    given = described(
+        tmp_path, [*TINY, "loop.most_decoys=3", "loop.final_candidates=1", "base.sampling.batch_size=1", *quick, *paid]
+    )
+    options = ["--drawer", "openai", "--drawer", "base", "--out", str(tmp_path / "run"), "--spend", "0.5"]
+    service.faults = [None, None, failing(401, "no")]
+    assert call("run", *given, *options).code == 1, "killed in its first wave"
+    assert len(service.requests) == 3
+    done = call("run", *given, *options)
+    assert done.code == 0, done.err
+    assert len(service.requests) == 6, "two before it was killed, three after that, and the one that failed"
+    assert re.search(r"0\.50 of 0\.5 USD are spent, \d+ pictures of this wave are not drawn; base draws the", done.err)
+    assert "the money for openai is spent: base draws all of the candidates" in done.err
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        first, *later = store.decisions(SharesChosen)
+        assert all(by_drawer["openai"] == 0.5 for by_drawer in first.shares.values())
+        assert later
+        assert all(by_drawer == {"openai": 0.0, "base": 1.0} for one in later for by_drawer in one.shares.values())
+        drawn = [frame for frame in store.frames() if frame.drawer == "openai"]
+        assert len(drawn) == 5
+        assert {frame.job.round for frame in drawn} == {1}
+        assert {frame.job.round for frame in store.kept()} >= {2}, "what the base drew later is kept"
+        assert spent_by(store) == pytest.approx(0.5)
+    assert (tmp_path / "run/lora/README.md").is_file()
+    assert call("run", *given, *options).code == 0
+    assert len(service.requests) == 6, "a finished run asks for nothing"
