@@ -61,7 +61,8 @@ def take_in(
             digest = hashlib.sha256(view.data).hexdigest()
             seed = captioner.caption(path, view.name, digest, view.image, view.number)
             if judged:
-                seed = with_head(seed, view.image, panel_models.faces, config.panel)
+                close_ups = panel_models.close_ups(config.panel)
+                seed = with_head(seed, view.image, panel_models.faces, config.panel, close_ups)
             store.add_seed(seed)
             held[view.name] = digest
     return store.seeds()

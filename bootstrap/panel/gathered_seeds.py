@@ -55,12 +55,12 @@ def gathered_seeds(
     few = len(pictures) <= MOST_SEEDS
     sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few)
     sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
-    found, likeness = [], []
+    found, likeness, close_ups = [], [], models.close_ups(config.panel)
     for one in sorted_out:
         if one.taken and one.image is not None:
             seed = captioner.caption(one.path, "", "", one.image, one.number)
             if not config.panel.fake and config.backend != "fake":
-                seed = with_head(seed, one.image, models.faces, config.panel)
+                seed = with_head(seed, one.image, models.faces, config.panel, close_ups)
             found.append((one, seed))
             likeness.append(one.sifted.likeness)
     anchors = anchors_of([seed for _, seed in found], likeness, config.views)

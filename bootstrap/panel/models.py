@@ -7,23 +7,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
+from bootstrap.seeds.pictured_heads import CloseUps
 from scoring.crops import Crops
 from scoring.drawn_faces import DrawnFaces, is_detector
 from scoring.features import Encoder, Features, WordEncoder
 from scoring.measurement import Picture, digest_of
 from scoring.settings import ScorerSettings
 from scoring.tagger import Tagger
-from scoring.zeroshot import read_axis
+from scoring.zeroshot import log_probabilities, read_axis
 
 if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
 
 __all__ = ["PanelModels", "open_panel_models"]
+
+FRAMING = "framing"
+"""The axis whose words say how close a picture is."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,32 @@ class PanelModels:
         face = config.models.face
         return Crops(config.composition, finder=FaceHeads(self.faces, face.min_det_score, face.head_per_face))
 
+    def close_ups(self, config: PanelConfig) -> CloseUps | None:
+        """What reads how surely pictures are close-ups; None where the panel has no words for framings."""
+        framings, closest = config.vocabulary.get(FRAMING, ()), next(iter(config.composition), "")
+        if len(framings) < 2 or closest not in framings:
+            return None
+
+        def read(images: Sequence[Image.Image]) -> NDArray[np.float64]:
+            pictures = [Picture(image, digest_of(image), "", "") for image in images]
+            rows = log_probabilities(self._reader(framings), Features(), pictures, framings)
+            return rows[:, framings.index(closest)]
+
+        return read
+
     def read(self, image: Image.Image, phrases: Sequence[str]) -> str:
         """The phrase that a picture shows; "" when the best does not lead by the margin.
 
         The tagger reads phrases that all have tags; CLIP reads the others.
         """
         picture = Picture(image, digest_of(image), "", "")
-        reader = self.clip
+        return read_axis(self._reader(phrases), self.features, picture, phrases, self.margin)[0] or ""
+
+    def _reader(self, phrases: Sequence[str]) -> WordEncoder:
+        """The tagger for phrases that all have tags, else CLIP."""
         if self.tagger is not None and all(self.tagger.knows(phrase) for phrase in phrases):
-            reader = self.tagger
-        return read_axis(reader, self.features, picture, phrases, self.margin)[0] or ""
+            return self.tagger
+        return self.clip
 
 
 def open_panel_models(

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from bootstrap.config.seed_cuts import Altered
 from bootstrap.pictures import square
 from bootstrap.records import Box
 
-__all__ = ["ALTERED_TAGS", "Composition", "Cut", "cuts", "few", "sized"]
+__all__ = ["ALTERED_TAGS", "Composition", "Cut", "cuts", "few", "reframed", "sized", "window"]
 
 ALTERED_TAGS: Mapping[Altered, str] = {"greyscale": "monochrome", "sepia": "sepia", "rotation": "dutch angle"}
 """What a caption calls each altered copy, in booru tags; one of another shape needs no tag."""
@@ -52,7 +53,7 @@ def cuts(image: Image.Image, framing: str, composition: Composition, side: int, 
     whole = square(image)
     found = [Cut(sized(whole, side), "seed", framing, enlarged=few(whole, side))]
     for target in _tighter(framing, composition, everything=head is not None):
-        box = _reframed(head or composition[framing]["head"], composition[target]["head"])
+        box = reframed(head or composition[framing]["head"], composition[target]["head"])
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
             found.append(Cut(sized(whole, side, box), "crop", target, enlarged=few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
@@ -73,7 +74,7 @@ def few(whole: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> bool:
     return min(1.0, box[2] - box[0]) * whole.width < FEW * side
 
 
-def _reframed(head: Box, wanted: Box) -> Box:
+def reframed(head: Box, wanted: Box) -> Box:
     """The window in which the head stands as the wanted framing has it."""
     scale = (head[2] - head[0]) / (wanted[2] - wanted[0])
     left, top = head[0] - wanted[0] * scale, head[1] - wanted[1] * scale
@@ -86,3 +87,11 @@ def sized(image: Image.Image, side: int, box: Box = (0, 0, 1, 1)) -> Image.Image
     left, top = (min(max(0.0, edge), 1 - width) for edge in box[:2])
     left, top, width = left * image.width, top * image.width, width * image.width
     return image.resize((side, side), Image.Resampling.LANCZOS, box=(left, top, left + width, top + width))
+
+
+def window(image: Image.Image, box: Box, side: int) -> Image.Image:
+    """A window of a square picture (fractions) at ``side`` pixels; beyond the picture in the colours of its edges."""
+    margin = image.width
+    padded = np.pad(np.asarray(image.convert("RGB")), ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    left, top, right, bottom = (edge * image.width + margin for edge in box)
+    return Image.fromarray(padded).resize((side, side), Image.Resampling.LANCZOS, box=(left, top, right, bottom))

@@ -1,7 +1,8 @@
 """Where the head stands in a seed: as its framing usually has it, or where a face was found elsewhere.
 
 A panel's composition is a rule of thumb. It does not hold for a picture whose subject stands aside of the middle or
-that is padded to a square: a crop by the rule would show half a head. Loads no model: what finds faces is handed in.
+that is padded to a square: a crop by the rule would show half a head. Loads no model: what finds faces, and what reads
+close-ups, is handed in.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bootstrap.config import PanelConfig
 from bootstrap.pictures import square
 from bootstrap.records import Box, Seed
 from bootstrap.seeds.figures import DIRT, outline
+from bootstrap.seeds.pictured_heads import CloseUps, pictured_head
 from scoring.crops import head_from_face
 from scoring.measurement import Picture, digest_of
 
@@ -30,11 +32,14 @@ AGREE = 0.5
 drawings box the whole head, so either may overlap."""
 
 
-def with_head(seed: Seed, image: Image.Image, faces: FaceFinder | None, panel: PanelConfig) -> Seed:
+def with_head(
+    seed: Seed, image: Image.Image, faces: FaceFinder | None, panel: PanelConfig, close_ups: CloseUps | None = None
+) -> Seed:
     """The seed with its head as fractions of its square, where it is found aside of the composition's head.
 
     A sure face says where. Where none is seen, the outline on a plain ground does, unless the panel trusts its
-    composition in pictures without a face; where there is no outline either, the head is not known.
+    composition in pictures without a face; on any other ground what stands out and reads as a close-up does. Where
+    nothing is sure, the head is not known.
     """
     whole = square(image)
     found = faces.faces(Picture(whole, digest_of(whole), "", "")) if faces else []
@@ -43,6 +48,8 @@ def with_head(seed: Seed, image: Image.Image, faces: FaceFinder | None, panel: P
     if faces and panel.heads == "composition":
         return seed
     head = outlined_head(whole, panel.composition.get(seed.framing, {}))
+    if head is None and close_ups is not None:
+        head = pictured_head(whole, seed.framing, panel.composition, close_ups)
     return replace(seed, head_known=False) if head is None else _moved(seed, head, head, panel)
 
 
