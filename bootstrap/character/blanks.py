@@ -36,7 +36,7 @@ def blank_traits(character: Character, expected: Sequence[str]) -> dict[str, str
         elif not tags:
             found[field] = "is empty"
     for name in expected:
-        if not any(name in words for words in _words(character)):
+        if not any(_stem(name) in words for words in _words(character)):
             found[f"invariant.{name}"] = "is missing"
     return found
 
@@ -47,7 +47,12 @@ def _holds_place(tag: str, part: str) -> bool:
 
 
 def _words(character: Character) -> Iterator[set[str]]:
-    """The words of the name of each part, and of each of its tags."""
+    """The stems of the words of the name of each part, and of each of its tags."""
     for part, tags in character.invariant.items():
         for text in (part, *tags):
-            yield set(re.findall(r"[^\W_]+", text.lower()))
+            yield {_stem(word) for word in re.findall(r"[^\W_]+", text.lower())}
+
+
+def _stem(word: str) -> str:
+    """A word without the ending of a plural: the part "eye_color" is about eyes."""
+    return word.removesuffix("s")

@@ -6,6 +6,7 @@ begin with "_" or "$" are comments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from bootstrap.character.consistency import contradictions
 from bootstrap.character.description import Description, as_character, is_description
 from bootstrap.character.json_objects import COMMENT, read_object
 from bootstrap.character.model import Character
-from bootstrap.config import validated
+from bootstrap.config import checked, validated
 from bootstrap.errors import CharacterError
 
-__all__ = ["character_schema", "load_character", "stored_character"]
+__all__ = ["character_of", "character_schema", "load_character", "stored_character"]
 
 NAMELESS = ("character", "description", "object")
 """File names that name nobody."""
@@ -40,6 +41,15 @@ def load_character(path: Path) -> Character:
     return character.with_notes(notes)
 
 
+def character_of(content: Mapping[str, Any]) -> tuple[Character | None, list[str]]:
+    """The Character of a file's content, and a sentence for each problem, which begins with the path of its field.
+
+    None where it cannot be read at all; one whose parts do not fit each other has problems too.
+    """
+    character, problems = checked(Character, _uncommented(content))
+    return character, problems if character is None else contradictions(character)
+
+
 def stored_character(text: str | None) -> Character:
     """The character that a run has remembered as JSON. Raises CharacterError where it cannot be read any more."""
     try:
@@ -59,7 +69,7 @@ def character_schema() -> dict[str, Any]:
 
 
 def _uncommented(value: Any) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _uncommented(part) for key, part in value.items() if not key.startswith(COMMENT)}
     return [_uncommented(part) for part in value] if isinstance(value, list) else value
 

@@ -37,8 +37,10 @@ def _spelled(tag: str) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """A list keeps its entries whole ("city street, night" is one background); one text is one entry."""
-    return (value,) if isinstance(value, str) else value
+    """A list keeps its entries whole ("city street, night" is one background); one text is one entry, and "" none."""
+    if isinstance(value, str):
+        return (value,) if value.strip() else ()
+    return value
 
 
 TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}

@@ -23,11 +23,12 @@ from bootstrap.config import RunConfig, load
 from bootstrap.config.training_pixels import side_of
 from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
-from bootstrap.seeds.checks import crowds
+from bootstrap.seeds.checks import crowds, empty_seeds
 from bootstrap.seeds.gathering import are_compared
 from bootstrap.store.files import write_atomic
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
     from scoring.tagger import Tagger
 
-__all__ = ["init_command"]
+__all__ = ["Begun", "begin_draft", "config_to_read", "init_command", "named_draft"]
 
 PLAIN = ("seed", "front", "image", "picture", "character", "img", "portrait", "reference", "sheet")
 """File names that are no character's name."""
@@ -49,26 +50,48 @@ def init_command(
         raise OutputError(f'"{out}" exists already', "choose another file with --out")
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
+    config = config_to_read(base, command)
+    begun = begin_draft(pictures, config, name, description)
+    write_atomic(out, draft_text(begun.draft, config).encode())
+    for note in begun.notes:
+        typer.echo(f"note: {note}")
+    _print(begun.draft, sources, out)
+
+
+def config_to_read(base: str | None, command: str, views: str = "standard", kind: str = "character") -> RunConfig:
+    """The settings of a base whose panel reads pictures; one is asked for where none is named."""
     chosen = base or choose_base(command, "its panel reads the pictures")
     with contextlib.suppress(ConfigError):  # only its panel is needed: the plain preset's will do
         settle_base(chosen, ())
-    config = load(chosen)
+    return load(chosen, views=views, subject=kind)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A draft with what was read in it, the pictures that it describes (file, number in a sheet, picture), and what to
+    note."""
+
+    draft: Draft
+    shown: Sequence[tuple[Path, int, Image.Image]]
+    notes: Sequence[str]
+
+
+def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, description: Path | None) -> Begun:
+    """Load the panel, and read what pictures show; of a ``description`` the character is taken as it says."""
     described = load_character(description) if description else None
-    draft = _begun(described, name or "", pictures, config)
-    if are_compared(pictures, _captioned):
-        looked = _looked_at_many(pictures, draft, described, config)
-    else:
-        looked = _looked_at(pictures, config)
-    if described is None:
+    draft = named_draft(described, name or "", pictures, config)
+    with waiting(f"loading the panel, which reads {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"):
+        if are_compared(pictures, _captioned):
+            looked = _looked_at_many(pictures, draft, described, config)
+        else:
+            looked = _looked_at(pictures, config)
         images = [image for *_, image in looked.shown]
-        draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
-    captioner = _captioner(draft, described, config, looked.read, looked.tagger)
-    seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
-    draft = replace(draft, seeds=seeds)
-    write_atomic(out, draft_text(draft, config).encode())
-    for note in [*(described.notes if described else ()), *looked.notes]:
-        typer.echo(f"note: {note}")
-    _print(draft, sources, out)
+        if described is None:
+            draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
+        captioner = _captioner(draft, described, config, looked.read, looked.tagger)
+        seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
+    notes = [*(described.notes if described else ()), *looked.notes]
+    return Begun(replace(draft, seeds=seeds), looked.shown, notes)
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,8 @@ def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
     if faces:
         named = {path.name: image for path, _, image in shown}
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
+    empty = empty_seeds({path.name: image for path, _, image in shown})
+    notes += [f'"{name}" {why}: give a picture of the character' for name, why in empty.items()]
     return _Looked(shown, reader, read, tagger, notes)
 
 
@@ -115,8 +140,8 @@ def _captioned(path: Path) -> bool:
     return read_picture(path).origin == "sidecar"
 
 
-def _begun(described: Character | None, name: str, pictures: Sequence[Path], config: RunConfig) -> Draft:
-    """A draft with a name, a trigger, and what a description says already."""
+def named_draft(described: Character | None, name: str, pictures: Sequence[Path], config: RunConfig) -> Draft:
+    """A draft with a name, made up of the pictures' where none is given, a trigger, and what a description says."""
     if described is None:
         name = name or _name_from(pictures)
         return Draft(name, made_up_trigger(name), config.base.name)

@@ -14,21 +14,44 @@ tools_app = typer.Typer()
 
 @tools_app.command()
 def init(
-    sources: Annotated[list[Path], typer.Argument(metavar="SEED...", help="1 to 1000 pictures or a folder.")],
+    sources: Annotated[
+        list[Path] | None, typer.Argument(metavar="SEED...", help="1 to 1000 pictures or a folder.")
+    ] = None,
     base: Annotated[str | None, typer.Option(help="A preset or a checkpoint; its panel reads the seeds.")] = None,
-    out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("character.json"),
+    out: Annotated[Path, typer.Option(help="The file to write; only the page replaces one, and asks.")] = Path(
+        "character.json"
+    ),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     description: Annotated[
         Path | None, typer.Option(help="A description by a vision-language model, written out for you to correct.")
     ] = None,
+    page: Annotated[bool, typer.Option("--page", help="Fill it in on a page, beside the seeds.")] = False,
+    edit: Annotated[
+        Path | None, typer.Option(help="Open this character.json on the page; without SEED with the pictures it names.")
+    ] = None,
+    opening: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is served.")] = 8385,
+    host: Annotated[str, typer.Option(help="An address that other machines can reach; the link then has a token.")] = (
+        "127.0.0.1"
+    ),
 ) -> None:
     """Write a first character.json: what can be read from the seeds is filled in, the rest is left for you.
 
     bootstrap init seed.png --base puppet --name Mika
+
+    bootstrap init seed.png --base puppet --page
+
+    bootstrap init --edit character.json
     """
+    if page or edit:
+        from bootstrap.cli.init_page import init_page_command, open_draft
+
+        given = {"base": base, "out": out, "name": name, "description": description, "edit": edit}
+        init_page_command(open_draft(sources or (), **given), host=host, port=port, opening=opening)
+        return
     from bootstrap.cli.init import init_command
 
-    init_command(sources, base=base, out=out, name=name, description=description)
+    init_command(sources or (), base=base, out=out, name=name, description=description)
 
 
 @tools_app.command()

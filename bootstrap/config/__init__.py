@@ -6,7 +6,7 @@ from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import APPROVAL_SETTING, LoopConfig
 from bootstrap.config.named_drawers import drawer_named, two_drawers
 from bootstrap.config.panel_settings import PanelConfig
-from bootstrap.config.problems import validated
+from bootstrap.config.problems import checked, validated
 from bootstrap.config.reading import (
     control_named,
     identity_of,
@@ -36,6 +36,7 @@ __all__ = [
     "SubjectConfig",
     "ViewFamilyPlan",
     "ViewsConfig",
+    "checked",
     "configs_dir",
     "control_named",
     "drawer_named",

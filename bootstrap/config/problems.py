@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bootstrap.errors import BootstrapError
 
-__all__ = ["validated"]
+__all__ = ["checked", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 WORDED = {
@@ -26,11 +26,18 @@ LONGEST_VALUE = 60
 
 def validated(model: type[Model], data: Mapping[str, Any], where: str, error: Callable[[str], BootstrapError]) -> Model:
     """``data`` as ``model``; raises ``error`` with all problems in one message, which begins with ``where``."""
+    found, problems = checked(model, data)
+    if found is None:
+        raise error(f"{where}: {'; '.join(problems)}")
+    return found
+
+
+def checked(model: type[Model], data: Mapping[str, Any]) -> tuple[Model | None, list[str]]:
+    """``data`` as ``model``, or None and a sentence for each problem, which begins with the path of its field."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), []
     except ValidationError as failure:
-        problems = [_problem(model, item) for item in failure.errors()]
-        raise error(f"{where}: {'; '.join(problems)}") from None
+        return None, [_problem(model, item) for item in failure.errors()]
 
 
 def _problem(model: type[BaseModel], item: Any) -> str:

@@ -8,6 +8,7 @@ no model: the panel's models are handed in.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,18 +37,37 @@ WORN_AXES = ("hat", "accessory", "top", "bottom", "legwear", "footwear", "outfit
 """What is put on and off."""
 UNIQUE_AXES = ("hair_color", "eye_color")
 """What guides give a tag of its own, made up with the trigger ("blue mikachr hair")."""
+MOST_LEAD = math.log(1000)
+"""Lead in log-probability beyond which no larger odds are told: no panel is calibrated so far out."""
 MOST_WORDS = 8
 """Words to choose from that a comment lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of an axis: the word ("" if it does not lead by the margin, or is not read at all) and its lead."""
+    """What was read of an axis: the word ("" if it does not lead by the margin, or is not read at all) and its lead.
+
+    ``by`` is the model that read it, and on what.
+    """
 
     axis: str
     word: str
     lead: float
     read: bool = True
+    by: str = ""
+
+    @property
+    def certainty(self) -> str:
+        """How sure the reading is, in words."""
+        if not self.read:
+            return "not read: this panel is not known to read it well"
+        odds = math.exp(min(self.lead, MOST_LEAD))
+        times = f"{odds:.0f}" if odds >= 10 else f"{odds:.1f}"
+        if self.lead >= MOST_LEAD:
+            times = f"more than {times}"
+        if not self.word:
+            return f"not sure, so left blank: the likeliest word is only {times} times as likely as the next; {self.by}"
+        return f'read as "{self.word}", {times} times as likely as the next word; {self.by}'
 
 
 class Reader(Protocol):
@@ -100,8 +120,10 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
         if axis not in well:
             found.append(Reading(axis, "", 0.0, read=False))
             continue
-        word, lead = reader(images, phrases, heads=heads and axis not in WORN_AXES)
-        found.append(Reading(axis, word, lead))
+        on_heads = heads and axis not in WORN_AXES
+        word, lead = reader(images, phrases, heads=on_heads)
+        by = f"by {panel.models.clip.model}, on {'heads' if on_heads else 'whole pictures'}"
+        found.append(Reading(axis, word, lead, by=by))
     return found
 
 

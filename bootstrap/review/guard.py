@@ -39,13 +39,14 @@ class TooLargeError(Exception):
 
 
 class Guard:
-    """Middleware. ``hosts`` are the names (with port) under which the page is served; ``token`` "" asks for none.
+    """Middleware. ``hosts`` are the names (with port) under which the page is served; ``token`` "" asks for none;
+    ``most`` is the largest JSON body, in bytes.
 
     With a token the name does not matter: a page that makes another name point here does not know the token.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], token: str = "") -> None:
-        self._app, self._hosts, self._token = app, hosts, token
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], token: str = "", most: int = LARGEST_JSON) -> None:
+        self._app, self._hosts, self._token, self._most = app, hosts, token, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a limited body, or answer it here."""
@@ -58,7 +59,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
-        most = _limit(scope)
+        most = self._limit(scope)
         try:
             await self._app(scope, _measured(receive, most), _with_headers(send))
         except TooLargeError:
@@ -75,12 +76,16 @@ class Guard:
                 return self._welcome(scope)
             return _no(403, "the address lacks its token")
         if scope["method"] not in SAFE and not _from_our_page(headers, scope["scheme"], host):
-            return _no(403, "this request does not come from the review page")
+            return _no(403, "this request does not come from this page")
         length = headers.get("content-length", "0")
-        most = _limit(scope)
+        most = self._limit(scope)
         if not (length.isascii() and length.isdigit()) or int(length[:20]) > most:
             return _too_large(most)
         return None
+
+    def _limit(self, scope: Scope) -> int:
+        """The largest body that a request may have, in bytes."""
+        return LARGEST_UPLOAD if scope["path"] == UPLOAD else self._most
 
     def _has_token(self, headers: Headers) -> bool:
         try:
@@ -97,11 +102,6 @@ class Guard:
         answer = RedirectResponse("/", 303)
         answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", secure=scope["scheme"] == "https")
         return answer
-
-
-def _limit(scope: Scope) -> int:
-    """The largest body that a request may have, in bytes."""
-    return LARGEST_UPLOAD if scope["path"] == UPLOAD else LARGEST_JSON
 
 
 def _from_our_page(headers: Headers, scheme: str, host: str) -> bool:

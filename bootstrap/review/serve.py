@@ -8,12 +8,16 @@ from __future__ import annotations
 import secrets
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bootstrap.errors import UsageError
 from bootstrap.machine.addresses import is_own_machine
 from bootstrap.store.store import Store
 
-__all__ = ["Address", "address_of", "serve"]
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+__all__ = ["Address", "address_of", "serve", "serve_app"]
 
 USUAL_PORT = 80
 HINT = "choose another --port (above 1023 without special rights), or a --host of this machine"
@@ -53,13 +57,17 @@ def address_of(host: str, port: int) -> Address:
 
 def serve(store: Store, address: Address, listening: socket.socket | None = None, audit: int | None = None) -> None:
     """Serve until Ctrl-C, as a blind audit of a round if one is given. Raises UsageError if the address is taken."""
+    from bootstrap.review.web_app import build
+
+    serve_app(build(store, address.hosts, address.token, audit), listening or listen(address))
+
+
+def serve_app(app: Starlette, listening: socket.socket) -> None:
+    """Serve a page at a socket until Ctrl-C."""
     import uvicorn
 
     from bootstrap.review.connections import BoundedConnection
-    from bootstrap.review.web_app import build
 
-    listening = listening or listen(address)
-    app = build(store, address.hosts, address.token, audit)
     config = uvicorn.Config(
         app,
         http=BoundedConnection,

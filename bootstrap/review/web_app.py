@@ -6,12 +6,11 @@ they run in threads, and the store serves them one at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,12 +24,13 @@ from bootstrap.events import CaptionWritten
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, verdict_states
-from bootstrap.review.bodies import Body, CaptionBody, EditBody, EmptyBody, TagsBody, UndoBody, VerdictBody
+from bootstrap.review.bodies import CaptionBody, EditBody, EmptyBody, TagsBody, UndoBody, VerdictBody
 from bootstrap.review.edits import edited_copy, retagged
 from bootstrap.review.guard import Guard
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.review.p_values import PValues
 from bootstrap.review.person_verdicts import CHOICES, judge, take_back, verdict_fields
+from bootstrap.review.posted import posted
 from bootstrap.review.thumbnails import SIDES, RunPictures
 from bootstrap.review.uploads import add_upload
 from bootstrap.runs.approval_setting import open_waiting_round
@@ -66,12 +66,12 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/pictures/{id}", page.picture),
         Route("/decoys/{id}", page.decoy),
         Route("/seeds/{number:int}", page.seed),
-        Route("/api/verdicts", page.posted(VerdictBody, page.judge), methods=["POST"]),
-        Route("/api/undo", page.posted(UndoBody, page.undo), methods=["POST"]),
-        Route("/api/captions", page.posted(CaptionBody, page.caption), methods=["POST"]),
-        Route("/api/edits", page.posted(EditBody, page.edit), methods=["POST"]),
-        Route("/api/tags", page.posted(TagsBody, page.retag), methods=["POST"]),
-        Route("/api/approval", page.posted(EmptyBody, page.open_round), methods=["POST"]),
+        Route("/api/verdicts", posted(VerdictBody, page.judge), methods=["POST"]),
+        Route("/api/undo", posted(UndoBody, page.undo), methods=["POST"]),
+        Route("/api/captions", posted(CaptionBody, page.caption), methods=["POST"]),
+        Route("/api/edits", posted(EditBody, page.edit), methods=["POST"]),
+        Route("/api/tags", posted(TagsBody, page.retag), methods=["POST"]),
+        Route("/api/approval", posted(EmptyBody, page.open_round), methods=["POST"]),
         Route("/api/pictures", page.upload, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
@@ -177,20 +177,6 @@ class ReviewPage:
 
     def _add(self, like: str, data: bytes) -> Response:
         return JSONResponse({"id": add_upload(self._store, self._candidate(like), data).job.id})
-
-    def posted(self, kind: type[Body], act: Callable[[Any], dict[str, Any]]) -> Callable[[Request], Any]:
-        """An endpoint that reads a JSON body of a kind and answers with JSON."""
-
-        async def endpoint(request: Request) -> Response:
-            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-                return JSONResponse({"error": "send JSON"}, 415)
-            try:
-                body = kind.model_validate_json(await request.body())
-            except ValidationError as error:
-                return JSONResponse({"error": f"{error.error_count()} fields cannot be understood"}, 422)
-            return JSONResponse(await run_in_threadpool(act, body))
-
-        return endpoint
 
     def _candidate(self, id: str) -> Frame:
         """The candidate of that id; raises NotFoundError."""

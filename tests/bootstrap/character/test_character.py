@@ -222,3 +222,8 @@ def test_several_styles_have_a_switch_unless_one_is_written(facts, switch):
     character = Character.model_validate({**GOOD, **facts})
     assert character.style_switch == switch
     assert Character.model_validate_json(character.model_dump_json()) == character
+
+
+def test_an_empty_text_is_no_entry_of_a_list():
+    empty = Character(name="M", trigger="mchr", invariant={"hair": "red hair"}, styles="", poses=" ", backgrounds="sky")
+    assert (empty.styles, empty.poses, empty.backgrounds) == ((), (), ("sky",))

@@ -91,6 +91,7 @@ def test_blank_traits_are_listed_beside_ready(given):
     said = call(*given()).stdout
     assert "blank  " not in said
     assert "ready      bootstrap run" in said
+    assert "eyes is missing" not in call(*given(invariant={"hair": "red hair", "eye_color": ""})).stdout
     traits = {"hair": "red hair", "ears": "", "tail": "TODO", "skin": "skin"}
     done = call(*given(invariant=traits, outfits={"default": {"tags": "..."}}, seeds=None))
     assert done.exit_code == 0
