@@ -191,7 +191,7 @@ def _outfits(given: Mapping[str, Any], old: Sequence[OutfitRow], new: Sequence[O
 def _seeds(given: Sequence[Any], old: Sequence[SeedRow], new: Sequence[SeedRow]) -> list[Any]:
     """The entries of the rows that say something, or were there before."""
     entries = {row.file: (row, entry) for row, entry in zip(old, given, strict=True)}
-    found = []
+    found = list[Any]()
     for row in new:
         before, entry = entries.get(row.file, (None, {}))
         if row == before:

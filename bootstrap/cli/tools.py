@@ -46,8 +46,8 @@ def init(
     if page or edit:
         from bootstrap.cli.init_page import init_page_command, open_draft
 
-        given = {"base": base, "out": out, "name": name, "description": description, "edit": edit}
-        init_page_command(open_draft(sources or (), **given), host=host, port=port, opening=opening)
+        draft = open_draft(sources or (), base=base, out=out, name=name, description=description, edit=edit)
+        init_page_command(draft, host=host, port=port, opening=opening)
         return
     from bootstrap.cli.init import init_command
 

@@ -5,7 +5,7 @@ const $ = (id) => document.getElementById(id);
 const TEXTS = ["name", "trigger", "core", "purpose", "must_obey", "style_switch", "forbidden", "negative", "quality", "license", "credits"];
 const LISTS = ["expressions", "poses", "backgrounds", "styles"];
 const WAIT = 250;
-const state = { data: null, asked: 0, timer: 0, number: 0, dirty: false, trigger: "" };
+const state = { data: null, asked: 0, timer: 0, number: 0, dirty: false, trigger: "", last: null };
 const headers = { "content-type": "application/json", "x-review": "1" };
 const post = (path, body) => fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
 
@@ -219,9 +219,11 @@ function show(said) {
   $("live-negative").textContent = said.negative || "none";
 }
 
+// To the first open field after the one that was edited last.
 function jump() {
-  const open = [...document.querySelectorAll(".wrong, .open")], now = open.findIndex((one) => one.contains(document.activeElement) && one !== document.activeElement);
-  const next = open[(now + 1) % open.length];
+  const open = [...document.querySelectorAll(".wrong, .open")];
+  const after = open.find((one) => state.last && state.last.compareDocumentPosition(one.field.input) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const next = after || open[0];
   next?.closest("details")?.setAttribute("open", "");
   next?.field.input.focus();
 }
@@ -305,6 +307,7 @@ document.addEventListener("keydown", (event) => {
 });
 $("form").addEventListener("submit", (event) => event.preventDefault());
 $("save").addEventListener("click", () => save());
+document.querySelector("main").addEventListener("focusin", (event) => { state.last = event.target; });
 $("jump").addEventListener("click", jump);
 window.addEventListener("beforeunload", (event) => { if (state.dirty) event.preventDefault(); });
 open().catch(() => announce("the page's server does not answer; load the page again"));

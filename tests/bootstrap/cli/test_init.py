@@ -7,9 +7,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bootstrap.character import load_character
-from bootstrap.cli import init
+from bootstrap.cli import init, init_page
 from bootstrap.cli.app import app
-from bootstrap.errors import ConfigError, OutputError
+from bootstrap.errors import BackendError, ConfigError, OutputError, UsageError
 from bootstrap.panel.color_models import fake_panel_models
 from scoring.faces_found import FoundFace
 
@@ -123,3 +123,55 @@ def test_of_many_pictures_those_that_are_taken_are_described_and_the_others_name
     assert written["name"] == "Kiki", "of the folder: no picture stands for all"
     assert sorted(note["file"] for note in written["seeds"]) == [f"{number}.png" for number in range(6)]
     assert '"blank.png" is set aside: it is blank' in done.stdout
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The draft of the page that a command opens, in place of serving it."""
+    opened = []
+    monkeypatch.setattr(init_page, "listen", lambda address: None)
+    monkeypatch.setattr(init_page, "serve_app", lambda app, listening: None)
+    keep = init_page.open_draft
+
+    def open_draft(*sources, **options):
+        opened.append(keep(*sources, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(init_page, "open_draft", open_draft)
+    return opened
+
+
+def test_the_page_opens_on_what_was_read_and_writes_nothing_yet(picture, tmp_path, served):
+    out = tmp_path / "c.json"
+    out.write_text("another's")
+    done = call(picture, "--base", "puppet", "--page", "--no-open", "--out", out)
+    assert done.exit_code == 0, done.exception
+    assert "page    http://127.0.0.1:8385/  (Ctrl-C ends it)" in done.stdout
+    (draft,) = served
+    assert {row.part: row.tags for row in draft.form().invariant}["hair_color"] == "brown hair"
+    assert draft.next_commands[0] == f"bootstrap check {picture} {out}"
+    assert out.read_text() == "another's"
+
+
+def test_a_file_is_opened_with_the_pictures_that_it_names(picture, served):
+    file = picture.parent / "mine.json"
+    content = {"name": "Kiki", "trigger": "kikichr", "base": "puppet", "invariant": {"hair": "red hair"}, "poses": []}
+    file.write_text(json.dumps(content | {"seeds": [{"file": "seed.png"}, {"file": "gone.png"}]}))
+    assert call("--edit", file, "--no-open").exit_code == 0
+    (draft,) = served
+    assert [one.file for one in draft.pictures] == ["seed.png"]
+    assert (draft.out, draft.form().name) == (file, "Kiki")
+    file.write_text(json.dumps(content | {"invariant": ["hair"]}))
+    assert "named parts" in str(call("--edit", file, "--no-open").exception)
+
+
+def test_without_a_panel_the_page_opens_with_blanks(picture, tmp_path, served, monkeypatch):
+    def missing(config):
+        raise BackendError("models.clip is not on this machine", "hf download it")
+
+    monkeypatch.setattr(init, "open_readers", missing)
+    assert call(picture, "--base", "puppet", "--page", "--no-open", "--out", tmp_path / "c.json").exit_code == 0
+    (draft,) = served
+    assert {row.part: row.tags for row in draft.form().invariant} == {"hair": "", "eyes": ""}
+    assert draft.notes[0].startswith("nothing was read: models.clip is not on this machine")
+    assert isinstance(call("--page").exception, UsageError)
