@@ -12,6 +12,7 @@ from pathlib import Path
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.complexity import sameness_warnings
+from bootstrap.character.core_tag import core_warnings, with_core_tag
 from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.config.training_pixels import resolution_warnings, side_of
@@ -39,6 +40,10 @@ def open_engine(
     store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], hours: Hours | None = None
 ) -> Engine:
     """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
+    remarks = [*sameness_warnings(character, config), *resolution_warnings(config)]
+    if not config.base.demonstration:
+        remarks += core_warnings(character, config.subject.core_tag)
+    character = with_core_tag(character, config.subject.core_tag)
     settle(store, config, character, pictures)
     config = with_folders(config, character)
     models = open_models(config, store.directory)
@@ -67,7 +72,7 @@ def open_engine(
         engine.note(text)
     for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
         engine.note(text)
-    for text in (*sameness_warnings(character, config), *resolution_warnings(config)):
+    for text in remarks:
         engine.note(text)
     for text in seed_notes(seeds, engine.captioner, wording):
         engine.note(text)

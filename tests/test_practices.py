@@ -22,6 +22,7 @@ from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.complexity import complexity_warnings, sameness_warnings
+from bootstrap.character.core_tag import core_warnings, with_core_tag
 from bootstrap.character.known_words import ordinary_words
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
@@ -34,7 +35,7 @@ from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.exposure import folders, with_folders
 from bootstrap.dataset.generated import balanced, rare_floor
-from bootstrap.dataset.intent import intent_of
+from bootstrap.dataset.intent import Intent, intent_of
 from bootstrap.dataset.minimums import missing_parts, missing_views
 from bootstrap.dataset.originals import seed_items
 from bootstrap.dataset.provenance import COLUMNS
@@ -90,7 +91,6 @@ PARTLY = {
     "C2": ("cut-offs are set aside, not cropped away; crops of strangers are strips between faces", 19),
     "C12": ("hands and limbs are not looked at", 19),
     "D2": ("special details have no share", 19),
-    "D5": ("the core tag stands where init drafted it or a person wrote it", 19),
     "E6": ("what the base draws for the trigger is not looked at", 19),
     "E7": ("nothing steers expressions, and no adapter is of faces alone", 19),
     "F5": ("a run by itself tries no other checkpoint", 19),
@@ -467,7 +467,7 @@ def clones(folder):
 
 
 @practice(
-    "D5", "core tag with focus and style switch in every caption: drafted by init, with several styles by default"
+    "D5", "core tag with focus and style switch in every caption: drafted, proposed or added; audit finds it missing"
 )
 def everywhere(folder):
     several = Character.model_validate({**RUBY.model_dump(exclude={"style_switch"}), "styles": ["sketch", "pastel"]})
@@ -475,6 +475,15 @@ def everywhere(folder):
     assert {"1girl", "solo", "rubychr style"} <= set(wording.caption(planned()[0], "character"))
     drafted = json.loads(draft_text(Draft("Mika", "mikachr", "sdxl"), SDXL))
     assert drafted["core"] == "1girl, solo, mikachr character focus"
+    assert (SDXL.subject.core_tag, "rubychr character focus" in core_warnings(RUBY, "propose")[0]) == ("propose", True)
+    named = with_core_tag(RUBY, "add")
+    for number, shot in enumerate(planned(6)):
+        painted(folder / f"{number}.png", number)
+        (folder / f"{number}.txt").write_text(", ".join(Wording.of(named, CONFIG).caption(shot, "character")))
+    assert not any(one.kind == "core tag" for one in audit(folder, read_set(folder), intent_of(named, SDXL)).findings)
+    (folder / "3.txt").write_text((folder / "3.txt").read_text().replace("character focus", "girl focus"))
+    (other, *_) = [one for one in audit(folder, read_set(folder), Intent()).findings if one.kind == "core tag"]
+    assert (other.severity, other.files) == ("error", ("3.png",))
 
 
 @practice(

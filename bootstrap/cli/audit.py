@@ -84,6 +84,7 @@ def _intent(folder: Path, options: AuditOptions) -> Intent:
     if options.character:
         character = load_character(options.character)
         intent = intent_of(character, load("puppet", views=character.views, subject=character.kind))
+        intent = replace(intent, asks_core=True)
     typed = [folded(tag) for text in options.intended for tag in caption_parts(text)]
     return replace(intent, trigger=options.trigger or intent.trigger, everywhere=intent.everywhere | {*typed})
 

@@ -14,6 +14,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.blanks import blank_traits
 from bootstrap.character.complexity import complexity_warnings, sameness_warnings
+from bootstrap.character.core_tag import core_warnings
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.findings import Findings
 from bootstrap.config import RunConfig
@@ -56,6 +57,8 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += character.notes
     found.notes += complexity_warnings(character)
     found.notes += sameness_warnings(character, config)
+    if not config.base.demonstration:
+        found.notes += core_warnings(character, config.subject.core_tag)
     found.notes += resolution_warnings(config)
     names = known_characters(config.panel)
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)

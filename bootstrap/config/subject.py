@@ -80,6 +80,9 @@ class SubjectConfig(Frozen):
     """Parts that every subject has ("hair"): ``check`` says so where ``invariant`` names none of them."""
     reasons: tuple[str, ...] = ("face", "outfit", "hands", "view", "duplicate", "style")
     """What may be wrong with a picture, in a word each: what a person chooses from where they reject one."""
+    core_tag: Literal["propose", "add", "none"] = "propose"
+    """Where ``core`` has no tag of name, what it is and focus: ``propose`` one, ``add`` the usual one to every caption
+    and prompt, or say nothing."""
     leeway: float = Field(0.5, ge=0, le=1)
     """How far one value of a guided axis may exceed its share of the set: 0 not at all, 1 as far as it likes."""
 

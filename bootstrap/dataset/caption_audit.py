@@ -15,6 +15,7 @@ from pathlib import Path
 from bootstrap.character.known_words import ordinary_words
 from bootstrap.dataset.caption_tags import COUNTS, calls, shares_of, tag_findings
 from bootstrap.dataset.clones import clones
+from bootstrap.dataset.core_tag_audit import core_findings
 from bootstrap.dataset.coverage import coverage_findings
 from bootstrap.dataset.findings import Finding, finding
 from bootstrap.dataset.intent import Intent
@@ -66,6 +67,7 @@ def audit(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Capt
         *_trigger_first(folder, with_tags, triggers),
         *_trigger_words(folder, names),
         *tag_findings(folder, with_tags, shares, intent, names),
+        *core_findings(folder, with_tags, triggers, intent),
         *coverage_findings(folder, with_tags, intent),
         *clones(folder, pictures),
     ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.captions.conflicts import conflicts
+from bootstrap.character.core_tag import core_tags_in
 from bootstrap.character.known_words import names_in
 from bootstrap.dataset.findings import Finding, Severity, finding
 from bootstrap.dataset.intent import Intent
@@ -108,7 +109,7 @@ def _everywhere(
     for tag, share in shares.items():
         if share < EVERYWHERE or folded(tag) in intended:
             continue
-        if not any(calls(tag, trigger) for trigger in triggers):
+        if not core_tags_in([tag]) and not any(calls(tag, trigger) for trigger in triggers):
             common.append(tag)
     switches = [tag for tag in common if folded(tag) in STYLES and intended.isdisjoint(STYLES)][:1]
     hint = "vary it, or leave it out if the trigger should mean it (--intended if it should stay)"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, Outfit
+from bootstrap.character.core_tag import core_tags_in
 from bootstrap.config import IDENTITY, RunConfig
 from bootstrap.pictures.caption_text import folded
 from bootstrap.records import Seed
@@ -37,6 +38,10 @@ class Intent:
     forbidden: frozenset[str] = frozenset()
     outfits: Mapping[str, Outfit] = field(default_factory=dict)
     planned: frozenset[str] = frozenset()
+    core_tag: str = ""
+    """Of name, what it is and focus; "": the commonest of the captions."""
+    asks_core: bool = True
+    """Whether a set without any core tag is worth a remark: not one of the demonstration."""
 
 
 def intent_of(character: Character, config: RunConfig, seeds: Sequence[Seed] = ()) -> Intent:
@@ -56,4 +61,6 @@ def intent_of(character: Character, config: RunConfig, seeds: Sequence[Seed] = (
         frozenset(map(folded, character.forbidden)),
         character.outfits,
         frozenset(counts),
+        next(iter(core_tags_in(character.core)), ""),
+        asks_core=not config.base.demonstration and config.subject.core_tag != "none",
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image
 
 from bootstrap.character import Character
+from bootstrap.character.core_tag import drafted_core_tag
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
@@ -162,7 +163,7 @@ def _core(draft: Draft, config: RunConfig) -> str:
     """The usual core, and the tag that guides put into every caption: name, what it is, focus."""
     if config.base.demonstration:  # its text encoder knows no such word
         return "1girl, solo"
-    return f"1girl, solo, {draft.trigger} character focus"
+    return f"1girl, solo, {drafted_core_tag(draft.trigger)}"
 
 
 def _unique(draft: Draft, config: RunConfig) -> dict[str, str]:

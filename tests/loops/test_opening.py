@@ -133,3 +133,15 @@ def test_what_may_spoil_the_run_is_noted(store, tmp_path, monkeypatch):
         assert words in texts
     assert '"a.png" shows 2 faces' in texts
     assert '"b.png" is a near-duplicate of "a.png"' in texts
+
+
+def test_a_core_tag_that_is_missing_is_added_to_the_run_as_its_setting_says(store, tmp_path):
+    Image.effect_noise((128, 128), 60).convert("RGB").save(tmp_path / "a.png")
+    settings = ["subject.core_tag=add", "base.demonstration=false"]
+    config = load("puppet", backend="fake", overrides=settings)
+    for _ in range(2):  # opened again it is the same run
+        engine = open_engine(store, config, Character(**RED), [tmp_path / "a.png"])
+        assert engine.wording.caption(engine.planner.plan({("front", "portrait"): 1}, [])[0], "character")[:4] == (
+            "redchr", "1girl", "solo", "redchr character focus",
+        )  # fmt: skip
+    assert any('"redchr character focus" joins every caption' in text for text in noted(store))

@@ -27,7 +27,7 @@ def folder(tmp_path):
     place = tmp_path / "10_mikachr"
     for n in range(8):
         paint(place / f"{n}.png", n)
-        tags = ["mikachr", "1girl", "solo", VIEWS[n % 4], PLACES[n % 5], "cel shading"]
+        tags = ["mikachr", "1girl", "solo", "mikachr character focus", VIEWS[n % 4], PLACES[n % 5], "cel shading"]
         (place / f"{n}.txt").write_text(", ".join(tags) + "\n")
     return place
 
@@ -76,7 +76,7 @@ def test_one_style_switch_may_be_everywhere_a_second_style_may_not(folder):
 def test_the_trigger_comes_first(folder):
     (folder / "3.txt").write_text("1girl, mikachr, from side")
     one = found(folder)[0]["trigger", "error"]
-    assert (one.message, one.files) == ('"mikachr" is not the first tag', ("3.txt".replace("txt", "png"),))
+    assert (one.message, one.files) == ('"mikachr" is not the first tag', ("3.png",))
     other, _ = found(folder, trigger="zoe")
     assert len(other["trigger", "error"].files) == 8
 
@@ -105,7 +105,7 @@ def test_captions_of_other_trainers_are_sound(folder, name, head, trigger):
     other = folder.rename(folder.with_name(name))
     for n in range(8):
         (other / f"{n}.txt").write_text(f"{head}, {VIEWS[n % 4]}, {PLACES[n % 5]}")
-    kinds, done = found(other)
+    kinds, done = found(other, asks_core=False)
     assert kinds == {}
     assert done.triggers == (trigger,)
 
@@ -286,3 +286,19 @@ def test_a_panel_names_tags_that_pictures_contradict(tmp_path):
     assert messages[("marked.png",)] == "the picture shows 'watermark'"
     assert {one.files: one.severity for one in seen}[("view.png",)] == "error"
     assert len(messages) == 4
+
+
+def test_the_core_tag_is_in_every_caption_and_the_same_in_all(folder):
+    assert ("core tag", "error") not in found(folder)[0]
+    retag(folder, 3, drop=("mikachr character focus",))
+    retag(folder, 5, add=("mika girl focus",), drop=("mikachr character focus",))
+    retag(folder, 6, add=("eye focus",))
+    errors = {one.message: one.files for one in found(folder)[1].findings if one.kind == "core tag"}
+    assert errors == {
+        'the core tag "mikachr character focus" is missing': ("3.png",),
+        '"mika girl focus" is another core tag than "mikachr character focus"': ("5.png",),
+    }
+    meant = {one.message for one in found(folder, core_tag="mika girl focus")[1].findings if one.kind == "core tag"}
+    assert '"mikachr character focus" is another core tag than "mika girl focus"' in meant
+    retag(folder, *range(8), drop=("mikachr character focus", "mika girl focus"))
+    assert 'add "mikachr character focus"' in found(folder)[0]["core tag", "warning"].hint.replace("--", "")
