@@ -20,7 +20,7 @@ from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
 from bootstrap.records import Seed
 from bootstrap.seeds import MOST_SEEDS, SUBJECT, SeedCaptioner, named_in_words, unread
-from bootstrap.seeds.checks import caption_warnings, crowds, names_of, notes_without_picture, seed_warnings
+from bootstrap.seeds.checks import caption_warnings, crowds, names_of, notes_without_picture, passed_over, seed_warnings
 
 __all__ = ["input_warnings", "seed_notes"]
 
@@ -43,7 +43,7 @@ def input_warnings(
         *character.notes,
         *word_warnings(character, chain.from_iterable(panel.vocabulary.values()), known_characters(panel)),
     ]
-    remarks += caption_warnings(pictures)
+    remarks += [*caption_warnings(pictures), *passed_over(pictures)]
     if len(pictures) > MOST_SEEDS:
         return [*remarks, *notes_without_picture(character, names_of(pictures))]
     given = {}

@@ -33,7 +33,7 @@ from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import MOST_SEEDS, gather
-from bootstrap.seeds.checks import caption_warnings, names_of
+from bootstrap.seeds.checks import caption_warnings, names_of, passed_over
 from bootstrap.shots import apportion
 
 __all__ = ["check_command"]
@@ -70,7 +70,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
             paths = dict(zip(names_of(pictures), pictures, strict=True))
             if print_seeds(character, config, paths, images, found) and not found.problems:
                 taken = print_many(character, config, list(paths.values()), found)
-        found.notes += caption_warnings(pictures)
+        found.notes += [*caption_warnings(pictures), *passed_over(pictures)]
         check_words(character, config, images, found)
         found.notes += words_alone(config, character)
         worth = min(taken, MOST_SEEDS) + max(0, taken - MOST_SEEDS) // config.base.cuts.most  # those only train whole

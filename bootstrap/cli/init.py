@@ -28,7 +28,7 @@ from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
-from bootstrap.seeds.checks import crowds, empty_seeds
+from bootstrap.seeds.checks import crowds, empty_seeds, passed_over
 from bootstrap.seeds.gathering import are_compared
 from bootstrap.store.files import write_atomic
 
@@ -90,7 +90,7 @@ def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, d
             draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
         captioner = _captioner(draft, described, config, looked.read, looked.tagger)
         seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
-    notes = [*(described.notes if described else ()), *looked.notes]
+    notes = [*(described.notes if described else ()), *looked.notes, *passed_over(pictures)]
     return Begun(replace(draft, seeds=seeds), looked.shown, notes)
 
 

@@ -11,6 +11,8 @@ from bootstrap.pictures.folders import (
     read_pictures,
     sharing,
     unread_beside,
+    unread_pictures,
+    unread_sentence,
 )
 from bootstrap.pictures.opening import SUFFIXES, alpha_of, as_rgb, open_picture, square, unknown_colors
 from bootstrap.pictures.plug_ins import open_any
@@ -31,4 +33,6 @@ __all__ = [
     "square",
     "unknown_colors",
     "unread_beside",
+    "unread_pictures",
+    "unread_sentence",
 ]

@@ -33,14 +33,24 @@ __all__ = [
     "read_pictures",
     "sharing",
     "unread_beside",
+    "unread_pictures",
+    "unread_sentence",
 ]
 
 SIDECARS = (".txt", ".caption")
 """Ends of the names of captions, the usual one first."""
 UNREAD = (".json", ".tags", ".tag", ".cap", ".text", ".md", ".xml", ".xmp", ".yaml", ".yml", ".csv", *SIDECARS)
 """Ends of the names of files that may be meant as captions; ``.txt`` where its name has other capitals."""
+NO_PICTURE = (
+    ".psd", ".psb", ".kra", ".xcf", ".clip", ".ora", ".sai", ".sai2", ".procreate", ".mdp", ".afphoto", ".ai", ".eps",
+    ".svg", ".svgz", ".pdf", ".jp2", ".j2k", ".jpx", ".jpf", ".apng", ".tga", ".dds", ".ico", ".pcx", ".qoi", ".exr",
+    ".hdr", ".ppm", ".pgm", ".pnm", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
+)  # fmt: skip
+"""Ends of the names of files that people take for pictures, and that are not read: of programs, cameras and print."""
 OF_SETS = ("metadata.jsonl", "metadata.csv", "meta_cap.json", "meta_clean.json", "meta_lat.json")
 """Captions of a whole folder, as datasets and sd-scripts have them."""
+MOST_NAMED = 4
+"""Files that a sentence names."""
 MOST_BYTES = 1 << 20
 """Of a caption; longer texts are logs and lists."""
 LABELS = ("-masklabel", "-condlabel")
@@ -93,6 +103,26 @@ def pictures_in(folder: Path, levels: int | None = 0) -> list[Path]:
     for pattern in patterns:
         found += [path for path in folder.glob(pattern) if _is_visible(path, SUFFIXES) and not _of_others(path, folder)]
     return sorted(found)
+
+
+def unread_pictures(folder: Path) -> list[Path]:
+    """The files of a folder that are pictures to a person and are not read, sorted.
+
+    Not the working files of pictures that are read: ``a.psd`` beside ``a.png``.
+    """
+    paths: list[Path] = []
+    with contextlib.suppress(OSError):  # who reads its pictures says so
+        paths = sorted(folder.iterdir())
+    read = {comparable(path.stem) for path in paths if _is_visible(path, SUFFIXES)}
+    return [path for path in paths if _is_visible(path, NO_PICTURE) and comparable(path.stem) not in read]
+
+
+def unread_sentence(unread: Sequence[Path]) -> str:
+    """What is passed over, by name, as the begin of a sentence."""
+    names = ", ".join(f'"{path.name}"' for path in unread[:MOST_NAMED])
+    more = f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
+    verb = "is" if len(unread) == 1 else "are"
+    return f"{names}{more} {verb} passed over, of a kind that is not read"
 
 
 def read_pictures(pictures: Iterable[Path], *, prompts: bool = False) -> list[PictureFile]:

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.character import Character
-from bootstrap.pictures import read_pictures, sharing, square, unknown_colors, unread_beside
+from bootstrap.pictures import (
+    pictures_in,
+    read_pictures,
+    sharing,
+    square,
+    unknown_colors,
+    unread_beside,
+    unread_pictures,
+    unread_sentence,
+)
 from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import subject
@@ -29,7 +38,8 @@ if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
 
 __all__ = [
-    "alike", "caption_warnings", "crowds", "empty_seeds", "names_of", "notes_without_picture", "seed_warnings",
+    "alike", "caption_warnings", "crowds", "empty_seeds", "names_of", "notes_without_picture", "passed_over",
+    "seed_warnings",
 ]  # fmt: skip
 
 SAME_COLORS = 12.0
@@ -96,6 +106,15 @@ def caption_warnings(pictures: Sequence[Path]) -> list[str]:
         names = " and ".join(f'"{name}"' for name in names_of(paths))
         own = " and ".join(f'"{path.name}{source.suffix}"' for path in paths)
         sentences.append(f'"{source.name}" captions both {names}: give each its own, {own}')
+    return sentences
+
+
+def passed_over(pictures: Sequence[Path]) -> list[str]:
+    """A sentence for each folder all of whose pictures are given: its other files that look like pictures."""
+    sentences, given = [], set(pictures)
+    for folder in dict.fromkeys(path.parent for path in pictures):
+        if (unread := unread_pictures(folder)) and given.issuperset(pictures_in(folder)):
+            sentences.append(f"{unread_sentence(unread)}: save what is to be taken as PNG")
     return sentences
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from bootstrap.errors import SeedError
-from bootstrap.pictures import as_rgb, pictures_in
+from bootstrap.pictures import as_rgb, pictures_in, unread_pictures, unread_sentence
 from bootstrap.pictures.file_names import comparable
 from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
@@ -59,7 +59,11 @@ def gather(sources: Sequence[Path], most: int = MOST_GIVEN) -> list[Path]:
     if not 1 <= len(found) <= most:
         where = ", ".join(f'"{source}"' for source in sources[:MOST_SEEDS]) or "no file"
         where += ", …" if len(sources) > MOST_SEEDS else ""
-        raise SeedError(f"{where}: {len(found)} pictures found", f"give 1 to {most} pictures of one character")
+        hint = f"give 1 to {most} pictures of one character"
+        unread = [path for source in sources for path in unread_pictures(source) if not found]
+        if unread:
+            hint = f"{unread_sentence(unread)}: save them as PNG"
+        raise SeedError(f"{where}: {len(found)} pictures found", hint)
     return found
 
 

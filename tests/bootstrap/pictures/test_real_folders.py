@@ -3,6 +3,7 @@
 import json
 import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,8 +14,9 @@ from bootstrap.errors import SeedError
 from bootstrap.pictures import orphans, pictures_in, read_picture
 from bootstrap.records import TrainItem
 from bootstrap.seeds import gather
-from bootstrap.seeds.checks import caption_warnings, names_of, seed_warnings
+from bootstrap.seeds.checks import caption_warnings, names_of, passed_over, seed_warnings
 
+RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 NFC, NFD = (unicodedata.normalize(form, "루비 é") for form in ("NFC", "NFD"))
 JUNK = (
     "._mika.png", "Thumbs.db", "desktop.ini", ".DS_Store", "mika-masklabel.png", "mika-condlabel.png", "mika_mask.png",
@@ -93,6 +95,24 @@ def test_a_file_that_may_be_a_caption_and_is_not_read_is_said(tmp_path):
     assert caption_warnings([*pictures, tmp_path / "A.png"]) == caption_warnings(pictures)[1:], "it is A's own"
     (tmp_path / "metadata.jsonl").write_text("{}")
     assert '"metadata.jsonl" beside "a.png" and "b.png" is not read' in caption_warnings(pictures)[1]
+
+
+def test_files_that_look_like_pictures_and_are_not_read_are_named(tmp_path, call):
+    for name in ("a.psd", "B.SVG", "c.jp2", "d.kra", "e.cr3", "work.psd", ".hidden.psd", "notes.doc"):
+        (tmp_path / name).touch()
+    told = '"B.SVG", "a.psd", "c.jp2", "d.kra" and 2 more are passed over, of a kind that is not read: save them as PNG'
+    with pytest.raises(SeedError, match="0 pictures found") as refused:
+        gather([tmp_path])
+    assert refused.value.hint == told
+    Image.radial_gradient("L").save(tmp_path / "work.png")
+    (sentence,) = passed_over(gather([tmp_path]))
+    assert sentence.startswith('"B.SVG", "a.psd", "c.jp2", "d.kra" and 1 more are passed over'), (
+        "work.psd became work.png"
+    )
+    done = call("check", tmp_path, RUBY / "character.json", "--backend", "fake")
+    assert sentence in done.out + done.err
+    Image.linear_gradient("L").save(tmp_path / "other.png")
+    assert passed_over([tmp_path / "work.png"]) == [], "of a folder that was not given"
 
 
 def test_a_name_as_long_as_the_system_has_them_has_no_caption(tmp_path):
