@@ -14,6 +14,7 @@ from bootstrap.backends.single_file import check_vae, read_checkpoint
 from bootstrap.errors import BackendError
 from bootstrap.lora.header import count_weights
 from bootstrap.machine.hub import HUB_ID
+from bootstrap.store.near_files import or_near
 
 __all__ = ["check_base", "denoiser_config", "denoiser_weights", "digest_of_base", "weights_in"]
 
@@ -33,7 +34,8 @@ def check_base(base: Path, vae: str = "") -> Architecture:
         return check_folder(base)
     fetch = f"; hf download {base.as_posix()} fetches this one" if HUB_ID.fullmatch(base.as_posix()) else ""
     raise BackendError(
-        f'"{base}" is not on this machine: no such file, and no model_index.json in such a folder', f"{FORMS}{fetch}"
+        f'"{base}" is not on this machine: no such file, and no model_index.json in such a folder',
+        or_near(base, f"{FORMS}{fetch}"),
     )
 
 

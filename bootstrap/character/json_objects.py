@@ -15,6 +15,7 @@ from typing import Any
 from bootstrap.config.plain_yaml import key_twice
 from bootstrap.errors import CharacterError
 from bootstrap.store.files import read_given
+from bootstrap.store.near_files import or_near
 
 __all__ = ["COMMENT", "read_object"]
 
@@ -33,7 +34,8 @@ def read_object(path: Path) -> tuple[dict[str, Any], list[str]]:
         text = _text(read_given(path))
         data, notes = _object_in(text, path)
     except FileNotFoundError:
-        raise CharacterError(f'no such file "{path}"', "give the path of a character.json") from None
+        hint = or_near(path, "give the path of a character.json")
+        raise CharacterError(f'no such file "{path}"', hint) from None
     except (OSError, UnicodeError) as error:
         raise CharacterError(f'"{path}" cannot be read ({error})', "give a UTF-8 JSON file") from error
     except json.JSONDecodeError as error:

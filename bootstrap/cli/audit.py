@@ -23,6 +23,7 @@ from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.pictures import PictureFile
 from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.store.near_files import or_near
 from bootstrap.store.run_folder import holds_database
 from scoring.face_pack import FaceModel
 from scoring.tags import TagViewSettings
@@ -46,7 +47,9 @@ class AuditOptions:
 def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None:
     """Print the findings. Exits with 1 when one is an error; raises UsageError for a folder without pictures."""
     if not folder.is_dir():
-        raise UsageError(f'no such folder "{folder}"', "give a folder with pictures and their captions")
+        raise UsageError(
+            f'no such folder "{folder}"', or_near(folder, "give a folder with pictures and their captions")
+        )
     panel = _panel(options.panel) if options.panel else None
     pictures = read_set(folder)
     if not pictures:

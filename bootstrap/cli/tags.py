@@ -20,6 +20,7 @@ from bootstrap.panel.availability import known_characters, missing_models
 from bootstrap.pictures import PictureFile, open_picture, sharing
 from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.store.files import write_atomic
+from bootstrap.store.near_files import or_near
 
 __all__ = ["TagsOptions", "tags_command"]
 
@@ -50,7 +51,9 @@ def tags_command(folder: Path, options: TagsOptions) -> None:
     Raises UsageError or ConfigError.
     """
     if not folder.is_dir():
-        raise UsageError(f'no such folder "{folder}"', "give a folder with pictures and their captions")
+        raise UsageError(
+            f'no such folder "{folder}"', or_near(folder, "give a folder with pictures and their captions")
+        )
     pictures = read_set(folder)
     if not pictures:
         raise UsageError(f'"{folder}" holds no picture', "give the folder of a dataset, or one above it")

@@ -28,12 +28,17 @@ OF_THE_SYSTEM = frozenset({
     errno.EDQUOT, errno.ENXIO, errno.EINVAL, errno.EILSEQ,
 })  # fmt: skip
 """What the system refuses about a path that a person gave; not a mistake of this program."""
+NO_HOME = "Could not determine home directory."
+"""What pathlib says of a "~name" that is nobody."""
 
 
 def in_a_line(error: Exception, words: Sequence[str]) -> BootstrapError:
     """An error that nobody foresaw as one to print; ``words`` are the command's. Writes the traceback into a log."""
     if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM and isinstance(error.filename, str | bytes):
         return UsageError(_refusal(error), "check the path, and what you may read and write there")
+    if isinstance(error, RuntimeError) and str(error) == NO_HOME:
+        named = next((word for word in words if "~" in word), "~")
+        return UsageError(f'"{named}" begins with the name of nobody on this machine', "write the whole path")
     path = _logged(error, words)
     hint = f'the log "{path}" says more; please report it' if path else "no log could be written; please report it"
     return BootstrapError(f"not foreseen: {type(error).__name__}: {_short(str(error))}", hint)

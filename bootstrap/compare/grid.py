@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootstrap.errors import UsageError
 from bootstrap.records import Reference
+from bootstrap.store.near_files import or_near
 
 __all__ = [
     "BASE",
@@ -161,7 +162,8 @@ def companion_from(text: str, digest_of_file: dict[Path, str]) -> Companion:
         front, _, back = named.rpartition(":")
         path, weight = Path(front).expanduser(), _weight(back, "--with")
     if not path.is_file():
-        raise UsageError(f'--with "{text}": there is no file "{path}"', "write FILE, FILE:0.8 or FILE:0.8=words")
+        hint = or_near(path, "write FILE, FILE:0.8 or FILE:0.8=words")
+        raise UsageError(f'--with "{text}": no such file "{path}"', hint)
     if path not in digest_of_file:
         digest_of_file[path] = sha256_of(path)
     return Companion(path, digest_of_file[path], weight, words.strip())

@@ -11,6 +11,7 @@ from bootstrap.config.problems import validated
 from bootstrap.config.run_settings import BASE
 from bootstrap.config.shipped_files import read_section
 from bootstrap.errors import ConfigError
+from bootstrap.store.near_files import or_near
 
 __all__ = ["complete_drawer", "drawer_named", "two_drawers"]
 
@@ -26,7 +27,8 @@ def drawer_named(text: str, changes: Mapping[str, Any]) -> dict[str, Any] | None
     if text.startswith(FOLDER):
         path = Path(text.removeprefix(FOLDER)).expanduser()
         if not path.is_dir():
-            raise ConfigError(f'--drawer "{text}": there is no such folder', "make it, or name another one")
+            hint = or_near(path, "make it, or name another one")
+            raise ConfigError(f'--drawer "{text}": there is no such folder', hint)
         name, changed = "folder", {"path": str(path.absolute()), **changed}
     if name == BASE:
         if changed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from bootstrap.config.plain_yaml import PlainYamlError, read_plain
 from bootstrap.errors import ConfigError
 from bootstrap.machine.hub import HUB_ID, cached
 from bootstrap.store.files import read_given
+from bootstrap.store.near_files import is_like_a_path, near_files, near_names, or_near
 
 __all__ = [
     "EMBEDDED", "configs_dir", "embedded", "place_of", "read_own", "read_section", "read_yaml", "shipped_names",
@@ -19,6 +19,8 @@ EMBEDDED = "embedded:"
 ENDINGS = (".yaml", ".yml")
 LONGEST = 1 << 20
 """Bytes of a YAML file; shipped ones have some thousand."""
+CHECKPOINT = "give the path of a .safetensors checkpoint or of a diffusers folder"
+YAML = "give the path of a YAML file"
 
 
 def configs_dir() -> Path:
@@ -53,7 +55,8 @@ def place_of(path: str) -> Path:
 def read_own(path: Path) -> dict[str, Any]:
     """A configuration file of a person's own. Raises ConfigError."""
     if not path.exists():
-        raise ConfigError(f'no such file "{path}"', "give a YAML file with sections such as loop: {target: 24}")
+        hint = or_near(path, "give a YAML file with sections such as loop: {target: 24}")
+        raise ConfigError(f'no such file "{path}"', hint)
     return read_yaml(path)
 
 
@@ -64,10 +67,28 @@ def read_section(kind: str, name: str) -> dict[str, Any]:
     path = configs_dir() / kind / f"{name}.yaml"
     if path.is_file():
         return read_yaml(path)
+    raise _not_found(kind, name)
+
+
+def _not_found(kind: str, name: str) -> ConfigError:
+    """The error for a name that no shipped file has: a path is told from a misspelt preset."""
+    real, wanted = Path(name).expanduser(), CHECKPOINT if kind == "base" else YAML
+    if kind == "base" and real.is_dir():
+        files = sorted(str(Path(name, file.name)) for file in real.glob("*.safetensors"))
+        hint = f"give one of its files: --base {files[0]}" if files else wanted
+        return ConfigError(f'"{name}" is a folder without model_index.json', hint)
+    if is_like_a_path(name):
+        if real.exists():
+            return ConfigError(f'"{name}" is no YAML file', wanted)
+        if kind == "base" and HUB_ID.fullmatch(name):
+            wanted = f"{wanted}; hf download {name} fetches a model of that name"
+        return ConfigError(f'no such file "{name}"', or_near(name, wanted))
     names = shipped_names(kind)
-    close = difflib.get_close_matches(name, names, 1)
+    close = near_names(name, names)
+    if kind == "base" and not close:
+        close = [file for file in near_files(name) if file.endswith(".safetensors")]
     hint = f'did you mean "{close[0]}"?' if close else f"choose one of: {', '.join(names)}"
-    raise ConfigError(f'configs/{kind} has no "{name}"', hint)
+    return ConfigError(f'configs/{kind} has no "{name}"', hint)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bootstrap.errors import BackendError
 from bootstrap.store.files import require_file, write_atomic
+from bootstrap.store.near_files import or_near
 
 __all__ = ["count_weights", "metadata_of", "read_header", "read_tensor", "read_tensors", "write_safetensors"]
 
@@ -45,6 +46,8 @@ def read_header(path: Path) -> dict[str, Any]:
         entries, start = _parsed(path)
         ends = [entry["data_offsets"][1] for key, entry in entries.items() if key != METADATA]
         size = path.stat().st_size
+    except FileNotFoundError:
+        raise BackendError(f'no such file "{path}"', or_near(path, "give the path of a .safetensors file")) from None
     except OSError as error:
         hint = "check the path, and that you may read it"
         raise BackendError(f'"{path}" cannot be read: {error.strerror or error}', hint) from error

@@ -21,6 +21,7 @@ from bootstrap.pictures import SUFFIXES, open_picture, read_picture
 from bootstrap.pictures import pictures_in as all_pictures_in
 from bootstrap.pictures.caption_text import folded
 from bootstrap.seeds import cuts
+from bootstrap.store.near_files import or_near
 from scoring.measurement import Measurement, Picture, digest_of, not_applicable
 
 __all__ = ["Rated", "Rater", "as_plain", "pictures_in"]
@@ -127,7 +128,7 @@ class Rater:
 def pictures_in(folder: Path) -> list[Path]:
     """Every picture in a folder and below it, sorted. Raises UsageError when there is no folder or no picture."""
     if not folder.is_dir():
-        raise UsageError(f'no such folder "{folder}"', "give a folder with pictures")
+        raise UsageError(f'no such folder "{folder}"', or_near(folder, "give a folder with pictures"))
     found = all_pictures_in(folder, levels=None)
     if not found:
         raise UsageError(f'"{folder}" holds no picture', f"give a folder with {', '.join(SUFFIXES)} files")

@@ -18,6 +18,7 @@ from bootstrap.pictures.file_names import comparable
 from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
 from bootstrap.seeds.figures import figures, subject
+from bootstrap.store.near_files import or_near
 
 __all__ = ["ALONE", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "views_in"]
 
@@ -55,7 +56,8 @@ def gather(sources: Sequence[Path], most: int = MOST_GIVEN) -> list[Path]:
         elif named := _named(source):
             found.append(named)
         else:
-            raise SeedError(f'no such picture "{source}"', f"give 1 to {most} picture files, or a folder with them")
+            hint = or_near(source, f"give 1 to {most} picture files, or a folder with them")
+            raise SeedError(f'no such picture "{source}"', hint)
     if not 1 <= len(found) <= most:
         where = ", ".join(f'"{source}"' for source in sources[:MOST_SEEDS]) or "no file"
         where += ", …" if len(sources) > MOST_SEEDS else ""

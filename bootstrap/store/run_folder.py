@@ -13,6 +13,7 @@ from bootstrap.store.checking import what_is_wrong
 from bootstrap.store.files import make_folder, sweep_temporaries
 from bootstrap.store.journal import Journal
 from bootstrap.store.lock import ProcessLock
+from bootstrap.store.near_files import or_near
 from bootstrap.store.person_copy import put_back
 from bootstrap.store.recovery import recover_if_damaged, traces_of_run
 from bootstrap.store.schema import DamagedError
@@ -97,4 +98,5 @@ def _refuse_lost(directory: Path, create: bool, exclusive: bool) -> None:
             "run the same `bootstrap run` again: it recovers what can be read",
         )
     if not traces and not create and not (directory / DATABASE).is_file():
-        raise UsageError(f"there is no run in '{directory}'", "give the folder of a run, or begin one there")
+        hint = or_near(directory, "give the folder of a run, or begin one there")
+        raise UsageError(f"there is no run in '{directory}'", hint)

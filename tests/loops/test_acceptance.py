@@ -126,7 +126,7 @@ def test_the_lowest_weight_is_tried_where_the_least_is_best_and_the_run_has_room
 def test_a_lora_beside_it_that_is_missing_or_does_not_fit_is_told_before_anything_is_drawn(tiny, call, tmp_path):
     run = tmp_path / "run"
     done = call("run", *tiny, "--out", run, "--with", "nowhere.safetensors:0.7")
-    assert (done.code, "there is no file" in done.line) == (2, True)
+    assert (done.code, "no such file" in done.line) == (2, True)
     assert not run.exists()
     (tmp_path / "broken.safetensors").write_bytes(b"no")
     done = call("run", *tiny, "--out", run, "--with", tmp_path / "broken.safetensors")

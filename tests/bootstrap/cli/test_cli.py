@@ -66,6 +66,30 @@ def test_without_a_base_the_full_command_is_proposed(run, tmp_path):
     assert one_line(run("run", RUBY / "seed.png", path), "--base puppet", str(path))
 
 
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (
+            "models/foo.safetensros",
+            'no such file "models/foo.safetensros"\nhint: did you mean "models/foo.safetensors"?',
+        ),
+        ("foo.ckpt", 'no such file "foo.ckpt"\nhint: give the path of a .safetensors checkpoint'),
+        ("owner/model", 'no such file "owner/model"\nhint: give the path'),
+        (
+            "models",
+            '"models" is a folder without model_index.json\nhint: give one of its files: --base models/foo.safet',
+        ),
+        ("Pupet", 'configs/base has no "Pupet"\nhint: did you mean "puppet"?'),
+        ("~nobody-here/foo.safetensors", "begins with the name of nobody"),
+    ],
+)
+def test_a_base_that_is_a_path_is_no_preset(run, tmp_path, monkeypatch, base, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "foo.safetensors").touch()
+    assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", "--base", base), said)
+
+
 def test_two_characters_or_none_are_refused(run, tmp_path):
     assert one_line(run("run", RUBY / "seed.png"), "0 character files")
     assert one_line(run("run", RUBY / "seed.png", RUBY / "character.json", described(tmp_path)), "2 character files")
