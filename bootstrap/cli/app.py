@@ -19,12 +19,29 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Grow a character LoRA out of one picture, or out of up to a hundred.",
 )
 app.add_typer(tools_app)
 app.add_typer(queue_app, name="queue")
 app.add_typer(lora_app, name="lora")
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        from bootstrap import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Grow a character LoRA out of one picture, or out of up to a hundred."""
 
 
 @app.command()
@@ -45,9 +62,12 @@ def run(sources: list[Path], options: Options) -> None:
 
 @app.command()
 def status(
-    run: RunFolder, json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run, or of runs [runs].")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
-    """Show where a run stands: kept, provisional, by view family and framing, rounds, seconds, peak memory.
+    """Show where a run stands; without one, list the runs with the next command of each.
+
+    bootstrap status
 
     bootstrap status runs/mika --json
     """
@@ -189,14 +209,20 @@ def reject(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson =
 
 
 @app.command()
-def undo(run: RunFolder, ids: FrameIds, json: AsJson = False) -> None:
-    """Take back your last verdict on frames; the one before it counts again, yours or the gate's.
+def undo(
+    run: RunFolder,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Frames [the one judged last].")] = None,
+    json: AsJson = False,
+) -> None:
+    """Take back your last verdict, or the last one on each frame; what was before counts again, yours or the gate's.
+
+    bootstrap undo runs/mika
 
     bootstrap undo runs/mika 3fa29c01de
     """
     from bootstrap.cli.verdicts import undo_command
 
-    undo_command(run, ids, as_json=json)
+    undo_command(run, ids or (), as_json=json)
 
 
 @app.command()

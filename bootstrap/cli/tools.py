@@ -55,6 +55,24 @@ def init(
 
 
 @tools_app.command()
+def settings(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A part of a name, such as target or sampling.")] = "",
+    base: Annotated[str | None, typer.Option(help="Show the values of this preset or checkpoint.")] = None,
+    profile: Annotated[str | None, typer.Option(help="With those of a card's profile: 8gb, 12gb, 16gb, 24gb.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
+) -> None:
+    """Show every setting: type, default, meaning; with --base its value, why, and the file it comes from.
+
+    bootstrap settings target
+
+    bootstrap settings sampling --base sdxl --profile 12gb
+    """
+    from bootstrap.cli.settings import settings_command
+
+    settings_command(name, base, profile, as_json=json)
+
+
+@tools_app.command()
 def schema(
     description: Annotated[
         bool, typer.Option("--description", help="The schema of vision-language models' descriptions instead.")

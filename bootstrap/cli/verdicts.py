@@ -30,9 +30,12 @@ def judge_command(run: Path, ids: Sequence[str], kind: VerdictKind, reasons: Seq
 
 
 def undo_command(run: Path, ids: Sequence[str], *, as_json: bool) -> None:
-    """Withdraw a person's last verdict on each frame."""
+    """Withdraw a person's last verdict on each frame, or the last of all. Raises UsageError where there is none."""
     with Store.open(run, exclusive=False) as store:
-        _apply(store, candidates_named(store, ids), lambda frame: take_back(store, frame), as_json)
+        names = ids or store.person.last_judged()
+        if not names:
+            raise UsageError(f'no verdict in "{run}" is yours', "bootstrap review shows the pictures, to keep or reject")
+        _apply(store, candidates_named(store, names), lambda frame: take_back(store, frame), as_json)
 
 
 def approval_command(run: Path, setting: str) -> None:

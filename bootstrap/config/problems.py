@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bootstrap.config.every_setting import every_setting, parts_of
 from bootstrap.errors import BootstrapError
 
 __all__ = ["checked", "validated"]
@@ -22,6 +25,8 @@ WORDED = {
 }
 """Kind of a validation error → what to do, where the library names its own types."""
 LONGEST_VALUE = 60
+MOST_MEANT = 3
+"""Settings of the same name that are proposed; of more none is."""
 
 
 def validated(model: type[Model], data: Mapping[str, Any], where: str, error: Callable[[str], BootstrapError]) -> Model:
@@ -54,38 +59,55 @@ def _problem(model: type[BaseModel], item: Any) -> str:
 
 
 def _unknown_field(model: type[BaseModel], path: Sequence[str]) -> str:
+    """An unknown field, and which is meant: of the same name elsewhere, by its path; of a like name here; elsewhere."""
     *above, wrong = path
-    close = difflib.get_close_matches(wrong, _part_at(model, above).model_fields, 1)
-    close = close or difflib.get_close_matches(wrong, _field_names(model), 1)
-    suggestion = f" (did you mean {close[0]!r}?)" if close else ""
+    elsewhere = _paths_by_name(model)
+    meant = _nearest(elsewhere.get(wrong, ()), above)
+    if not meant:
+        names = [name for name in _part_at(model, above).model_fields if name != wrong]
+        meant = difflib.get_close_matches(wrong, names, 1)
+    if not meant:
+        close = difflib.get_close_matches(wrong, list(elsewhere), 1)
+        meant = [found for name in close for found in _nearest(elsewhere[name], above)]
+    told = " or ".join(f"{name!r} at the top level" if name == wrong else repr(name) for name in meant)
+    suggestion = f" (did you mean {told}?)" if told else ""
     return f"{'.'.join(path)}: unknown field{suggestion}"
 
 
-def _part_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
-    """The config that holds the field at a path; indices and names of a mapping lead nowhere else."""
-    for key in path:
-        field = model.model_fields.get(key)
-        inner = _models_in(field.annotation) if field else []
-        model = inner[0] if inner else model
-    return model
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The configs that a type is made of: ``Mapping[str, Outfit]`` gives Outfit."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    found = []
-    for part in get_args(annotation):
-        found += _models_in(part)
+@functools.cache
+def _paths_by_name(model: type[BaseModel]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Every name of a setting → the paths of the settings that are called so."""
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for setting in every_setting(model):
+        found[setting.path[-1]] = (*found.get(setting.path[-1], ()), setting.path)
     return found
 
 
-def _field_names(model: type[BaseModel]) -> list[str]:
-    """The names of the fields of a config and of every config inside it."""
-    names: dict[str, None] = {}
-    models = [model]
-    for one in models:  # grows while it is read; a config may hold others of its own kind
-        names.update(dict.fromkeys(one.model_fields))
-        for field in one.model_fields.values():
-            models += [part for part in _models_in(field.annotation) if part not in models]
-    return list(names)
+def _nearest(found: Sequence[tuple[str, ...]], above: Sequence[str]) -> list[str]:
+    """Of settings of one name those that share most of a path, dotted; none where there are many."""
+    shared: dict[str, int] = {}
+    for path in found:
+        if path[:-1] == tuple(above):
+            continue  # a kind beside this one has it
+        same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, above, strict=False))
+        shared[".".join(path)] = len(list(same))
+    nearest = [name for name, length in shared.items() if length == max(shared.values())]
+    return nearest if len(nearest) <= MOST_MEANT else []
+
+
+def _part_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
+    """The config that holds the field at a path; indices and names of a mapping lead nowhere else.
+
+    Where there are several kinds, the library has the kind's name in the path.
+    """
+    kinds: list[type[BaseModel]] = []
+    for key in path:
+        kinds = [one for one in kinds if one.model_fields["kind"].default == key]
+        field = model.model_fields.get(key)
+        inner = parts_of(field.annotation) if field else []
+        if kinds:
+            model = kinds[0]
+        elif inner:
+            model = inner[0][1]
+        kinds = [part for _, part in inner if "kind" in part.model_fields]
+    return model

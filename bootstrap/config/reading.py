@@ -32,6 +32,18 @@ __all__ = [
 SCORING = "base.scoring"
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
+NAMED = {
+    "base.reference": "give --reference",
+    "base.control": "give --control",
+    "base": "give --base",
+    "loop": "give --loop",
+    "panel": "give --set base.scoring=NAME",
+    "views": 'write "views" into character.json',
+    "subject": 'write "kind" into character.json',
+    "drawer": "give --drawer",
+}
+"""Section that a person may want to name → how it is named."""
+ALL = "bootstrap settings shows every setting"
 KINDS = {"openpose": "pose", "depth": "depth", "lineart": "lineart"}
 """Kind of control pictures → what the name of its ControlNet has in it."""
 
@@ -74,11 +86,12 @@ def load(
         data[name] = merged(data[name], part) if name in data and isinstance(part, dict) else part
     for text in overrides:
         override(data, text)
+    _refuse_names(data)
     if data.get("drawer") is not None:
         data["drawer"] = complete_drawer(data["drawer"])
     if data.get("second") not in (None, BASE):
         data["second"] = complete_drawer(data["second"])
-    return validated(RunConfig, data, "configuration", ConfigError)
+    return validated(RunConfig, data, "configuration", lambda text: ConfigError(text, ALL))
 
 
 def identity_of(base: str) -> Identity | None:
@@ -149,6 +162,16 @@ def load_panel(name: str) -> PanelConfig:
     settings = read_section("scoring", name)
     refuse_renamed_keys({"panel": settings})
     return validated(PanelConfig, settings, name, ConfigError)
+
+
+def _refuse_names(data: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a section with settings of its own was set to a name."""
+    for path, instead in NAMED.items():
+        part: Any = data
+        for key in path.split("."):
+            part = part.get(key) if isinstance(part, Mapping) else None
+        if isinstance(part, str):
+            raise ConfigError(f'{path} "{part}": {path} has settings of its own', f"to name one, {instead}")
 
 
 def _is_name(section: str, part: object) -> bool:

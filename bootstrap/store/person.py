@@ -92,6 +92,18 @@ class Person:
         query = "SELECT frame, max(seq) AS seq FROM verdicts WHERE by = ? GROUP BY frame"
         return {row["frame"]: row["seq"] for row in self._journal.all(query, PERSON)}
 
+    def last_judged(self) -> list[str]:
+        """The id of the frame with the last verdict of a person that is not withdrawn; [] where there is none."""
+        given: dict[str, list[int]] = {}
+        for row in self._journal.all("SELECT seq, frame, kind FROM verdicts WHERE by = ? ORDER BY seq", PERSON):
+            of_frame = given.setdefault(row["frame"], [])
+            if row["kind"] == VerdictKind.WITHDRAWN:
+                del of_frame[-1:]
+            else:
+                of_frame.append(row["seq"])
+        last = {of_frame[-1]: frame for frame, of_frame in given.items() if of_frame}
+        return [last[max(last)]] if last else []
+
     def blind(self) -> dict[str, Verdict]:
         """Frame id → a person's first verdict on it, where it was given blind and is not withdrawn."""
         given: dict[str, list[sqlite3.Row]] = {}

@@ -18,6 +18,7 @@ class ComfyUiSettings(DrawerSettings):
     """A workflow in API format, and the server that runs it."""
 
     kind: Literal["comfyui"] = "comfyui"
+    """Which kind of drawer."""
     name: str = "comfyui"
     workflow: str = ""
     """The file: what ComfyUI's "Export (API)" writes."""

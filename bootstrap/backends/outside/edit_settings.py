@@ -38,6 +38,7 @@ class EditSettings(DrawerSettings):
     """A diffusers pipeline that draws a new picture of what its references show, as an instruction says."""
 
     kind: Literal["edit"] = "edit"
+    """Which kind of drawer."""
     path: str = Field(min_length=1)
     """A diffusers folder, or the id of a model in the Hugging Face cache."""
     pipeline: EditPipeline

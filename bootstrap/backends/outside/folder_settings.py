@@ -15,6 +15,7 @@ class FolderSettings(DrawerSettings):
     """Pictures that come from anywhere: a person draws them, or another program."""
 
     kind: Literal["folder"] = "folder"
+    """Which kind of drawer."""
     name: str = "folder"
     path: str = Field(min_length=1)
     """The folder; its pictures are read and never changed, moved or deleted."""

@@ -17,6 +17,7 @@ class ImagesApiSettings(DrawerSettings):
     """A model behind an images API, what it is asked for, and what that costs."""
 
     kind: Literal["openai"] = "openai"
+    """Which kind of drawer."""
     name: str = "openai"
     model: str = "gpt-image-1"
     """The model's name at the service."""

@@ -44,3 +44,16 @@ def test_names_that_are_not_clear_change_nothing(store, call):
     done = call("reject", store.directory, good, "--reason", "hand")
     assert 'did you mean "hands"?' in done.err
     assert all(one.by == "gate" for one in store.verdicts().values())
+
+
+def test_undo_without_an_id_takes_back_the_last_verdict(store, call):
+    first, second, *_ = ids(store)
+    for frame in (first, second, first):
+        call("reject" if frame == second else "approve", store.directory, frame)
+    call("reject", store.directory, first)
+    for frame, said in ((first, "keep by you, was reject by you"), (second, "was reject by you"), (first, "keep by the gate")):
+        line = call("undo", store.directory).out.splitlines()[0]
+        assert line.startswith(frame)
+        assert said in line
+    done = call("undo", store.directory)
+    assert (done.code, done.line) == (2, f'error: no verdict in "{store.directory}" is yours')

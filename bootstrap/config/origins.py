@@ -1,0 +1,144 @@
+"""Where each value of a base's configuration comes from: a shipped file, a profile, the checkpoint, or the default.
+
+The comment beside a value in its YAML file says why it has been chosen, and is handed over too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from bootstrap.config.every_setting import NAME, PLACE
+from bootstrap.config.profiles import NONE
+from bootstrap.config.reading import SECTIONS, identity_of, load
+from bootstrap.config.shipped_files import configs_dir
+
+__all__ = ["DEFAULT", "Value", "values_of_base"]
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value: its path in a configuration, its setting's (see `every_setting`), its origin, why it was chosen."""
+
+    path: tuple[str, ...]
+    setting: tuple[str, ...]
+    value: Any
+    origin: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A value as a layer has it, and the comment on it."""
+
+    value: Any
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What sets values: its name, and by path what it sets."""
+
+    origin: str
+    stated: Mapping[tuple[str, ...], _Stated]
+
+
+def values_of_base(base: str, profile: str = NONE) -> list[Value]:
+    """Every value of the configuration that a base has by itself, in order. Raises ConfigError.
+
+    ``base`` is a preset, a file or a folder; ``profile`` is one of configs/machines/.
+    """
+    config = load(base, profile=profile)
+    identity = identity_of(base)
+    preset = identity.preset if identity else base
+    own: list[_Layer] = []
+    if config.profile not in ("", NONE):
+        own.append(_layer(f"configs/base/{preset}.yaml", ("profiles", config.profile)))
+        own.append(_layer(f"configs/machines/{config.profile}.yaml"))
+    shipped: list[_Layer] = []
+    if identity:
+        plain = {"base": {**identity.settings, "name": "", "path": "", "license": "", "license_link": ""}}
+        shipped.append(_Layer(f'"{base}"', {path: _Stated(value, "") for path, value in _parts(plain)}))
+    files = {"base": preset, "views": "standard", "subject": "character", "loop": "standard"}
+    for section, name in {**files, "panel": config.base.scoring}.items():
+        shipped.append(_layer(f"configs/{SECTIONS[section]}/{name}.yaml", (), (section,)))
+    found = []
+    for path, setting, value in _leaves(config):
+        layers = [one for one in own if path in one.stated and one.stated[path].value == value]  # not of every base
+        layers += [one for one in shipped if path in one.stated]
+        origin, why = (layers[0].origin, layers[0].stated[path].why) if layers else (DEFAULT, "")
+        found.append(Value(path, setting, value, origin, why))
+    return found
+
+
+def _layer(origin: str, within: tuple[str, ...] = (), place: tuple[str, ...] = ()) -> _Layer:
+    """What a file of configs/ sets, from the key ``within`` it on, at a ``place`` of the configuration."""
+    file = configs_dir().joinpath(*origin.split("/")[1:])
+    text = file.read_text(encoding="utf-8")
+    node: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
+    plain: Any = yaml.safe_load(text)
+    for key in within:
+        plain = plain.get(key, {})
+        inner = {one.value: part for one, part in node.value} if isinstance(node, yaml.MappingNode) else {}
+        node = inner.get(key)
+    stated = {(*place, *path): _Stated(value, "") for path, value in _parts(plain)}
+    for path, why in _comments(node, text.splitlines()):
+        stated[*place, *path] = _Stated(stated[*place, *path].value, why)
+    return _Layer(origin, stated)
+
+
+def _parts(plain: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value of plain settings, sections too, with its path."""
+    items = plain.items() if isinstance(plain, Mapping) else ()
+    if isinstance(plain, list):
+        items = {str(place): one for place, one in enumerate(plain)}.items()
+    for key, value in items:
+        yield (str(key),), value
+        yield from (((str(key), *path), part) for path, part in _parts(value))
+
+
+def _comments(node: yaml.Node | None, lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The comment of every value of a YAML file: behind it, or in the lines above it, with its path."""
+    if isinstance(node, yaml.SequenceNode):
+        for place, one in enumerate(node.value):
+            yield from (((str(place), *path), why) for path, why in _comments(one, lines))
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        above = []
+        for line in reversed(lines[: key.start_mark.line]):
+            if not line.strip().startswith("#") or line.index("#") != key.start_mark.column:
+                break
+            above.append(line.strip().lstrip("# "))
+        last = value.start_mark.line if isinstance(value, yaml.MappingNode) else value.end_mark.line
+        _, sign, behind = lines[last].rpartition(" #")
+        if key.start_mark.column == 0 and key.start_mark.line == len(above):
+            above = []  # the head of the file
+        yield (key.value,), " ".join([*reversed(above), behind.strip() if sign else ""]).strip()
+        yield from (((key.value, *path), why) for path, why in _comments(value, lines))
+
+
+def _leaves(
+    model: BaseModel, path: tuple[str, ...] = (), setting: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Any]]:
+    """Each value of a config that is no config itself, with its path and that of its setting."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        here, there = (*path, name), (*setting, name)
+        inside: Any = {(): value}
+        if isinstance(value, Mapping):
+            inside = {(str(key),): one for key, one in value.items()}
+        elif isinstance(value, tuple):
+            inside = {(str(place),): one for place, one in enumerate(value)}
+        parts = {key: one for key, one in inside.items() if isinstance(one, BaseModel)}
+        for key, one in parts.items():
+            step = (NAME if isinstance(value, Mapping) else PLACE,) if key else ()
+            yield from _leaves(one, (*here, *key), (*there, *step))
+        if not parts:
+            yield here, there, value
