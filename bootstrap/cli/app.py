@@ -62,7 +62,7 @@ def run(sources: list[Path], options: Options) -> None:
 
 @app.command()
 def status(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run, or of runs [runs].")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run, or of runs [runs].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
     """Show where a run stands; without one, list the runs with the next command of each.
@@ -211,7 +211,7 @@ def reject(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson =
 @app.command()
 def undo(
     run: RunFolder,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Frames [the one judged last].")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Frames [the one judged last].")] = None,
     json: AsJson = False,
 ) -> None:
     """Take back your last verdict, or the last one on each frame; what was before counts again, yours or the gate's.

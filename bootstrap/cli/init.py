@@ -204,5 +204,5 @@ def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:
         typer.echo(f"{name}: {', '.join(filter(None, tags)) or 'nothing read'}")
         if missing := unread(seed):
             typer.echo(f"{name}: could not read {', '.join(missing)}")
-    typer.echo(f"wrote {out}: correct it, then run")
+    typer.echo(f"wrote {out}: correct it, then check it; its run will lie in {Path('runs') / draft.trigger}")
     typer.echo(shlex.join(["bootstrap", "check", *map(str, sources), str(out)]))

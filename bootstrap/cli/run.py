@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -29,6 +30,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
+from bootstrap.runs.listing import remember_command
 from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.peak_memory import PeakMemory
 from bootstrap.runs.run_models import check_base_files
@@ -49,7 +51,9 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         for picture in pictures:
             open_picture(picture)
     directory = run_folder(character, options)
-    command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
+    begun = ["bootstrap", "run", *map(str, sources)]
+    command = shlex.join([*begun, *options.words()])
+    words = [*begun, *replace(options, notify=[]).words()]  # addresses of notifications hold passwords
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     consents = _agreed(config, options, directory)
     _check_base(config)
@@ -61,7 +65,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         notifying(store, notifier, character.name),
     ):
         try:
-            _work(store, config, character, pictures, limits, consents)
+            _work(store, config, character, pictures, limits, consents, words)
         except Paused as pause:
             raise Paused(pause.reason, command) from None
 
@@ -98,6 +102,7 @@ def _work(
     pictures: Sequence[Path],
     limits: Limits,
     consents: Sequence[Consent],
+    words: Sequence[str],
 ) -> None:
     from loops.open_engine import open_engine
     from loops.run import run
@@ -107,6 +112,7 @@ def _work(
     hours = Hours(store, limits, clock) if limits else None
     engine = open_engine(store, config, character, pictures, hours)
     remember_consents(store, consents)
+    remember_command(store, words)
     engine.clock = clock
     engine.attended = sys.stdin.isatty() and sys.stderr.isatty()
     try:

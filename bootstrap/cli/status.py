@@ -3,35 +3,88 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.table import Table
 
+from bootstrap.errors import UsageError
 from bootstrap.machine.plain_console import PlainConsole
+from bootstrap.runs.listing import ListedRun, listed, runs_below, runs_here
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.sentences import duration, kept_of
 from bootstrap.runs.status import status
+from bootstrap.store.run_folder import holds_database
 
 __all__ = ["status_command"]
 
+DAY = 24 * 3600.0
 
-def status_command(run: Path, *, as_json: bool) -> None:
-    """Print the status as tables, or as JSON."""
+
+def status_command(run: Path | None, *, as_json: bool) -> None:
+    """Print the status of a run as tables, or as JSON; of a folder of runs, or where none is named, a list of them."""
+    if run is None or not holds_database(run):
+        folders = runs_here() if run is None else runs_below(run)
+        if folders:
+            _list(folders, as_json=as_json)
+            return
+        if run is None:
+            raise UsageError("there is no run in ./runs", "begin one: bootstrap run seed.png character.json")
     with open_to_read(run) as store:
         facts = status(store)
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     out = PlainConsole()
-    out.print(_summary(facts), markup=False)
+    out.print(_summary(facts), markup=False, soft_wrap=True)
     out.print(_places("view family", facts["view_families"]))
     out.print(_places("framing", facts["framings"]))
     if facts["rounds"]:
         out.print(_rounds(facts))
-    out.print(_cost(facts), markup=False)
+    out.print(_cost(facts), markup=False, soft_wrap=True)
+
+
+def _list(folders: Sequence[Path], *, as_json: bool) -> None:
+    """Print the runs, the one that was worked on last first, each with its next command."""
+    rows = sorted((listed(folder) for folder in folders), key=lambda one: -one.active)
+    if as_json:
+        plain = [{**asdict(row), "folder": str(row.folder)} for row in rows]
+        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        typer.echo(f"{row.folder}: {_standing(row)}; last active {_ago(row.active)}")
+        if row.command:
+            typer.echo(f"    {row.command}")
+        elif row.facts:
+            typer.echo("    the command that began it goes on where it stopped")
+
+
+def _standing(row: ListedRun) -> str:
+    """Phase, counts, and whether a process works on it; what is wrong with a run that cannot be read."""
+    if row.facts is None:
+        return f"cannot be read ({row.problem})"
+    facts = row.facts
+    parts = [kept_of(facts["kept"], facts["target"])]
+    if facts["phase"] and not facts["finished"]:
+        parts.insert(0, f"{facts['phase']} phase, round {facts['now']['round']}")
+    if row.running:
+        parts.append("at work")
+    else:
+        parts.append("finished" if facts["finished"] else "not finished")
+    return ", ".join(parts)
+
+
+def _ago(moment: float) -> str:
+    """How long ago, or the day where that is more than two."""
+    seconds = max(0.0, time.time() - moment)
+    if seconds < 2 * DAY:
+        return f"{duration(seconds)} ago"
+    return f"on {datetime.fromtimestamp(moment).astimezone():%Y-%m-%d}"
 
 
 def _summary(facts: Mapping[str, Any]) -> str:

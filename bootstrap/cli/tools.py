@@ -56,7 +56,7 @@ def init(
 
 @tools_app.command()
 def settings(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A part of a name, such as target or sampling.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A part of a name, such as target or sampling.")] = "",
     base: Annotated[str | None, typer.Option(help="Show the values of this preset or checkpoint.")] = None,
     profile: Annotated[str | None, typer.Option(help="With those of a card's profile: 8gb, 12gb, 16gb, 24gb.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,

@@ -34,7 +34,9 @@ def undo_command(run: Path, ids: Sequence[str], *, as_json: bool) -> None:
     with Store.open(run, exclusive=False) as store:
         names = ids or store.person.last_judged()
         if not names:
-            raise UsageError(f'no verdict in "{run}" is yours', "bootstrap review shows the pictures, to keep or reject")
+            raise UsageError(
+                f'no verdict in "{run}" is yours', "bootstrap review shows the pictures, to keep or reject"
+            )
         _apply(store, candidates_named(store, names), lambda frame: take_back(store, frame), as_json)
 
 

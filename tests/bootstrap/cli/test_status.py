@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
 from bootstrap.config import load
 from bootstrap.events import RunBegan, RunEnded
+from bootstrap.runs.listing import remember_command, runs_here
 from bootstrap.store.store import Store
 
 
@@ -47,3 +51,49 @@ def test_the_target_is_the_present_one(store: Store) -> None:
         config = load("puppet", backend="fake", overrides=[f"loop.target={target}"])
         store.remember("config", config.model_dump_json())
         assert status(store).startswith(f"{kept}, 1 provisional")
+
+
+@pytest.fixture
+def runs(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three runs below ./runs: one that stopped, one that is finished, one whose database is damaged."""
+    monkeypatch.chdir(tmp_path)
+    remember_command(store, ["bootstrap", "run", "a seed.png", "character.json"])
+    store.snapshot()
+    for name in ("mika", "nox"):
+        shutil.copytree(store.directory, tmp_path / "runs" / name)
+    with Store.open(tmp_path / "runs" / "nox", exclusive=False) as other:
+        other.append_event(RunEnded(3, 1, "final-r02", "report.html"))
+    (tmp_path / "runs" / "odd").mkdir()
+    (tmp_path / "runs" / "odd" / "run.db").write_bytes(b"no database" * 99)
+    (tmp_path / "runs" / "no-run").mkdir()
+    return tmp_path / "runs"
+
+
+def test_without_a_run_all_are_listed_with_the_next_command(runs: Path, call) -> None:  # type: ignore[no-untyped-def]
+    lines = call("status").out.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("runs/mika: "))
+    assert lines[place].startswith("runs/mika: style phase, round 2, 3 of 4 kept, not finished; last active ")
+    assert lines[place + 1] == "    bootstrap run 'a seed.png' character.json"
+    place = next(number for number, line in enumerate(lines) if line.startswith("runs/nox: "))
+    assert "3 of 4 kept, finished" in lines[place]
+    assert lines[place + 1] == "    bootstrap review runs/nox"
+    assert any(line.startswith("runs/odd: cannot be read (") for line in lines)
+    assert not any("no-run" in line for line in lines)
+    told = json.loads(call("status", "runs", "--json").out)
+    assert {row["folder"]: row["running"] for row in told} == {f"runs/{name}": False for name in ("mika", "nox", "odd")}
+
+
+def test_runs_are_found_from_within_and_from_elsewhere(
+    runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call,  # type: ignore[no-untyped-def]
+) -> None:
+    monkeypatch.chdir(runs)
+    assert "mika: " in call("status").out
+    monkeypatch.chdir(runs / "no-run")
+    assert f"    cd {runs.parent} && bootstrap run 'a seed.png'" in call("status").out
+    assert [run.name for run in runs_here()] == ["mika", "nox", "odd"]
+    monkeypatch.chdir(runs.parent.parent)
+    shutil.rmtree(runs)
+    done = call("status")
+    assert (done.code, done.line) == (2, "error: there is no run in ./runs")

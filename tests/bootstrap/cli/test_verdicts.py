@@ -51,7 +51,11 @@ def test_undo_without_an_id_takes_back_the_last_verdict(store, call):
     for frame in (first, second, first):
         call("reject" if frame == second else "approve", store.directory, frame)
     call("reject", store.directory, first)
-    for frame, said in ((first, "keep by you, was reject by you"), (second, "was reject by you"), (first, "keep by the gate")):
+    for frame, said in (
+        (first, "keep by you, was reject by you"),
+        (second, "was reject by you"),
+        (first, "keep by the gate"),
+    ):
         line = call("undo", store.directory).out.splitlines()[0]
         assert line.startswith(frame)
         assert said in line
