@@ -48,8 +48,7 @@ def settings_command(part: str, base: str | None, profile: str | None, *, as_jso
     """
     if profile and not base:
         raise UsageError(f'--profile "{profile}" changes settings of a base', "name one with --base")
-    settings = _by_name()
-    rows = list(_rows(settings) if base is None else _values(settings, values_of_base(base, profile or NONE)))
+    rows = list(_rows(_by_name()) if base is None else _values(values_of_base(base, profile or NONE)))
     found = [row for row in rows if part.lower() in row.name.lower()]
     if not found:
         parts = {one for row in rows for one in (row.name, *row.name.split("."))}
@@ -86,11 +85,10 @@ def _rows(settings: Mapping[str, list[Setting]]) -> Iterator[_Row]:
             yield _Row(name, facts, (meaning,), plain)
 
 
-def _values(settings: Mapping[str, list[Setting]], values: Iterable[Value]) -> Iterator[_Row]:
+def _values(values: Iterable[Value]) -> Iterator[_Row]:
     """A row for each value of a configuration."""
     for one in values:
-        name, setting = ".".join(one.path), settings[".".join(one.setting)][0]
-        value = _written(one.value)
+        name, setting, value = one.setting.name, one.setting, _written(one.value)
         plain = {"name": name, "value": value, "from": one.origin, "why": one.why, "meaning": _meaning(setting)}
         sentences = (_meaning(setting), f"Why: {one.why}") if one.why else (_meaning(setting),)
         yield _Row(f"{name} = {value}", one.origin, sentences, {**plain, "type": _type(setting)})
@@ -123,9 +121,10 @@ def _written(value: Any) -> str:
 
 def _meaning(setting: Setting) -> str:
     """The text below the field, else that of the class which it was inherited from, else what the section is for."""
-    name, holder = setting.path[-1], setting.holder
-    texts = [setting.field.description]
-    texts += [one.model_fields[name].description for one in holder.__mro__ if name in getattr(one, "model_fields", {})]
+    name, texts = setting.path[-1], [setting.field.description]
+    for holder in setting.holder.__mro__:
+        if issubclass(holder, BaseModel) and name in holder.model_fields:
+            texts.append(holder.model_fields[name].description)
     if isinstance(setting.field.annotation, type):
         texts.append(setting.field.annotation.__doc__)
     found = next(filter(None, texts), "")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from bootstrap.config.every_setting import NAME, PLACE
+from bootstrap.config.every_setting import Setting
 from bootstrap.config.profiles import NONE
 from bootstrap.config.reading import SECTIONS, identity_of, load
 from bootstrap.config.shipped_files import configs_dir
@@ -24,10 +24,9 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value: its path in a configuration, its setting's (see `every_setting`), its origin, why it was chosen."""
+    """A value with its setting, whose path has the names and places of this configuration; where from, and why."""
 
-    path: tuple[str, ...]
-    setting: tuple[str, ...]
+    setting: Setting
     value: Any
     origin: str
     why: str = ""
@@ -69,11 +68,12 @@ def values_of_base(base: str, profile: str = NONE) -> list[Value]:
     for section, name in {**files, "panel": config.base.scoring}.items():
         shipped.append(_layer(f"configs/{SECTIONS[section]}/{name}.yaml", (), (section,)))
     found = []
-    for path, setting, value in _leaves(config):
+    for setting, value in _leaves(config):
+        path = setting.path
         layers = [one for one in own if path in one.stated and one.stated[path].value == value]  # not of every base
         layers += [one for one in shipped if path in one.stated]
         origin, why = (layers[0].origin, layers[0].stated[path].why) if layers else (DEFAULT, "")
-        found.append(Value(path, setting, value, origin, why))
+        found.append(Value(setting, value, origin, why))
     return found
 
 
@@ -124,21 +124,17 @@ def _comments(node: yaml.Node | None, lines: Sequence[str]) -> Iterator[tuple[tu
         yield from (((key.value, *path), why) for path, why in _comments(value, lines))
 
 
-def _leaves(
-    model: BaseModel, path: tuple[str, ...] = (), setting: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Any]]:
-    """Each value of a config that is no config itself, with its path and that of its setting."""
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        here, there = (*path, name), (*setting, name)
-        inside: Any = {(): value}
+def _leaves(model: BaseModel, above: tuple[str, ...] = ()) -> Iterator[tuple[Setting, Any]]:
+    """Each value of a config that is no config itself."""
+    for name, field in type(model).model_fields.items():
+        value, path = getattr(model, name), (*above, name)
+        inside: dict[tuple[str, ...], Any] = {(): value}
         if isinstance(value, Mapping):
             inside = {(str(key),): one for key, one in value.items()}
         elif isinstance(value, tuple):
             inside = {(str(place),): one for place, one in enumerate(value)}
         parts = {key: one for key, one in inside.items() if isinstance(one, BaseModel)}
         for key, one in parts.items():
-            step = (NAME if isinstance(value, Mapping) else PLACE,) if key else ()
-            yield from _leaves(one, (*here, *key), (*there, *step))
+            yield from _leaves(one, (*path, *key))
         if not parts:
-            yield here, there, value
+            yield Setting(path, field, type(model)), value

@@ -64,7 +64,7 @@ def test_a_base_shows_its_values_and_where_each_comes_from(call):
 
 def test_a_file_of_ones_own_has_values_of_its_own(header_file, tmp_path):
     file = str(header_file(tmp_path / "my-anime-mix-vpred.safetensors", "sdxl", "v_pred", "ztsnr"))
-    origins = {".".join(one.path): one.origin for one in values_of_base(file)}
+    origins = {one.setting.name: one.origin for one in values_of_base(file)}
     assert origins["base.path"] == f'"{file}"'
     assert origins["base.enlarged"].startswith("configs/base/")
 
@@ -74,7 +74,7 @@ def test_every_value_of_a_preset_is_that_of_a_run(base):
     config = load(base, profile="8gb").model_dump()
     for one in values_of_base(base, "8gb"):
         value = config
-        for key in one.path:
+        for key in one.setting.path:
             value = value[int(key)] if isinstance(value, (list, tuple)) else value[key]
         assert value == one.value
         assert one.origin == DEFAULT or one.origin.startswith("configs/"), one
