@@ -30,6 +30,7 @@ from loops.archive import taken
 from loops.blends import Weights, blend_of, blended, can_be_attached
 from loops.budget import acceptance_fits
 from loops.draw import draw
+from loops.elsewhere import elsewhere
 from loops.engine import Engine
 from loops.jobs import JobMaker, Wave
 from loops.measure import measure
@@ -55,7 +56,9 @@ def accept(engine: Engine, adapter: Adapter) -> None:
         return
     if not decided and engine.budget and not acceptance_fits(store, engine.budget, adapter.round):
         return
-    comparison = _Bench.of(engine, adapter).compared(settings)
+    bench = _Bench.of(engine, adapter)
+    comparison = bench.compared(settings)
+    comparison = replace(comparison, elsewhere=bench.elsewhere(comparison.best.cell))
     advice = _advice(engine, comparison)
     store.decide(Accepted(adapter.id, asked, advice.best.cell.weight, as_plain(comparison, advice)))
     engine.note(f"acceptance: {advice.summary}")
@@ -148,6 +151,10 @@ class _Bench:
 
     def _rate_probe(self, cell: Cell) -> Result:
         return self._rate(cell, self.probe)
+
+    def elsewhere(self, best: Cell) -> list[tuple[Result, Result]]:
+        """What other checkpoints draw of the probe, alone and with the best weights."""
+        return elsewhere(self.engine, self._bench, best, [one.shot for one in self.probe])
 
     @property
     def _not_chosen(self) -> list[Adapter]:

@@ -27,6 +27,8 @@ from bootstrap.character.known_words import ordinary_words
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
 from bootstrap.cli.compare_settings import settings_notes
+from bootstrap.cli.options import Options
+from bootstrap.cli.resolve import resolve
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.grid import BASE, TriedWeights, epochs_then_weights, stacks
 from bootstrap.compare.other_bases import on_other_bases
@@ -93,7 +95,6 @@ PARTLY = {
     "D2": ("special details have no share", 19),
     "E6": ("what the base draws for the trigger is not looked at", 19),
     "E7": ("nothing steers expressions, and no adapter is of faces alone", 19),
-    "F5": ("a run by itself tries no other checkpoint", 19),
     "F7": ("a background in common gets no tag of its own", 19),
     "F8": ("comic pages without gutters are not divided", 19),
 }
@@ -625,8 +626,12 @@ def target_steps(folder):
     assert recipe.epoch_steps(46) == 1150
 
 
-@practice("F5", "compare --also: at the best weight on other checkpoints of the architecture, beside that base alone")
+@practice("F5", "run --also and compare --also: at the best weight on other checkpoints, beside each base alone")
 def other_checkpoints(folder):
+    options = Options(also=["puppet"])
+    assert resolve(RUBY, options, None, "", "").loop.acceptance.also == ("puppet",)
+    with pytest.raises(UsageError, match=r'--also "sdxl"'):
+        resolve(RUBY, Options(also=["sdxl"]), None, "", "")
     assert [config.base.name for config in on_other_bases(CONFIG, ["puppet"])] == ["puppet"]
     with pytest.raises(UsageError, match=r'--also "sdxl"'):
         on_other_bases(CONFIG, ["sdxl"])

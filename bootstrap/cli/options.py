@@ -65,6 +65,9 @@ class Options:
     beside: Annotated[
         list[str], typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="A LoRA to try the finished beside.")
     ] = field(default_factory=list)
+    also: Annotated[list[str], typer.Option(metavar="BASE", help="Another checkpoint to try the finished LoRA on.")] = (
+        field(default_factory=list)
+    )
     loop: Annotated[str | None, typer.Option(help="How the set grows: standard, one-picture, a file [standard].")] = (
         None
     )

@@ -13,6 +13,7 @@ from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
 from bootstrap.compare.grid import companion_from
+from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named, two_drawers
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, ConfigError, OutputError
@@ -104,6 +105,8 @@ def _loop_settings(options: Options) -> list[str]:
             settings.append(f"loop.{name}={value}")
     if options.beside:
         settings.append(f"loop.acceptance.beside={json.dumps(options.beside)}")
+    if options.also:
+        settings.append(f"loop.acceptance.also={json.dumps(options.also)}")
     return settings
 
 
@@ -147,11 +150,16 @@ def _drawer_settings(options: Options) -> dict[str, Any]:
 
 
 def _with_companions(config: RunConfig) -> RunConfig:
-    """The LoRAs that the finished one is tried beside, by their whole paths. Raises UsageError where one is missing."""
+    """The LoRAs and checkpoints that the finished one is tried beside and on, by their whole paths.
+
+    Raises UsageError where one is missing, and for a checkpoint that it does not fit.
+    """
     hashes: dict[Path, str] = {}
     found = [companion_from(text, hashes) for text in config.loop.acceptance.beside]
     beside = tuple(f"{one.path.absolute()}:{one.weight:g}={one.words}" for one in found)
-    acceptance = config.loop.acceptance.model_copy(update={"beside": beside})
+    on_other_bases(config, config.loop.acceptance.also)
+    also = tuple(str(Path(name).absolute()) if Path(name).exists() else name for name in config.loop.acceptance.also)
+    acceptance = config.loop.acceptance.model_copy(update={"beside": beside, "also": also})
     return config.model_copy(update={"loop": config.loop.model_copy(update={"acceptance": acceptance})})
 
 

@@ -210,9 +210,10 @@ def _elsewhere(best: Result, elsewhere: Sequence[tuple[Result, Result]]) -> list
     remarks = []
     for alone, used in elsewhere if best.ranked else ():
         identity, control = used.trial.identity, used.trial.control
-        keeps = identity >= KEEPS * best.trial.identity and control >= KEEPS * alone.trial.control
+        here = best.on_shots_of(used).trial.identity
+        keeps = identity >= KEEPS * here and control >= KEEPS * alone.trial.control
         verb = "works on" if keeps else "works less well on"
-        numbers = f"identity {identity:.2f} against {best.trial.identity:.2f} on the base that it was trained on"
+        numbers = f"identity {identity:.2f} against {here:.2f} on the base that it was trained on"
         text = f"it {verb} {used.base}: {numbers}, control {control:.2f} against {alone.trial.control:.2f} without it"
         remarks.append(Remark(keeps, text))
     return remarks

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bootstrap.backends.bases import check_base
 from bootstrap.config import RunConfig, embedded, identity_of, load
 from bootstrap.config.run_settings import BaseConfig
-from bootstrap.errors import BackendError, UsageError
+from bootstrap.errors import BackendError, ConfigError, UsageError
 
 __all__ = ["on_other_bases"]
 
@@ -21,14 +21,14 @@ def on_other_bases(config: RunConfig, names: Sequence[str]) -> list[RunConfig]:
     """The configuration of a run on each of these presets or files, prompted and sampled as that base asks for.
 
     A file that does not say what it draws is prompted and sampled as the run's own base is. Raises UsageError for a
-    base of another architecture, or one that cannot be used, and ConfigError for a name that is none.
+    base of another architecture, one that cannot be used, and a name that is none.
     """
     found = []
     for name in names:
-        base = _base_of(config, name)
         try:
+            base = _base_of(config, name)
             own, other = check_base(embedded(config.base.path)), check_base(embedded(base.path), base.sampling.vae)
-        except BackendError as error:
+        except (BackendError, ConfigError) as error:
             raise UsageError(f'{OPTION} "{name}": {error.message}', error.hint) from error
         if own.name != other.name:
             fits = f"a LoRA for {own.title} fits no other"

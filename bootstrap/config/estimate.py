@@ -128,7 +128,7 @@ def acceptance_pictures(config: RunConfig) -> int:
     unseen = settings.unseen * sum(map(bool, (subject.pose_axis, subject.outfit_axis)))
     stacks = len(settings.beside) + (len(settings.beside) > 1)
     rows = len({*settings.weights} - {1.0}) + 1 + stacks
-    return families * (PREVIEWS * rows + 2 * unseen)
+    return families * (PREVIEWS * (rows + 2 * len(settings.also)) + 2 * unseen)
 
 
 def decoys_of(config: RunConfig) -> int:

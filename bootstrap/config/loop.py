@@ -28,11 +28,13 @@ class AcceptanceConfig(Frozen):
     the acceptance within 15 % of the run's."""
     beside: tuple[str, ...] = ()
     """Other LoRAs that are attached beside it, one by one and all together: FILE, FILE:0.8 or FILE:0.8=words."""
+    also: tuple[str, ...] = ()
+    """Other checkpoints of the base's architecture, presets or files, on which it is tried at the best weight."""
 
     @property
     def asked(self) -> str:
         """What identifies an acceptance: the settings as text, later additions left out where they ask for nothing."""
-        return self.model_dump_json(exclude={"lowest"})
+        return self.model_dump_json(exclude={"lowest"} if self.also else {"lowest", "also"})
 
 
 class LoopConfig(Frozen):

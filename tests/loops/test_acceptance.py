@@ -123,6 +123,28 @@ def test_the_lowest_weight_is_tried_where_the_least_is_best_and_the_run_has_room
     assert accepted.weight == (0.5 if share == 1 else 0.8)
 
 
+def test_it_is_tried_on_another_checkpoint_at_the_end(finished, call):
+    run, tiny = finished
+    done = call("run", *tiny, "--also", "puppet", "--out", run)
+    assert done.code == 0, done.err
+    with Store.open(run, exclusive=False) as store:
+        ((other,), accepted) = last_accepted(store).found["also"], last_accepted(store)
+    assert (other["with"]["weight"], other["alone"]["checkpoint"]) == (accepted.weight, "")
+    assert other["with"]["pictures"] == other["alone"]["pictures"] == 12
+    (told,) = (text for text in [*accepted.found["strengths"], *accepted.found["weaknesses"]] if " on puppet" in text)
+    assert told[1:] in (run / "lora" / "README.md").read_text()
+    assert "On other checkpoints" in (run / "acceptance.html").read_text()
+    again = call("run", *tiny, "--also", "puppet", "--out", run)
+    assert again.code == 0
+
+
+def test_a_checkpoint_of_another_kind_is_refused_before_the_run(tiny, call, tmp_path):
+    for name, said in (("nowhere.safetensors", '--also "nowhere'), ("sdxl", '--also "sdxl"')):
+        done = call("run", *tiny, "--also", name, "--out", tmp_path / "run")
+        assert (done.code, said in done.line) == (2, True), done.line
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_lora_beside_it_that_is_missing_or_does_not_fit_is_told_before_anything_is_drawn(tiny, call, tmp_path):
     run = tmp_path / "run"
     done = call("run", *tiny, "--out", run, "--with", "nowhere.safetensors:0.7")

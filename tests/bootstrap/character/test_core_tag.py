@@ -16,9 +16,7 @@ def test_a_core_tag_is_known_by_its_form():
     assert core_tags_in(tags) == ["mikachr character focus", "old mill house focus"]
 
 
-@pytest.mark.parametrize(
-    ("setting", "said"), [("propose", "core_tag=add"), ("add", "joins"), ("none", "")]
-)
+@pytest.mark.parametrize(("setting", "said"), [("propose", "core_tag=add"), ("add", "joins"), ("none", "")])
 def test_one_that_is_missing_is_proposed_or_added_as_the_setting_says(setting, said):
     assert [said in text for text in core_warnings(PLAIN, setting)] == [True] * bool(said)
     core = with_core_tag(PLAIN, setting).core
