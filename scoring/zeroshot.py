@@ -77,6 +77,11 @@ class ViewSettings(ScorerSettings):
     margin: float = 0.0
     """Log-probability by which the asked view must lead; below 0: by which it may trail."""
 
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """CLIP."""
+        return ("clip",)
+
 
 class ViewCheck:
     """Does the picture show the view family that was asked, and the side where the family has two?

@@ -26,7 +26,14 @@ from bootstrap.config import RunConfig, load
 from bootstrap.dataset.exposure import with_folders
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
-from bootstrap.panel.availability import blind_spots, missing_models, offers, unread_sides
+from bootstrap.panel.availability import (
+    blind_spots,
+    missing_models,
+    offers,
+    setup_command_for,
+    unjudged,
+    unread_sides,
+)
 from bootstrap.pictures import open_picture
 from bootstrap.runs.consents import consents_to, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
@@ -36,7 +43,7 @@ from bootstrap.seeds import MOST_SEEDS, gather
 from bootstrap.seeds.checks import caption_warnings, names_of, passed_over
 from bootstrap.shots import apportion
 
-__all__ = ["check_command"]
+__all__ = ["check_command", "check_models"]
 
 
 def check_command(sources: Sequence[Path], options: Options) -> None:
@@ -54,7 +61,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
     with found.collecting():
         Notifier(options.notify)
     if config:
-        _check_models(config, found)
+        check_models(config, found)
         _check_drawer(config, options, character, found)
         for line in base_lines(config.base.name, options.preset or ""):
             typer.echo(line)
@@ -121,7 +128,7 @@ def _config(character: Character | None, options: Options, command: str, found: 
     return None
 
 
-def _check_models(config: RunConfig, found: Findings) -> None:
+def check_models(config: RunConfig, found: Findings) -> None:
     """Whether the base, the optimizers and the panel's models are on this machine."""
     if config.backend == "fake":
         return
@@ -132,8 +139,14 @@ def _check_models(config: RunConfig, found: Findings) -> None:
     for recipe in config.base.recipes.values():
         with found.collecting():
             recipe.check_packages()
-    for message, hint in missing_models(config.panel):
-        found.problems.append(BackendError(message, hint))
+    missing = missing_models(config.panel)
+    found.problems += [BackendError(message, hint) for message, hint in missing]
+    if missing:
+        found.notes.append(
+            f"{setup_command_for(config.base.name)} fetches all that the panel lacks, after one question"
+        )
+    if config.panel.on_missing == "smaller" and (blind := unjudged(config.panel)):
+        found.notes.append(blind)
     found.notes += blind_spots(config.panel, config.views.families)
     found.notes += unread_sides(config.panel, config.views)
     found.notes += offers(config.panel)

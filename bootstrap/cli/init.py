@@ -24,6 +24,7 @@ from bootstrap.config.training_pixels import side_of
 from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.listeners.waiting import waiting
+from bootstrap.panel.availability import missing_models, setup_command_for, smaller
 from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
@@ -63,7 +64,7 @@ def config_to_read(base: str | None, command: str, views: str = "standard", kind
     chosen = base or choose_base(command, "its panel reads the pictures")
     with contextlib.suppress(ConfigError):  # only its panel is needed: the plain preset's will do
         settle_base(chosen, ())
-    return load(chosen, views=views, subject=kind)
+    return _with_what_is_here(load(chosen, views=views, subject=kind), chosen)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,15 @@ def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, d
         seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
     notes = [*(described.notes if described else ()), *looked.notes, *passed_over(pictures)]
     return Begun(replace(draft, seeds=seeds), looked.shown, notes)
+
+
+def _with_what_is_here(config: RunConfig, base: str) -> RunConfig:
+    """The configuration with the models that are on this machine; that others would read is noted."""
+    panel = smaller(config.panel)
+    if missing_models(config.panel, comparing=False):
+        read = "little is read" if panel.models.present else "nothing is read"
+        typer.echo(f"note: {read} off the pictures: models are missing; {setup_command_for(base)} fetches them")
+    return config.model_copy(update={"panel": panel})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named, two_drawers
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, ConfigError, OutputError
+from bootstrap.panel.availability import smaller
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
 
@@ -62,6 +63,8 @@ def resolve(
         overrides=[*options.settings, *_loop_settings(options)],
     )
     check_kind(character, config)
+    if config.panel.on_missing == "smaller":
+        config = config.model_copy(update={"panel": smaller(config.panel)})
     return _with_companions(config)
 
 

@@ -26,6 +26,7 @@ from bootstrap.listeners.notify import Notifier, notifying
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
+from bootstrap.panel.availability import require_panel, unjudged
 from bootstrap.pictures import open_picture
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
@@ -57,7 +58,10 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     consents = _agreed(config, options, directory)
     _check_base(config)
-    for note in [*base_notes(config.base), *words_alone(config, character)]:
+    notes = [*base_notes(config.base), *words_alone(config, character)]
+    if config.panel.on_missing == "smaller" and (blind := unjudged(config.panel)):
+        notes.append(blind)
+    for note in notes:
         typer.echo(f"note: {note}", err=True)
     with (
         Store.open(directory, create=True) as store,
@@ -87,6 +91,7 @@ def _check_base(config: RunConfig) -> None:
         if config.backend == "fake":
             return
         check_base_files(config.base)
+        require_panel(config.panel, config.base.name)
         check_control_pictures(config)
         for recipe in config.base.recipes.values():
             recipe.check_packages()

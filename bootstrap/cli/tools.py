@@ -106,6 +106,34 @@ def score(
 
 
 @tools_app.command()
+def setup(
+    base: Annotated[str | None, typer.Option(help="A preset or a checkpoint [asked for].")] = None,
+    preset: Annotated[str | None, typer.Option(help="The preset for a checkpoint of yours [by its name].")] = None,
+    reference: Annotated[str | None, typer.Option(help="A reference adapter to fetch too: a preset.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a setting, as for run.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept every licence and download unasked.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing: tell the panel of what is here.")] = (
+        False
+    ),
+) -> None:
+    """Fetch everything that judges the pictures of a base, after one question; say what a run takes then.
+
+    bootstrap setup --base illustrious
+
+    bootstrap setup --base my-checkpoint.safetensors --reference sdxl-plus --yes
+
+    bootstrap setup --base illustrious --offline
+    """
+    from bootstrap.cli.options import Options
+    from bootstrap.cli.setup import setup_command
+
+    options = Options(base=base, preset=preset, reference=reference, settings=settings or [])
+    setup_command(options, yes=yes, offline=offline)
+
+
+@tools_app.command()
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
     fetch: Annotated[

@@ -13,6 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bootstrap.config.frozen import Frozen
 from scoring.clip import ClipModel
+from scoring.color_histograms import COLORS
 from scoring.face_pack import FaceModel
 from scoring.parsing import AnyScorer
 from scoring.settings import Role, ScorerSettings, in_use, is_none
@@ -44,9 +45,11 @@ class PanelModelsConfig(Frozen):
 
     @property
     def present(self) -> frozenset[str]:
-        """The names of the models that the panel has."""
-        optional = {"face": self.face.pack, "tagger": self.tagger.model}
-        return frozenset({"clip", *(name for name, model in optional.items() if model)})
+        """The names of the models that the panel has; colours read no word, and are no CLIP."""
+        models = {"face": self.face.pack, "tagger": self.tagger.model}
+        if self.clip.model != COLORS:
+            models["clip"] = self.clip.model
+        return frozenset(name for name, model in models.items() if model)
 
 
 class PanelConfig(Frozen):
@@ -73,6 +76,8 @@ class PanelConfig(Frozen):
     """Share of the base's own look-alikes, who were asked for every trait, that may fail the trait check."""
     on_error: Literal["go on", "stop"] = "go on"
     """When a scorer raises an error: judge the pictures that it could not measure without it, or stop the run."""
+    on_missing: Literal["stop", "smaller"] = "stop"
+    """Where a model is not on this machine: begin no run, or judge without the scorers that need it."""
     read_margin: float = 0.7
     """Log-probability by which a seed's view or background must lead to be believed."""
     seed_tags: float | None = Field(None, gt=0, lt=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.config.plain_yaml import PlainYamlError, read_plain
 from bootstrap.errors import ConfigError
-from bootstrap.machine.hub import HUB_ID, cached
+from bootstrap.machine.hub import HUB_ID, cached, kept
 from bootstrap.store.files import read_given
 from bootstrap.store.near_files import is_like_a_path, near_files, near_names, or_near
 
@@ -37,11 +37,12 @@ def shipped_names(kind: str) -> list[str]:
 def embedded(path: str) -> Path:
     """A path in a config as a real one: ``embedded:base`` lies in this package, others are the user's.
 
-    ``owner/name`` that is no path is looked for in the Hugging Face cache, as a base or a model of a panel.
+    ``owner/name`` that is no path is looked for in the Hugging Face cache, as a base or a model of a panel, and among
+    what ``bootstrap setup`` fetched.
     """
     own = place_of(path)
     if not own.exists() and HUB_ID.fullmatch(path):
-        return cached(path) or own
+        return cached(path) or kept(path) or own
     return own
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.machine.inventory import cache_folder
 
-__all__ = ["HUB_ID", "cached", "fetched", "hub_id"]
+__all__ = ["HUB_ID", "cached", "fetched", "hub_id", "kept"]
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 """``owner/name``."""
@@ -35,15 +35,24 @@ def cached(model: str, file: str = "") -> Path | None:
     folder = home / "snapshots" / revision
     if file:
         return folder if (folder / file).is_file() else None
+    return _whole_in(folder)
+
+
+def fetched(model: str) -> Path:
+    """Where files of a model lie, under their paths, that ``bootstrap doctor --fetch`` and ``setup`` keep."""
+    return cache_folder() / "models" / model.replace("/", "--")
+
+
+def kept(model: str) -> Path | None:
+    """A whole model among what was fetched: its folder, or its one checkpoint file; None where it is not there."""
+    return _whole_in(fetched(model))
+
+
+def _whole_in(folder: Path) -> Path | None:
     if any((folder / name).is_file() for name in WHOLE):
         return folder
     files = sorted(folder.glob("*.safetensors"))
     return files[0] if len(files) == 1 else None
-
-
-def fetched(model: str) -> Path:
-    """Where files of a model lie, under their paths, that ``bootstrap doctor --fetch`` keeps for several presets."""
-    return cache_folder() / "models" / model.replace("/", "--")
 
 
 def hub_id(path: Path) -> str:

@@ -6,23 +6,72 @@ Reads the disk alone: loads and downloads nothing. Knows no seed.
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.config import PanelConfig, ViewsConfig, embedded
+from bootstrap.config import EMBEDDED, PanelConfig, ViewsConfig, embedded
+from bootstrap.errors import BackendError
+from bootstrap.machine.hub import HUB_ID
 from bootstrap.panel.downloads import located, model_named
 from bootstrap.panel.face_packs import PACKS, folder_of
 from bootstrap.panel.seats import VIEW
-from scoring.clip import ScorerUnavailable
+from scoring.clip import ClipModel, ScorerUnavailable
+from scoring.color_histograms import COLORS
 from scoring.drawn_faces import is_detector
+from scoring.duplicates import CopySettings
+from scoring.face_pack import FaceModel
 from scoring.settings import folder_of_model
-from scoring.tagger import GRAPH, TAGS, characters_in
+from scoring.tagger import GRAPH, TAGS, TaggerModel, characters_in
 from scoring.zeroshot import ViewSettings
 
-__all__ = ["blind_spots", "known_characters", "missing_models", "offers", "unread_sides"]
+__all__ = [
+    "MissingModel", "blind_spots", "known_characters", "missing_models", "missing_parts_of", "offers", "require_panel",
+    "setup_command_for", "smaller", "unjudged", "unread_sides",
+]  # fmt: skip
 
 Lack = tuple[str, str]
 """What is missing, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModel:
+    """A model that is not on this machine; ``path`` is the part of the panel that it is for, ``field`` its setting."""
+
+    path: str
+    model: str
+    field: str = "model"
+
+    @property
+    def said(self) -> str:
+        """What is missing, in words."""
+        if self.field == "pretrained":
+            return f"{self.path}.pretrained: no file '{self.model}'"
+        if self.model.startswith(EMBEDDED):
+            return f"{self.path}.model: no folder '{embedded(self.model)}'"
+        return f"{self.path}.{self.field}: '{self.model}' is not on this machine"
+
+    @property
+    def is_on_hub(self) -> bool:
+        """Whether the Hugging Face hub has a model of that name, as far as the name tells."""
+        return bool(HUB_ID.fullmatch(self.model)) and not self.model.endswith(".onnx")
+
+    @property
+    def way(self) -> str:
+        """How to get it, or to do without the part of the panel."""
+        if self.model.startswith(EMBEDDED):
+            return "see configs/scoring/"
+        if model_named(self.model) is not None or any(pack.name == self.model for pack in PACKS):
+            way = f"bootstrap doctor --fetch {self.model}"
+        elif self.is_on_hub:
+            way = f"hf download {self.model}"
+        else:
+            way = f"give the path of the {'weights' if self.field == 'pretrained' else 'model'}"
+        return way if self.path == CLIP else f"{way}, or --set panel.{self.path}=none"
+
+
+CLIP = "models.clip"
 
 
 def missing_models(panel: PanelConfig, *, comparing: bool = True) -> list[Lack]:
@@ -30,11 +79,80 @@ def missing_models(panel: PanelConfig, *, comparing: bool = True) -> list[Lack]:
 
     Without ``comparing`` only what reads pictures is asked for, not what compares them with seeds.
     """
+    return [(one.said, one.way) for one in missing_parts_of(panel, comparing=comparing)]
+
+
+def missing_parts_of(panel: PanelConfig, *, comparing: bool = True) -> list[MissingModel]:
+    """`missing_models` as records."""
     if panel.fake:
         return []
     if not comparing:
         return [*_clip(panel), *_tagger(panel)]
     return [*_clip(panel), *_face(panel), *_tagger(panel), *_own(panel)]
+
+
+def smaller(panel: PanelConfig) -> PanelConfig:
+    """The panel without what is not on this machine; where the CLIP is missing, colours stand in for its likeness."""
+    while missing := missing_parts_of(panel):
+        for one in missing:
+            kind, _, name = one.path.partition(".")
+            if kind == "scorers":
+                panel = _without_scorer(panel, name)
+            elif one.path == CLIP:
+                panel = _by_colors(panel)
+            else:
+                none = FaceModel() if name == "face" else TaggerModel()
+                panel = panel.model_copy(update={"models": panel.models.model_copy(update={name: none})})
+    return panel
+
+
+def setup_command_for(base: str) -> str:
+    """The command that fetches everything that the panel of a base needs."""
+    return shlex.join(["bootstrap", "setup", "--base", base])
+
+
+def require_panel(panel: PanelConfig, base: str) -> None:
+    """Raise BackendError, with the one command that fetches all of it, where a panel lacks something."""
+    if missing := missing_parts_of(panel):
+        names = ", ".join(dict.fromkeys(one.model for one in missing))
+        hint = f"{setup_command_for(base)} fetches it; to judge without: --set panel.on_missing=smaller"
+        raise BackendError(f"the panel needs what is not on this machine: {names}", hint)
+
+
+def _without_scorer(panel: PanelConfig, name: str) -> PanelConfig:
+    """The panel with what stands in for a scorer, or without it."""
+    scorers = dict(panel.scorers)
+    instead = scorers.pop(name).otherwise
+    if instead is not None:
+        scorers = {**panel.scorers, name: instead}
+    return panel.model_copy(update={"scorers": scorers})
+
+
+def _by_colors(panel: PanelConfig) -> PanelConfig:
+    """The panel with colours in place of CLIP; two pictures of the same colours are neither copies nor duplicates."""
+    models = panel.models.model_copy(update={"clip": ClipModel(model=COLORS)})
+    scorers = dict(panel.scorers)
+    for name, one in scorers.items():
+        if isinstance(one, CopySettings):
+            scorers[name] = one.model_copy(update={"most": 1.0})
+    return panel.model_copy(update={"models": models, "scorers": scorers, "duplicate_cosine": 1.0})
+
+
+def unjudged(panel: PanelConfig) -> str:
+    """The judgements for which a panel has no scorer, in one sentence without a full stop; "" where it has all."""
+    scorers = panel.in_use.values()
+    checked = {one.about for one in scorers if one.role == "check"}
+    roles = {one.role for one in scorers}
+    colors = panel.models.clip.model == COLORS and not any(one.own_model for one in scorers if one.role == "identity")
+    judgements = {
+        "shapes and faces (likeness is that of colours alone)": not colors,
+        "whether view and pose are those that were asked for": "shot" in checked,
+        "whether the named traits are seen": "subject" in checked,
+        "whether captions say what is seen": "caption" in roles,
+        "whether rounds get worse (it has no held-out scorer)": "held-out" in roles,
+    }
+    blind = [what for what, judged in judgements.items() if not judged]
+    return f"this panel does not judge {'; '.join(blind)}" if blind else ""
 
 
 def offers(panel: PanelConfig) -> list[str]:
@@ -89,49 +207,35 @@ def _instead(names: Sequence[str]) -> str:
     return f"; there {judge} unproven"
 
 
-def _clip(panel: PanelConfig) -> list[Lack]:
-    missing, clip = [], panel.models.clip
+def _clip(panel: PanelConfig) -> list[MissingModel]:
+    clip = panel.models.clip
     model, place = clip.model, embedded(clip.model)
-    if model.startswith("embedded:") and not place.is_dir():
-        missing.append((f"models.clip.model: no folder '{place}'", "see configs/scoring/"))
-    elif ("/" in model or model.startswith("~")) and not place.is_dir():
-        missing.append((f"models.clip.model: '{model}' is not on this machine", f"hf download {model}"))
+    named = model.startswith((EMBEDDED, "~")) or "/" in model
+    missing = [MissingModel(CLIP, model)] if named and not place.is_dir() else []
     if clip.pretrained and not Path(clip.pretrained).expanduser().is_file():
-        missing.append((f"models.clip.pretrained: no file '{clip.pretrained}'", "give the path of the weights"))
+        missing.append(MissingModel(CLIP, clip.pretrained, "pretrained"))
     return missing
 
 
-def _face(panel: PanelConfig) -> list[Lack]:
+def _face(panel: PanelConfig) -> list[MissingModel]:
     pack = panel.models.face.pack
     places = (located(pack), folder_of(pack)) if pack else ()
     if not pack or any(is_detector(place) or any(place.glob("*.onnx")) for place in places):
         return []
-    return [(f"models.face.pack: '{pack}' is not on this machine", _fetching(pack, "models.face"))]
+    return [MissingModel("models.face", pack, "pack")]
 
 
-def _tagger(panel: PanelConfig) -> list[Lack]:
+def _tagger(panel: PanelConfig) -> list[MissingModel]:
     model = panel.models.tagger.model
     if not model or all((folder_of_model(located(model)) / file).is_file() for file in (GRAPH, TAGS)):
         return []
-    return [(f"models.tagger.model: '{model}' is not on this machine", _fetching(model, "models.tagger"))]
+    return [MissingModel("models.tagger", model)]
 
 
-def _own(panel: PanelConfig) -> list[Lack]:
+def _own(panel: PanelConfig) -> list[MissingModel]:
     """The models that single scorers load."""
     missing = []
     for name, settings in panel.in_use.items():
-        model, path = settings.own_model, f"scorers.{name}"
-        if model and not settings.found_in(located(model)):
-            missing.append((f"{path}.model: '{model}' is not on this machine", _fetching(model, path)))
+        if settings.own_model and not settings.found_in(located(settings.own_model)):
+            missing.append(MissingModel(f"scorers.{name}", settings.own_model))
     return missing
-
-
-def _fetching(model: str, path: str) -> str:
-    """How to get a model, or to do without the part of the panel at ``path``."""
-    if model_named(model) is not None or any(pack.name == model for pack in PACKS):
-        way = f"bootstrap doctor --fetch {model}"
-    elif "/" in model and not model.endswith(".onnx"):
-        way = f"hf download {model}"
-    else:
-        way = "give the path of the model"
-    return f"{way}, or --set panel.{path}=none"

@@ -33,11 +33,15 @@ TAGS = "298633d94d0031d2081c0893f29c82eab7f0df00b08483ba8f29d1e979441217"
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file of a model: where it lies in its repository, its size in bytes, and its sha256."""
+    """A file of a model: where it lies in its repository, its size in bytes, and its sha256.
+
+    ``blob`` is the digest of Git's object, for a small file of which the hub states no sha256 ("").
+    """
 
     path: str
     size: int
     sha256: str
+    blob: str = ""
 
     @property
     def name(self) -> str:
@@ -192,7 +196,7 @@ def fetch_model(model: Model, address: Open | None = None) -> Path:
     if not missing:
         raise OutputError(f"'{folder}' exists already", "remove it first to fetch the model again")
     make_folder(folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{model.name}-") as beside:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
         for file in missing:
             url = model.url_of(file)
             try:
@@ -208,7 +212,9 @@ def fetch_model(model: Model, address: Open | None = None) -> Path:
 
 
 def _fetch(url: str, file: ModelFile, target: Path, address: Open) -> None:
-    digest, done = hashlib.sha256(), 0
+    digest, done, pinned = hashlib.sha256(), 0, file.sha256
+    if not pinned:  # Git's own digest of a file
+        digest, pinned = hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False), file.blob
     with address(url) as source, target.open("wb") as written:
         while chunk := source.read(CHUNK):
             written.write(chunk)
@@ -216,5 +222,5 @@ def _fetch(url: str, file: ModelFile, target: Path, address: Open) -> None:
             done += len(chunk)
             if done > file.size:
                 raise OSError(f"more than the pinned {file.size} bytes came")
-    if digest.hexdigest() != file.sha256:
-        raise OSError(f"sha256 {digest.hexdigest()} is not the pinned {file.sha256}")
+    if digest.hexdigest() != pinned:
+        raise OSError(f"{digest.name} {digest.hexdigest()} is not the pinned {pinned}")

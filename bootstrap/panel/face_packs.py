@@ -30,12 +30,13 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """An insightface pack: a zip of ONNX models. ``megabytes`` is its stated size."""
+    """An insightface pack: a zip of ONNX models. ``megabytes`` is its stated size; ``sha256`` is that of the zip."""
 
     name: str
     megabytes: int
     what: str
     licence: str = TERMS
+    sha256: str = ""
 
     @property
     def url(self) -> str:
@@ -43,8 +44,13 @@ class Pack:
         return f"{RELEASES}/{self.name}.zip"
 
 
-PACKS = (
-    Pack("buffalo_l", 326, "SCRFD-10GF detector, ResNet50 recogniser"),
+PACKS = (  # the one hash is that which several public projects pin
+    Pack(
+        "buffalo_l",
+        326,
+        "SCRFD-10GF detector, ResNet50 recogniser",
+        sha256="80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f",
+    ),
     Pack("buffalo_m", 313, "SCRFD-2.5GF detector, ResNet50 recogniser"),
     Pack("buffalo_s", 159, "SCRFD-500MF detector, MobileFaceNet recogniser"),
     Pack("buffalo_sc", 16, "SCRFD-500MF detector, MobileFaceNet recogniser, no pose"),
@@ -81,6 +87,8 @@ def fetch(pack: Pack, root: Path | None = None, address: Open | None = None) -> 
         try:
             with (address or open_address)(pack.url) as source, archive.open("wb") as target:
                 _copy(source, target, pack)
+            if pack.sha256 and sha256_of(archive) != pack.sha256:
+                raise OSError(f"sha256 {sha256_of(archive)} is not the pinned {pack.sha256}")
             _unpack(archive, models, pack)
             if folder.exists():
                 raise OutputError(f"'{folder}' exists already", "remove it first to fetch the pack again")

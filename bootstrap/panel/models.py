@@ -15,6 +15,7 @@ from bootstrap.config import PanelConfig, embedded
 from bootstrap.errors import BackendError
 from bootstrap.panel.downloads import located
 from bootstrap.seeds.pictured_heads import CloseUps
+from scoring.color_histograms import COLORS, ColorHistograms
 from scoring.crops import Crops
 from scoring.drawn_faces import DrawnFaces, is_detector
 from scoring.features import Encoder, Features, WordEncoder
@@ -48,8 +49,9 @@ class PanelModels:
 
     def serve(self, name: str, settings: ScorerSettings) -> bool:
         """Whether everything that a scorer needs is loaded."""
-        loaded = {"clip": self.clip, "face": self.faces, "tagger": self.tagger}
-        shared = all(loaded[model] is not None for model in settings.uses)
+        reads = not isinstance(self.clip, ColorHistograms)
+        loaded = {"clip": reads, "face": self.faces is not None, "tagger": self.tagger is not None}
+        shared = all(loaded[model] for model in settings.uses)
         return shared and (not settings.own_model or name in self.own)
 
     def crops(self, config: PanelConfig) -> Crops:
@@ -113,6 +115,8 @@ def open_panel_models(
 
 
 def _clip(model: str, pretrained: str, device: str) -> WordEncoder:
+    if model == COLORS:
+        return ColorHistograms()
     from scoring.clip import ClipEncoder
 
     place = embedded(model)

@@ -57,6 +57,25 @@ def test_a_run_on_each_architecture_ends_with_a_set_and_its_files(base, modelspe
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers
+def test_a_run_without_any_model_of_its_panel_judges_by_colours(tiny, call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    run, own = tmp_path / "run", tmp_path / "own.yaml"
+    small = SMALL.replace("panel: puppet", "panel: drawn").replace("goals: [1], rounds: 2", "goals: [], rounds: 1")
+    own.write_text(small, encoding="utf-8")
+    words = [RUBY / "seed.png", RUBY / "character.json", "--base", tiny, "--config", own, "--out", run]
+    stopped = call("run", *words)
+    assert stopped.code == 2
+    assert f"bootstrap setup --base {tiny}" in stopped.err
+    done = call("run", *words, "--set", "panel.on_missing=smaller")
+    assert done.code == 0, done.err
+    assert "does not judge shapes and faces" in done.err
+    with Store.open(run, exclusive=False) as store:
+        measured = store.measurements([frame.job.id for frame in store.frames(kind=JobKind.CANDIDATE)])
+    assert {name for values in measured.values() for name in values} == {"defects", "copy", "clip"}
+    assert len(list((run / "lora").glob("rubychr-*.safetensors"))) == 1
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers
 def test_a_run_along_control_pictures_names_them_in_jobs_and_files(tiny, call, tmp_path, open_gate):
     from diffusers import ControlNetModel, UNet2DConditionModel
 
