@@ -12,7 +12,7 @@ from bootstrap.errors import UsageError
 
 __all__ = ["DocPage", "doc_page", "doc_pages"]
 
-GUIDES = ("first-lora", "night", "report", "settings", "troubleshooting", "glossary")
+GUIDES = ("first-lora", "commands", "night", "report", "troubleshooting", "settings", "glossary", "how-it-works")
 """In the order in which a new user needs them; other guides follow by name."""
 
 
