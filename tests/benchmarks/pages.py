@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
+import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,6 @@ from typing import Any
 
 import typer
 from playwright.sync_api import Browser, Page, sync_playwright
-
-from bootstrap.review.serve import Address, listen, serve
-from bootstrap.runs.open_to_read import open_to_read
 
 PORT = 8399
 TALLEST = 6000
@@ -53,12 +50,14 @@ OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElemen
 
 @contextlib.contextmanager
 def review_of(run: Path) -> Iterator[str]:
-    """The review page of a run, served while the block runs."""
-    address = Address("127.0.0.1", PORT)
-    with open_to_read(run) as store:
-        listening = listen(address)
-        threading.Thread(target=serve, args=(store, address, listening), daemon=True).start()
-        yield address.url
+    """The address of a run's review page, served by the command while the block runs."""
+    command = [sys.executable, "-m", "bootstrap", "review", str(run), "--port", str(PORT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        try:
+            yield next(word for word in serving.stdout.readline().split() if word.startswith("http"))
+        finally:
+            serving.terminate()
 
 
 def pages_of(run: Path) -> dict[str, str]:
