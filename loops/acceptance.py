@@ -27,6 +27,7 @@ from bootstrap.runs.accepted import ACCEPTANCE
 from bootstrap.shots import quotas
 from bootstrap.store.decisions import Accepted, FinalCandidates
 from loops.archive import taken
+from loops.base_bias import bias_of_base
 from loops.blends import Weights, blend_of, blended, can_be_attached
 from loops.budget import acceptance_fits
 from loops.draw import draw
@@ -78,7 +79,13 @@ def check_beside(engine: Engine) -> None:
 
 def _advice(engine: Engine, comparison: Comparison) -> Advice:
     planned = quotas(engine.config.loop.target, engine.config.views)
-    return advice_on(comparison, planned, taken(engine.archive().usable_keeps))
+    advice = advice_on(comparison, planned, taken(engine.archive().usable_keeps))
+    unbiased, told = bias_of_base(engine)
+    if not told:
+        return advice
+    if unbiased:
+        return replace(advice, strengths=(*advice.strengths, told))
+    return replace(advice, weaknesses=(*advice.weaknesses, told))
 
 
 def _companions(settings: AcceptanceConfig) -> list[Companion]:

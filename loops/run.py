@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from loops.approval import await_approval
 from loops.archive import Archive
+from loops.base_bias import look_at_trigger
 from loops.boundary import judges_with_approved, measured_frames, own_pictures, read_person
 from loops.budget import Work, fitting_round, originals_of, wanted_pictures
 from loops.engine import Engine
@@ -30,6 +31,7 @@ __all__ = ["run"]
 def run(engine: Engine) -> Finished:
     """Play rounds until the rules say stop, finish, mend where asked; whatever is done already is not done again."""
     draw_again(engine)
+    look_at_trigger(engine)
     approve(engine)
     done = finish_after_rounds(engine)
     while plan := mending(engine):

@@ -32,7 +32,7 @@ from bootstrap.cli.resolve import resolve
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.grid import BASE, TriedWeights, epochs_then_weights, stacks
 from bootstrap.compare.other_bases import on_other_bases
-from bootstrap.compare.trial_shots import TESTS, trials_for
+from bootstrap.compare.trial_shots import TESTS, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.config import configs_dir, load, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.exposure import folders, with_folders
@@ -71,6 +71,7 @@ from scoring.select import Rules as ChoiceRules
 from scoring.sight import Sight
 from scoring.tags import TagAbsenceSettings
 from scoring.trials import Drawn, Trial, best_of
+from scoring.word_meaning import meaning_of
 
 CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
@@ -93,7 +94,6 @@ PARTLY = {
     "C2": ("cut-offs are set aside, not cropped away; crops of strangers are strips between faces", 19),
     "C12": ("hands and limbs are not looked at", 19),
     "D2": ("special details have no share", 19),
-    "E6": ("what the base draws for the trigger is not looked at", 19),
     "E7": ("nothing steers expressions, and no adapter is of faces alone", 19),
     "F7": ("a background in common gets no tag of its own", 19),
     "F8": ("comic pages without gutters are not divided", 19),
@@ -589,15 +589,19 @@ def one_thing(folder):
     assert two.startswith('"y": 2 settings differ, so a difference has no single cause:')
 
 
-@practice(
-    "E6", "over-fitting is watched: an earlier checkpoint wins that obeys better; a trigger with a meaning is told"
-)
+@practice("E6", "over-fitting is told by an unseen pose and clothes; the base draws the trigger alone before a run")
 def overfitting(folder):
     obeys, repeats = Drawn(5.0, (True, True), False), Drawn(5.0, (False, False), False)
     assert best_of([Trial((obeys,) * 6), Trial((repeats,) * 6)]) == 0
     assert CONFIG.finishing_recipe.output_preservation > 0
+    assert {UNSEEN_POSE, UNSEEN_OUTFIT} <= set(trials_for(RUBY, CONFIG, unseen=CONFIG.loop.acceptance.unseen).tests)
     (said,) = word_warnings(RUBY.model_copy(update={"trigger": "sunny cat"}))
-    assert "the base has its own idea of it" in said, "by its words; nothing is drawn from them"
+    assert "the base has its own idea of it" in said, "by its words, in check"
+    assert SDXL.loop.trigger_pictures >= 4, "by what is drawn with it, in a run"
+    plain, one_way = np.eye(4, 8, dtype=np.float32), np.zeros((4, 8), np.float32)
+    one_way[:, 7] = 0.5
+    assert meaning_of(plain, plain + one_way, [plain]).has_one
+    assert not meaning_of(plain, plain, [plain + one_way]).has_one
 
 
 @practice("E7", "the generator is helped: references, control pictures, a long specific name")

@@ -25,6 +25,10 @@ KEEPS = 0.85
 MORE = 0.5
 """Pictures to add to a weak place, as a share of what was planned there; at least two."""
 MOST_NAMED = 4
+OVERFITTED = (
+    "it cannot leave what it was trained on: take an earlier checkpoint (`bootstrap compare` has them), or vary the "
+    "poses and clothes of its set"
+)
 OVERRIDDEN = "keep this LoRA at its weight beside one that overrides it, and use the other at 0.8 or 0.6"
 """LOG "Style LoRAs beside a character": raised to 1.3 or lowered to .8 less of the character is left."""
 
@@ -72,6 +76,8 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
     weaknesses = tuple(remark.text for remark in remarks if not remark.strength)
     add = _to_add(best, planned)
     steps = _steps(best, add, planned, kept)
+    if not all(remark.strength for remark in _unseen_things(best, base, comparison.trials)):
+        steps.append(OVERFITTED)
     if not all(remark.strength for remark in _beside(best, comparison.stacked)):
         steps.append(OVERRIDDEN)
     return Advice(best, _summary(best, comparison.grid), strengths, weaknesses, add, tuple(steps))

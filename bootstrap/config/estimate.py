@@ -14,6 +14,7 @@ from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
 
 __all__ = [
+    "MADE_UP_WORDS",
     "PREVIEWS",
     "Cost",
     "acceptance_pictures",
@@ -34,6 +35,8 @@ PREVIEWS = 2
 """Pictures of the probe a view family."""
 PORTRAITS = 16
 """Other individuals whose portraits the base draws where decoys are drawn from references, once a run."""
+MADE_UP_WORDS = 3
+"""Words that mean nothing, beside which the trigger is drawn at the start."""
 SHOWCASE_ROWS = 2
 """Rows of the showcase that are drawn for it: the base's and the first LoRA's."""
 OPERATIONS = 0.17
@@ -153,7 +156,8 @@ def _pictures(config: RunConfig) -> int:
     if any(one.drawer is not None and one.shown is not None for one in both):
         drawn += PORTRAITS
     finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
-    return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase)
+    words = 0 if config.base.demonstration else 2 + MADE_UP_WORDS  # without any, the trigger, the others
+    return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase + words * loop.trigger_pictures)
 
 
 def pictures_outside(config: RunConfig, sharing: int = 1) -> int:

@@ -83,6 +83,9 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    trigger_pictures: int = Field(4, ge=0, le=64)
+    """Pictures that the base draws at the start with the trigger alone, as many without it, and with each of three
+    made-up words: whether it has an idea of the trigger. 0 does not look."""
     early_checkpoints: int = Field(3, ge=0, le=20)
     """Weights of the first half of the final training that stay on the disk, from the end of its first epoch on: a run
     does not draw with them, ``bootstrap compare`` does."""
