@@ -20,7 +20,7 @@ RED = {"name": "Red", "trigger": "redchr", "invariant": {"hair": "red hair"}, "c
 class Knowing:
     """Draws noise of the random seed; a word that it knows tints every picture."""
 
-    resolution = (32, 32)
+    resolution, batch_size = (32, 32), 4
 
     def __init__(self, known):
         self.known, self.prompts = known, []

@@ -126,6 +126,7 @@ def test_unseen_things_and_other_loras_beside_it():
     assert any(text.startswith("it keeps its identity in an unseen outfit") for text in found.strengths)
     assert any(text.startswith("it is overridden by style at 0.7") for text in found.weaknesses)
     assert found.steps[-1].startswith("keep this LoRA at its weight beside one that overrides it")
+    assert found.steps[-2].startswith("it cannot leave what it was trained on: take an earlier checkpoint")
     beside = result(Cell(LATE, 1.0, (style,)))
     assert not advice(result(Cell(LATE)), stacked=[beside]).steps
 
