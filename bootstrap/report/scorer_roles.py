@@ -12,7 +12,7 @@ from bootstrap.config import PanelConfig, stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.store.store import Store
 from scoring.scorers import SCORERS
-from scoring.settings import Role
+from scoring.settings import About, Role
 
 __all__ = ["READINGS", "ScorerText", "identity_scorers", "scorer_texts", "scorers_of"]
 
@@ -30,6 +30,8 @@ READINGS: Mapping[Role, str] = {
     "quality": "Larger is better. It only decides between pictures that are equal in all else.",
 }
 """Role → the range of its values and which of them are good."""
+SUBJECT = "Good: 0 or more. Each run sets the limit of each view family, at 0 or below, by what its base can draw."
+"""The same for a check of the subject's traits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class ScorerText:
 
     name: str
     role: Role
+    about: About
     measures: str
     reading: str
 
@@ -60,7 +63,10 @@ def scorer_texts(store: Store) -> dict[str, ScorerText]:
     panel = _panel(store)
     found = {}
     for name, settings in panel.in_use.items() if panel else ():
-        found[name] = ScorerText(name, settings.role, _first_line(settings.kind), READINGS[settings.role])
+        reading = READINGS[settings.role]
+        if settings.role == "check" and settings.about == "subject":
+            reading = SUBJECT
+        found[name] = ScorerText(name, settings.role, settings.about, _first_line(settings.kind), reading)
     return found
 
 

@@ -15,7 +15,9 @@ from bootstrap.config import stored_config
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
+from bootstrap.report.scorer_roles import scorer_texts
 from bootstrap.review.person_verdicts import reasons_of, verdict_fields
+from bootstrap.review.plain_words import gate_sentences, legend, reading_of
 from bootstrap.runs.approval_setting import waiting_round
 from bootstrap.runs.status import place_quotas, view_families
 from bootstrap.store.store import Store
@@ -49,6 +51,7 @@ def album(store: Store) -> dict[str, Any]:
         "view_families": view_families(store),
         "framings": list(framing_quotas),
         "reasons": list(reasons_of(store)),
+        "legend": legend(store),
         "waits": waiting_round(store),
     }
 
@@ -68,6 +71,7 @@ def explanation(store: Store, frame: Frame) -> dict[str, Any]:
     return {
         "id": frame.job.id,
         **_gate_fields(history),
+        "plain": gate_sentences(store, frame, history),
         "answers": _measurements(store, frame),
         "history": [verdict_fields(verdict) for verdict in history],
         "caption": caption_of(store, frame),
@@ -102,11 +106,13 @@ def _gate_fields(history: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def _measurements(store: Store, frame: Frame) -> list[dict[str, Any]]:
-    """Scorer, value and remark of every measurement; the value is None where the scorer is not applicable."""
-    measured = store.measurements([frame.job.id]).get(frame.job.id, {})
+    """Scorer, value and what it says, of every measurement; the value is None where the scorer is not applicable."""
+    measured, texts = store.measurements([frame.job.id]).get(frame.job.id, {}), scorer_texts(store)
     found = []
     for name, measurement in sorted(measured.items()):
-        found.append({"scorer": name, "value": _finite(measurement.value), "why": measurement.why})
+        found.append(
+            {"scorer": name, "value": _finite(measurement.value), "why": reading_of(texts.get(name), measurement)}
+        )
     return found
 
 

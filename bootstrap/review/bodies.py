@@ -8,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bootstrap.review.edits import Edit
 
-__all__ = ["Body", "CaptionBody", "EditBody", "EmptyBody", "TagsBody", "UndoBody", "VerdictBody"]
+__all__ = [
+    "Body", "CaptionBody", "EditBody", "EmptyBody", "TagsBody", "UndoBody", "UndoManyBody", "VerdictBody",
+    "VerdictsBody",
+]  # fmt: skip
 
 ID = Field(min_length=1, max_length=200)
 KEY = Field(None, min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
@@ -38,6 +41,20 @@ class UndoBody(Body):
     id: str = ID
     seen: int | None = SEEN
     key: str | None = KEY
+
+
+class VerdictsBody(Body):
+    """Verdicts on several frames that are one action; ``key`` marks it when it is sent again."""
+
+    verdicts: list[VerdictBody] = Field(min_length=1, max_length=100)
+    key: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
+
+
+class UndoManyBody(Body):
+    """Withdraw the last verdict on each of several frames: those of one action."""
+
+    frames: list[UndoBody] = Field(min_length=1, max_length=100)
+    key: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
 
 
 class CaptionBody(Body):

@@ -95,6 +95,14 @@ class Nearest:
             "decoy": {"id": decoy[1], "similarity": round(decoy[0], 3)} if decoy else None,
         }
 
+    def to_seeds(self, frames: Sequence[Frame]) -> dict[str, float | None]:
+        """Frame id → its similarity to its nearest seed; None where it has no cached embeddings."""
+        found = {}
+        for frame in frames:
+            seed = self.of(frame)["seed"]
+            found[frame.job.id] = seed["similarity"] if seed else None
+        return found
+
     def _read(self, frame: Frame) -> _Comparable | None:
         with self._lock:
             comparable = self._comparable

@@ -24,12 +24,23 @@ from bootstrap.events import CaptionWritten
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
 from bootstrap.review.album import album, caption_of, explanation, verdict_states
-from bootstrap.review.bodies import CaptionBody, EditBody, EmptyBody, TagsBody, UndoBody, VerdictBody
+from bootstrap.review.bodies import (
+    CaptionBody,
+    EditBody,
+    EmptyBody,
+    TagsBody,
+    UndoBody,
+    UndoManyBody,
+    VerdictBody,
+    VerdictsBody,
+)
 from bootstrap.review.edits import edited_copy, retagged
 from bootstrap.review.guard import Guard
+from bootstrap.review.near_duplicates import NearDuplicates
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.review.p_values import PValues
-from bootstrap.review.person_verdicts import CHOICES, judge, take_back, verdict_fields
+from bootstrap.review.person_verdicts import CHOICES, checked_reasons, judge, take_back, verdict_fields
+from bootstrap.review.plain_words import likeness_sentences
 from bootstrap.review.posted import posted
 from bootstrap.review.thumbnails import SIDES, RunPictures
 from bootstrap.review.uploads import add_upload
@@ -67,6 +78,9 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/decoys/{id}", page.decoy),
         Route("/seeds/{number:int}", page.seed),
         Route("/api/verdicts", posted(VerdictBody, page.judge), methods=["POST"]),
+        Route("/api/verdicts/many", posted(VerdictsBody, page.judge_many), methods=["POST"]),
+        Route("/api/near-duplicates", page.near_duplicates),
+        Route("/api/undo/many", posted(UndoManyBody, page.undo_many), methods=["POST"]),
         Route("/api/undo", posted(UndoBody, page.undo), methods=["POST"]),
         Route("/api/captions", posted(CaptionBody, page.caption), methods=["POST"]),
         Route("/api/edits", posted(EditBody, page.edit), methods=["POST"]),
@@ -91,13 +105,15 @@ class ReviewPage:
     def __init__(self, store: Store) -> None:
         self._store, self._pictures = store, RunPictures(store)
         self._nearest, self._p_values = Nearest(store), PValues(store)
+        self._near_duplicates = NearDuplicates(store)
         loader = FileSystemLoader(HERE / "templates")
         self._templates = Environment(loader=loader, autoescape=select_autoescape(), auto_reload=False)
 
     def page(self, request: Request) -> Response:
         """The page itself; its script fetches what it shows."""
         page = self._templates.get_template("review.html")
-        return HTMLResponse(page.render(run=self._store.directory.name, audit=self.audited or ""))
+        folder = self._store.directory
+        return HTMLResponse(page.render(run=folder.name, folder=str(folder), audit=self.audited or ""))
 
     def frames(self, request: Request) -> Response:
         """Everything to open with."""
@@ -114,7 +130,14 @@ class ReviewPage:
     def nearest(self, request: Request) -> Response:
         """Each scorer's p of a frame, and the nearest seed and decoy; a request of its own, because it takes longer."""
         frame = self._candidate(request.path_params["id"])
-        return JSONResponse({**self._nearest.of(frame), "p": self._p_values.of(frame)})
+        near, views = self._nearest.of(frame), frame.job.shot.view_family
+        kept = self._nearest.to_seeds([one for one in self._store.kept() if one.job.shot.view_family == views])
+        plain = likeness_sentences(self._store, frame, near, kept)
+        return JSONResponse({**near, "p": self._p_values.of(frame), "plain": plain})
+
+    def near_duplicates(self, request: Request) -> Response:
+        """Pairs of pictures that nearly repeat each other, the most alike first."""
+        return JSONResponse({"pairs": self._near_duplicates.pairs()})
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""
@@ -143,6 +166,24 @@ class ReviewPage:
         """Keep or reject a frame."""
         frame = self._candidate(body.id)
         return _answer(judge(self._store, frame, CHOICES[body.verdict], body.reasons, body.seen, body.key))
+
+    def judge_many(self, body: VerdictsBody) -> dict[str, Any]:
+        """Keep or reject several frames as one action: nothing is judged where one of them is unknown or refused."""
+        frames = [self._candidate(one.id) for one in body.verdicts]
+        for one in body.verdicts:
+            checked_reasons(self._store, one.reasons)
+        answers = []
+        for number, (frame, one) in enumerate(zip(frames, body.verdicts, strict=True)):
+            kind, key = CHOICES[one.verdict], f"{body.key}-{number}"
+            answers.append(_answer(judge(self._store, frame, kind, one.reasons, one.seen, key)))
+        return {"answers": answers}
+
+    def undo_many(self, body: UndoManyBody) -> dict[str, Any]:
+        """Withdraw the verdicts of one action, each where no other came after it."""
+        for one in body.frames:
+            self._candidate(one.id)
+        keyed = [one.model_copy(update={"key": f"{body.key}-{number}"}) for number, one in enumerate(body.frames)]
+        return {"answers": [self.undo(one) for one in keyed]}
 
     def undo(self, body: UndoBody) -> dict[str, Any]:
         """Withdraw the last verdict; the one that is in force now."""
@@ -216,12 +257,17 @@ class AuditPage(ReviewPage):
     def frame(self, request: Request) -> Response:
         """What is known of one frame apart from verdicts and scores."""
         everything = explanation(self._store, self._candidate(request.path_params["id"]))
-        hidden: dict[str, Any] = {"p": None, "score": None, "gate": "", "reasons": [], "answers": [], "history": []}
+        hidden: dict[str, Any] = {"p": None, "score": None, "gate": ""}
+        hidden |= {"reasons": [], "plain": [], "answers": [], "history": []}
         return JSONResponse({**everything, **hidden})
 
     def nearest(self, request: Request) -> Response:
         """Nothing: a similarity is a score."""
-        return JSONResponse({**NOTHING_NEAR, "p": {}})
+        return JSONResponse({**NOTHING_NEAR, "p": {}, "plain": []})
+
+    def near_duplicates(self, request: Request) -> Response:
+        """None: which pictures form a pair follows from the gate's verdicts."""
+        return JSONResponse({"pairs": []})
 
     def undo(self, body: UndoBody) -> dict[str, Any]:
         """Withdraw the last verdict; the gate's, if it is in force again, stays hidden."""

@@ -1,8 +1,8 @@
-// Editing on the review page: a copy of a picture, cropped or covered, and tags of all pictures that are shown.
-// Uses what review.js defines; the picture itself is never changed.
+// Editing on the review page: a copy of a picture, cropped or covered, and tags of many pictures at once.
+// Uses what review.js and select.js define; the picture itself is never changed.
 "use strict";
 
-const EDGES = ["left", "top", "right", "bottom"], CHUNK = 200;
+const EDGES = ["left", "top", "right", "bottom"], CAPTIONS = 200;
 const edit = { on: false, id: "", from: null, before: [] };
 
 // ── the region: dragged with a pointer, typed as percents, or moved with the arrow keys ──
@@ -90,13 +90,13 @@ async function copyWith(kind) {
   announce(`a copy, ${kind === "crop" ? "cropped" : "covered"}: keep it, and reject the picture that it was made of`);
 }
 
-// ── tags of all pictures that are shown ──
+// ── tags of the selected pictures, or of all that are shown ──
 
 async function retag() {
-  const add = $("retag-add").value, drop = $("retag-drop").value, ids = [...state.order];
+  const add = $("retag-add").value, drop = $("retag-drop").value, ids = state.selected.size ? selection() : [...state.order];
   edit.before = [];
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const answer = await post("/api/tags", { ids: ids.slice(start, start + CHUNK), add, drop }).catch(() => null);
+  for (let start = 0; start < ids.length; start += CAPTIONS) {
+    const answer = await post("/api/tags", { ids: ids.slice(start, start + CAPTIONS), add, drop }).catch(() => null);
     const body = answer ? await answer.json().catch(() => ({})) : {};
     if (!answer?.ok) { announce(body.error || "the captions could not be changed; try again"); break; }
     edit.before.push(...Object.entries(body.before));

@@ -6,7 +6,10 @@ const run = document.body.dataset.run, audit = document.body.dataset.audit;
 const QUEUE = `review-queue:${run}`;
 const VERDICTS = { keep: "kept", reject: "rejected", provisional: "provisional", undecided: "undecided", "": "not judged" };
 const state = { frames: [], byId: new Map(), cards: new Map(), order: [], at: -1, viewFamily: "", done: [], chips: new Set(),
-                queue: JSON.parse(localStorage.getItem(QUEUE) || "[]"), sending: false, seed: 0, data: null, single: false };
+                queue: JSON.parse(localStorage.getItem(QUEUE) || "[]"), sending: false, seed: 0, data: null, single: false,
+                selected: new Set(), anchor: -1 };
+const legendBox = $("legend");
+const CHUNK = 50;  // verdicts of a request
 
 // ── the grid ──
 
@@ -15,7 +18,9 @@ async function load() {
   state.frames = state.data.frames;
   state.byId = new Map(state.frames.map((frame, place) => [frame.id, Object.assign(frame, { place })]));
   for (const item of state.queue) showAtOnce(item);
-  drawChips();
+  drawChips($("chips"));
+  drawChips($("batch-chips"));
+  drawLegend();
   const waits = state.data.waits;
   $("go-on").hidden = waits === null;
   $("go-on").textContent = `Let round ${waits} go on`;
@@ -43,13 +48,15 @@ function arrange() {
   for (const id of state.order) parts.append(card(state.byId.get(id)));
   $("grid").replaceChildren(parts);
   $("empty").hidden = state.order.length > 0;
+  for (const id of state.selected) if (!state.cards.has(id)) state.selected.delete(id);
   state.at = Math.max(0, state.order.indexOf(selected));
   mark();
   updateCounts();
+  showSelection();
 }
 
 function card(frame) {
-  const item = document.createElement("li"), button = document.createElement("button");
+  const item = document.createElement("li"), button = document.createElement("button"), pick = document.createElement("input");
   const image = document.createElement("img"), label = document.createElement("small");
   image.loading = "lazy";
   image.decoding = "async";
@@ -57,8 +64,12 @@ function card(frame) {
   image.src = `/thumbs/${document.body.dataset.size}/${encodeURIComponent(frame.id)}`;
   label.textContent = `${frame.view_family} · ${frame.framing}`;
   button.dataset.id = frame.id;
+  button.tabIndex = -1;
   button.append(image, label);
-  item.append(button);
+  Object.assign(pick, { type: "checkbox", tabIndex: -1, checked: state.selected.has(frame.id) });
+  pick.dataset.id = frame.id;
+  pick.setAttribute("aria-label", `select ${frame.view_family}, ${frame.framing}, ${frame.shows}`);
+  item.append(button, pick);
   state.cards.set(frame.id, button);
   showVerdict(frame);
   return item;
@@ -76,7 +87,7 @@ function showVerdict(frame) {
 function updateCounts() {
   const byPerson = state.frames.filter((f) => f.by === "person").length;
   const kept = state.frames.filter((f) => f.verdict === "keep").length;
-  const waiting = state.queue.length ? ` · ${state.queue.length} on the way` : "";
+  const waiting = state.queue.length ? ` · ${waitingHere()} on the way` : "";
   const judged = `${byPerson} of ${state.frames.length} by you${waiting}`;
   $("counts").textContent = audit ? judged : `${kept} kept · ${judged}`;
   if (audit && byPerson === state.frames.length && !state.queue.length) announce("the audit is complete: the report of the run shows how far you agree with the gate");
@@ -102,9 +113,13 @@ const current = () => state.byId.get(state.order[state.at]);
 const blind = () => audit !== "" || $("blind").checked;
 
 function mark() {
-  $("grid").querySelector("[aria-current]")?.removeAttribute("aria-current");
-  const frame = current(), button = frame && state.cards.get(frame.id);
-  button?.setAttribute("aria-current", "true");
+  const before = $("grid").querySelector("[aria-current]"), frame = current(), button = frame && state.cards.get(frame.id);
+  before?.removeAttribute("aria-current");
+  if (before) before.tabIndex = -1;
+  if (button) {
+    button.setAttribute("aria-current", "true");
+    button.tabIndex = 0;  // the grid is one stop of the Tab key; arrow keys move within it
+  }
   if (state.single) open(frame);
 }
 
@@ -159,7 +174,8 @@ function showSeed(frame) {
 function showReasons(frame) {
   const by = frame.by === "person" ? "by you" : frame.by ? "by the gate" : "";
   $("stands").dataset.by = frame.by;
-  $("stands").textContent = `${VERDICTS[frame.verdict]} ${by}${frame.reasons.length ? `: ${frame.reasons.join("; ")}` : ""}`;
+  const reasons = frame.by === "person" && frame.reasons.length ? `: ${frame.reasons.join("; ")}` : "";
+  $("stands").textContent = `${VERDICTS[frame.verdict]} ${by}${reasons}`;
   for (const chip of $("chips").children) {
     const on = frame.by === "person" && frame.verdict === "reject" ? frame.reasons.includes(chip.value) : state.chips.has(chip.value);
     chip.setAttribute("aria-pressed", on);
@@ -169,6 +185,7 @@ function showReasons(frame) {
 async function explain(frame) {
   const field = $("caption");
   $("why").replaceChildren();
+  $("frame-id").textContent = frame.id;
   if (field.dataset.frame !== frame.id) [field.dataset.frame, field.value] = [frame.id, ""];
   const before = field.value;
   const answer = await fetch(`/api/frames/${encodeURIComponent(frame.id)}`).catch(() => null);
@@ -181,23 +198,40 @@ async function explain(frame) {
     for (const text of [one.scorer, value, one.why]) row.insertCell().textContent = text;
     row.dataset.scorer = one.scorer;
   }
-  const reasons = document.createElement("p");
-  reasons.textContent = body.reasons.join("; ");
-  const near = document.createElement("div");
+  const near = document.createElement("div"), likeness = document.createElement("div");
   near.className = "near";
-  $("why").replaceChildren(head, reasons, near, table);
+  $("why").replaceChildren(head, ...paragraphs(body.plain), near, likeness, table, legendBox, stored(body.reasons));
+  legendBox.hidden = !body.answers.length;
   if (field.value === before) {  // what was typed meanwhile stays
     field.value = body.caption;
     $("caption-by").textContent = body.written ? "yours" : "generated";
     suggest(body.caption);
   }
-  showNearest(frame, near);
+  showNearest(frame, near, likeness);
 }
 
-async function showNearest(frame, place) {
+const paragraphs = (sentences) => (sentences.length ? [Object.assign(document.createElement("p"), { textContent: sentences.join(" ") })] : []);
+
+function stored(reasons) {
+  const text = document.createElement("p");
+  text.className = "stored";
+  text.textContent = reasons.length ? `as stored: ${reasons.join("; ")}` : "";
+  return text;
+}
+
+function drawLegend() {
+  const parts = document.createDocumentFragment();
+  for (const [number, text] of Object.entries(state.data.legend)) parts.append(
+    Object.assign(document.createElement("dt"), { textContent: number }), Object.assign(document.createElement("dd"), { textContent: text }));
+  legendBox.querySelector("dl").replaceChildren(parts.cloneNode(true));
+  $("help-numbers").replaceChildren(parts);
+}
+
+async function showNearest(frame, place, likeness) {
   const answer = await fetch(`/api/nearest/${encodeURIComponent(frame.id)}`).catch(() => null);
   if (!answer?.ok || current()?.id !== frame.id) return;
-  const { seed, decoy, p } = await answer.json();
+  const { seed, decoy, p, plain } = await answer.json();
+  likeness.replaceChildren(...paragraphs(plain));
   for (const row of $("why").querySelectorAll("tr")) if (row.dataset.scorer in p) row.cells[1].append(` (p ${p[row.dataset.scorer].toFixed(3)})`);
   if (seed) place.append(similar(`/seeds/${seed.number}`, `nearest seed: ${seed.similarity.toFixed(3)} alike`));
   if (decoy) place.append(similar(`/decoys/${encodeURIComponent(decoy.id)}`, `nearest decoy: ${decoy.similarity.toFixed(3)} alike`));
@@ -231,8 +265,8 @@ async function caption(text) {
 
 // ── verdicts ──
 
-function drawChips() {
-  $("chips").replaceChildren(...state.data.reasons.map((reason, n) => {
+function drawChips(place) {
+  place.replaceChildren(...state.data.reasons.map((reason, n) => {
     const chip = document.createElement("button");
     chip.value = reason;
     chip.append(reason, " ", Object.assign(document.createElement("kbd"), { textContent: n + 1 }));
@@ -243,6 +277,7 @@ function drawChips() {
 function chip(reason) {
   const frame = current();
   if (!frame || !reason) return;
+  if (batch()) return chipBatch(reason);
   const judged = frame.by === "person" && frame.verdict === "reject";
   const on = new Set(judged ? frame.reasons : state.chips);
   on.has(reason) ? on.delete(reason) : on.add(reason);
@@ -253,38 +288,55 @@ function chip(reason) {
 function judgeCurrent(kind) {
   const frame = current();
   if (!frame) return;
+  if (batch()) return judgeSelected(kind);
   judge(frame, kind, kind === "reject" ? state.data.reasons.filter((reason) => state.chips.has(reason)) : []);
   state.chips.clear();
   go(state.at + 1);
 }
 
-function judge(frame, kind, reasons) {
-  if (frame.by === "person" && frame.verdict === kind && frame.reasons.join() === reasons.join()) return;
-  const before = { verdict: frame.verdict, by: frame.by, reasons: frame.reasons };
-  const item = { path: "/api/verdicts", body: { id: frame.id, verdict: kind, reasons, seen: frame.version, key: (audit && "audit-") + newKey() } };
-  state.done.push({ id: frame.id, key: item.body.key, kind, before });
-  enqueue(item);
+const judge = (frame, kind, reasons) => act([{ frame, kind, reasons }]);
+const says = (frame, kind, reasons) => frame.by === "person" && frame.verdict === kind && frame.reasons.join() === reasons.join();
+
+// One action of a person: verdicts on one frame or on many, which are undone together. Returns how many it changes.
+function act(judgements) {
+  const changes = judgements.filter(({ frame, kind, reasons }) => !says(frame, kind, reasons)), steps = [];
+  for (let start = 0; start < changes.length; start += CHUNK) {
+    const some = changes.slice(start, start + CHUNK), key = (audit && "audit-") + newKey();
+    const bodies = some.map(({ frame, kind, reasons }) => ({ id: frame.id, verdict: kind, reasons, seen: frame.version }));
+    const before = some.map(({ frame }) => ({ verdict: frame.verdict, by: frame.by, reasons: frame.reasons }));
+    steps.push({ key, ids: some.map(({ frame }) => frame.id), before });
+    enqueue(bodies.length === 1 ? { path: "/api/verdicts", body: { ...bodies[0], key } } : { path: "/api/verdicts/many", body: { verdicts: bodies, key } });
+  }
+  if (steps.length) state.done.push({ steps, kind: changes[0].kind, count: changes.length });
+  showUndo();
+  return changes.length;
 }
 
 function undo() {
   const last = state.done.pop();
   if (!last) return announce("nothing to undo in this window");
-  const waiting = state.queue.findIndex((item, n) => item.body.key === last.key && !(n === 0 && state.sending));
-  const frame = state.byId.get(last.id);
-  if (waiting >= 0) state.queue.splice(waiting, 1);
-  else enqueue({ path: "/api/undo", body: { id: last.id, seen: null, key: newKey() }, undoes: last.key });
-  Object.assign(frame, last.before);
-  refresh(frame);
+  for (const { key, ids, before } of last.steps) {
+    const waiting = state.queue.findIndex((item, n) => item.body.key === key && !(n === 0 && state.sending));
+    if (waiting >= 0) state.queue.splice(waiting, 1);
+    else if (ids.length === 1) enqueue({ path: "/api/undo", body: { id: ids[0], seen: null, key: newKey() }, undoes: key });
+    else enqueue({ path: "/api/undo/many", body: { frames: ids.map((id) => ({ id, seen: null })), key: newKey() }, undoes: key });
+    ids.forEach((id, n) => { Object.assign(state.byId.get(id), before[n]); refresh(state.byId.get(id)); });
+  }
   store();
-  announce(`undone: ${VERDICTS[last.kind]} ${frame.view_family}, ${frame.framing}`);
-  const place = state.order.indexOf(last.id);
+  const [id] = last.steps[0].ids, frame = state.byId.get(id), place = state.order.indexOf(id);
+  announce(`undone: ${last.count > 1 ? `${last.count} verdicts` : `${VERDICTS[last.kind]} ${frame.view_family}, ${frame.framing}`}`);
   if (place >= 0) go(place);
 }
 
+// The parts of a request, each about one frame.
+const partsOf = (item) => item.body.verdicts || item.body.frames || [item.body];
+
 function showAtOnce(item) {
-  const frame = state.byId.get(item.body.id);
-  if (!frame || item.path !== "/api/verdicts") return;
-  Object.assign(frame, { verdict: item.body.verdict, by: "person", reasons: item.body.reasons });
+  if (!item.path.startsWith("/api/verdicts")) return;
+  for (const part of partsOf(item)) {
+    const frame = state.byId.get(part.id);
+    if (frame) Object.assign(frame, { verdict: part.verdict, by: "person", reasons: part.reasons });
+  }
 }
 
 function refresh(frame) {
@@ -293,18 +345,24 @@ function refresh(frame) {
     $("large").dataset.verdict = blind() && frame.by !== "person" ? "" : frame.verdict;
     showReasons(frame);
   }
-  $("undo").disabled = !state.done.length;
-  const last = state.done.at(-1);
-  $("undo").title = last ? `U undo: ${VERDICTS[last.kind]} ${last.id}` : "U undo";
+  showUndo();
   clearTimeout(state.counting);
   state.counting = setTimeout(updateCounts, 30);
+}
+
+function showUndo() {
+  const last = state.done.at(-1), what = last && (last.count > 1 ? `${last.count} verdicts` : `${VERDICTS[last.kind]} ${last.steps[0].ids[0]}`);
+  for (const id of ["undo", "undo-last"]) {
+    $(id).disabled = !last;
+    $(id).title = last ? `U undo: ${what}` : "U undo";
+  }
 }
 
 function enqueue(item) {
   state.queue.push(item);
   store();
   showAtOnce(item);
-  refresh(state.byId.get(item.body.id));
+  for (const part of partsOf(item)) refresh(state.byId.get(part.id));
   send();
 }
 
@@ -318,11 +376,11 @@ async function send() {
   state.sending = true;
   let wait = 500;
   while (state.queue.length) {
-    const item = state.queue[0], frame = state.byId.get(item.body.id);
-    if (item.undoes && frame) item.body.seen = state.sent?.get(item.undoes) ?? frame.version;
+    const item = state.queue[0];
+    if (item.undoes) for (const part of partsOf(item)) part.seen = state.sent?.get(item.undoes)?.[part.id] ?? state.byId.get(part.id)?.version;
     const answer = await post(item.path, item.body).catch(() => null);
     if (!answer || answer.status >= 500) {
-      announce(`the server does not answer; ${state.queue.length} verdicts wait here`);
+      announce(`the server does not answer; ${waitingHere()} verdicts wait here`);
       await pause(wait);
       wait = Math.min(wait * 2, 8000);
       continue;
@@ -330,30 +388,38 @@ async function send() {
     wait = 500;
     state.queue.shift();
     store();
-    if (answer.ok) acknowledge(item, frame, await answer.json()); else await refuse(item, frame, answer);
+    if (answer.ok) acknowledge(item, await answer.json()); else await refuse(item, answer);
   }
   state.sending = false;
   updateCounts();
 }
 
-function acknowledge(item, frame, body) {
-  if (!frame) return;
-  frame.version = body.version;
-  (state.sent ||= new Map()).set(item.body.key, body.version);
-  if (body.other) announce(`another window judged: ${VERDICTS[body.other.verdict] || body.other.verdict}${item.undoes ? "; nothing was undone" : "; yours counts now"}`);
-  if (item.path === "/api/undo" && !state.queue.some((one) => one.body.id === frame.id)) {
-    Object.assign(frame, { verdict: body.verdict, by: body.by, reasons: body.reasons });
-    refresh(frame);
-  }
+const waitingHere = () => state.queue.reduce((sum, item) => sum + partsOf(item).length, 0);
+
+function acknowledge(item, body) {
+  const answers = body.answers || [body], versions = {};
+  partsOf(item).forEach((part, n) => {
+    const frame = state.byId.get(part.id), one = answers[n];
+    if (!frame) return;
+    frame.version = versions[part.id] = one.version;
+    if (one.other) announce(`another window judged: ${VERDICTS[one.other.verdict] || one.other.verdict}${item.undoes ? "; nothing was undone" : "; yours counts now"}`);
+    if (item.undoes && !state.queue.some((other) => partsOf(other).some((its) => its.id === frame.id))) {
+      Object.assign(frame, { verdict: one.verdict, by: one.by, reasons: one.reasons });
+      refresh(frame);
+    }
+  });
+  (state.sent ||= new Map()).set(item.body.key, versions);
 }
 
-async function refuse(item, frame, answer) {
-  const done = state.done.findIndex((one) => one.key === item.body.key);
-  if (done >= 0 && frame) {
-    Object.assign(frame, state.done[done].before);
-    state.done.splice(done, 1);
-    refresh(frame);
+async function refuse(item, answer) {
+  for (const done of state.done) {
+    const step = done.steps.find((one) => one.key === item.body.key);
+    if (!step) continue;
+    done.steps = done.steps.filter((one) => one !== step);
+    done.count -= step.ids.length;
+    step.ids.forEach((id, n) => { Object.assign(state.byId.get(id), step.before[n]); refresh(state.byId.get(id)); });
   }
+  state.done = state.done.filter((done) => done.steps.length);
   announce(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
 }
 
@@ -383,9 +449,17 @@ function announce(text) {
 const KEYS = {
   k: () => judgeCurrent("keep"), r: () => judgeCurrent("reject"), s: () => go(state.at + 1), arrowright: () => go(state.at + 1),
   arrowleft: () => go(state.at - 1), u: undo, "?": () => $("help").showModal(), escape: () => state.single && close(),
+  arrowup: () => rows(-1), arrowdown: () => rows(1), end: () => go(state.order.length - 1),
   home: () => go(Math.max(0, state.order.findIndex((id) => state.byId.get(id).by !== "person"))),
   b: () => $("blind").click(), f: () => flash(true), c: () => { open(current()); $("caption").focus(); },
 };
+
+// Up and down move by a row of the grid; in one picture they scroll, as everywhere.
+function rows(step) {
+  if (state.single) return false;
+  const across = getComputedStyle($("grid")).gridTemplateColumns.split(" ").length, place = state.at + step * across;
+  if (place >= 0 && place < state.order.length) go(place);
+}
 
 function flash(on) {
   const frame = current();
@@ -394,23 +468,40 @@ function flash(on) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-  if (event.target.matches("textarea, select, input")) {
-    if (event.key === "Escape") event.target.blur();
+  const name = event.key.toLowerCase(), here = event.target, picking = here.matches("#grid input");
+  if (here.matches("textarea, select, input") && !picking) {
+    if (event.key === "Escape") here.blur();
     return;
   }
-  const number = Number(event.key), act = KEYS[event.key.toLowerCase()];
+  if ((event.ctrlKey || event.metaKey) && name === "a" && !state.single) return event.preventDefault(), selectAll();
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (name === " " && (picking || here.matches("button:not(#grid button), summary"))) return;  // they act by themselves
+  if (here.closest("#pairs") && !["u", "?", "escape"].includes(name)) return;
+  if (event.shiftKey && name.startsWith("arrow") && !state.single) return event.preventDefault(), extend(name);
+  const number = Number(event.key), act = KEYS[name];
+  if (event.key === " " && state.single) return;
   if (number >= 1 && number <= (state.data?.reasons.length || 0)) chip(state.data.reasons[number - 1]);
-  else if (act && !(event.repeat && "fkru".includes(event.key.toLowerCase()))) act();
+  else if (act && !(event.repeat && "fkru".includes(name))) { if (act() === false) return; }
   else return;
   event.preventDefault();
 });
-document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "f") flash(false); });
+document.addEventListener("keyup", (event) => {
+  if (event.key.toLowerCase() === "f") flash(false);
+  if (event.key === " " && event.target.matches("#grid button")) event.preventDefault();  // it selects and opens nothing
+});
 $("grid").addEventListener("click", (event) => {
-  const id = event.target.closest("button")?.dataset.id;
-  if (id) { state.at = state.order.indexOf(id); mark(); open(current()); $("keep").focus(); }
+  const id = event.target.dataset.id || event.target.closest("button")?.dataset.id;
+  if (!id) return;
+  const place = state.order.indexOf(id), picking = event.target.matches("input");
+  if (event.shiftKey && state.anchor >= 0) return selectRange(place);
+  if (picking || event.ctrlKey || event.metaKey || event.shiftKey) return pick(place, picking ? event.target.checked : !state.selected.has(id));
+  state.at = place;
+  mark();
+  open(current());
+  $("keep").focus();
 });
 $("grid").addEventListener("focusin", (event) => { state.at = state.order.indexOf(event.target.dataset.id); mark(); });
+$("grid").addEventListener("mousedown", (event) => { if (event.shiftKey) event.preventDefault(); });  // no text is marked
 $("quotas").addEventListener("click", (event) => {
   const viewFamily = event.target.closest("button")?.dataset.viewFamily;
   if (viewFamily) { state.viewFamily = state.viewFamily === viewFamily ? "" : viewFamily; arrange(); }
@@ -450,4 +541,4 @@ $("own").addEventListener("change", async () => {
   mark();
   announce("your picture is a candidate now; keep it, or let the gate judge it at the next round");
 });
-load().then(poll);
+document.addEventListener("DOMContentLoaded", () => load().then(poll));  // by then every script of the page has run

@@ -47,11 +47,17 @@ def test_no_verdict_of_the_gate_leaves_the_server(page, ids):
         text = page.get(f"/api/frames/{id}").text
         assert "fills it" not in text
         assert not json.loads(text)["answers"]
-        assert page.get(f"/api/nearest/{id}").json() == {"seed": None, "decoy": None, "p": {}}
+        assert page.get(f"/api/nearest/{id}").json() == {"seed": None, "decoy": None, "p": {}, "plain": []}
+        assert not json.loads(text)["plain"]
     assert 'data-audit="1"' in page.get("/").text
     answer(page, ids[0], "reject", "audit-000000")
     assert page.post("/api/undo", json={"id": ids[0]}).json()["verdict"] == ""
     assert "fills it" not in page.get("/api/frames").text
+    assert page.get("/api/near-duplicates").json() == {"pairs": []}
+    many = [{"id": id, "verdict": "reject"} for id in ids[:2]]
+    page.post("/api/verdicts/many", json={"verdicts": many, "key": "audit-000001"})
+    undone = page.post("/api/undo/many", json={"frames": [{"id": id} for id in ids[:2]], "key": "undo-000001"}).json()
+    assert [one["verdict"] for one in undone["answers"]] == ["", ""]
 
 
 def test_the_first_blind_verdict_counts_and_later_ones_do_not_change_the_audit(store, page, ids):

@@ -278,3 +278,73 @@ def test_a_copy_is_cropped_by_keyboard_covered_by_mouse_and_tags_change_together
     page.click("#retag-undo")
     becomes(page, "document.getElementById('message').textContent.includes('as they were')")
     assert store.person.captions() == {}
+
+
+def selected(page):
+    return page.eval_on_selector_all("#grid input:checked", "all => all.map(one => one.dataset.id)")
+
+
+def test_many_are_selected_rejected_and_taken_back_by_keyboard_and_mouse(many, page):
+    page.click("#grid input >> nth=1")
+    page.click("#grid button >> nth=4", modifiers=["Shift"])
+    assert len(selected(page)) == 4
+    assert page.inner_text("#batch-count") == "4 selected"
+    page.click("#grid input >> nth=2")
+    assert len(selected(page)) == 3
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#batch")
+    page.focus("#grid [aria-current]")
+    page.keyboard.press("Home")
+    first = page.get_attribute("#grid [tabindex='0']", "data-id")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowDown")
+    across = page.evaluate("getComputedStyle(document.getElementById('grid')).gridTemplateColumns.split(' ').length")
+    ids = selected(page)
+    assert (len(ids), ids[0]) == (across + 1, first), "down a row"
+    assert not page.is_visible("#single"), "Space opens nothing"
+    page.keyboard.press("3")
+    page.keyboard.press("r")
+    given = settled(many, across + 1)
+    assert {one.reasons for one in given.values()} == {("hands",)}
+    assert set(given) == set(ids)
+    page.keyboard.press("u")
+    becomes(page, "document.getElementById('message').textContent.startsWith('undone:')")
+    becomes(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`]).length === 0")
+    assert not [one for one in many.verdicts().values() if one.by == "person"]
+    page.keyboard.press("Control+a")
+    assert page.inner_text("#batch-count") == f"{FRAMES + 4} selected"
+    page.keyboard.press("Escape")
+    page.keyboard.press("End")
+    assert page.get_attribute("#grid [tabindex='0']", "data-id") == page.get_attribute(
+        "#grid li:last-child button", "data-id"
+    )
+    assert page.locator("#grid [tabindex='0']").count() == 1, "the grid is one stop of the Tab key"
+
+
+def test_ids_the_command_tags_of_the_selected_and_pairs(page, store):
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
+    page.click("#grid input >> nth=0")
+    page.click("#grid input >> nth=1")
+    ids = selected(page)
+    page.click("#batch-command")
+    assert page.input_value("#copy-text") == f"bootstrap reject {store.directory} {' '.join(ids)}"
+    page.keyboard.press("Escape")
+    page.click("#batch-tags")
+    page.fill("#retag-add", "umbrella")
+    page.click("#retag-apply")
+    becomes(page, "document.getElementById('message').textContent.startsWith('2 of 2 captions')")
+    assert set(store.person.captions()) == set(ids)
+    page.click("#retag-undo")
+    page.route(
+        "**/api/near-duplicates",
+        lambda route: route.fulfill(json={"pairs": [{"one": ids[0], "other": ids[1], "bits": 2}]}),
+    )
+    page.click("#pairs-button")
+    becomes(page, "document.querySelectorAll('#pairs li').length === 1")
+    page.click("#pairs li button >> nth=1")
+    given = settled(store, 2)
+    assert (given[ids[0]].kind, given[ids[0]].reasons) == (VerdictKind.REJECT, ("duplicate",))
+    assert given[ids[1]].kind is VerdictKind.KEEP
+    page.keyboard.press("u")
+    becomes(page, "JSON.parse(localStorage[`review-queue:${document.body.dataset.run}`]).length === 0")
+    assert not [one for one in store.verdicts().values() if one.by == "person"]

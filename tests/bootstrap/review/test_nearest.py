@@ -74,7 +74,11 @@ def test_the_page_shows_both_with_their_pictures_and_no_other_frame_as_a_decoy(c
 
 def test_where_nothing_is_remembered_nothing_is_near(store, client, ids):
     assert Nearest(store).of(store.frame(ids[0])) == NOTHING_NEAR
-    assert client.get(f"/api/nearest/{ids[0]}").json() == {**NOTHING_NEAR, "p": {}}
+    assert client.get(f"/api/nearest/{ids[0]}").json() == {
+        **NOTHING_NEAR,
+        "p": {},
+        "plain": ["How alike it is to the seed is unknown: no embedding of this picture is stored."],
+    }
 
 
 def test_each_scorer_says_its_own_p_among_the_decoys_of_the_view(store, client, remembered, ids):
