@@ -26,7 +26,8 @@ from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import empty_seeds, seed_warnings
-from bootstrap.seeds.figures import figures, subject
+from bootstrap.seeds.figures import subject
+from bootstrap.seeds.views import parts_in
 
 __all__ = ["check_words", "print_blanks", "print_seeds"]
 
@@ -86,9 +87,11 @@ def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Imag
     """The numbers of a sheet's figures, 0 alone for a single picture; prints which of them it is."""
     parts, mask = [], subject_of(path, image.size)
     if not captioner.described_whole(path):
-        parts = figures(image, mask=mask)
+        parts = parts_in(image, mask)
     if parts:
-        typer.echo(f"seed       {name}: a sheet of {len(parts)} figures, each that shows the character is a view")
+        typer.echo(
+            f"seed       {name}: a sheet of {len(parts)} figures or panels, each that shows the character is a view"
+        )
         return range(1, len(parts) + 1)
     if subject(image, mask=mask):
         typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")

@@ -29,6 +29,7 @@ from bootstrap.pictures import (
     unread_sentence,
 )
 from bootstrap.pictures.file_names import comparable, written_name
+from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import subject
 from scoring.duplicates import bits_apart, difference_hash
@@ -59,7 +60,7 @@ FIGURE = re.compile(r"#\d+$")
 
 
 def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character) -> list[str]:
-    """Near-duplicates, seeds smaller than the base's ``side`` in pixels, unknown colours, notes on pictures not given.
+    """Near-duplicates, seeds smaller than the base's ``side``, slanted panels, unknown colours, notes on none given.
 
     ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most.
     """
@@ -71,6 +72,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
         if missing > 0:
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
             warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
+        if has_slanted_panels(image):
+            warnings.append(f'"{name}" {SLANTED}')
         if colors := unknown_colors(image):
             warnings.append(f'"{name}" states its colours as {colors}, which is not known: they are taken as sRGB')
     return [*warnings, *notes_without_picture(character, seeds)]

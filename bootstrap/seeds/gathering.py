@@ -15,9 +15,8 @@ from bootstrap.errors import PictureError, SeedError
 from bootstrap.pictures import open_picture
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import names_of
-from bootstrap.seeds.figures import figures
 from bootstrap.seeds.sifting import LOOKED_AT, Given, Sifted, Sifter
-from bootstrap.seeds.views import MOST_SEEDS, View, part_of, views_in
+from bootstrap.seeds.views import MOST_SEEDS, View, part_of, parts_in, views_in
 
 __all__ = ["GatheredPicture", "are_compared", "sort_out", "view_of"]
 
@@ -52,7 +51,7 @@ def are_compared(pictures: Sequence[Path], whole: Callable[[Path], bool]) -> boo
         return True
     for path in pictures:
         image, data = open_picture(path)
-        if not whole(path) and figures(image, mask=subject_of(data, image.size)):
+        if not whole(path) and parts_in(image, subject_of(data, image.size)):
             return True
     return False
 

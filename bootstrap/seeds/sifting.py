@@ -18,6 +18,7 @@ from PIL import Image
 
 from bootstrap.records import Box
 from bootstrap.seeds.checks import alike
+from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels, unframed
 from bootstrap.seeds.cuts import FEW
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.sharpness import BLURRED, sharpness
@@ -37,8 +38,6 @@ missing, .17 and more where 30 % are."""
 DOUBT = 0.2
 """How much less alike than two pictures of the character may be a figure of which it is not sure whom it shows. Of
 76 figures in turnarounds of puppets none was set aside, with .15 one; of 45 strangers' 4 stayed, 2 of them named."""
-ONE_COLOR, LINE = 32, 0.97
-"""Largest difference of a channel (0-255) in a line of one colour, and the share of its pixels that has it."""
 STRANGER = "is unlike the others, and shows somebody else, or somebody else too"
 UNSURE = "may show somebody else, and the panel cannot tell: if so, crop it out"
 
@@ -142,7 +141,7 @@ class Sifter:
             return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels a side that the base needs"
         if sharpness(one.image, self.side) < BLURRED:
             return "is blurred"
-        return ""
+        return SLANTED if has_slanted_panels(one.image) else ""
 
     def _drop_duplicates(self, shown: Mapping[int, Given]) -> None:
         """Of near-duplicates the one that a person described, or the largest, stays."""
@@ -256,23 +255,8 @@ def _to_members(likeness: NDArray[np.float32], members: set[int]) -> NDArray[np.
 
 def _unframed(image: Image.Image) -> Image.Image:
     """A picture without the lines of one colour at its edges: frames are alike, whoever stands in them."""
-    pixels, box = np.asarray(image.convert("RGB"), np.int16), (0, 0, *image.size)
-    while True:
-        left, top, right, bottom = box
-        part = pixels[top:bottom, left:right]
-        rows, columns = np.flatnonzero(_varied(part)), np.flatnonzero(_varied(part.swapaxes(0, 1)))
-        if not len(rows) or not len(columns):
-            return image
-        inner = (left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1)
-        if inner == box:
-            return image.crop(box)
-        box = inner
-
-
-def _varied(pixels: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Which lines, the first axis of (n, m, 3), are of more than one colour."""
-    apart = np.abs(pixels - np.median(pixels, axis=1, keepdims=True)).max(axis=2)
-    return np.asarray((apart <= ONE_COLOR).mean(axis=1) < LINE)
+    box = unframed(np.asarray(image.convert("RGB"), np.int16), (0, 0, *image.size))
+    return image if box[0] == box[2] else image.crop(box)
 
 
 def _apart(faces: Sequence[Box]) -> list[Box]:

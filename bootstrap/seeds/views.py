@@ -17,10 +17,14 @@ from bootstrap.pictures import as_rgb, pictures_in, unread_pictures, unread_sent
 from bootstrap.pictures.file_names import comparable
 from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
+from bootstrap.seeds.comic_panels import panels
 from bootstrap.seeds.figures import figures, subject
 from bootstrap.store.near_files import or_near
 
-__all__ = ["ALONE", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "views_in"]
+__all__ = [
+    "ALONE", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "parts_in",
+    "views_in",
+]  # fmt: skip
 
 MOST_SEEDS = 4
 """Seeds that identity is judged against; of more pictures so many are chosen, and the others only train."""
@@ -80,14 +84,20 @@ def _named(path: Path) -> Path | None:
     return next((other for other in beside if comparable(other.name) == comparable(path.name)), None)
 
 
+def parts_in(image: Image.Image, mask: Image.Image | None) -> list[tuple[int, int, int, int]]:
+    """Boxes (pixels) of the figures of a sheet, or of the panels of a comic page; none for any other picture."""
+    return figures(image, mask=mask) or panels(image)
+
+
 def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
-    """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet.
+    """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet
+    and panel of a comic page.
 
     What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
     be one view.
     """
     mask = subject_of(data, image.size)
-    boxes = [] if whole else figures(image, mask=mask)
+    boxes = [] if whole else parts_in(image, mask)
     if boxes:
         return [_cut(image, mask, box, f"{stem}-{number}.png", number) for number, box in enumerate(boxes, 1)]
     if box := subject(image, mask=mask):
