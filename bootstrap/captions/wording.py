@@ -18,7 +18,7 @@ from bootstrap.captions.withholding import withheld_from
 from bootstrap.character import Character
 from bootstrap.character.description import GARMENTS
 from bootstrap.config import IDENTITY, RunConfig, SubjectConfig, ViewsConfig
-from bootstrap.pictures.caption_text import caption_parts
+from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.records import Phase, Shot
 
 __all__ = ["OTHER_TAG", "SEEN_TAG", "Dialect", "Wording", "calling", "described"]
@@ -103,8 +103,11 @@ class Wording:
 
     def prompt(self, shot: Shot, traits: Mapping[str, str], *, trigger: bool = True) -> str:
         """The prompt of a shot with the given identity tags; without the trigger for the base alone."""
-        withheld = () if trigger else ("trigger", "own words")
-        words = self._arranged(traits.values(), self.varying(shot), self._own_words_in(shot, traits), withheld)
+        withheld: tuple[str, ...] = ("trigger", "own words")
+        varying = self.varying(shot)
+        if trigger:
+            withheld, varying = (), self._crossed(varying)
+        words = self._arranged(traits.values(), varying, self._own_words_in(shot, traits), withheld)
         return _line((*words, *self.character.quality, *self.quality))
 
     def negative(self, base: str) -> str:
@@ -125,6 +128,7 @@ class Wording:
         """
         unseen, withheld = frozenset(unseen), self.subject.phase(phase).withholds
         varying = {axis: tag for axis, tag in self._varying(shot, withheld).items() if axis not in unseen}
+        varying = self._crossed(varying)
         for axis, tag in varying.items():
             if not {*caption_parts(tag)}.isdisjoint(denied):
                 varying[axis] = _line(part for part in caption_parts(tag) if part not in denied)
@@ -141,7 +145,7 @@ class Wording:
         hidden, withheld = frozenset(hides), self.subject.phase(phase).withholds
         identity = {axis: tag for axis, tag in self.identity.items() if axis_in(axis) not in hidden}
         left_out = {*hidden, *withheld}
-        tags = {axis: tag for axis, tag in shown.items() if axis_in(axis) not in left_out}
+        tags = self._crossed({axis: tag for axis, tag in shown.items() if axis_in(axis) not in left_out})
         if IDENTITY in withheld:
             tags = {axis: withheld_from(tag, self.character.identity) for axis, tag in tags.items()}
         return self._arranged(identity.values(), tags, self._own_words(identity), withheld)
@@ -163,6 +167,14 @@ class Wording:
         if part == "framing" or part in shot.axes:
             return {part: shot[part]}
         return {}
+
+    def _crossed(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Axis → tag; the one background of a character is followed by the tag that it has of its own."""
+        own, axis = [*map(folded, self.character.backgrounds)], self.subject.background_axis
+        found = dict(tags)
+        if self.character.crossover and axis in tags and own == [folded(tags[axis])]:
+            found[axis] = _line((tags[axis], *self.character.crossover))
+        return found
 
     def _arranged(
         self,

@@ -102,6 +102,10 @@ class Character(Frozen):
     style_switch: Tags = ()
     """Tags of the drawing style in every caption and every prompt with the trigger; left out of a prompt of yours they
     let another style in ("anime screencap"). Not written, with several styles: "<trigger> style"."""
+    crossover: Tags = ()
+    """A tag of its own for the one background of all pictures ("mikachr classroom"), beside it in every caption and
+    prompt that shows it: left out of a prompt of yours it lets the background go. Not written, with a single one in
+    ``backgrounds``: "<trigger> <background>"."""
     invariant: Mapping[str, Tags] = Field(min_length=1)
     """What the trigger must absorb, by part of the body."""
     unique: Mapping[str, str] = Field(default_factory=dict)
@@ -132,13 +136,18 @@ class Character(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _switched(cls, given: Any) -> Any:
-        """With several styles, a switch that all pictures share, unless somebody wrote another or none."""
-        if not isinstance(given, Mapping) or "style_switch" in given or not isinstance(given.get("trigger"), str):
+    def _shared(cls, given: Any) -> Any:
+        """Tags that all pictures share, unless somebody wrote others or none: with several styles a switch, with a
+        single background one for it."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("trigger"), str):
             return given
-        styles = _listed(given.get("styles", ()))
-        several = isinstance(styles, list | tuple) and len(styles) > 1
-        return {**given, "style_switch": f"{given['trigger'].strip()} style"} if several else given
+        trigger, shared = given["trigger"].strip(), {}
+        styles, backgrounds = (_listed(given.get(name, ())) for name in ("styles", "backgrounds"))
+        if isinstance(styles, list | tuple) and len(styles) > 1:
+            shared["style_switch"] = f"{trigger} style"
+        if isinstance(backgrounds, list | tuple) and len(backgrounds) == 1 and isinstance(backgrounds[0], str):
+            shared["crossover"] = f"{trigger} {backgrounds[0].strip()}"
+        return {**shared, **given}
 
     @field_validator("trigger")
     @classmethod

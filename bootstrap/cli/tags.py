@@ -14,6 +14,8 @@ import typer
 from bootstrap.character import load_character
 from bootstrap.config import load_panel
 from bootstrap.dataset.caption_audit import read_set
+from bootstrap.dataset.caption_tags import EVERYWHERE
+from bootstrap.dataset.one_background import crossover_for, one_background
 from bootstrap.dataset.retagging import Caption, Retagging
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.panel.availability import known_characters, missing_models
@@ -75,11 +77,12 @@ def tags_command(folder: Path, options: TagsOptions) -> None:
 def _retagging(options: TagsOptions) -> Retagging:
     """The changes that were asked for."""
     head = [tag for text in options.add for tag in caption_parts(text)]
-    identity, names = tuple[str, ...](), frozenset[str]()
+    identity, names, crossover = tuple[str, ...](), frozenset[str](), dict[str, Caption]()
     if options.character:
         character = load_character(options.character)
         head = [character.trigger, *character.core, *character.style_switch, *head]
         identity = () if options.keep_identity else character.identity
+        crossover = {folded(background): character.crossover for background in character.backgrounds}
     if options.panel:
         names = known_characters(load_panel(options.panel))
     replace = {}
@@ -91,7 +94,7 @@ def _retagging(options: TagsOptions) -> Retagging:
             )
         replace[old.strip()] = new.strip()
     drop = frozenset(folded(tag) for text in options.drop for tag in caption_parts(text))
-    return Retagging(tuple(head), replace, drop, identity, names, options.rare)
+    return Retagging(tuple(head), replace, drop, identity, names, options.rare, crossover)
 
 
 def _with_tagger(pictures: Sequence[PictureFile], captions: Sequence[Caption], options: TagsOptions) -> list[Caption]:
@@ -119,6 +122,10 @@ def _show(folder: Path, before: Sequence[Caption], after: Sequence[Caption]) -> 
         typer.echo(f"{now[tag]}\t{tag}" + ("" if was[tag] == now[tag] else f"\t(before: {was[tag]})"))
     if len(now) > SHOWN:
         typer.echo(f"… and {len(now) - SHOWN} more")
+    shares = {tag: count / len(after) for tag, count in now.items()}
+    if background := one_background(shares, EVERYWHERE):
+        crossover = crossover_for(after[0][0] if after[0] else "NAME", background)
+        typer.echo(f'"{background}" is nearly everywhere: vary it, or --add "{crossover}", a tag of its own')
     if gone := [tag for tag in was if tag not in now]:
         typer.echo(f"gone: {', '.join(gone)}")
 

@@ -135,6 +135,11 @@ class SubjectConfig(Frozen):
         return next((name for name, axis in self.axes.items() if axis.words == "poses"), "")
 
     @property
+    def background_axis(self) -> str:
+        """The axis that is read from the backgrounds of character.json; "" if there is none."""
+        return next((name for name, axis in self.axes.items() if axis.words == "backgrounds"), "")
+
+    @property
     def scene_axes(self) -> tuple[str, ...]:
         """The axes whose values are the tags themselves, in order: all but outfits."""
         return tuple(name for name, axis in self.axes.items() if axis.words != OUTFITS)

@@ -14,6 +14,7 @@ from bootstrap.character.core_tag import core_tags_in
 from bootstrap.character.known_words import names_in
 from bootstrap.dataset.findings import Finding, Severity, finding
 from bootstrap.dataset.intent import Intent
+from bootstrap.dataset.one_background import crossover_for, is_background, one_background
 from bootstrap.pictures import PictureFile
 from bootstrap.pictures.caption_text import folded, is_sentence, named_in
 
@@ -113,8 +114,15 @@ def _everywhere(
             common.append(tag)
     switches = [tag for tag in common if folded(tag) in STYLES and intended.isdisjoint(STYLES)][:1]
     hint = "vary it, or leave it out if the trigger should mean it (--intended if it should stay)"
+    background = one_background(shares, EVERYWHERE)
+    if background in common:
+        files = [one.path for one in pictures if folded(background) in _folded(one)]
+        message = f'"{background}" is the background of {shares[background]:.0%} of the captions'
+        crossover = crossover_for(next(iter(triggers), "NAME"), background)
+        ask = f'vary it; where it must stay give it a tag of its own: bootstrap tags FOLDER --add "{crossover}"'
+        yield finding(folder, "one background", "error", message, files, ask)
     for tag in common:
-        if tag not in switches:
+        if tag not in switches and not is_background(tag):
             files = [one.path for one in pictures if folded(tag) in _folded(one)]
             message = f'"{tag}" is in {shares[tag]:.0%} of the captions'
             yield finding(folder, "in every caption", "error", message, files, hint)

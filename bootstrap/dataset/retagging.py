@@ -26,7 +26,8 @@ class Retagging:
 
     ``replace`` maps a tag to another one ("" drops it); ``drop`` are further tags, folded; ``identity`` are the
     character's own, which the trigger should mean: they go, and every other tag of how the same part looks; tags that
-    name a known character, or one of ``names``, go too. What fewer than ``rare`` captions have goes last. ``head`` is
+    name a known character, or one of ``names``, go too. ``crossover`` maps a background to tags that
+    follow it. What fewer than ``rare`` captions have goes last. ``head`` is
     then put first (without one, the tag that most captions begin with), and the rest sorted by frequency.
     """
 
@@ -36,6 +37,7 @@ class Retagging:
     identity: Caption = ()
     names: frozenset[str] = frozenset()
     rare: int = 0
+    crossover: Mapping[str, Caption] = field(default_factory=dict)
 
     def of(self, captions: Sequence[Sequence[str]]) -> list[Caption]:
         """Every caption of the set as it should be, in order."""
@@ -63,6 +65,8 @@ class Retagging:
             if not tag or folded(tag) in gone or biological(tag, self.identity) or names_in([tag], self.names):
                 continue
             found.setdefault(folded(tag), tag)
+            for own in self.crossover.get(folded(tag), ()):
+                found.setdefault(folded(own), own)
         return tuple(found.values())
 
 

@@ -44,6 +44,10 @@ MOST_WORDS = 8
 """Words to choose from that a comment lists."""
 
 
+BY_ITSELF = ("style_switch", "crossover")
+"""Fields that follow from others where they are not written: a draft only says what they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What was read of an axis: the word ("" if it does not lead by the margin, or is not read at all) and its lead.
@@ -149,7 +153,8 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
     lines: dict[str, Any] = {"_": about}
     for name, info in Character.model_fields.items():
         lines[f"_{name}"] = " ".join((info.description or "").split())
-        lines[name] = values.get(name, _default(name))
+        if name in values or name not in BY_ITSELF:
+            lines[name] = values.get(name, _default(name))
     return json.dumps(lines, indent=2, ensure_ascii=False) + "\n"
 
 

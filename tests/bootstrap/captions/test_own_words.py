@@ -12,6 +12,7 @@ from bootstrap.dataset.originals import seed_items
 from bootstrap.errors import CharacterError
 from bootstrap.records import Seed, Shot
 from bootstrap.seeds import SeedCaptioner, cuts
+from bootstrap.shots import Planner
 
 CONFIG = load("puppet")
 PLAIN = {"name": "M", "trigger": "mikachr", "invariant": {"hair": "blue hair, long hair", "eyes": "yellow eyes"}}
@@ -109,3 +110,25 @@ def test_what_calls_the_character_is_told_on_its_card():
     )  # fmt: skip
     assert calling(character, "prose")[:2] == ("mikachr", "a girl")
     assert calling(Character(**PLAIN), "tags") == ("mikachr", "1girl", "solo")
+
+
+@pytest.mark.parametrize(
+    ("written", "own"),
+    [({}, ("mikachr classroom",)), ({"crossover": "room 3b"}, ("room 3b",)), ({"crossover": ""}, ())],
+)
+def test_the_one_background_of_a_character_has_a_tag_of_its_own(written, own):
+    plain = {"name": "Mika", "trigger": "mikachr", "invariant": {"hair": "blue hair"}}
+    character = Character.model_validate({**plain, "backgrounds": ["classroom"], **written})
+    config = load("illustrious")
+    wording, planner = Wording.of(character, config), Planner(character, config.views, config.subject)
+    (shot,) = planner.plan({("front", "full body"): 1}, [])
+    for tags in (wording.caption(shot, "character"), wording.prompt(shot, {}).split(", ")):
+        assert [tag for tag in tags if tag in own] == list(own)
+        assert "classroom" in tags
+    assert not set(own) & set(wording.prompt(shot, {}, trigger=False).split(", ")), "the base knows no such word"
+    assert not set(own) & set(wording.caption(shot, "character", ["background"])), "where the background is not seen"
+    shown = wording.seed_caption("style", {"background": "classroom"})
+    assert [tag for tag in shown if tag in own] == list(own)
+    assert not set(own) & set(wording.seed_caption("style", {"background": "beach"}))
+    several = Character.model_validate({**plain, "backgrounds": ["classroom", "beach"]})
+    assert several.crossover == ()

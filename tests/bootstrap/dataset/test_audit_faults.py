@@ -132,7 +132,7 @@ FAULTS = {
     "the trigger is missing": (retag(drop="mikachr", number=3), "trigger"),
     "the trigger comes last": (retag("mikachr", drop="mikachr", number=3), "trigger"),
     "a hat in every caption": (retag("straw hat"), "in every caption"),
-    "one background everywhere": (in_all("beach"), "in every caption"),
+    "one background everywhere": (in_all("beach"), "one background"),
     "a second style everywhere": (retag("flat color"), "in every caption"),
     "identity left in the captions": (retag("red hair"), "identity named"),
     "two colours of hair": (retag("red hair, blue hair", number=3), "conflict"),

@@ -302,3 +302,18 @@ def test_the_core_tag_is_in_every_caption_and_the_same_in_all(folder):
     assert '"mikachr character focus" is another core tag than "mika girl focus"' in meant
     retag(folder, *range(8), drop=("mikachr character focus", "mika girl focus"))
     assert 'add "mikachr character focus"' in found(folder)[0]["core tag", "warning"].hint.replace("--", "")
+
+
+def test_one_background_needs_a_tag_of_its_own(folder, call):
+    for n in range(8):
+        tags = ["mikachr", "1girl", "solo", "mikachr character focus", VIEWS[n % 4], "school classroom"]
+        (folder / f"{n}.txt").write_text(", ".join([*tags, "cel shading"]))
+    told = found(folder)[0]["one background", "error"]
+    assert told.message == '"school classroom" is the background of 100% of the captions'
+    assert told.hint.endswith('--add "mikachr school classroom"')
+    done = call("tags", folder)
+    assert '--add "mikachr school classroom", a tag of its own' in done.out
+    assert call("tags", folder, "--add", "mikachr, mikachr school classroom", "--write").code == 0
+    assert found(folder)[0] == {}
+    retag(folder, 0, 1, 2, drop=("school classroom",), add=("beach",))
+    assert ("one background", "error") not in found(folder)[0]
