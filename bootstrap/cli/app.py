@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.cli.help_pages import GroupedCommands, GroupedOptions
 from bootstrap.cli.lora import lora_app
 from bootstrap.cli.options import Options, with_options
 from bootstrap.cli.queue import queue_app
@@ -15,6 +16,7 @@ from bootstrap.cli.tools import tools_app
 __all__ = ["app"]
 
 app = typer.Typer(
+    cls=GroupedCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,7 +46,7 @@ def every_command(
     """Grow a character LoRA out of one picture, or out of up to a hundred."""
 
 
-@app.command()
+@app.command(cls=GroupedOptions)
 @with_options
 def run(sources: list[Path], options: Options) -> None:
     """Begin a run, or continue it: the same command does both.
@@ -163,7 +165,7 @@ def compare(
     compare_command(run, options, out=out, as_json=json)
 
 
-@app.command()
+@app.command(cls=GroupedOptions)
 @with_options
 def check(sources: list[Path], options: Options) -> None:
     """Print what a run would do and cost, and every reason why it could not begin; loads no model.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bootstrap.cli.help_pages import GroupedCommands
+
 if TYPE_CHECKING:
     from bootstrap.lora import Lora
     from bootstrap.lora.foreign import LoraFile
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["lora_app"]
 
-lora_app = typer.Typer(no_args_is_help=True, help="Look into LoRA files of any trainer, convert and compare them.")
+lora_app = typer.Typer(
+    cls=GroupedCommands, no_args_is_help=True, help="Look into LoRA files of any trainer, convert and compare them."
+)
 FEW = 3
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A LoRA as .safetensors.")]
 

@@ -21,6 +21,16 @@ Sources = Annotated[
 ]
 SETTING_OPTIONS = {"settings": "--set", "beside": "--with"}
 """Fields whose option has another name than the field."""
+HEADINGS = {
+    "What is made": ("base", "target", "rounds", "loop", "recipe", "random_seed", "out"),
+    "When, and who decides": ("approval", "budget", "until", "notify"),
+    "A checkpoint of yours": ("preset", "vae", "profile"),
+    "What draws": (
+        "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
+    ),
+    "Further": ("config", "settings", "beside", "backend"),
+}  # fmt: skip
+"""Heading of the help → the options below it; each option stands below one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,7 @@ class Options:
         bool, typer.Option("--accept-licence", help="Accept that the drawer's licence is not for commercial use.")
     ] = False
     recipe: Annotated[
-        str | None, typer.Option(help="How the finished LoRA is trained: levels, holo … [the base's].")
+        str | None, typer.Option(help="How the finished LoRA is trained: levels, holo and others [the base's].")
     ] = None
     beside: Annotated[
         list[str], typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="A LoRA to try the finished beside.")
@@ -96,11 +106,14 @@ def with_options(command: Callable[[list[Path], Options], None]) -> Callable[...
         command(sources, Options(**values))
 
     parameters = [inspect.Parameter("sources", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Sources)]
-    hints = get_type_hints(Options, include_extras=True)
-    for one in fields(Options):
-        default = one.default if one.default_factory is MISSING else one.default_factory()
-        kind = inspect.Parameter.KEYWORD_ONLY
-        parameters.append(inspect.Parameter(one.name, kind, default=default, annotation=hints[one.name]))
+    hints, declared = get_type_hints(Options, include_extras=True), {one.name: one for one in fields(Options)}
+    for heading, names in HEADINGS.items():
+        for name in names:
+            one = declared[name]
+            default = one.default if one.default_factory is MISSING else one.default_factory()
+            hints[name].__metadata__[0].rich_help_panel = heading
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(name, kind, default=default, annotation=hints[name]))
     parsed.__name__, parsed.__doc__ = command.__name__, command.__doc__
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

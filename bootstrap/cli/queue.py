@@ -9,13 +9,16 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.cli.help_pages import GroupedCommands
 from bootstrap.cli.options import parse_run
 from bootstrap.errors import BootstrapError, ConfigError, Paused, StoreError, UsageError
 from bootstrap.runs.queue import LOST, Entry, Queue
 
 __all__ = ["queue_app"]
 
-queue_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Several characters through one night.")
+queue_app = typer.Typer(
+    cls=GroupedCommands, no_args_is_help=True, rich_markup_mode=None, help="Several characters through one night."
+)
 File = Annotated[Path, typer.Option("--file", help="The queue.")]
 STANDARD = Path("queue.db")
 
