@@ -28,7 +28,7 @@ HEADINGS = {
     "What draws": (
         "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
     ),
-    "Further": ("config", "settings", "beside", "backend"),
+    "Further": ("config", "settings", "beside", "also", "backend"),
 }  # fmt: skip
 """Heading of the help → the options below it; each option stands below one."""
 
@@ -107,13 +107,13 @@ def with_options(command: Callable[[list[Path], Options], None]) -> Callable[...
 
     parameters = [inspect.Parameter("sources", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Sources)]
     hints, declared = get_type_hints(Options, include_extras=True), {one.name: one for one in fields(Options)}
-    for heading, names in HEADINGS.items():
-        for name in names:
-            one = declared[name]
-            default = one.default if one.default_factory is MISSING else one.default_factory()
-            hints[name].__metadata__[0].rich_help_panel = heading
-            kind = inspect.Parameter.KEYWORD_ONLY
-            parameters.append(inspect.Parameter(name, kind, default=default, annotation=hints[name]))
+    headings = {name: heading for heading, names in HEADINGS.items() for name in names}
+    for name in [*headings, *(name for name in declared if name not in headings)]:
+        one = declared[name]
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        hints[name].__metadata__[0].rich_help_panel = headings.get(name, list(HEADINGS)[-1])
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(name, kind, default=default, annotation=hints[name]))
     parsed.__name__, parsed.__doc__ = command.__name__, command.__doc__
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
