@@ -6,8 +6,10 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-__all__ = ["clip_tokenizer"]
+__all__ = ["MERGES", "VOCABULARY", "clip_tokenizer"]
 
+VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"
+"""The file of CLIP's merges in open_clip's package."""
 MERGES = 49152 - 256 - 2
 """Merges of CLIP's vocabulary: what is left of it after the bytes, in both forms, and two special tokens."""
 TOKENS = 77
@@ -20,7 +22,7 @@ def clip_tokenizer(pad_token: str = "<|endoftext|>") -> Any:
     from open_clip.tokenizer import bytes_to_unicode
     from transformers import CLIPTokenizer
 
-    packed = Path(open_clip.__file__).parent / "bpe_simple_vocab_16e6.txt.gz"
+    packed = Path(open_clip.__file__).parent / VOCABULARY
     lines = gzip.decompress(packed.read_bytes()).decode().split("\n")
     merges = [tuple(line.split()) for line in lines[1 : MERGES + 1]]
     letters = list(bytes_to_unicode().values())

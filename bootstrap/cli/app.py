@@ -116,16 +116,21 @@ def export(
     round: Annotated[int | None, typer.Option(min=1, help="The LoRA of this round, or what was kept up to it.")] = None,
     out: Annotated[Path | None, typer.Option(help="An empty or new folder [RUN/export/<format>].")] = None,
     precision: Annotated[str, typer.Option(help="Of the LoRA's weights: fp16, or fp32.")] = "fp16",
+    captions: Annotated[
+        str, typer.Option(help="Of a dataset: txt (TagGUI, kohya), or kohya: meta_cap.json beside them too.")
+    ] = "txt",
 ) -> None:
     """Write the LoRA or the dataset of a run, finished or not, for other programs, with its model card.
 
     bootstrap export runs/mika --format diffusers
 
     bootstrap export runs/mika --format dataset --round 2 --out mika-dataset
+
+    bootstrap export runs/mika --format dataset --captions kohya
     """
     from bootstrap.cli.export import export_command
 
-    export_command(run, format=format, round=round, out=out, precision=precision)
+    export_command(run, format=format, round=round, out=out, precision=precision, captions=captions)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from PIL import Image
 from bootstrap.character import Character, load_character
 from bootstrap.cli.check_cost import print_cost
 from bootstrap.cli.check_many import print_many
+from bootstrap.cli.check_tokens import print_tokens
 from bootstrap.cli.check_words import check_words, print_blanks, print_seeds
 from bootstrap.cli.findings import Findings
 from bootstrap.cli.options import Options
@@ -68,7 +69,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         found.notes += base_notes(config.base)
     blanks = 0
     if character and config:
-        _print_plan(character, config)
+        _print_plan(character, config, found)
         blanks = print_blanks(character, config)
         taken = len(pictures)
         if many:
@@ -160,8 +161,8 @@ def _check_drawer(config: RunConfig, options: Options, character: Character | No
         found.problems += unanswered(consents_to(config.drawers), options.words(), run_folder(character, options))
 
 
-def _print_plan(character: Character, config: RunConfig) -> None:
-    """The character, and how many pictures of each view family its set will have."""
+def _print_plan(character: Character, config: RunConfig, found: Findings) -> None:
+    """The character, how many pictures of each view family its set will have, and how long its prompts are."""
     shares = {name: plan.share for name, plan in config.views.families.items()}
     counts = apportion(config.loop.target, shares)
     families = ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -175,3 +176,4 @@ def _print_plan(character: Character, config: RunConfig) -> None:
         )
     if character.seeds_train != "always":
         typer.echo(f"seeds      trained on: {character.seeds_train}")
+    print_tokens(character, config, found)

@@ -11,6 +11,7 @@ import typer
 
 from bootstrap.errors import OutputError, StoreError, UsageError
 from bootstrap.export.collection import Collection
+from bootstrap.export.kohya_metadata import write_metadata
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
 from bootstrap.records import Adapter
 from bootstrap.runs.accepted import finished_lora
@@ -25,13 +26,21 @@ __all__ = ["FORMATS", "export_command"]
 
 FORMATS = ("kohya", "diffusers", "dataset")
 PRECISIONS = ("fp16", "fp32")
+CAPTIONS = ("txt", "kohya")
 
 
-def export_command(run: Path, *, format: str, round: int | None, out: Path | None, precision: str = "fp16") -> None:
+def export_command(
+    run: Path, *, format: str, round: int | None, out: Path | None, precision: str = "fp16", captions: str = "txt"
+) -> None:
     """Write a LoRA or the dataset of a run, finished or not, into ``out``; prints what was written."""
-    for option, value, known in (("format", format, FORMATS), ("precision", precision, PRECISIONS)):
+    known_of = {"format": FORMATS, "precision": PRECISIONS, "captions": CAPTIONS}
+    given = {"format": format, "precision": precision, "captions": captions}
+    for option, known in known_of.items():
+        value = given[option]
         if value not in known:
             raise UsageError(f'--{option} "{value}" is unknown', f"use one of: {', '.join(known)}")
+    if captions != "txt" and format != "dataset":
+        raise UsageError(f'--captions "{captions}" is for a dataset', "add --format dataset")
     if out:
         _refuse_full(out)
     with open_to_read(run) as store:
@@ -46,6 +55,8 @@ def export_command(run: Path, *, format: str, round: int | None, out: Path | Non
             write = partial(writer, release, half=precision == "fp16")
         with _marked(folder):
             typer.echo(write(folder))
+            if captions == "kohya":
+                write_metadata(folder)
 
 
 def _refuse_full(out: Path) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.captions.clip_tokens import CHUNK, LONGEST, clip_tokens
 from bootstrap.character.known_words import ordinary_words
 from bootstrap.dataset.caption_tags import COUNTS, calls, shares_of, tag_findings
 from bootstrap.dataset.clones import clones
@@ -69,6 +70,7 @@ def audit(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Capt
         *tag_findings(folder, with_tags, shares, intent, names),
         *core_findings(folder, with_tags, triggers, intent),
         *coverage_findings(folder, with_tags, intent),
+        *_long(folder, with_tags),
         *clones(folder, pictures),
     ]
     findings.sort(key=lambda one: SEVERITIES[one.severity])
@@ -99,6 +101,22 @@ def _unreadable(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
             message = f"{one.source.name} cannot be read: {type(one.error).__name__}"
             found.append(finding(folder, "unreadable", "error", message, [one.path], "save it as UTF-8 text"))
     return found
+
+
+def _long(folder: Path, pictures: Sequence[PictureFile]) -> Iterator[Finding]:
+    """Captions that are longer than what CLIP sees at once, and than what sd-scripts trains with at most."""
+    counts = {one.path: clip_tokens(one.caption or "") for one in pictures}
+    longest = max(counts.values(), default=0)
+    beyond = [path for path, count in counts.items() if count > LONGEST]
+    longer = [path for path, count in counts.items() if CHUNK < count <= LONGEST]
+    if beyond:
+        message = f"more than {LONGEST} tokens of CLIP (at most {longest})"
+        hint = "shorten them: trainers of Stable Diffusion and SDXL read nothing beyond"
+        yield finding(folder, "tokens lost", "warning", message, beyond, hint)
+    if longer:
+        message = f"more than {CHUNK} tokens of CLIP (at most {max(counts[path] for path in longer)})"
+        hint = f"for Stable Diffusion and SDXL: train with --max_token_length {LONGEST} (sd-scripts), or shorten them"
+        yield finding(folder, "tokens", "warning", message, longer, hint)
 
 
 def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:

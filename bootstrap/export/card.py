@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
+from bootstrap.captions.clip_tokens import CHUNK, clip_tokens, too_long
 from bootstrap.captions.wording import described
 from bootstrap.character import Character
 from bootstrap.config import BaseConfig, RunConfig
@@ -51,10 +53,12 @@ def card(
     facts: Mapping[str, Any],
     files: ReleaseFiles,
     architecture: str = "sd1",
+    captions: Sequence[str] = (),
 ) -> str:
     """The card as Markdown.
 
-    ``facts`` are what `bootstrap.runs.status.status` returns for the run; ``architecture`` is the base's.
+    ``facts`` are what `bootstrap.runs.status.status` returns for the run; ``architecture`` is the base's; ``captions``
+    are those that it was trained on, as far as they are known.
     """
     usage = Usage.of(character, config, adapter, (job for _, job in files.previews))
     front = _front(character, config.base, files.previews, usage)
@@ -66,6 +70,7 @@ def card(
         _gallery(files.previews),
         use_section(usage, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
+        _lengths(config.base, architecture, usage, captions),
         _weak(facts, adapter),
         _rights(character, config),
     ]
@@ -172,6 +177,21 @@ These weights are `{adapter.id}` (round {adapter.round}, {adapter.phase} phase):
 last tenth {adapter.final_loss:.4f}.
 
 {_table(("setting", "value"), settings)}"""
+
+
+def _lengths(base: BaseConfig, architecture: str, usage: Usage, captions: Sequence[str]) -> str:
+    """Whether prompt or captions are longer than what CLIP sees at once; "" where another text encoder reads them."""
+    if is_toy(base) or "clip_skip" in ARCHITECTURES[architecture].limits.without:
+        return ""
+    lines = []
+    if (count := clip_tokens(usage.prompt)) > CHUNK:
+        lines.append(
+            f"The prompt above has {count} tokens of CLIP. User interfaces read it in chunks of {CHUNK}; diffusers cuts"
+            " it there, and reads the first chunk alone."
+        )
+    if longer := too_long(captions, "captions that it was trained on"):
+        lines.append(f"Here {longer}. They were trained on whole, chunk by chunk.")
+    return "\n\n".join(lines)
 
 
 def _drawn(config: RunConfig) -> str:

@@ -32,9 +32,9 @@ class ReleaseFiles:
 
     ``diffusers`` is "" where diffusers cannot load this kind of LoRA, too. ``previews`` pairs a picture's file with the
     job it was drawn for; ``kind`` is "lora", "dora", "loha" or "lokr". ``weight`` is the one to draw with, and
-    ``weight_from`` says in words what found it. ``plain`` is a plain LoRA that stands for another kind, ``plain_about``
-    its rank and error in words; ``misread`` is the error of a DoRA itself in ComfyUI and Forge, and ``is_nearer``
-    whether it is smaller there.
+    ``weight_from`` says in words what found it; ``graph`` is a workflow that ComfyUI's window opens. ``plain`` is a
+    plain LoRA that stands for another kind, ``plain_about`` its rank and error in words; ``misread`` is the error of a
+    DoRA itself in ComfyUI and Forge, and ``is_nearer`` whether it is smaller there.
     """
 
     kohya: str
@@ -47,6 +47,7 @@ class ReleaseFiles:
     is_nearer: bool = True
     weight: float = 1.0
     weight_from: str = ""
+    graph: str = ""
 
     @property
     def for_comfy(self) -> str:
@@ -87,8 +88,8 @@ def use_section(usage: Usage, base: BaseConfig, files: ReleaseFiles, architectur
     else:
         comfy, a1111 = files.for_comfy, files.for_a1111
         others = f"""\
-- **ComfyUI**: put `{comfy}` into `models/loras`, load it with *Load LoRA* at strength {files.weight:g}, and write \
-{code(literal(usage.prompt))} into the prompt.
+- **ComfyUI**: put `{comfy}` into `models/loras`{_by_graph(files)}, load it with *Load LoRA* at strength \
+{files.weight:g}, and write {code(literal(usage.prompt))} into the prompt.
 {_in_models_lora(literal(usage.prompt), {"A1111": a1111, "Forge": comfy}, files)}"""
     return f"""## Use
 
@@ -96,6 +97,14 @@ def use_section(usage: Usage, base: BaseConfig, files: ReleaseFiles, architectur
 
 {others}
 - **diffusers**: {script}{_which_file(files)}"""
+
+
+def _by_graph(files: ReleaseFiles) -> str:
+    """How to open the workflow, where there is one."""
+    if not files.graph:
+        return ""
+    return f""" and drag `{files.graph}` onto the window: LoRA, weight, prompt and sampling are filled in, and \
+in *Load Checkpoint* you choose your copy of the base. Or, in a workflow of yours"""
 
 
 def _in_models_lora(prompt: str, by_program: Mapping[str, str], files: ReleaseFiles) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreErr
 from bootstrap.events import AdapterTrained
 from bootstrap.export.card import card
 from bootstrap.export.card_use import ReleaseFiles
+from bootstrap.export.comfyui_graph import comfyui_files
 from bootstrap.export.licences import LICENSE_FILE, license_text
 from bootstrap.export.usage import Usage
 from bootstrap.lora import Lora, load_kohya, metadata_of, save_diffusers, save_kohya
@@ -225,26 +226,29 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
         write_atomic(folder / name, picture_bytes(release.store.directory / frame.path))
         previews.append((name, frame.job))
     weight, found_by = release.recommended
-    kohya = f"{release.stem}.safetensors"
+    files = ReleaseFiles(
+        _if_there(folder, f"{release.stem}.safetensors"),
+        _if_there(folder, DIFFUSERS),
+        previews,
+        release.weights.kind,
+        f"{release.stem}{PLAIN}.safetensors" if plain else "",
+        plain.about if plain else "",
+        share_in_words(plain.misread) if plain else "",
+        plain is None or plain.misread < plain.error,
+        weight,
+        found_by,
+    )
+    base, architecture = release.config.base, release.grammar.architecture
+    graphs: dict[str, bytes] = {}
+    if files.kohya:
+        graphs = comfyui_files(release.usage, base, files.for_comfy, weight, architecture)
+    for name, data in graphs.items():
+        write_atomic(folder / name, data)
+    files = replace(files, graph=next(iter(graphs), ""))
+    facts = status(release.store)
+    captions = [one for several in _captions(release).values() for one in several]
     text = card(
-        release.character,
-        release.config,
-        release.adapter,
-        release.recipe,
-        status(release.store),
-        ReleaseFiles(
-            _if_there(folder, kohya),
-            _if_there(folder, DIFFUSERS),
-            previews,
-            release.weights.kind,
-            f"{release.stem}{PLAIN}.safetensors" if plain else "",
-            plain.about if plain else "",
-            share_in_words(plain.misread) if plain else "",
-            plain is None or plain.misread < plain.error,
-            weight,
-            found_by,
-        ),
-        release.grammar.architecture,
+        release.character, release.config, release.adapter, release.recipe, facts, files, architecture, captions
     )
     write_atomic(folder / "README.md", text.encode())
     if licence := license_text(release.character.license, release.character.credits):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.captions.clip_tokens import LONGEST
 from bootstrap.lora.network import Network
 from bootstrap.lora.weights import NETWORKS
 from bootstrap.store.delivery import Delivery
@@ -78,6 +79,7 @@ def _values(recipe: TrainRecipe, sampling: SamplingSettings) -> dict[str, object
         "lr_scheduler": recipe.lr_scheduler,
         "lr_scheduler_num_cycles": None,
         "lr_warmup_steps": recipe.lr_warmup_steps,
+        "max_token_length": LONGEST,
         "max_train_steps": recipe.steps,
         "network_args": _network_args(network) or None,
         "prior_loss_weight": None,

@@ -80,3 +80,17 @@ def test_a_run_that_has_nothing_yet_says_so(tmp_path: Path) -> None:
         refused(store, UsageError, "has trained nothing yet")
         refused(store, UsageError, "has kept nothing yet", "--format", "dataset")
         assert not (store.directory / "export").exists()
+
+
+def test_captions_are_written_as_taggui_and_kohya_read_them(store: Store, tmp_path: Path) -> None:
+    export(store, "--format", "dataset", "--captions", "kohya", "--out", str(tmp_path / "mine"))
+    (folder,) = [path.parent for path in (tmp_path / "mine").rglob("meta_cap.json")]
+    rows = json.loads((folder / "meta_cap.json").read_text())
+    pictures = sorted(folder.glob("*.png"))
+    assert list(rows) == [path.stem for path in pictures]
+    for path in pictures:
+        text = path.with_suffix(".txt").read_text().strip()
+        assert rows[path.stem] == {"tags": text}
+        assert text.split(", ") == [tag.strip() for tag in text.split(",")], "TagGUI's separator"
+    refused(store, UsageError, "add --format dataset", "--captions", "kohya")
+    refused(store, UsageError, "use one of: txt, kohya", "--format", "dataset", "--captions", "json")
