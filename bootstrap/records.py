@@ -124,7 +124,8 @@ class Reference:
     """A picture that a drawer is shown: a seed, a frame that a person approved, or a control picture.
 
     ``path`` is relative to the run directory; ``sha256`` is that of a file as it was given, or of drawn pixels;
-    ``strength`` runs from 0 (not heeded) to 1, that of a control picture to 2.
+    ``strength`` runs from 0 (not heeded) to 1, that of a control picture to 2; that of a picture that drawing begins
+    from is the share that is drawn anew.
     """
 
     path: str
@@ -138,7 +139,7 @@ class Job:
 
     ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b));
     ``control`` is the picture that view and pose follow, where a ControlNet steers; ``drawer`` names which of two that
-    share the work draws it, "" where one draws all.
+    share the work draws it, "" where one draws all; ``start`` is the picture that it begins from in place of noise.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Job:
     references: tuple[Reference, ...] = ()
     control: Reference | None = None
     drawer: str = ""
+    start: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A decoy counts where it passed what the candidates must pass and is not the character. It stands beside the candidates
 of its view family and, where it was drawn with exchanged traits, of its own adapter: scores are comparable there and
-nowhere else. Candidates drawn from references stand beside decoys that were drawn from other individuals' alone; what
+nowhere else. Candidates drawn from references, and those that begin from a picture, stand beside decoys that were drawn
+from other individuals' in the same way alone; what
 the finished LoRA draws in such a run, from words, stands beside these as well. Where two drawers share the work, each
 stands beside what it drew itself of other individuals, as long as that is enough. Pure; ranks nothing and chooses
 nothing.
@@ -88,22 +89,23 @@ def strata(
     calibrate_on: Calibrating,
 ) -> list[Stratum]:
     """The candidates, group by group, each with its decoys, as the identity ``scorers`` measured them."""
-    groups: dict[tuple[str, str, bool, str], list[Frame]] = {}
+    groups: dict[tuple[str, str, bool, str, float], list[Frame]] = {}
     for frame in candidates:
-        key = frame.job.shot.view_family, frame.adapter, bool(frame.job.references), frame.job.drawer
-        groups.setdefault(key, []).append(frame)
+        place = frame.job.shot.view_family, frame.adapter, bool(frame.job.references), frame.job.drawer
+        groups.setdefault((*place, _begun(frame)), []).append(frame)
     found = []
-    for (view_family, adapter, from_references, drawer), group in groups.items():
+    for (view_family, adapter, from_references, drawer, begun), group in groups.items():
         own = {
             kind: [one for one in decoys.get(kind, ()) if one.job.shot.view_family == view_family]
             for kind in DECOY_KINDS
         }
+        own[JobKind.STRANGER] = [one for one in own[JobKind.STRANGER] if _begun(one) == begun]
         strangers = own[JobKind.STRANGER]
         if len(own[JobKind.LOOKALIKE]) < FEWEST:  # where candidates are drawn from references, others are, too
             own[JobKind.LOOKALIKE] += strangers
         for kind in (JobKind.EXCHANGED, JobKind.STRANGER):
             own[kind] = [one for one in own[kind] if one.adapter == adapter]
-        if from_references:
+        if from_references or begun:
             # of another LoRA's where a comparison draws with one that drew nobody else
             others = own[JobKind.STRANGER] or strangers
             if drawer:
@@ -121,6 +123,11 @@ def strata(
         )
         found.append(stratum)
     return found
+
+
+def _begun(frame: Frame) -> float:
+    """How strongly a frame is a variation of another picture; 0 for one that was drawn from noise."""
+    return frame.job.start.strength if frame.job.start else 0.0
 
 
 def _identity(frames: Sequence[Frame], measured: Measured, scorers: Sequence[str]) -> Answers:

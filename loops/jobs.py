@@ -59,7 +59,14 @@ class JobMaker:
         """A shot as a prompt that names every trait, for who does not know the trigger."""
         return self.wording.prompt(shot, self.wording.traits(shot), trigger=False)
 
-    def wave_job(self, kind: JobKind, wave: Wave, shot: Shot, references: tuple[Reference, ...] = ()) -> Job:
+    def wave_job(
+        self,
+        kind: JobKind,
+        wave: Wave,
+        shot: Shot,
+        references: tuple[Reference, ...] = (),
+        start: Reference | None = None,
+    ) -> Job:
         """A candidate or a decoy. A look-alike has every trait and no trigger; an exchanged decoy some other traits."""
         wording = self.wording
         exchanged = self.exchange(shot) if kind is JobKind.EXCHANGED else {}
@@ -71,7 +78,7 @@ class JobMaker:
             prompt, negative = self.instructions.prompt(shot, traits), self.instructions.negative()
         else:
             prompt = wording.prompt(shot, self._understood(wave, shot, traits), trigger=wave.adapter)
-        mark = hashlib.sha256(f"{shot.key}|{kind}".encode()).hexdigest()[:10]
+        mark = hashlib.sha256(f"{shot.key}|{kind}{'|begun' if start else ''}".encode()).hexdigest()[:10]
         return Job(
             id=f"{kind.value}-r{wave.round:02d}w{wave.number}-{mark}",
             kind=kind,
@@ -85,6 +92,7 @@ class JobMaker:
             references=references,
             control=self.control(shot),
             drawer=self.drawer if kind in OUTSIDE_KINDS else "",
+            start=start,
         )
 
     def trial_job(self, wave: Wave, shot: Shot, references: tuple[Reference, ...]) -> Job:

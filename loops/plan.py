@@ -2,7 +2,8 @@
 
 A decoy is the same shot with the same random seed and settings, but not the character: (a) the base with all trait
 words, made once a run; (b) the adapter under test with two or more identity traits exchanged, made for each adapter;
-(c) where the drawer is shown references, the same drawer shown somebody else. Pure: the same archive gives the same
+(c) where the drawer is shown references, the same drawer shown somebody else; (d) where it begins from a picture of the
+character, the same drawer beginning from one of somebody else. Pure: the same archive gives the same
 plan.
 """
 
@@ -14,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.config import LoopConfig
-from bootstrap.records import Frame, Job, JobKind, Shot
+from bootstrap.records import Frame, Job, JobKind, Reference, Shot
 from bootstrap.shots import Cell, Planner
 from loops.archive import Archive
 from loops.jobs import JobMaker, Wave
 from loops.shown import Shown
-from scoring.calibrate import decoys_needed
+from loops.starts import Starts
+from scoring.calibrate import FEWEST, decoys_needed
 
 __all__ = ["WavePlanner"]
 
@@ -31,6 +33,7 @@ class WavePlanner:
     planner: Planner
     maker: JobMaker
     loop: LoopConfig
+    starts: Starts | None = None
 
     def plan(
         self,
@@ -48,7 +51,7 @@ class WavePlanner:
         jobs = self.candidates(wave, shots, shown)
         for kind in (JobKind.LOOKALIKE, JobKind.EXCHANGED) if shown is None else (JobKind.STRANGER,):
             jobs += self.decoys(kind, archive, wave, shots, usable, shown)
-        return jobs
+        return [*jobs, *self.begun_decoys(archive, wave, shots, usable, shown)]
 
     def shots(self, archive: Archive, empty: Mapping[Cell, int]) -> list[Shot]:
         """Several shots for each empty place, new ones each time."""
@@ -60,7 +63,8 @@ class WavePlanner:
         """The candidates of these shots; see `plan`."""
         jobs = []
         for shot in shots:
-            jobs.append(self.maker.wave_job(JobKind.CANDIDATE, wave, shot, shown.candidate(shot) if shown else ()))
+            references = shown.candidate(shot) if shown else ()
+            jobs.append(self.maker.wave_job(JobKind.CANDIDATE, wave, shot, references, self._start(shot)))
         return jobs
 
     def decoys(
@@ -73,20 +77,58 @@ class WavePlanner:
         shown: Shown | None = None,
     ) -> list[Job]:
         """The decoys of a kind that candidates with these ``shots`` need; see `plan`."""
-        drawn = [job for job in archive.jobs if job.kind is kind]
+        drawn = [job for job in archive.jobs if job.kind is kind and job.start is None]
         if kind is not JobKind.LOOKALIKE and wave.adapter:  # another adapter's calibrate nothing here
             drawn = [job for job in drawn if job.round == wave.round]
+        if kind is JobKind.STRANGER:
+            shots = [shot for shot in shots if self._start(shot) is None]
         jobs = []
         for shot in self._decoys(kind, wave, shots, drawn, usable[kind]):
             jobs.append(self.maker.wave_job(kind, wave, shot, shown.stranger(shot) if shown else ()))
         return jobs
 
+    def begun_decoys(
+        self,
+        archive: Archive,
+        wave: Wave,
+        shots: Sequence[Shot],
+        usable: Mapping[JobKind, Sequence[Frame]],
+        shown: Shown | None = None,
+    ) -> list[Job]:
+        """The decoys of those candidates that begin from a picture; see `plan`."""
+        begun = [shot for shot in shots if self._start(shot)]
+        if self.starts is None or not begun:
+            return []
+        strength = self.starts.settings.strength
+        drawn = [job for job in archive.jobs if job.kind is JobKind.STRANGER and job.start]
+        drawn = [job for job in drawn if job.start and job.start.strength == strength]
+        if wave.adapter:
+            drawn = [job for job in drawn if job.round == wave.round]
+        jobs = []
+        for shot in self._decoys(JobKind.STRANGER, wave, begun, drawn, usable[JobKind.STRANGER], most_at_first=FEWEST):
+            if start := self.starts.stranger(shot):
+                references = shown.stranger(shot) if shown else ()
+                jobs.append(self.maker.wave_job(JobKind.STRANGER, wave, shot, references, start))
+        return jobs
+
+    def _start(self, shot: Shot) -> Reference | None:
+        """What a candidate of this shot begins from in place of noise."""
+        return self.starts.candidate(shot) if self.starts else None
+
     def _decoys(
-        self, kind: JobKind, wave: Wave, shots: Sequence[Shot], drawn: Sequence[Job], usable: Sequence[Frame]
+        self,
+        kind: JobKind,
+        wave: Wave,
+        shots: Sequence[Shot],
+        drawn: Sequence[Job],
+        usable: Sequence[Frame],
+        *,
+        most_at_first: int | None = None,
     ) -> list[Shot]:
         """Shots of decoys that a view family still needs: the candidates' own first, then more of the same kind.
 
         Only those that passed the checks count, so a view family whose decoys fail them gets more, up to a limit.
+        ``most_at_first`` bounds the number that the settings start with.
         """
         earlier, used = [job.shot for job in drawn], {job.shot.key for job in drawn}
         if kind is JobKind.STRANGER:  # those of another drawer calibrate nothing here
@@ -96,7 +138,7 @@ class WavePlanner:
         passed = Counter(frame.job.shot.view_family for frame in usable if frame.job.id in ids)
         found = []
         for view_family, candidates in Counter(shot.view_family for shot in shots).items():
-            wanted = self._wanted(kind, wave, candidates)
+            wanted = self._wanted(kind, wave, candidates, most_at_first)
             missing = min(wanted - passed[view_family], self.loop.most_decoys - made[view_family])
             own = [shot for shot in shots if shot.view_family == view_family and shot.key not in used]
             own = own[: max(0, missing)]
@@ -104,7 +146,7 @@ class WavePlanner:
             found += [*own, *self.planner.plan(further, [*shots, *earlier])]
         return found
 
-    def _wanted(self, kind: JobKind, wave: Wave, candidates: int) -> int:
+    def _wanted(self, kind: JobKind, wave: Wave, candidates: int, most_at_first: int | None = None) -> int:
         """Decoys a view family: the configured start, more where the candidates need it, up to the limit."""
         loop = self.loop
         if kind is JobKind.EXCHANGED and loop.calibrate_on == "lookalikes" and wave.adapter:
@@ -112,6 +154,8 @@ class WavePlanner:
         start = loop.exchanged if kind is JobKind.EXCHANGED else loop.lookalikes
         if not start:
             return 0
+        if most_at_first is not None:
+            start = min(start, most_at_first)
         keeps = max(1, round(candidates / loop.candidates_a_place))
         return min(loop.most_decoys, max(start, decoys_needed(candidates, keeps, loop.gate_level)))
 

@@ -36,7 +36,7 @@ MAY_CHANGE = {
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas
         r"|subject\.axes\.[^.]+\.(defaults|from_seeds)"  # what varies where the character says nothing
-        r"|loop\.hour_costs"
+        r"|loop\.hour_costs|base\.variations(\..+)?"
         r"|(drawer|second)\.(path|levels|smallest|server|lora_folder|key|tries|seconds_a\w+)"  # draws alike
         r"|(drawer|second)\.(candidates_a_place|decoys|cost|spend)"
     ),

@@ -14,6 +14,7 @@ from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
 from bootstrap.shots import Cell
 from loops.archive import Archive
 from loops.budget import another_wave, wanted_pictures
+from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.drawer import better_drawer
 from loops.engine import Engine
@@ -25,6 +26,7 @@ from loops.portraits import shown_in
 from loops.ranking import gated
 from loops.round_plan import RoundPlan
 from loops.sharing import Hand, jobs_of
+from loops.starts import starts_of
 from loops.stopping import outcome_of
 from loops.strengths import with_strengths
 from loops.train import adapter_of_round
@@ -90,6 +92,8 @@ def plan_wave(
     sets, drawn_by = engine.training_sets, plan.drawn_by
     named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
     possible, hands = sets.possible(archive, plan.number, plan.phase), []
+    usable = usable_decoys(archive, engine.judges, engine.config)
+    approved = [frame for frame in engine.store.approved() if frame.job.id not in engine.lost]
     for maker in engine.job_makers:
         by_adapter = maker.config.trains_to_draw and possible
         known = named if by_adapter else frozenset(engine.character.identity)
@@ -97,7 +101,8 @@ def plan_wave(
         shown = shown_in(engine, plan.number, maker)
         if shown is not None:
             shown = with_strengths(engine, wave, adapter, shown, maker)
-        hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule), wave, shown))
+        starts = starts_of(maker.config.base.variations, engine.seeds, approved, usable)
+        hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule, starts), wave, shown))
     jobs = jobs_of(engine, archive, hands, empty)
     candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
     engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))

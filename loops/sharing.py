@@ -89,6 +89,8 @@ def jobs_of(engine: Engine, archive: Archive, hands: Sequence[Hand], empty: Mapp
             planned = replace(archive, jobs=[*archive.jobs, *jobs])
             own = mine[hand.name]
             jobs += hand.planner.decoys(JobKind.STRANGER, planned, hand.wave, own, usable, hand.shown)
+        planned = replace(archive, jobs=[*archive.jobs, *jobs])
+        jobs += hand.planner.begun_decoys(planned, hand.wave, mine[hand.name], usable, hand.shown)
     return jobs
 
 

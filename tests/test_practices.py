@@ -17,6 +17,7 @@ import yaml
 from PIL import Image, ImageDraw, ImageFilter
 
 from bootstrap.backends.shapes import bucket_for, shape_of
+from bootstrap.backends.variation_settings import VariationSettings
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.captions.rare import naming_rare
 from bootstrap.captions.wording import Wording
@@ -53,7 +54,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import sample_shot
-from bootstrap.records import Adapter, Frame, Job, JobKind, Seed, TrainItem
+from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Seed, TrainItem
 from bootstrap.review.edits import edited_copy
 from bootstrap.seeds import SeedCaptioner, anchors_of, cuts, gather
 from bootstrap.seeds.checks import seed_warnings
@@ -66,6 +67,7 @@ from bootstrap.seeds.views import views_in
 from bootstrap.shots import Planner, places, quotas
 from bootstrap.store.store import Store
 from bootstrap.training.recipe import TrainRecipe
+from loops.starts import Begin, Starts
 from scoring.measurement import Measurement
 from scoring.select import Candidate, Quota, choose, why_not
 from scoring.select import Rules as ChoiceRules
@@ -86,7 +88,6 @@ MISSING = {
     "D8": ("backgrounds, assets and concepts", 22),
     "E8": ("two characters that coexist in one picture", 22),
     "F3": ("a fixed instruction for the vision-language model", 23),
-    "F6": ("image-to-image variations of good pictures, de-blurring, upscaling", 20),
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
@@ -96,6 +97,7 @@ PARTLY = {
     "C12": ("hands and limbs are not looked at", 19),
     "D2": ("special details have no share", 19),
     "E7": ("nothing steers expressions, and no adapter is of faces alone", 19),
+    "F6": ("screencaps are not de-blurred, nothing is upscaled", 23),
 }
 """Code → what of a practice that is otherwise shown is still missing, and the issue that brings it."""
 
@@ -638,6 +640,16 @@ def other_checkpoints(folder):
     assert [config.base.name for config in on_other_bases(CONFIG, ["puppet"])] == ["puppet"]
     with pytest.raises(UsageError, match=r'--also "sdxl"'):
         on_other_bases(CONFIG, ["sdxl"])
+
+
+@practice("F6", "candidates begin from seeds and approved pictures of their place, decoys from somebody else's")
+def image_to_image(folder):
+    (shot,) = PLANNER.plan({("front", "portrait"): 1}, [])
+    good, other = (Begin(name, name, "front", shot.view, "portrait", shot.axes) for name in ("good.png", "other.png"))
+    starts = Starts(VariationSettings(share=1, strength=0.6), [good], [other])
+    assert starts.candidate(shot) == Reference("good.png", "good.png", 0.6)
+    assert starts.stranger(shot) == Reference("other.png", "other.png", 0.6)
+    assert CONFIG.base.variations is None
 
 
 @practice("F7", "seeds that were enlarged, blurred or altered are captioned as such; a constant background is named")

@@ -36,16 +36,20 @@ def weights_file(workdir: Path, steps: int | None = None) -> Path:
     return workdir / ("adapter.safetensors" if steps is None else f"adapter-step{steps:08d}.safetensors")
 
 
-def refuse_references(jobs: Sequence[Job], drawer: str, *, references: bool = True, control: bool = True) -> None:
-    """Raise BackendError where a job has references or a control picture; for drawers that draw from words alone.
+def refuse_references(
+    jobs: Sequence[Job], drawer: str, *, references: bool = True, control: bool = True, start: bool = True
+) -> None:
+    """Raise BackendError where a job has references or a control picture, or begins from one; for words alone.
 
-    ``references`` and ``control`` are False for what a drawer can use.
+    ``references``, ``control`` and ``start`` are False for what a drawer can use.
     """
     for job in jobs:
         if references and job.references:
             problem, hint = f'the references of job "{job.id}"', "choose a drawer that takes references"
         elif control and job.control:
             problem, hint = f'the control picture of job "{job.id}"', "choose a drawer with a ControlNet"
+        elif start and job.start:
+            problem, hint = f'the picture that job "{job.id}" begins from', "leave base.variations out"
         else:
             continue
         raise BackendError(f'drawer "{drawer}" cannot use {problem}', hint)

@@ -24,6 +24,7 @@ from bootstrap.backends.native_references import NativeReferences
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
+from bootstrap.backends.start_pictures import StartPictures
 from bootstrap.backends.tiles import TILE, use_tiles
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit
@@ -50,10 +51,11 @@ class DiffusersBackend:
         device: str = "auto",
         references: LoadReferences | None = None,
         control: LoadControl | None = None,
+        pictures: Path | None = None,
     ) -> None:
         """``references`` loads what draws from reference pictures, ``control`` what follows control pictures.
 
-        Without it, jobs with such pictures are refused.
+        The paths of what jobs begin from are relative to ``pictures``. Without it, jobs with such pictures are refused.
         """
         self.settings = settings
         self.base = LoadedBase(base, settings, device)
@@ -61,6 +63,7 @@ class DiffusersBackend:
         self.trainer = LoraTrainer(self.base, self.adapter)
         self.references = references(self.base) if references else None
         self.control = control(self.base) if control else None
+        self.starts = StartPictures(self.base, pictures) if pictures else None
 
     @property
     def name(self) -> str:
@@ -84,7 +87,13 @@ class DiffusersBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Draw in fixed batches; see `bootstrap.backends.base`."""
-        refuse_references(jobs, self.name, references=self.references is None, control=self.control is None)
+        refuse_references(
+            jobs,
+            self.name,
+            references=self.references is None,
+            control=self.control is None,
+            start=self.starts is None,
+        )
         self.adapter.attach(adapter)
         if self.settings.offload:  # text encoders are loaded once for all of these
             with reporting_memory(LOWER):
@@ -102,8 +111,8 @@ class DiffusersBackend:
             strengths = [reference.strength for reference in job.references]
             if self.references is not None and any(strengths):
                 strengths += self.references.alike(job)
-            control = job.control.strength if job.control else None
-            together.setdefault((*shape_of(self.settings, job), control, *strengths), []).append(job)
+            apart = [one.strength if one else None for one in (job.control, job.start)]
+            together.setdefault((*shape_of(self.settings, job), *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
@@ -118,7 +127,8 @@ class DiffusersBackend:
             controls = [job.control for job in jobs if job.control]
             if self.control is not None and controls:
                 controlled = attached.enter_context(self.control.attached(controls, shape_of(self.settings, jobs[0])))
-            return draw_batch(self.base, jobs, shown, controlled)
+            begun = self.starts.of(jobs) if self.starts is not None and jobs[0].start else None
+            return draw_batch(self.base, jobs, shown, controlled, begun)
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a new adapter from the base; see `bootstrap.backends.base`."""
@@ -143,6 +153,6 @@ class DiffusersBackend:
     def close(self) -> None:
         """Free the model."""
         device = self.base.device
-        del self.base, self.adapter, self.trainer, self.references, self.control
+        del self.base, self.adapter, self.trainer, self.references, self.control, self.starts
         if device == "cuda":
             torch.cuda.empty_cache()

@@ -13,6 +13,7 @@ from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import ControlledBatch
 from bootstrap.backends.loaded_references import ShownToBatch
 from bootstrap.backends.shapes import Size, shape_of
+from bootstrap.backends.start_pictures import BegunBatch
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job
@@ -24,13 +25,18 @@ DECODED_TOGETHER = 256 * 256
 
 
 def draw_batch(
-    base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None, controlled: ControlledBatch | None = None
+    base: LoadedBase,
+    batch: Sequence[Job],
+    shown: ShownToBatch | None = None,
+    controlled: ControlledBatch | None = None,
+    begun: BegunBatch | None = None,
 ) -> list[Image.Image]:
     """The pictures of a batch of one shape, each from its own random seed. Raises BackendError where one is not finite.
 
-    ``shown`` are the references that they are drawn from, ``controlled`` follows their control pictures.
+    ``shown`` are the references that they are drawn from, ``controlled`` follows their control pictures, ``begun`` is
+    what they begin from in place of noise.
     """
-    latents = denoise(base, batch, shown, controlled)
+    latents = denoise(base, batch, shown, controlled, begun)
     width, height = shape_of(base.settings, batch[0])
     parts: Sequence[torch.Tensor] = [latents]
     if width * height > DECODED_TOGETHER:
@@ -44,17 +50,25 @@ def draw_batch(
 
 
 def denoise(
-    base: LoadedBase, batch: Sequence[Job], shown: ShownToBatch | None = None, controlled: ControlledBatch | None = None
+    base: LoadedBase,
+    batch: Sequence[Job],
+    shown: ShownToBatch | None = None,
+    controlled: ControlledBatch | None = None,
+    begun: BegunBatch | None = None,
 ) -> torch.Tensor:
     """Latents of a batch, the guided and the unguided half in one pass; ``shown`` are its references.
 
-    ``controlled`` predicts in the denoiser's place, along control pictures.
+    ``controlled`` predicts in the denoiser's place, along control pictures; ``begun`` are the latents that it begins
+    from, under as much noise as their strength says.
     """
     settings, size = base.settings, shape_of(base.settings, batch[0])
     sampler = base.architecture.sampler(base.pipe, settings.model_copy(update={"width": size[0], "height": size[1]}))
     sampler.set_timesteps(settings.steps, device=base.device)
     generators = [torch.Generator("cpu").manual_seed(job.random_seed) for job in batch]
-    latents = _noise(base, generators, size) * sampler.init_noise_sigma
+    noise = _noise(base, generators, size)
+    timesteps, latents = sampler.timesteps, noise * sampler.init_noise_sigma
+    if begun:
+        timesteps, latents = begun.noised(sampler, noise)
     guided = settings.guidance_scale > 1
     prompts = [job.prompt for job in batch]
     if guided:
@@ -68,11 +82,11 @@ def denoise(
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(size, size)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
-        for step, timestep in enumerate(sampler.timesteps):
+        for step, timestep in enumerate(timesteps):
             if shown and shown.look:
                 shown.look(timestep)
             scaled = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)
-            denoiser = controlled.at(step, len(sampler.timesteps)) if controlled else base.denoiser
+            denoiser = controlled.at(step, len(timesteps)) if controlled else base.denoiser
             prediction = base.architecture.predict(denoiser, scaled, timestep, text, cuts).float()
             if guided:
                 prediction = _guided(prediction, settings.guidance_scale, settings.guidance_rescale)

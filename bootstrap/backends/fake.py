@@ -17,6 +17,7 @@ from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.base import Trained, refuse_references, weights_file
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
+from bootstrap.backends.shown_pictures import START, open_shown
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
@@ -42,7 +43,7 @@ HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.1
 class FakeBackend:
     """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise.
 
-    References have paths relative to ``pictures``; without it, jobs with references are refused.
+    References and what jobs begin from have paths relative to ``pictures``; without it, such jobs are refused.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class FakeBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Paint in fixed batches; see `bootstrap.backends.base`."""
-        refuse_references(jobs, self.name, references=self._pictures is None)
+        refuse_references(jobs, self.name, references=self._pictures is None, start=self._pictures is None)
         color = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
             yield [(job, self._paint(job, color)) for job in jobs[start : start + self.batch_size]]
@@ -149,7 +150,11 @@ class FakeBackend:
         image = Image.new("RGB", size, _rgb(_color_for("background", job.shot.axes.get("background", "")) * 0.3 + 160))
         self._figure(ImageDraw.Draw(image), job, _rgb(color), random)
         grain = random.normal(0, 4, (size[1], size[0], 3))
-        return Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
+        image = Image.fromarray((np.asarray(image, dtype=float) + grain).clip(0, 255).astype(np.uint8))
+        if job.start and self._pictures:
+            begun = open_shown(self._pictures, job.start, START, 8).resize(size)
+            image = Image.blend(begun, image, job.start.strength)
+        return image
 
     def _figure(
         self, draw: ImageDraw.ImageDraw, job: Job, color: tuple[int, int, int], random: np.random.Generator

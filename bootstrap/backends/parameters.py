@@ -41,6 +41,7 @@ def parameters_text(job: Job, settings: SamplingSettings, adapter_name: str = ""
         "Seed": job.random_seed,
         "Size": f"{width}x{height}",
         "Model": model,
+        "Denoising strength": f"{job.start.strength:g}" if job.start else "",
         "Clip skip": settings.clip_skip + 1 if settings.clip_skip else "",
     }
     last = ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value != "")

@@ -12,7 +12,10 @@ from bootstrap.pictures import open_picture
 from bootstrap.records import Reference
 from scoring.measurement import digest_of
 
-__all__ = ["open_shown"]
+__all__ = ["START", "open_shown"]
+
+START = "picture that a drawing begins from"
+"""What a message calls it."""
 
 
 def open_shown(folder: Path, shown: Reference, named: str, smallest: int = 64) -> Image.Image:

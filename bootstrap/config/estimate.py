@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bootstrap.config.loop import LoopConfig
 from bootstrap.config.run_settings import RunConfig
 from bootstrap.config.steps import steps_for
+from scoring.calibrate import FEWEST
 
 __all__ = [
     "MADE_UP_WORDS",
@@ -185,6 +186,8 @@ def _decoys(config: RunConfig) -> float:
     decoys = loop.lookalikes
     if loop.calibrate_on != "lookalikes" and config.shown is None and config.drawer is None:
         decoys += loop.exchanged * rounds_expected(loop)
+    if config.base.variations is not None:
+        decoys += min(loop.lookalikes, FEWEST) * rounds_expected(loop)
     return len(config.views.families) * decoys * FURTHER_DECOYS
 
 

@@ -16,6 +16,7 @@ from bootstrap.backends.outside.drawer_kinds import AnyDrawerSettings
 from bootstrap.backends.outside.drawer_settings import DrawerSettings, ShownSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
+from bootstrap.backends.variation_settings import VariationSettings
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
@@ -66,6 +67,8 @@ class BaseConfig(Frozen):
     """What draws from the seeds, as references; null draws from words alone."""
     control: ControlSettings | None = None
     """What steers view and pose by control pictures; null leaves them to the words."""
+    variations: VariationSettings | None = None
+    """Which candidates begin from a seed or a picture that a person approved; null: none."""
     recipes: Mapping[str, TrainRecipe]
     """How a LoRA is trained, by the name of the phase."""
     steps_per_picture: float = Field(8, gt=0)
@@ -189,8 +192,8 @@ class RunConfig(Frozen):
 
     @model_validator(mode="after")
     def _one_drawer(self) -> RunConfig:
-        for name in ("reference", "control"):
-            shares = name == "reference" and self.second == BASE
+        for name in ("reference", "control", "variations"):
+            shares = name != "control" and self.second == BASE
             if self.drawer is not None and getattr(self.base, name) is not None and not shares:
                 raise ValueError(f'base.{name}: the drawer "{self.drawer.name}" draws, not the base: leave one out')
         return self
@@ -238,7 +241,7 @@ class RunConfig(Frozen):
             changes: dict[str, object] = {"drawer": None, "second": None}
             if isinstance(one, DrawerSettings):
                 changes["drawer"] = one
-                changes["base"] = self.base.model_copy(update={"reference": None, "control": None})
+                changes["base"] = self.base.model_copy(update=dict.fromkeys(("reference", "control", "variations")))
             found.append(self.model_copy(update=changes))
         return tuple(found)
 

@@ -45,6 +45,7 @@ COLUMNS = (
     "adapter_sha256",
     "references",
     "control",
+    "begun_from",
     "view",
     "framing",
     "verdict",
@@ -61,8 +62,8 @@ COLUMNS = (
 given and not taken, for its ``reasons``; ``made_from`` names the picture that a seed, a crop or a copy was made from;
 ``training_weight`` is the share of sampled steps relative to 1 for a kept frame, 0 for a picture that was not trained
 on, "" when nothing was trained on this set yet; ``generator`` is the base, or the drawer that drew in its place;
-``references`` are the pictures that it was shown, ``control`` the one that view and pose followed, each with its
-strength and sha256.
+``references`` are the pictures that it was shown, ``control`` the one that view and pose followed, ``begun_from``
+the one whose latents it was drawn from in place of noise, each with its strength and sha256.
 """
 
 

@@ -120,6 +120,7 @@ class Collection:
             "adapter_sha256": self._adapters.get(frame.adapter, ""),
             "references": named_references(frame.job.references),
             "control": named_references([frame.job.control] if frame.job.control else []),
+            "begun_from": named_references([frame.job.start] if frame.job.start else []),
             "p": verdict.p,
             "verdict": verdict.kind.value,
             "by": verdict.by,

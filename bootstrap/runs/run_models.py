@@ -79,7 +79,8 @@ def open_base(config: RunConfig, run: Path, panel_models: PanelModels) -> RunMod
 
     references = reference_loader(config.base, run)
     control = control_loader(config.base, run)
-    base = DiffusersBackend(embedded(config.base.path), config.base.sampling, references=references, control=control)
+    path, sampling = embedded(config.base.path), config.base.sampling
+    base = DiffusersBackend(path, sampling, references=references, control=control, pictures=run)
     notes = lines_by_test(config.base.name, config.base.sampling, base.base.settings)
     return RunModels(base, base, panel_models, notes, base.base.drawn_with)
 

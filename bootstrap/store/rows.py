@@ -54,8 +54,8 @@ def job_from(text: str) -> Job:
     plain = json.loads(text)
     kind, shot = JobKind(plain["kind"]), Shot(**plain["shot"])
     references = tuple(Reference(**one) for one in plain.get("references", ()))
-    control = Reference(**plain["control"]) if plain.get("control") else None
-    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, "control": control})
+    shown = {name: Reference(**plain[name]) if plain.get(name) else None for name in ("control", "start")}
+    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, **shown})
 
 
 def frame_from(row: Row) -> Frame:

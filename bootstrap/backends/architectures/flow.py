@@ -67,6 +67,14 @@ class FlowSampler:
         self._scheduler.set_timesteps(sigmas=sigmas, device=device, mu=self._shift(steps))
         self._scheduler.set_begin_index(0)
 
+    def set_begin_index(self, step: int) -> None:
+        """Leave the first steps out."""
+        self._scheduler.set_begin_index(step)
+
+    def add_noise(self, latents: Any, noise: Any, timesteps: Any) -> Any:
+        """The latents on their way to noise, as far as at the timestep that drawing begins with."""
+        return self._scheduler.scale_noise(latents, timesteps, noise)
+
     def scale_model_input(self, latents: Any, timestep: Any) -> Any:
         """The latents as they are."""
         return latents
