@@ -35,7 +35,10 @@ def check_sampling(architecture: Architecture, settings: SamplingSettings) -> No
 
 
 def check_quantising(bits: Quantised, networks: Iterable[str] = ()) -> None:
-    """Raise BackendError, in one line, where weights of so many bits cannot be loaded, or carry no such network."""
+    """Raise BackendError, in one line, where weights of so many bits cannot be loaded, or carry no such network.
+
+    Loads nothing, and asks for no base.
+    """
     if bits == "none":
         return
     if importlib.util.find_spec(PACKAGE) is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import typer
 from PIL import Image
 
+from bootstrap.backends.fitting_settings import check_quantising
 from bootstrap.character import Character, load_character
 from bootstrap.cli.check_cost import print_cost
 from bootstrap.cli.check_many import print_many
@@ -135,6 +136,8 @@ def check_models(config: RunConfig, found: Findings) -> None:
         return
     with found.collecting():
         check_base_files(config.base)
+    with found.collecting():
+        check_quantising(config.base.sampling.quantise, config.base.networks)
     with found.collecting():
         check_control_pictures(config)
     for recipe in config.base.recipes.values():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from bootstrap.backends.fitting_settings import check_quantising
 from bootstrap.character import Character, load_character
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
@@ -91,6 +92,7 @@ def _check_base(config: RunConfig) -> None:
         if config.backend == "fake":
             return
         check_base_files(config.base)
+        check_quantising(config.base.sampling.quantise, config.base.networks)
         require_panel(config.panel, config.base.name)
         check_control_pictures(config)
         for recipe in config.base.recipes.values():

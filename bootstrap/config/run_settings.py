@@ -81,6 +81,11 @@ class BaseConfig(Frozen):
     """What this base changes of a profile of configs/machines/, by its name: speeds, and settings of base and loop."""
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """The kinds of networks that its recipes train."""
+        return tuple(recipe.network for recipe in self.recipes.values())
+
+    @property
     def short_name(self) -> str:
         """Its name without folders: what other people get names none of this machine."""
         return Path(self.name).name

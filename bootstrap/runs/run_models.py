@@ -11,7 +11,7 @@ from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.bases import check_base
 from bootstrap.backends.control_files import check_control
 from bootstrap.backends.control_settings import ControlSettings
-from bootstrap.backends.fitting_settings import check_drawn_from, check_quantising, check_recipe, check_sampling
+from bootstrap.backends.fitting_settings import check_drawn_from, check_recipe, check_sampling
 from bootstrap.backends.reference_files import check_reference
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.sampling import SamplingSettings
@@ -46,7 +46,6 @@ def check_base_files(config: BaseConfig) -> None:
     """Raise BackendError where a base, its VAE, reference adapter or ControlNet is not here, or does not fit."""
     architecture = check_base(embedded(config.path), config.sampling.vae)
     check_sampling(architecture, config.sampling)
-    check_quantising(config.sampling.quantise, [recipe.network for recipe in config.recipes.values()])
     for recipe in config.recipes.values():
         check_recipe(architecture, recipe)
     check_drawn_from(architecture, config.reference, has_control=config.control is not None)

@@ -1,6 +1,7 @@
 """Frozen weights in eight and four bits: loaded, drawn with, trained on and resumed, on tiny models of real classes."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +21,9 @@ from bootstrap.events import Progress
 from bootstrap.lora import Lora, save_kohya
 from bootstrap.lora.kinds import Hada
 from bootstrap.records import TrainItem
-from bootstrap.runs.run_models import check_base_files
 from tests.bootstrap.backends.test_z_image import PLAIN, SETTINGS, Z_IMAGE, drawn
 
+RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
 NO_PACKAGE = importlib.util.find_spec("bitsandbytes") is None
 needs_the_package = pytest.mark.skipif(NO_PACKAGE, reason="bitsandbytes is not installed")
 RECIPE = PLAIN.model_copy(update={"steps": 6, "text_variants": 1, "gradient_checkpointing": True})
@@ -130,11 +131,20 @@ def test_a_product_of_factors_is_drawn_with_on_eight_bits_and_refused_on_four(ba
         check_quantising(config.base.sampling.quantise, [config.base.recipes["character"].network])
 
 
-def test_without_the_package_one_line_says_so_before_anything_is_loaded(tiny_z_image, monkeypatch):
+def test_without_the_package_one_line_says_so_before_anything_is_loaded(tiny_z_image, call, monkeypatch, tmp_path):
     plain = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else plain(name))
-    config = load("z-image", own={"base": {"path": str(tiny_z_image), "sampling": {"quantise": "4bit"}}})
-    for use in (lambda: check_base_files(config.base), lambda: LoadedBase(tiny_z_image, settings("4bit"), "cpu")):
-        with pytest.raises(BackendError, match='quantise "4bit" needs the package bitsandbytes') as told:
-            use()
-        assert told.value.hint.startswith('pip install "lora-bootstrap[quantised]", or ')
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: plain(name, *more) if "bitsa" not in name else None
+    )
+    with pytest.raises(BackendError, match='quantise "4bit" needs the package bitsandbytes'):
+        LoadedBase(tiny_z_image, settings("4bit"), "cpu")
+    asked = [RUBY / "seed.png", RUBY / "character.json", "--set", "base.scoring=puppet"]
+    for command, base, quantised in (
+        ("check", "z-image", ["--profile", "12gb"]),
+        ("run", tiny_z_image, ["--set", "base.sampling.quantise=4bit", "--preset", "z-image"]),
+    ):
+        done = call(command, *asked, "--base", base, *quantised, "--out", tmp_path / "run")
+        assert done.code == 2
+        assert "needs the package bitsandbytes (not installed)" in " ".join((done.out + done.err).split())
+        assert 'pip install "lora-bootstrap[quantised]"' in " ".join((done.out + done.err).split())
+    assert not (tmp_path / "run").exists()
