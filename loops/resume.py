@@ -51,6 +51,7 @@ WITHOUT_EFFECT = {
         "loop.approval",
         "panel.on_error",
         "panel.models.face.offered",
+        "subject.expected",
         *(f"base.{name}" for name in TOLD_OF_BASES),
         *(f"{drawer}.{name}" for drawer in ("drawer", "second") for name in TOLD_OF_DRAWERS),
     },

@@ -34,7 +34,7 @@ def demo_command(out: Path | None, *, show: bool, port: int, opening: bool) -> N
 
 def _show(folder: Path, port: int, opening: bool) -> None:
     unpacked = unpack_shipped_run(folder)
-    typer.echo(f"run     {folder}{'' if unpacked else '  (was there already)'}: one picture was given, 48 were kept")
+    typer.echo(f"run     {folder}{'' if unpacked else '  (was there already)'}; `bootstrap demo` runs the same here")
     report = (folder / "report.html").absolute()
     typer.echo(f"report  {report.as_uri()}")
     typer.echo("        what its numbers mean: bootstrap docs report")

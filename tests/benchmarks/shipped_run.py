@@ -25,6 +25,7 @@ import typer
 
 from bootstrap.records import Frame, JobKind, VerdictKind
 from bootstrap.review.nearest import Nearest
+from bootstrap.runs.listing import FACT
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.shipped_run import shipped_run
 from bootstrap.runs.upkeep import check_files, record_freed
@@ -33,10 +34,10 @@ from bootstrap.store.run_folder import DATABASE
 from bootstrap.store.store import Store
 from scoring.features import write_shard
 
-OTHERS = 6
+OTHERS = 5
 """Candidates of each view family that were not kept."""
 DIFFUSERS = "pytorch_lora_weights.safetensors"
-LEFT_OUT = ("adapters", "sheets", "train", "features", "frames")
+LEFT_OUT = ("adapters", "sheets", "features", "frames", "showcase.png")
 TABLES = {"measurements": "frame", "verdicts": "frame", "captions": "frame", "frames": "id", "jobs": "id"}
 """Table → its column with the id of a frame, in the order in which rows can be deleted."""
 
@@ -129,6 +130,7 @@ def _trim_rows(database: Path, ids: set[str]) -> None:
         db.executemany("INSERT INTO kept VALUES (?)", [(id,) for id in ids])
         for table, column in TABLES.items():
             db.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM kept)")
+        db.execute("DELETE FROM facts WHERE name = ?", (FACT,))  # it names folders of the machine that ran it
         db.commit()
         db.execute("VACUUM")
 
@@ -140,7 +142,7 @@ def _unlink(page: Path, folder: Path) -> None:
     def there(found: re.Match[str]) -> str:
         return found[0] if (folder / found[1]).is_file() else ""
 
-    page.write_text(re.sub(r' href="((?:frames|sheets|train|adapters)/[^"]+)"', there, text), encoding="utf-8")
+    page.write_text(re.sub(r' href="((?:frames|sheets|adapters)/[^"]+|showcase\.png)"', there, text), encoding="utf-8")
 
 
 def _write(folder: Path, archive: Path) -> None:
