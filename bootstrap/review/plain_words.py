@@ -21,7 +21,7 @@ __all__ = ["gate_sentences", "legend", "likeness_sentences", "reading_of"]
 
 REASONS = (
     (r"fills (?:guided )?(.+) (\d+)→(\d+)", r"it fills a place that was empty: \1, now \3 kept there"),
-    (r"passes; (.+) is full: (\d+)", r"it passes, but all \2 places of \1 are taken"),
+    (r"passes; (.+) is full: (\d+)", r"it passes, but \1 has its \2 already"),
     (r"passes; (\d+) of its prompt are in the set", r"it passes, but \1 of the same prompt are in the set"),
     (r"passes; no place is left", "it passes, but no place is left"),
     (r"near-duplicate of (.+)", r"it nearly repeats a picture of the set, \1"),

@@ -1,114 +1,123 @@
-"""Looks at every page of a finished run as a browser shows it: what axe finds, what overflows, what the console says.
+"""The pages of a run against their bars, in a real Chromium: accessible by axe-core, and never wider than the window.
 
-    python -m tests.benchmarks.pages runs/demo --axe axe.min.js --out pictures
+    npm pack axe-core && tar xzf axe-core-*.tgz package/axe.min.js
+    python tests/benchmarks/pages.py RUN --axe package/axe.min.js [--shots FOLDER]
 
-`axe.min.js` is of npm's `axe-core`. Each page is opened on a phone (390 pixels), at 1280 and 1920 pixels, at 200 %, and
-in the dark scheme; the pictures are for a person to look at. Exits 1 if something was found.
+Looks at report.html, acceptance.html, compare/compare.html and missing.html where the run has them, all unfolded,
+and at the review page: its grid, a selection, near-duplicates, the help, one picture. Each at 1280, 1920 and 390 pixels
+and at 200 % (640 pixels with two device pixels each), light and dark. Prints JSON: the violations and what overflows;
+exits 1 where there are any. Bars: none of either. --shots keeps a picture of each.
 """
 
-from __future__ import annotations
-
 import argparse
-import contextlib
+import json
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
 from pathlib import Path
-from typing import Any
 
-import typer
-from playwright.sync_api import Browser, Page, sync_playwright
+import uvicorn
+from playwright.sync_api import sync_playwright
 
-PORT = 8399
-TALLEST = 6000
-"""Pixels of a picture of a page."""
+from bootstrap.review.serve import Address, listen
+from bootstrap.review.web_app import build
+from bootstrap.store.store import Store
 
-
-@dataclass(frozen=True)
-class Look:
-    """A way to look: a window, and how much it is enlarged."""
-
-    name: str
-    width: int
-    height: int = 900
-    zoom: int = 1
-    dark: bool = False
-
-
-LOOKS = (
-    Look("phone", 390, 844),
-    Look("1280", 1280),
-    Look("1920", 1920, 1080),
-    Look("200%", 640, 450, 2),
-    Look("dark", 1280, dark=True),
-)
-AXE = "async () => (await axe.run(document)).violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target))"
-OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WINDOWS = {"1280": (1280, 1), "1920": (1920, 1), "390": (390, 1), "200%": (640, 2)}
+"""Name → width in CSS pixels, and device pixels for each."""
+FILES = ("report.html", "acceptance.html", "compare/compare.html", "missing.html")
+WIDER = """() => [document.documentElement, ...document.querySelectorAll("#single")]
+  .filter(one => one.scrollWidth > one.clientWidth && one.clientWidth).map(one => one.id || "page")"""
+AXE = "axe.run(document).then(found => found.violations.map(one => [one.id, one.nodes.length, one.nodes[0].html]))"
+STATES = {
+    "grid": [],
+    "selection": [("click", "#grid input >> nth=0"), ("click", "#grid input >> nth=1")],
+    "near-duplicates": [("press", "Escape"), ("click", "#pairs-button")],
+    "help": [("press", "Escape"), ("press", "?")],
+    "one picture": [("press", "Escape"), ("click", "#grid button >> nth=0")],
+}
+"""State of the review page → what leads to it from the one before."""
 
 
-@contextlib.contextmanager
-def review_of(run: Path) -> Iterator[str]:
-    """The address of a run's review page, served by the command while the block runs."""
-    command = [sys.executable, "-m", "bootstrap", "review", str(run), "--port", str(PORT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
-        assert serving.stdout is not None
+class Looker:
+    """Looks at pages in one window and collects what is wrong."""
+
+    def __init__(self, page, name, axe, shots):
+        self.page, self.name, self.axe, self.shots = page, name, axe, shots
+        self.wrong = []
+
+    def look(self, what):
+        """Measure what the window shows now."""
+        self.page.wait_for_load_state("networkidle")
+        for wide in self.page.evaluate(WIDER):
+            self.wrong.append([self.name, what, "overflows", wide])
+        self.page.evaluate(f"{self.axe}; 0")
+        for violation in self.page.evaluate(AXE):
+            self.wrong.append([self.name, what, *violation])
+        if self.shots:
+            self.page.screenshot(path=self.shots / f"{what}-{self.name}.png".replace(" ", "-").replace("/", "-"))
+
+    def act(self, how, where):
+        """Click somewhere, or press a key."""
+        if how == "click":
+            self.page.click(where)
+        else:
+            self.page.keyboard.press(where)
+
+
+def look_at_all(looker, run, address):
+    """The run's files, then the states of its review page."""
+    for name in FILES:
+        if (run / name).is_file():
+            looker.page.goto((run / name).resolve().as_uri())
+            looker.page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+            looker.look(name)
+    looker.page.goto(address)
+    looker.page.wait_for_selector("#show")
+    looker.page.select_option("#show", "all")
+    for state, steps in STATES.items():
+        for how, where in steps:
+            looker.act(how, where)
+        looker.look(f"review, {state}")
+
+
+def measure(options):
+    """Everything that is wrong, in every window."""
+    axe, wrong = options.axe.read_text(encoding="utf-8"), []
+    with Store.open(options.run, exclusive=False) as store, sync_playwright() as driver:
+        listening = listen(Address("127.0.0.1", 0))
+        address = Address("127.0.0.1", listening.getsockname()[1])
+        app = build(store, address.hosts)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
         try:
-            yield next(word for word in serving.stdout.readline().split() if word.startswith("http"))
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for scheme in ("light", "dark"):
+                for name, (width, scale) in WINDOWS.items():
+                    viewport = {"width": width, "height": 900 // scale}
+                    context = browser.new_context(
+                        viewport=viewport, device_scale_factor=scale, color_scheme=scheme, bypass_csp=True
+                    )
+                    looker = Looker(context.new_page(), f"{scheme} {name}", axe, options.shots)
+                    look_at_all(looker, options.run, address.url)
+                    wrong += looker.wrong
+                    context.close()
         finally:
-            serving.terminate()
-
-
-def pages_of(run: Path) -> dict[str, str]:
-    """Name → address of the pages that lie in a run."""
-    return {path.relative_to(run).as_posix(): path.absolute().as_uri() for path in sorted(run.rglob("*.html"))}
-
-
-def look_at(browser: Browser, name: str, url: str, look: Look, axe: Path, out: Path) -> list[str]:
-    """What is wrong with a page in one look; its picture goes to ``out``."""
-    scheme: Any = "dark" if look.dark else "light"
-    viewport: Any = {"width": look.width, "height": look.height}
-    page = browser.new_page(viewport=viewport, device_scale_factor=look.zoom, color_scheme=scheme, bypass_csp=True)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(url, wait_until="networkidle")
-    wide = int(page.evaluate(OVERFLOW))
-    page.add_script_tag(path=axe)
-    found = [f"axe {each}" for each in page.evaluate(AXE)]
-    _picture(page, look, out / f"{name.replace('/', '-')}-{look.name}.png")
-    page.close()
-    if wide > 0:
-        found.append(f"overflows by {wide} pixels")
-    return [f"{name} {look.name}: {each}" for each in (*found, *said)]
-
-
-def _picture(page: Page, look: Look, path: Path) -> None:
-    tall = min(int(page.evaluate("() => document.documentElement.scrollHeight")), TALLEST)
-    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": look.width, "height": tall})
-
-
-def main() -> None:
-    """Look at everything, write the pictures, print what was found."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("run", type=Path)
-    arguments.add_argument("--axe", type=Path, required=True)
-    arguments.add_argument("--out", type=Path, default=Path("pages"))
-    arguments.add_argument("--also", action="append", default=[], metavar="NAME=URL", help="a page that is served")
-    given = arguments.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    found = []
-    with sync_playwright() as driver, review_of(given.run) as review:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        pages = {**pages_of(given.run), "review": review, **dict(each.split("=", 1) for each in given.also)}
-        for name, url in pages.items():
-            for look in LOOKS:
-                found += look_at(browser, name, url, look, given.axe, given.out)
-        browser.close()
-    typer.echo("\n".join([*found, f"{len(pages)} pages in {len(LOOKS)} looks, {len(found)} findings"]))
-    sys.exit(bool(found))
+            server.should_exit = True
+            thread.join()
+    return wrong
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--axe", type=Path, required=True, help="axe.min.js of axe-core")
+    parser.add_argument("--shots", type=Path, help="a folder for pictures of every page")
+    given = parser.parse_args()
+    if given.shots:
+        given.shots.mkdir(parents=True, exist_ok=True)
+    found = measure(given)
+    print(json.dumps({"wrong": found}, indent=2))  # noqa: T201
+    sys.exit(bool(found))

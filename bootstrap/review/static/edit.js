@@ -3,7 +3,7 @@
 "use strict";
 
 const EDGES = ["left", "top", "right", "bottom"], CAPTIONS = 200;
-const edit = { on: false, id: "", from: null, before: [] };
+const edit = { on: false, id: "", from: null };
 
 // ── the region: dragged with a pointer, typed as percents, or moved with the arrow keys ──
 
@@ -94,22 +94,30 @@ async function copyWith(kind) {
 
 async function retag() {
   const add = $("retag-add").value, drop = $("retag-drop").value, ids = state.selected.size ? selection() : [...state.order];
-  edit.before = [];
+  const before = [];
   for (let start = 0; start < ids.length; start += CAPTIONS) {
     const answer = await post("/api/tags", { ids: ids.slice(start, start + CAPTIONS), add, drop }).catch(() => null);
     const body = answer ? await answer.json().catch(() => ({})) : {};
     if (!answer?.ok) { announce(body.error || "the captions could not be changed; try again"); break; }
-    edit.before.push(...Object.entries(body.before));
+    before.push(...Object.entries(body.before));
   }
-  $("retag-undo").disabled = !edit.before.length;
-  if (edit.before.length || !ids.length) announce(`${edit.before.length} of ${ids.length} captions changed`);
+  if (before.length) state.done.push({ captions: before, undo: () => restore(before), what: `tags of ${before.length} captions` });
+  showUndo();
+  if (before.length || !ids.length) announce(`${before.length} of ${ids.length} captions changed`);
 }
 
-async function undoTags() {
-  for (const [id, caption] of edit.before) await post("/api/captions", { id, caption }).catch(() => null);
-  announce(`${edit.before.length} captions are as they were`);
-  edit.before = [];
-  $("retag-undo").disabled = true;
+async function restore(before) {
+  for (const [id, caption] of before) await post("/api/captions", { id, caption }).catch(() => null);
+  announce(`${before.length} captions are as they were`);
+}
+
+// The last change of tags, whatever was judged since.
+function undoTags() {
+  const last = state.done.findLast((one) => one.captions);
+  if (!last) return;
+  state.done = state.done.filter((one) => one !== last);
+  showUndo();
+  last.undo();
 }
 
 const closeSingle = KEYS.escape;

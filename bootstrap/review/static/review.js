@@ -315,6 +315,8 @@ function act(judgements) {
 function undo() {
   const last = state.done.pop();
   if (!last) return announce("nothing to undo in this window");
+  showUndo();
+  if (last.undo) return last.undo();
   for (const { key, ids, before } of last.steps) {
     const waiting = state.queue.findIndex((item, n) => item.body.key === key && !(n === 0 && state.sending));
     if (waiting >= 0) state.queue.splice(waiting, 1);
@@ -351,11 +353,12 @@ function refresh(frame) {
 }
 
 function showUndo() {
-  const last = state.done.at(-1), what = last && (last.count > 1 ? `${last.count} verdicts` : `${VERDICTS[last.kind]} ${last.steps[0].ids[0]}`);
+  const last = state.done.at(-1), what = last && (last.what ? last.what : last.count > 1 ? `${last.count} verdicts` : `${VERDICTS[last.kind]} ${last.steps[0].ids[0]}`);
   for (const id of ["undo", "undo-last"]) {
     $(id).disabled = !last;
     $(id).title = last ? `U undo: ${what}` : "U undo";
   }
+  $("retag-undo").disabled = !state.done.some((one) => one.captions);
 }
 
 function enqueue(item) {
@@ -413,13 +416,14 @@ function acknowledge(item, body) {
 
 async function refuse(item, answer) {
   for (const done of state.done) {
-    const step = done.steps.find((one) => one.key === item.body.key);
+    const step = done.steps?.find((one) => one.key === item.body.key);
     if (!step) continue;
     done.steps = done.steps.filter((one) => one !== step);
     done.count -= step.ids.length;
     step.ids.forEach((id, n) => { Object.assign(state.byId.get(id), step.before[n]); refresh(state.byId.get(id)); });
   }
-  state.done = state.done.filter((done) => done.steps.length);
+  state.done = state.done.filter((done) => !done.steps || done.steps.length);
+  showUndo();
   announce(`refused: ${(await answer.json().catch(() => ({}))).error || answer.status}`);
 }
 

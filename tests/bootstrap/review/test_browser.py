@@ -334,7 +334,9 @@ def test_ids_the_command_tags_of_the_selected_and_pairs(page, store):
     page.click("#retag-apply")
     becomes(page, "document.getElementById('message').textContent.startsWith('2 of 2 captions')")
     assert set(store.person.captions()) == set(ids)
-    page.click("#retag-undo")
+    page.click("#undo-last")
+    becomes(page, "document.getElementById('message').textContent.includes('as they were')")
+    assert store.person.captions() == {}
     page.route(
         "**/api/near-duplicates",
         lambda route: route.fulfill(json={"pairs": [{"one": ids[0], "other": ids[1], "bits": 2}]}),

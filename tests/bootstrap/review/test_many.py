@@ -83,7 +83,7 @@ def test_pairs_are_near_copies_in_the_set_and_what_the_gate_left_out_for_one(cli
 
 @pytest.mark.parametrize(("reason", "said"), [
     ("fills behind/full body 2→3", "It fills a place that was empty: behind/full body, now 3 kept there."),
-    ("passes; behind/upper body is full: 1", "It passes, but all 1 places of behind/upper body are taken."),
+    ("passes; behind/upper body is full: 1", "It passes, but behind/upper body has its 1 already."),
     ("passes; no place is left", "It passes, but no place is left."),
     ("near-duplicate of candidate-9", "It nearly repeats a picture of the set, candidate-9."),
     ("not far enough above the decoys", "Too many decoys of the same views are as alike to the seed."),
