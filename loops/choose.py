@@ -29,6 +29,8 @@ __all__ = ["DRIFTED", "Chooser", "Look", "Looks", "set_aside", "undecided_by_gat
 MOOD = "mood"
 """The axis of a candidate that says whether it shows one of the neutral values, whichever it is."""
 DOUBTED = "a person would likely reject it, by the verdicts so far"
+DOUBTFUL = 1.0
+"""Deviations of likeness by which a frame gives way whose quality is below 0: malformed hands compound."""
 DRIFTED = "the round that drew it has drifted"
 REASON_ENDS = re.compile(r":| -?\d| of ")
 """Where the part of a verdict's reason ends that many frames share: values and names of frames follow."""
@@ -140,7 +142,7 @@ class Chooser:
         return Rules(prompts, panel.duplicate_cosine, panel.duplicate_bits, diverse_enough=enough)
 
     def candidate(self, frame: Frame, likeness: float, look: Look, quality: float = 0.0) -> Candidate:
-        """A frame as `scoring.select` takes it: likeness decides first, quality last."""
+        """A frame as `scoring.select` takes it: likeness decides first, quality last; below 0 it costs likeness."""
         shot, subject, (embedding, bits) = frame.job.shot, self.config.subject, look
         hidden = self.config.views.hidden(shot.view_family, shot.framing)
         shown = ("view_family", "view", "framing", *(axis for axis in subject.guided if axis in shot.axes))
@@ -148,6 +150,8 @@ class Chooser:
         neutral = subject.neutral_axis
         if neutral and neutral not in hidden and shot.axes.get(neutral) in subject.neutral:
             axes[MOOD] = f"neutral {neutral}"
+        if quality < 0:
+            likeness -= DOUBTFUL
         return Candidate(frame.job.id, axes, likeness, embedding, frame.job.prompt, hash=bits, tie_breaker=quality)
 
     def _picks(

@@ -6,12 +6,14 @@ from typing import Any, Protocol
 
 from scoring.axis import AxisCheck
 from scoring.ccip import CcipIdentity
+from scoring.contrast import PhraseContrast
 from scoring.defects import Defects
 from scoring.dino import DinoIdentity
 from scoring.duplicates import CopyOfSeed
 from scoring.face import FaceIdentity, SubjectCount
 from scoring.heldout import HeldOut
 from scoring.identity import ClipIdentity
+from scoring.marks import MarkAbsence
 from scoring.materials import Materials
 from scoring.measurement import Scorer
 from scoring.seed_scene import SceneOfSeed
@@ -44,6 +46,8 @@ SCORERS: dict[str, ScorerClass] = {
     "tag-absence": TagAbsence,
     "sight": SightByClip,
     "tag-sight": SightByTagger,
+    "marks": MarkAbsence,
+    "contrast": PhraseContrast,
     "defects": Defects,
     "copy": CopyOfSeed,
     "scene": SceneOfSeed,

@@ -30,8 +30,8 @@ Role = Literal["identity", "check", "caption", "quality", "held-out"]
 """What a scorer's values are for.
 
 identity: ranked against decoys. check: a value below 0 rejects a frame. caption: a value below 0 drops a tag of the
-frame's caption. quality: reported, and the last tie-breaker between equally good frames. held-out: read only to stop
-and to roll back; never selects.
+frame's caption. quality: reported, and the last tie-breaker between equally good frames; one below 0 gives way to
+others. held-out: read only to stop and to roll back; never selects.
 """
 About = Literal["shot", "subject", "picture"]
 """What a check looks for: does the picture follow its shot, show the subject's traits, or have a fault of its own."""

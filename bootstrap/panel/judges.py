@@ -99,11 +99,13 @@ class Judges:
         return self.panel.failing(_shifted(values, traits_at))
 
     def quality(self, values: Values) -> float:
-        """Mean of what the quality scorers measured: larger is better; 0.0 where none of them could tell."""
+        """Mean of what the quality scorers measured, or the least where one is below 0; 0.0 where none could tell."""
         measured = []
         for name in self.panel.names("quality"):
             if name in values and (value := values[name].value) is not None:
                 measured.append(value)
+        if measured and min(measured) < 0:
+            return min(measured)
         return fmean(measured) if measured else 0.0
 
     def usable_decoy(self, frame: Frame, values: Values, traits_at: float = 0.0) -> bool:

@@ -33,6 +33,7 @@ from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import subject
 from scoring.duplicates import bits_apart, difference_hash
+from scoring.marks import edge_lettering
 from scoring.measurement import Picture, digest_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ HASHED = 128
 """Side in pixels to which pictures are reduced before they are hashed."""
 MOST_NAMED = 4
 """Given pictures that a sentence names."""
+MARKED = "shows lettering at the {place}: if it is a watermark or a signature, crop it away or paint it over"
 FIGURE = re.compile(r"#\d+$")
 """Number of a sheet's figure behind the name of its file; other numbers may be part of the name."""
 
@@ -74,6 +76,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
             warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
         if has_slanted_panels(image):
             warnings.append(f'"{name}" {SLANTED}')
+        if row := edge_lettering(image):
+            warnings.append(f'"{name}" {MARKED.format(place=row.place)}')
         if colors := unknown_colors(image):
             warnings.append(f'"{name}" states its colours as {colors}, which is not known: they are taken as sRGB')
     return [*warnings, *notes_without_picture(character, seeds)]

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.records import Box
-from bootstrap.seeds.checks import alike
+from bootstrap.seeds.checks import MARKED, alike
 from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels, unframed
 from bootstrap.seeds.cuts import FEW
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.sharpness import BLURRED, sharpness
+from scoring.marks import edge_lettering
 
 __all__ = ["LOOKED_AT", "Eyes", "Given", "Sifted", "Sifter", "of_one_character"]
 
@@ -130,6 +131,8 @@ class Sifter:
             found = self._found[place]
             if not (found.reason or one.described) and (edge := self._cut_off(one)):
                 self._found[place] = found.remarked(edge) if self.few else replace(found, reason=edge)
+            elif not found.reason and (row := edge_lettering(one.image)):
+                self._found[place] = found.remarked(MARKED.format(place=row.place))
         return [self._found[place] for place in range(len(given))]
 
     def flaw(self, one: Given) -> str:

@@ -9,7 +9,7 @@ from bootstrap.config import RunConfig, load, stored_config
 from bootstrap.config.stored_panel import SHARED
 from scoring.face import SubjectSettings
 
-ADDED = ("scene", "marks", "faces")
+ADDED = ("scene", "marks", "faces", "anatomy", "hands")
 """Scorers that no flat panel had."""
 FLAT: dict[str, dict[str, Any]] = {
     "puppet": {

@@ -64,7 +64,7 @@ def test_a_lookalike_shows_the_traits_and_an_exchanged_decoy_does_not(judges):
     assert not judges.usable_decoy(frame(JobKind.EXCHANGED), {**other, **answers(view=-1.0)})
 
 
-def test_quality_is_the_mean_of_its_scorers_and_rejects_nothing(judges):
+def test_quality_is_the_mean_of_its_scorers_or_the_fault_that_one_finds_and_rejects_nothing(judges):
     class Beauty:
         fingerprint = "beauty"
 
@@ -73,7 +73,8 @@ def test_quality_is_the_mean_of_its_scorers_and_rejects_nothing(judges):
 
     panel = Panel([Seat(Beauty("light"), "quality"), Seat(Beauty("line"), "quality")])
     measuring = replace(judges, panel=panel)
-    assert measuring.quality(answers(light=-1.0, line=3.0, view=9.0)) == 1.0
+    assert measuring.quality(answers(light=1.0, line=3.0, view=9.0)) == 2.0
+    assert measuring.quality(answers(light=-1.0, line=3.0, view=9.0)) == -1.0
     assert measuring.quality({"light": Measurement(None, "too dark"), **answers(line=3.0)}) == 3.0
     assert measuring.failures(answers(light=-1.0)) == []
     assert judges.quality(answers(view=1.0)) == 0.0

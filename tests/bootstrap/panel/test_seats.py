@@ -56,6 +56,8 @@ def test_a_tagger_reads_view_traits_framing_and_number(reader):
         "traits",
         "subjects",
         "marks",
+        "anatomy",
+        "hands",
         "framing",
         "defects",
         "copy",
@@ -146,6 +148,9 @@ def test_a_model_that_is_left_out_takes_its_scorers_with_it_or_another_takes_the
     assert [(name, one.kind) for name, one in clip_reads.items()] == [
         ("view", "view"),
         ("traits", "traits"),
+        ("marks", "marks"),
+        ("anatomy", "contrast"),
+        ("hands", "contrast"),
         ("defects", "defects"),
         ("copy", "copy"),
         ("scene", "scene"),
