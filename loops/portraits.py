@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.errors import StoreError
+from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
 from bootstrap.records import Frame, Job, JobKind, Reference
 from loops.decoys import trait_slack
 from loops.draw import draw
@@ -38,7 +40,15 @@ def shown_in(engine: Engine, round: int, maker: JobMaker | None = None) -> Shown
     settings = (maker or engine.job_maker).config.shown
     if settings is None:
         return None
-    return Shown(settings, engine.seeds, _references(engine, _portraits(engine, round), settings.strength))
+    frames, seeds = _chosen(engine, _portraits(engine, round)), engine.seeds
+    portraits = [Reference(frame.path, frame.digest, settings.strength) for frame in frames]
+    if isinstance(settings, ReferenceSettings) and settings.crop == "head":
+        given = engine.store.directory, engine.panel_models, engine.config.panel
+        seeds = heads_of_seeds(seeds, *given)
+        portraits = [
+            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(portraits, frames, strict=True)
+        ]
+    return Shown(settings, seeds, portraits)
 
 
 def _portraits(engine: Engine, round: int) -> list[Frame]:
@@ -70,8 +80,8 @@ def _planned(engine: Engine, round: int) -> list[Job]:
     return [engine.job_maker.wave_job(JobKind.LOOKALIKE, wave, shot) for shot in shots]
 
 
-def _references(engine: Engine, portraits: Sequence[Frame], strength: float) -> list[Reference]:
-    """The portraits that pass what decoys must pass, as references."""
+def _chosen(engine: Engine, portraits: Sequence[Frame]) -> Sequence[Frame]:
+    """The portraits that pass what decoys must pass."""
     archive = engine.archive()
     slack, usable = trait_slack(archive, engine.config), []
     for frame in portraits:
@@ -82,4 +92,4 @@ def _references(engine: Engine, portraits: Sequence[Frame], strength: float) -> 
     if not chosen:
         problem = "every portrait that decoys are drawn from is lost"
         raise StoreError(problem, "restore the run's frames from a copy, or begin a new run")
-    return [Reference(frame.path, frame.digest, strength) for frame in chosen]
+    return chosen

@@ -20,6 +20,9 @@ class ControlSettings(BaseModel):
     """What its control pictures are: skeletons in OpenPose's colours, depth maps (near is white), white lines."""
     pictures: str = ""
     """Folder of control pictures, named after what they show; empty: skeletons are drawn for each view and pose."""
+    faces: bool = False
+    """Mark the points of the face in skeletons, for the expression of the shot: for a ControlNet that was trained with
+    them."""
     view_families: tuple[str, ...] = ("behind", "above", "below")
     """View families that are drawn with a control picture: those that bases do not draw by words."""
     scale: float = Field(1.0, gt=0, le=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,6 +21,8 @@ class ReferenceSettings(BaseModel):
     """The adapter's .safetensors file in that folder, with its subfolder."""
     image_encoder: str = "image_encoder"
     """The image encoder's folder in that folder."""
+    crop: Literal["whole", "head"] = "whole"
+    """What is shown of a reference: the whole picture, or the head, as an adapter of faces was trained to see it."""
     attention: float = Field(0.0, ge=0, le=4)
     """How much a picture's self-attention heeds the reference, at a strength of 1: 1 as much as itself; 0 is off."""
     native: bool = False

@@ -21,6 +21,7 @@ from bootstrap.compare.bleed import BleedCheck
 from bootstrap.compare.grid import Cell
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.panel.axes import checked_axes, read_on_heads
+from bootstrap.panel.head_references import heads_of_seeds
 from bootstrap.panel.judges import Judges, judges_for
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.references import references_of
@@ -117,6 +118,8 @@ class OpenRun:
             return ()
         strength = min(settings.strength, BESIDE_LORA)
         anchors = [seed for seed in self.store.seeds() if seed.anchor]
+        if settings.crop == "head":
+            anchors = heads_of_seeds(anchors, self.store.directory, self.panel_models, self.config.panel)
         return tuple(Reference(seed.path, seed.sha256, strength) for seed in anchors[: settings.most])
 
     def folder(self, cell: Cell, shots: Sequence[Shot]) -> Path:

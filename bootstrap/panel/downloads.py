@@ -125,7 +125,7 @@ VIT_H = (
         "6ca9667da1ca9e0b0f75e46bb030f7e011f44f86cbfb8d5a36590fcd7507b030",
     ),
 )  # fmt: skip
-"""The image encoder of both adapters."""
+"""The image encoder of all of these adapters."""
 CCIP = "ccip-caformer-24-randaug-pruned"
 MODELS = (
     Model(
@@ -155,9 +155,17 @@ MODELS = (
         "head_detect_v2.0_s", "heads", "anime_head_detection", "06604feee81983792a57c21081e539c0ae229833", 44_585_386,
         "6679f9b71192298bbf174d82e9e5581c3237b0c3dc67deace7cdbf686b070a00",
     ),
+    _ip_adapter("sd15-face", "draws from the heads of references, for Stable Diffusion 1.5", ModelFile(
+        "models/ip-adapter-plus-face_sd15.safetensors", 98_183_288,
+        "1c9edc21af6f737dc1d6e0e734190e976cfacf802d6b024b77aa3be922f7569b",
+    )),
     _ip_adapter("sd15-plus", "draws from references, for Stable Diffusion 1.5", ModelFile(
         "models/ip-adapter-plus_sd15.safetensors", 98_183_288,
         "a1c250be40455cc61a43da1201ec3f1edaea71214865fb47f57927e06cbe4996",
+    )),
+    _ip_adapter("sdxl-face", "draws from the heads of references, for SDXL", ModelFile(
+        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors", 847_517_512,
+        "677ad8860204f7d0bfba12d29e6c31ded9beefdf3e4bbd102518357d31a292c1",
     )),
     _ip_adapter("sdxl-plus", "draws from references, for SDXL", ModelFile(
         "sdxl_models/ip-adapter-plus_sdxl_vit-h.safetensors", 847_517_512,

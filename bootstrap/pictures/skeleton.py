@@ -8,10 +8,10 @@ up, z forward; the middle of the hips is the origin. Draws nothing and knows no 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["POSES", "Camera", "Point", "placed"]
+__all__ = ["EYE", "POSES", "Camera", "Point", "Vector", "placed", "seen"]
 
 Point = tuple[float, float]
 Vector = tuple[float, float, float]
@@ -99,6 +99,16 @@ def placed(pose: str, camera: Camera) -> dict[str, Point]:
         if _turned(facing, camera)[2] >= HIDDEN:
             joints[name] = place
     return {name: _projected((x, y - HIP, z), camera) for name, (x, y, z) in joints.items()}
+
+
+def seen(points: Sequence[tuple[Vector, Vector]], camera: Camera) -> list[Point]:
+    """Where points above the ground stand as `placed` has joints, each given with where it looks; those that look away
+    from the camera are left out."""
+    found = []
+    for (x, y, z), facing in points:
+        if _turned(facing, camera)[2] >= 0:
+            found.append(_projected((x, y - HIP, z), camera))
+    return found
 
 
 def _along(start: Vector, direction: Vector, length: float, side: int) -> Vector:

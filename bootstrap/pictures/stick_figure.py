@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from PIL import Image, ImageDraw
 
-from bootstrap.pictures.skeleton import Camera, Point, placed
+from bootstrap.pictures.face_points import face_points
+from bootstrap.pictures.skeleton import Camera, Point, placed, seen
 
 __all__ = ["FRAMINGS", "stick_figure"]
 
@@ -45,18 +46,26 @@ FRAMINGS: Mapping[str, tuple[str, ...]] = {
     "full body": (*JOINTS, "top"),
 }
 """Framing → what must be in the picture. All but the last are cut by its lower border."""
+DOT = 512 / 3
+"""Sides of the picture's shorter side in the radius of a point of the face: 3 pixels at 512."""
+ON_FACE = "face "
+"""How the names of the points of a face begin, among the joints."""
 MARGIN = 0.08
 """Share of the picture around what must be in it."""
 CORNERS = 24
 """Of the ellipse of a limb."""
 
 
-def stick_figure(size: tuple[int, int], pose: str, framing: str, camera: Camera) -> Image.Image:
+def stick_figure(size: tuple[int, int], pose: str, framing: str, camera: Camera, expression: str = "") -> Image.Image:
     """A skeleton in a picture of ``size`` pixels; ``pose`` is one of `POSES`, ``framing`` one of `FRAMINGS`.
 
-    A joint beyond the picture is left out with its limbs, as a detector leaves it out.
+    With one of `EXPRESSIONS` the points of its face are marked as white dots. A joint beyond the picture is left out
+    with its limbs, as a detector leaves it out.
     """
-    joints = _in_picture(placed(pose, camera), FRAMINGS[framing], size)
+    found = placed(pose, camera)
+    for number, point in enumerate(seen(face_points(expression), camera) if expression else ()):
+        found[f"{ON_FACE}{number}"] = point
+    joints = _in_picture(found, FRAMINGS[framing], size)
     image = Image.new("RGB", size)
     draw, thick = ImageDraw.Draw(image), min(size) / THICK
     for (start, end), color in zip(LIMBS, COLORS, strict=False):  # there is one limb less
@@ -68,6 +77,10 @@ def stick_figure(size: tuple[int, int], pose: str, framing: str, camera: Camera)
             draw.ellipse(
                 [round(x - thick / 2), round(y - thick / 2), round(x + thick / 2), round(y + thick / 2)], color
             )
+    dot = min(size) / DOT
+    for name, (x, y) in joints.items():
+        if name.startswith(ON_FACE):
+            draw.ellipse([round(x - dot), round(y - dot), round(x + dot), round(y + dot)], (255, 255, 255))
     return image
 
 

@@ -21,6 +21,7 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.errors import ConfigError, PictureError
 from bootstrap.pictures import alpha_of, open_any, open_picture, pictures_in
+from bootstrap.pictures.face_points import EXPRESSIONS
 from bootstrap.pictures.skeleton import POSES, Camera
 from bootstrap.pictures.stick_figure import FRAMINGS, stick_figure
 from bootstrap.records import Reference, Shot
@@ -45,6 +46,8 @@ CAMERAS: Mapping[str, Camera] = {
 """View family → the camera of its skeletons; views that face left mirror it."""
 POSE = "pose"
 """The axis of shots that skeletons read."""
+EXPRESSION = "expression"
+"""The axis that faces of skeletons read."""
 PLACES, GREY = 128, 40
 """Places of a side on which colours are looked for, and by how much channels differ in grey ones, JPEG's errors too."""
 MIDDLE = 127
@@ -77,7 +80,9 @@ class ControlPictures:
             return None
         if "left" in f"{shot.view} {self.config.views.tags_of(shot.view)}":
             camera = Camera(-camera.azimuth, camera.elevation)
-        image = stick_figure(shape_of_shot(self.config.base.sampling, shot), pose, shot.framing, camera)
+        expression = _expression_in(shot.axes.get(EXPRESSION, "")) if control.faces else ""
+        shape = shape_of_shot(self.config.base.sampling, shot)
+        image = stick_figure(shape, pose, shot.framing, camera, expression)
         digest = digest_of(image)
         path = f"{FOLDER}/{digest[:16]}.png"
         if not (self.run / path).is_file():
@@ -147,6 +152,9 @@ def words_alone(config: RunConfig, character: Character) -> list[str]:
         poses = Planner(character, config.views, config.subject).values(POSE)
     unknown = [f'views from "{name}"' for name in planned if name not in CAMERAS]
     unknown += [f'the pose "{pose}"' for pose in poses if not _pose_in(pose)]
+    if control.faces and EXPRESSION in config.subject.axes:
+        expressions = Planner(character, config.views, config.subject).values(EXPRESSION)
+        unknown += [f'the expression "{one}"' for one in expressions if not _expression_in(one)]
     if not poses:
         unknown.append("a subject without poses")
     return [f"no skeleton, drawn by words: {one}" for one in unknown]
@@ -178,6 +186,11 @@ def _is_colored(image: Image.Image) -> bool:
 def _pose_in(words: str) -> str:
     """The pose that the words of an axis name first; "" for none that a skeleton knows."""
     return next((tag for tag in map(_plain, words.split(",")) if tag in POSES), "")
+
+
+def _expression_in(words: str) -> str:
+    """The expression that the words of an axis name first; "" for none that a face is known for."""
+    return next((tag for tag in map(_plain, words.split(",")) if tag in EXPRESSIONS), "")
 
 
 def _parts(name: str) -> list[str]:

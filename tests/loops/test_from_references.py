@@ -98,3 +98,22 @@ def test_a_comparison_shows_the_best_of_it_your_picture_too(undisturbed, tmp_pat
     page = (tmp_path / "run/compare/compare.html").read_text()
     assert "Shown your picture" in page
     assert "your picture as reference" in page
+
+
+def test_an_adapter_of_faces_is_shown_heads_of_seed_and_portraits(tiny, call, tmp_path):
+    settings = (
+        "base.reference.crop=head",
+        "base.reference.strengths=[]",
+        "loop.rounds=1",
+        "loop.acceptance.weights=[]",
+    )
+    given = [word for setting in settings for word in ("--set", setting)]
+    done = call("run", *tiny, "--reference", "attention", *given, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        frames = {kind: store.frames(kind=kind) for kind in (JobKind.CANDIDATE, JobKind.STRANGER)}
+    shown = {kind: {one.path for frame in found for one in frame.job.references} for kind, found in frames.items()}
+    assert all(path.startswith("references/") for paths in shown.values() for path in paths)
+    assert len(shown[JobKind.CANDIDATE]) == 1
+    assert len(shown[JobKind.STRANGER]) > 1
+    assert not shown[JobKind.CANDIDATE] & shown[JobKind.STRANGER]

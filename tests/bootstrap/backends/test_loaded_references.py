@@ -16,6 +16,8 @@ from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.config import embedded, load
 from bootstrap.config.reading import reference_named
 from bootstrap.errors import BackendError, ConfigError
+from bootstrap.panel.color_models import fake_panel_models
+from bootstrap.panel.head_references import head_of_reference
 from bootstrap.records import Job, JobKind, Reference, TrainItem
 
 BASE = embedded("embedded:base")
@@ -56,6 +58,17 @@ def test_each_picture_is_drawn_from_its_own_references(backend, pictures):
     assert abs(found["red"] - found["none"]).mean() > 1
     again = drawn(backend, job("blue", blue))
     assert np.abs(again["blue"] - found["blue"]).max() <= 1
+
+
+def test_a_head_is_another_reference_than_its_picture(backend, pictures):
+    folder, head = pictures[0], load("puppet").panel.composition["full body"]["head"]
+    image = Image.new("RGB", (192, 192), (20, 20, 250))
+    image.paste((250, 20, 20), tuple(round(192 * one) for one in head))
+    image.save(folder / "body.png")
+    whole = Reference("body.png", hashlib.sha256((folder / "body.png").read_bytes()).hexdigest(), 1.0)
+    alone = head_of_reference(whole, "full body", folder, fake_panel_models(), load("puppet").panel)
+    found = drawn(backend, job("whole", whole), job("head", alone))
+    assert abs(found["whole"] - found["head"]).mean() > 1
 
 
 def test_strength_and_number_count(backend, pictures):

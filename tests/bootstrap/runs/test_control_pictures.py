@@ -12,6 +12,7 @@ from bootstrap.backends.shapes import shape_of_shot
 from bootstrap.character import Character
 from bootstrap.config import control_named, load
 from bootstrap.errors import ConfigError, PictureError
+from bootstrap.pictures.face_points import EXPRESSIONS, face_points
 from bootstrap.pictures.skeleton import POSES, Camera, placed
 from bootstrap.pictures.stick_figure import FRAMINGS, stick_figure
 from bootstrap.records import Shot
@@ -195,3 +196,41 @@ def test_check_tells_of_control_pictures_and_of_a_net_that_is_missing(folder, tm
     (folder / "sitting.png").write_bytes(b"")
     said = call(*words, "--control", "sdxl-openpose", "--set", f"base.control.pictures={folder}")
     assert 'sitting.png" is not named after a view' in said.err
+
+
+def white(expression, camera=FRONT, framing="portrait"):
+    """(Rows, columns) of the points of a face."""
+    figure = np.asarray(stick_figure((512, 512), "standing", framing, camera, expression), int)
+    return (figure == 255).all(2).nonzero()
+
+
+def test_a_face_is_marked_for_its_expression_where_it_is_seen():
+    assert not white("")[0].size
+    pictures = {name: stick_figure((512, 512), "standing", "portrait", FRONT, name).tobytes() for name in EXPRESSIONS}
+    assert len(set(pictures.values())) == len(EXPRESSIONS) - 1, "expressionless is another word"
+    assert all(len(face_points(name)) == 70 for name in EXPRESSIONS)
+    assert not white("smile", BACK)[0].size
+    assert 0 < white("smile", Camera(90))[0].size < white("smile")[0].size, "half of it from the side"
+
+
+def test_a_mouth_opens_and_its_corners_rise():
+    mouths = {name: [y for (_, y, _), _ in face_points(name)[48:68]] for name in EXPRESSIONS}
+    heights = {name: max(rows) - min(rows) for name, rows in mouths.items()}
+    assert heights["open mouth"] > 2 * heights["neutral expression"]
+    corner = {name: rows[0] for name, rows in mouths.items()}
+    assert corner["smile"] > corner["neutral expression"] > corner["frown"]
+
+
+def test_the_expression_of_a_shot_steers_its_skeleton(tmp_path):
+    faces = load("sd15", own={"base": {"control": control_named("sd15-openpose-face")}})
+    shots = [Shot("front", "front", "portrait", {"expression": one, "pose": "standing"})
+             for one in ("smile", "closed eyes, blush", "smug", "frown")]  # fmt: skip
+    found = [ControlPictures(faces, tmp_path).of(shot) for shot in shots]
+    assert len({one.sha256 for one in found}) == 4
+    bodies = replace(shots[0], view_family="behind")
+    assert config(view_families=("front",)).base.control.faces is False
+    plain = [ControlPictures(config(view_families=("front",)), tmp_path).of(shot) for shot in shots]
+    assert {one.sha256 for one in plain} == {found[2].sha256}, "an expression that no face is known for has none"
+    assert ControlPictures(faces, tmp_path).of(bodies).sha256 != found[0].sha256
+    mika = Character(name="Mika", trigger="mikachr", invariant={"hair": "blue hair"}, expressions=["smile", "smug"])
+    assert words_alone(faces, mika) == ['no skeleton, drawn by words: the expression "smug"']
