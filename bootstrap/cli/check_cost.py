@@ -26,6 +26,7 @@ from bootstrap.config.estimate import (
 from bootstrap.config.memory import check_memory, memory_of_stages
 from bootstrap.config.profiles import NIGHT, night_of, profile_for_base
 from bootstrap.errors import BackendError, OutputError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.machine.limits import Limits, in_words, limits_of, seconds_of
 from bootstrap.machine.speed import flops_of
 from bootstrap.store.run_folder import holds_database
@@ -39,16 +40,17 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
     from bootstrap.backends.bases import check_base, denoiser_weights
     from bootstrap.machine.inventory import accelerator, disk_free
 
-    device, free = accelerator(), disk_free(directory)
     parameters, memory, speed = 0, 0.0, 0.0
     stages: dict[str, float] = {}
-    if config.backend != "fake":
-        stages = memory_of_stages(config, device)
-        memory = max(stages.values()) + CONTEXT if stages else config.base.memory
-        with contextlib.suppress(BackendError):  # a base that cannot be used is a problem already
-            parameters = denoiser_weights(embedded(config.base.path))
-    if parameters:
-        speed = flops_of(device.kind) / check_base(embedded(config.base.path)).limits.operations
+    with waiting("measuring this machine"):
+        device, free = accelerator(), disk_free(directory)
+        if config.backend != "fake":
+            stages = memory_of_stages(config, device)
+            memory = max(stages.values()) + CONTEXT if stages else config.base.memory
+            with contextlib.suppress(BackendError):  # a base that cannot be used is a problem already
+                parameters = denoiser_weights(embedded(config.base.path))
+        if parameters:
+            speed = flops_of(device.kind) / check_base(embedded(config.base.path)).limits.operations
     cost = cost_of(config, seeds, parameters, speed)
     _print_work(cost, config)
     disk = f"{cost.disk:.1f} of {free:.0f} GB free"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
 from bootstrap.listeners.waiting import waiting
 from bootstrap.panel.availability import missing_models, setup_command_for, smaller
-from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of
+from bootstrap.panel.domain import foreign_pictures
+from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of, unread_traits
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Begun", "begin_draft", "config_to_read", "init_command", "named_draft"]
 
+MOST_NAMED = 4
+"""Pictures that a sentence names."""
 PLAIN = ("seed", "front", "image", "picture", "character", "img", "portrait", "reference", "sheet")
 """File names that are no character's name."""
 
@@ -67,14 +70,19 @@ def config_to_read(base: str | None, command: str, views: str = "standard", kind
     return _with_what_is_here(load(chosen, views=views, subject=kind), chosen)
 
 
+Foreign = Callable[[Sequence[Image.Image]], list[str]]
+"""What each picture is instead of one that the panel knows, in words; "" for one that it knows."""
+
+
 @dataclass(frozen=True)
 class Begun:
-    """A draft with what was read in it, the pictures that it describes (file, number in a sheet, picture), and what to
-    note."""
+    """A draft with what was read in it, the pictures that it describes (file, number in a sheet, picture), what to
+    note, and what each picture is instead of one that the panel knows."""
 
     draft: Draft
     shown: Sequence[tuple[Path, int, Image.Image]]
     notes: Sequence[str]
+    foreign: Sequence[str]
 
 
 def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, description: Path | None) -> Begun:
@@ -86,13 +94,18 @@ def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, d
             looked = _looked_at_many(pictures, draft, described, config)
         else:
             looked = _looked_at(pictures, config)
-        images = [image for *_, image in looked.shown]
-        if described is None:
-            draft = replace(draft, traits=read_traits(config.panel, images, looked.reader))
+        known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
+        if described is None and known:
+            draft = replace(draft, traits=read_traits(config.panel, known, looked.reader))
+        elif described is None:
+            draft = replace(draft, traits=unread_traits(config.panel, "it does not know such pictures"))
         captioner = _captioner(draft, described, config, looked.read, looked.tagger)
-        seeds = [captioner.caption(path, "", "", image, number) for path, number, image in looked.shown]
-    notes = [*(described.notes if described else ()), *looked.notes, *passed_over(pictures)]
-    return Begun(replace(draft, seeds=seeds), looked.shown, notes)
+        blind = _captioner(draft, described, config, lambda image, phrases: "", None)
+        seeds = []
+        for (path, number, image), kind in zip(looked.shown, looked.foreign, strict=True):
+            seeds.append((blind if kind else captioner).caption(path, "", "", image, number))
+    notes = [*(described.notes if described else ()), *_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
+    return Begun(replace(draft, seeds=seeds), looked.shown, notes, looked.foreign)
 
 
 def _with_what_is_here(config: RunConfig, base: str) -> RunConfig:
@@ -106,19 +119,20 @@ def _with_what_is_here(config: RunConfig, base: str) -> RunConfig:
 
 @dataclass(frozen=True)
 class _Looked:
-    """The pictures that are described, each with its file and its number in a sheet; what reads and tags them; what to
-    note."""
+    """The pictures that are described, each with its file and its number in a sheet; what reads and tags them; what
+    each is instead of a picture that the panel knows, "" for one that it knows; what to note."""
 
     shown: Sequence[tuple[Path, int, Image.Image]]
     reader: Reader
     read: Read
     tagger: Tagger | None
+    foreign: Sequence[str]
     notes: Sequence[str]
 
 
 def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
     """A few pictures without a sheet: all are described."""
-    reader, read, faces, tagger = open_readers(config)
+    reader, read, faces, tagger, foreign = open_readers(config)
     shown = [(path, view.number, view.image) for path in pictures for view in _views(path)]
     notes: list[str] = []
     if faces:
@@ -126,7 +140,7 @@ def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
     empty = empty_seeds({path.name: image for path, _, image in shown})
     notes += [f'"{name}" {why}: give a picture of the character' for name, why in empty.items()]
-    return _Looked(shown, reader, read, tagger, notes)
+    return _Looked(shown, reader, read, tagger, foreign([image for *_, image in shown]), notes)
 
 
 def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
@@ -136,7 +150,24 @@ def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character
     gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base))
     shown = [(one.path, one.number, one.image) for one, _ in gathered.taken if one.image is not None]
     notes = sifting_sentences(gathered.rows, gathered.seeds)
-    return _Looked(shown, reader_of(models, config.panel), models.read, models.tagger, notes)
+    foreign = foreign_pictures([image for *_, image in shown], models, config.panel)
+    return _Looked(shown, reader_of(models, config.panel), models.read, models.tagger, foreign, notes)
+
+
+def _foreign_notes(looked: _Looked, config: RunConfig) -> list[str]:
+    """A sentence for each kind of picture that the panel does not know, with the pictures."""
+    named = dict[str, list[str]]()
+    for (path, number, _), kind in zip(looked.shown, looked.foreign, strict=True):
+        if kind:
+            named.setdefault(kind, []).append(f'"{path.name}#{number}"' if number else f'"{path.name}"')
+    notes = []
+    for kind, names in named.items():
+        listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED))
+        look = "looks" if len(names) == 1 else "look"
+        advice = "write what they show, or choose a base that draws such pictures with --base"
+        notes.append(f"{listed} {look} like {kind}: the panel of {config.base.name} does not know such pictures, and")
+        notes[-1] += f" nothing was read off them; {advice}"
+    return notes
 
 
 def _views(path: Path) -> list[View]:
@@ -181,10 +212,18 @@ def _given(described: Character) -> dict[str, object]:
     }
 
 
-def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None, Tagger | None]:
-    """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger."""
-    panel_models = panel_models_of(config.panel, comparing=False)
-    return reader_of(panel_models, config.panel), panel_models.read, panel_models.faces, panel_models.tagger
+def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None, Tagger | None, Foreign]:
+    """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger, and
+    what tells pictures that the panel does not know."""
+    models = panel_models_of(config.panel, comparing=False)
+    reader = reader_of(models, config.panel)
+    return (
+        reader,
+        models.read,
+        models.faces,
+        models.tagger,
+        lambda images: foreign_pictures(images, models, config.panel),
+    )
 
 
 def _captioner(
@@ -202,11 +241,9 @@ def _captioner(
 def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:
     """What was read of the character and of each seed, and the next command."""
     for reading in draft.traits:
-        result = "not read"
+        result = reading.certainty
         if reading.word:
-            result = f"{reading.word} (leads by {reading.lead:.1f})"
-        if not reading.read:
-            result += ": this panel does not read it well"
+            result = f"{reading.word} ({reading.certainty.partition(', ')[2]})"
         typer.echo(f"{reading.axis:<12} {result}")
     for seed in draft.seeds:
         name = Path(seed.source).name

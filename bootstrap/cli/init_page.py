@@ -25,7 +25,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.review.open_draft import DraftPicture, OpenDraft
 from bootstrap.review.serve import address_of, listen, serve_app
 from bootstrap.seeds import gather
-from bootstrap.seeds.checks import empty_seeds
+from bootstrap.seeds.checks import FIGURE, empty_seeds
 
 __all__ = ["init_page_command", "open_draft"]
 
@@ -73,7 +73,11 @@ def open_draft(
         begun = _unread(pictures, config, name, str(error))
     if edit is None:
         content = json.loads(draft_text(begun.draft, config))
-    shown = [DraftPicture(_file(path, number), path, number, image) for path, number, image in begun.shown]
+    shown = []
+    for (path, number, image), kind in zip(begun.shown, begun.foreign, strict=True):
+        remarks = [f"looks like {kind}: nothing was read off it"] * bool(kind)
+        remarks += [f"{why}: give a picture of the character" for why in empty_seeds({"": image}).values()]
+        shown.append(DraftPicture(f"{path.name}#{number}" if number else path.name, path, number, image, remarks))
     words = [*map(str, sources), str(out)]
     return OpenDraft(
         content,
@@ -102,7 +106,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _named_beside(path: Path, content: Mapping[str, Any]) -> list[Path]:
     """The pictures that a character file names and that lie in its folder."""
-    names = [row.file.rpartition("#")[0] or row.file for row in form_of(content).seeds]
+    names = [FIGURE.sub("", row.file) for row in form_of(content).seeds]
     beside = [path.parent / Path(name).name for name in dict.fromkeys(names)]
     return [picture for picture in beside if picture.is_file()]
 
@@ -110,12 +114,6 @@ def _named_beside(path: Path, content: Mapping[str, Any]) -> list[Path]:
 def _unread(pictures: Sequence[Path], config: RunConfig, name: str | None, reason: str) -> Begun:
     """A draft in which nothing was read, with the parts that every subject has."""
     shown = [(path, 0, open_picture(path)[0]) for path in pictures]
-    notes = [f"nothing was read: {reason}"]
-    empty = empty_seeds({path.name: image for path, _, image in shown})
-    notes += [f'"{name}" {why}: give a picture of the character' for name, why in empty.items()]
     blank = {"invariant": dict.fromkeys(config.subject.expected or ("trait",), "")}
-    return Begun(replace(named_draft(None, name or "", pictures, config), given=blank), shown, notes)
-
-
-def _file(path: Path, number: int) -> str:
-    return f"{path.name}#{number}" if number else path.name
+    draft = replace(named_draft(None, name or "", pictures, config), given=blank)
+    return Begun(draft, shown, [f"nothing was read: {reason}"], [""] * len(shown))

@@ -19,7 +19,7 @@ from scoring.parsing import AnyScorer
 from scoring.settings import Role, ScorerSettings, in_use, is_none
 from scoring.tagger import TaggerModel
 
-__all__ = ["PanelConfig", "PanelModelsConfig"]
+__all__ = ["DomainSettings", "PanelConfig", "PanelModelsConfig"]
 
 FAKE = "fake"
 """The ``models.clip.model`` of a panel without models."""
@@ -52,6 +52,23 @@ class PanelModelsConfig(Frozen):
         return frozenset(name for name, model in models.items() if model)
 
 
+class DomainSettings(Frozen):
+    """Which pictures a panel knows; where it says nothing, all are taken for known."""
+
+    probe: str = ""
+    """File of a linear probe on the embeddings of CLIP and of ``scorers``; it is not used with other encoders."""
+    scorers: tuple[str, ...] = ()
+    """Scorers whose encoders the probe reads beside CLIP."""
+    otherwise: str = ""
+    """What a picture is that the probe does not know, in words."""
+    own: tuple[str, ...] = ()
+    """Without a probe: phrases that name pictures of the panel's kind to CLIP."""
+    foreign: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Another kind of picture, in words → phrases that name it."""
+    margin: float = 1.0
+    """Log-probability by which another kind must lead the panel's own."""
+
+
 class PanelConfig(Frozen):
     """How pictures are measured (configs/scoring/)."""
 
@@ -69,6 +86,8 @@ class PanelConfig(Frozen):
     """Axes of the vocabulary that an exchanged decoy may change; the first is always changed."""
     drafted: tuple[str, ...] = ()
     """Further axes that are read well enough off a seed to be filled in by ``bootstrap init``, where they lead."""
+    domain: DomainSettings = DomainSettings()
+    """Which pictures it knows; ``bootstrap init`` says so of others, and reads nothing off them."""
     heads: Literal["composition", "face"] = "composition"
     """Where frames' heads are cut: by ``composition``, right for a base that keeps to its framings, or by the
     ``face`` where one is found, right for one that does not."""

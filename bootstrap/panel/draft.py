@@ -30,7 +30,7 @@ from scoring.zeroshot import log_probabilities
 if TYPE_CHECKING:
     from bootstrap.panel.models import PanelModels
 
-__all__ = ["Draft", "Reader", "Reading", "draft_text", "read_traits", "reader_of"]
+__all__ = ["Draft", "Reader", "Reading", "draft_text", "read_traits", "reader_of", "unread_traits"]
 
 SEEN_AXES = ("framing", "expression", "pose", "background", "style")
 """What a seed's own caption says; never the character's."""
@@ -52,7 +52,7 @@ BY_ITSELF = ("style_switch", "crossover")
 class Reading:
     """What was read of an axis: the word ("" if it does not lead by the margin, or is not read at all) and its lead.
 
-    ``by`` is the model that read it, and on what.
+    ``by`` is the model that read it, and on what; of what was not read, why, unless the panel reads it badly.
     """
 
     axis: str
@@ -65,7 +65,7 @@ class Reading:
     def certainty(self) -> str:
         """How sure the reading is, in words."""
         if not self.read:
-            return "not read: this panel is not known to read it well"
+            return f"not read: {self.by or 'this panel is not known to read it well'}"
         odds = math.exp(min(self.lead, MOST_LEAD))
         times = f"{odds:.0f}" if odds >= 10 else f"{odds:.1f}"
         if self.lead >= MOST_LEAD:
@@ -119,9 +119,8 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
     checked = checked_axes(panel, "clip")
     well = panel.vocabulary if checked is None else {*checked, *captioned_axes(panel, "clip"), *panel.drafted}
     heads, found = read_on_heads(panel, "clip"), []
-    for axis, phrases in panel.vocabulary.items():
-        if axis in SEEN_AXES or len(phrases) < 2:
-            continue
+    for axis in _own_axes(panel):
+        phrases = panel.vocabulary[axis]
         if axis not in well:
             found.append(Reading(axis, "", 0.0, read=False))
             continue
@@ -130,6 +129,16 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reade
         by = f"by {panel.models.clip.model}, on {'heads' if on_heads else 'whole pictures'}"
         found.append(Reading(axis, word, lead, by=by))
     return found
+
+
+def unread_traits(panel: PanelConfig, why: str) -> list[Reading]:
+    """The same axes, none of them read."""
+    return [Reading(axis, "", 0.0, read=False, by=why) for axis in _own_axes(panel)]
+
+
+def _own_axes(panel: PanelConfig) -> list[str]:
+    """The axes of the vocabulary that are the character's or its clothes', and have words to choose from."""
+    return [axis for axis, phrases in panel.vocabulary.items() if axis not in SEEN_AXES and len(phrases) > 1]
 
 
 def draft_text(draft: Draft, config: RunConfig) -> str:

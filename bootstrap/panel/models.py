@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +108,7 @@ def open_panel_models(
             margin=config.read_margin,
             faces=_faces(config, cache),
             tagger=tagger_of(config),
-            own=_own(config, device) if comparing else {},
+            own=_own(config, device, None if comparing else config.domain.scorers),
         )
     except ScorerUnavailable as error:
         raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
@@ -148,7 +148,9 @@ def tagger_of(config: PanelConfig) -> Tagger | None:
     return Tagger(located(tagger.model), tagger.words, tagger.threads) if tagger.model else None
 
 
-def _own(config: PanelConfig, device: str) -> dict[str, Encoder]:
-    """The encoder of each scorer that has one of its own, by the scorer's name."""
+def _own(config: PanelConfig, device: str, only: Collection[str] | None) -> dict[str, Encoder]:
+    """The encoder of each scorer that has one of its own, by the scorer's name; with ``only`` of those."""
     wanted = {name: settings for name, settings in config.in_use.items() if settings.own_model}
+    if only is not None:
+        wanted = {name: settings for name, settings in wanted.items() if name in only}
     return {name: settings.load(located(settings.own_model), device) for name, settings in wanted.items()}

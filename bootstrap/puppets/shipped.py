@@ -43,6 +43,11 @@ def reference_dir() -> Path:
     return weights_dir() / "reference"
 
 
+def domain_dir() -> Path:
+    """The probe that tells pictures that the panel does not know."""
+    return weights_dir() / "domain"
+
+
 def judge_dir() -> Path:
     """The judge of evaluations, which no run loads."""
     return weights_dir() / "judge"

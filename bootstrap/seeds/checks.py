@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from scoring.faces_found import FaceFinder
 
 __all__ = [
-    "alike", "caption_warnings", "crowds", "empty_seeds", "names_of", "notes_without_picture", "passed_over",
+    "FIGURE", "alike", "caption_warnings", "crowds", "empty_seeds", "names_of", "notes_without_picture", "passed_over",
     "seed_warnings",
 ]  # fmt: skip
 

@@ -35,7 +35,10 @@ def picture(tmp_path, monkeypatch):
     def read(image, phrases):
         return phrases[0] if "from front" in phrases else ""
 
-    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None))
+    def foreign(images):
+        return ["a photograph" if image.width == 100 else "" for image in images]
+
+    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None, foreign))
     monkeypatch.setattr(init, "reader_of", lambda models, panel: reader)
     folder = tmp_path / "kiki"
     folder.mkdir()
@@ -175,3 +178,16 @@ def test_without_a_panel_the_page_opens_with_blanks(picture, tmp_path, served, m
     assert {row.part: row.tags for row in draft.form().invariant} == {"hair": "", "eyes": ""}
     assert draft.notes[0].startswith("nothing was read: models.clip is not on this machine")
     assert isinstance(call("--page").exception, UsageError)
+
+
+def test_nothing_is_read_off_a_picture_that_the_panel_does_not_know(picture, tmp_path):
+    Image.new("RGB", (100, 128), "red").save(picture.parent / "photo.png")
+    done = call(picture, picture.parent / "photo.png", "--base", "puppet", "--out", tmp_path / "both.json")
+    assert done.exit_code == 0, done.exception
+    assert '"photo.png" looks like a photograph: the panel of puppet does not know such pictures' in done.stdout
+    both = load_character(tmp_path / "both.json")
+    assert [note.view for note in both.seeds] == ["front", ""]
+    assert both.identity == ("brown hair",)
+    alone = call(picture.parent / "photo.png", "--base", "puppet", "--out", tmp_path / "alone.json")
+    assert "hair_color   not read: it does not know such pictures" in alone.stdout
+    assert json.loads((tmp_path / "alone.json").read_text())["invariant"]["hair_color"] == ""
