@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 FIRST = {"fit": 100_000, "cut": 110_000, "test": 120_000}
 """First number of the puppets that the probe is fitted on, that its cut is taken from, and that it is measured on."""
-PUPPETS, OUTLIERS, CUT = 2400, 1980, 1200
+PUPPETS, OUTLIERS, CUT = 1800, 1540, 1000
 RIDGE = 0.1
 """Penalty of the least squares, in units of the mean square of a standardised feature: .03 to .3 measure alike."""
 FALSE_ALARMS = 0.01
 """Share of puppets that may fall below the cut."""
-SIDES = (96, 128, 256, 512)
+SIDES = (96, 128, 192, 256)
 AT_ONCE = 32
 
 
