@@ -54,7 +54,9 @@ def init_command(
         raise OutputError(f'"{out}" exists already', "choose another file with --out")
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
-    config = config_to_read(base, command)
+    config, missing = config_to_read(base, command)
+    for note in missing:
+        typer.echo(f"note: {note}")
     begun = begin_draft(pictures, config, name, description)
     write_atomic(out, draft_text(begun.draft, config).encode())
     for note in begun.notes:
@@ -62,8 +64,11 @@ def init_command(
     _print(begun.draft, sources, out)
 
 
-def config_to_read(base: str | None, command: str, views: str = "standard", kind: str = "character") -> RunConfig:
-    """The settings of a base whose panel reads pictures; one is asked for where none is named."""
+def config_to_read(
+    base: str | None, command: str, views: str = "standard", kind: str = "character"
+) -> tuple[RunConfig, list[str]]:
+    """The settings of a base whose panel reads pictures, and a note where models are missing, of which its panel then
+    has none. A base is asked for where none is named."""
     chosen = base or choose_base(command, "its panel reads the pictures")
     with contextlib.suppress(ConfigError):  # only its panel is needed: the plain preset's will do
         settle_base(chosen, ())
@@ -94,27 +99,31 @@ def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, d
             looked = _looked_at_many(pictures, draft, described, config)
         else:
             looked = _looked_at(pictures, config)
+        has_reader = "clip" in config.panel.models.present
+        why = "the panel does not know such pictures" if has_reader else "its model is not on this machine"
         known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
-        if described is None and known:
+        if described is None and known and has_reader:
             draft = replace(draft, traits=read_traits(config.panel, known, looked.reader))
         elif described is None:
-            draft = replace(draft, traits=unread_traits(config.panel, "it does not know such pictures"))
+            draft = replace(draft, traits=unread_traits(config.panel, why))
         captioner = _captioner(draft, described, config, looked.read, looked.tagger)
         blind = _captioner(draft, described, config, lambda image, phrases: "", None)
         seeds = []
         for (path, number, image), kind in zip(looked.shown, looked.foreign, strict=True):
             seeds.append((blind if kind else captioner).caption(path, "", "", image, number))
-    notes = [*(described.notes if described else ()), *_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
+    notes = [*_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
+    if described:
+        notes = [*described.notes, *notes]
     return Begun(replace(draft, seeds=seeds), looked.shown, notes, looked.foreign)
 
 
-def _with_what_is_here(config: RunConfig, base: str) -> RunConfig:
-    """The configuration with the models that are on this machine; that others would read is noted."""
-    panel = smaller(config.panel)
+def _with_what_is_here(config: RunConfig, base: str) -> tuple[RunConfig, list[str]]:
+    """The configuration with the models that are on this machine, and a note that others would read."""
+    panel, notes = smaller(config.panel), []
     if missing_models(config.panel, comparing=False):
         read = "little is read" if panel.models.present else "nothing is read"
-        typer.echo(f"note: {read} off the pictures: models are missing; {setup_command_for(base)} fetches them")
-    return config.model_copy(update={"panel": panel})
+        notes = [f"{read} off the pictures: models are missing; {setup_command_for(base)} fetches them"]
+    return config.model_copy(update={"panel": panel}), notes
 
 
 @dataclass(frozen=True)

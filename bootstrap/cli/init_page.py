@@ -66,7 +66,7 @@ def open_draft(
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--page"])
     kinds = {name: str(content[name]) for name in ("views", "kind") if content.get(name)}
-    config = config_to_read(base or content.get("base"), command, **kinds)
+    config, missing = config_to_read(base or content.get("base"), command, **kinds)
     try:
         begun = begin_draft(pictures, config, name, description)
     except BackendError as error:
@@ -85,7 +85,7 @@ def open_draft(
         shown,
         out,
         readings=begun.draft.traits,
-        notes=begun.notes,
+        notes=[*missing, *begun.notes],
         names=known_characters(config.panel),
         next_commands=[shlex.join(["bootstrap", "check", *words]), shlex.join(["bootstrap", "run", *words])],
     )

@@ -189,5 +189,5 @@ def test_nothing_is_read_off_a_picture_that_the_panel_does_not_know(picture, tmp
     assert [note.view for note in both.seeds] == ["front", ""]
     assert both.identity == ("brown hair",)
     alone = call(picture.parent / "photo.png", "--base", "puppet", "--out", tmp_path / "alone.json")
-    assert "hair_color   not read: it does not know such pictures" in alone.stdout
+    assert "hair_color   not read: the panel does not know such pictures" in alone.stdout
     assert json.loads((tmp_path / "alone.json").read_text())["invariant"]["hair_color"] == ""
