@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, shipped_names, stored_config, stored_settings
+from bootstrap.config.panel_settings import DomainSettings
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
@@ -52,6 +53,7 @@ WITHOUT_EFFECT = {
         "panel.on_error",
         "panel.models.face.offered",
         "subject.expected",
+        *(f"panel.domain.{name}" for name in DomainSettings.model_fields),
         *(f"base.{name}" for name in TOLD_OF_BASES),
         *(f"{drawer}.{name}" for drawer in ("drawer", "second") for name in TOLD_OF_DRAWERS),
     },

@@ -169,3 +169,14 @@ def test_a_base_whose_preset_is_known_otherwise_now_changes_no_run_and_the_way_o
         with pytest.raises(ConfigError) as other:
             settle(store, load("pony"), *given)
     assert "--preset" not in str(other.value)
+
+
+def test_a_run_that_began_before_init_knew_its_domain_goes_on(tmp_path):
+    config, character = load("puppet"), Character(name="M", trigger="mchr", invariant={"hair": "red hair"})
+    Image.new("RGB", (64, 64)).save(tmp_path / "seed.png")
+    earlier = json.loads(config.model_dump_json())
+    del earlier["panel"]["domain"], earlier["subject"]["expected"]
+    with Store.open(tmp_path / "run", create=True) as store:
+        settle(store, config, character, [tmp_path / "seed.png"])
+        store.remember("config", json.dumps(earlier))
+        settle(store, config, character, [tmp_path / "seed.png"])

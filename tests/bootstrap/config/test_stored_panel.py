@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bootstrap.config import RunConfig, load, stored_config
+from bootstrap.config.panel_settings import DomainSettings
 from bootstrap.config.stored_panel import SHARED
 from scoring.face import SubjectSettings
 
-ADDED = ("scene", "marks", "faces", "anatomy", "hands")
+ADDED = ("scene", "marks", "faces", "anatomy", "hands", "tags")
 """Scorers that no flat panel had."""
 FLAT: dict[str, dict[str, Any]] = {
     "puppet": {
@@ -74,4 +75,5 @@ def test_the_flat_panel_of_an_earlier_run_is_todays(base: str) -> None:
         plain["panel"]["models"]["face"]["offered"] = ""
         plain["panel"]["seed_tags"] = None
         plain["panel"]["scorers"]["subjects"]["otherwise"] = json.loads(SubjectSettings().model_dump_json())
+    plain["panel"]["domain"] = json.loads(DomainSettings().model_dump_json())  # only `init` asks for it
     assert json.loads(stored.model_dump_json()) == plain
