@@ -65,7 +65,7 @@ def card(
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
         f"# {plain(character.name)}",
-        _opening(character, config.base),
+        _opening(character, config),
         _called(config, adapter, usage),
         _gallery(files.previews),
         use_section(usage, config.base, files, architecture),
@@ -97,13 +97,16 @@ def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str,
     return {key: value for key, value in front.items() if value}
 
 
-def _opening(character: Character, base: BaseConfig) -> str:
+def _opening(character: Character, config: RunConfig) -> str:
     """What it is, its trigger and its outfits."""
+    base = config.base
     lines = [f"A character LoRA for {code(base_name(base))}."]
     if character.purpose:
         lines.append(f"Made for: {plain(character.purpose)}.")
     if is_toy(base):
         lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
+    if config.backend == "fake":
+        lines.append("It comes from the fake backend, which trains no model: these weights draw nothing.")
     parts = [" ".join(lines), f"**Trigger word:** {code(character.trigger)}"]
     if character.unique:
         unique = "\n".join(f"- {plain(part)}: {code(word)}" for part, word in character.unique.items())

@@ -82,7 +82,7 @@ def use_section(usage: Usage, base: BaseConfig, files: ReleaseFiles, architectur
     )
     script = _script(usage, base, files, architecture)
     if is_toy(base):
-        return f"## Use\n\n{weight}\n\nWith diffusers, where lora-bootstrap is installed: {script}"
+        return f"## Use\n\n{weight}\n\nWith diffusers, where lora-bootstrap is installed:{script}"
     if not files.kohya:
         others = "- **ComfyUI, A1111, Forge, InvokeAI**: `bootstrap export RUN` writes the file that they load."
     else:
@@ -96,7 +96,7 @@ def use_section(usage: Usage, base: BaseConfig, files: ReleaseFiles, architectur
 {weight}
 
 {others}
-- **diffusers**: {script}{_which_file(files)}"""
+- **diffusers**:{script}{_which_file(files)}"""
 
 
 def _by_graph(files: ReleaseFiles) -> str:
@@ -147,10 +147,10 @@ program reads in the same way, and states its error."""
 
 
 def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: str) -> str:
-    """A script that loads it with diffusers, and draws as this program does."""
+    """A script that loads it with diffusers, and draws as this program does; begins with what follows a colon."""
     file = files.for_diffusers
     if not file:
-        return "`bootstrap export RUN --format diffusers` writes the file that it loads."
+        return " `bootstrap export RUN --format diffusers` writes the file that it loads."
     shape, limits = base.sampling, ARCHITECTURES[architecture].limits
     words = [_literal(usage.prompt)]
     if limits.takes_negative:

@@ -111,7 +111,7 @@ def open_panel_models(
             own=_own(config, device, None if comparing else config.domain.scorers),
         )
     except ScorerUnavailable as error:
-        raise BackendError(str(error), "see configs/scoring/ for what a panel needs") from error
+        raise BackendError(str(error), "bootstrap setup --base BASE fetches what the panel of a base needs") from error
 
 
 def _clip(model: str, pretrained: str, device: str) -> WordEncoder:

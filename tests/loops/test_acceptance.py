@@ -107,7 +107,7 @@ def test_the_best_weight_goes_into_card_sidecar_and_metadata(finished, call, mon
     (lora,) = (run / "lora").glob("redchr-*.safetensors")
     assert json.loads(lora.with_suffix(".json").read_text())["preferred weight"] == 0.6
     assert metadata_of(lora)["modelspec.usage_hint"].endswith("weight 0.6")
-    assert f"<lora:{lora.stem}:0.6>" in (run / "lora" / "README.md").read_text()
+    assert 'pipe.set_adapters("lora", 0.6)' in (run / "lora" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("share", [1.0, 0.01])

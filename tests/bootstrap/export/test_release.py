@@ -164,6 +164,7 @@ def test_the_card_says_how_to_use_it_how_it_was_made_and_what_it_is_weak_at(kohy
         "`CC-BY-4.0`",
         "drawn by Ada",
         "mikanight",
+        "these weights draw nothing",
     ):
         assert expected in text
 
