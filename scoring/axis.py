@@ -35,7 +35,9 @@ class AxisSettings(ScorerSettings):
 
 
 class AxisCheck:
-    """A `TraitCheck` of one axis of the vocabulary, whether or not it is a trait of the subject.
+    """Does the picture show what was asked on one axis, such as its background? The lead of the asked word; ≥ 0 does.
+
+    A `TraitCheck` of one axis of the vocabulary, whether or not it is a trait of the subject.
 
     Args:
         encoder: a word encoder. features: its cache.

@@ -120,7 +120,7 @@ class CcipSettings(ScorerSettings):
 
 
 class CcipIdentity(CropIdentity):
-    """Crops against the seeds' in the space of a CCIP model."""
+    """How alike picture, head or body are to the seeds', by a CCIP model, which tells drawn characters apart."""
 
     Settings = CcipSettings
 

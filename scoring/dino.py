@@ -106,7 +106,7 @@ class DinoSettings(ScorerSettings):
 
 
 class DinoIdentity(CropIdentity):
-    """Crops against the seeds' in the space of a DINOv2 model."""
+    """How alike head and body are to the seeds', by a DINOv2 model, which learned from pictures without words."""
 
     Settings = DinoSettings
 

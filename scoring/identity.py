@@ -126,7 +126,7 @@ class ClipIdentitySettings(ScorerSettings):
 
 
 class ClipIdentity(CropIdentity):
-    """Crops against the seeds' in the space of the panel's CLIP."""
+    """How alike head and body are to the seeds', by the panel's CLIP, which learned from pictures with captions."""
 
     Settings = ClipIdentitySettings
 

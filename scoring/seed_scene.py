@@ -48,7 +48,9 @@ class SceneSettings(ScorerSettings):
 
 
 class SceneOfSeed:
-    """The largest lead, over the axes in which something else was asked, of the asked word over the seed's own.
+    """Does the picture leave the seed's own scene where another was asked? ≥ 0 does, on one axis at least.
+
+    The largest lead, over the axes in which something else was asked, of the asked word over the seed's own.
 
     Below ``slack`` every such axis reads as the seed's. With several seeds the one counts whose scene is nearest. Not
     applicable where fewer than ``least`` axes ask for anything else.

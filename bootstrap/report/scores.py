@@ -24,7 +24,9 @@ Measured = Mapping[str, Mapping[str, Measurement]]
 Groups = Mapping[str, Sequence[Frame]]
 """The series of a plot: decoys, candidates, and those of the candidates that were taken ("kept")."""
 APART, PARTLY = 0.9, 0.7
-"""Share of pairs, a kept picture and a decoy, from which a scorer tells them apart, and tells them apart in part."""
+"""Share of pairs, a kept picture and a decoy, from which a scorer tells them apart, and in part.
+
+Areas under a ROC curve by Hosmer and Lemeshow 2000: .9 is outstanding, .7 acceptable."""
 
 
 def decoys_of(store: Store, round: int | None = None) -> list[Frame]:

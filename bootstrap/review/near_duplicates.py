@@ -12,7 +12,8 @@ from itertools import combinations
 from threading import Lock
 from typing import Any
 
-from bootstrap.errors import StoreError
+from bootstrap.config import stored_config
+from bootstrap.errors import ConfigError, StoreError
 from bootstrap.pictures import square
 from bootstrap.records import TAKEN, Frame, JobKind, Verdict
 from bootstrap.store.store import Store
@@ -21,7 +22,7 @@ from scoring.duplicates import BITS, bits_apart, difference_hash
 __all__ = ["ALIKE", "NearDuplicates"]
 
 ALIKE = 8
-"""Bits of 64 in which a pair differs at most. The gate leaves out what differs in 3 or less; here a person looks."""
+"""Bits of 64 in which a pair differs at most: more than the gate takes (`panel.duplicate_bits`); here a person looks."""
 TWIN = re.compile(r"near-duplicate of (\S+)")
 MOST_PAIRS = 100
 
@@ -50,6 +51,13 @@ class NearDuplicates:
                     if bits <= most:
                         found.add((bits, one.job.id, other.job.id))
         return [{"one": one, "other": other, "bits": bits} for bits, one, other in sorted(found)[:MOST_PAIRS]]
+
+    def gate_bits(self) -> int | None:
+        """The bits up to which the gate takes one of a pair only; None where the configuration cannot be read."""
+        try:
+            return stored_config(self._store.recall("config")).panel.duplicate_bits
+        except ConfigError:
+            return None
 
     def _hash(self, frame: Frame) -> int | None:
         """The hash of a picture, as the gate takes it; None where the file is lost."""

@@ -20,7 +20,9 @@ from scoring.measurement import Measurement
 __all__ = ["gate_sentences", "legend", "likeness_sentences", "reading_of"]
 
 REASONS = (
-    (r"fills (?:guided )?(.+) (\d+)→(\d+)", r"it fills a place that was empty: \1, now \3 kept there"),
+    (r"fills (.+) (\d+)→(\d+)", r"it fills a place that was empty: \1, now \3 kept there"),
+    (r"provisional: fills (.+) (\d+)→(\d+)", r"nothing that passes fills its place, \1, so it stands there for now"),
+    (r"locked: kept by a person", "a person kept it"),
     (r"passes; (.+) is full: (\d+)", r"it passes, but \1 has its \2 already"),
     (r"passes; (\d+) of its prompt are in the set", r"it passes, but \1 of the same prompt are in the set"),
     (r"passes; no place is left", "it passes, but no place is left"),
@@ -28,11 +30,14 @@ REASONS = (
     (r"not far enough above the decoys", "too many decoys of the same views are as alike to the seed"),
     (r"no identity scorer could tell", "no scorer could tell who it shows: judge it yourself"),
     (r"p=[\d.]+ .+: (.+)", r"its weakest scorer is \1"),
-    (r"(.+?): not as asked: (.+)", r'the check "\1" reads something else than was asked: \2'),
-    (r"(.+) (-\d+\.\d+)", r'the check "\1" fails: \2, and 0 or more passes'),
-    (r"(.+?): (.+)", r'the check "\1" fails: \2'),
 )
-"""Reasons as the gate stores them (`loops.choose`, `scoring.select`, `scoring.panel`) and what they mean."""
+"""Reasons as the gate stores them (`loops.choose`, `scoring.select`) and what they mean."""
+CHECKS = (
+    (r": not as asked: (.+)", r'the check "{name}" reads something else than was asked: \1'),
+    (r" (-\d+\.\d+)", r'the check "{name}" fails: \1, and 0 or more passes'),
+    (r": (.+)", r'the check "{name}" fails: \1'),
+)
+"""The same for what follows the name of a check (`scoring.panel.Panel.failing`)."""
 NAMED = ("from behind", "from above", "from below")
 """Tags of views that read as a part of a sentence; of other families the name is told."""
 NOT_AS_ASKED = "not as asked: "
@@ -45,6 +50,8 @@ FIXED = {
     "12 / 14": "Kept pictures of a view family, of those wanted. Good: all of them.",
 }
 """Numbers of the page that no scorer gives."""
+ONE_IN_100 = 0.005
+"""The least p that rounds to one decoy in a hundred."""
 WORDS = {
     "identity": "likeness; its p tells how rare",
     "held-out": "likeness; never selects",
@@ -58,10 +65,12 @@ def gate_sentences(store: Store, frame: Frame, history: Sequence[Verdict]) -> li
     verdict = next((one for one in reversed(history) if one.by == "gate"), None)
     if verdict is None:
         return []
-    found = [_sentence(", and ".join(_plain(reason) for reason in verdict.reasons))] if verdict.reasons else []
+    found, names = [], list(scorer_texts(store))
+    if verdict.reasons:
+        found.append(_sentence(", and ".join(_plain(reason, names) for reason in verdict.reasons)))
     if verdict.p is not None:
-        share = f"{max(1, round(100 * verdict.p))} in 100"
-        found.append(f"About {share} decoys of the same views score as high (p); few is good.")
+        share = f"About {round(100 * verdict.p)}" if verdict.p >= ONE_IN_100 else "Fewer than 1"
+        found.append(f"{share} in 100 decoys of the same views score as high (p); few is good.")
     if verdict.kind is not VerdictKind.REJECT:
         found.append(_traits_sentence(store, frame))
     return found
@@ -95,9 +104,7 @@ def likeness_sentences(
     shown = store.seeds()[seed["number"]].view_family
     if shown and shown != frame.job.shot.view_family:
         found.append(f"The seed shows the character {_seen(store, shown)}, which lowers its number.")
-    wrong = _wrong_traits(store, frame)
-    where = f"look at the {_listed(wrong)}" if wrong else "no trait is read as wrong, so compare the pictures yourself"
-    return [*found, f"Do not trust the numbers here: {where}."]
+    return [*found, f"These two numbers alone do not tell who it is: {_where_to_look(_wrong_traits(store, frame))}."]
 
 
 def reading_of(text: ScorerText | None, measurement: Measurement) -> str:
@@ -121,11 +128,16 @@ def legend(store: Store) -> dict[str, str]:
     return found
 
 
-def _plain(reason: str) -> str:
+def _plain(reason: str, scorers: Sequence[str]) -> str:
     """A stored reason in plain words; as it is where it is none that is known."""
     for pattern, words in REASONS:
         if re.fullmatch(pattern, reason):
             return re.sub(pattern, words, reason)
+    for name in scorers:
+        for pattern, words in CHECKS:
+            failed = re.fullmatch(pattern, reason.removeprefix(name)) if reason.startswith(name) else None
+            if failed:
+                return failed.expand(words).replace("{name}", name)
     return reason
 
 
@@ -143,6 +155,13 @@ def _rank(liker: int, others: int, views: str, *, own: bool) -> str:
     if own and not liker:
         return f"Likest to the seed of {count} kept {views}."
     return f"Of {count} kept {views}, {liker} {'is' if liker == 1 else 'are'} liker to the seed."
+
+
+def _where_to_look(wrong: Sequence[str] | None) -> str:
+    if wrong:
+        return f"look at the {_listed(wrong)}"
+    known = "no scorer could read its traits" if wrong is None else "no trait is read as wrong"
+    return f"{known}, so compare the pictures yourself"
 
 
 def _traits_sentence(store: Store, frame: Frame) -> str:
@@ -176,8 +195,8 @@ def _about_the_subject(store: Store) -> list[str]:
     return [name for name, settings in panel.in_use.items() if settings.about == "subject"]
 
 
-def _listed(words: Sequence[str] | None) -> str:
-    return " and ".join(words or ())
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(words)
 
 
 def _views(store: Store, frame: Frame) -> str:

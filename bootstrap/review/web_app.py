@@ -137,7 +137,7 @@ class ReviewPage:
 
     def near_duplicates(self, request: Request) -> Response:
         """Pairs of pictures that nearly repeat each other, the most alike first."""
-        return JSONResponse({"pairs": self._near_duplicates.pairs()})
+        return JSONResponse({"pairs": self._near_duplicates.pairs(), "gate_bits": self._near_duplicates.gate_bits()})
 
     def thumbnail(self, request: Request) -> Response:
         """A small picture."""

@@ -106,10 +106,10 @@ async function showPairs(on) {
   $("pairs-list").replaceChildren();
   const answer = await fetch("/api/near-duplicates").catch(() => null);
   if (!answer?.ok) return ($("pairs-about").textContent = "The pictures could not be compared; try again.");
-  const { pairs } = await answer.json();
+  const { pairs, gate_bits: least } = await answer.json(), gate = least ? `, up to ${least} the gate takes only one` : "";
   const open = pairs.filter(({ one, other }) => state.byId.has(one) && state.byId.has(other) && !settled(one, other));
   $("pairs-about").textContent = open.length
-    ? `${open.length} ${open.length === 1 ? "pair" : "pairs"}, the most alike first. Keep one of each, or both. The number is the bits of 64 in which their perceptual hashes differ: 0 is the same picture, up to 3 the gate leaves one out.`
+    ? `${open.length} ${open.length === 1 ? "pair" : "pairs"}, the most alike first. Keep one of each, or both. The number is the bits of 64 in which their perceptual hashes differ: 0 is the same picture${gate}.`
     : "No two pictures of the set nearly repeat each other.";
   $("pairs-list").replaceChildren(...open.map(pairRow));
 }

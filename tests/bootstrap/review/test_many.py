@@ -78,19 +78,21 @@ def test_pairs_are_near_copies_in_the_set_and_what_the_gate_left_out_for_one(cli
     assert found == ["ab", "cd"]
     assert pairs[0]["bits"] == 0
     (store.directory / store.frame("candidate-b").path).unlink()
+    assert client.get("/api/near-duplicates").json()["gate_bits"] == 0, "that of the fake panel"
     assert "candidate-b" not in client.get("/api/near-duplicates").text, "a lost picture is in no pair"
 
 
 @pytest.mark.parametrize(("reason", "said"), [
     ("fills behind/full body 2→3", "It fills a place that was empty: behind/full body, now 3 kept there."),
     ("passes; behind/upper body is full: 1", "It passes, but behind/upper body has its 1 already."),
+    ("provisional: fills a/b 0→1", "Nothing that passes fills its place, a/b, so it stands there for now."),
     ("passes; no place is left", "It passes, but no place is left."),
     ("near-duplicate of candidate-9", "It nearly repeats a picture of the set, candidate-9."),
     ("not far enough above the decoys", "Too many decoys of the same views are as alike to the seed."),
     ("traits: not as asked: skin -1.8", 'The check "traits" reads something else than was asked: skin -1.8.'),
     ("defects -0.31", 'The check "defects" fails: -0.31, and 0 or more passes.'),
     ("copy: copy of a seed", 'The check "copy" fails: copy of a seed.'),
-    ("a reason of a version to come", "A reason of a version to come."),
+    ("of a version: to come", "Of a version: to come."),
 ])  # fmt: skip
 def test_stored_reasons_are_told_in_plain_words(store, ids, reason, said):
     verdict = Verdict(ids[0], VerdictKind.REJECT, "gate", (reason,))
@@ -112,7 +114,7 @@ def test_a_liker_stranger_never_stands_there_without_a_word(store, behind):
     told = likeness_sentences(store, behind, NEAR, kept)
     assert told[0] == "Likest to the seed of 2 kept from behind."
     assert told[1] == "The nearest stranger, a decoy from behind, is liker to it than the seed is (0.92 against 0.54)."
-    assert told[-1].endswith("no trait is read as wrong, so compare the pictures yourself.")
+    assert told[-1].endswith("no scorer could read its traits, so compare the pictures yourself.")
     read = Measurement(-0.6, "not as asked: hair_color -0.2, ears -0.6")
     store.add_measurements({behind.job.id: {"traits": read}}, {"traits": "v"})
     assert likeness_sentences(store, behind, NEAR, kept)[-1].endswith("look at the hair color and ears.")
