@@ -22,7 +22,7 @@ from scoring.duplicates import BITS, bits_apart, difference_hash
 __all__ = ["ALIKE", "NearDuplicates"]
 
 ALIKE = 8
-"""Bits of 64 in which a pair differs at most: more than the gate takes (`panel.duplicate_bits`); here a person looks."""
+"""Bits of 64 in which a pair differs at most: more than the gate takes (`panel.duplicate_bits`): a person looks."""
 TWIN = re.compile(r"near-duplicate of (\S+)")
 MOST_PAIRS = 100
 
