@@ -21,10 +21,11 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import resolve
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.errors import BackendError, BootstrapError, OutputError, UsageError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.machine.inventory import cache_folder, disk_free
 from bootstrap.panel.availability import blind_spots, missing_parts_of, smaller, unjudged
 from bootstrap.panel.downloads import Model, fetch_model, fetched_by, model_named
-from bootstrap.panel.face_packs import PACKS, Pack, fetch, folder_of
+from bootstrap.panel.face_packs import PACKS, Pack, fetch
 from bootstrap.panel.hub_models import stated_model
 
 __all__ = ["SMALLER", "setup_command"]
@@ -49,11 +50,6 @@ class _Offer:
         files = self.source.missing
         fetch_model(self.source)
         return [f"{file.sha256 or file.blob}  {file.path}" for file in files]
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies then."""
-        return folder_of(self.source.name) if isinstance(self.source, Pack) else self.source.folder
 
 
 def setup_command(options: Options, *, yes: bool, offline: bool) -> None:
@@ -133,9 +129,11 @@ def _agreed(offers: list[_Offer], *, yes: bool, words: list[str]) -> bool:
 
 def _fetched(offer: _Offer) -> bool:
     """Fetch one thing; whether the panel has what it needs of it then."""
-    typer.echo(f"fetching   {offer.source.name}, {offer.source.megabytes} MB")
     try:
-        for line in offer.fetch():
+        with waiting(f"fetching {offer.source.name}, {offer.source.megabytes} MB"):
+            lines = offer.fetch()
+        typer.echo(f"fetched    {offer.source.name}")
+        for line in lines:
             typer.echo(f"           {line}")
     except OutputError as error:
         _complain(error)
@@ -159,9 +157,9 @@ def _check(config: RunConfig, options: Options) -> None:
     if face and not face.missing and not config.panel.models.face.pack:
         settings = face.usage.split()
     found.notes = [note for note in found.notes if not settings or "doctor --fetch" not in note]
+    if not missing_parts_of(config.panel):
+        typer.echo("panel      every scorer is on this machine")
     found.print()
-    if not found.problems:
-        typer.echo("panel      every scorer is here, with the digests that were stated")
     _print_next(options, settings)
     if found.problems:
         raise typer.Exit(1)

@@ -152,12 +152,13 @@ def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: s
     if not file:
         return " `bootstrap export RUN --format diffusers` writes the file that it loads."
     shape, limits = base.sampling, ARCHITECTURES[architecture].limits
-    words = [_literal(usage.prompt)]
+    words = [f"prompt={_literal(usage.prompt)}"]  # by name: a pipeline may take pictures first
     if limits.takes_negative:
         words.append(f"negative_prompt={_literal(usage.negative)}")
     words.append(f"guidance_scale={shape.guidance_scale + limits.no_guidance - 1:g}")
     sizes = [f"num_inference_steps={shape.steps}", f"width={shape.width}", f"height={shape.height}"]
-    if shape.clip_skip and "clip_skip" not in limits.without:
+    skipping = _skipping(shape.clip_skip or 0, architecture)
+    if shape.clip_skip and not skipping and "clip_skip" not in limits.without:
         sizes.append(f"clip_skip={shape.clip_skip}")
     if shape.guidance_rescale:
         sizes.append(f"guidance_rescale={shape.guidance_rescale:g}")
@@ -171,11 +172,23 @@ def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: s
 {lines}from diffusers import {imported}
 
 pipe = {pipeline}.{load}{changes}
-pipe.load_lora_weights(".", weight_name="{file}", adapter_name="lora"){scale}
+pipe.load_lora_weights(".", weight_name="{file}", adapter_name="lora"){scale}{skipping}
 image = pipe({", ".join(words)},
              {", ".join(sizes)}).images[0]
 image.save("picture.png")
 ```"""
+
+
+def _skipping(layers: int, architecture: str) -> str:
+    """Lines that leave out layers of the one text encoder of Stable Diffusion; "" for others, whose pipeline can.
+
+    Its own ``clip_skip`` looks for a part that transformers from 5.6 on does not have.
+    """
+    if not layers or len(ARCHITECTURES[architecture].text_encoders) > 1:
+        return ""
+    return f"""
+text = getattr(pipe.text_encoder, "text_model", pipe.text_encoder)
+text.encoder.layers = text.encoder.layers[:-{layers}]  # user interfaces call it clip skip {layers + 1}"""
 
 
 def _sampler(base: BaseConfig, architecture: str) -> tuple[str, str]:

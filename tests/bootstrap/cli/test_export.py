@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bootstrap.cli import app as commands
+from bootstrap.dataset.caption_audit import Intent, audit, read_set
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.errors import BootstrapError, OutputError, UsageError
 from bootstrap.events import RunEnded
@@ -92,5 +93,7 @@ def test_captions_are_written_as_taggui_and_kohya_read_them(store: Store, tmp_pa
         text = path.with_suffix(".txt").read_text().strip()
         assert rows[path.stem] == {"tags": text}
         assert text.split(", ") == [tag.strip() for tag in text.split(",")], "TagGUI's separator"
+    unread = [one.kind for one in audit(folder, read_set(folder), Intent("mikachr")).findings if "unread" in one.kind]
+    assert unread == []
     refused(store, UsageError, "add --format dataset", "--captions", "kohya")
     refused(store, UsageError, "use one of: txt, kohya", "--format", "dataset", "--captions", "json")

@@ -86,13 +86,27 @@ def test_one_consent_fetches_and_verifies_everything_and_tells_what_a_run_takes(
     done = call("setup", *BASE, "--yes")
     assert done.code == 0, done.err
     assert hashlib.sha256(WEIGHTS).hexdigest() in done.out
-    assert "every scorer is here" in done.out
+    assert "every scorer is on this machine" in done.out
     for line in ("work ", "room ", "device "):
         assert f"\n{line}" in done.out
     use = "--set panel.models.face.pack=face_detect_v1.4_s"
     assert done.out.endswith(f"bootstrap run seed.png character.json {' '.join(BASE)} {use}\n")
     assert missing_models(load("puppet", overrides=[BASE[-1], use.removeprefix("--set ")]).panel) == []
-    assert "fetching" not in call("setup", *BASE, "--yes").out
+    assert "fetched" not in call("setup", *BASE, "--yes").out
+
+
+@pytest.mark.parametrize(("answer", "taken"), [("n", False), ("y", True)])
+def test_a_person_is_asked_once(network, call, monkeypatch, answer, taken):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    done = call("setup", *BASE)
+    assert done.code == 0
+    assert done.out.count("Accept these licences and download?") == 1
+    assert (missing_models(load("puppet", overrides=[BASE[-1]]).panel) == []) == taken
+    assert ("panel.on_missing=smaller" in done.out) != taken
 
 
 def test_a_reference_adapter_is_fetched_with_the_panel(network, call):
