@@ -100,8 +100,8 @@ class WavePlanner:
         if self.starts is None or not begun:
             return []
         strength = self.starts.settings.strength
-        drawn = [job for job in archive.jobs if job.kind is JobKind.STRANGER and job.start]
-        drawn = [job for job in drawn if job.start and job.start.strength == strength]
+        strangers = [job for job in archive.jobs if job.kind is JobKind.STRANGER]
+        drawn = [job for job in strangers if job.start and job.start.strength == strength]
         if wave.adapter:
             drawn = [job for job in drawn if job.round == wave.round]
         jobs = []

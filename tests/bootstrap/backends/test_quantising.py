@@ -1,6 +1,7 @@
 """Frozen weights in eight and four bits: loaded, drawn with, trained on and resumed, on tiny models of real classes."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from bootstrap.events import Progress
 from bootstrap.lora import Lora, save_kohya
 from bootstrap.lora.kinds import Hada
 from bootstrap.records import TrainItem
+from tests.bootstrap.backends.test_klein import COMFY
 from tests.bootstrap.backends.test_z_image import PLAIN, SETTINGS, Z_IMAGE, drawn
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
@@ -110,6 +112,19 @@ def test_layers_of_blocks_take_as_many_bytes_as_are_counted_and_move_whole(bits)
         taken = layer.weight.nbytes + state.absmax.nbytes + state.state2.absmax.nbytes
     assert taken == pytest.approx(256 * 512 * BYTES_A_WEIGHT[bits], rel=0.001)
     assert type(model[1]) is torch.nn.Linear
+
+
+@needs_the_package
+def test_the_fused_layers_of_klein_are_quantised_and_their_lora_has_the_usual_keys(tiny_klein, items, tmp_path):
+    few = DiffusersBackend(tiny_klein, settings("4bit"), device="cpu")
+    layer = few.base.denoiser.get_submodule("transformer_blocks.0.attn.to_qkv")
+    assert (layer.in_features, layer.out_features, layer.weight.dtype) == (16, 48, torch.uint8)
+    assert type(few.base.denoiser.get_submodule("proj_out")) is torch.nn.Linear
+    found = few.train(items, RECIPE.model_copy(update={"steps": 2}), tmp_path / "w", quiet)
+    keys = load_file(found.path).keys()
+    assert {key.split(".")[1] for key in keys} == {"double_blocks", "single_blocks"}
+    assert all(re.fullmatch(COMFY, key) for key in keys)
+    assert np.isfinite(found.final_loss)
 
 
 @needs_the_package

@@ -12,8 +12,10 @@ from bootstrap.backends.parameters import parameters_text
 from bootstrap.backends.samplers import sampler_for
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.start_pictures import BegunBatch
+from bootstrap.config import load
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, Shot
+from bootstrap.runs.run_models import open_base
 from scoring.measurement import digest_of
 from tests.bootstrap.backends import test_z_image
 
@@ -102,6 +104,12 @@ def test_what_cannot_be_begun_from_is_one_line(backend, tiny, pictures):
         drawn(backend, [job(1, replace(start(pictures), sha256="0"))])
     with pytest.raises(BackendError, match='cannot use the picture that job "j1" begins from; leave'):
         drawn(DiffusersBackend(tiny, SETTINGS, "cpu"), [job(1, start(pictures))])
+
+
+def test_the_base_of_a_run_begins_from_pictures_of_the_run(backend, tiny, pictures):
+    own = {"path": str(tiny), "sampling": SETTINGS.model_dump()}
+    drawer = open_base(load("sd15", own={"base": own}), pictures, None).drawer
+    assert (drawn(drawer, [job(1, start(pictures))]) == drawn(backend, [job(1, start(pictures))])).all()
 
 
 def test_the_picture_s_own_text_names_the_strength(pictures):
