@@ -90,8 +90,8 @@ def _plot(groups: Groups, measured: Measured, scorer: str, role: Role | None) ->
 
 
 def _passed(values: Sequence[float]) -> str:
-    """How many candidates pass a check."""
-    return f"{sum(value >= 0 for value in values)} of {len(values)} candidates pass (0 or more)."
+    """How many candidates have what a check asks for."""
+    return f"{sum(value >= 0 for value in values)} of {len(values)} candidates have 0 or more."
 
 
 def _told_apart(kept: Sequence[float], decoys: Sequence[float]) -> str:
@@ -100,7 +100,7 @@ def _told_apart(kept: Sequence[float], decoys: Sequence[float]) -> str:
         return "Nothing was kept here." if decoys else "There are no decoys here to compare with."
     row = np.sort(np.asarray(decoys))
     below, upto = np.searchsorted(row, kept, "left"), np.searchsorted(row, kept, "right")
-    share = float((below + upto).mean() / 2 / len(row))
+    share = round(float((below + upto).mean() / 2 / len(row)), 2)
     rating = "poor: it hardly tells them apart"
     if share >= APART:
         rating = "good"

@@ -70,6 +70,9 @@ def test_scores_are_shown_family_by_family_and_where_a_scorer_is_not_applicable(
     shown = raw[raw.index('id="scores"') : raw.index('id="round-2"')]
     assert re.findall(r'<div class="strip"><h3>([\w-]+)</h3>', shown) == list(load("puppet").views.families)
     assert shown.count("not applicable in these views") == 6  # the face scorer
+    told = re.findall(r"A kept picture scores higher than a decoy in (\d+)% of the pairs: (good|fair|poor)", shown)
+    assert told == [("83", "fair")] * 4
+    assert shown.count("Nothing was kept here.") == 2
     assert shown.count('class="decoys" d=') == 6  # clip
 
 
