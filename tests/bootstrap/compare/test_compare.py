@@ -163,7 +163,7 @@ def test_unseen_things_can_be_named(run):
     (["--weights", "1,heavy"], '--weights "heavy" is not a weight'),
     (["--weights", "9"], '--weights "9" is not a weight'),
     (["--checkpoints", "r99"], '"r99" is neither a file'),
-    (["--with", "nowhere.safetensors:0.7"], 'no file "nowhere.safetensors"'),
+    (["--with", "nowhere.safetensors:0.7"], 'no such file "nowhere.safetensors"'),
 ])  # fmt: skip
 def test_what_cannot_be_tried_is_one_line(run, options, message):
     result = compare(run, *options)
