@@ -15,6 +15,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
 from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import SeedError
+from bootstrap.events import Progress
 from bootstrap.panel.gathered_seeds import sifted_rows
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
@@ -40,6 +41,7 @@ def take_in(
     Returns all of them. A run that has begun with the figures of a sheet as they are keeps them so. Raises SeedError
     where nothing is drawn in one.
     """
+    store.append_event(Progress("looking at the seeds", 0, 1))
     tag = seed_tagging(panel_models.tagger, wording.character, config.panel)
     captioner = SeedCaptioner(wording, panel_models.read, tag)
     if sifted_rows(store) or (not store.rounds() and are_compared(pictures, captioner.described_whole)):

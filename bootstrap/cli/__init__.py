@@ -15,7 +15,7 @@ from rich.console import Console
 from bootstrap.cli.closed_streams import open_closed_streams
 from bootstrap.cli.renamed import refuse_renamed
 from bootstrap.errors import BootstrapError, Interrupted, Paused
-from bootstrap.machine.plain_console import PlainConsole
+from bootstrap.machine.plain_console import PlainConsole, print_line
 from bootstrap.machine.plain_output import one_line, plain_streams
 
 __all__ = ["main"]
@@ -74,7 +74,7 @@ def _command() -> Callable[..., Any]:
 
 def _fail(stderr: Console, error: BootstrapError) -> NoReturn:
     """Print an error with its hint, and exit."""
-    stderr.print(f"error: {one_line(error.message)}", markup=False, style="bold red")
+    print_line(stderr, f"error: {one_line(error.message)}", style="bold red")
     if error.hint:
-        stderr.print(f"hint: {one_line(error.hint)}", markup=False)
+        print_line(stderr, f"hint: {one_line(error.hint)}")
     sys.exit(error.exit_code)

@@ -99,14 +99,25 @@ def report(
 
 
 @app.command()
-def watch(run: RunFolder) -> None:
+def watch(
+    run: RunFolder,
+    page: Annotated[
+        bool, typer.Option("--open", help="Also serve a live page: the pictures as they come. Opens it if it can.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is served.")] = 8386,
+    host: Annotated[str, typer.Option(help="An address that other machines can reach; the link then has a token.")] = (
+        "127.0.0.1"
+    ),
+) -> None:
     """Follow a run that another process works on, until it ends: live on a terminal, plain lines elsewhere.
 
     bootstrap watch runs/mika
+
+    bootstrap watch runs/mika --open
     """
     from bootstrap.cli.watch import watch_command
 
-    watch_command(run)
+    watch_command(run, page=page, host=host, port=port)
 
 
 @app.command()

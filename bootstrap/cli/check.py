@@ -39,6 +39,7 @@ from bootstrap.panel.availability import (
 from bootstrap.pictures import open_picture
 from bootstrap.runs.consents import consents_to, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
+from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.run_models import check_base_files
 from bootstrap.seeds import MOST_SEEDS, gather
@@ -67,7 +68,7 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
         _check_drawer(config, options, character, found)
         for line in base_lines(config.base.name, options.preset or ""):
             typer.echo(line)
-        found.notes += base_notes(config.base)
+        found.notes += [*filter(None, [fake_note(config)]), *base_notes(config.base)]
     blanks = 0
     if character and config:
         _print_plan(character, config, found)

@@ -21,9 +21,10 @@ from bootstrap.cli.which_base import base_notes
 from bootstrap.config import RunConfig
 from bootstrap.config.memory import check_memory
 from bootstrap.errors import BackendError, ConfigError, Paused
-from bootstrap.events import Incident
+from bootstrap.events import Incident, Progress
 from bootstrap.listeners.jsonl import JsonLog
 from bootstrap.listeners.notify import Notifier, notifying
+from bootstrap.listeners.progress_file import ProgressFile
 from bootstrap.listeners.terminal import Terminal
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
@@ -32,6 +33,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
+from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.listing import remember_command
 from bootstrap.runs.outside_drawers import check_drawers
 from bootstrap.runs.peak_memory import PeakMemory
@@ -59,7 +61,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     consents = _agreed(config, options, directory)
     _check_base(config)
-    notes = [*base_notes(config.base), *words_alone(config, character)]
+    notes = [*filter(None, [fake_note(config)]), *base_notes(config.base), *words_alone(config, character)]
     if config.panel.on_missing == "smaller" and (blind := unjudged(config.panel)):
         notes.append(blind)
     for note in notes:
@@ -117,7 +119,9 @@ def _work(
 
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
+    store.append_event(Progress("loading the weights", 0, 1))
     engine = open_engine(store, config, character, pictures, hours)
+    store.append_event(Progress("looking at the seeds", 1, 1))
     remember_consents(store, consents)
     remember_command(store, words)
     engine.clock = clock
@@ -127,7 +131,8 @@ def _work(
             done = run(engine)
     finally:
         engine.close()
-    typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional)")
+    fake = ", fake" if config.backend == "fake" else ""
+    typer.echo(f"dataset  {done.dataset}  ({done.kept} kept, {done.provisional} provisional{fake})")
     typer.echo(f"lora     {done.adapter}")
     typer.echo(f"report   {done.report}")
     if accepted := last_accepted(store):
@@ -145,4 +150,9 @@ def _listening(store: Store, directory: Path) -> Iterator[None]:
             terminal(Incident("damage", line))
         store.listen(JsonLog(directory / "log.jsonl", store.log()))
         store.listen(PeakMemory(store))
-        yield
+        progress = ProgressFile(directory)
+        store.listen(progress)
+        try:
+            yield
+        finally:
+            progress.close()

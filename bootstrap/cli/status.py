@@ -14,10 +14,14 @@ import typer
 from rich.table import Table
 
 from bootstrap.errors import UsageError
-from bootstrap.machine.plain_console import PlainConsole
+from bootstrap.machine.plain_console import PlainConsole, print_line
+from bootstrap.runs.fakes import FAKE
+from bootstrap.runs.following import engine_is_running
 from bootstrap.runs.listing import ListedRun, listed, runs_below, runs_here
 from bootstrap.runs.open_to_read import open_to_read
-from bootstrap.runs.sentences import duration, kept_of
+from bootstrap.runs.present_stage import with_progress
+from bootstrap.runs.sentences import duration, kept_of, now_told
+from bootstrap.runs.standing import Standing, standing
 from bootstrap.runs.status import status
 from bootstrap.store.run_folder import holds_database
 
@@ -37,16 +41,20 @@ def status_command(run: Path | None, *, as_json: bool) -> None:
             raise UsageError("there is no run in ./runs", "begin one: bootstrap run seed.png character.json")
     with open_to_read(run) as store:
         facts = status(store)
+        if engine_is_running(run):
+            facts["now"] = asdict(with_progress(run, standing(store)))
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     out = PlainConsole()
-    out.print(_summary(facts), markup=False, soft_wrap=True)
+    if facts["fake"]:
+        print_line(out, FAKE)
+    print_line(out, _summary(facts))
     out.print(_places("view family", facts["view_families"]))
     out.print(_places("framing", facts["framings"]))
     if facts["rounds"]:
         out.print(_rounds(facts))
-    out.print(_cost(facts), markup=False, soft_wrap=True)
+    print_line(out, _cost(facts))
 
 
 def _list(folders: Sequence[Path], *, as_json: bool) -> None:
@@ -69,7 +77,7 @@ def _standing(row: ListedRun) -> str:
     if row.facts is None:
         return f"cannot be read ({row.problem})"
     facts = row.facts
-    parts = [kept_of(facts["kept"], facts["target"])]
+    parts = [*(["fake"] if facts["fake"] else []), kept_of(facts["kept"], facts["target"])]
     if facts["phase"] and not facts["finished"]:
         parts.insert(0, f"{facts['phase']} phase, round {facts['now']['round']}")
     if row.running:
@@ -94,7 +102,7 @@ def _summary(facts: Mapping[str, Any]) -> str:
     if facts["finished"]:
         parts.append("finished")
     else:
-        parts.append(f"round {facts['now']['round']}, {facts['now']['stage']}")
+        parts.append(now_told(Standing(**facts["now"])))
     if facts["missing_view_families"]:
         parts.append(f"no picture: {', '.join(facts['missing_view_families'])}")
     return "; ".join(parts)

@@ -1,6 +1,7 @@
-"""Progress of a run on stderr: a bar with an estimate, and one lasting line for each event.
+"""Progress of a run on stderr: a bar with an estimate, and one lasting line for each event, wrapped between words.
 
-Where stderr is no terminal, plain lines without times, and a stage's progress at each quarter. NO_COLOR is honoured.
+A stage that cannot be counted has a spinner. Where stderr is no terminal, plain lines without times, and a stage's
+progress at each quarter. NO_COLOR is honoured.
 Knows nothing of the run but its events; a terminal that was closed never stops a run.
 """
 
@@ -15,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -24,15 +26,17 @@ from rich.text import Text
 
 from bootstrap import events
 from bootstrap.events import Event
-from bootstrap.machine.plain_console import PlainConsole
+from bootstrap.machine.plain_console import PlainConsole, print_line
 from bootstrap.runs.sentences import sentence
 
 __all__ = ["Terminal"]
 
 STYLES = {
-    events.Noted: "yellow", events.Incident: "yellow", events.RunEnded: "bold green", events.RoundBegan: "bold",
+    events.Noted: "yellow", events.Incident: "yellow", events.RoundBegan: "bold",
 }  # fmt: skip
 QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar shows these already
+TOLD_BY_RUN = (events.RunEnded,)
+"""What the command itself tells at the end, with the paths."""
 
 
 class Terminal:
@@ -51,7 +55,7 @@ class Terminal:
         with contextlib.suppress(OSError, ValueError):  # closed stream, broken pipe: nobody reads any more
             if isinstance(event, events.Progress):
                 self._advance(event)
-            elif not isinstance(event, QUIET):
+            elif not isinstance(event, (*QUIET, *TOLD_BY_RUN)):
                 self._print(event)
 
     def close(self) -> None:
@@ -72,8 +76,7 @@ class Terminal:
         self.close()
 
     def _print(self, event: Event) -> None:
-        style = STYLES.get(type(event), "")
-        self._console.print(Text(sentence(event), style=style), soft_wrap=True)
+        print_line(self._console, sentence(event), style=STYLES.get(type(event), ""))
 
     def _advance(self, event: events.Progress) -> None:
         new_stage = event.stage != self._stage
@@ -89,7 +92,7 @@ class Terminal:
             self._bar.stop()
             self._bar = None
         if self._bar is None:
-            self._bar = _bar(self._console)
+            self._bar = _bar(self._console) if event.total > 1 else _spinner(self._console)
             self._task = self._bar.add_task(event.stage, total=event.total, detail="")
             self._bar.start()
         assert self._task is not None
@@ -98,9 +101,12 @@ class Terminal:
             self.close()
 
     def _print_quarters(self, event: events.Progress, new_stage: bool) -> None:
-        """A line at 25, 50, 75 and 100 %."""
+        """A line at 25, 50, 75 and 100 %; one when a stage begins that cannot be counted."""
         if new_stage:
             self._quarter = 0
+        if new_stage and event.total == 1 and not event.done:
+            self._quarter = 4
+            self._console.print(Text(f"  {event.stage} …"), soft_wrap=True)
         quarter = 4 * event.done // max(event.total, 1)
         if quarter > self._quarter:
             self._quarter = quarter
@@ -108,6 +114,17 @@ class Terminal:
             self._console.print(Text(f"  {event.stage} {event.done}/{event.total}{detail}"), soft_wrap=True)
         if event.done >= event.total:
             self._stage = ""
+
+
+def _spinner(console: Console) -> Progress:
+    """The layout of a stage that cannot be counted."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description} …", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
 
 
 def _bar(console: Console) -> Progress:

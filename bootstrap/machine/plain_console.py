@@ -8,10 +8,18 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
-from bootstrap.machine.plain_output import PlainStream, shown
+from bootstrap.machine.plain_output import PlainStream, shown, wrapped
 
-__all__ = ["PlainConsole"]
+__all__ = ["PlainConsole", "print_line"]
+
+
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """Print a sentence: on a terminal wrapped between words (see `wrapped`), elsewhere as one line."""
+    if console.is_terminal:
+        text = wrapped(text, console.width)
+    console.print(Text(text, style=style), soft_wrap=True)
 
 
 class PlainConsole(Console):

@@ -10,19 +10,27 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import functools
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["PlainStream", "Stream", "one_line", "plain_streams", "shown"]
+__all__ = ["PlainStream", "Stream", "one_line", "plain_streams", "shown", "wrapped"]
 
 UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters besides tab and line feed, what turns the direction of writing, halves of characters."""
 OF_PROGRESS = re.compile(r"(?:[\r\n]|\x1b\[A)*\Z|\r")
 """What bars of foreign libraries move the cursor with, alone or at the beginning of a text."""
 ESCAPED = "bootstrap.escaped"
+WHOLE = re.compile(r"(?:^|[ (&])(?:bootstrap|hf download|pip install|cd) |\t|^\s*[\[{\"}\]]")
+"""Lines that are not wrapped: commands, which a person copies, tables with tabs, and JSON."""
+LABEL = re.compile(r" {4,}(?=\S)|[a-z]+ {2,}|[a-z]+: | +(?=\S)|")
+"""How a line begins before its sentence: further lines are indented as far."""
+DEEPEST = 12
+"""Columns of the widest label."""
 
 
 def shown(text: str) -> str:
@@ -33,6 +41,30 @@ def shown(text: str) -> str:
 def one_line(text: str) -> str:
     r"""The same in one line: a line feed in a name is shown as ``\n``, a tab as ``\t``."""
     return shown(text.replace("\n", r"\n").replace("\t", r"\t"))
+
+
+def wrapped(text: str, width: int) -> str:
+    """A text whose lines are broken between words at a terminal's width, below the beginning of their sentence.
+
+    A word that is wider than the terminal, a command and JSON stay whole.
+    """
+    return "\n".join(map(functools.partial(_wrapped_line, width=width), text.split("\n")))
+
+
+def _wrapped_line(line: str, width: int) -> str:
+    if len(line) * 2 <= width or WHOLE.search(line):
+        return line
+    from rich.cells import cell_len
+
+    label = LABEL.match(line)
+    indent = " " * min(label.end() if label else 0, DEEPEST, width // 2)
+    lines = [""]
+    for word in re.findall(r" *[^ ]+", line):
+        if lines[-1].strip() and cell_len(lines[-1] + word) > width:
+            lines.append(indent + word.lstrip())
+        else:
+            lines[-1] += word
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager
@@ -94,6 +126,7 @@ class PlainStream(Stream):
         """Write to ``stream``."""
         super().__init__(stream)
         self.styled = Stream(stream)
+        self._is_terminal = bool(stream and not stream.closed and stream.isatty())
 
     @property
     def failure(self) -> OSError | None:
@@ -106,6 +139,8 @@ class PlainStream(Stream):
         """Write a text, its control characters shown."""
         if not isinstance(text, str):
             raise TypeError("text only")
+        if self._is_terminal and text.endswith("\n"):
+            text = wrapped(text, shutil.get_terminal_size().columns)
         moves = OF_PROGRESS.match(text)
         begin = moves.end() if moves else 0
         super().write(text[:begin] + shown(text[begin:]))

@@ -28,6 +28,7 @@ from bootstrap.report.showcase_picture import SHOWCASE, showcase_html, write_sho
 from bootstrap.report.showcase_rows import drawn_with, showcase_of
 from bootstrap.report.verdict_section import verdict_section
 from bootstrap.runs.accepted import ACCEPTANCE
+from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.incidents import UNDELIVERED, IncidentLine, incidents
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -71,7 +72,7 @@ def write_report(store: Store, out: Path, title: str, *, page_alone: bool = Fals
     document = Document(
         title=title,
         heading=title,
-        subtitle=f"character LoRA run · {state}",
+        subtitle=" · ".join(filter(None, ["character LoRA run", state, fake_note(store)])),
         sections=[section for section in sections if section.body],
         front=showcase_html(store, figures, showcase, _without_showcase(store, finished=facts["finished"])),
     )

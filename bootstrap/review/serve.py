@@ -5,8 +5,11 @@ Knows addresses, ports and the token; what is served is `bootstrap.review.web_ap
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +18,14 @@ from bootstrap.machine.addresses import is_own_machine
 from bootstrap.store.store import Store
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
 
-__all__ = ["Address", "address_of", "serve", "serve_app"]
+__all__ = ["Address", "address_of", "listen", "serve", "serve_app", "served_beside", "stopping_server"]
 
 USUAL_PORT = 80
+LONGEST_STOP = 5.0
+"""Seconds that a server in a thread has to end."""
 HINT = "choose another --port (above 1023 without special rights), or a --host of this machine"
 
 
@@ -34,8 +40,12 @@ class Address:
     @property
     def url(self) -> str:
         """What to open in a browser."""
+        return self.url_of("/")
+
+    def url_of(self, path: str) -> str:
+        """The same for another page, by its path; the token leads to the first page, which has a link."""
         query = f"?token={self.token}" if self.token else ""
-        return f"http://{self._in_url}:{self.port}/{query}"
+        return f"http://{self._in_url}:{self.port}{path}{query}"
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -62,8 +72,30 @@ def serve(store: Store, address: Address, listening: socket.socket | None = None
     serve_app(build(store, address.hosts, address.token, audit), listening or listen(address))
 
 
+@contextlib.contextmanager
+def served_beside(store: Store, address: Address) -> Iterator[None]:
+    """Serve a run's pages in a thread for as long as the block lasts. Raises UsageError if the address is taken."""
+    from bootstrap.review.web_app import build
+
+    server, listening = stopping_server(build(store, address.hosts, address.token)), listen(address)
+    listening.listen()  # a browser that is quicker than the thread waits
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(LONGEST_STOP)
+        listening.close()
+
+
 def serve_app(app: Starlette, listening: socket.socket) -> None:
     """Serve a page at a socket until Ctrl-C."""
+    stopping_server(app).run(sockets=[listening])
+
+
+def stopping_server(app: Starlette) -> uvicorn.Server:
+    """A server of a page; it runs until Ctrl-C, or in a thread until its ``should_exit`` is set."""
     import uvicorn
 
     from bootstrap.review.connections import BoundedConnection
@@ -77,7 +109,7 @@ def serve_app(app: Starlette, listening: socket.socket) -> None:
         access_log=False,
         lifespan="off",
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
 
 
 def listen(address: Address) -> socket.socket:

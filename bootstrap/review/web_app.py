@@ -36,6 +36,7 @@ from bootstrap.review.bodies import (
 )
 from bootstrap.review.edits import edited_copy, retagged
 from bootstrap.review.guard import Guard
+from bootstrap.review.live import LIVE, live_state
 from bootstrap.review.near_duplicates import NearDuplicates
 from bootstrap.review.nearest import NOTHING_NEAR, Nearest
 from bootstrap.review.p_values import PValues
@@ -46,6 +47,7 @@ from bootstrap.review.thumbnails import SIDES, RunPictures
 from bootstrap.review.uploads import add_upload
 from bootstrap.runs.approval_setting import open_waiting_round
 from bootstrap.runs.blind_audit import audit_of, blindfolded
+from bootstrap.runs.fakes import fake_note
 from bootstrap.store.person import PERSON, Answer
 from bootstrap.store.store import Store
 
@@ -67,7 +69,7 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
     ``audit`` is the round of a blind audit: then none of the gate's verdicts leaves the server.
     """
     page = ReviewPage(store) if audit is None else AuditPage(store, audit)
-    routes = [
+    routes: list[Route | Mount] = [
         Route("/", page.page),
         Route("/api/frames", page.frames),
         Route("/api/verdict-states", page.verdict_states),
@@ -89,6 +91,8 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/pictures", page.upload, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
+    if audit is None:
+        routes += [Route(LIVE, page.live), Route(f"/api{LIVE}", page.live_state)]
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=hosts, token=token)],
@@ -113,7 +117,16 @@ class ReviewPage:
         """The page itself; its script fetches what it shows."""
         page = self._templates.get_template("review.html")
         folder = self._store.directory
-        return HTMLResponse(page.render(run=folder.name, folder=str(folder), audit=self.audited or ""))
+        names = {"run": folder.name, "folder": str(folder), "audit": self.audited or "", "fake": fake_note(self._store)}
+        return HTMLResponse(page.render(**names))
+
+    def live(self, request: Request) -> Response:
+        """The page that follows the run; its script fetches what it shows."""
+        return HTMLResponse(self._templates.get_template("live.html").render(run=self._store.directory.name))
+
+    def live_state(self, request: Request) -> Response:
+        """Where the run stands now, and its latest pictures."""
+        return JSONResponse(live_state(self._store))
 
     def frames(self, request: Request) -> Response:
         """Everything to open with."""

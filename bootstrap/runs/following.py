@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.events import Event
+from bootstrap.runs.present_stage import with_progress
 from bootstrap.runs.standing import Standing, finished, standing
 from bootstrap.store.store import LOCK, Store
 
@@ -43,7 +44,10 @@ def follow(
         events = store.events()
         new_events = events[seen:]
         seen = len(events)
-        yield RunUpdate(new_events, standing(store), still_running)
+        stands = standing(store)
+        if still_running:
+            stands = with_progress(store.directory, stands)
+        yield RunUpdate(new_events, stands, still_running)
         if finished(events) or not still_running:
             return
         sleep(every)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from bootstrap import events
 from bootstrap.events import Event
+from bootstrap.runs.standing import Standing
 
-__all__ = ["duration", "kept_of", "sentence"]
+__all__ = ["duration", "kept_of", "now_told", "purpose", "sentence"]
+
+PURPOSES = {
+    "style": "it collects pictures of the character; captions name every trait",
+    "character": "it completes the set; captions leave out the identity, which the trigger is to stand for",
+}
+"""Phase → what a round of it is for; other kinds of subjects may have phases of their own."""
+OTHER_PURPOSE = "it grows the set"
 
 
 def duration(seconds: float) -> str:
@@ -27,13 +35,29 @@ def kept_of(kept: int, target: int | None) -> str:
     return f"{kept} of {target} kept" if kept <= target else f"{kept} kept ({target} wanted)"
 
 
+def now_told(now: Standing) -> str:
+    """The present stage, how far it is, and how long it takes: "round 2, drawing 8/24, about 40 s left"."""
+    told = f"round {now.round}, {now.stage}"
+    if now.total > 1:
+        told += f" {now.done}/{now.total}"
+    if now.left is not None:
+        told += f", about {duration(now.left)} left"
+    return told
+
+
+def purpose(phase: str) -> str:
+    """What a round of a phase is for, in a sentence without its first capital and full stop."""
+    return PURPOSES.get(phase, OTHER_PURPOSE)
+
+
 def sentence(event: Event) -> str:
     """One line about what happened; "" for `Progress`, which is a hint and not a result."""
     match event:
         case events.RunBegan():
             return f"run of {event.character} on {event.base}: {event.target} pictures wanted"
         case events.RoundBegan():
-            return f"round {event.round} ({event.phase} phase): {event.kept} kept, aiming at {event.goal}"
+            aim = f"{event.kept} kept, aiming at {event.goal}"
+            return f"round {event.round} ({event.phase} phase): {aim}; {purpose(event.phase)}"
         case events.AdapterTrained():
             training = f"{event.steps} steps on {event.pictures} pictures, loss {event.loss:.4f}"
             return f"  trained {event.adapter}: {training}, {duration(event.seconds)}"

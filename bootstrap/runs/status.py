@@ -13,6 +13,7 @@ from bootstrap.errors import ConfigError
 from bootstrap.events import RunBegan
 from bootstrap.records import Frame, VerdictKind
 from bootstrap.runs.accepted import last_accepted
+from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.peak_memory import PEAK
 from bootstrap.runs.standing import finished, standing
 from bootstrap.shots import quotas
@@ -29,8 +30,8 @@ def status(store: Store) -> dict[str, Any]:
 
     ``view_families`` maps each view family, ``framings`` each framing, to ``kept``, ``provisional`` and ``quota`` (None
     when the run has stored no readable configuration); ``rounds`` lists number, phase, goal, how many of its frames are
-    kept, and its outcome; ``now`` is the present stage (see `bootstrap.runs.standing`); ``acceptance`` is what was
-    found of the finished LoRA, None before.
+    kept, and its outcome; ``fake`` tells a run of the fake backend; ``now`` is the present stage (see
+    `bootstrap.runs.standing`); ``acceptance`` is what was found of the finished LoRA, None before.
     """
     kept = store.kept()
     provisional = store.frames_judged(VerdictKind.PROVISIONAL)
@@ -51,6 +52,7 @@ def status(store: Store) -> dict[str, Any]:
         "missing_view_families": missing,
         "phase": rounds[-1].phase if rounds else None,
         "finished": finished(store.events()),
+        "fake": bool(fake_note(store)),
         "now": asdict(standing(store)),
         "rounds": _rounds(store, kept),
         "adapters": [adapter.path for adapter in store.adapters()],

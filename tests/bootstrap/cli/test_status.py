@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from bootstrap.cli import app as commands
 from bootstrap.config import load
 from bootstrap.events import RunBegan, RunEnded
+from bootstrap.runs.fakes import FAKE
 from bootstrap.runs.listing import remember_command, runs_here
 from bootstrap.store.store import Store
 
@@ -50,7 +51,7 @@ def test_the_target_is_the_present_one(store: Store) -> None:
     for target, kept in ((4, "3 of 4 kept"), (3, "3 of 3 kept"), (2, "3 kept (2 wanted)")):
         config = load("puppet", backend="fake", overrides=[f"loop.target={target}"])
         store.remember("config", config.model_dump_json())
-        assert status(store).startswith(f"{kept}, 1 provisional")
+        assert status(store).startswith(f"{FAKE}\n{kept}, 1 provisional")
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def runs(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_a_run_all_are_listed_with_the_next_command(runs: Path, call) -> None:  # type: ignore[no-untyped-def]
     lines = call("status").out.splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("runs/mika: "))
-    assert lines[place].startswith("runs/mika: style phase, round 2, 3 of 4 kept, not finished; last active ")
+    assert lines[place].startswith("runs/mika: style phase, round 2, fake, 3 of 4 kept, not finished; last active ")
     assert lines[place + 1] == "    bootstrap run 'a seed.png' character.json"
     place = next(number for number, line in enumerate(lines) if line.startswith("runs/nox: "))
     assert "3 of 4 kept, finished" in lines[place]

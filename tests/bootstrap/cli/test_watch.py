@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from bootstrap.cli import app as commands
 from bootstrap.cli.watch import watch_run
 from bootstrap.events import RunEnded
+from bootstrap.runs.fakes import FAKE
 from bootstrap.store.store import Store
 
 ENDED = RunEnded(3, 1, "final-r02", "report.html")
@@ -21,7 +22,8 @@ def test_plain_lines_where_there_is_no_terminal(store: Store) -> None:
     assert watch_run(store, out)
     assert isinstance(out.file, io.StringIO)
     lines = out.file.getvalue().splitlines()
-    assert lines[0].startswith("  trained r01-style: 100 steps on 3 pictures")
+    assert lines[0] == FAKE
+    assert lines[1].startswith("  trained r01-style: 100 steps on 3 pictures")
     assert lines[-1] == "finished: 3 kept and 1 provisional; adapter final-r02, report report.html"
 
 

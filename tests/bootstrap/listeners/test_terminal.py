@@ -12,6 +12,7 @@ from bootstrap.runs.sentences import duration, sentence
 
 STORY: list[events.Event] = [
     events.RoundBegan(1, "style", 0, 4),
+    events.Progress("loading the weights", 0, 1),
     events.Progress("training", 1, 4),
     events.Progress("training", 2, 4, "loss 0.1"),
     events.Progress("training", 4, 4),
@@ -30,7 +31,8 @@ def output_of(console: Console) -> str:
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
     assert output_of(Console(file=io.StringIO(), width=20)).splitlines() == [
-        "round 1 (style phase): 0 kept, aiming at 4",
+        "round 1 (style phase): 0 kept, aiming at 4; it collects pictures of the character; captions name every trait",
+        "  loading the weights …",
         "  training 1/4",
         "  training 2/4 (loss 0.1)",
         "  training 4/4",
@@ -41,7 +43,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 def test_a_bar_with_an_estimate_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     screen = output_of(Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard"))
-    for part in ("training", "4/4", "left", "\x1b[1m", "[mole]"):
+    for part in ("loading the weights …", "training", "4/4", "left", "\x1b[1m", "[mole]"):
         assert part in screen
 
 
