@@ -51,6 +51,7 @@ WITHOUT_EFFECT = {
     "config": {
         "loop.approval",
         "panel.on_error",
+        "panel.on_missing",
         "panel.models.face.offered",
         "subject.expected",
         *(f"panel.domain.{name}" for name in DomainSettings.model_fields),

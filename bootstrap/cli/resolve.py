@@ -14,7 +14,17 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.which_base import settle_base
 from bootstrap.compare.grid import companion_from
 from bootstrap.compare.other_bases import on_other_bases
-from bootstrap.config import RunConfig, control_named, drawer_named, load, read_own, reference_named, two_drawers
+from bootstrap.config import (
+    PanelConfig,
+    RunConfig,
+    control_named,
+    drawer_named,
+    load,
+    read_own,
+    reference_named,
+    stored_config,
+    two_drawers,
+)
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, ConfigError, OutputError
 from bootstrap.panel.availability import smaller
@@ -64,7 +74,8 @@ def resolve(
     )
     check_kind(character, config)
     if config.panel.on_missing == "smaller":
-        config = config.model_copy(update={"panel": smaller(config.panel)})
+        panel = smaller(config.panel, _panel_begun_with(run_folder(character, options)))
+        config = config.model_copy(update={"panel": panel})
     return _with_companions(config)
 
 
@@ -81,6 +92,16 @@ def base_begun_with(directory: Path) -> str | None:
         return None
     with contextlib.suppress(BootstrapError), open_to_read(directory) as store:
         return _base_in(json.loads(store.recall("config") or "{}"))
+    return None
+
+
+def _panel_begun_with(directory: Path) -> PanelConfig | None:
+    """The smaller panel of the run in a folder; None where there is no run, or one with its whole panel."""
+    if not holds_database(directory):
+        return None
+    with contextlib.suppress(BootstrapError), open_to_read(directory) as store:
+        panel = stored_config(store.recall("config")).panel
+        return panel if panel.on_missing == "smaller" else None
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,14 +86,17 @@ def missing_parts_of(panel: PanelConfig, *, comparing: bool = True) -> list[Miss
     """`missing_models` as records."""
     if panel.fake:
         return []
-    if not comparing:
-        return [*_clip(panel), *_tagger(panel)]
-    return [*_clip(panel), *_face(panel), *_tagger(panel), *_own(panel)]
+    parts = _parts(panel) if comparing else [*_clip(panel), *_tagger(panel)]
+    return [part for part, here in parts if not here]
 
 
-def smaller(panel: PanelConfig) -> PanelConfig:
-    """The panel without what is not on this machine; where the CLIP is missing, colours stand in for its likeness."""
-    while missing := missing_parts_of(panel):
+def smaller(panel: PanelConfig, begun_with: PanelConfig | None = None) -> PanelConfig:
+    """The panel without what is not on this machine; where the CLIP is missing, colours stand in for its likeness.
+
+    With the smaller panel that a run was ``begun_with``, without what that one did without, wherever that is now.
+    """
+    had = None if begun_with is None else {part.model for part, _ in _parts(begun_with)}
+    while missing := [part for part, here in _parts(panel) if not (here if had is None else part.model in had)]:
         for one in missing:
             kind, _, name = one.path.partition(".")
             if kind == "scorers":
@@ -207,35 +210,36 @@ def _instead(names: Sequence[str]) -> str:
     return f"; there {judge} unproven"
 
 
-def _clip(panel: PanelConfig) -> list[MissingModel]:
+def _parts(panel: PanelConfig) -> list[tuple[MissingModel, bool]]:
+    """Every model of a panel, and whether it is on this machine."""
+    return [*_clip(panel), *_face(panel), *_tagger(panel), *_own(panel)]
+
+
+def _clip(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
     clip = panel.models.clip
-    model, place = clip.model, embedded(clip.model)
-    named = model.startswith((EMBEDDED, "~")) or "/" in model
-    missing = [MissingModel(CLIP, model)] if named and not place.is_dir() else []
-    if clip.pretrained and not Path(clip.pretrained).expanduser().is_file():
-        missing.append(MissingModel(CLIP, clip.pretrained, "pretrained"))
-    return missing
+    if clip.model.startswith((EMBEDDED, "~")) or "/" in clip.model:
+        yield MissingModel(CLIP, clip.model), embedded(clip.model).is_dir()
+    if clip.pretrained:
+        yield MissingModel(CLIP, clip.pretrained, "pretrained"), Path(clip.pretrained).expanduser().is_file()
 
 
-def _face(panel: PanelConfig) -> list[MissingModel]:
-    pack = panel.models.face.pack
-    places = (located(pack), folder_of(pack)) if pack else ()
-    if not pack or any(is_detector(place) or any(place.glob("*.onnx")) for place in places):
-        return []
-    return [MissingModel("models.face", pack, "pack")]
+def _face(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
+    if pack := panel.models.face.pack:
+        places = (located(pack), folder_of(pack))
+        yield (
+            MissingModel("models.face", pack, "pack"),
+            any(is_detector(place) or any(place.glob("*.onnx")) for place in places),
+        )
 
 
-def _tagger(panel: PanelConfig) -> list[MissingModel]:
-    model = panel.models.tagger.model
-    if not model or all((folder_of_model(located(model)) / file).is_file() for file in (GRAPH, TAGS)):
-        return []
-    return [MissingModel("models.tagger", model)]
+def _tagger(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
+    if model := panel.models.tagger.model:
+        here = all((folder_of_model(located(model)) / file).is_file() for file in (GRAPH, TAGS))
+        yield MissingModel("models.tagger", model), here
 
 
-def _own(panel: PanelConfig) -> list[MissingModel]:
+def _own(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
     """The models that single scorers load."""
-    missing = []
     for name, settings in panel.in_use.items():
-        if settings.own_model and not settings.found_in(located(settings.own_model)):
-            missing.append(MissingModel(f"scorers.{name}", settings.own_model))
-    return missing
+        if model := settings.own_model:
+            yield MissingModel(f"scorers.{name}", model), settings.found_in(located(model))

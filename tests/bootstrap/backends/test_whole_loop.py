@@ -14,6 +14,7 @@ from bootstrap.panel.judges import Judges
 from bootstrap.records import DECOY_KINDS, JobKind
 from bootstrap.store.store import Store
 from loops import ranking
+from scoring.dino import DinoSettings
 from scoring.measurement import digest_of
 
 RUBY = Path(__file__).parents[3] / "configs" / "characters" / "ruby"
@@ -73,6 +74,9 @@ def test_a_run_without_any_model_of_its_panel_judges_by_colours(tiny, call, tmp_
         measured = store.measurements([frame.job.id for frame in store.frames(kind=JobKind.CANDIDATE)])
     assert {name for values in measured.values() for name in values} == {"defects", "copy", "clip"}
     assert len(list((run / "lora").glob("rubychr-*.safetensors"))) == 1
+    monkeypatch.setattr(DinoSettings, "found_in", lambda self, place: True)  # fetched meanwhile
+    again = call("run", *words, "--set", "panel.on_missing=smaller")
+    assert again.code == 0, again.err
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers, its samplers

@@ -175,3 +175,13 @@ def test_colours_tell_palettes_apart_wherever_they_are_and_read_no_word():
     assert float(one @ stranger) == 0
     words = encoder.embed_words(["cat ears", "fox ears"])
     assert (words[0] == words[1]).all()
+
+
+def test_a_run_goes_on_with_the_panel_that_it_was_begun_with(network, call):
+    panel = load("puppet", overrides=[BASE[-1]]).panel
+    begun = smaller(panel)
+    call("setup", *BASE, "--yes")
+    assert smaller(panel) == panel
+    assert smaller(panel, begun) == begun
+    network.clear()
+    assert smaller(panel, panel) == panel
