@@ -87,7 +87,7 @@ class DraftPage:
         state = {
             "form": draft.form().model_dump(),
             "pictures": [{"file": one.file, "remarks": list(one.remarks)} for one in draft.pictures],
-            "readings": [{"axis": one.axis, "text": one.certainty, "blank": not one.word} for one in draft.readings],
+            "readings": [{"axis": one.axis, "word": one.word, "text": one.certainty} for one in draft.readings],
             "notes": list(draft.notes),
             "vocabulary": config.panel.vocabulary,
             "offered": {axis.words: _offered(axis.defaults, config.panel.vocabulary.get(name, ()))

@@ -88,6 +88,11 @@ function partRow(list, row) {
     reading.textContent = read.map((one) => (one.axis === row.part ? one.text : `${one.axis.replaceAll("_", " ")}: ${one.text}`)).join(" · ");
   }
   item.append(part, tags, button("×", `remove ${row.part || "this part"}`, () => removed(item)), reading);
+  const proposed = list === "invariant" && !row.tags ? state.data.readings.filter((one) => axesOf(row.part).includes(one.axis) && one.word) : [];
+  if (proposed.length) {
+    const text = proposed.map((one) => one.word).join(", "), use = button(`Use "${text}"`, `use ${text}, as it was read`, () => { tags.value = text; use.remove(); tags.focus(); changed(); });
+    reading.append(" ", use);
+  }
   if (list === "invariant") item.append(offer(tags, () => words(axesOf(part.value).length ? axesOf(part.value) : Object.keys(state.data.vocabulary).filter((axis) => !SCENE.includes(axis)))));
   else tags.classList.add("follows");
   $(list).append(watched(item, tags, () => `${list}.${part.value}`));
@@ -210,6 +215,7 @@ function show(said) {
   const told = Object.keys(LABELS).map((kind) => [count(kind), LABELS[kind]]).filter(([many]) => many);
   $("counts").textContent = told.map(([many, name]) => `${many} ${name}${many === 1 ? "" : "s"}`).join(" · ") || "complete";
   $("jump").disabled = !document.querySelector(".wrong, .open");
+  $("waits").hidden = !count("problem");
   if (count("problem") && !said.prompts.length) return;  // what was written before stays, paler
   $("live").classList.remove("stale");
   $("captions").replaceChildren(...Object.entries(said.captions).flatMap(([file, text]) => [make("dt", { textContent: file }), make("dd", { textContent: text })]));

@@ -22,7 +22,7 @@ CONTENT = {
     "trigger": "mikachr",
     "base": "puppet",
     "core": "1girl, mikachr character focus",
-    "invariant": {"hair_color": "red hair", "eye_color": ""},
+    "invariant": {"hair_color": "red hair", "eye_color": "", "skin": ""},
     "outfits": {"default": {"tags": "red dress"}},
     "seeds": [{"file": "seed.png", "view": "front", "framing": "portrait", "tags": "smile"}],
 }
@@ -31,7 +31,8 @@ CONTENT = {
 @pytest.fixture
 def draft(tmp_path):
     pictures = [DraftPicture("seed.png", tmp_path / "seed.png", 0, Image.new("RGB", (96, 96), "red"))]
-    readings = [Reading("eye_color", "", 0.1, by="by embedded:clip, on heads")]
+    by = "by embedded:clip, on heads"
+    readings = [Reading("eye_color", "", 0.1, by=by), Reading("skin", "fair skin", 4.0, by=by)]
     commands = ["bootstrap check seed.png character.json"]
     return OpenDraft(CONTENT, load("puppet"), pictures, tmp_path / "c.json", readings, next_commands=commands)
 
@@ -75,7 +76,10 @@ def becomes(page, expression, seconds=20.0):
 
 def test_a_file_is_written_by_keyboard(page, draft):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.inner_text("#counts") == "2 blanks"
+    assert page.inner_text("#counts") == "3 blanks"
+    page.click('text=Use "fair skin"')
+    becomes(page, "document.getElementById('counts').textContent === '2 blanks'")
+    page.focus("#seed-list .view")
     assert "not sure, so left blank" in page.inner_text("#invariant")
     page.click("#jump")
     assert page.evaluate("document.activeElement.value") == "smile"
@@ -91,6 +95,7 @@ def test_a_file_is_written_by_keyboard(page, draft):
     becomes(page, "document.querySelector('[data-field=trigger] .found').textContent.includes('an ordinary word')")
     page.fill("#trigger", "")
     becomes(page, "document.getElementById('trigger').getAttribute('aria-invalid') === 'true'")
+    assert page.is_visible("#waits")
     page.fill("#trigger", "mkonee")
     page.keyboard.press("Tab")
     assert page.input_value("#core") == "1girl, mkonee character focus"

@@ -74,7 +74,7 @@ def test_the_page_opens_with_what_was_read_and_what_is_offered(client):
     assert [row["file"] for row in state["form"]["seeds"]] == ["seed.png", "other.png"]
     sure, unsure = state["readings"]
     assert sure["text"] == 'read as "red hair", 55 times as likely as the next word; by embedded:clip, on heads'
-    assert unsure["blank"]
+    assert (sure["word"], unsure["word"]) == ("red hair", "")
     assert "braid" in state["vocabulary"]["hair_style"]
     assert "forest" in state["offered"]["backgrounds"]
     assert client.get("/seeds/1").headers["content-type"] == "image/png"
