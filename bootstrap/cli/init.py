@@ -51,7 +51,8 @@ def init_command(
 ) -> None:
     """Write ``out``, which must not exist, and print what was read and what was not."""
     if out.exists():
-        raise OutputError(f'"{out}" exists already', "choose another file with --out")
+        edit = shlex.join(["bootstrap", "init", "--edit", str(out)])
+        raise OutputError(f'"{out}" exists already', f"choose another file with --out, or change it on a page: {edit}")
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
     config, missing = config_to_read(base, command)
