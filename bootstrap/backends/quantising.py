@@ -3,8 +3,8 @@
 Four bits are NF4 with scales that are quantised too, as QLoRA has them (arXiv 2305.14314); eight bits are one scale a
 row. Only storage changes: a layer computes in the type that it is given, or that autocast asks for. The package's own
 layer of eight bits computes in float16 and int8 instead, which the activations of bfloat16 models overflow. Layers
-outside of blocks (embeddings, the last layer) are few weights and much precision: they are left. Knows no architecture
-and no adapter.
+outside of blocks (embeddings, the last layer) hold few of the weights and stay as they are. Knows no architecture and
+no adapter.
 """
 
 from __future__ import annotations
