@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import typer
@@ -16,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bootstrap.events import Event
 from bootstrap.listeners.terminal import QUIET
 from bootstrap.machine.browser import open_in_browser
 from bootstrap.machine.plain_console import PlainConsole, print_line
@@ -24,7 +25,7 @@ from bootstrap.review.serve import address_of, served_beside
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.following import RunUpdate, engine_is_running, follow
 from bootstrap.runs.open_to_read import open_to_judge, open_to_read
-from bootstrap.runs.sentences import kept_of, now_told, purpose, sentence
+from bootstrap.runs.sentences import kept_of, now_told, purpose, sentence, short_sentence
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
 
@@ -87,15 +88,15 @@ def _show_live(store: Store, out: Console, updates: Iterable[RunUpdate]) -> str:
     latest: deque[str] = deque(maxlen=LINES)
     with Live(console=out, auto_refresh=False) as live:
         for update in updates:
-            latest.extend(_lines(update))
+            latest.extend(_lines(update, short_sentence))
             live.update(_screen(store, update, latest, note), refresh=True)
             stage = update.standing.stage
     return stage
 
 
-def _lines(update: RunUpdate) -> list[str]:
+def _lines(update: RunUpdate, told: Callable[[Event], str] = sentence) -> list[str]:
     """The new events as lines, without those that a progress bar shows."""
-    return [sentence(event) for event in update.new_events if not isinstance(event, QUIET)]
+    return [told(event) for event in update.new_events if not isinstance(event, QUIET)]
 
 
 def _screen(store: Store, update: RunUpdate, latest: Iterable[str], note: str) -> RenderableType:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.events import RoundBegan
-from bootstrap.records import Frame, JobKind
+from bootstrap.records import Frame, JobKind, Verdict
 from bootstrap.review.person_verdicts import verdict_fields
+from bootstrap.review.plain_words import gate_sentences
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.following import engine_is_running
 from bootstrap.runs.present_stage import with_progress
-from bootstrap.runs.sentences import kept_of, now_told, purpose, sentence
+from bootstrap.runs.sentences import kept_of, now_told, purpose, short_sentence
 from bootstrap.runs.standing import standing
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
@@ -23,6 +24,7 @@ from bootstrap.store.store import Store
 __all__ = ["LIVE", "live_state"]
 
 LIVE = "/live"
+GATE = "gate"
 LATEST = 24
 """Pictures that the page shows."""
 LINES = 12
@@ -42,8 +44,8 @@ def live_state(store: Store) -> dict[str, Any]:
         phase = begun[-1].phase
     verdicts = store.verdicts()
     frames = sorted(store.frames(kind=JobKind.CANDIDATE), key=lambda frame: (frame.job.round, frame.job.wave))
-    latest = [_picture(frame) | verdict_fields(verdicts.get(frame.job.id)) for frame in frames[-LATEST:]]
-    told = [line for line in map(sentence, store.events()) if line]
+    latest = [_picture(store, frame, verdicts.get(frame.job.id)) for frame in frames[-LATEST:]]
+    told = [line for line in map(short_sentence, store.events()) if line]
     return {
         "fake": fake_note(store),
         "running": running,
@@ -59,7 +61,11 @@ def live_state(store: Store) -> dict[str, Any]:
     }
 
 
-def _picture(frame: Frame) -> dict[str, Any]:
-    """What a picture is called, and what it was asked to show."""
+def _picture(store: Store, frame: Frame, verdict: Verdict | None) -> dict[str, Any]:
+    """What a picture was asked to show, its verdict, and why, in a sentence where the gate gave it."""
     shot = frame.job.shot
-    return {"id": frame.job.id, "round": frame.job.round, "shot": f"{shot.view_family}, {shot.framing}"}
+    found = {"id": frame.job.id, "round": frame.job.round, "shot": f"{shot.view_family}, {shot.framing}"}
+    found |= verdict_fields(verdict)
+    if verdict and verdict.by == GATE and verdict.reasons:
+        found["reasons"] = gate_sentences(store, frame, [verdict])[:1]
+    return found

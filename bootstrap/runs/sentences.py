@@ -6,7 +6,7 @@ from bootstrap import events
 from bootstrap.events import Event
 from bootstrap.runs.standing import Standing
 
-__all__ = ["duration", "kept_of", "now_told", "purpose", "sentence"]
+__all__ = ["duration", "kept_of", "now_told", "purpose", "sentence", "short_sentence"]
 
 PURPOSES = {
     "style": "it collects pictures of the character; captions name every trait",
@@ -86,6 +86,12 @@ def sentence(event: Event) -> str:
             return f"note: {event.text}"
         case events.Progress():
             return ""
+
+
+def short_sentence(event: Event) -> str:
+    """The same without what a round is for, for a page that tells this beside the present stage."""
+    whole = sentence(event)
+    return whole.partition("; ")[0] if isinstance(event, events.RoundBegan) else whole
 
 
 def _approval(event: events.WaitingForPerson | events.ApprovalGiven) -> str:

@@ -23,7 +23,7 @@ function pictureOf(picture) {
   image.alt = `${picture.shot}, round ${picture.round}: ${said(picture)}`;
   const text = entry("p", ` ${picture.shot}`);
   text.prepend(entry("strong", said(picture)));
-  if (picture.reasons.length) text.append(`: ${picture.reasons.join(", ")}`);
+  if (picture.reasons.length) text.append(`. ${picture.reasons.join(", ")}`);
   item.append(image, text);
   return item;
 }
