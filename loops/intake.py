@@ -56,6 +56,8 @@ def take_in(
             if view.name in held:
                 restore_seed(store.directory / view.name, view.data, held[view.name])
                 continue
+            if store.rounds() and any(name.startswith(stem) for name in held):
+                continue  # a run that began with the picture cut otherwise keeps it so
             if why := nothing_drawn(view.image) if judged else "":
                 raise SeedError(f'"{written_name(path)}" {why}', "give a picture of the character")
             write_atomic(store.directory / f"{stem}{suffix}", data)

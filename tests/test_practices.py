@@ -94,7 +94,6 @@ MISSING = {
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
-    "C2": ("cut-offs are set aside, not cropped away; crops of strangers are strips between faces", 19),
     "D2": ("special details have no share", 19),
     "F6": ("screencaps are not de-blurred, nothing is upscaled", 23),
 }
@@ -311,6 +310,19 @@ class Unseeing:
         return np.full((len(images), len(images)), np.nan, np.float32)
 
 
+class SeesTwo(Unseeing):
+    """Sees two faces in a wide picture; all are alike."""
+
+    def faces(self, image):
+        return [(0.14, 0.25, 0.26, 0.4), (0.64, 0.25, 0.76, 0.4)]
+
+    def crowd(self, image):
+        return "2 faces" if image.width > 1.3 * image.height else ""
+
+    def likeness(self, images):
+        return np.ones((len(images), len(images)), np.float32)
+
+
 def sifted(*images, side=256):
     given = [Given(str(number), image, image.size) for number, image in enumerate(images)]
     return [one.reason for one in Sifter(Unseeing(), side, CONFIG.panel.duplicate_bits).sift(given)]
@@ -328,12 +340,26 @@ def many_pictures(folder):
     assert len(gather([folder])) == 102
 
 
-@practice("C2", "several views in one picture become several seeds")
+@practice(
+    "C2", "several views become several seeds; cut-offs, bars and strangers are cropped away, unless too little is left"
+)
 def sheets(folder):
     image = Image.new("RGB", (900, 700), "white")
     for left in (100, 400, 700):
         ImageDraw.Draw(image).ellipse((left, 50, left + 120, 650), "red")
     assert len(figures(image)) == 3
+    knees = Image.open(painted(folder / "a.png", size=(300, 300))).resize((400, 450), Image.Resampling.NEAREST)
+    cut = Image.new("RGB", (700, 700), "white")
+    cut.paste(knees, (150, 60))
+    (view,) = views_in(cut, b"", "a", ".png", whole=False)
+    assert (view.name, view.image.height) == ("a-intact.png", pytest.approx(510, abs=4))
+    pair = Image.new("RGB", (800, 500), "white")
+    for left in (100, 500):
+        ImageDraw.Draw(pair).ellipse((left, 100, left + 120, 450), "red")
+    alone = Image.open(painted(folder / "b.png", 2, (256, 256)))
+    given = [Given(str(n), one, one.size) for n, one in enumerate((alone, alone.rotate(90), pair))]
+    box = Sifter(SeesTwo(), 256, 3).sift(given)[2].box
+    assert np.allclose(box, (0.585, 0.16, 0.815, 0.94), atol=0.02), "by the figure, not from edge to edge"
 
 
 @practice("C3", "WebP is read, transparent pictures stand on white")

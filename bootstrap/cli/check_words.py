@@ -26,7 +26,9 @@ from bootstrap.records import Seed
 from bootstrap.seeds import SeedCaptioner, named_in_words, unread
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import empty_seeds, seed_warnings
+from bootstrap.seeds.cut_offs import intact_part
 from bootstrap.seeds.figures import subject
+from bootstrap.seeds.gathering import CROPPED
 from bootstrap.seeds.views import parts_in
 
 __all__ = ["check_words", "print_blanks", "print_seeds"]
@@ -95,6 +97,8 @@ def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Imag
         return range(1, len(parts) + 1)
     if subject(image, mask=mask):
         typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")
+    elif intact_part(image):
+        typer.echo(f"seed       {name}: {CROPPED}")
     return range(1)
 
 

@@ -16,11 +16,12 @@ from bootstrap.pictures import open_picture
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.checks import names_of
 from bootstrap.seeds.sifting import LOOKED_AT, Given, Sifted, Sifter
-from bootstrap.seeds.views import MOST_SEEDS, View, part_of, parts_in, views_in
+from bootstrap.seeds.views import INTACT, MOST_SEEDS, View, part_of, parts_in, views_in
 
 __all__ = ["GatheredPicture", "are_compared", "sort_out", "view_of"]
 
 MOST_NAMED = 3
+CROPPED = "is cropped to where it is neither cut off nor framed"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def sort_out(
             small = view.image.copy()
             small.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.LANCZOS)
             of_sheet = f"{name}#{view.number}" if view.number else name
-            begun.append(GatheredPicture(path, of_sheet, view.number, small, Sifted()))
+            cropped = view.name.endswith(INTACT)
+            begun.append(GatheredPicture(path, of_sheet, view.number, small, Sifted(remark=CROPPED if cropped else "")))
             meant = described(path, view.number) or (sifter.few and not view.number)
             given.append(Given(of_sheet, small, view.image.size, meant, cut=view.data is not data))
     sifted = iter(sifter.sift(given))
@@ -86,6 +88,8 @@ def sort_out(
             found.append(one)
             continue
         result = next(sifted)
+        if one.sifted.remark and not result.reason:
+            result = result.remarked(one.sifted.remark)
         image = one.image if result.box is None else Given("", one.image, one.image.size).cropped(result.box).image
         found.append(GatheredPicture(one.path, one.name, one.number, image, result))
     if not any(one.taken for one in found):

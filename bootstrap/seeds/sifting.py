@@ -21,6 +21,8 @@ from bootstrap.seeds.checks import MARKED, alike
 from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels, unframed
 from bootstrap.seeds.cuts import FEW
 from bootstrap.seeds.emptiness import nothing_drawn
+from bootstrap.seeds.figures import MARGIN, outline
+from bootstrap.seeds.pictured_heads import standing_out
 from bootstrap.seeds.sharpness import BLURRED, sharpness
 from scoring.marks import edge_lettering
 
@@ -163,7 +165,7 @@ class Sifter:
         parts = []
         for place in left:
             if place not in single:
-                parts += [(place, box) for box in _apart(self.eyes.faces(left[place].image))]
+                parts += [(place, box) for box in _apart(left[place].image, self.eyes.faces(left[place].image))]
         images = [_unframed(left[place].image) if left[place].cut else left[place].image for place in single]
         images += [left[place].cropped(box).image for place, box in parts]
         matrix = self.eyes.likeness(images)
@@ -262,12 +264,40 @@ def _unframed(image: Image.Image) -> Image.Image:
     return image if box[0] == box[2] else image.crop(box)
 
 
-def _apart(faces: Sequence[Box]) -> list[Box]:
-    """Upright strips of a picture, each with one of the faces; none where faces stand above one another."""
-    across = sorted(faces)
+def _apart(image: Image.Image, faces: Sequence[Box]) -> list[Box]:
+    """Parts of a picture, each with one of the faces: on plain ground the figures, else divided where least stands out.
+
+    None where faces stand above one another.
+    """
+    across, drawn = sorted(faces), outline(image)
+    weights = (standing_out(image) if drawn is None else drawn).mean(axis=0)
     edges = [0.0]
     for one, other in pairwise(across):
         if other[0] < one[2]:
             return []
-        edges.append((one[2] + other[0]) / 2)
-    return [(left, 0.0, right, 1.0) for left, right in pairwise([*edges, 1.0])]
+        edges.append(_emptiest(weights, one[2], other[0]))
+    strips = [(left, 0.0, right, 1.0) for left, right in pairwise([*edges, 1.0])]
+    if drawn is None:
+        return strips
+    return [_figure_in(drawn, strip, face) for strip, face in zip(strips, across, strict=True)]
+
+
+def _emptiest(weights: NDArray[np.float64], left: float, right: float) -> float:
+    """The place between two others, in fractions, at which least is drawn; of several the one in the middle."""
+    middle, count = (left + right) / 2, len(weights)
+    places = np.arange(round(left * count), max(round(left * count) + 1, round(right * count)))
+    places = places[places < count]
+    return float(min(places.tolist(), key=lambda place: (weights[place], abs(place / count - middle)))) / count
+
+
+def _figure_in(drawn: NDArray[np.bool_], strip: Box, face: Box) -> Box:
+    """The box of what is drawn in an upright strip of a picture, its face included, with some ground around it."""
+    height, width = drawn.shape
+    first, last = round(strip[0] * width), round(strip[2] * width)
+    rows, columns = np.flatnonzero(drawn[:, first:last].any(axis=1)), np.flatnonzero(drawn[:, first:last].any(axis=0))
+    if not len(rows):
+        return strip
+    left, right = (first + columns[0]) / width - MARGIN, (first + columns[-1] + 1) / width + MARGIN
+    top, bottom = rows[0] / height - MARGIN, (rows[-1] + 1) / height + MARGIN
+    box = min(left, face[0]), min(top, face[1]), max(right, face[2]), max(bottom, face[3])
+    return max(box[0], strip[0]), max(box[1], 0.0), min(box[2], strip[2]), min(box[3], 1.0)

@@ -18,11 +18,12 @@ from bootstrap.pictures.file_names import comparable
 from bootstrap.records import Box
 from bootstrap.seeds.alpha import subject_of, with_alpha
 from bootstrap.seeds.comic_panels import panels
+from bootstrap.seeds.cut_offs import intact_part
 from bootstrap.seeds.figures import figures, subject
 from bootstrap.store.near_files import or_near
 
 __all__ = [
-    "ALONE", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "parts_in",
+    "ALONE", "INTACT", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "parts_in",
     "views_in",
 ]  # fmt: skip
 
@@ -34,6 +35,8 @@ MOST_GIVEN = 1000
 """Pictures that can be given: the best of them are taken."""
 SUBJECT = "-subject.png"
 """End of the name of a seed that was cropped to its subject."""
+INTACT = "-intact.png"
+"""End of the name of a seed that was cropped where what it shows is cut off or framed."""
 ALONE = "-alone.png"
 """End of the name of a seed that was cropped to the character, out of a picture of several."""
 
@@ -93,7 +96,8 @@ def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: 
     """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet
     and panel of a comic page.
 
-    What is cut is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
+    Bars at the edges of a picture, and what lies beyond a straight cut through a figure, are cropped away. What is cut
+    is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
     be one view.
     """
     mask = subject_of(data, image.size)
@@ -102,6 +106,8 @@ def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: 
         return [_cut(image, mask, box, f"{stem}-{number}.png", number) for number, box in enumerate(boxes, 1)]
     if box := subject(image, mask=mask):
         return [_cut(image, mask, box, f"{stem}{SUBJECT}", 0)]
+    if box := intact_part(image):
+        return [_cut(image, mask, box, f"{stem}{INTACT}", 0)]
     return [View(f"{stem}{suffix}", image, data, 0)]
 
 

@@ -40,7 +40,7 @@ class Eyes:
         return "2 faces" if image.width == 400 else ""
 
     def likeness(self, images):
-        own = np.array([image.width != 210 and image.getpixel((0, 0)) != (1, 2, 3) for image in images])
+        own = np.array([image.width != 210 and image.getpixel((image.width // 2, 9)) != (1, 2, 3) for image in images])
         return np.where(own[:, None] & own[None], 0.9, 0.1).astype(np.float32)
 
 
@@ -76,7 +76,8 @@ def test_two_people_are_cropped_to_the_character_unless_the_crop_is_too_small():
     ImageDraw.Draw(pair).rectangle((0, 0, 199, 199), (1, 2, 3))
     images = drawing(1), drawing(2), pair
     one = sifted(*images)[2]
-    assert (one.reason, one.box) == ("", (0.5, 0.0, 1.0, 1.0))
+    assert not one.reason
+    assert np.allclose(one.box, (0.5, 0.0, 1.0, 1.0), atol=0.1)
     assert "cropped to the character" in one.remark
     too_small = sifted(*(image.resize((image.width, image.height * 2)) for image in images), side=600)
     assert "when it is cropped" in too_small[2].reason
