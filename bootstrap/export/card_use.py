@@ -155,8 +155,8 @@ def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: s
     words = [f"prompt={_literal(usage.prompt)}"]  # by name: a pipeline may take pictures first
     if limits.takes_negative:
         words.append(f"negative_prompt={_literal(usage.negative)}")
-    words.append(f"guidance_scale={shape.guidance_scale + limits.no_guidance - 1:g}")
-    sizes = [f"num_inference_steps={shape.steps}", f"width={shape.width}", f"height={shape.height}"]
+    guidance = f"guidance_scale={shape.guidance_scale + limits.no_guidance - 1:g}"
+    sizes = [guidance, f"num_inference_steps={shape.steps}", f"width={shape.width}", f"height={shape.height}"]
     skipping = _skipping(shape.clip_skip or 0, architecture)
     if shape.clip_skip and not skipping and "clip_skip" not in limits.without:
         sizes.append(f"clip_skip={shape.clip_skip}")
@@ -165,6 +165,7 @@ def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: s
     sampler, changes = _sampler(base, architecture)
     lines, pipeline, load = _loading(base, architecture)
     scale = "" if files.weight == 1 else f'\npipe.set_adapters("lora", {files.weight:g})'
+    arguments = ",\n    ".join([*words, ", ".join(sizes)])
     imported = ", ".join(sorted(filter(None, (pipeline, sampler))))
     return f"""
 
@@ -173,8 +174,9 @@ def _script(usage: Usage, base: BaseConfig, files: ReleaseFiles, architecture: s
 
 pipe = {pipeline}.{load}{changes}
 pipe.load_lora_weights(".", weight_name="{file}", adapter_name="lora"){scale}{skipping}
-image = pipe({", ".join(words)},
-             {", ".join(sizes)}).images[0]
+image = pipe(
+    {arguments},
+).images[0]
 image.save("picture.png")
 ```"""
 

@@ -94,5 +94,5 @@ def test_the_script_of_each_card_draws_the_character(store: Store, monkeypatch: 
     pipe.unload_lora_weights()
     release = release_of(store, adapter_in(store, taught(pipe), "character"))
     names = run_script(write_diffusers(release, store.directory / "character").parent, monkeypatch)
-    assert f'pipe(prompt="{TRIGGER}", ' in (store.directory / "character" / "README.md").read_text()
+    assert f'prompt="{TRIGGER}",' in (store.directory / "character" / "README.md").read_text()
     assert read(names["image"]) == TRAITS

@@ -200,7 +200,7 @@ def test_weights_whose_captions_named_the_traits_are_called_by_them_everywhere(
     words = "mikachr, 1girl, solo, blue hair, cat ears, white shirt"
     text = (early.parent / "README.md").read_text()
     assert f"`{words} <lora:{early.stem}:1>`" in text
-    assert f'pipe(prompt="{words}", ' in text
+    assert f'prompt="{words}",' in text
     assert "the trigger alone draws somebody else" in text
     assert "finished LoRA" in text
     assert front_of(early.parent)["instance_prompt"] == words
