@@ -146,7 +146,7 @@ class _Bench:
         )
 
     def _pays(self, best: Cell, settings: AcceptanceConfig) -> bool:
-        """Whether the lowest weight is tried: a still higher one, the least so far, draws best, and there is room."""
+        """Whether the lowest weight is tried too: the least so far draws best, and the run has room for it."""
         least = min((*settings.weights, PREFERRED))
         if settings.lowest is None or best.weight > least or settings.lowest >= least:
             return False
