@@ -31,7 +31,8 @@ def test_the_shipped_probe_knows_the_examples_and_no_other_kind(models):
     assert sum(bool(kind) for kind in foreign_pictures(others, models, panel)) >= 10
 
 
-def test_it_is_fitted_again_for_the_encoders_of_the_panel(models, tmp_path):
+def test_it_is_fitted_again_for_the_encoders_of_the_panel(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_domain, "open_panel_models", lambda panel, cache: models)
     train_domain.train(TrainOptions(out=tmp_path, steps=4))
     probe = read_probe(tmp_path / FILE)
     assert probe.fingerprints == (models.clip.fingerprint, models.own["ccip"].fingerprint)
