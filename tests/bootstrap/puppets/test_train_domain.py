@@ -46,8 +46,7 @@ def test_each_kind_has_half_of_the_weight():
     assert abs(bias) < 0.1, "in the middle, though there are many more of the one kind"
 
 
-def test_every_kind_of_outlier_is_drawn_alike_each_time():
-    for kind in range(len(KINDS)):
-        first, again = outlier(UNSEEN + kind), outlier(UNSEEN + kind)
-        assert first.size == (128, 128)
-        assert first.tobytes() == again.tobytes()
+def test_an_outlier_is_the_same_each_time():
+    first, again = outlier(UNSEEN), outlier(UNSEEN)
+    assert first.size == (128, 128)
+    assert first.tobytes() == again.tobytes()
