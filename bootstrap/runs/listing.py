@@ -81,7 +81,7 @@ def next_command(store: Store, *, running: bool) -> str:
 
 def remember_command(store: Store, words: Sequence[str]) -> None:
     """Store the command that works on a run, and the folder in which it was given."""
-    plain = json.dumps({"command": shlex.join(words), "in": str(Path.cwd())}, ensure_ascii=False)
+    plain = json.dumps({"command": shlex.join(words), "in": str(Path.cwd())})  # names may be no UTF-8: in ASCII
     if store.recall(FACT) != plain:
         store.remember(FACT, plain)
 
