@@ -103,5 +103,6 @@ def sifting_sentences(rows: Sequence[Mapping[str, Any]], seeds: Sequence[Seed]) 
         if len(names) > 1:
             verb = "are set aside: each " if told == SURPLUS else "each "
         together.append(f"{', '.join(names)} {verb}{told}")
-    whole = f"{len(rows)} pictures: identity is judged by {anchors}; {others} more train; {aside} are set aside"
+    train, are = "trains" if others == 1 else "train", "is" if aside == 1 else "are"
+    whole = f"{len(rows)} pictures: identity is judged by {anchors}; {others} more {train}; {aside} {are} set aside"
     return [whole, *together, *sentences]
