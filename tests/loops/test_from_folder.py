@@ -159,4 +159,4 @@ def test_a_visit_that_takes_nothing_is_no_round_and_a_person_at_the_terminal_is_
     monkeypatch.setattr("loops.from_folder.wait", put)
     done = go("--rounds", "1")
     assert done.code == 0
-    assert "waiting for pictures: " in done.err
+    assert "waiting for pictures:" in done.err
