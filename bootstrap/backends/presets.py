@@ -94,8 +94,11 @@ class Identity:
         return _identity(self.architecture, self.prediction, said)
 
 
-def identify(base: Path) -> Identity:
-    """The preset for a checkpoint file or a diffusers folder. Raises BackendError where it cannot be used."""
+def identify(base: Path, *, by_hash: bool = True) -> Identity:
+    """The preset for a checkpoint file or a diffusers folder. Raises BackendError where it cannot be used.
+
+    What neither layers nor names tell is looked up by the hash of all its bytes, unless ``by_hash`` is False.
+    """
     if base.is_file():
         file = read_checkpoint(base, vae_given=True)
         architecture, prediction = file.architecture, prediction_of_file(base, file)
@@ -108,7 +111,7 @@ def identify(base: Path) -> Identity:
         message = f'"{base}" is an EDM variant (Playground 2.5, CosXL), by its name'
         raise BackendError(message, "choose one that predicts noise or v")
     identity = _identity(architecture, prediction, found)
-    if not identity.unknown:
+    if not identity.unknown or not by_hash:
         return identity
     digest = whole_digest(base)
     if title := _published(digest):

@@ -19,6 +19,7 @@ from bootstrap.dataset.findings import Finding
 from bootstrap.dataset.intent import Intent, intent_of
 from bootstrap.errors import BootstrapError, ConfigError, UsageError
 from bootstrap.export.release import run_settings
+from bootstrap.listeners.waiting import waiting
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.pictures import PictureFile
 from bootstrap.pictures.caption_text import caption_parts, folded
@@ -109,8 +110,9 @@ def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> 
     from bootstrap.machine.inventory import cache_folder
     from bootstrap.panel.models import open_panel_models
 
-    panel_models = open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=False)
-    return contradicted(folder, pictures, panel_models, panel, _views(panel, shipped_views("standard")))
+    with waiting(f"loading the panel, which reads {len(pictures)} pictures"):
+        panel_models = open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=False)
+        return contradicted(folder, pictures, panel_models, panel, _views(panel, shipped_views("standard")))
 
 
 def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:

@@ -14,6 +14,7 @@ from bootstrap.cli.findings import Findings
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.config.training_pixels import side_of
 from bootstrap.dataset.seed_tags import seed_tagging
+from bootstrap.listeners.waiting import waiting
 from bootstrap.machine.inventory import cache_folder
 from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import missing_models
@@ -50,10 +51,11 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
         typer.echo(f"seeds      {len(pictures)} pictures: the panel tells which are taken, and is not on this machine")
         return len(pictures)
     with found.collecting():
-        models = panel_models_of(config.panel, fake=config.backend == "fake")
-        tag = seed_tagging(models.tagger, character, config.panel)
-        captioner = SeedCaptioner(Wording.of(character, config), models.read, tag)
-        gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base))
+        with waiting(f"loading the panel, which sifts {len(pictures)} pictures"):
+            models = panel_models_of(config.panel, fake=config.backend == "fake")
+            tag = seed_tagging(models.tagger, character, config.panel)
+            captioner = SeedCaptioner(Wording.of(character, config), models.read, tag)
+            gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base))
         whole, *others = sifting_sentences(gathered.rows, gathered.seeds)
         typer.echo(f"seeds      {one_line(whole)}")
         for picture, seed in gathered.taken:

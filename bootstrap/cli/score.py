@@ -14,6 +14,7 @@ from rich.text import Text
 from bootstrap.cli.check_many import panel_models_of
 from bootstrap.config import load_panel, shipped_base
 from bootstrap.errors import UsageError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.machine.plain_console import PlainConsole
 from bootstrap.panel.rating import Rated, Rater, as_plain, pictures_in
 from bootstrap.pictures import open_picture
@@ -44,8 +45,9 @@ def score_command(
     panel = load_panel(name)
     if not (base or config):
         typer.echo(f"note: judged by '{name}', which knows puppets; --config names another panel", err=True)
-    rater = Rater(panel_models_of(panel), panel, seeds)
-    rated = rater.rate(pictures)
+    with waiting(f"loading the panel, which measures {len(pictures)} pictures"):
+        rater = Rater(panel_models_of(panel), panel, seeds)
+        rated = rater.rate(pictures)
     if as_json:
         plain = {
             "folder": str(folder),

@@ -18,6 +18,7 @@ from bootstrap.dataset.caption_tags import EVERYWHERE
 from bootstrap.dataset.one_background import crossover_for, one_background
 from bootstrap.dataset.retagging import Caption, Retagging
 from bootstrap.errors import ConfigError, UsageError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.panel.availability import known_characters, missing_models
 from bootstrap.pictures import PictureFile, open_picture, sharing
 from bootstrap.pictures.caption_text import caption_parts, folded
@@ -108,9 +109,10 @@ def _with_tagger(pictures: Sequence[PictureFile], captions: Sequence[Caption], o
     if tagger is None:
         raise ConfigError(f'the panel "{options.panel}" has no tagger', "choose one that has, such as drawn")
     found = []
-    for picture, caption in zip(pictures, captions, strict=True):
-        image, _ = open_picture(picture.path, SMALLEST)
-        found.append((*caption, *tagger.tags(image, options.threshold)))
+    with waiting(f"tagging {len(pictures)} pictures"):
+        for picture, caption in zip(pictures, captions, strict=True):
+            image, _ = open_picture(picture.path, SMALLEST)
+            found.append((*caption, *tagger.tags(image, options.threshold)))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.errors import BootstrapError, StoreError
+from bootstrap.listeners.waiting import waiting
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.upkeep import check_files, free, freeable
 from bootstrap.store.store import Store
@@ -40,7 +41,7 @@ def gc_command(run: Path, *, dry_run: bool) -> None:
 def verify_command(run: Path) -> None:
     """Hash everything anew; exits 1 and names what is wrong."""
     try:
-        with open_to_read(run) as store:
+        with open_to_read(run) as store, waiting("hashing every picture and LoRA"):
             problems, counted = check_files(store), f"{len(store.frames())} pictures, {len(store.adapters())} LoRAs"
     except StoreError as damage:  # of the database itself: nothing else can be checked
         raise BootstrapError(damage.message, damage.hint) from damage

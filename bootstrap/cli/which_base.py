@@ -5,6 +5,7 @@ The answer is kept by the file's sha256 (`bootstrap.backends.preset_answers`). A
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Collection
 
@@ -18,9 +19,12 @@ from bootstrap.backends.samplers import unfitting_line
 from bootstrap.backends.whole_digest import whole_digest
 from bootstrap.config import BaseConfig, embedded, identity_of
 from bootstrap.errors import BackendError, ConfigError
+from bootstrap.listeners.waiting import waiting
 
 __all__ = ["base_lines", "base_notes", "settle_base"]
 
+LARGE = 200 << 20
+"""Bytes of a file that takes a second to read."""
 SAID_BY = {"look": "base.scoring", "words": "base.dialect"}
 """What is unknown → the setting that says it."""
 VALUES = {"look": "drawn|photo", "words": "tags|prose"}
@@ -33,9 +37,11 @@ def settle_base(base: str, stated: Collection[str], *, preset: str | None = None
     ``stated`` are dotted paths of settings that a person gave; a named ``preset`` says all. Raises ConfigError where
     nobody can be asked, or nobody answers.
     """
-    identity = None if preset else identity_of(base)
-    if identity is None:
+    identity = None if preset else identity_of(base, by_hash=False)
+    if identity is None or not identity.unknown:
         return
+    with _hashing(base):
+        identity = identity_of(base) or identity
     unknown = [name for name in identity.unknown if SAID_BY[name] not in stated]
     if not unknown:
         return
@@ -48,6 +54,14 @@ def settle_base(base: str, stated: Collection[str], *, preset: str | None = None
     except typer.Abort:
         raise _unsettled(base, identity) from None
     remember(whole_digest(embedded(base)), answer)
+
+
+def _hashing(base: str) -> contextlib.AbstractContextManager[None]:
+    """What is shown while a file is read whole, where that takes seconds."""
+    file = embedded(base)
+    if not file.is_file() or file.stat().st_size < LARGE:
+        return contextlib.nullcontext()
+    return waiting(f'reading the whole of "{base}", to know it by its hash; a file is read once')
 
 
 def base_lines(base: str, config_preset: str) -> list[str]:

@@ -94,13 +94,16 @@ def load(
     return validated(RunConfig, data, "configuration", lambda text: ConfigError(text, ALL))
 
 
-def identity_of(base: str) -> Identity | None:
-    """What a file or folder of the user's is; None for a preset's name. Raises ConfigError where it cannot be used."""
+def identity_of(base: str, *, by_hash: bool = True) -> Identity | None:
+    """What a file or folder of the user's is; None for a preset's name. Raises ConfigError where it cannot be used.
+
+    See `bootstrap.backends.presets.identify` for ``by_hash``.
+    """
     real = embedded(base)
     if base in shipped_names("base") or not (real.is_file() or (real / "model_index.json").is_file()):
         return None
     try:
-        return identify(real)
+        return identify(real, by_hash=by_hash)
     except BackendError as error:
         raise ConfigError(error.message, error.hint) from error
 

@@ -6,6 +6,7 @@ import pytest
 import typer
 from PIL import Image
 
+from bootstrap.cli import which_base
 from bootstrap.cli.which_base import base_lines, base_notes, settle_base
 from bootstrap.config import load
 from bootstrap.errors import ConfigError
@@ -83,3 +84,15 @@ def test_a_sampler_that_does_not_fit_the_schedule_is_told(tmp_path, header_file,
     settings = [f"base.sampling.scheduler={scheduler}", f"base.sampling.zero_terminal_snr={snr}"]
     notes = base_notes(load(str(path), overrides=settings).base)
     assert ['"dpm++_karras" draws as "dpm++" does' in note for note in notes] == [True] * told
+
+
+def test_reading_a_large_file_whole_is_announced(tmp_path, header_file, capsys, monkeypatch):
+    path, known = header_file(tmp_path / "m" / "mix.safetensors"), header_file(tmp_path / "illustrious.safetensors")
+    for least, announced in ((which_base.LARGE, False), (1, True)):
+        monkeypatch.setattr(which_base, "LARGE", least)
+        with pytest.raises(ConfigError):
+            settle_base(str(path), ())
+        settle_base(str(known), ())
+        assert (f'reading the whole of "{path}"' in capsys.readouterr().err) == announced
+    settle_base(str(known), ())
+    assert capsys.readouterr().err == ""
