@@ -154,14 +154,10 @@ def test_without_a_network_the_panel_of_what_is_here_is_told_and_works(network, 
 
 @pytest.mark.parametrize("command", ["check", "run", "init"])
 def test_commands_that_need_the_panel_name_the_one_command(network, call, command, tmp_path):
-    words = [command, RUBY / "seed.png"]
-    words += (
-        ["--base", "puppet", "--out", tmp_path / "out"]
-        if command == "init"
-        else [RUBY / "character.json", *BASE, "--out", tmp_path / "run"]
-    )
+    rest = [RUBY / "character.json", *BASE, "--out", tmp_path / "run"]
     if command == "init":
-        words[words.index("puppet")] = "illustrious"
+        rest = ["--base", "illustrious", "--out", tmp_path / "character.json"]
+    words = [command, RUBY / "seed.png", *rest]
     done = call(*words)
     assert "bootstrap setup --base" in done.out + done.err
     assert done.code == (0 if command == "init" else 2)
