@@ -16,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -34,6 +35,8 @@ __all__ = ["Terminal"]
 STYLES = {
     events.Noted: "yellow", events.Incident: "yellow", events.RoundBegan: "bold",
 }  # fmt: skip
+WIDE = 80
+"""Columns from which a bar has room for all."""
 QUIET = (events.BatchGenerated, events.ScoresMeasured)  # the bar shows these already
 TOLD_BY_RUN = (events.RunEnded,)
 """What the command itself tells at the end, with the paths."""
@@ -128,15 +131,11 @@ def _spinner(console: Console) -> Progress:
 
 
 def _bar(console: Console) -> Progress:
-    """The layout of a stage's bar."""
-    return Progress(
-        TextColumn("  [progress.description]{task.description:<9}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}", markup=False),
-        console=console,
-        transient=True,
-    )
+    """The layout of a stage's bar; a narrow terminal shows how far it is and the time left, and no more."""
+    columns: list[ProgressColumn] = [TextColumn("  [progress.description]{task.description:<9}")]
+    if console.width < WIDE:
+        columns += [BarColumn(bar_width=8), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn()]
+    else:
+        columns += [BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left")]
+        columns += [TimeRemainingColumn(), TextColumn("{task.fields[detail]}", markup=False)]
+    return Progress(*columns, console=console, transient=True)

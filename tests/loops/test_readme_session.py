@@ -9,6 +9,7 @@ import pytest
 
 from bootstrap.cli import resolve, review
 from bootstrap.config import load
+from bootstrap.runs.fakes import FAKE
 from tests.loops.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,8 @@ def test_every_command_of_the_session_works_in_turn(call, tmp_path, monkeypatch)
     (run,) = Path("runs").iterdir()
     assert f"its run will lie in {run}" in said["init"]
     assert "ready" in said["check"]
+    assert f"note: {FAKE}" in said["check"]
+    assert f"note: {FAKE}" in said["run"]
     assert (run / "report.html").is_file()
     assert served == [run.name]
     assert str(run) in said["run"]

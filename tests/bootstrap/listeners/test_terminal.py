@@ -47,6 +47,18 @@ def test_a_bar_with_an_estimate_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
         assert part in screen
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_bar_is_cut_at_no_width(width: int) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    with Terminal(console) as terminal:
+        for done in (1, 500):
+            terminal(events.Progress("looking at the trigger", done, 800, "loss 0.1234"))
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "500/800" in said
+    assert "…" not in said
+
+
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[33m" not in output_of(

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from bootstrap.config import load
 from bootstrap.events import Progress
 from bootstrap.listeners.progress_file import ProgressFile
+from bootstrap.report import write_report
 from bootstrap.review import live
 from bootstrap.review.serve import Address, listen, served_beside
 from bootstrap.review.web_app import build
@@ -50,6 +51,7 @@ def test_a_run_at_work_has_its_stage_and_time_left(client, store, monkeypatch):
 def test_a_fake_run_calls_itself_fake_on_every_page(client, store):
     assert client.get("/api/live").json()["fake"] == FAKE
     assert FAKE in client.get("/").text
+    assert FAKE in write_report(store, store.directory / "report.html", "Mika").read_text(encoding="utf-8")
     store.remember("config", load("puppet").model_dump_json())
     assert client.get("/api/live").json()["fake"] == ""
     assert FAKE not in client.get("/").text
