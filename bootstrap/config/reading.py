@@ -24,6 +24,7 @@ from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
 from bootstrap.config.run_settings import BASE, BaseConfig, RunConfig, ViewsConfig
 from bootstrap.config.shipped_files import embedded, read_section, shipped_names
 from bootstrap.errors import BackendError, ConfigError
+from bootstrap.store.near_files import near_names
 
 __all__ = [
     "control_named", "identity_of", "load", "load_panel", "reference_named", "shipped_base", "shipped_views",
@@ -85,6 +86,7 @@ def load(
             continue
         data[name] = merged(data[name], part) if name in data and isinstance(part, dict) else part
     for text in overrides:
+        _refuse_unused_recipe(data, text)
         override(data, text)
     _refuse_names(data)
     if data.get("drawer") is not None:
@@ -167,14 +169,32 @@ def load_panel(name: str) -> PanelConfig:
     return validated(PanelConfig, settings, name, ConfigError)
 
 
+def _refuse_unused_recipe(data: Mapping[str, Any], text: str) -> None:
+    """Raise ConfigError for a setting of a recipe that the base does not have and no phase takes."""
+    above, _, rest = text.partition("=")[0].strip().partition("recipes.")
+    recipes = _part(data, "base.recipes")
+    if above != "base." or not isinstance(recipes, Mapping):
+        return
+    name, phases = rest.partition(".")[0], _part(data, "subject.phases")
+    if name not in recipes and f"'{name}'" not in repr(phases):
+        close = near_names(name, recipes) or list(recipes)
+        raise ConfigError(f'--set "{text}": base.recipes has no "{name}"', f"did you mean {' or '.join(close)}?")
+
+
 def _refuse_names(data: Mapping[str, Any]) -> None:
     """Raise ConfigError where a section with settings of its own was set to a name."""
     for path, instead in NAMED.items():
-        part: Any = data
-        for key in path.split("."):
-            part = part.get(key) if isinstance(part, Mapping) else None
+        part = _part(data, path)
         if isinstance(part, str):
             raise ConfigError(f'{path} "{part}": {path} has settings of its own', f"to name one, {instead}")
+
+
+def _part(data: Mapping[str, Any], path: str) -> Any:
+    """What stands at a dotted path of plain settings; None where nothing does."""
+    part: Any = data
+    for key in path.split("."):
+        part = part.get(key) if isinstance(part, Mapping) else None
+    return part
 
 
 def _is_name(section: str, part: object) -> bool:

@@ -52,6 +52,7 @@ def test_no_field_is_proposed_in_place_of_itself(model):
         ("loop.random_seed=4", "or 'random_seed' at the top level?)"),
         ("target=4", "target: unknown field (did you mean 'loop.target'?)"),
         ("panel=drawn", 'panel "drawn": panel has settings of its own; to name one, give --set base.scoring=NAME'),
+        ("base.recipes.charcter.steps=4", 'base.recipes has no "charcter"; did you mean character?'),
         ("base.reference=none", "to name one, give --reference"),
         ("loop=one-picture", "to name one, give --loop"),
     ],
