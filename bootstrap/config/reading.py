@@ -41,7 +41,6 @@ NAMED = {
     "panel": "give --set base.scoring=NAME",
     "views": 'write "views" into character.json',
     "subject": 'write "kind" into character.json',
-    "drawer": "give --drawer",
 }
 """Section that a person may want to name → how it is named."""
 ALL = "bootstrap settings shows every setting"
