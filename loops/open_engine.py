@@ -17,6 +17,7 @@ from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.config.training_pixels import resolution_warnings, side_of
 from bootstrap.dataset.exposure import with_folders
+from bootstrap.events import Progress
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
@@ -46,6 +47,7 @@ def open_engine(
     character = with_core_tag(character, config.subject.core_tag)
     settle(store, config, character, pictures)
     config = with_folders(config, character)
+    store.append_event(Progress("loading the weights", 0, 1))
     models = open_models(config, store.directory)
     if models.sampling:  # what files and pictures tell of
         config = config.model_copy(update={"base": config.base.model_copy(update={"sampling": models.sampling})})

@@ -61,7 +61,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     config = resolve(character, options, base_begun_with(directory), f'"{description}" names none', command)
     consents = _agreed(config, options, directory)
     _check_base(config)
-    notes = [*filter(None, [fake_note(config)]), *base_notes(config.base), *words_alone(config, character)]
+    notes = [*base_notes(config.base), *words_alone(config, character)]
     if config.panel.on_missing == "smaller" and (blind := unjudged(config.panel)):
         notes.append(blind)
     for note in notes:
@@ -119,9 +119,10 @@ def _work(
 
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
-    store.append_event(Progress("loading the weights", 0, 1))
     engine = open_engine(store, config, character, pictures, hours)
     store.append_event(Progress("looking at the seeds", 1, 1))
+    if note := fake_note(config):
+        typer.echo(f"note: {note}", err=True)
     remember_consents(store, consents)
     remember_command(store, words)
     engine.clock = clock
