@@ -56,9 +56,9 @@ def parameters_outside(job: Job, drawer: str) -> str:
     return "\n".join([*lines, f"Seed: {job.random_seed}, Model: {_quoted(drawer)}"])
 
 
-def literal(prompt: str) -> str:
-    """A prompt in which user interfaces see no emphasis; what is escaped already stays."""
-    return re.sub(r"(?<!\\)([()\[\]])", r"\\\1", " ".join(prompt.split("\n")))
+def literal(prompt: str, emphasis: str = "()[]") -> str:
+    """A prompt in which user interfaces, whose ``emphasis`` are these, see none; what is escaped already stays."""
+    return re.sub(rf"(?<!\\)([{re.escape(emphasis)}])", r"\\\1", " ".join(prompt.split("\n")))
 
 
 def _quoted(value: object) -> str:

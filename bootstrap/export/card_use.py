@@ -16,6 +16,7 @@ from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.parameters import literal
 from bootstrap.backends.samplers import scheduler_named
 from bootstrap.config import EMBEDDED, BaseConfig
+from bootstrap.export.comfyui_graph import typed
 from bootstrap.export.markdown import code
 from bootstrap.export.usage import Usage, is_toy
 from bootstrap.lora.kinds import TITLES
@@ -89,7 +90,7 @@ def use_section(usage: Usage, base: BaseConfig, files: ReleaseFiles, architectur
         comfy, a1111 = files.for_comfy, files.for_a1111
         others = f"""\
 - **ComfyUI**: put `{comfy}` into `models/loras`{_by_graph(files)}, load it with *Load LoRA* at strength \
-{files.weight:g}, and write {code(literal(usage.prompt))} into the prompt.
+{files.weight:g}, and write {code(typed(usage.prompt))} into the prompt.
 {_in_models_lora(literal(usage.prompt), {"A1111": a1111, "Forge": comfy}, files)}"""
     return f"""## Use
 

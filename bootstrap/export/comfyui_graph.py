@@ -9,6 +9,7 @@ Diffusion and SDXL.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from bootstrap.backends.parameters import literal
 from bootstrap.config import BaseConfig
 from bootstrap.export.usage import Usage, is_toy
 
-__all__ = ["ENDINGS", "as_window", "comfyui_files", "graph_for"]
+__all__ = ["ENDINGS", "as_window", "comfyui_files", "graph_for", "typed"]
 
 ENDINGS = ("-comfyui.json", "-comfyui-api.json")
 """How the names of the files end: for the window, for the API."""
@@ -44,8 +45,17 @@ SAMPLERS = {
 """Our samplers → the sampler and the schedule that ComfyUI calls so."""
 AFTER_SEED = "randomize"
 """What the window's widget after a random seed says: the next picture has another."""
-WIDTH, HEIGHT, COLUMN = 320, 190, 380
-"""Pixels of a node in the window, and from one column to the next."""
+EMPHASIS = "()"
+"""Brackets that weigh words there; square ones are letters."""
+READ_BY_THE_WINDOW = ((r"(?<!\\)([{}])", r"\\\1"), (r"\\\|", r"\\\\|"), (r"/(?=[/*])", "/ "))
+"""The window takes braces for a choice of words, a bar's backslash for an escape, two slashes for a comment: what it
+must find for a prompt that says so, as far as it can be written."""
+COLUMNS = {"CLIPTextEncode": 1, "EmptyLatentImage": 1, "KSampler": 2, "VAEDecode": 3, "SaveImage": 3}
+"""Class of a node → its column in the window, where it is not the first; no more than show with their words."""
+WIDTH, COLUMN, GAP = 320, 380, 60
+"""Pixels of a node in the window, from one column to the next, and from a node to the one below, with its title."""
+SLOT, WIDGET, EDGE, TEXT = 20, 24, 20, 190
+"""Pixels that an input or output, a widget, the edges and a whole node of words take in height."""
 
 Graph = dict[str, dict[str, Any]]
 
@@ -75,8 +85,9 @@ def graph_for(usage: Usage, base: BaseConfig, lora: str, weight: float) -> Graph
     if shape.prediction_type == "v_prediction":
         zero = bool(shape.zero_terminal_snr)
         model = [_add(graph, "ModelSamplingDiscrete", "prediction", model=model, sampling="v_prediction", zsnr=zero), 0]
-    words = _add(graph, "CLIPTextEncode", "prompt", clip=clip, text=literal(usage.prompt))
-    negative = _add(graph, "CLIPTextEncode", "negative", clip=clip, text=literal(usage.negative))
+    words = _add(graph, "CLIPTextEncode", "prompt", clip=clip, text=literal(usage.prompt, EMPHASIS))
+    unwanted = literal(usage.negative, EMPHASIS)
+    negative = _add(graph, "CLIPTextEncode", "negative", clip=clip, text=unwanted)
     latent = _add(graph, "EmptyLatentImage", "size", width=shape.width, height=shape.height, batch_size=1)
     sampler, scheduler = SAMPLERS[shape.scheduler]
     drawn = _add(graph, "KSampler", "seed", model=model, positive=[words, 0], negative=[negative, 0],
@@ -91,18 +102,22 @@ def as_window(graph: Graph) -> dict[str, Any]:
     """A graph as ComfyUI's window saves and opens it."""
     links: list[list[Any]] = []
     nodes = []
+    tops = [0] * (1 + max(COLUMNS.values()))
     for order, (id, node) in enumerate(graph.items()):
         inputs = []
         for slot, (name, (source, output)) in enumerate(_linked(node)):
             kind = OUTPUTS[graph[source]["class_type"]][output]
             links.append([len(links) + 1, int(source), output, int(id), slot, kind])
             inputs.append({"name": name, "type": kind, "link": len(links)})
-        column, row = divmod(order, 2)
+        column, widgets = COLUMNS.get(node["class_type"], 0), list(_widgets(node))
+        slots = max(len(inputs), len(OUTPUTS[node["class_type"]]))
+        height = TEXT if node["class_type"] == "CLIPTextEncode" else SLOT * slots + WIDGET * len(widgets) + EDGE
         nodes.append({
             "id": int(id), "type": node["class_type"], "title": node["_meta"]["title"],
-            "pos": [column * COLUMN, row * (HEIGHT + 90)], "size": [WIDTH, HEIGHT], "flags": {}, "order": order,
-            "mode": 0, "inputs": inputs, "outputs": [], "properties": {}, "widgets_values": list(_widgets(node)),
+            "pos": [column * COLUMN, tops[column]], "size": [WIDTH, height], "flags": {}, "order": order, "mode": 0,
+            "inputs": inputs, "outputs": [], "properties": {}, "widgets_values": widgets,
         })  # fmt: skip
+        tops[column] += height + GAP
     for node in nodes:
         for slot, kind in enumerate(OUTPUTS[node["type"]]):
             own = [link[0] for link in links if link[1:3] == [node["id"], slot]]
@@ -111,6 +126,14 @@ def as_window(graph: Graph) -> dict[str, Any]:
         "last_node_id": len(nodes), "last_link_id": len(links), "nodes": nodes, "links": links, "groups": [],
         "config": {}, "extra": {}, "version": 0.4,
     }  # fmt: skip
+
+
+def typed(prompt: str) -> str:
+    """A prompt as it is typed into the window, which then passes it on as it is."""
+    prompt = literal(prompt, EMPHASIS)
+    for read, written in READ_BY_THE_WINDOW:
+        prompt = re.sub(read, written, prompt)
+    return prompt
 
 
 def _add(graph: Graph, kind: str, title: str, **inputs: Any) -> str:
@@ -131,6 +154,6 @@ def _widgets(node: Mapping[str, Any]) -> Iterator[Any]:
     """The values of a node's own, as its widgets in the window have them."""
     for name, value in node["inputs"].items():
         if not isinstance(value, list):
-            yield value
+            yield typed(value) if name == "text" else value
             if name == "seed":
                 yield AFTER_SEED

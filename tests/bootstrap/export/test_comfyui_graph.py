@@ -22,6 +22,8 @@ WIDGETS = {
     "CLIPTextEncode": 1, "EmptyLatentImage": 3, "KSampler": 7, "VAEDecode": 0,
 }  # fmt: skip
 """Widgets of each node in the window; KSampler's have one more than its inputs, after the random seed."""
+TITLE = 30
+"""Pixels above a node that its title takes."""
 
 
 def graph_of(config: RunConfig, character: Character) -> dict[str, dict[str, Any]]:
@@ -50,6 +52,40 @@ def test_checkpoint_words_weight_and_sampling_are_the_ones_of_the_base(character
 def test_brackets_are_letters_there_as_here(character: Character) -> None:
     named = character.model_copy(update={"core": ("mika (cat)",)})
     assert r"mika \(cat\)" in by_kind(graph_of(load("illustrious"), named))["prompt"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "in_api", "in_window"),
+    [
+        ("smile [soft]", "smile [soft]", "smile [soft]"),
+        ("={ }=", "={ }=", r"=\{ \}="),
+        (r"\{x\}", r"\{x\}", r"\{x\}"),
+        (r"\||/", r"\||/", r"\\||/"),
+        ("://", "://", ":/ /"),
+        ("/* x */ ///", "/* x */ ///", "/ * x */ / / /"),
+    ],
+)
+def test_what_the_window_would_read_as_more_than_words_is_written_for_it(
+    tag: str, in_api: str, in_window: str, character: Character
+) -> None:
+    graph = graph_of(load("illustrious"), character.model_copy(update={"core": (tag,)}))
+    assert f", {in_api}, " in by_kind(graph)["prompt"]["text"]
+    words = next(node["widgets_values"][0] for node in as_window(graph)["nodes"] if node["title"] == "prompt")
+    assert f", {in_window}, " in words
+
+
+@pytest.mark.parametrize("base", ["illustrious", "sd15-anime", "noobai-vpred", "pony"])
+def test_no_node_of_the_window_hides_another(base: str, character: Character) -> None:
+    nodes = as_window(graph_of(load(base), character))["nodes"]
+    for number, node in enumerate(nodes):
+        (x, y), (width, height) = node["pos"], node["size"]
+        least = 20 * max(len(node["inputs"]), len(node["outputs"])) + 24 * len(node["widgets_values"]) + 14
+        assert height >= least, "the window makes it as high as it needs"
+        for other in nodes[:number]:
+            left, top = other["pos"]
+            beside = left + other["size"][0] <= x or x + width <= left
+            assert beside or y - TITLE >= top + other["size"][1] or top - TITLE >= y + height
+    assert max(node["pos"][0] + node["size"][0] for node in nodes) < 1600, "the window hides words when far away"
 
 
 @pytest.mark.parametrize("base", ["illustrious", "sd15-anime", "noobai-vpred", "pony"])

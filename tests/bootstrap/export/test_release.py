@@ -426,6 +426,15 @@ def test_a_base_that_is_one_file_is_loaded_as_one_in_the_card(
     assert "/home" not in text
 
 
+def test_the_card_has_the_words_as_each_window_reads_them(
+    store: Store, own_base: RunConfig, character: Character
+) -> None:
+    named = character.model_copy(update={"core": ("{a} [b] (c)",)})
+    text = card(named, own_base, store.adapters()[-1], {}, status(store), FILES, "sdxl")
+    assert r"\{a\} [b] \(c\)" in text.partition("**ComfyUI**")[2].partition("**A1111")[0]
+    assert r"{a} \[b\] \(c\)" in text.partition("**A1111")[2].partition("**diffusers")[0]
+
+
 ONES = np.ones((4, 4), np.float32)
 NETWORKS = {
     "loha": Hada(ONES, ONES, ONES, ONES),
