@@ -39,6 +39,8 @@ def test_a_header_without_metadata_is_read(tmp_path):
 def test_what_is_no_file_is_told_as_what_it_is(tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     os.mkfifo(tmp_path / "pipe.safetensors")
-    for name, said in (("folder", "it is a folder"), ("pipe", "it is a named pipe"), ("none", "No such file")):
+    for name, said in (("folder", "it is a folder"), ("pipe", "it is a named pipe")):
         with pytest.raises(BackendError, match=f'{name}.safetensors" cannot be read: {said}'):
             read_header(tmp_path / f"{name}.safetensors")
+    with pytest.raises(BackendError, match=r'no such file ".*none.safetensors"'):
+        read_header(tmp_path / "none.safetensors")
