@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.config import ViewsConfig
 from bootstrap.errors import StoreError
 from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
-from bootstrap.records import Frame, Job, JobKind, Reference
+from bootstrap.records import Frame, Job, JobKind, Reference, Seed
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
@@ -70,14 +71,21 @@ def _planned(engine: Engine, round: int) -> list[Job]:
     anchors, shots = [seed for seed in engine.seeds if seed.anchor], []
     for number in range(PORTRAITS):
         seed = anchors[number % len(anchors)]
-        (plain,) = engine.planner.plan({(seed.view_family, seed.framing): 1}, [])
+        (plain,) = engine.planner.plan({_place(seed, engine.config.views): 1}, [])
         seen = dict(tag.split("=", 1) for tag in seed.tags if "=" in tag)
         own = {axis: seen[axis] for axis in plain.axes if axis in seen}
         if "outfit" in plain.axes:
             own["outfit"] = seed.outfit
-        shots.append(replace(plain.having(own), view=seed.view, take=number))
+        shots.append(replace(plain.having(own), view=seed.view or plain.view, take=number))
     wave = Wave(round, WAVE, adapter=False)
     return [engine.job_maker.wave_job(JobKind.LOOKALIKE, wave, shot) for shot in shots]
+
+
+def _place(seed: Seed, views: ViewsConfig) -> tuple[str, str]:
+    """View family and framing of a seed; the most usual ones where they could not be read."""
+    shares = {name: family.share for name, family in views.families.items()}
+    usual = max(shares, key=shares.__getitem__), max(views.framings, key=views.framings.__getitem__)
+    return seed.view_family or usual[0], seed.framing or usual[1]
 
 
 def _chosen(engine: Engine, portraits: Sequence[Frame]) -> Sequence[Frame]:

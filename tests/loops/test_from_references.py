@@ -117,3 +117,18 @@ def test_an_adapter_of_faces_is_shown_heads_of_seed_and_portraits(tiny, call, tm
     assert len(shown[JobKind.CANDIDATE]) == 1
     assert len(shown[JobKind.STRANGER]) > 1
     assert not shown[JobKind.CANDIDATE] & shown[JobKind.STRANGER]
+
+
+def test_a_seed_whose_framing_nobody_can_read_is_shown_as_any_other(tmp_path, call):
+    arguments = described(tmp_path, TINY)
+    character = json.loads((tmp_path / "character.json").read_text())
+    del character["seeds"]
+    (tmp_path / "character.json").write_text(json.dumps(character))
+    given = ("base.reference.strengths=[]", "loop.rounds=1", "loop.acceptance.weights=[]", "panel.read_margin=99")
+    settings = [word for setting in given for word in ("--set", setting)]
+    done = call("run", *arguments, "--reference", "attention", *settings, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    with Store.open(tmp_path / "run", exclusive=False) as store:
+        (seed,) = store.seeds()
+        assert not seed.framing
+        assert store.frames(kind=JobKind.STRANGER)
