@@ -6,9 +6,12 @@ No model is loaded, but for many pictures and sheets: only the panel can tell wh
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shlex
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import typer
 from PIL import Image
@@ -24,7 +27,7 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
-from bootstrap.config import RunConfig, load
+from bootstrap.config import RunConfig
 from bootstrap.dataset.exposure import with_folders
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
@@ -47,6 +50,9 @@ from bootstrap.seeds.checks import caption_warnings, names_of, passed_over
 from bootstrap.shots import apportion
 
 __all__ = ["check_command", "check_models"]
+
+DRAWERS = ("workflow", "server", "spend")
+"""Options that only go with a drawer."""
 
 
 def check_command(sources: Sequence[Path], options: Options) -> None:
@@ -126,9 +132,43 @@ def _config(character: Character | None, options: Options, command: str, found: 
     with found.collecting():
         begun_with = base_begun_with(run_folder(character, options))
         return resolve(character, options, begun_with, "nobody named one", command)
-    with contextlib.suppress(BootstrapError):  # a wrong setting: seeds and words are checked all the same
-        return load(options.base or character.base or "")
+    return _without_wrong_options(character, options)
+
+
+def _without_wrong_options(character: Character, options: Options) -> RunConfig | None:
+    """The configuration without the fewest options that make it one, so that all else is checked as it was asked for;
+    None where no base is known."""
+    base = options.base or character.base
+    if not base:
+        return None
+    nobody = Character(name="nobody", trigger="nobody", invariant={"hair": ("hair",)})
+    given = _given(options)
+    attempts = [(nobody, options)]  # where this works, the character does not fit the options
+    for several in (*((one,) for one in given), *itertools.combinations(given, 2), given):
+        attempts.append((character, _without(options, several)))
+    for who, tried in attempts:
+        with contextlib.suppress(BootstrapError):
+            return resolve(who, tried, base)  # as if begun with this base: nobody is asked again
     return None
+
+
+def _given(options: Options) -> list[tuple[str, str]]:
+    """The options that were given, each as a field and what it sets; base and backend stay whatever else is wrong."""
+    unset, given = Options(base=options.base, backend=options.backend), [("settings", text) for text in options.settings]
+    for one in fields(Options):
+        if one.name != "settings" and getattr(options, one.name) != getattr(unset, one.name):
+            given.append((one.name, ""))
+    return given
+
+
+def _without(options: Options, several: Sequence[tuple[str, str]]) -> Options:
+    """The options without some of those given; without a drawer its own options go too."""
+    unset, changes = Options(), dict[str, Any]()
+    for name, _ in several:
+        for also in (name, *(DRAWERS if name == "drawer" else ())):
+            changes[also] = getattr(unset, also)
+    changes["settings"] = [text for text in options.settings if ("settings", text) not in several]
+    return replace(options, **changes)
 
 
 def check_models(config: RunConfig, found: Findings) -> None:

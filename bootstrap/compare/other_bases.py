@@ -21,15 +21,17 @@ def on_other_bases(config: RunConfig, names: Sequence[str]) -> list[RunConfig]:
     """The configuration of a run on each of these presets or files, prompted and sampled as that base asks for.
 
     A file that does not say what it draws is prompted and sampled as the run's own base is. Raises UsageError for a
-    base of another architecture, one that cannot be used, and a name that is none.
+    base of another architecture, one that cannot be used, and a name that is none; BackendError where the run's own
+    base cannot be used.
     """
     found = []
     for name in names:
         try:
             base = _base_of(config, name)
-            own, other = check_base(embedded(config.base.path)), check_base(embedded(base.path), base.sampling.vae)
+            other = check_base(embedded(base.path), base.sampling.vae)
         except (BackendError, ConfigError) as error:
             raise UsageError(f'{OPTION} "{name}": {error.message}', error.hint) from error
+        own = check_base(embedded(config.base.path))
         if own.name != other.name:
             fits = f"a LoRA for {own.title} fits no other"
             raise UsageError(f'{OPTION} "{name}" is {other.title}: {fits}', f"name checkpoints of {own.title}")

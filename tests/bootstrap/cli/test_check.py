@@ -209,3 +209,19 @@ def test_the_memory_of_every_stage_is_printed_with_the_largest_as_what_a_run_tak
     done = call(*given())
     assert "memory     draw 5.9, train 6.3 GB" in done.stdout
     assert "memory 7 of 16 GB" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--base", "sdxl", "--recipe", "nosuch"), 'configs/recipes has no "nosuch"'),
+        (("--base", "illustrious", "--control", "sdxl-openpose"), "draws along no control picture"),
+        (("--base", "illustrious", "--also", "animagine"), '--also "animagine": "cagliostrolab/animagine-xl-4.0"'),
+        (("--base", "sdxl", "--set", "loop.nosuch=1", "--recipe", "nosuch"), "nosuch"),
+    ],
+)
+def test_a_wrong_option_leaves_the_others_in_force(given, wrong, said):
+    done = call(*given(), "--backend", "fake", "--set", "base.scoring=fake", *wrong)
+    assert done.exit_code == 2
+    (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert said in error
