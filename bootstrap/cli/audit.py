@@ -68,13 +68,13 @@ def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None
 
 def _panel(name: str) -> PanelConfig:
     """A panel that can look at pictures without seeds. Raises ConfigError naming what it lacks."""
-    from bootstrap.panel.availability import missing_models
+    from bootstrap.panel.availability import missing_parts_of
 
     panel = load_panel(name)
     if panel.fake:
         raise ConfigError(f'the panel "{name}" sees nothing', f"choose one of: {', '.join(shipped_names('scoring'))}")
-    if missing := missing_models(panel, comparing=False):
-        raise ConfigError(f'the panel "{name}" cannot look: {missing[0][0]}', missing[0][1])
+    for part in missing_parts_of(panel, comparing=False):
+        raise ConfigError(f'the panel "{name}" cannot look: {part.said}', f"{part.fetch}, or leave --panel out")
     models = panel.models.model_copy(update={"face": FaceModel()})
     return panel.model_copy(update={"models": models})
 

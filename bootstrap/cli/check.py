@@ -154,7 +154,10 @@ def _without_wrong_options(character: Character, options: Options) -> RunConfig 
 
 def _given(options: Options) -> list[tuple[str, str]]:
     """The options that were given, each as a field and what it sets; base and backend stay whatever else is wrong."""
-    unset, given = Options(base=options.base, backend=options.backend), [("settings", text) for text in options.settings]
+    unset, given = (
+        Options(base=options.base, backend=options.backend),
+        [("settings", text) for text in options.settings],
+    )
     for one in fields(Options):
         if one.name != "settings" and getattr(options, one.name) != getattr(unset, one.name):
             given.append((one.name, ""))

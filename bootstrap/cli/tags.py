@@ -19,7 +19,7 @@ from bootstrap.dataset.one_background import crossover_for, one_background
 from bootstrap.dataset.retagging import Caption, Retagging
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.listeners.waiting import waiting
-from bootstrap.panel.availability import known_characters, missing_models
+from bootstrap.panel.availability import TAGGER, known_characters, missing_parts_of
 from bootstrap.pictures import PictureFile, open_picture, sharing
 from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.store.files import write_atomic
@@ -103,8 +103,10 @@ def _with_tagger(pictures: Sequence[PictureFile], captions: Sequence[Caption], o
     from bootstrap.panel.models import tagger_of
 
     panel = load_panel(options.panel or "")
-    if missing := [lack for lack in missing_models(panel, comparing=False) if "tagger" in lack[0]]:
-        raise ConfigError(f'the panel "{options.panel}" cannot tag: {missing[0][0]}', missing[0][1])
+    for part in missing_parts_of(panel, comparing=False):
+        if part.path == TAGGER:
+            hint = f"{part.fetch}, or leave --panel out"
+            raise ConfigError(f'the panel "{options.panel}" cannot tag: {part.said}', hint)
     tagger = tagger_of(panel)
     if tagger is None:
         raise ConfigError(f'the panel "{options.panel}" has no tagger', "choose one that has, such as drawn")

@@ -103,7 +103,7 @@ def _everywhere(
     """Tags that are learned as part of the character because hardly a caption lacks them."""
     if len(pictures) < FEWEST:
         return
-    intended = {*map(folded, intent.everywhere), *COUNTS}
+    intended = {*map(folded, intent.everywhere), *COUNTS, *_worn_in_all({one.path.parent for one in pictures}, intent)}
     for trigger in triggers:
         intended |= {folded(word) for word in trigger.split()}
     common = []
@@ -126,6 +126,30 @@ def _everywhere(
             files = [one.path for one in pictures if folded(tag) in _folded(one)]
             message = f'"{tag}" is in {shares[tag]:.0%} of the captions'
             yield finding(folder, "in every caption", "error", message, files, hint)
+
+
+def _worn_in_all(places: Iterable[Path], intent: Intent) -> set[str]:
+    """The clothes of the one outfit that all of these folders are of, by their names; folded."""
+    triggers = [outfit.trigger for outfit in intent.outfits.values() if outfit.trigger]
+    found, places = set[str](), list(places)
+    for outfit in intent.outfits.values():
+        if outfit.trigger:
+            own = all(_is_of(place, [outfit.trigger]) for place in places)
+        else:  # as runs lay them out: the folder of an outfit without a trigger lies beside those of the others
+            own = all(_beside(place, triggers) and not _is_of(place, triggers) for place in places)
+        if own:
+            found.update(map(folded, outfit.tags))
+    return found
+
+
+def _is_of(place: Path, triggers: Sequence[str]) -> bool:
+    """Whether a folder's name says one of these triggers."""
+    return bool(named_in(folded(place.name), triggers))
+
+
+def _beside(place: Path, triggers: Sequence[str]) -> bool:
+    """Whether a folder that is named by one of these triggers lies beside a folder."""
+    return any(_is_of(other, triggers) for other in place.absolute().parent.iterdir() if other.is_dir())
 
 
 def _absorbed(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Iterator[Finding]:

@@ -27,8 +27,8 @@ from scoring.tagger import GRAPH, TAGS, TaggerModel, characters_in
 from scoring.zeroshot import ViewSettings
 
 __all__ = [
-    "MissingModel", "blind_spots", "known_characters", "missing_models", "missing_parts_of", "offers", "require_panel",
-    "setup_command_for", "smaller", "unjudged", "unread_sides",
+    "TAGGER", "MissingModel", "blind_spots", "known_characters", "missing_models", "missing_parts_of", "offers",
+    "require_panel", "setup_command_for", "smaller", "unjudged", "unread_sides",
 ]  # fmt: skip
 
 Lack = tuple[str, str]
@@ -60,18 +60,21 @@ class MissingModel:
     @property
     def way(self) -> str:
         """How to get it, or to do without the part of the panel."""
+        return self.fetch if self.path == CLIP else f"{self.fetch}, or --set panel.{self.path}=none"
+
+    @property
+    def fetch(self) -> str:
+        """How to get it."""
         if self.model.startswith(EMBEDDED):
             return "see configs/scoring/"
         if model_named(self.model) is not None or any(pack.name == self.model for pack in PACKS):
-            way = f"bootstrap doctor --fetch {self.model}"
-        elif self.is_on_hub:
-            way = f"hf download {self.model}"
-        else:
-            way = f"give the path of the {'weights' if self.field == 'pretrained' else 'model'}"
-        return way if self.path == CLIP else f"{way}, or --set panel.{self.path}=none"
+            return f"bootstrap doctor --fetch {self.model}"
+        if self.is_on_hub:
+            return f"hf download {self.model}"
+        return f"give the path of the {'weights' if self.field == 'pretrained' else 'model'}"
 
 
-CLIP = "models.clip"
+CLIP, TAGGER = "models.clip", "models.tagger"
 
 
 def missing_models(panel: PanelConfig, *, comparing: bool = True) -> list[Lack]:
@@ -235,7 +238,7 @@ def _face(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
 def _tagger(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:
     if model := panel.models.tagger.model:
         here = all((folder_of_model(located(model)) / file).is_file() for file in (GRAPH, TAGS))
-        yield MissingModel("models.tagger", model), here
+        yield MissingModel(TAGGER, model), here
 
 
 def _own(panel: PanelConfig) -> Iterator[tuple[MissingModel, bool]]:

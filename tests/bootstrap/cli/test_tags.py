@@ -64,10 +64,14 @@ def test_a_tagger_tags_pictures_without_captions(folder, call):
     assert written(folder)[0] == "mikachr, 1girl, blue eyes, red hair, smile"
 
 
-def test_what_cannot_be_done_is_one_line(folder, call):
+def test_what_cannot_be_done_is_one_line(folder, call, monkeypatch):
     assert "OLD=NEW" in call("tags", folder, "--replace", "forest").line
     assert "has no tagger" in call("tags", folder, "--panel", "puppet").line
     assert call("tags", folder / "nowhere").code == 2
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    lacking = call("tags", folder, "--panel", "drawn")
+    assert "cannot tag: models.tagger.model" in lacking.line
+    assert lacking.err.endswith("hint: bootstrap doctor --fetch wd-swinv2-tagger-v3, or leave --panel out\n")
 
 
 @pytest.mark.parametrize(

@@ -202,3 +202,17 @@ def test_what_is_worth_a_look_is_a_warning(folder):
     }
     plain = audit(folder.parent, read_set(folder.parent), Intent()).findings
     assert any(one.message.endswith("10_mikachr 230, 1_other 1") for one in plain)
+
+
+def test_the_clothes_of_an_outfits_own_folder_are_no_fault(folder):
+    night = folder.parent / "9_mikachr mikanight"
+    night.mkdir()
+    for path in folder.glob("*.txt"):
+        if "mikanight" in path.read_text():
+            for file in (path, path.with_suffix(".png")):
+                file.rename(night / file.name)
+    assert "in every caption" not in errors(folder) | errors(night)
+    retag("sword")(night)
+    (found,) = [one for one in findings(night) if one.kind == "in every caption"]
+    assert '"sword"' in found.message
+    assert "in every caption" in errors(night.rename(folder.parent / "9_mikachr"))

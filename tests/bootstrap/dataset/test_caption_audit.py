@@ -252,6 +252,7 @@ def test_a_panel_that_cannot_look_is_one_line(folder, call, monkeypatch, tmp_pat
     done = call("audit", folder, "--panel", "drawn")
     assert done.code == 2
     assert "cannot look: models.clip.model" in done.line
+    assert done.err.endswith(", or leave --panel out\n")
     assert "sees nothing" in call("audit", folder, "--panel", "fake").line
 
 
