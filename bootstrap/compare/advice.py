@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.results import Comparison, Result
 from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, TESTS, UNSEEN_OUTFIT, TrialShots
-from bootstrap.report.acceptance_numbers import AS_THE_BASE, FALLS, FULL, HOLDS, USABLE
+from bootstrap.report.acceptance_numbers import AS_THE_BASE, BELOW_GATE, FALLS, FULL, HOLDS, USABLE, lacking
 from bootstrap.shots import Cell as Place
 
 __all__ = ["Advice", "advice_on"]
@@ -50,15 +50,17 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A sentence, and whether it names a strength or a weakness of the LoRA."""
+    """A sentence, whether it names a strength or a weakness of the LoRA, and what a person can do; "": nothing."""
 
     strength: bool
     text: str
+    step: str = ""
 
 
 def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mapping[Place, int]) -> Advice:
     """Judge a comparison; ``planned`` and ``kept`` count the pictures of the run's set by place."""
     best, base = comparison.best, comparison.base
+    must_obey = comparison.trials.character.must_obey
     remarks = [
         *_views(best),
         *_framings(best),
@@ -68,7 +70,7 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
         *_bleed(best, base, comparison.trials),
         *_beside(best, comparison.stacked),
         *_elsewhere(best, comparison.elsewhere),
-        *_words(best, base, comparison.trials.character.must_obey),
+        *_words(best, base, must_obey),
     ]
     if best.trial.faulty:
         remarks.append(Remark(False, f"{best.trial.faulty} of {len(best.pictures)} pictures are faulty or copy a seed"))
@@ -76,28 +78,31 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
     weaknesses = tuple(remark.text for remark in remarks if not remark.strength)
     add = _to_add(best, planned)
     steps = _steps(best, add, planned, kept)
-    if not all(remark.strength for remark in _unseen_things(best, base, comparison.trials)):
-        steps.append(OVERFITTED)
-    if not all(remark.strength for remark in _beside(best, comparison.stacked)):
-        steps.append(OVERRIDDEN)
-    return Advice(best, _summary(best, comparison.grid), strengths, weaknesses, add, tuple(steps))
+    steps += dict.fromkeys(remark.step for remark in remarks if remark.step)
+    steps += _unjudged(best, base, must_obey)
+    return Advice(best, _summary(best, base, comparison.grid), strengths, weaknesses, add, tuple(steps))
 
 
-def _summary(best: Result, grid: Sequence[Result]) -> str:
+def _summary(best: Result, base: Result, grid: Sequence[Result]) -> str:
     if not best.ranked:
         reason = "this run has no decoys, so identity cannot be ranked and no other weights can be chosen"
         return f"use {best.cell.name}: {reason}"
     full_was_tried = any(one.cell.weight >= FULL for one in grid)
     numbers = f"identity {best.trial.identity:.2f}, control {best.trial.control:.2f}"
-    return f"use {best.cell.name}: {numbers}; {_quality(best.cell.weight, full_was_tried=full_was_tried)}"
+    return f"use {best.cell.name}: {numbers}; {_quality(best, base, full_was_tried=full_was_tried)}"
 
 
-def _quality(weight: float, *, full_was_tried: bool) -> str:
-    """How well the LoRA works, judged by the weight that is best."""
+def _quality(best: Result, base: Result, *, full_was_tried: bool) -> str:
+    """How well the LoRA works, judged by its numbers and by the weight that is best."""
+    weight = best.cell.weight
+    if lacks := lacking(best.trial.identity, best.trial.control, base.trial.control):
+        which = "full weight" if weight >= FULL else "that"
+        untried = "" if full_was_tried else ", without full weight"
+        return f"{which} is the best of what was tried{untried}, but by the scorers of the run {lacks}"
     if not full_was_tried:
         return "full weight was not tried"
     if weight >= FULL:
-        return "it works at full weight"
+        return "by the scorers of the run it works at full weight"
     if weight >= USABLE:
         return "that is acceptable; at full weight it is worse"
     return "it only works when it is turned down: too long a training, or too few pictures"
@@ -107,7 +112,7 @@ def _views(best: Result) -> list[Remark]:
     """View families that hold, in one sentence, and each that falls."""
     remarks = []
     if best.ranked and best.trial.identity < HOLDS - FALLS:
-        whole = f"identity {best.trial.identity:.2f} overall, from {HOLDS} on it holds"
+        whole = f"identity {best.trial.identity:.2f} overall is {BELOW_GATE}"
         text = f"few of its pictures are more alike than the base's look-alikes: {whole}"
         remarks.append(Remark(False, text))
     held = []
@@ -181,12 +186,23 @@ def _unseen_things(best: Result, base: Result, trials: TrialShots) -> list[Remar
     for test in TESTS[1:]:
         if test in parts:
             trial = parts[test].trial
-            obeys = trial.control >= KEEPS * base_parts[test].trial.control
-            keeps = trial.identity >= KEEPS * trained and obeys
-            verb = "keeps its identity in" if keeps else "loses its identity in"
+            where = trials.test_in_words(test)
             numbers = f"identity {trial.identity:.2f} against {trained:.2f} as trained, control {trial.control:.2f}"
-            remarks.append(Remark(keeps, f"it {verb} {trials.test_in_words(test)}: {numbers}"))
+            if trial.identity < KEEPS * trained:
+                remark = Remark(False, f"it loses its identity in {where}: {numbers}", OVERFITTED)
+            elif trial.control < KEEPS * base_parts[test].trial.control:
+                remark = Remark(False, f"it obeys less than the base in {where}: {numbers}", OVERFITTED)
+            else:
+                remark = _kept(trial.identity, f"it keeps its identity in {where}", f"in {where}", numbers)
+            remarks.append(remark)
     return remarks
+
+
+def _kept(identity: float, praise: str, where: str, numbers: str) -> Remark:
+    """The remark on an identity that hardly falls: a strength only where it is not below the gate."""
+    if identity >= HOLDS:
+        return Remark(True, f"{praise}: {numbers}")
+    return Remark(False, f"its identity hardly falls {where}, but is {BELOW_GATE}: {numbers}")
 
 
 def _bleed(best: Result, base: Result, trials: TrialShots) -> list[Remark]:
@@ -204,10 +220,11 @@ def _beside(best: Result, stacked: Sequence[Result]) -> list[Remark]:
         alone = best.on_shots_of(one).trial.identity
         others = " and ".join(f"{other.name} at {other.weight:g}" for other in one.cell.companions)
         together = one.trial.identity
-        keeps = together >= KEEPS * alone
-        verb = "keeps its identity beside" if keeps else "is overridden by"
         numbers = f"identity {together:.2f} against {alone:.2f} alone, control {one.trial.control:.2f}"
-        remarks.append(Remark(keeps, f"it {verb} {others}: {numbers}"))
+        if together < KEEPS * alone:
+            remarks.append(Remark(False, f"it is overridden by {others}: {numbers}", OVERRIDDEN))
+        else:
+            remarks.append(_kept(together, f"it keeps its identity beside {others}", f"beside {others}", numbers))
     return remarks
 
 
@@ -217,11 +234,12 @@ def _elsewhere(best: Result, elsewhere: Sequence[tuple[Result, Result]]) -> list
     for alone, used in elsewhere if best.ranked else ():
         identity, control = used.trial.identity, used.trial.control
         here = best.on_shots_of(used).trial.identity
-        keeps = identity >= KEEPS * here and control >= KEEPS * alone.trial.control
-        verb = "works on" if keeps else "works less well on"
         numbers = f"identity {identity:.2f} against {here:.2f} on the base that it was trained on"
-        text = f"it {verb} {used.base}: {numbers}, control {control:.2f} against {alone.trial.control:.2f} without it"
-        remarks.append(Remark(keeps, text))
+        numbers += f", control {control:.2f} against {alone.trial.control:.2f} without it"
+        if identity >= KEEPS * here and control >= KEEPS * alone.trial.control:
+            remarks.append(_kept(identity, f"it works on {used.base}", f"on {used.base}", numbers))
+        else:
+            remarks.append(Remark(False, f"it works less well on {used.base}: {numbers}"))
     return remarks
 
 
@@ -238,6 +256,18 @@ def _words(best: Result, base: Result, words: Sequence[str]) -> list[Remark]:
         text = f'"{word}" {verb}: seen on {right} of {read}, by the base on {base_right} of {base_read}'
         remarks.append(Remark(obeys, text))
     return remarks
+
+
+def _unjudged(best: Result, base: Result, words: Sequence[str]) -> list[str]:
+    """A step for each word that must be obeyed and of which nothing can be said."""
+    steps = []
+    for word in words:
+        read, (base_right, base_read) = best.showing(word)[1], base.showing(word)
+        if not read or not base_read:
+            steps.append(f'look yourself whether "{word}" is obeyed: the panel could read it on no picture')
+        elif not base_right:
+            steps.append(f'look yourself whether "{word}" is obeyed: it is seen on 0 of {base_read} of the base alone')
+    return steps
 
 
 def _to_add(best: Result, planned: Mapping[Place, int]) -> dict[Place, int]:

@@ -200,7 +200,7 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
     sidecar = {
         "description": f"{character.name}: character LoRA for {release.config.base.short_name}",
         "sd version": release.grammar.interface,
-        "activation text": ", ".join(tag for tag in usage.words if tag not in character.core),
+        "activation text": usage.call,
         "preferred weight": release.weight,
         "negative text": usage.negative,
         "notes": " ".join(text for text in (character.license, character.credits) if text),

@@ -10,10 +10,11 @@ from typing import Any
 
 from bootstrap.report.document import KeyNumber, Rating
 
-__all__ = ["AS_THE_BASE", "FALLS", "FULL", "HOLDS", "USABLE", "acceptance_numbers", "rated"]
+__all__ = ["AS_THE_BASE", "BELOW_GATE", "FALLS", "FULL", "HOLDS", "USABLE", "acceptance_numbers", "lacking", "rated"]
 
 HOLDS = 0.5
 """Mean identity from which a part counts as held: about where the gate begins to let frames in."""
+BELOW_GATE = f"below {HOLDS:g}, where the gate begins to let a picture in"
 FALLS = 0.12
 """How far below the whole a part must lie to be named."""
 AS_THE_BASE = 0.95
@@ -34,6 +35,18 @@ WEIGHT = (
     "The weight at which it draws best, of those that were tried. Good: {full:g} or more. One that must be turned down"
     " below {usable:g} was trained too long, or on too few pictures."
 )
+
+
+def lacking(identity: float | None, control: float, base_control: float) -> str:
+    """Why a LoRA cannot be said to work at any weight, in words; "" where identity holds and it obeys."""
+    found = []
+    if identity is None:
+        found.append("identity cannot be ranked")
+    elif identity < HOLDS:
+        found.append(f"identity is {BELOW_GATE}")
+    if control < OBEYS_LITTLE * base_control:
+        found.append(f"control is far below the {base_control:.2f} of the base")
+    return " and ".join(found)
 
 
 def rated(value: float, good: float, fair: float) -> Rating:
@@ -58,7 +71,10 @@ def acceptance_numbers(found: Mapping[str, Any]) -> list[KeyNumber]:
     numbers.append(KeyNumber("control", f"{control:.2f}", meaning, rating))
     weight = float(best["weight"])
     meaning = WEIGHT.format(full=FULL, usable=USABLE)
-    numbers.append(KeyNumber("best weight", f"{weight:g}", meaning, rated(weight, FULL, USABLE)))
+    if why := lacking(best.get("identity"), control, base_control):
+        numbers.append(KeyNumber("best weight", f"{weight:g}", f"{meaning} Not rated: {why}."))
+    else:
+        numbers.append(KeyNumber("best weight", f"{weight:g}", meaning, rated(weight, FULL, USABLE)))
     return numbers
 
 

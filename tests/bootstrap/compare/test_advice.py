@@ -27,6 +27,7 @@ EARLY, LATE = (TriedWeights(name, Path(name), name, steps) for name, steps in ((
 PLACES = {(view_family, "upper body"): 8 for view_family in VIEW_FAMILIES}
 STRONG, WEAK = 6.0, 0.0
 """Deviations above the decoys: identity .98 and .12."""
+BELOW = "below 0.5, where the gate begins to let a picture in"
 
 
 def picture(view_family, test, score, reads, obeyed=True):
@@ -52,7 +53,9 @@ def result(cell, scores=None, tests=None, reads=None, obeyed=True):
         picture(view_family, KNOWN, (scores or {}).get(view_family, STRONG), reads or {}, obeyed)
         for view_family in VIEW_FAMILIES * 2
     ]
-    unseen = [picture("front", test, (tests or {}).get(test, STRONG), {}) for test in (UNSEEN_POSE, UNSEEN_OUTFIT)]
+    unseen = [
+        picture("front", test, (tests or {}).get(test, STRONG), {}, obeyed) for test in (UNSEEN_POSE, UNSEEN_OUTFIT)
+    ]
     return Result(cell, tuple([*shown, *unseen]))
 
 
@@ -75,6 +78,28 @@ def test_the_longest_training_at_full_weight_stands_unless_another_is_clearly_be
     assert "turned down" in advice(*only).summary
 
 
+@pytest.mark.parametrize("weights", [[1.0, 0.8], [0.8]])
+def test_what_is_below_the_gate_is_called_no_working_lora_and_praised_for_nothing_that_it_keeps(weights):
+    tests, style = {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}, Companion(Path("style.safetensors"), "s", 0.7)
+    weak = [result(cell, dict.fromkeys(VIEW_FAMILIES, WEAK), tests) for cell in grid([LATE], weights)]
+    beside = replace(weak[-1], cell=replace(weak[-1].cell, companions=(style,)))
+    found = advice(*weak, stacked=[beside])
+    said = {1.0: "full weight is the best of what was tried", 0.8: "that is the best of what was tried, without full"}
+    assert said[weights[0]] in found.summary
+    assert found.summary.endswith(f"by the scorers of the run identity is {BELOW}")
+    assert not [text for text in found.strengths if "identity" in text]
+    kept = [text.partition(":")[0] for text in found.weaknesses if text.startswith("its identity hardly falls")]
+    places = ("in an unseen pose (arms up)", f"in an unseen outfit ({TRIALS.outfit})", "beside style at 0.7")
+    assert kept == [f"its identity hardly falls {place}, but is {BELOW}" for place in places]
+    assert not [text for text in found.steps if "leave what" in text or "overrides" in text]
+
+
+def test_what_is_alike_and_does_not_obey_does_not_work():
+    found = advice(result(Cell(LATE), obeyed=False))
+    assert found.summary.endswith("control is far below the 1.00 of the base")
+    assert [text for text in found.weaknesses if text.startswith("it obeys less than the base in an unseen pose")]
+
+
 def test_a_view_that_falls_is_named_with_the_pictures_to_add():
     found = advice(result(Cell(LATE), {"behind": WEAK}), kept={("behind", "upper body"): 3})
     assert [text.partition(":")[0] for text in found.weaknesses] == ["behind falls"]
@@ -86,7 +111,7 @@ def test_a_view_that_falls_is_named_with_the_pictures_to_add():
 
 def test_where_nothing_holds_that_is_one_sentence_and_not_one_for_every_view():
     found = advice(result(Cell(LATE), dict.fromkeys(VIEW_FAMILIES, WEAK), {UNSEEN_POSE: WEAK, UNSEEN_OUTFIT: WEAK}))
-    assert [text for text in found.weaknesses if "falls" in text] == []
+    assert [text for text in found.weaknesses if " falls:" in text] == []
     assert found.weaknesses[0].startswith("few of its pictures are more alike than the base's look-alikes")
     assert not found.add
     assert any("review" in text for text in found.steps)
@@ -141,6 +166,9 @@ def test_words_that_must_be_obeyed_are_counted_where_they_were_asked_for():
         '"forest" is not obeyed as by the base: seen on 0 of 12, by the base on 12 of 12'
     ]
     assert [text.partition(":")[0] for text in found.strengths if '"' in text] == ['"upper body" is obeyed']
+    assert found.steps == ('look yourself whether "rain" is obeyed: the panel could read it on no picture',)
+    never = advice_on(Comparison(trials, result(BASE, reads=missing), [result(Cell(LATE), reads=shown)]), PLACES, {})
+    assert never.steps[0].endswith('"forest" is obeyed: it is seen on 0 of 12 of the base alone')
 
 
 def test_without_decoys_no_sentence_is_about_identity():

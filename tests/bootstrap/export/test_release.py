@@ -72,7 +72,7 @@ def test_the_folder_holds_every_format_and_what_user_interfaces_read_beside_it(k
     assert names == {f"{stem}.safetensors", f"{stem}.json", f"{stem}.png", "README.md", "previews",
                      "pytorch_lora_weights.safetensors"}  # fmt: skip
     about = json.loads(kohya.with_suffix(".json").read_text())
-    assert about["activation text"] == "mikachr"
+    assert about["activation text"] == "mikachr, 1girl, solo"
     assert about["sd version"] == "SD1"
     assert about["negative text"] == "glasses"
     changed = load("puppet", backend="fake", overrides=["loop.target=4", "base.negative=lowres, blurry"])
@@ -207,7 +207,7 @@ def test_weights_whose_captions_named_the_traits_are_called_by_them_everywhere(
     for one in front_of(early.parent)["widget"]:  # type: ignore[attr-defined]
         assert "blue hair" in one["text"] or "cat ears" in one["text"], "named where the view shows them"
     about = json.loads(early.with_suffix(".json").read_text())
-    assert about["activation text"] == "mikachr, blue hair, cat ears, white shirt"
+    assert about["activation text"] == words
     assert words in metadata_of(early)["modelspec.usage_hint"]
     text = (late.parent / "README.md").read_text()
     assert f"`mikachr, 1girl, solo <lora:{late.stem}:1>`" in text
@@ -315,7 +315,9 @@ def test_the_card_names_both_licences_and_promises_nothing(store: Store, charact
 
 
 def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store, own_base: RunConfig) -> None:
+    core = "1girl, solo, mikachr character focus"
     own = {
+        "core": core,
         "unique": {"hair": "mika locks"},
         "style_switch": ("papercut look",),
         "outfits": {"default": {"tags": "white shirt"}, "bare": {"trigger": "mikabare", "tags": ""}},
@@ -327,8 +329,9 @@ def test_what_calls_the_character_stands_in_card_and_sidecar(store: Store, own_b
     text = (kohya.parent / "README.md").read_text()
     for said in ("- bare: `mikabare`", "- hair: `mika locks`", "**Style switch:** `papercut look`", "`sketch`"):
         assert said in text
-    assert f"`mikachr, 1girl, solo, mika locks, papercut look <lora:{kohya.stem}:1>`" in text
-    assert json.loads(kohya.with_suffix(".json").read_text())["activation text"] == "mikachr, mika locks, papercut look"
+    call = f"mikachr, {core}, mika locks, papercut look"
+    assert f"`{call} <lora:{kohya.stem}:1>`" in text
+    assert json.loads(kohya.with_suffix(".json").read_text())["activation text"] == call
 
 
 def test_the_weight_that_a_comparison_recommends_goes_into_card_and_sidecar(store: Store, own_base: RunConfig) -> None:

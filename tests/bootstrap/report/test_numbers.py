@@ -23,15 +23,18 @@ def found(identity: float | None, control: float, weight: float) -> dict[str, ob
 
 @pytest.mark.parametrize(("identity", "control", "weight", "ratings"), [
     (0.5, 0.95, 1.0, ["good", "good", "good"]),
-    (0.4, 0.9, 0.8, ["fair", "fair", "fair"]),
-    (0.2, 0.5, 0.6, ["poor", "poor", "poor"]),
-    (None, 1.0, 1.0, ["", "good", "good"]),
+    (0.5, 0.9, 0.8, ["good", "fair", "fair"]),
+    (0.5, 0.9, 0.6, ["good", "fair", "poor"]),
+    (0.47, 1.0, 1.0, ["fair", "good", ""]),
+    (0.2, 0.5, 1.0, ["poor", "poor", ""]),
+    (None, 1.0, 1.0, ["", "good", ""]),
 ])  # fmt: skip
 def test_a_lora_is_rated_by_identity_control_and_weight(
     identity: float | None, control: float, weight: float, ratings: list[str]
 ) -> None:
     numbers = acceptance_numbers(found(identity, control, weight))
     assert [one.rating for one in numbers] == ratings
+    assert ("Not rated: " in numbers[-1].meaning) == (not ratings[-1])
     assert ("–" if identity is None else f"{identity:.2f}") == numbers[0].value
 
 
