@@ -104,8 +104,12 @@ def plan_wave(
         starts = starts_of(maker.config.base.variations, engine.seeds, approved, usable)
         hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule, starts), wave, shown))
     jobs = jobs_of(engine, archive, hands, empty)
-    candidates = sum(job.kind is JobKind.CANDIDATE for job in jobs)
-    engine.store.plan(jobs, WavePlanned(plan.number, number, candidates, len(jobs) - candidates))
+    candidates = [job for job in jobs if job.kind is JobKind.CANDIDATE]
+    for hand in hands:
+        own = [job for job in candidates if job.drawer == hand.name]
+        if hand.planner.starts and own:
+            engine.note(f"round {plan.number}, wave {number}: {hand.planner.starts.told(own)}")
+    engine.store.plan(jobs, WavePlanned(plan.number, number, len(candidates), len(jobs) - len(candidates)))
     engine.store.snapshot()  # what is planned and trained by now cannot be worked out from the pictures
 
 

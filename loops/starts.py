@@ -8,13 +8,18 @@ picture. Pure: the same shot and pictures give the same start.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bootstrap.backends.variation_settings import VariationSettings
-from bootstrap.records import Frame, JobKind, Reference, Seed, Shot, random_seed_of
+from bootstrap.records import Frame, Job, JobKind, Reference, Seed, Shot, random_seed_of
 
 __all__ = ["Begin", "Starts", "starts_of"]
+
+BY_SHARE = "by base.variations.share"
+NO_OWN = "without a seed or an approved picture of their view and framing"
+NO_OTHER = "without a usable decoy of their view and framing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,21 @@ class Starts:
     def stranger(self, shot: Shot) -> Reference | None:
         """What its decoy begins from."""
         return self._nearest(self.others, shot)
+
+    def told(self, candidates: Sequence[Job]) -> str:
+        """How many of these candidates begin from a picture, and why no more of them do."""
+        reasons = Counter(self._reason(job.shot) for job in candidates if job.start is None)
+        told = (
+            f"{sum(job.start is not None for job in candidates)} of {len(candidates)} candidates begin from a picture"
+        )
+        named = [f"{reasons[reason]} {reason}" for reason in (BY_SHARE, NO_OWN, NO_OTHER) if reasons[reason]]
+        return f"{told}; from noise: {', '.join(named)}" if named else told
+
+    def _reason(self, shot: Shot) -> str:
+        """Why a shot begins from noise."""
+        if not self._nearest(self.own, shot):
+            return NO_OWN
+        return BY_SHARE if self.stranger(shot) else NO_OTHER
 
     def _nearest(self, pictures: Iterable[Begin], shot: Shot) -> Reference | None:
         """Of the pictures of a shot's place one of those that show the most of it; which one depends on the shot."""

@@ -1,6 +1,7 @@
 """Variations: some candidates begin from a good picture, their decoys from somebody else's, and copies are rejected."""
 
 import csv
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from bootstrap.backends.variation_settings import VariationSettings
 from bootstrap.config import load
 from bootstrap.errors import ConfigError
+from bootstrap.events import Noted
 from bootstrap.records import JobKind, Shot
 from bootstrap.store.rows import job_from, text_of
 from bootstrap.store.store import Store
@@ -47,6 +49,23 @@ def test_a_share_of_the_candidates_begins_from_the_most_alike_picture_of_its_own
     assert starts.candidate(next(filter(starts.candidate, shots()))).strength == 0.5
     for missing in (Starts(SETTINGS, own, []), Starts(SETTINGS, own[2:], [begin("other")])):
         assert not any(map(missing.candidate, shots())), "nobody else, or no picture of the place"
+
+
+def test_why_no_more_candidates_begin_from_a_picture_is_told():
+    places = [
+        *shots(4),
+        *(replace(shot, framing="full body") for shot in shots(2)),
+        replace(shots(1)[0], framing="bust"),
+    ]
+    starts = Starts(SETTINGS, [begin("own"), begin("far", "full body")], [begin("other")])
+    jobs = [replace(frame("c", JobKind.CANDIDATE).job, shot=shot) for shot in places]
+    jobs[0] = replace(jobs[0], start=PORTRAITS[0])
+    place = "of their view and framing"
+    assert starts.told(jobs) == (
+        "1 of 7 candidates begin from a picture; from noise: 3 by base.variations.share,"
+        f" 1 without a seed or an approved picture {place}, 2 without a usable decoy {place}"
+    )
+    assert starts.told(jobs[:1]) == "1 of 1 candidates begin from a picture"
 
 
 def test_what_a_person_approved_is_begun_from_and_other_individuals_by_decoys():
@@ -102,7 +121,12 @@ def test_a_run_varies_what_a_person_approved_and_rejects_copies(call, tiny, tmp_
         frames, verdicts = {frame.path: frame for frame in store.frames()}, store.verdicts()
         begun, (seed,) = [frame for frame in frames.values() if frame.job.start], store.seeds()
         kept = [frame for frame in store.kept() if frame.job.start]
+        told = [
+            event.text for event in store.events() if isinstance(event, Noted) and " begin from a picture" in event.text
+        ]
+    assert told[0].startswith("round 2, wave 1: ")
     candidates = [frame for frame in begun if frame.job.kind is JobKind.CANDIDATE]
+    assert sum(int(re.search(r"(\d+) of", text)[1]) for text in told) == len(candidates)
     strangers = [frame for frame in begun if frame.job.kind is JobKind.STRANGER]
     assert approved.path in {frame.job.start.path for frame in candidates} <= {approved.path, seed.path}
     assert {frames[frame.job.start.path].job.kind for frame in strangers} == {JobKind.LOOKALIKE}
