@@ -94,7 +94,13 @@ MISSING = {
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
+    "A2": ("malformed puppets are not told; anatomy and hands of the real panels are not measured", 19),
+    "A3": ("the caption of a close-up names a pose that it does not show, where no tagger denies it", 19),
+    "A7": ("without a tagger, marks across the middle, logos and signatures of one stroke are missed", 19),
+    "C12": ("hands are looked at by a tagger or CLIP, which is not measured", 19),
     "D2": ("special details have no share", 19),
+    "E7": ("SDXL has no skeleton with a face, because no ControlNet is known that heeds one", 19),
+    "F7": ("the marks of strong JPEG compression get no tag", 19),
     "F6": ("screencaps are not de-blurred, nothing is upscaled", 23),
 }
 """Code → what of a practice that is otherwise shown is still missing, and the issue that brings it."""
