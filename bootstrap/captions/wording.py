@@ -228,12 +228,28 @@ class Wording:
 
     def _own_words(self, axes: Collection[str]) -> tuple[str, ...]:
         """The unique tags of the parts that these axes show, and the style switch."""
+        return (*self._unique(axes), *self.character.style_switch)
+
+    def _unique(self, axes: Collection[str]) -> tuple[str, ...]:
+        """The unique tags of the parts that these axes show."""
         shown = {self.identity[axis] for axis in axes}
         words = []
         for part, word in self.character.unique.items():
             if shown.intersection(self.character.invariant[part]):
                 words.append(word)
-        return (*words, *self.character.style_switch)
+        return tuple(words)
+
+    def unique_beside(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """The unique tags that belong into a caption of these tags: of the parts that its view, its framing and its
+        other tags do not hide."""
+        said, hidden = {folded(tag) for tag in tags}, set[str]()
+        hiding = [*self.views.framing_hides.items(), *self.subject.hides.items()]
+        for family in self.views.families.values():
+            hiding += [(part, family.hides) for view in family.views.values() for part in caption_parts(view)]
+        for tag, axes in hiding:
+            if folded(tag) in said:
+                hidden.update(axes)
+        return self._unique([axis for axis in self.identity if axis_in(axis) not in hidden])
 
     def _visible(self, tags: Mapping[str, str], shot: Shot) -> dict[str, str]:
         """The tags whose axis the view, the framing and the shot's own words do not hide."""

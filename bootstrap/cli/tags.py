@@ -11,8 +11,9 @@ from pathlib import Path
 
 import typer
 
+from bootstrap.captions.wording import Wording
 from bootstrap.character import load_character
-from bootstrap.config import load_panel
+from bootstrap.config import load, load_panel
 from bootstrap.dataset.caption_audit import read_set
 from bootstrap.dataset.caption_tags import EVERYWHERE
 from bootstrap.dataset.one_background import crossover_for, one_background
@@ -77,11 +78,13 @@ def tags_command(folder: Path, options: TagsOptions) -> None:
 
 def _retagging(options: TagsOptions) -> Retagging:
     """The changes that were asked for."""
-    head = [tag for text in options.add for tag in caption_parts(text)]
+    head, unique = [tag for text in options.add for tag in caption_parts(text)], Retagging().unique
     identity, names, crossover = tuple[str, ...](), frozenset[str](), dict[str, Caption]()
     if options.character:
         character = load_character(options.character)
         head = [character.trigger, *character.core, *character.style_switch, *head]
+        config = load("puppet", views=character.views, subject=character.kind)
+        unique = Wording.of(character, config).unique_beside
         identity = () if options.keep_identity else character.identity
         crossover = {folded(background): character.crossover for background in character.backgrounds}
     if options.panel:
@@ -95,7 +98,7 @@ def _retagging(options: TagsOptions) -> Retagging:
             )
         replace[old.strip()] = new.strip()
     drop = frozenset(folded(tag) for text in options.drop for tag in caption_parts(text))
-    return Retagging(tuple(head), replace, drop, identity, names, options.rare, crossover)
+    return Retagging(tuple(head), replace, drop, identity, names, options.rare, crossover, unique)
 
 
 def _with_tagger(pictures: Sequence[PictureFile], captions: Sequence[Caption], options: TagsOptions) -> list[Caption]:

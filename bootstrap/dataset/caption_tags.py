@@ -70,6 +70,7 @@ def tag_findings(
     for mark, files in _saying(pictures, MARKS):
         yield finding(folder, "marked", "warning", f'"{mark}" is in the picture', files, "crop or retouch it away")
     yield from _outfits(folder, pictures, intent)
+    yield from _unique(folder, pictures, intent)
     if files := [one.path for one in pictures if len(_folded(one)) < len(one.tags)]:
         yield finding(folder, "tag twice", "warning", "a tag is written twice in one caption", files, "write it once")
     yield from _spellings(folder, pictures)
@@ -199,6 +200,18 @@ def _outfits(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> I
         for tag, files in wrong.items():
             message = f'"{outfit.trigger}" and "{tag}", which is worn with another outfit'
             yield finding(folder, "outfit", "error", message, files, "keep the outfit that the picture shows")
+
+
+def _unique(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Iterator[Finding]:
+    """Captions without the character's own tag of a part that, by their other tags, the picture shows."""
+    lacking: dict[str, list[Path]] = defaultdict(list)
+    for one in pictures:
+        for tag in intent.unique(one.tags):
+            if folded(tag) not in _folded(one) and not named_in(one.caption or "", [tag]):
+                lacking[tag].append(one.path)
+    hint = "write it where the part is seen: bootstrap tags FOLDER --character CHARACTER.json"
+    for tag, files in lacking.items():
+        yield finding(folder, "unique tag", "warning", f'"{tag}" is missing', files, hint)
 
 
 def _spellings(folder: Path, pictures: Sequence[PictureFile]) -> Iterator[Finding]:

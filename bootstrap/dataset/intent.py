@@ -6,7 +6,7 @@ Knows no folder and no picture.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bootstrap.captions.wording import Wording
@@ -42,6 +42,8 @@ class Intent:
     """Of name, what it is and focus; "": the commonest of the captions."""
     asks_core: bool = True
     """Whether a set without any core tag is worth a remark: not one of the demonstration."""
+    unique: Callable[[Sequence[str]], tuple[str, ...]] = lambda tags: ()
+    """The character's unique tags that belong into a caption of these tags."""
 
 
 def intent_of(character: Character, config: RunConfig, seeds: Sequence[Seed] = ()) -> Intent:
@@ -63,4 +65,5 @@ def intent_of(character: Character, config: RunConfig, seeds: Sequence[Seed] = (
         frozenset(counts),
         next(iter(core_tags_in(character.core)), ""),
         asks_core=not config.base.demonstration and config.subject.core_tag != "none",
+        unique=wording.unique_beside,
     )

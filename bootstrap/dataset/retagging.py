@@ -6,7 +6,7 @@ Sentences stay as they are, behind the tags. Pure: captions in, captions out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bootstrap.character.description import QUALITIES
@@ -18,6 +18,11 @@ __all__ = ["Caption", "Retagging", "biological"]
 Caption = tuple[str, ...]
 BEFORE_NOUN = QUALITIES | {"very", "light", "multicolored", "two-tone", "gradient", "streaked", "heterochromia"}
 """What stands before the noun of a tag that says how a part of a body looks: "very long hair"."""
+
+
+def _none(caption: Caption) -> Caption:
+    """No unique tags."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -38,18 +43,22 @@ class Retagging:
     names: frozenset[str] = frozenset()
     rare: int = 0
     crossover: Mapping[str, Caption] = field(default_factory=dict)
+    unique: Callable[[Caption], Caption] = _none
+    """The character's unique tags that belong into a caption: behind ``head``."""
 
     def of(self, captions: Sequence[Sequence[str]]) -> list[Caption]:
         """Every caption of the set as it should be, in order."""
         kept = [self.cleaned(caption) for caption in captions]
         counts = Counter(folded(tag) for caption in kept for tag in {folded(tag): tag for tag in caption}.values())
         first = self.head or _first_of(kept)
-        head, found = {folded(tag) for tag in first}, []
+        found = []
         for caption in kept:
+            begin = tuple(dict.fromkeys((*first, *self.unique(caption))))
+            head = {folded(tag) for tag in begin}
             tags = [tag for tag in caption if not is_sentence(tag) and folded(tag) not in head]
             tags = [tag for tag in tags if counts[folded(tag)] >= self.rare]
             tags.sort(key=lambda tag: (-counts[folded(tag)], folded(tag)))
-            found.append((*first, *tags, *filter(is_sentence, caption)))
+            found.append((*begin, *tags, *filter(is_sentence, caption)))
         return found
 
     def cleaned(self, caption: Sequence[str]) -> Caption:

@@ -85,3 +85,11 @@ def test_what_says_how_a_part_looks(tag, goes):
 def test_captions_keep_their_sentences_and_lose_no_trigger():
     made = Retagging(head=("mikachr",), rare=5).of([("smile", "mikachr", "A girl waves at the dog there.")])
     assert made == [("mikachr", "A girl waves at the dog there.")]
+
+
+def test_unique_tags_are_put_where_their_part_is_seen(folder, call):
+    unique = {**MIKA, "unique": {"hair": "azure mikachr hair", "eyes": "gold mikachr eyes"}}
+    (folder.parent / "character.json").write_text(json.dumps(unique))
+    assert call("tags", folder, "--character", folder.parent / "character.json", "--write").code == 0
+    assert "mikachr, 1girl, azure mikachr hair, gold mikachr eyes, smile" in written(folder)[0]
+    assert "mikachr, 1girl, azure mikachr hair, smile" in written(folder)[1], "closed eyes hide them"

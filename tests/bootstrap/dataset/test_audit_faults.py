@@ -216,3 +216,10 @@ def test_the_clothes_of_an_outfits_own_folder_are_no_fault(folder):
     (found,) = [one for one in findings(night) if one.kind == "in every caption"]
     assert '"sword"' in found.message
     assert "in every caption" in errors(night.rename(folder.parent / "9_mikachr"))
+
+
+def test_captions_without_a_unique_tag_are_named(folder):
+    assert not [one for one in findings(folder) if one.kind == "unique tag"]
+    retag(drop="carmine locks", number=3)(folder)
+    (found,) = [one for one in findings(folder) if one.kind == "unique tag"]
+    assert (found.message, found.files) == ('"carmine locks" is missing', ("03.png",))
