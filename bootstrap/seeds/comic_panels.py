@@ -1,12 +1,13 @@
 """Comic pages: the panels of a picture, divided by lines or narrow gutters that run across it.
 
 A panel that touches its neighbour is told by the line between them: a straight stretch of one colour through the whole
-page, or the whole row, with something drawn at both of its sides. Slanted panels are noticed, not taken apart. Knows no
-character and no model: pixels only.
+page, or the whole row, where both panels end along most of its length. What ends elsewhere, such as a figure, makes no
+line. Slanted panels are noticed, not taken apart. Knows no character and no model: pixels only.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,11 +27,15 @@ LOOKED_AT = 768
 ONE_COLOR, LINE = 32, 0.97
 """Largest difference of a channel (0-255) in a line of one colour, and the share of its pixels that has it."""
 THICKEST = 0.05
-"""Widest stretch between two panels, as a fraction of the longest side; a wider one is sky or wall."""
+"""Widest line or gutter between two panels, as a fraction of the longest side; a wider one is sky or wall."""
 NARROWEST = 0.12
 """A panel's shorter side is at least this fraction of the page's longest side: less is a frame, or a caption."""
 DRAWN = 0.5
 """Share of a panel's lines, across and down, that are of more than one colour: a band of sky is no panel."""
+BESIDE = 3
+"""Pixels beside a stretch in which a panel begins: its frame is thin, and its edge may be blurred."""
+ENDING = 0.6
+"""Share of a stretch along which the panels at both of its sides end: a figure's edge is not as long and straight."""
 SLANTED_AT = 384
 """Longest side in pixels at which slanted lines are looked for."""
 SLANT = (0.04, 0.5)
@@ -123,12 +128,29 @@ def _parts(pixels: Pixels, least: float, longest: int) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[True], shown, [True]]).astype(np.int8)))
     found, start = [], 0
     for begin, end in edges.reshape(-1, 2).tolist():  # a stretch of one colour, and where it ends
-        if end - begin <= THICKEST * longest and begin - start >= least and len(shown) - end >= least:
+        far = begin - start >= least and len(shown) - end >= least
+        if far and _ends_panels(pixels, begin, end, THICKEST * longest):
             found.append((start, begin))
             start = end
     found.append((start, len(shown)))
     divided = len(found) > 1 and all(_is_drawn(pixels[begin:end]) for begin, end in found)
     return found if divided else []
+
+
+def _ends_panels(pixels: Pixels, begin: int, end: int, thickest: float) -> bool:
+    """Whether a line in the rows from begin to end has another colour beside it along most of it, at both sides."""
+    colors = np.median(pixels[begin:end], axis=1)
+    changes = np.flatnonzero(np.abs(np.diff(colors, axis=0)).max(axis=1) > ONE_COLOR) + begin + 1
+    edges = [begin, *changes.tolist(), end]  # of frames, of the gutter between them, and of a panel's plain ground
+    for first, last in itertools.pairwise(edges):
+        color = np.median(pixels[first:last], axis=(0, 1))
+        other = [
+            (np.abs(beside - color).max(axis=2) > ONE_COLOR).any(axis=0).mean() >= ENDING
+            for beside in (pixels[first - BESIDE : first], pixels[last : last + BESIDE])
+        ]
+        if all(other) and last - first <= thickest:
+            return True
+    return False
 
 
 def _is_drawn(pixels: Pixels) -> bool:

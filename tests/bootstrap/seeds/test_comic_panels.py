@@ -6,6 +6,9 @@ from PIL import Image, ImageDraw
 
 from bootstrap.character import load_character
 from bootstrap.config import configs_dir
+from bootstrap.puppets.anatomy import sample_puppet
+from bootstrap.puppets.render import render
+from bootstrap.puppets.scene import sample_shot
 from bootstrap.records import Box
 from bootstrap.seeds.checks import seed_warnings
 from bootstrap.seeds.comic_panels import has_slanted_panels, panels
@@ -61,6 +64,23 @@ def test_frames_bands_and_lone_strips_divide_nothing():
         assert not has_slanted_panels(image)
     for path in configs_dir().glob("characters/*/*.png"):
         assert parts_in(Image.open(path).convert("RGB"), None) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "side", "framing"),
+    [(10043, 256, "full body"), (20040, 192, "close-up"), (20088, 192, "close-up")],
+)
+def test_edges_of_hair_and_clothes_divide_no_portrait(number, side, framing):
+    shot = sample_shot(np.random.default_rng(number), framing=framing, outfit=0)
+    assert panels(Image.fromarray(render(sample_puppet(number), shot, side).image)) == []
+
+
+def test_a_gutter_between_frames_divides_panels_of_plain_ground():
+    image = Image.new("RGB", (600, 900), "white")
+    for number, top in enumerate((20, 460)):
+        ImageDraw.Draw(image).rectangle((20, top, 579, top + 419), "whitesmoke", "black", 4)
+        image.paste(scene(300, 315, number), (150, top + 100))
+    assert len(panels(image)) == 2
 
 
 @pytest.mark.parametrize(("color", "width"), [("black", 6), ("white", 14)])
