@@ -30,6 +30,8 @@ DIRT = 0.003
 """Share of a gutter's line that may be something: dust, JPEG."""
 LEAST_AREA = 0.2
 """A figure's box is at least this fraction of the largest one's: less is a caption, a swatch, a flying thing."""
+LEAST_DRAWN = 0.1
+"""As much of it is drawn, as a fraction of the most: less is a moon with stars, or dust."""
 SLIMMEST = 0.18
 """Shorter over longer side of a figure's box: less is a staff or a line."""
 MAJOR = 0.3
@@ -57,7 +59,9 @@ def figures(image: Image.Image, smallest: int = 64, *, mask: Image.Image | None 
     if not boxes:
         return []
     largest, tallest = max(map(_area, boxes)), max(_height(box) for box in boxes)
+    most = max(_ink(drawn, box) for box in boxes)
     found = [box for box in boxes if _area(box) >= LEAST_AREA * largest and _slimness(box) >= SLIMMEST]
+    found = [box for box in found if _ink(drawn, box) >= LEAST_DRAWN * most]
     found.sort(key=lambda box: (round(box[1] / tallest), box[0]))
     full = [_enlarged(box, scale, found, image.size) for box in found]
     large = [box for box in full if min(_width(box), _height(box)) >= smallest]
@@ -193,6 +197,12 @@ def _height(box: Box) -> int:
 
 def _area(box: Box) -> int:
     return _width(box) * _height(box)
+
+
+def _ink(drawn: Mask, box: Box) -> int:
+    """How many pixels of a box are drawn."""
+    left, top, right, bottom = box
+    return int(drawn[top:bottom, left:right].sum())
 
 
 def _slimness(box: Box) -> float:

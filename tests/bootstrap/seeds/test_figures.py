@@ -127,3 +127,13 @@ def test_on_transparent_ground_a_pale_head_is_no_ground():
 def test_a_mask_that_is_opaque_at_the_border_leaves_it_to_the_colours():
     image, _ = sheet((1250, 1400), ROW)
     assert figures(image, mask=Image.new("L", image.size, 255)) == figures(image)
+
+
+def test_a_moon_with_stars_is_no_figure():
+    image = Image.new("RGB", (512, 512), "midnightblue")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((60, 60, 340, 500), "orange")
+    draw.ellipse((380, 30, 470, 120), "khaki")
+    for top in range(140, 480, 6):  # too close for a gutter between them
+        draw.ellipse((400, top, 404, top + 4), "khaki")
+    assert figures(image) == []
