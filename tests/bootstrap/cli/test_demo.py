@@ -8,6 +8,11 @@ import bootstrap.cli.demo as demo
 import bootstrap.runs.shipped_run as shipped
 from bootstrap.cli.options import Options
 from bootstrap.config import configs_dir
+from bootstrap.runs.listing import FACT
+from bootstrap.runs.open_to_read import open_to_read
+from bootstrap.runs.shipped_run import unpack_shipped_run
+from bootstrap.runs.status import status
+from bootstrap.runs.upkeep import check_files
 from bootstrap.store.run_folder import DATABASE
 
 
@@ -66,3 +71,14 @@ def test_without_show_the_example_is_run(call, monkeypatch, tmp_path):
     assert call("demo", "--out", tmp_path).code == 0
     example = configs_dir() / "characters" / "ruby"
     assert begun == [([example / "seed.png", example / "character.json"], Options(out=tmp_path)), tmp_path]
+
+
+def test_the_shipped_run_is_whole_and_names_no_folder_of_the_machine_that_made_it(tmp_path):
+    unpack_shipped_run(tmp_path / "run")
+    with open_to_read(tmp_path / "run") as store:
+        assert check_files(store) == []
+        assert status(store)["finished"]
+        assert not store.recall(FACT)
+        told = [*store.directory.glob("*.html"), *store.directory.glob("lora/*.md"), store.directory / "log.jsonl"]
+        assert len(told) >= 4
+        assert not [path for path in told if "/home/" in path.read_text() or "/tmp/" in path.read_text()]
