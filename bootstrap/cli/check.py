@@ -95,8 +95,15 @@ def check_command(sources: Sequence[Path], options: Options) -> None:
     found.print()
     if found.problems:
         raise typer.Exit(UsageError.exit_code)
-    but = f"with {blanks} blank {'trait' if blanks == 1 else 'traits'}: " if blanks else ""
-    typer.echo(f"ready      {but}{shlex.join(['bootstrap', 'run', *words])}")
+    _print_next(shlex.join(["bootstrap", "run", *words]), blanks)
+
+
+def _print_next(command: str, blanks: int) -> None:
+    """The command of the run; a description with blank traits can run and is not called ready."""
+    if blanks:
+        typer.echo(f"unfinished {blanks} blank {'trait' if blanks == 1 else 'traits'}; as it is it can run: {command}")
+    else:
+        typer.echo(f"ready      {command}")
 
 
 def _sorted_out(sources: Sequence[Path], found: Findings) -> tuple[Path | None, list[Path]]:

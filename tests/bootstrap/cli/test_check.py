@@ -87,7 +87,7 @@ def test_triggers_and_seeds_are_remarked_on(given, tmp_path):
     assert "16 pixels short of the 96" in said
 
 
-def test_blank_traits_are_listed_beside_ready(given):
+def test_blank_traits_are_listed_and_never_called_ready(given):
     said = call(*given()).stdout
     assert "blank  " not in said
     assert "ready      bootstrap run" in said
@@ -98,7 +98,8 @@ def test_blank_traits_are_listed_beside_ready(given):
     fields = 'invariant.ears is empty; invariant.tail holds the placeholder "TODO"; invariant.skin holds'
     assert f"blank      {fields}" in done.stdout
     assert 'outfits.default.tags holds the placeholder "..."; invariant.eyes is missing' in done.stdout
-    assert "ready      with 5 blank traits: bootstrap run" in done.stdout
+    assert "unfinished 5 blank traits; as it is it can run: bootstrap run" in done.stdout
+    assert "ready " not in done.stdout
 
 
 def test_a_seed_in_which_nothing_is_drawn_is_not_ready(given, tmp_path):
