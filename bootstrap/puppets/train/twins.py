@@ -5,6 +5,7 @@ Does NOT know how a set is drawn, nor what learns from it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,7 @@ Depicted = tuple[Puppet, PuppetShot]
 
 
 @dataclass(frozen=True)
-class TwinPictures:
+class TwinPictures(ABC):
     """Pictures of groups of twins, flattened in the order group, twin, shot: uint8 (N, 96, 96, 3).
 
     A subclass names the view family of each shot and says who and what each picture of a group shows.
@@ -58,9 +59,9 @@ class TwinPictures:
         """Index into `scene.ALL_FRAMINGS` of each picture."""
         return framings(self.specs)
 
+    @abstractmethod
     def group_specs(self, group: int) -> list[Depicted]:
         """Puppet and shot of every picture of one group."""
-        raise NotImplementedError
 
 
 def twins_of(number: int) -> list[Puppet]:
