@@ -8,12 +8,14 @@ from typer.testing import CliRunner
 
 from bootstrap.cli import app as commands
 from bootstrap.cli import main
+from bootstrap.config import load
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
 from bootstrap.store.decisions import StrengthsChosen
 from bootstrap.store.store import Store
 from tests.loops.conftest import TINY, described
 
+VIEWS = load("puppet").views
 SHOWN = ["base.reference.strengths=[0.5,1.0]", "base.reference.trial_pictures=1"]
 
 
@@ -131,4 +133,7 @@ def test_a_seed_whose_framing_nobody_can_read_is_shown_as_any_other(tmp_path, ca
     with Store.open(tmp_path / "run", exclusive=False) as store:
         (seed,) = store.seeds()
         assert not seed.framing
+        portraits = [job.shot for job in store.jobs(kind=JobKind.LOOKALIKE) if job.wave == 0]
+        assert portraits
+        assert all(shot.view and shot.framing in VIEWS.framings for shot in portraits)
         assert store.frames(kind=JobKind.STRANGER)
