@@ -26,7 +26,7 @@ from bootstrap.errors import ConfigError, OutputError
 from bootstrap.listeners.waiting import waiting
 from bootstrap.panel.availability import missing_models, setup_command_for, smaller
 from bootstrap.panel.domain import foreign_pictures
-from bootstrap.panel.draft import Draft, Reader, draft_text, read_traits, reader_of, unread_traits
+from bootstrap.panel.draft import Draft, PhraseReader, draft_text, read_traits, reader_of, unread_traits
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
@@ -133,7 +133,7 @@ class _Looked:
     each is instead of a picture that the panel knows, "" for one that it knows; what to note."""
 
     shown: Sequence[tuple[Path, int, Image.Image]]
-    reader: Reader
+    reader: PhraseReader
     read: Read
     tagger: Tagger | None
     foreign: Sequence[str]
@@ -222,7 +222,7 @@ def _given(described: Character) -> dict[str, object]:
     }
 
 
-def open_readers(config: RunConfig) -> tuple[Reader, Read, FaceFinder | None, Tagger | None, Foreign]:
+def open_readers(config: RunConfig) -> tuple[PhraseReader, Read, FaceFinder | None, Tagger | None, Foreign]:
     """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger, and
     what tells pictures that the panel does not know."""
     models = panel_models_of(config.panel, comparing=False)

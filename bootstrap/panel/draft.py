@@ -30,7 +30,7 @@ from scoring.zeroshot import log_probabilities
 if TYPE_CHECKING:
     from bootstrap.panel.models import PanelModels
 
-__all__ = ["Draft", "Reader", "Reading", "draft_text", "read_traits", "reader_of", "unread_traits"]
+__all__ = ["Draft", "PhraseReader", "Reading", "draft_text", "read_traits", "reader_of", "unread_traits"]
 
 SEEN_AXES = ("framing", "expression", "pose", "background", "style")
 """What a seed's own caption says; never the character's."""
@@ -75,7 +75,7 @@ class Reading:
         return f'read as "{self.word}", {times} times as likely as the next word; {self.by}'
 
 
-class Reader(Protocol):
+class PhraseReader(Protocol):
     """Reads which of several phrases pictures of one character show."""
 
     def __call__(self, images: Sequence[Image.Image], phrases: Sequence[str], *, heads: bool) -> tuple[str, float]:
@@ -94,7 +94,7 @@ class Draft:
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
-def reader_of(models: PanelModels, panel: PanelConfig) -> Reader:
+def reader_of(models: PanelModels, panel: PanelConfig) -> PhraseReader:
     """The panel's reading of pictures of one character: their log-probabilities are added up."""
     crops = models.crops(panel)
 
@@ -111,7 +111,7 @@ def reader_of(models: PanelModels, panel: PanelConfig) -> Reader:
     return read
 
 
-def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Reader) -> list[Reading]:
+def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: PhraseReader) -> list[Reading]:
     """Each axis of the vocabulary that is the character's or its clothes', read over all seeds together.
 
     Axes that the panel is not known to read well are not read: a guess in a description is worse than a gap.

@@ -1,0 +1,170 @@
+"""A model of transformers' image-text-to-text classes on this machine: Qwen-VL, Gemma, SmolVLM and their like.
+
+Loaded by the first question that has no kept answer, freed by ``close``. Downloads nothing, and runs no code out of a
+model's folder. Knows no question.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bootstrap.errors import BackendError
+from bootstrap.machine.hub import HUB_ID, cached, fetched
+from bootstrap.readers.asking import Turn, Utterance
+from bootstrap.readers.reader_settings import LocalReaderSettings
+from bootstrap.readers.shown_size import shown_size
+
+__all__ = ["LocalModel", "find_model"]
+
+CONFIG = "config.json"
+PROCESSORS = ("processor_config.json", "preprocessor_config.json")
+MOST_OF_CARD = 0.7
+"""Share of a card's free memory that weights may take before they are quantised: the rest is for pictures and cache."""
+HINT = "choose a smaller model, or one behind a server, with --reader"
+
+
+class LocalModel:
+    """See `bootstrap.readers.asking.ReadingModel`."""
+
+    def __init__(self, settings: LocalReaderSettings) -> None:
+        """Nothing is loaded yet. Raises BackendError where the model is not whole on this machine."""
+        self._settings = settings
+        self._folder = find_model(settings.model)
+        self._loaded: tuple[Any, Any] | None = None
+        self.name = settings.name
+        self.fingerprint = f"local-{_digest(self._folder, settings)}"
+
+    def say(self, turns: Sequence[Turn], images: Sequence[Image.Image], schema: dict[str, Any]) -> Utterance:
+        """The most likely next turn. The schema is in the prompt; nothing else holds the model to it."""
+        import torch
+
+        from bootstrap.machine.device import reporting_memory
+
+        with reporting_memory(HINT):
+            model, processor = self._model()
+            shown = [shown_size(image, self._settings.longest_side) for image in images]
+            given = _tokens(processor, _messages(turns, shown), model)
+            begin = given["input_ids"].shape[1]
+            with torch.inference_mode():
+                written = model.generate(**given, max_new_tokens=self._settings.most_tokens, do_sample=False)
+        (text,) = processor.batch_decode(written[:, begin:], skip_special_tokens=True)
+        return Utterance(str(text))
+
+    def close(self) -> None:
+        """Free the model and what it holds on the device."""
+        if self._loaded is None:
+            return
+        import torch
+
+        self._loaded = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _model(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            self._loaded = _load(self._folder, self._settings)
+        return self._loaded
+
+
+def find_model(name: str) -> Path:
+    """The folder of a model. Raises BackendError where it, or a file of it, is not on this machine."""
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and HUB_ID.fullmatch(name):
+        folder = cached(name, CONFIG) or fetched(name)
+    fetch = f"hf download {name}" if HUB_ID.fullmatch(name) else "give the folder of a whole model"
+    if not (folder / CONFIG).is_file():
+        raise BackendError(f'the reader "{name}" is not on this machine', fetch)
+    if not any((folder / file).is_file() for file in PROCESSORS):
+        raise BackendError(f'the reader "{name}" has no {PROCESSORS[1]}: it reads no pictures', "choose another model")
+    if not list(folder.glob("*.safetensors")):
+        raise BackendError(f'the reader "{name}" has no weights in safetensors\' format', fetch)
+    return folder
+
+
+def _digest(folder: Path, settings: LocalReaderSettings) -> str:
+    """Of what decides an answer: the model's configuration, the sizes of its weights, the settings."""
+    weights = [(path.name, path.stat().st_size) for path in sorted(folder.glob("*.safetensors"))]
+    parts = (weights, settings.longest_side, settings.most_tokens, settings.bits)
+    return sha256((folder / CONFIG).read_bytes() + repr(parts).encode()).hexdigest()[:16]
+
+
+def _load(folder: Path, settings: LocalReaderSettings) -> tuple[Any, Any]:
+    """The model on its device, and its processor. Raises BackendError."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from bootstrap.machine.device import pick_device, weights_dtype
+
+    device = pick_device(settings.device)
+    more: dict[str, Any] = {}
+    if _quantises(folder, settings, device):
+        more = {"quantization_config": _four_bits(device), "device_map": {"": device}}
+    try:
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=weights_dtype(device), **more
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BackendError(f'the reader "{settings.name}" does not load: {reason}', HINT) from error
+    return (model if more else model.to(device)).eval(), processor
+
+
+def _quantises(folder: Path, settings: LocalReaderSettings, device: str) -> bool:
+    """Whether the weights are loaded in four bits. Raises BackendError where that was asked for and cannot be."""
+    from importlib.util import find_spec
+
+    import torch
+
+    wanted = settings.bits == "4bit"
+    if settings.bits == "auto" and device == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        wanted = sum(path.stat().st_size for path in folder.glob("*.safetensors")) > MOST_OF_CARD * free
+    if wanted and find_spec("bitsandbytes") is None:
+        problem = f'the reader "{settings.name}" needs the package bitsandbytes to fit this card'
+        raise BackendError(problem, "pip install lora-bootstrap[quantised]")
+    return wanted
+
+
+def _four_bits(device: str) -> Any:
+    """NF4 with scales that are quantised too, as QLoRA has them (arXiv 2305.14314)."""
+    from transformers import BitsAndBytesConfig
+
+    from bootstrap.machine.device import arithmetic
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=arithmetic(device),
+    )
+
+
+def _messages(turns: Sequence[Turn], images: Sequence[Image.Image]) -> list[dict[str, Any]]:
+    """The conversation as chat templates have it, the pictures before the first text."""
+    found: list[dict[str, Any]] = []
+    for number, turn in enumerate(turns):
+        parts: list[dict[str, Any]] = [{"type": "image", "image": image} for image in images if number == 0]
+        found.append({"role": turn.by, "content": [*parts, {"type": "text", "text": turn.text}]})
+    return found
+
+
+def _tokens(processor: Any, messages: list[dict[str, Any]], model: Any) -> Any:
+    """What the model is given, on its device and in its type.
+
+    Control tokens that a person's notes spell are plain text, where the library can see to it.
+    """
+    more: dict[str, Any] = {}
+    if "sanitize_control_tokens" in inspect.signature(processor.apply_chat_template).parameters:
+        more = {"sanitize_control_tokens": True}
+    given = processor.apply_chat_template(
+        messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **more
+    )
+    return given.to(model.device, dtype=model.dtype)
