@@ -87,7 +87,7 @@ class Planner:
         None where nobody says any: then shots and their words leave the axis out.
         """
         config = self.subject.axes[axis]
-        return self.character.values(config.words) or config.defaults or self._seen(axis)
+        return self.character.values(config.words, axis) or config.defaults or self._seen(axis)
 
     def shares(self, axis: str) -> dict[str, float]:
         """The part of the set that each value of an axis should get; they add up to 1. Empty where it has none."""

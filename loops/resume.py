@@ -54,11 +54,13 @@ WITHOUT_EFFECT = {
         "panel.on_missing",
         "panel.models.face.offered",
         "subject.expected",
+        "subject.needs",
+        "subject.called",
         *(f"panel.domain.{name}" for name in DomainSettings.model_fields),
         *(f"base.{name}" for name in TOLD_OF_BASES),
         *(f"{drawer}.{name}" for drawer in ("drawer", "second") for name in TOLD_OF_DRAWERS),
     },
-    "character": {"base"},
+    "character": {"base", "kind"},  # what a kind is stands in the configuration
 }
 """Settings that a person reads, or that are stored elsewhere too: what is made does not depend on them."""
 MOST_NAMED = 4

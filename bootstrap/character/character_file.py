@@ -16,7 +16,9 @@ from bootstrap.character.consistency import contradictions
 from bootstrap.character.description import Description, as_character, is_description
 from bootstrap.character.json_objects import COMMENT, read_object
 from bootstrap.character.model import Character
-from bootstrap.config import checked, validated
+from bootstrap.character.of_kind import needs_of, unmet, with_kind
+from bootstrap.config import NeedConfig, checked, validated
+from bootstrap.config.kind_files import CHARACTER
 from bootstrap.errors import CharacterError
 
 __all__ = ["character_of", "character_schema", "load_character", "stored_character"]
@@ -35,8 +37,9 @@ def load_character(path: Path) -> Character:
     if is_description(data):
         data, converted = _converted(data, path)
         notes += converted
-    character = validated(Character, data, str(path), CharacterError)
-    if problems := contradictions(character):
+    data = with_kind(data, path.parent)
+    character, problems = _checked(data)
+    if character is None or problems:
         raise CharacterError(f"{path}: {'; '.join(problems)}")
     return character.with_notes(notes)
 
@@ -46,8 +49,15 @@ def character_of(content: Mapping[str, Any]) -> tuple[Character | None, list[str
 
     None where it cannot be read at all; one whose parts do not fit each other has problems too.
     """
-    character, problems = checked(Character, _uncommented(content))
-    return character, problems if character is None else contradictions(character)
+    return _checked(with_kind(_uncommented(content)))
+
+
+def _checked(data: Mapping[str, Any]) -> tuple[Character | None, list[str]]:
+    """The Character of plain data, None where it cannot be read, and every problem with it."""
+    character, problems = checked(Character, data)
+    if character is not None:
+        problems = contradictions(character)
+    return character, [*unmet(data), *problems]
 
 
 def stored_character(text: str | None) -> Character:
@@ -58,14 +68,30 @@ def stored_character(text: str | None) -> Character:
         raise CharacterError("the stored character cannot be read", "use another --out") from None
 
 
-def character_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the files that `load_character` reads, comments allowed everywhere."""
+def character_schema(kind: str = CHARACTER) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the files of a kind that `load_character` reads, comments allowed everywhere."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Character.model_json_schema()}
+    _require(schema, needs_of(kind))
     objects = [schema, *schema["$defs"].values()]
     objects += [field for field in schema["properties"].values() if field.get("type") == "object"]
     for part in objects:
         part["patternProperties"] = {f"^[{''.join(COMMENT)}]": {}}
     return schema
+
+
+def _require(schema: dict[str, Any], needs: Mapping[str, NeedConfig]) -> None:
+    """Write into a schema which fields a kind requires, which may be empty, and which it refuses."""
+    fields = schema["properties"]
+    for name, need in needs.items():
+        if need.rule == "required" and name in fields:
+            schema["required"].append(name)
+            if fields[name].get("type") == "object":
+                fields[name]["minProperties"] = 1
+            fields[name].pop("default", None)
+        elif need.rule == "refused":
+            fields.pop(name, None)
+        elif name in fields:
+            fields[name].pop("minLength", None)
 
 
 def _uncommented(value: Any) -> Any:

@@ -44,9 +44,9 @@ def sameness_warnings(character: Character, config: RunConfig) -> list[str]:
     """A sentence about what would be the same in every picture of a set; none for the base of the demonstration."""
     same, fields = [], []
     for name, axis in config.subject.axes.items():
-        if axis.words and len(character.values(axis.words) or axis.defaults) < 2:
+        if (axis.words or axis.defaults) and len(character.values(axis.words, name) or axis.defaults) < 2:
             same.append(name)
-            fields.append(f'"{axis.words}"')
+            fields.append(f'"{axis.words or f"varies.{name}"}"')
     if config.base.demonstration or not same:
         return []
     advice = f"write two or more {' and '.join(fields)} into character.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from bootstrap.character.model import Character
 from bootstrap.config import RunConfig
@@ -23,12 +24,12 @@ HALF = re.compile("[\ud800-\udfff]")
 
 def contradictions(character: Character) -> list[str]:
     """Every place where the parts of a character do not fit each other."""
-    problems = [*_unwritable(character.model_dump()), *_no_folder(character.trigger)]
+    problems = [*_unwritable(character.model_dump()), *_no_folder(character.called)]
     for index, note in enumerate(character.seeds):
         if note.outfit and note.outfit not in character.wardrobe:
             names = ", ".join(character.wardrobe)
             problems.append(f'seeds.{index}.outfit "{note.outfit}" is not in outfits (use one of: {names})')
-    if not character.identity:
+    if character.invariant and not character.identity:
         problems.append("invariant has no tag: write at least one, for example hair or eyes")
     own = {*character.identity, *character.outfit_tags}
     for field, tags in (("forbidden", character.forbidden), ("negative", character.negative)):
@@ -38,8 +39,8 @@ def contradictions(character: Character) -> list[str]:
     for part, word in character.unique.items():
         if reason := _why_unfit(part, word, character):
             problems.append(f'unique.{part} "{word}": {reason}')
-    triggers = [character.trigger, *(outfit.trigger for outfit in character.outfits.values() if outfit.trigger)]
-    for trigger in sorted(set(triggers)):
+    triggers = [character.trigger, *(outfit.trigger for outfit in character.outfits.values())]
+    for trigger in sorted({*filter(None, triggers)}):
         if triggers.count(trigger) > 1:
             problems.append(f'trigger "{trigger}" is used twice: give each outfit its own')
     return problems
@@ -80,6 +81,12 @@ def _misfits(character: Character, config: RunConfig) -> Iterator[str]:
     for index, note in enumerate(character.seeds):
         if note.framing and note.framing not in framings:
             yield f'seeds.{index}.framing "{note.framing}": must be one of {", ".join(framings)}'
+    axes = [name for name, axis in config.subject.axes.items() if not axis.words]
+    for axis in character.varies:
+        if axis not in axes:
+            known = f"use one of: {', '.join(axes)}" if axes else "it has no such axis"
+            kind = Path(character.kind).stem
+            yield f'varies.{axis}: nothing of that name varies in the kind "{kind}" ({known})'
     phases = [phase.name for phase in config.subject.phases]
     if character.seeds_train.endswith(ONLY) and character.seeds_train.removesuffix(ONLY) not in phases:
         choices = ", ".join(["always", "never", *(f"{phase}{ONLY}" for phase in phases)])

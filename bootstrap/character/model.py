@@ -83,8 +83,8 @@ class Character(Frozen):
     """What kind of subject, a file of configs/subjects/: phases, what varies and the caption policy come from there."""
     name: str = Field(min_length=1)
     """What people call it."""
-    trigger: str = Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_TRIGGER})
-    """The word that calls it in a prompt, or a long name; best no real word."""
+    trigger: str = Field("", json_schema_extra={"minLength": 1, "maxLength": LONGEST_TRIGGER})
+    """The word that calls it in a prompt, or a long name; best no real word. A kind such as a style may have none."""
     base: str | None = None
     """A base of configs/base/, or a folder with a model."""
     purpose: str = ""
@@ -106,7 +106,7 @@ class Character(Frozen):
     """A tag of its own for the one background of all pictures ("mikachr classroom"), beside it in every caption and
     prompt that shows it: left out of a prompt of yours it lets the background go. Not written, with a single one in
     ``backgrounds``: "<trigger> <background>"."""
-    invariant: Mapping[str, Tags] = Field(min_length=1)
+    invariant: Mapping[str, Tags] = Field(default_factory=dict)
     """What the trigger must absorb, by part of the body."""
     unique: Mapping[str, str] = Field(default_factory=dict)
     """One made-up tag for a part of ``invariant``, in every caption that shows it ("hair": "blue mikachr hair")."""
@@ -120,6 +120,8 @@ class Character(Frozen):
     """Where it is."""
     styles: Listed = ()
     """How it is drawn; the first is the usual one."""
+    varies: Mapping[str, Listed] = Field(default_factory=dict)
+    """What else varies from picture to picture, by the axis of its kind of subject ("wearer")."""
     views: str = "standard"
     """Which file of configs/views/ plans the views."""
     forbidden: Tags = ()
@@ -142,6 +144,8 @@ class Character(Frozen):
         if not isinstance(given, Mapping) or not isinstance(given.get("trigger"), str):
             return given
         trigger, shared = given["trigger"].strip(), {}
+        if not trigger:
+            return given
         styles, backgrounds = (_listed(given.get(name, ())) for name in ("styles", "backgrounds"))
         if isinstance(styles, list | tuple) and len(styles) > 1:
             shared["style_switch"] = f"{trigger} style"
@@ -152,8 +156,6 @@ class Character(Frozen):
     @field_validator("trigger")
     @classmethod
     def _one_tag(cls, trigger: str) -> str:
-        if not trigger.strip():
-            raise ValueError("must not be empty: write a made-up word, for example mikachr")
         if "," in trigger:
             raise ValueError("must be one word, or one long name, without commas, for example mikachr")
         word = " ".join(trigger.split())
@@ -174,6 +176,11 @@ class Character(Frozen):
         return noted
 
     @property
+    def called(self) -> str:
+        """What names its folders and files: the trigger, or its name where it has none."""
+        return self.trigger or "".join(sign for sign in self.name if sign not in REFUSED).strip(". ") or self.kind
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """Every invariant tag, in the order written."""
         return tuple(tag for tags in self.invariant.values() for tag in tags)
@@ -188,11 +195,11 @@ class Character(Frozen):
         """The tags of every outfit, in the order written."""
         return tuple(tag for outfit in self.wardrobe.values() for tag in outfit.tags)
 
-    def values(self, words: str) -> tuple[str, ...]:
-        """The entries of one of its lists ("expressions", "outfits" …); none for "" and for an empty list."""
+    def values(self, words: str, axis: str = "") -> tuple[str, ...]:
+        """The entries of one of its lists ("expressions", "outfits" …), for "" those that vary on an axis; or none."""
         if words == OUTFITS:
             return tuple(self.wardrobe)
-        return tuple(getattr(self, words)) if words else ()
+        return tuple(getattr(self, words)) if words else self.varies.get(axis, ())
 
     def trains_seeds(self, phase: Phase) -> bool:
         """Whether the seeds may be in the training sets of a phase; the finished LoRA is trained in the last one."""

@@ -19,7 +19,7 @@ from bootstrap.config.reading import (
 from bootstrap.config.run_settings import BaseConfig, RunConfig, ViewFamilyPlan, ViewsConfig
 from bootstrap.config.shipped_files import EMBEDDED, configs_dir, embedded, place_of, read_own, shipped_names
 from bootstrap.config.stored import stored_config, stored_settings
-from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, PhaseConfig, SubjectConfig
+from bootstrap.config.subject import IDENTITY, OUTFITS, AxisConfig, NeedConfig, PhaseConfig, SubjectConfig
 
 __all__ = [
     "APPROVAL_SETTING",
@@ -30,6 +30,7 @@ __all__ = [
     "BaseConfig",
     "Frozen",
     "LoopConfig",
+    "NeedConfig",
     "PanelConfig",
     "PhaseConfig",
     "RunConfig",

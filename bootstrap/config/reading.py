@@ -14,10 +14,11 @@ from typing import Any
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.presets import Identity, identify
 from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.config.kind_files import CHARACTER, Kind, kind_named
 from bootstrap.config.merging import merged, override
 from bootstrap.config.named_drawers import complete_drawer, drawer_named
 from bootstrap.config.panel_settings import PanelConfig
-from bootstrap.config.problems import validated
+from bootstrap.config.problems import checked, validated
 from bootstrap.config.profiles import with_profile
 from bootstrap.config.recipes import with_recipe
 from bootstrap.config.renamed import refuse_renamed_keys, refuse_renamed_paths
@@ -31,6 +32,8 @@ __all__ = [
 ]  # fmt: skip
 
 SCORING = "base.scoring"
+STANDARD = "standard"
+"""The loop, and the views, where neither a person nor the kind of subject names any."""
 SECTIONS = {"base": "base", "views": "views", "subject": "subjects", "loop": "loops", "panel": "scoring"}
 """Section of a RunConfig → the folder of configs/ with its shipped files."""
 NAMED = {
@@ -51,9 +54,9 @@ KINDS = {"openpose": "pose", "depth": "depth", "lineart": "lineart"}
 def load(
     base: str,
     *,
-    views: str = "standard",
-    subject: str = "character",
-    loop: str = "standard",
+    views: str = "",
+    subject: str = CHARACTER,
+    loop: str = STANDARD,
     own: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     profile: str = "none",
@@ -61,7 +64,7 @@ def load(
     recipe: str = "",
     **top: Any,
 ) -> RunConfig:
-    """The RunConfig of a base with the named views, subject and loop.
+    """The RunConfig of a base with the named views ("": those of its kind of subject), subject and loop.
 
     ``own`` are the sections of an own file (see `bootstrap.config.read_own`), ``overrides`` are ``a.b=c`` texts, which
     win; for ``profile`` see `bootstrap.config.profiles`; ``preset`` is that of a file or folder of the user's ("": the
@@ -77,7 +80,8 @@ def load(
     refuse_renamed_paths(overrides)
     named = {"base": base, "views": views, "subject": subject, "loop": loop}
     named |= {name: part for name, part in own.items() if _is_name(name, part)}
-    sections = _sections(named, own, preset, [text for text in overrides if text.strip().startswith(SCORING)])
+    kind = kind_named(named["subject"])
+    sections = _sections(named, own, preset, [text for text in overrides if text.strip().startswith(SCORING)], kind)
     sections["base"] = with_recipe(sections["base"], sections["subject"], recipe)
     data = with_profile(sections, profile)
     for name, part in own.items():
@@ -92,7 +96,10 @@ def load(
         data["drawer"] = complete_drawer(data["drawer"])
     if data.get("second") not in (None, BASE):
         data["second"] = complete_drawer(data["second"])
-    return validated(RunConfig, data, "configuration", lambda text: ConfigError(text, ALL))
+    config, problems = checked(RunConfig, data)
+    if config is None or kind.problems:
+        raise ConfigError(f"configuration: {'; '.join((*kind.problems, *problems))}", ALL)
+    return config
 
 
 def identity_of(base: str, *, by_hash: bool = True) -> Identity | None:
@@ -201,12 +208,16 @@ def _is_name(section: str, part: object) -> bool:
     return section in SECTIONS and isinstance(part, str)
 
 
-def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, scoring: Sequence[str]) -> dict[str, Any]:
-    """The plain settings of every section; the base says which panel judges it unless one is named.
+def _sections(
+    named: Mapping[str, str], own: Mapping[str, Any], preset: str, scoring: Sequence[str], kind: Kind
+) -> dict[str, Any]:
+    """The plain settings of every section, with what the kind of subject changes.
 
-    ``scoring`` are overrides of what the base says.
+    The base says which panel judges it unless one is named; ``scoring`` are overrides of what the base says.
     """
-    data = {section: read_section(SECTIONS[section], named[section]) for section in ("views", "subject", "loop")}
+    views = named["views"] or kind.views or STANDARD
+    data = {"subject": kind.subject, "loop": read_section(SECTIONS["loop"], named["loop"])}
+    data["views"] = read_section(SECTIONS["views"], views) if isinstance(views, str) else dict(views)
     data["base"] = _base(named["base"], preset)
     chosen = {"base": merged(data["base"], own["base"] if isinstance(own.get("base"), dict) else {})}
     for text in scoring:
@@ -219,7 +230,7 @@ def _sections(named: Mapping[str, str], own: Mapping[str, Any], preset: str, sco
             if name == "control" or own.get("backend") == "fake" or own.get("second") != BASE:
                 data["base"].pop(name, None)
     data["panel"] = read_section("scoring", named.get("panel", panel))
-    return data
+    return kind.over(data, named_loop=named["loop"] != STANDARD)
 
 
 def _base(name: str, preset: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from bootstrap.config.frozen import Frozen
 
-__all__ = ["IDENTITY", "OUTFITS", "AxisConfig", "PhaseConfig", "SubjectConfig"]
+__all__ = ["IDENTITY", "OUTFITS", "AxisConfig", "NeedConfig", "PhaseConfig", "SubjectConfig"]
 
 IDENTITY = "identity"
 """The part of a caption that names what the trigger stands for."""
@@ -31,13 +31,23 @@ class PhaseConfig(Frozen):
     """What records, files and ``base.recipes`` call it."""
     withholds: tuple[str, ...] = ()
     """Parts of a caption that are left out, so that the trigger absorbs them: "identity"."""
+    like: str = ""
+    """The phase whose recipe in ``base.recipes`` it begins from: "style" or "character" of every shipped base."""
+
+
+class NeedConfig(Frozen):
+    """Whether a field of character.json must be written for a kind of subject, and what is said where it is not so."""
+
+    rule: Literal["required", "optional", "refused"]
+    say: str = ""
+    """The sentence that ``check`` and ``run`` print."""
 
 
 class AxisConfig(Frozen):
     """One thing that varies from shot to shot."""
 
     words: Literal["", "expressions", "poses", "outfits", "backgrounds", "styles"] = ""
-    """The list of character.json that feeds it; empty: always the defaults."""
+    """The list of character.json that feeds it; empty: the one that ``varies`` has under the name of the axis."""
     defaults: tuple[str, ...] = ()
     """Its values where character.json gives none."""
     from_seeds: bool = False
@@ -83,6 +93,11 @@ class SubjectConfig(Frozen):
     core_tag: Literal["propose", "add", "none"] = "propose"
     """Where ``core`` has no tag of name, what it is and focus: ``propose`` one, ``add`` the usual one to every caption
     and prompt, or say nothing."""
+    needs: Mapping[str, NeedConfig] = Field(default_factory=dict)
+    """Field of character.json ("outfits", "varies.wearer") → whether this kind requires or refuses it. ``trigger`` and
+    ``invariant`` are required unless they are said to be optional."""
+    called: str = "character"
+    """What pages and messages call a subject of this kind."""
     leeway: float = Field(0.5, ge=0, le=1)
     """How far one value of a guided axis may exceed its share of the set: 0 not at all, 1 as far as it likes."""
 
