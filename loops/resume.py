@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, shipped_names, stored_config, stored_settings
 from bootstrap.config.panel_settings import DomainSettings
+from bootstrap.dataset.members import members_of
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished
@@ -90,6 +91,8 @@ def settle(store: Store, config: RunConfig, character: Character, pictures: Sequ
 
     Raises ConfigError naming what may not change, with its old and its new value.
     """
+    if members_of(store):
+        raise ConfigError(f'"{store.directory}" is a run of several subjects', "choose another --out")
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pictures]
     if store.recall("config") is None:
         store.remember("character", character.model_dump_json())

@@ -11,6 +11,7 @@ from bootstrap.cli.help_pages import GroupedCommands, GroupedOptions
 from bootstrap.cli.lora import lora_app
 from bootstrap.cli.options import Options, with_options
 from bootstrap.cli.queue import queue_app
+from bootstrap.cli.several_commands import several_app
 from bootstrap.cli.tools import tools_app
 
 __all__ = ["app"]
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(tools_app)
 app.add_typer(queue_app, name="queue")
 app.add_typer(lora_app, name="lora")
+app.add_typer(several_app)
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 

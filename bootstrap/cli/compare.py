@@ -31,6 +31,8 @@ from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.compare.results import Comparison, Result, best_of
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import RunConfig
+from bootstrap.dataset.members import members_of
+from bootstrap.errors import UsageError
 from bootstrap.export.release import run_settings
 from bootstrap.records import Adapter
 from bootstrap.runs.open_to_read import open_to_read
@@ -63,6 +65,8 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
     folder = out or run / FOLDER
     with open_to_read(run) as store:
         config, character = run_settings(store)
+        if members_of(store):
+            raise UsageError(f'"{run}" holds several subjects', "its report.html compares them; or compare their runs")
         weights = weights_from(options.weights) if options.weights else list(WEIGHTS)
         hashes: dict[Path, str] = {}
         companions = [companion_from(text, hashes) for text in options.beside]

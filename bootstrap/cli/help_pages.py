@@ -15,6 +15,7 @@ GROUPS = {
     "Begin": ("demo", "setup", "init", "check", "run", "queue"),
     "While it runs": ("status", "watch", "review", "approve", "reject", "undo", "approval"),
     "With the result": ("report", "export", "compare"),
+    "Several in one LoRA": ("bundle",),
     "Any folder or file": ("score", "audit", "tags", "lora"),
     "This machine": ("doctor", "gc", "verify"),
     "Look up": ("settings", "docs", "schema", "version"),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from bootstrap.compare.bundle_page import write_bundle_page
+from bootstrap.dataset.members import members_of
 from bootstrap.errors import UsageError
 from bootstrap.report import write_report
 from bootstrap.report.frame_figures import FrameFigures
@@ -22,6 +24,9 @@ def report_command(run: Path, out: Path | None = None, showcase: Path | None = N
     with open_to_read(run) as store:
         character = json.loads(store.recall("character") or "{}")
         title = character.get("name", run.name)
+        if members_of(store):
+            typer.echo(write_bundle_page(store, out or run / "report.html"))
+            return
         if showcase is None:
             typer.echo(write_report(store, out or run / "report.html", title))
             return

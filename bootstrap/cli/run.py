@@ -43,7 +43,7 @@ from bootstrap.runs.sessions import session
 from bootstrap.seeds import MOST_SEEDS
 from bootstrap.store.store import Store
 
-__all__ = ["run_command"]
+__all__ = ["listening", "run_command"]
 
 
 def run_command(sources: Sequence[Path], options: Options) -> None:
@@ -68,7 +68,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         typer.echo(f"note: {note}", err=True)
     with (
         Store.open(directory, create=True) as store,
-        _listening(store, directory),
+        listening(store, directory),
         notifying(store, notifier, character.name),
     ):
         try:
@@ -143,7 +143,7 @@ def _work(
 
 
 @contextlib.contextmanager
-def _listening(store: Store, directory: Path) -> Iterator[None]:
+def listening(store: Store, directory: Path) -> Iterator[None]:
     """Send every event of the block to the terminal, the log file and the memory watch."""
     with Terminal() as terminal:
         store.listen(terminal)

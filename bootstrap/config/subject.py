@@ -84,6 +84,8 @@ class SubjectConfig(Frozen):
     """Largest share of the neutral values of an axis that shares itself so."""
     neutral: tuple[str, ...] = ()
     """Values that count as neutral."""
+    bundled: int = Field(69, ge=1)
+    """Pictures that one such subject brings into a LoRA of several, at most; guides take 69 of a character."""
     a_prompt: int = Field(2, ge=1)
     """At most this many kept frames a prompt."""
     expected: tuple[str, ...] = ()

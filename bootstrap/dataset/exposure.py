@@ -7,17 +7,35 @@ Knows no picture: which outfit each shows is handed in.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.dataset.writing import safe_name
 
-__all__ = ["factors", "folders", "with_folders"]
+__all__ = ["evened", "factors", "folders", "with_folders"]
 
 MOST = 2.0
 """How much more, or less, than another picture one may count: a few pictures are not learned by heart."""
+
+
+def evened(
+    groups: Sequence[str], shares: Mapping[str, float], weights: Sequence[float] = (), most: float = MOST
+) -> list[float]:
+    """How much more each picture should count, 1 on the whole, so that its group is seen by the group's share.
+
+    ``groups`` names the group of each picture, ``shares`` (any scale) has every group, ``weights`` is how much the
+    pictures count already (none: 1 each). No answer is above ``most`` or below its inverse.
+    """
+    counts = dict.fromkeys(groups, 0.0)
+    for group, weight in zip(groups, weights or [1.0] * len(groups), strict=True):
+        counts[group] += weight
+    total, whole = sum(shares.values()), sum(counts.values())
+    found = []
+    for group in groups:
+        factor = shares[group] / total * whole / counts[group] if total and counts[group] else 1.0
+        found.append(min(most, max(1 / most, factor)))
+    return found
 
 
 def factors(character: Character, worn: Sequence[str]) -> list[float]:
@@ -27,16 +45,11 @@ def factors(character: Character, worn: Sequence[str]) -> list[float]:
     their tags. All 1 where no outfit has a trigger.
     """
     groups = [_group(character, outfit) for outfit in worn]
-    counts, shares = Counter(groups), dict.fromkeys(groups, 0.0)
+    shares = dict.fromkeys(groups, 0.0)
     for outfit, share in character.outfit_shares().items():
         if _group(character, outfit) in shares:
             shares[_group(character, outfit)] += share
-    total = sum(shares.values())
-    found = []
-    for group in groups:
-        factor = shares[group] / total * len(worn) / counts[group] if total else 1.0
-        found.append(min(MOST, max(1 / MOST, factor)))
-    return found
+    return evened(groups, shares)
 
 
 def folders(character: Character, worn: Sequence[str], repeats: int) -> list[str]:

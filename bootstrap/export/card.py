@@ -23,7 +23,7 @@ from bootstrap.export.markdown import code, plain
 from bootstrap.export.usage import Usage, is_toy
 from bootstrap.records import Adapter, Job, JobKind
 
-__all__ = ["card"]
+__all__ = ["card", "front_matter", "gallery", "markdown_table", "rights", "settings_of"]
 
 SCALE = (
     "identity 0.5 is where its gate begins to let a picture in, control the share of what was asked for that is seen"
@@ -61,23 +61,25 @@ def card(
     are those that it was trained on, as far as they are known.
     """
     usage = Usage.of(character, config, adapter, (job for _, job in files.previews))
-    front = _front(character, config.base, files.previews, usage)
+    front = front_matter(character, config.base, files.previews, usage)
     parts = [
         f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---",
         f"# {plain(character.name)}",
         _opening(character, config),
         _called(config, adapter, usage),
-        _gallery(files.previews),
+        gallery(files.previews),
         use_section(usage, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
         _lengths(config.base, architecture, usage, captions),
         _weak(facts, adapter),
-        _rights(character, config),
+        rights(character, config),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]], usage: Usage) -> dict[str, Any]:
+def front_matter(
+    character: Character, base: BaseConfig, previews: Sequence[tuple[str, Job]], usage: Usage
+) -> dict[str, Any]:
     """The front matter: what a hub reads."""
     widget: list[dict[str, Any]] = []
     for name, job in previews:
@@ -145,7 +147,7 @@ These are the weights of round {adapter.round}, from before the set was finished
 finished LoRA, once there is one."""
 
 
-def _gallery(previews: Sequence[tuple[str, Job]]) -> str:
+def gallery(previews: Sequence[tuple[str, Job]]) -> str:
     """The previews with their places, and which traits their prompts named."""
     if not previews:
         return ""
@@ -165,7 +167,7 @@ def _made(
     seeds = f"{facts['seeds']} original picture{'' if facts['seeds'] == 1 else 's'}"
     extra = f" and {facts['provisional']} provisional ones" if facts["provisional"] else ""
     rounds = [(one["number"], one["phase"], _candidates(one), one["kept"]) for one in facts["rounds"]]
-    settings = [(label, recipe[name]) for name, label in SETTINGS.items() if name in recipe]
+    settings = settings_of(recipe)
     return f"""## How it was made
 
 The only reference was {seeds} by the author. {_drawn(config)} They were scored, and kept only where they beat
@@ -174,12 +176,17 @@ look-alikes of the same view that are *not* this character, in a test at the lev
 `provenance.csv` in the dataset gives each one's prompt, random seed, adapter, scores and verdict.
 {_originals(character, config, adapter)}
 
-{_table(("round", "phase", "candidates", "kept"), rounds)}
+{markdown_table(("round", "phase", "candidates", "kept"), rounds)}
 
 These weights are `{adapter.id}` (round {adapter.round}, {adapter.phase} phase): {adapter.steps} steps, mean loss of the
 last tenth {adapter.final_loss:.4f}.
 
-{_table(("setting", "value"), settings)}"""
+{markdown_table(("setting", "value"), settings)}"""
+
+
+def settings_of(recipe: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """The settings of a recipe that cards show, by their names there."""
+    return [(label, recipe[name]) for name, label in SETTINGS.items() if name in recipe]
 
 
 def _lengths(base: BaseConfig, architecture: str, usage: Usage, captions: Sequence[str]) -> str:
@@ -221,7 +228,7 @@ def _candidates(one: Mapping[str, Any]) -> object:
     return (one["outcome"] or {}).get("candidates", "")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = []
     for cells in (head, *rows):
@@ -256,7 +263,7 @@ def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
     return f"- **{plain(view_family)}**: {kept} kept{wanted}{unsure}."
 
 
-def _rights(character: Character, config: RunConfig) -> str:
+def rights(character: Character, config: RunConfig) -> str:
     """The licence of the originals, of the base and of what drew the set, and what nobody promises."""
     base = config.base
     rights = code(character.license) if character.license else "not stated by the author: ask before you share this"

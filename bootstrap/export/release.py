@@ -17,11 +17,14 @@ from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
+from bootstrap.dataset.bleed_of_members import likenesses_of
 from bootstrap.dataset.exposure import with_folders
+from bootstrap.dataset.members import Member, members_of
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
 from bootstrap.events import AdapterTrained
+from bootstrap.export.bundle_card import bundle_card, previews_of_each
 from bootstrap.export.card import card
 from bootstrap.export.card_use import ReleaseFiles
 from bootstrap.export.comfyui_graph import comfyui_files
@@ -45,6 +48,8 @@ DIFFUSERS = "pytorch_lora_weights.safetensors"
 """The file name that diffusers looks for."""
 COMPARED = Path("compare") / "compare.json"
 """What `bootstrap compare` leaves in a run."""
+LONGEST_STEM = 80
+"""Characters of the triggers in the name of a file."""
 WEIGHT = 1.0
 """The weight that a LoRA is trained for."""
 PLAIN = "-plain"
@@ -57,7 +62,8 @@ PRODUCTS = ("loha", "lokr")
 class Release:
     """An adapter with everything that its files say about it. ``previews`` are frames it drew, best view first.
 
-    Where it drew no probe they are the first that were kept of what it drew in its round.
+    Where it drew no probe they are the first that were kept of what it drew in its round. ``members`` are those of a
+    LoRA of several.
     """
 
     store: Store
@@ -66,11 +72,28 @@ class Release:
     config: RunConfig
     metadata: dict[str, str]
     previews: Sequence[Frame]
+    members: Sequence[Member] = ()
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """The words that call what it draws: of each member, where it has several."""
+        return tuple(member.trigger for member in self.members) or (self.character.trigger,)
 
     @property
     def stem(self) -> str:
         """File name without ending, unique for these weights: user interfaces know a LoRA by it."""
-        return f"{safe_name(self.character.trigger)}-{self.adapter.sha256[:8]}"
+        names = safe_name("-".join(self.triggers))[:LONGEST_STEM]
+        return f"{names}-{self.adapter.sha256[:8]}"
+
+    @property
+    def called(self) -> str:
+        """What a user interface puts into the prompt: the words of one subject, or the triggers of all."""
+        return ", ".join(self.triggers) if self.members else self.usage.call
+
+    @property
+    def is_a(self) -> str:
+        """What kind of LoRA it is, for descriptions."""
+        return "a LoRA of several members" if self.members else "a character LoRA"
 
     @property
     def weight(self) -> float:
@@ -150,8 +173,12 @@ def release_of(store: Store, adapter: Adapter) -> Release:
     order = list(config.views.families)
     previews = [frame for frame in store.frames(kind=JobKind.PROBE) if frame.adapter == adapter.id]
     previews = previews or _kept_with(store, adapter)
-    previews.sort(key=lambda frame: order.index(frame.job.shot.view_family))
-    return Release(store, adapter, character, config, metadata_of(store.directory / adapter.path), previews)
+    previews.sort(key=lambda frame: order.index(frame.job.shot.view_family) if frame.job.shot.view_family else -1)
+    metadata = metadata_of(store.directory / adapter.path)
+    members = members_of(store)
+    if members:  # each has the same place as the others
+        previews = previews_of_each(previews)
+    return Release(store, adapter, character, config, metadata, previews, members)
 
 
 def _kept_with(store: Store, adapter: Adapter) -> list[Frame]:
@@ -198,9 +225,9 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
     """What user interfaces read beside a kohya file: ``<stem>.json`` and ``<stem>.png``."""
     character, usage = release.character, release.usage
     sidecar = {
-        "description": f"{character.name}: character LoRA for {release.config.base.short_name}",
+        "description": f"{character.name}: {release.is_a.removeprefix('a ')} for {release.config.base.short_name}",
         "sd version": release.grammar.interface,
-        "activation text": usage.call,
+        "activation text": release.called,
         "preferred weight": release.weight,
         "negative text": usage.negative,
         "notes": " ".join(text for text in (character.license, character.credits) if text),
@@ -247,9 +274,11 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
     files = replace(files, graph=next(iter(graphs), ""))
     facts = status(release.store)
     captions = [one for several in _captions(release).values() for one in several]
-    text = card(
-        release.character, release.config, release.adapter, release.recipe, facts, files, architecture, captions
-    )
+    given = (release.character, release.config, release.adapter, release.recipe)
+    if release.members:
+        text = bundle_card(release.members, likenesses_of(release.store), *given, files, architecture)
+    else:
+        text = card(*given, facts, files, architecture, captions)
     write_atomic(folder / "README.md", text.encode())
     if licence := license_text(release.character.license, release.character.credits):
         write_atomic(folder / LICENSE_FILE, licence.encode())
@@ -272,8 +301,8 @@ def _entries(release: Release) -> dict[str, str]:
     pictures = dataset_entries(_captions(release), int(release.recipe.get("batch_size", 1)), adapter.steps)
     entries = {
         "ss_output_name": release.stem,
-        "modelspec.title": f"{character.name} ({character.trigger})",
-        "modelspec.trigger_phrase": character.trigger,
+        "modelspec.title": f"{character.name} ({', '.join(release.triggers)})",
+        "modelspec.trigger_phrase": ", ".join(release.triggers),
         **pictures,
     }
     for name, value in _optional_entries(release).items():
@@ -290,8 +319,8 @@ def _optional_entries(release: Release) -> dict[str, str]:
     return {
         "modelspec.author": character.credits,
         "modelspec.license": character.license,
-        "modelspec.description": f"{character.name}: a character LoRA. {made}",
-        "modelspec.usage_hint": f"write {release.usage.call} in the prompt; weight {release.weight:g}",
+        "modelspec.description": f"{character.name}: {release.is_a}. {made}",
+        "modelspec.usage_hint": f"write {release.called} in the prompt; weight {release.weight:g}",
         "modelspec.tags": ", ".join((*character.core, *character.identity)),
         "modelspec.thumbnail": _thumbnail(release),
         "ss_training_comment": made,
