@@ -290,9 +290,9 @@ class TrainItem:
     """One picture of a training set.
 
     ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when
-    shuffled; ``kind`` is seed | crop | altered | kept | provisional; ``weight`` is its share of the sampled steps
-    relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known; ``seed`` is the
-    place, from 0, of the seed that it was made from, None for a generated picture.
+    shuffled; ``kind`` is seed | crop | altered | kept | provisional | detail; ``weight`` is its share of the sampled
+    steps relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known; ``seed`` is
+    the place, from 0, of the seed that it was made from, None for a generated picture.
     """
 
     path: str

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.dataset.minimums import missing_parts, missing_views
+from bootstrap.dataset.detail_close_ups import details_wanted, every_detail
+from bootstrap.dataset.minimums import few_details, missing_parts, missing_views
 from bootstrap.events import RunEnded
 from bootstrap.export.collection import Collection
 from bootstrap.export.release import publish
@@ -52,7 +53,9 @@ def finish(engine: Engine) -> Finished:
     if empty := unfilled(archive, [*kept, *provisional], places):
         engine.note(empty)
     items = engine.training_sets.items(archive, number, config.subject.finishing.name, provisional)
-    name_missing(engine, [frame.job.shot for frame in (*kept, *provisional)], places, items)
+    shots = [frame.job.shot for frame in (*kept, *provisional)]
+    name_missing(engine, shots, places, items)
+    name_details(engine, len(shots), items)
     adapter = handed_out(engine, final_adapter(engine, archive, number, items))
     accept(engine, adapter)
     collection = Collection(store, config, engine.character, kept, provisional, items)
@@ -75,6 +78,13 @@ def name_missing(engine: Engine, shots: Sequence[Shot], places: Mapping[Cell, in
     if parts := missing_parts(items, engine.config.base.cuts):
         named = " or ".join(f'"{tag}"' for tag in parts)
         engine.note(f"no seed gave a picture for {named}: it has too few pixels, or its head was not found")
+
+
+def name_details(engine: Engine, pictures: int, items: Sequence[TrainItem]) -> None:
+    """Note which close-ups of special details a set of so many pictures has, beside the seeds, and which it lacks."""
+    wanted = details_wanted(engine.config, pictures + len(engine.training_sets.seeds))
+    if said := few_details(items, every_detail(engine.training_sets.wording), wanted):
+        engine.note(said)
 
 
 def deliver(engine: Engine, collection: Collection, adapter: Adapter) -> tuple[Path, Path]:

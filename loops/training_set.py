@@ -15,6 +15,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
 from bootstrap.config.seed_cuts import EVERY_CUT
 from bootstrap.config.steps import recipe_of
+from bootstrap.dataset.detail_close_ups import DetailCloseUps
 from bootstrap.dataset.generated import GeneratedFrames, balanced, names_identity, rare_floor
 from bootstrap.dataset.originals import seed_items
 from bootstrap.records import Frame, Phase, Seed, TrainItem, random_seed_of
@@ -44,15 +45,18 @@ class TrainingSets:
         frames = GeneratedFrames(
             self.directory, archive.kept_before(number), provisional, archive.measurements, archive.captions
         )
-        generated = frames.items(self.config, self.wording, phase)
+        taken = (*frames.kept, *provisional)
+        generated, close_ups = frames.items(self.config, self.wording, phase), self._close_ups(taken, phase)
         anchored, others = self._originals(phase, anchor=True), self._originals(phase, anchor=False)
+        anchored += [one for one in close_ups if one.seed is not None]
+        generated += [one for one in close_ups if one.seed is None]
         items = balanced(anchored, [*others, *generated], self.config.loop)
         floor = rare_floor(self.config, phase)
         if not floor:
             return items
         growing = self.config.subject.growing.name
         originals = [*self._originals(growing, anchor=True), *self._originals(growing, anchor=False)]
-        full = [*originals, *frames.items(self.config, self.wording, growing)]
+        full = [*originals, *frames.items(self.config, self.wording, growing), *self._close_ups(taken, growing)]
         return naming_rare(items, full, floor)
 
     def named_traits(self, archive: Archive, number: int, phase: Phase) -> frozenset[str]:
@@ -70,6 +74,11 @@ class TrainingSets:
     def possible(self, archive: Archive, number: int, phase: Phase) -> bool:
         """Whether a round has anything to train on: seeds that it may, or what earlier rounds kept."""
         return self.wording.character.trains_seeds(phase) or bool(archive.kept_before(number))
+
+    def _close_ups(self, frames: Sequence[Frame], phase: Phase) -> list[TrainItem]:
+        """Close-ups of special details: of seeds, which weigh as these do, and of frames, which weigh as kept ones."""
+        seeds = self.seeds if self.wording.character.trains_seeds(phase) else ()
+        return DetailCloseUps(self.directory, self.config, self.captioner, self.side).items(seeds, frames, phase)
 
     def _originals(self, phase: Phase, *, anchor: bool) -> list[TrainItem]:
         """The seeds that anchor, with their crops and altered copies, or the others, where the phase may have them."""

@@ -14,7 +14,7 @@ from bootstrap.records import TrainItem
 
 __all__ = ["naming_rare"]
 
-ORIGINALS = ("seed", "crop", "altered")
+ORIGINALS = ("seed", "crop", "altered", "detail")
 
 
 def naming_rare(items: Sequence[TrainItem], full: Sequence[TrainItem], floor: int) -> list[TrainItem]:

@@ -92,6 +92,11 @@ class Wording:
         """Axis → tag of everything in a shot that is not identity, hidden axes left out, in caption order."""
         return self._varying(shot, ())
 
+    def shown(self, shot: Shot, withheld: Collection[str] = ()) -> dict[str, str]:
+        """`varying`, without what the framing does not show though it is asked for: what captions name."""
+        varying = self._varying(shot, withheld)
+        return {axis: tag for axis, tag in varying.items() if self.views.shows(shot.framing, axis_in(axis), tag)}
+
     def traits(self, shot: Shot, exchanged: Mapping[str, str] = NONE) -> dict[str, str]:
         """Axis → identity tag that the shot can show, some exchanged for others."""
         visible = self._visible(self.identity, shot)
@@ -127,7 +132,7 @@ class Wording:
         ``unseen`` are axes that it does not show, ``denied`` asked tags, ``further`` what is seen and was not asked.
         """
         unseen, withheld = frozenset(unseen), self.subject.phase(phase).withholds
-        varying = {axis: tag for axis, tag in self._varying(shot, withheld).items() if axis not in unseen}
+        varying = {axis: tag for axis, tag in self.shown(shot, withheld).items() if axis not in unseen}
         varying = self._crossed(varying)
         for axis, tag in varying.items():
             if not {*caption_parts(tag)}.isdisjoint(denied):
@@ -135,7 +140,8 @@ class Wording:
         varying |= {f"{SEEN_TAG} {number}": tag for number, tag in enumerate(further, 1)}
         traits = [tag for axis, tag in self.named_traits(shot, phase).items() if axis not in unseen]
         shown = {axis: tag for axis, tag in varying.items() if tag}
-        return self._arranged(traits, shown, self._own_words_in(shot, self.traits(shot)), withheld)
+        own_words = self._own_words([axis for axis in self._visible(self.identity, shot) if axis not in unseen])
+        return self._arranged(traits, shown, own_words, withheld)
 
     def seed_caption(self, phase: Phase, shown: Mapping[str, str], hides: Iterable[str] = ()) -> tuple[str, ...]:
         """The tags of a seed or a crop of one; ``shown`` is what its own caption says (axis → tag).

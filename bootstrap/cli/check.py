@@ -28,9 +28,11 @@ from bootstrap.cli.resolve import base_begun_with, resolve, run_folder
 from bootstrap.cli.sources import only_description, split_sources
 from bootstrap.cli.which_base import base_lines, base_notes
 from bootstrap.config import RunConfig
+from bootstrap.dataset.detail_close_ups import details_line
 from bootstrap.dataset.exposure import with_folders
 from bootstrap.errors import BackendError, BootstrapError, UsageError
 from bootstrap.listeners.notify import Notifier
+from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import (
     blind_spots,
     missing_models,
@@ -222,6 +224,8 @@ def _print_plan(character: Character, config: RunConfig, found: Findings) -> Non
     families = ", ".join(f"{name} {count}" for name, count in counts.items())
     typer.echo(f"character  {character.name}, trigger {character.trigger}, base {config.base.name}")
     typer.echo(f"set        {config.loop.target} pictures: {families}")
+    if details := details_line(character, config):
+        typer.echo(f"details    {one_line(details)}")
     if control := config.base.control:
         pictures = f'"{control.pictures}"' if control.pictures else "drawn skeletons"
         views = ", ".join(control.view_families)

@@ -111,6 +111,10 @@ class ViewsConfig(Frozen):
     """Share of each framing, from the tightest to the widest."""
     framing_hides: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Axes that a framing cannot show."""
+    framing_shows: Mapping[str, Mapping[str, tuple[str, ...]]] = Field(default_factory=dict)
+    """Framing → axis → phrases: a value with none of them is not seen there. It is asked for, and not captioned."""
+    framing_lacks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Framing → last words of tags ("boots") that are not seen there: asked for, and not captioned."""
 
     @model_validator(mode="after")
     def _complete(self) -> ViewsConfig:
@@ -121,9 +125,10 @@ class ViewsConfig(Frozen):
         for name, total in totals.items():
             if abs(total - 1) > 0.01:
                 raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
-        for framing in self.framing_hides:
-            if framing not in self.framings:
-                raise ValueError(f'framing_hides "{framing}" is none of the framings: {", ".join(self.framings)}')
+        for field in ("framing_hides", "framing_shows", "framing_lacks"):
+            for framing in getattr(self, field):
+                if framing not in self.framings:
+                    raise ValueError(f'{field} "{framing}" is none of the framings: {", ".join(self.framings)}')
         names = [name for plan in self.families.values() for name in plan.views]
         for name in names:
             if names.count(name) > 1:
@@ -143,6 +148,14 @@ class ViewsConfig(Frozen):
     def hidden(self, view_family: str, framing: str) -> frozenset[str]:
         """The axes that this view family or this framing cannot show."""
         return frozenset(self.families[view_family].hides) | frozenset(self.framing_hides.get(framing, ()))
+
+    def shows(self, framing: str, axis: str, tag: str) -> bool:
+        """Whether a picture in this framing shows what the tag of an axis names."""
+        words = tag.lower().replace("_", " ").split()
+        phrases = self.framing_shows.get(framing, {}).get(axis)
+        if phrases is not None and not any(f" {phrase} " in f" {' '.join(words)} " for phrase in phrases):
+            return False
+        return not {*words[-1:]} & {*self.framing_lacks.get(framing, ())}
 
 
 class RunConfig(Frozen):

@@ -12,12 +12,14 @@ from pydantic import Field, model_validator
 
 from bootstrap.config.frozen import Frozen
 
-__all__ = ["IDENTITY", "OUTFITS", "AxisConfig", "NeedConfig", "PhaseConfig", "SubjectConfig"]
+__all__ = ["IDENTITY", "OUTFITS", "AxisConfig", "DetailPlace", "NeedConfig", "PhaseConfig", "SubjectConfig"]
 
 IDENTITY = "identity"
 """The part of a caption that names what the trigger stands for."""
 HEAD = ("trigger", "core", "own words", IDENTITY)
 """Parts at the head of a caption; "own words" are the unique tags and the style switch."""
+DetailPlace = Literal["crown", "face", "neck", "chest", "back", "waist", "hips", "feet"]
+"""Where a special detail stands: found by the head and the proportions of the body."""
 PLACE = ("view", "framing")
 """Parts of a caption that every kind of subject has besides its axes."""
 OUTFITS = "outfits"
@@ -100,6 +102,8 @@ class SubjectConfig(Frozen):
     ``invariant`` are required unless they are said to be optional."""
     called: str = "character"
     """What pages and messages call a subject of this kind."""
+    details: Mapping[DetailPlace, tuple[str, ...]] = Field(default_factory=dict)
+    """Special details: where they stand → words of their tags ("ears"). ``base.cuts.details`` is their share."""
     leeway: float = Field(0.5, ge=0, le=1)
     """How far one value of a guided axis may exceed its share of the set: 0 not at all, 1 as far as it likes."""
 

@@ -134,6 +134,7 @@ def _caption(seed: Seed, cut: Cut, captioner: SeedCaptioner, phase: Phase) -> tu
         hidden -= {axis_in(tag.partition("=")[0]) for tag in seed.tags}
     else:
         shown = _framed(shown, cut.framing)
+        shown = {axis: tag for axis, tag in shown.items() if wording.views.shows(cut.framing, axis_in(axis), tag)}
     if not (cut.composed and cut.framing in ("", seed.framing)):  # a part may not show what was seen on the whole
         shown = _without(shown, SEEN_TAG)
     if cut.recolored:

@@ -96,7 +96,7 @@ class SeenTags:
         """What is seen of a frame, without words of the character, of its view, and of axes that were asked for."""
         sight, named = self._sight(frame), {"view", "framing", *map(axis_in, self.wording.identity)}
         unseen = unseen_axes(self.measured.get(frame.job.id, {}))
-        for axis, tags in self.wording.varying(frame.job.shot).items():
+        for axis, tags in self.wording.shown(frame.job.shot).items():
             if axis not in unseen and not set(caption_parts(tags)) <= {*sight.unseen} - self._disbelieved:
                 named.add(axis_in(axis))
         found = []

@@ -16,6 +16,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.config.steps import recipe_of
+from bootstrap.dataset.detail_close_ups import close_up_path
 from bootstrap.dataset.exposure import folders
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
@@ -48,6 +49,9 @@ class Collection:
         is of a run that writes what it hands over.
         """
         frames, items = [*self.kept, *self.provisional], self._items()
+        close_ups = self._close_ups()
+        frames += [frame for frame, _ in close_ups]
+        items += [item for _, item in close_ups]
         for frame in frames:
             self.store.frame_image(frame)  # raises where it is not the picture that was measured
         facts = [self._facts(frame) for frame in frames]
@@ -58,13 +62,22 @@ class Collection:
             rows += self._original(number, seed)
         rows += self._set_aside()
         scores = self.store.measurements([frame.job.id for frame in frames])
-        for frame, one in zip(frames, written.pictures, strict=True):
-            rows.append({**self._synthetic(frame, one), **score_columns(scores.get(frame.job.id, {}))})
+        for frame, item, one in zip(frames, items, written.pictures, strict=True):
+            rows.append({**self._synthetic(frame, item, one), **score_columns(scores.get(frame.job.id, {}))})
         write_provenance(folder, rows, delivery)
         base, phase = self.config.base, self.config.subject.finishing.name
         recipe = recipe_of(base, phase, len(self.trained or items))
         write_trainer_file(folder, written.folders, recipe, base.sampling, delivery)
         return written.folder
+
+    def _close_ups(self) -> list[tuple[Frame, TrainItem]]:
+        """The close-ups of special details that were trained on, each with the frame that it was cut out of."""
+        trained, found = {item.path: item for item in self.trained or ()}, []
+        for frame in (*self.kept, *self.provisional):
+            item = trained.get(str(close_up_path(self.store.directory, frame.path)))
+            if item is not None:
+                found.append((frame, item))
+        return found
 
     def _outfit(self, frame: Frame) -> str:
         return frame.job.shot.axes.get(self.config.subject.outfit_axis, "")
@@ -135,8 +148,8 @@ class Collection:
                 return drawer.title, drawer.license
         return base.short_name, base.license
 
-    def _synthetic(self, frame: Frame, written: Written) -> dict[str, str]:
-        """A generated picture's row."""
+    def _synthetic(self, frame: Frame, item: TrainItem, written: Written) -> dict[str, str]:
+        """The row of a generated picture, or of a close-up that was cut out of it."""
         verdict = self._verdicts[frame.job.id]
         row = {}
         for name, value in self._facts(frame).items():
@@ -147,7 +160,8 @@ class Collection:
             "sha256": written.sha256,
             "origin": "synthetic",
             "caption": written.caption,
-            "training_weight": self._weight(str(self.store.directory / frame.path)),
+            "made_from": Path(frame.path).name if item.kind == "detail" else "",
+            "training_weight": self._weight(item.path),
             "backend": self.config.backend,
             "adapter": frame.adapter,
             "reasons": "; ".join(verdict.reasons),

@@ -16,7 +16,7 @@ from bootstrap.pictures import square
 from bootstrap.records import Box
 from bootstrap.seeds.cuts import ALTERED_TAGS, Composition, Cut, few, sized
 
-__all__ = ["TAGS", "MoreCuts", "altered"]
+__all__ = ["EYES", "TAGS", "MoreCuts", "altered"]
 
 TAGS: Mapping[Part, str] = {
     "eyes": "eye focus",

@@ -16,7 +16,7 @@ from bootstrap.records import Frame, Job, JobKind, Seed, Shot
 from bootstrap.training.recipe import TrainRecipe
 
 COMPOSITION = load("puppet").panel.composition
-VIEWS = SimpleNamespace(hidden=lambda view_family, framing: frozenset())
+VIEWS = SimpleNamespace(hidden=lambda view_family, framing: frozenset(), shows=lambda framing, axis, tag: True)
 SUBJECT = load("puppet").subject
 WORDING = SimpleNamespace(enlarged="", subject=SUBJECT, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",))
 CAPTIONER = SimpleNamespace(wording=WORDING, shown=lambda seed: {})

@@ -11,6 +11,7 @@ import pytest
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
+from bootstrap.dataset.detail_close_ups import close_up_path
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.dataset.provenance import (
     COLUMNS,
@@ -44,6 +45,24 @@ def test_every_picture_behind_the_set_has_a_row(written: Path) -> None:
     for row in rows[1:]:
         assert sha256_of(written / row["file"]) == row["sha256"]
     assert "/home/ada" not in (written / "provenance.csv").read_text()
+
+
+def test_a_close_up_of_a_detail_is_in_the_set_and_tells_what_it_was_cut_out_of(
+    store: Store, config: RunConfig, character: Character, trained: list[TrainItem]
+) -> None:
+    frame = store.kept()[0]
+    place = close_up_path(store.directory, frame.path)
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes((store.directory / frame.path).read_bytes())
+    generated = GeneratedFrames(store.directory, store.kept(), (), store.measurements())
+    frames = generated.items(config, Wording.of(character, config), "character")
+    close_up = TrainItem(str(place), ("mikachr", "close-up", "tail focus"), "detail")
+    items = [*trained, *frames, close_up]
+    folder = Collection(store, config, character, store.kept(), (), items).write(store.directory / "dataset", 10)
+    row = read_provenance(folder.parent)[-1]
+    assert (row["made_from"], row["origin"]) == (Path(frame.path).name, "synthetic")
+    assert row["caption"] == "mikachr, close-up, tail focus"
+    assert len([*folder.glob("*.png")]) == len(frames) + 1
 
 
 def test_a_synthetic_row_tells_how_to_make_it_again_and_why_it_is_here(written: Path, store: Store) -> None:
