@@ -28,6 +28,7 @@ from bootstrap.seeds import SeedCaptioner
 from bootstrap.shots import Cell, Planner, places
 from bootstrap.store.decisions import Blend, MendingPlanned
 from bootstrap.store.store import Store
+from bootstrap.studio.pooled_panel import PooledPanel
 from loops.archive import Archive
 from loops.budget import Budget
 from loops.choose import Chooser, Look
@@ -46,7 +47,7 @@ class Engine:
     """An open run with everything it needs. ``stop_asked`` is read at safe points only.
 
     ``drawer`` draws with the base, those ``outside`` by their names what the base does not draw where a run has such
-    drawers; a paid one is paid out of the ``purse``.
+    drawers; a paid one is paid out of the ``purse``. ``panel_pool`` measures where several workers do.
     ``attended``: somebody sits at this process and is waited for; ``judging`` sets the panel, of ``panel_models``,
     before the seeds and the pictures that a person approved; ``lost`` are the frames whose pictures are not to be had.
     """
@@ -67,6 +68,7 @@ class Engine:
     lost: frozenset[str] = frozenset()
     outside: Mapping[str, Drawer] = field(default_factory=dict)
     purse: Spending | None = None
+    panel_pool: PooledPanel | None = None
 
     @cached_property
     def wording(self) -> Wording:

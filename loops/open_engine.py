@@ -17,13 +17,14 @@ from bootstrap.config import RunConfig
 from bootstrap.config.estimate import acceptance_pictures
 from bootstrap.config.training_pixels import resolution_warnings, side_of
 from bootstrap.dataset.exposure import with_folders
-from bootstrap.events import Progress
+from bootstrap.events import Incident, Progress
 from bootstrap.panel.judges import judges_for
 from bootstrap.panel.references import references_of
 from bootstrap.runs.encoder import remember_encoder
 from bootstrap.runs.outside_drawers import open_drawers, purse_of
 from bootstrap.runs.run_models import open_models
 from bootstrap.store.store import Store
+from bootstrap.studio.pool import Pooling
 from loops.acceptance import check_beside
 from loops.budget import Budget, originals_of
 from loops.engine import Engine
@@ -38,9 +39,17 @@ __all__ = ["open_engine"]
 
 
 def open_engine(
-    store: Store, config: RunConfig, character: Character, pictures: Sequence[Path], hours: Hours | None = None
+    store: Store,
+    config: RunConfig,
+    character: Character,
+    pictures: Sequence[Path],
+    hours: Hours | None = None,
+    workers: Pooling | None = None,
 ) -> Engine:
-    """Everything a run works with, in the given hours. Raises ConfigError when it was begun with other settings."""
+    """Everything a run works with, in the given hours, with these workers beside this process.
+
+    Raises ConfigError when it was begun with other settings.
+    """
     remarks = [*sameness_warnings(character, config), *resolution_warnings(config)]
     if not config.base.demonstration:
         remarks += core_warnings(character, config.subject.core_tag)
@@ -66,6 +75,9 @@ def open_engine(
     remember_encoder(store, judges.encoder.fingerprint)
     engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)
     engine.outside, engine.purse = outside, purse
+    if workers is not None:
+        pool = workers.pool(config, models.drawer, store.directory, partial(_tell, engine))
+        engine.drawer, engine.panel_pool = pool.drawer, pool.panel
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     for text in models.notes:
@@ -81,6 +93,11 @@ def open_engine(
     check_beside(engine)
     store.snapshot()  # of what the run was begun with
     return engine
+
+
+def _tell(engine: Engine, text: str) -> None:
+    """Emit what became of a worker."""
+    engine.emit(Incident("worker", text))
 
 
 def budget_of(config: RunConfig, originals: int, hours: Hours) -> Budget:

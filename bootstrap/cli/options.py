@@ -28,6 +28,7 @@ HEADINGS = {
     "What draws": (
         "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
     ),
+    "Several cards": ("workers", "ray"),
     "Further": ("config", "settings", "beside", "also", "backend"),
 }  # fmt: skip
 """Heading of the help → the options below it; each option stands below one."""
@@ -82,6 +83,10 @@ class Options:
         None
     )
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw and score together [1].")] = None
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Their Ray cluster: auto, local, HOST:PORT [auto].")
+    ] = None
 
     def words(self) -> list[str]:
         """The options as they would be typed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from bootstrap.cli.help_pages import GroupedCommands
 from bootstrap.cli.options import parse_run
 from bootstrap.errors import BootstrapError, ConfigError, Paused, StoreError, UsageError
 from bootstrap.runs.queue import LOST, Entry, Queue
+
+if TYPE_CHECKING:
+    from bootstrap.runs.queue_work import SharedTime
 
 __all__ = ["queue_app"]
 
@@ -66,6 +69,13 @@ def run(
     file: File = STANDARD,
     budget: Annotated[str | None, typer.Option(help="Hours of work for all of them: 8h, 90min.")] = None,
     until: Annotated[str | None, typer.Option(help="The time of day at which all must end: 07:30.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Several at once on Ray: auto, local, ray://HOST:PORT.")
+    ] = None,
+    at_once: Annotated[int | None, typer.Option(min=1, help="Characters at once on Ray [one a card].")] = None,
+    card_share: Annotated[
+        float, typer.Option(min=0.05, max=1, help="Share of a card that one takes on Ray: 0.5 puts two on each.")
+    ] = 1.0,
 ) -> None:
     """Run every character that waits, the time shared evenly; one that fails does not stop the rest.
 
@@ -77,12 +87,28 @@ def run(
     from bootstrap.store.lock import ProcessLock
 
     limits, queue = limits_of(budget, until), _existing(file)
+    if ray is None and (at_once is not None or card_share != 1.0):
+        raise UsageError("--at-once and --card-share work on Ray only", "add --ray auto")
     lock = ProcessLock(file.with_name(f"{file.name}.lock"))
     try:
-        work_through(queue, SharedTime(limits, Clock()), run_process, typer.echo)
+        time = SharedTime(limits, Clock())
+        if ray is None:
+            work_through(queue, time, run_process, typer.echo)
+        else:
+            _on_ray(ray, queue, time, at_once or 0, card_share)
     finally:
         lock.release()
     _end(queue.entries(), f"bootstrap queue run --file {shlex.quote(str(file))}")
+
+
+def _on_ray(address: str, queue: Queue, time: SharedTime, at_once: int, share: float) -> None:
+    from bootstrap.studio.characters import Night, work_through_on
+    from bootstrap.studio.cluster import joined
+
+    with joined(address, workers=at_once) as cluster:
+        if cluster.dashboard:
+            typer.echo(f"Ray's dashboard: {cluster.dashboard}")
+        work_through_on(Night(cluster, queue, time, typer.echo, share, at_once))
 
 
 def _existing(file: Path) -> Queue:

@@ -42,6 +42,8 @@ from bootstrap.runs.sentences import duration
 from bootstrap.runs.sessions import session
 from bootstrap.seeds import MOST_SEEDS
 from bootstrap.store.store import Store
+from bootstrap.studio.cluster import AUTO
+from bootstrap.studio.pool import Pooling, pooling
 
 __all__ = ["listening", "run_command"]
 
@@ -72,7 +74,8 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         notifying(store, notifier, character.name),
     ):
         try:
-            _work(store, config, character, pictures, limits, consents, words)
+            with pooling(options.ray or AUTO, options.workers or 1) as workers:
+                _work(store, config, character, pictures, limits, consents, words, workers)
         except Paused as pause:
             raise Paused(pause.reason, command) from None
 
@@ -112,6 +115,7 @@ def _work(
     limits: Limits,
     consents: Sequence[Consent],
     words: Sequence[str],
+    workers: Pooling | None,
 ) -> None:
     from loops.open_engine import open_engine
     from loops.run import run
@@ -119,7 +123,7 @@ def _work(
 
     clock = Clock()
     hours = Hours(store, limits, clock) if limits else None
-    engine = open_engine(store, config, character, pictures, hours)
+    engine = open_engine(store, config, character, pictures, hours, workers)
     store.append_event(Progress("looking at the seeds", 1, 1))
     if note := fake_note(config):
         typer.echo(f"note: {note}", err=True)

@@ -41,7 +41,7 @@ def judges_for(
 ) -> Judges:
     """The panel for these seeds, and for what a person ``approved``."""
     panel = panel_for(models, config, references, approved, tuple(wording.identity))
-    return Judges(wording, models.clip, models.features, panel, tuple(references))
+    return Judges(wording, models.clip, models.features, panel, tuple(references), tuple(approved))
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Judges:
     features: Features
     panel: Panel
     references: tuple[Picture, ...] = ()
+    approved: tuple[Picture, ...] = ()
 
     @cached_property
     def identity(self) -> list[str]:
@@ -81,8 +82,7 @@ class Judges:
 
     def measure(self, frames: Sequence[Frame], store: Store) -> dict[str, dict[str, Measurement]]:
         """Every scorer's answer, by frame id."""
-        pictures = [self.picture(frame, store) for frame in frames]
-        rows = self.panel.measure(pictures)
+        rows = self.panel.measure([self.picture(frame, store) for frame in frames])
         return {frame.job.id: row for frame, row in zip(frames, rows, strict=True)}
 
     def picture(self, frame: Frame, store: Store) -> Picture:

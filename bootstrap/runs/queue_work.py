@@ -28,7 +28,7 @@ from bootstrap.runs.queue import Entry, Queue, State, share_of
 from bootstrap.runs.sessions import FINISHED, sessions
 from bootstrap.store.run_folder import holds_database
 
-__all__ = ["Ended", "SharedTime", "run_process", "work_through"]
+__all__ = ["Ended", "SharedTime", "record", "run_process", "work_through"]
 
 
 class SharedTime:
@@ -89,7 +89,7 @@ def work_through(
             words += ["--budget", f"{share_of(left, queue.left()):.0f}s"]
         queue.mark(entry.number, "running")
         report(f"── {entry.name}: {shlex.join(words)}")
-        _record(queue, entry, start(words, entry.folder))
+        record(queue, entry, start(words, entry.folder))
 
 
 def _is_worked_on(entry: Entry, time: SharedTime) -> bool:
@@ -121,7 +121,7 @@ def run_process(words: Sequence[str], folder: str) -> Ended:
     return Ended(code, received[0] if received else "")
 
 
-def _record(queue: Queue, entry: Entry, ended: Ended) -> None:
+def record(queue: Queue, entry: Entry, ended: Ended) -> None:
     """Store what became of a character; one that a person stopped waits again."""
     state, reason = _outcome(ended.code, Path(entry.run))
     if not ended.stopped_by:

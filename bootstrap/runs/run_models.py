@@ -24,7 +24,7 @@ from bootstrap.panel.models import PanelModels, open_panel_models
 if TYPE_CHECKING:
     from bootstrap.backends.diffusers import LoadControl, LoadReferences
 
-__all__ = ["RunModels", "check_base_files", "open_base", "open_models"]
+__all__ = ["RunModels", "check_base_files", "open_base", "open_models", "open_panel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,18 @@ def check_base_files(config: BaseConfig) -> None:
 
 def open_models(config: RunConfig, run: Path) -> RunModels:
     """Load the base and the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
+    return open_base(config, run, open_panel(config, run))
+
+
+def open_panel(config: RunConfig, run: Path) -> PanelModels:
+    """Load the panel; embeddings are cached in the run. Raises BackendError naming what is missing."""
     if config.backend == "fake":
         from bootstrap.panel.color_models import fake_panel_models
 
-        return open_base(config, run, fake_panel_models())
+        return fake_panel_models()
     from bootstrap.machine.device import pick_device
 
-    return open_base(config, run, open_panel_models(config.panel, run / "features", pick_device()))
+    return open_panel_models(config.panel, run / "features", pick_device())
 
 
 def open_base(config: RunConfig, run: Path, panel_models: PanelModels) -> RunModels:

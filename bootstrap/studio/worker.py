@@ -1,0 +1,159 @@
+"""What a worker process does for a run: draws batches and measures pictures with models of its own, loaded once.
+
+It gets everything it needs with its first task: no folder is shared. Knows no Ray, no round and no store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bootstrap.backends.base import Drawer
+from bootstrap.captions.wording import Wording
+from bootstrap.config import RunConfig
+from bootstrap.errors import BackendError, OutOfMemoryError
+from bootstrap.panel.models import PanelModels
+from bootstrap.records import Job
+from scoring.measurement import Measurement, Picture
+from scoring.panel import Panel
+
+__all__ = ["Failure", "File", "Judged", "Rows", "Worker", "key_of", "raised"]
+
+Rows = list[dict[str, Measurement]]
+SAME = "install the same versions and files on every machine"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the run: its path there, what identifies its content, and what fetches the content."""
+
+    path: str
+    key: str
+    content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a panel is set before, besides its models: words, seeds and what a person approved.
+
+    ``fingerprints`` are the scorers' in the run.
+    """
+
+    wording: Wording
+    references: Sequence[Picture]
+    approved: Sequence[Picture]
+    fingerprints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expected failure of a worker, which its run raises."""
+
+    message: str
+    hint: str
+    memory: bool
+
+
+def raised(failure: Failure) -> BackendError:
+    """The failure as the run raises it."""
+    kind = OutOfMemoryError if failure.memory else BackendError
+    return kind(failure.message, failure.hint)
+
+
+class Worker:
+    """Draws and measures for one run, with its configuration; ``fetch`` turns what ships a value into the value.
+
+    ``threads`` is what torch computes with on a processor: the same in every worker, so that each draws the same.
+    """
+
+    def __init__(
+        self, config: RunConfig, fingerprint: str, threads: int = 0, fetch: Callable[[Any], Any] | None = None
+    ) -> None:
+        """Load nothing yet; ``fingerprint`` is that of the run's drawer."""
+        self._config, self._fingerprint, self._threads = config, fingerprint, threads
+        self._fetch = fetch or (lambda value: value)
+        self._folder = Path(tempfile.mkdtemp(prefix="bootstrap-worker-"))
+        self._drawer: Drawer | None = None
+        self._models: PanelModels | None = None
+        self._seated: tuple[str, Panel] | None = None
+        self._there: dict[str, str] = {}
+
+    def ready(self) -> int:
+        """Its process, once it runs."""
+        return os.getpid()
+
+    def draw(
+        self, jobs: Sequence[Job], adapter: File | None, files: Sequence[File], *, tiles: bool = False
+    ) -> list[Image.Image] | Failure:
+        """The pictures of a whole batch, in order."""
+        try:
+            for file in [*files, *([adapter] if adapter else [])]:
+                self._place(file)
+            drawer = self._opened_drawer()
+            if tiles:
+                drawer.use_tiles()
+            drawn = [pair for batch in drawer.draw(jobs, self._folder / adapter.path if adapter else None) for pair in batch]
+        except BackendError as error:
+            return Failure(error.message, error.hint, isinstance(error, OutOfMemoryError))
+        return [image for _, image in drawn]
+
+    def measure(self, pictures: Sequence[Picture], judged: File) -> Rows | Failure:
+        """The panel's answers for each picture, in order; ``judged`` ships what it is set before."""
+        try:
+            return list(self._panel(judged).measure(pictures))
+        except BackendError as error:
+            return Failure(error.message, error.hint, isinstance(error, OutOfMemoryError))
+
+    def _place(self, file: File) -> None:
+        """Write a file of the run where this process finds it, once."""
+        if self._there.get(file.path) == file.key:
+            return
+        place = self._folder / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(self._fetch(file.content))
+        self._there[file.path] = file.key
+
+    def _opened_drawer(self) -> Drawer:
+        if self._drawer is None:
+            from bootstrap.runs.run_models import open_base
+
+            drawer = open_base(self._config, self._folder, self._opened_models()).drawer
+            if drawer.fingerprint != self._fingerprint:
+                raise BackendError("a worker's base is another one than the run's", SAME)
+            self._drawer = drawer
+        return self._drawer
+
+    def _panel(self, judged: File) -> Panel:
+        """The panel before these seeds. Raises BackendError where its models are other ones than the run's."""
+        if self._seated is None or self._seated[0] != judged.key:
+            from bootstrap.panel.judges import judges_for
+
+            before: Judged = self._fetch(judged.content)
+            arguments = before.wording, before.references, before.approved
+            panel = judges_for(self._opened_models(), self._config.panel, *arguments).panel
+            if panel.fingerprints != before.fingerprints:
+                raise BackendError("a worker's panel has other models than the run's", SAME)
+            self._seated = judged.key, panel
+        return self._seated[1]
+
+    def _opened_models(self) -> PanelModels:
+        if self._models is None:
+            from bootstrap.runs.run_models import open_panel
+
+            if self._threads and self._config.backend != "fake":
+                import torch
+
+                torch.set_num_threads(self._threads)
+            self._models = open_panel(self._config, self._folder)
+        return self._models
+
+def key_of(content: bytes) -> str:
+    """What identifies the content of a file."""
+    return hashlib.sha256(content).hexdigest()

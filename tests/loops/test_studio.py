@@ -1,0 +1,66 @@
+"""A run by several workers, and several characters at once, on a local Ray cluster: as one worker, whatever is killed."""
+
+import os
+import random
+import signal
+import warnings
+
+import pytest
+
+from bootstrap.events import Incident
+from bootstrap.runs.queue import Queue
+from bootstrap.store.store import Store
+from bootstrap.studio.members import LocalMember, RemoteMember
+from tests.benchmarks.kills import ending
+
+ray = pytest.importorskip("ray")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    """A cluster of this test's own, for whatever joins one in this process."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address="local", num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="error")
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def workers_alone(monkeypatch):
+    """This process leaves the work to its workers, which would come too late for a tiny run."""
+    monkeypatch.setattr(LocalMember, "idle", False)
+
+
+def told(run):
+    """What a run told of its workers."""
+    with Store.open(run, exclusive=False) as store:
+        return [event.text for event in store.events() if isinstance(event, Incident)]
+
+
+def without_incidents(run):
+    found = ending(run)
+    found["events"] = [row for row in found["events"] if row["kind"] != "Incident"]
+    return found
+
+
+def test_three_workers_make_what_one_makes(grown, tiny, tmp_path, call):
+    assert call("run", *tiny, "--out", str(tmp_path / "run"), "--workers", "3").code == 0
+    assert ending(tmp_path / "run") == ending(grown)
+
+
+def test_workers_that_are_killed_change_nothing(grown, tiny, tmp_path, call, monkeypatch):
+    chance, start, killed = random.Random(0), RemoteMember.start, []
+
+    def deadly(self, task):
+        start(self, task)
+        if chance.random() < 0.4 and len(killed) < 4:
+            os.kill(self.process, signal.SIGKILL)
+            killed.append(task.name)
+
+    monkeypatch.setattr(RemoteMember, "start", deadly)
+    assert call("run", *tiny, "--out", str(tmp_path / "run"), "--workers", "3").code == 0
+    assert killed
+    assert without_incidents(tmp_path / "run") == without_incidents(grown)
+    assert all("a worker died at" in text for text in told(tmp_path / "run"))
