@@ -40,7 +40,8 @@ def run_here(words: Sequence[str], folder: str, run: str) -> Ended | NotShared:
     while engine_is_running(Path(run)):
         time.sleep(LOOK_EVERY)
     command = [sys.executable, "-m", TIED, str(os.getpid()), "run", *words]
-    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL) as child:
+    same_code = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # Ray adds the driver's folders to a worker's
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, env=same_code) as child:
         try:
             return Ended(child.wait())
         except BaseException:  # the task is cancelled: the run ends at its next safe point

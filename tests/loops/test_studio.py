@@ -3,13 +3,17 @@
 import os
 import random
 import signal
+import sys
+import time
 import warnings
+from pathlib import Path
 
 import pytest
 
 from bootstrap.events import Incident
 from bootstrap.runs.queue import Queue
 from bootstrap.store.store import Store
+from bootstrap.studio import characters
 from bootstrap.studio.members import LocalMember, RemoteMember
 from tests.benchmarks.kills import ending
 
@@ -64,3 +68,33 @@ def test_workers_that_are_killed_change_nothing(grown, tiny, tmp_path, call, mon
     assert killed
     assert without_incidents(tmp_path / "run") == without_incidents(grown)
     assert all("a worker died at" in text for text in told(tmp_path / "run"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is tied to its parent on Linux only")
+def test_characters_whose_workers_are_killed_go_on_elsewhere(grown, tiny, tmp_path, call, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs, killed = [tmp_path / name for name in ("one", "two", "three")], []
+
+    def kill(seconds):
+        time.sleep(0.05)
+        for run in runs[:2]:
+            lock = run / "run.lock"
+            if run not in killed and lock.is_file() and (holder := lock.read_text().strip()):
+                os.kill(parent_of(int(holder)), signal.SIGKILL)
+                killed.append(run)
+
+    monkeypatch.setattr(characters, "sleep", kill)
+    for run in runs:
+        assert call("queue", "add", *tiny, "--out", run.name).code == 0
+    done = call("queue", "run", "--ray", "auto", "--at-once", "2")
+    assert done.code == 0, done.err
+    assert set(killed) == set(runs[:2])
+    assert done.out.count("its worker died; another one goes on") == 2
+    assert [entry.state for entry in Queue(tmp_path / "queue.db").entries()] == ["done"] * 3
+    for run in runs:
+        assert without_incidents(run)["kept"] == without_incidents(grown)["kept"]
+        assert without_incidents(run)["tensors"] == without_incidents(grown)["tensors"]
+
+
+def parent_of(process):
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
