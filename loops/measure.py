@@ -32,7 +32,9 @@ def measure(engine: Engine, frames: Sequence[Frame], judges: Judges | None = Non
     missing = store.unmeasured(list(by_id), fingerprints)
     began, done = time.monotonic(), 0
     chunks = [missing[start : start + AT_ONCE] for start in range(0, len(missing), AT_ONCE)]
-    for chunk, measured in zip(chunks, _measured(engine, judges, [[by_id[id] for id in ids] for ids in chunks]), strict=True):
+    for chunk, measured in zip(
+        chunks, _measured(engine, judges, [[by_id[id] for id in ids] for ids in chunks]), strict=True
+    ):
         _report_broken(engine, measured)
         seconds, began, done = time.monotonic() - began, time.monotonic(), done + len(chunk)
         event = ScoresMeasured(by_id[chunk[0]].job.round, len(chunk), round(seconds, 2))

@@ -80,15 +80,8 @@ def open_engine(
         engine.drawer, engine.panel_pool = pool.drawer, pool.panel
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
-    for text in models.notes:
-        engine.note(text)
-    for text in sifting_notes(store):
-        engine.note(text)
-    for text in input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory):
-        engine.note(text)
-    for text in remarks:
-        engine.note(text)
-    for text in seed_notes(seeds, engine.captioner, wording):
+    given = input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory)
+    for text in (*models.notes, *sifting_notes(store), *given, *remarks, *seed_notes(seeds, engine.captioner, wording)):
         engine.note(text)
     check_beside(engine)
     store.snapshot()  # of what the run was begun with

@@ -102,7 +102,9 @@ def report(
 
 @app.command()
 def watch(
-    run: RunFolder,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run; none with --all.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every run of this folder, or of a queue.")] = False,
+    file: Annotated[Path | None, typer.Option("--file", help="The queue whose runs --all shows.")] = None,
     page: Annotated[
         bool, typer.Option("--open", help="Also serve a live page: the pictures as they come. Opens it if it can.")
     ] = False,
@@ -116,7 +118,18 @@ def watch(
     bootstrap watch runs/mika
 
     bootstrap watch runs/mika --open
+
+    bootstrap watch --all
     """
+    from bootstrap.errors import UsageError
+
+    if all and run is None:
+        from bootstrap.cli.watch_all import watch_all_command
+
+        watch_all_command(file, page=page, host=host, port=port)
+        return
+    if run is None or all or file is not None:
+        raise UsageError("name one run, or --all (a queue with --file)", "bootstrap watch runs/mika")
     from bootstrap.cli.watch import watch_command
 
     watch_command(run, page=page, host=host, port=port)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -109,7 +108,9 @@ def _task(night: Night) -> Any:
 def _collect(night: Night) -> None:
     """Store what became of the characters that have ended."""
     ray = night.cluster.ray
-    ended, _ = ray.wait([*night.under_way], num_returns=len(night.under_way), timeout=0) if night.under_way else ([], [])
+    ended, _ = (
+        ray.wait([*night.under_way], num_returns=len(night.under_way), timeout=0) if night.under_way else ([], [])
+    )
     for task in ended:
         entry = night.under_way.pop(task)
         try:

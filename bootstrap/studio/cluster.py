@@ -42,9 +42,9 @@ class Cluster:
 def joined(address: str, *, workers: int = 0, spare_card: bool = False) -> Iterator[Cluster]:
     """The cluster at ``address`` for a block: auto, local, HOST:PORT or ray://HOST:PORT.
 
-    A process that has joined one stays in it. A cluster that is started here lets at least ``workers`` processes work at once; with ``spare_card`` its workers
-    leave the first card to this process. Raises ConfigError where it cannot be reached or has other versions, or where
-    Ray is not installed.
+    A process that has joined one stays in it. A cluster that is started here lets ``workers`` processes work at
+    once; with ``spare_card`` its workers leave the first card to this process. Raises ConfigError where it cannot be
+    reached or has other versions, or where Ray is not installed.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -55,7 +55,7 @@ def joined(address: str, *, workers: int = 0, spare_card: bool = False) -> Itera
     mine = not ray.is_initialized()
     context = _connected(ray, address, workers, spare_card) if mine else None
     try:
-        found = ray.cluster_resources()
+        found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         url = getattr(context, "dashboard_url", "") or ""
         yield Cluster(ray, float(found.get("GPU", 0)), f"http://{url}" if url else "")
     finally:

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bootstrap.backends.base import Drawer
 from bootstrap.config import RunConfig
@@ -36,7 +35,7 @@ class Pooling:
     workers: int
 
     def pool(self, config: RunConfig, drawer: Drawer, run: Path, tell: Callable[[str], None]) -> Pool:
-        """The pool of a run in the folder ``run``, with workers that load what ``config`` names; ``tell`` gets notes."""
+        """The pool of a run in the folder ``run``, whose workers load what ``config`` names; ``tell`` gets notes."""
         ray, fake = self.cluster.ray, config.backend == "fake"
         threads = 0 if fake or _on_a_card() else 1
         kind = self.cluster.actor(Worker)

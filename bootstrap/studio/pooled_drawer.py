@@ -79,11 +79,8 @@ class PooledDrawer:
 
     def _files(self, batch: Sequence[Job]) -> list[File]:
         """The pictures that jobs show to the drawer, or begin from."""
-        paths = {}
-        for job in batch:
-            for shown in (*job.references, job.control, job.start):
-                if shown is not None:
-                    paths[shown.path] = None
+        shown = [one for job in batch for one in (*job.references, job.control, job.start) if one is not None]
+        paths = dict.fromkeys(one.path for one in shown)
         return [self._file(path, (self._run / path).read_bytes()) for path in paths]
 
     def _file(self, path: str, content: bytes) -> File:

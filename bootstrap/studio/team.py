@@ -21,7 +21,7 @@ __all__ = ["DEADLY", "SET_ASIDE", "Team"]
 DEADLY = 3
 """Workers that a task may kill before it is set aside."""
 AHEAD = 2
-"""Tasks a member that may be begun beyond the first whose result is missing: what is lost at most when a run is killed."""
+"""Tasks a member that may be begun beyond the first whose result is missing: what a killed run loses at most."""
 SLOW = 2.0
 """A task is given to a second member when it has taken so many times the usual."""
 PAUSE = 0.01

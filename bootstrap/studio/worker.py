@@ -99,7 +99,9 @@ class Worker:
             drawer = self._opened_drawer()
             if tiles:
                 drawer.use_tiles()
-            drawn = [pair for batch in drawer.draw(jobs, self._folder / adapter.path if adapter else None) for pair in batch]
+            drawn = [
+                pair for batch in drawer.draw(jobs, self._folder / adapter.path if adapter else None) for pair in batch
+            ]
         except BackendError as error:
             return Failure(error.message, error.hint, isinstance(error, OutOfMemoryError))
         return [image for _, image in drawn]
@@ -153,6 +155,7 @@ class Worker:
                 torch.set_num_threads(self._threads)
             self._models = open_panel(self._config, self._folder)
         return self._models
+
 
 def key_of(content: bytes) -> str:
     """What identifies the content of a file."""

@@ -1,4 +1,4 @@
-"""A run by several workers, and several characters at once, on a local Ray cluster: as one worker, whatever is killed."""
+"""A run by several workers, and several characters at once, on a local Ray cluster; whatever is killed."""
 
 import os
 import random
