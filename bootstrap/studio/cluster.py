@@ -55,7 +55,7 @@ def joined(address: str, *, workers: int = 0, spare_card: bool = False) -> Itera
     mine = not ray.is_initialized()
     context = _connected(ray, address, workers, spare_card) if mine else None
     try:
-        found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        found: dict[str, float] = ray.cluster_resources()
         url = getattr(context, "dashboard_url", "") or ""
         yield Cluster(ray, float(found.get("GPU", 0)), f"http://{url}" if url else "")
     finally:
