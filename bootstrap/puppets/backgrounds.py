@@ -19,7 +19,7 @@ VARIANTS = 6
 _Ink = tuple[int, int, int]
 
 
-class _Sheet:
+class Sheet:
     """A square picture addressed in fractions of its side, y downwards."""
 
     def __init__(self, side: int, top: Rgb, bottom: Rgb) -> None:
@@ -64,25 +64,25 @@ def background(name: str, variant: int, side: int) -> Float32s:
     return pixels
 
 
-def _simple(rng: np.random.Generator, side: int) -> _Sheet:
+def _simple(rng: np.random.Generator, side: int) -> Sheet:
     level = float(rng.uniform(0.88, 0.98))
-    return _Sheet(side, (level, level, level), (level, level, level))
+    return Sheet(side, (level, level, level), (level, level, level))
 
 
-def _cloud(sheet: _Sheet, x: float, y: float, size: float, color: Rgb) -> None:
+def cloud(sheet: Sheet, x: float, y: float, size: float, color: Rgb) -> None:
     for dx, dy, r in ((-0.9, 0.15, 0.6), (0, -0.1, 0.85), (0.9, 0.12, 0.65), (0, 0.3, 0.7)):
         sheet.oval(x + dx * size, y + dy * size, r * size, 0.6 * r * size, color)
 
 
-def _sky(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.42, 0.70, 0.98), (0.80, 0.93, 1.0))
+def _sky(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.42, 0.70, 0.98), (0.80, 0.93, 1.0))
     for x, low in ((0.15, 0.1), (0.85, 0.25), (0.2, 0.6), (0.9, 0.75)):
-        _cloud(sheet, x + float(rng.uniform(-0.1, 0.1)), low + float(rng.uniform(0, 0.12)), 0.12, (1, 1, 1))
+        cloud(sheet, x + float(rng.uniform(-0.1, 0.1)), low + float(rng.uniform(0, 0.12)), 0.12, (1, 1, 1))
     return sheet
 
 
-def _forest(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.72, 0.90, 0.66), (0.52, 0.78, 0.46))
+def _forest(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.72, 0.90, 0.66), (0.52, 0.78, 0.46))
     sheet.box(0, 0.78, 1, 1, (0.38, 0.62, 0.30))
     for k in range(5):
         x = k * 0.25 + float(rng.uniform(-0.05, 0.05))
@@ -93,16 +93,16 @@ def _forest(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-def _sunset(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.96, 0.48, 0.32), (1.0, 0.82, 0.46))
+def _sunset(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.96, 0.48, 0.32), (1.0, 0.82, 0.46))
     sheet.oval(float(rng.uniform(0.12, 0.88)), 0.62, 0.15, 0.15, (1.0, 0.93, 0.62))
     hills = [(0.0, 0.80), (0.25, 0.70), (0.5, 0.80), (0.78, 0.68), (1.0, 0.78), (1.0, 1.0), (0.0, 1.0)]
     sheet.shape(hills, (0.55, 0.26, 0.36))
     return sheet
 
 
-def _night(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.07, 0.08, 0.22), (0.18, 0.19, 0.42))
+def _night(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.07, 0.08, 0.22), (0.18, 0.19, 0.42))
     for x, y in rng.uniform(0.02, 0.98, (26, 2)):
         sheet.oval(float(x), float(y), 0.008, 0.008, (0.95, 0.95, 0.80))
     moon = float(rng.choice([0.15, 0.85]))
@@ -111,8 +111,8 @@ def _night(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-def _room(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.93, 0.84, 0.72), (0.90, 0.79, 0.66))
+def _room(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.93, 0.84, 0.72), (0.90, 0.79, 0.66))
     sheet.box(0, 0.74, 1, 1, (0.62, 0.43, 0.29))
     sheet.box(0, 0.73, 1, 0.755, (0.98, 0.94, 0.88))
     x = float(rng.choice([0.04, 0.66])) + float(rng.uniform(0, 0.04))
@@ -123,8 +123,8 @@ def _room(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-def _beach(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.50, 0.80, 0.99), (0.86, 0.96, 1.0))
+def _beach(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.50, 0.80, 0.99), (0.86, 0.96, 1.0))
     sheet.box(0, 0.48, 1, 0.72, (0.14, 0.60, 0.78))
     sheet.box(0, 0.66, 1, 0.73, (0.55, 0.88, 0.90))
     sheet.box(0, 0.72, 1, 1, (0.97, 0.88, 0.64))
@@ -132,8 +132,8 @@ def _beach(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-def _street(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.74, 0.86, 0.94), (0.88, 0.93, 0.96))
+def _street(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.74, 0.86, 0.94), (0.88, 0.93, 0.96))
     tints: tuple[Rgb, ...] = ((0.70, 0.52, 0.48), (0.56, 0.60, 0.70), (0.78, 0.70, 0.58), (0.50, 0.56, 0.58))
     for k in range(4):
         top = float(rng.uniform(0.05, 0.35))
@@ -149,8 +149,8 @@ def _street(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-def _snow(rng: np.random.Generator, side: int) -> _Sheet:
-    sheet = _Sheet(side, (0.62, 0.70, 0.82), (0.78, 0.84, 0.92))
+def _snow(rng: np.random.Generator, side: int) -> Sheet:
+    sheet = Sheet(side, (0.62, 0.70, 0.82), (0.78, 0.84, 0.92))
     for x in (0.08, 0.30, 0.72, 0.93):
         x += float(rng.uniform(-0.05, 0.05))
         for step, half in ((0.30, 0.07), (0.42, 0.10), (0.54, 0.13)):
@@ -161,7 +161,7 @@ def _snow(rng: np.random.Generator, side: int) -> _Sheet:
     return sheet
 
 
-_PLACES: dict[str, Callable[[np.random.Generator, int], _Sheet]] = {
+_PLACES: dict[str, Callable[[np.random.Generator, int], Sheet]] = {
     "simple background": _simple,
     "sky": _sky,
     "forest": _forest,

@@ -15,6 +15,8 @@ from bootstrap.puppets.hair import build_hair, hair_color
 from bootstrap.puppets.headwear import build_headwear
 from bootstrap.puppets.palette import CLOTHES, CREAM, SKIN, Rgb, mix, paint
 
+REACHING_LEFT, REACHING_RIGHT = "reaching left", "reaching right"
+"""Poses of pairs that hold hands, which no caption of a single puppet names."""
 _SHOULDER, _HIP = -1.18, -2.12
 _SEAT_COLOR: Rgb = (0.72, 0.56, 0.46)
 _Arm = tuple[Point, Point]
@@ -69,6 +71,8 @@ _ARMS: dict[str, tuple[_Arm, _Arm]] = {
     "sitting": (((-0.80, -1.62, 0.20), (-0.46, -2.02, 0.62)), ((0.80, -1.62, 0.20), (0.46, -2.02, 0.62))),
     "walking": (((-0.78, -1.58, 0.32), (-0.74, -1.82, 0.76)), ((0.78, -1.60, -0.30), (0.84, -1.98, -0.58))),
     "hands on hips": (((-1.14, -1.66, -0.08), (-0.66, -2.02, 0.24)), ((1.14, -1.66, -0.08), (0.66, -2.02, 0.24))),
+    REACHING_LEFT: (((-0.98, -1.52, 0.08), (-1.38, -1.80, 0.12)), ((0.80, -1.62, 0.05), (0.88, -2.06, 0.14))),
+    REACHING_RIGHT: (((-0.80, -1.62, 0.05), (-0.88, -2.06, 0.14)), ((0.98, -1.52, 0.08), (1.38, -1.80, 0.12))),
 }
 
 

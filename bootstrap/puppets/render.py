@@ -11,31 +11,18 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from bootstrap.puppets.anatomy import Puppet, PuppetOutfit
+from bootstrap.puppets.anatomy import Puppet
 from bootstrap.puppets.backgrounds import VARIANTS, background
-from bootstrap.puppets.chest import paint_chest
-from bootstrap.puppets.face_paint import Patch, landmarks, paint_face
+from bootstrap.puppets.drawing_style import DrawingStyle
+from bootstrap.puppets.face_paint import landmarks
 from bootstrap.puppets.figure import build_figure
-from bootstrap.puppets.geometry import (
-    FAR,
-    BodyPart,
-    Flags,
-    Float32s,
-    Raster,
-    Solid,
-    own_coordinates,
-    rasterize,
-    rotation,
-)
+from bootstrap.puppets.geometry import Flags, Float32s, Raster, rasterize, rotation
 from bootstrap.puppets.scene import FRAMES, PuppetShot
-from bootstrap.puppets.styles import Layers, develop
+from bootstrap.puppets.styles import develop
+from bootstrap.puppets.surface import HEAD, Figure, surface
 
-_SUPERSAMPLING = 2
-_HEAD, _TORSO = 0, 1
-_LIGHT = np.array((-0.42, -0.66, 0.62), np.float32)  # pixel rows grow downwards
-_LINED = 192  # side of the raster, in pixels, on which a line is as wide as the pixels beside a border
-_STEP = 0.20  # a depth step inside one part that deserves a line, in head radii
-_GLOSS = 0.955
+SUPERSAMPLING = 2
+"""Pixels of the raster on a side of a pixel of the picture."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,15 @@ class Drawing:
     pitch: float
 
 
-def render(puppet: Puppet, shot: PuppetShot, size: int = 96, rng: np.random.Generator | None = None) -> Drawing:
+def render(
+    puppet: Puppet,
+    shot: PuppetShot,
+    size: int = 96,
+    rng: np.random.Generator | None = None,
+    *,
+    style: DrawingStyle | None = None,
+    place: Float32s | None = None,
+) -> Drawing:
     """Draw `puppet` in `shot`: the same drawing every time.
 
     Args:
@@ -65,16 +60,20 @@ def render(puppet: Puppet, shot: PuppetShot, size: int = 96, rng: np.random.Gene
         size: width and height in pixels, even.
         rng: jitters the composition and picks the variant of the background; without it the composition is exact and
             the variant depends on the shot alone.
+        style: draws in an individual style in place of the shot's.
+        place: (2 * size, 2 * size, 3) in [0, 1], stands behind the figure in place of the shot's background.
     """
-    side = size * _SUPERSAMPLING
+    side = size * SUPERSAMPLING
     outfit = puppet.named.outfits[shot.outfit]
     origin, scale, variant = _compose(shot, side, rng)
     turn = rotation(shot.yaw, shot.pitch)
     solids = build_figure(puppet, outfit, shot.pose)
     raster = rasterize(solids, turn, origin, scale, side)
-    layers = _paint(puppet, outfit, shot, solids, raster, scale, background(shot.background, variant, side))
-    picture = develop(layers, shot.style).reshape(size, _SUPERSAMPLING, size, _SUPERSAMPLING, 3).mean(axis=(1, 3))
-    mask = layers.mask.reshape(size, _SUPERSAMPLING, size, _SUPERSAMPLING).mean(axis=(1, 3)) >= 0.5
+    behind = background(shot.background, variant, side) if place is None else place
+    figure = Figure(puppet, outfit, shot.expression, solids)
+    layers = surface([figure], raster, scale, behind, night=shot.background == "night")
+    picture = scaled_down(style.develop(layers) if style else develop(layers, shot.style))
+    mask = scaled_down(layers.mask) >= 0.5
     keypoints, visible = _locate(puppet, raster, shot)
     return Drawing(
         image=(picture * 255).round().astype(np.uint8),
@@ -85,6 +84,13 @@ def render(puppet: Puppet, shot: PuppetShot, size: int = 96, rng: np.random.Gene
         yaw=shot.yaw,
         pitch=shot.pitch,
     )
+
+
+def scaled_down(raster: Float32s | Flags) -> Float32s:
+    """Means of blocks of `SUPERSAMPLING` pixels: (h, w, ...) to (h / SUPERSAMPLING, w / SUPERSAMPLING, ...)."""
+    size = len(raster) // SUPERSAMPLING
+    blocks = raster.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING, *raster.shape[2:])
+    return np.asarray(blocks.mean(axis=(1, 3)))
 
 
 def _compose(shot: PuppetShot, side: int, rng: np.random.Generator | None) -> tuple[tuple[float, float], float, int]:
@@ -106,97 +112,20 @@ def _variant(shot: PuppetShot) -> int:
     return crc32(spelling.encode()) % VARIANTS
 
 
-def _paint(
-    puppet: Puppet,
-    outfit: PuppetOutfit,
-    shot: PuppetShot,
-    solids: list[Solid],
-    raster: Raster,
-    scale: float,
-    place: Float32s,
-) -> Layers:
-    """Flat colours, shade, decals and lines of everything that the rays hit."""
-    mask = raster.nearest >= 0
-    parts = np.array([s.part for s in solids] + [-1], np.int8)[raster.nearest]
-    color = np.array([*(s.color for s in solids), (0, 0, 0)], np.float32)[raster.nearest]
-    tone = _shade(raster, mask, parts)
-    line = _lines(raster, parts, scale)
-    for index in (_HEAD, _TORSO):
-        rows, columns = np.nonzero(raster.nearest == index)
-        if not rows.size:
-            continue
-        patch = Patch(*own_coordinates(raster, index, rows, columns), color[rows, columns], 1.0 / scale)
-        if index == _HEAD:
-            paint_face(patch, puppet, shot.expression, solids[_HEAD].color)
-        else:
-            paint_chest(patch, puppet, outfit.top)
-        color[rows, columns] = patch.color
-        line[rows, columns] |= patch.ink
-        tone[rows, columns] *= ~patch.fresh
-    return Layers(color, tone, line, mask, place, shot.background == "night")
-
-
-def _shade(raster: Raster, mask: Flags, parts: NDArray[np.int8]) -> Float32s:
-    """-1 where a surface turns from the light (half of it on skin), +1 on the gloss of hair, else 0."""
-    rows, columns = np.nonzero(mask)
-    index = raster.nearest[rows, columns]
-    centers = raster.centers[index]
-    dx, dy = columns + np.float32(0.5) - centers[:, 0], rows + np.float32(0.5) - centers[:, 1]
-    dz = raster.depth[rows, columns] - centers[:, 2]
-    m = raster.metrics.reshape(-1, 9)[index]
-    nx = m[:, 0] * dx + m[:, 1] * dy + m[:, 2] * dz
-    ny = m[:, 3] * dx + m[:, 4] * dy + m[:, 5] * dz
-    nz = m[:, 6] * dx + m[:, 7] * dy + m[:, 8] * dz
-    light = (nx * _LIGHT[0] + ny * _LIGHT[1] + nz * _LIGHT[2]) / np.sqrt(nx * nx + ny * ny + nz * nz)
-    gloss = (light > _GLOSS) & np.isin(parts[rows, columns], (BodyPart.HAIR, BodyPart.HAT))
-    tone = np.zeros(mask.shape, np.float32)
-    depth = np.where(np.isin(parts[rows, columns], (BodyPart.HEAD, BodyPart.HAND)), np.float32(0.5), np.float32(1))
-    tone[rows, columns] = gloss - depth * (light < 0.04)
-    return tone
-
-
-def _lines(raster: Raster, parts: NDArray[np.int8], scale: float) -> Flags:
-    """Both pixels beside every border between parts, and beside every depth step inside one.
-
-    Larger drawings get proportionally wider lines, so that a drawing looks the same when it is scaled down.
-    """
-    line = np.zeros(parts.shape, np.bool_)
-    depth = np.where(parts >= 0, raster.depth, FAR)
-    step = np.float32(_STEP * scale)
-    down = (parts[1:] != parts[:-1]) | (np.abs(depth[1:] - depth[:-1]) > step)
-    across = (parts[:, 1:] != parts[:, :-1]) | (np.abs(depth[:, 1:] - depth[:, :-1]) > step)
-    line[1:] |= down
-    line[:-1] |= down
-    line[:, 1:] |= across
-    line[:, :-1] |= across
-    for _ in range(round(len(line) / _LINED) - 1):
-        line = _wider(line)
-    return line
-
-
-def _wider(line: Flags) -> Flags:
-    wide = line.copy()
-    wide[1:] |= line[:-1]
-    wide[:-1] |= line[1:]
-    wide[:, 1:] |= line[:, :-1]
-    wide[:, :-1] |= line[:, 1:]
-    return wide
-
-
 def _locate(puppet: Puppet, raster: Raster, shot: PuppetShot) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Landmarks in pixels of the final picture, and which of them face the viewer."""
     on_ball = landmarks(puppet.unnamed)
-    offsets = on_ball @ raster.frames[_HEAD].T
-    normals = offsets @ raster.metrics[_HEAD].T
+    offsets = on_ball @ raster.frames[HEAD].T
+    normals = offsets @ raster.metrics[HEAD].T
     facing = normals[:, 2] / np.linalg.norm(normals, axis=1)
-    keypoints = (raster.centers[_HEAD, :2] + offsets[:, :2]) / _SUPERSAMPLING
+    keypoints = (raster.centers[HEAD, :2] + offsets[:, :2]) / SUPERSAMPLING
     visible = (facing > 0.12) & (shot.view_family != "behind")
     return keypoints.astype(np.float32), visible
 
 
 def _head_box(raster: Raster) -> tuple[float, float, float, float]:
     """The box of the bare head, in pixels of the final picture."""
-    reach = np.linalg.norm(raster.frames[_HEAD][:2], axis=1)
-    low, high = raster.centers[_HEAD, :2] - reach, raster.centers[_HEAD, :2] + reach
-    x0, y0, x1, y1 = (float(value) / _SUPERSAMPLING for value in (*low, *high))
+    reach = np.linalg.norm(raster.frames[HEAD][:2], axis=1)
+    low, high = raster.centers[HEAD, :2] - reach, raster.centers[HEAD, :2] + reach
+    x0, y0, x1, y1 = (float(value) / SUPERSAMPLING for value in (*low, *high))
     return x0, y0, x1, y1
