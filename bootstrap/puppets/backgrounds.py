@@ -30,12 +30,15 @@ class Sheet:
         self._draw = ImageDraw.Draw(self.image)
 
     def box(self, x0: float, y0: float, x1: float, y1: float, color: Rgb) -> None:
+        """A rectangle by its corners."""
         self._draw.rectangle([value * self.side for value in (x0, y0, x1, y1)], fill=_ink(color))
 
     def oval(self, x: float, y: float, rx: float, ry: float, color: Rgb) -> None:
+        """An ellipse by its middle and its radii."""
         self._draw.ellipse([value * self.side for value in (x - rx, y - ry, x + rx, y + ry)], fill=_ink(color))
 
     def shape(self, points: list[tuple[float, float]], color: Rgb) -> None:
+        """A polygon by its corners."""
         self._draw.polygon([(x * self.side, y * self.side) for x, y in points], fill=_ink(color))
 
 
@@ -70,6 +73,7 @@ def _simple(rng: np.random.Generator, side: int) -> Sheet:
 
 
 def cloud(sheet: Sheet, x: float, y: float, size: float, color: Rgb) -> None:
+    """A cloud by its middle, about three times `size` wide."""
     for dx, dy, r in ((-0.9, 0.15, 0.6), (0, -0.1, 0.85), (0.9, 0.12, 0.65), (0, 0.3, 0.7)):
         sheet.oval(x + dx * size, y + dy * size, r * size, 0.6 * r * size, color)
 

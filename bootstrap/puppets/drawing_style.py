@@ -26,7 +26,7 @@ class DrawingStyle:
     """One style. Its unnamed traits are drawn from `number`.
 
     `line_width` in pixels of a picture of 96; `ink` and `shade` are colours in [0, 1], `shade` a factor; `levels` how
-    many steps of shade; `hue` a turn in degrees; `saturation` and `contrast` are factors; `tint` is laid over everything
+    many steps of shade; `hue` a turn in degrees; `saturation` and `contrast` are factors; `tint` lies over everything
     with the weight `tinted`; `period` of the texture in pixels of a picture of 96, `angle` in degrees, `strength` 0..1;
     `wash` how much of the background is `paper`.
     """
@@ -65,7 +65,7 @@ class DrawingStyle:
         if self.levels == 1:
             return layers.color
         figure = layers.color * (1 + dark)
-        if self.levels > 2:  # noqa: PLR2004 - a third step is gloss
+        if self.levels > 2:  # the third is gloss
             figure = figure + (layers.tone[..., None] > 0) * (1 - figure) * np.float32(0.55)
         return np.asarray(figure, np.float32)
 

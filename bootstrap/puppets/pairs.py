@@ -20,7 +20,7 @@ from bootstrap.puppets.geometry import Float32s, Solid, rasterize, rotation
 from bootstrap.puppets.render import SUPERSAMPLING, scaled_down
 from bootstrap.puppets.scene import FRAMES, PuppetShot, sample_shot
 from bootstrap.puppets.styles import develop
-from bootstrap.puppets.surface import Figure, owners, surface
+from bootstrap.puppets.surface import PlacedPuppet, owners, surface
 
 ALL_RELATIONS = ("side by side", "facing each other", "back to back", "one behind the other", "close", "holding hands")
 SOLO = "full body"
@@ -118,7 +118,7 @@ def render_pair(left: Puppet, right: Puppet, shot: PairShot, size: int = 96) -> 
     """Draw two puppets: the same drawing every time. `shot` is as `posed` gives it."""
     side = size * SUPERSAMPLING
     scale = _RADIUS * side
-    figures: list[Figure] = []
+    figures: list[PlacedPuppet] = []
     for which, puppet in enumerate((left, right)):
         figures.append(_placed(puppet, shot, which, sum(len(one.solids) for one in figures)))
     solids = [solid for figure in figures for solid in figure.solids]
@@ -168,7 +168,7 @@ def _middle(shot: PairShot, which: int) -> tuple[float, float]:
     return 0.5 + stand.x * _RADIUS, _LEVEL - (stand.lift + ground * (1 - size)) * _RADIUS
 
 
-def _placed(puppet: Puppet, shot: PairShot, which: int, first: int) -> Figure:
+def _placed(puppet: Puppet, shot: PairShot, which: int, first: int) -> PlacedPuppet:
     """One of two, turned about its own axis and moved to where it stands."""
     own, stand = (shot.left, shot.right)[which], _STANDS[shot.relation][which]
     outfit = puppet.named.outfits[own.outfit]
@@ -176,7 +176,7 @@ def _placed(puppet: Puppet, shot: PairShot, which: int, first: int) -> Figure:
     moved = np.array(((x - 0.5) / _RADIUS, (_LEVEL - y) / _RADIUS, stand.depth), np.float32)
     turn = rotation(own.yaw, own.pitch) * np.float32(shot.sizes[which])
     solids = [_turned(solid, turn, moved) for solid in build_figure(puppet, outfit, stand.pose or own.pose)]
-    return Figure(puppet, outfit, own.expression, solids, first)
+    return PlacedPuppet(puppet, outfit, own.expression, solids, first)
 
 
 def _turned(solid: Solid, turn: Float32s, moved: Float32s) -> Solid:

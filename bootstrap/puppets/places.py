@@ -59,7 +59,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Place:
-    """One place. Its unnamed traits are drawn from `number`; colours are in [0, 1], `horizon` is a height from above."""
+    """One place. Its unnamed traits are drawn from `number`; colours are in [0, 1], `horizon` is a row, downwards."""
 
     number: int
     kind: str
@@ -299,7 +299,7 @@ def _paint_house(painter: _Painter, thing: Thing) -> None:
 
 
 def _paint_winter(painter: _Painter, thing: Thing) -> None:
-    if thing.variant == 2:  # noqa: PLR2004 - a hut
+    if thing.variant == 2:  # a hut
         painter.box(thing, -0.12, 0, 0.12, 0.20, thing.other)
         painter.shape(thing, [(-0.17, 0.20), (0.17, 0.20), (0, 0.38)], (0.95, 0.96, 1.0))
         return

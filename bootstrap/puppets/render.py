@@ -19,7 +19,7 @@ from bootstrap.puppets.figure import build_figure
 from bootstrap.puppets.geometry import Flags, Float32s, Raster, rasterize, rotation
 from bootstrap.puppets.scene import FRAMES, PuppetShot
 from bootstrap.puppets.styles import develop
-from bootstrap.puppets.surface import HEAD, Figure, surface
+from bootstrap.puppets.surface import HEAD, PlacedPuppet, surface
 
 SUPERSAMPLING = 2
 """Pixels of the raster on a side of a pixel of the picture."""
@@ -70,7 +70,7 @@ def render(
     solids = build_figure(puppet, outfit, shot.pose)
     raster = rasterize(solids, turn, origin, scale, side)
     behind = background(shot.background, variant, side) if place is None else place
-    figure = Figure(puppet, outfit, shot.expression, solids)
+    figure = PlacedPuppet(puppet, outfit, shot.expression, solids)
     layers = surface([figure], raster, scale, behind, night=shot.background == "night")
     picture = scaled_down(style.develop(layers) if style else develop(layers, shot.style))
     mask = scaled_down(layers.mask) >= 0.5

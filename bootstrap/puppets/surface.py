@@ -28,7 +28,7 @@ _NEXT_FIGURE = 32
 
 
 @dataclass(frozen=True)
-class Figure:
+class PlacedPuppet:
     """A puppet among the solids of a raster: ``solids`` are its own, ``first`` is the index of the first of them."""
 
     puppet: Puppet
@@ -38,7 +38,7 @@ class Figure:
     first: int = 0
 
 
-def surface(figures: Sequence[Figure], raster: Raster, scale: float, place: Float32s, *, night: bool) -> Layers:
+def surface(figures: Sequence[PlacedPuppet], raster: Raster, scale: float, place: Float32s, *, night: bool) -> Layers:
     """Flat colours, shade, decals and lines of everything that the rays hit.
 
     Args:
@@ -60,20 +60,20 @@ def surface(figures: Sequence[Figure], raster: Raster, scale: float, place: Floa
     return layers
 
 
-def owners(figures: Sequence[Figure], raster: Raster) -> NDArray[np.int8]:
+def owners(figures: Sequence[PlacedPuppet], raster: Raster) -> NDArray[np.int8]:
     """Index of the figure that each pixel of the raster shows, -1 for none."""
     table = np.repeat(np.arange(len(figures), dtype=np.int8), [len(figure.solids) for figure in figures])
     shown: NDArray[np.int8] = np.append(table, np.int8(-1))[raster.nearest]
     return shown
 
 
-def _told_apart(figures: Sequence[Figure], raster: Raster, parts: NDArray[np.int8]) -> NDArray[np.int8]:
+def _told_apart(figures: Sequence[PlacedPuppet], raster: Raster, parts: NDArray[np.int8]) -> NDArray[np.int8]:
     """The parts, those of each further figure with other numbers."""
     later = np.maximum(owners(figures, raster), 0) * np.int8(_NEXT_FIGURE)
     return np.asarray(parts + later, np.int8)
 
 
-def _decorate(layers: Layers, figure: Figure, raster: Raster, scale: float) -> None:
+def _decorate(layers: Layers, figure: PlacedPuppet, raster: Raster, scale: float) -> None:
     """Paint the face on the head and the prints on the torso."""
     for place in (HEAD, TORSO):
         rows, columns = np.nonzero(raster.nearest == figure.first + place)
@@ -129,11 +129,10 @@ def _lines(raster: Raster, parts: NDArray[np.int8], scale: float) -> Flags:
 
 
 def wider(line: Flags) -> Flags:
+    """The line one pixel wider on every side."""
     wide = line.copy()
     wide[1:] |= line[:-1]
     wide[:-1] |= line[1:]
     wide[:, 1:] |= line[:, :-1]
     wide[:, :-1] |= line[:, 1:]
     return wide
-
-

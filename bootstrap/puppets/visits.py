@@ -27,12 +27,10 @@ def picture_of_place(
     if visitor is None:
         return np.asarray((empty * 255).round(), np.uint8)
     drawing = render(*visitor, size, place=behind)
-    seen = drawing.image.astype(np.float32) / 255
+    seen = np.asarray(drawing.image / 255, np.float32)
+    near = np.asarray(drawing.mask[..., None], np.float32)
     for _ in range(max(round(_BLUR * size / 96), 1)):
-        seen = _blurred(seen)
-    near = drawing.mask[..., None].astype(np.float32)
-    for _ in range(max(round(_BLUR * size / 96), 1)):
-        near = _blurred(near)
+        seen, near = _blurred(seen), _blurred(near)
     return np.asarray(((empty + (seen - empty) * near) * 255).round(), np.uint8)
 
 

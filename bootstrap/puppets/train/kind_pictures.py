@@ -85,7 +85,9 @@ def _draw_garment(group: int, number: int, rng: np.random.Generator) -> Images:
 
 def _draw_place(group: int, number: int, rng: np.random.Generator) -> Images:
     place = places.place_of_kind(places.sample_place(group).kind, number)
-    visitor = (stranger(rng), sample_shot(rng, style="cel shading", framing="full body")) if rng.random() < 0.5 else None
+    visitor = None
+    if rng.random() < 0.5:
+        visitor = stranger(rng), sample_shot(rng, style="cel shading", framing="full body")
     return picture_of_place(place, place_view(rng), visitor)
 
 
