@@ -28,6 +28,7 @@ from bootstrap.seeds.heads import with_head
 from bootstrap.store.files import write_atomic
 from bootstrap.store.store import Store
 from loops.intake_many import take_in_many
+from loops.seed_enlarging import SeedEnlarging
 from loops.seed_files import restore_seed, seed_stem, seed_suffix
 
 __all__ = ["take_in"]
@@ -44,8 +45,9 @@ def take_in(
     store.append_event(Progress("looking at the seeds", 0, 1))
     tag = seed_tagging(panel_models.tagger, wording.character, config.panel)
     captioner = SeedCaptioner(wording, panel_models.read, tag)
+    enlarging = SeedEnlarging(store, config, panel_models, side)
     if sifted_rows(store) or (not store.rounds() and are_compared(pictures, captioner.described_whole)):
-        take_in_many(store, captioner, panel_models, config, side, pictures)
+        take_in_many(store, captioner, panel_models, config, side, pictures, enlarging)
         return store.seeds()
     judged = not config.panel.fake and config.backend != "fake"
     held = {seed.path: seed.sha256 for seed in store.seeds()}
@@ -53,6 +55,7 @@ def take_in(
         image, data = open_picture(path)
         stem, suffix = seed_stem(hashlib.sha256(data).hexdigest()), seed_suffix(path)
         for view in views_in(image, data, stem, suffix, whole=captioner.described_whole(path)):
+            view = enlarging.of(view)
             if view.name in held:
                 restore_seed(store.directory / view.name, view.data, held[view.name])
                 continue

@@ -21,6 +21,7 @@ from bootstrap.seeds.sifting import Sifted
 from bootstrap.store.files import sha256_of, write_atomic
 from bootstrap.store.replacing import is_whole
 from bootstrap.store.store import Store
+from loops.seed_enlarging import SeedEnlarging
 from loops.seed_files import restore_seed, seed_stem, seed_suffix
 
 __all__ = ["sifting_notes", "take_in_many"]
@@ -33,19 +34,21 @@ def take_in_many(
     config: RunConfig,
     side: int,
     pictures: Sequence[Path],
+    enlarging: SeedEnlarging,
 ) -> None:
     """Sort the pictures out and take in the seeds; of a run that has them, write those that were lost again.
 
     Raises SeedError where none can be taken, StoreError where a lost one comes out as another picture.
     """
     if sifted_rows(store):
-        _restore(store, pictures)
+        _restore(store, pictures, enlarging)
         return
     held = {seed.path: seed.sha256 for seed in store.seeds()}
-    gathered = gathered_seeds(pictures, captioner, panel_models, config, side)
+    gathered = gathered_seeds(pictures, captioner, panel_models, config, side, enlarging.improved)
     for picture, seed in gathered.taken:
         stem, suffix = seed_stem(sha256_of(picture.path)), seed_suffix(picture.path)
         view, data = view_of(picture, stem, suffix)
+        view = enlarging.of(view)
         if view.name in held:
             restore_seed(store.directory / view.name, view.data, held[view.name])
             continue
@@ -65,7 +68,7 @@ def sifting_notes(store: Store) -> list[str]:
     return sifting_sentences(rows, store.seeds()) if rows else []
 
 
-def _restore(store: Store, pictures: Sequence[Path]) -> None:
+def _restore(store: Store, pictures: Sequence[Path], enlarging: SeedEnlarging) -> None:
     """Write seeds that were lost or altered in the run again."""
     lost = [seed for seed in store.seeds() if not is_whole(store.directory / seed.path, seed.sha256)]
     paths = {sha256_of(path): path for path in pictures if lost}
@@ -77,6 +80,7 @@ def _restore(store: Store, pictures: Sequence[Path]) -> None:
         view, _ = view_of(
             GatheredPicture(path, row["name"], row["number"], None, Sifted(box=box)), stem, seed_suffix(path)
         )
+        view = enlarging.of(view)
         for seed in lost:
             if seed.path == view.name:
                 restore_seed(store.directory / seed.path, view.data, seed.sha256)

@@ -32,6 +32,7 @@ from loops.intake import take_in
 from loops.intake_many import sifting_notes
 from loops.remarks import input_warnings, seed_notes
 from loops.resume import require_same_models, settle
+from loops.seed_enlarging import upscaling_notes
 from loops.time_left import Hours
 from loops.training_set import recipe_for
 
@@ -80,8 +81,10 @@ def open_engine(
         engine.drawer, engine.panel_pool = pool.drawer, pool.panel
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
-    given = input_warnings(character, config.panel, panel_models, engine.side, pictures, seeds, store.directory)
-    for text in (*models.notes, *sifting_notes(store), *given, *remarks, *seed_notes(seeds, engine.captioner, wording)):
+    given = (pictures, seeds, store.directory, config.upscale)
+    told = [*models.notes, *sifting_notes(store), *upscaling_notes(store)]
+    told += input_warnings(character, config.panel, panel_models, engine.side, *given)
+    for text in (*told, *remarks, *seed_notes(seeds, engine.captioner, wording)):
         engine.note(text)
     check_beside(engine)
     store.snapshot()  # of what the run was begun with

@@ -33,11 +33,12 @@ def input_warnings(
     pictures: Sequence[Path],
     seeds: Sequence[Seed],
     run: Path,
+    upscale: str = "",
 ) -> list[str]:
     """What may spoil the run: in the description, its triggers, the given ``pictures`` and the ``seeds`` made of them.
 
-    ``side`` is that of training pictures in pixels; ``run`` is the folder that the seeds lie in. Many pictures were
-    looked at when they were taken in (`loops.intake_many`).
+    ``side`` is that of training pictures in pixels; ``run`` is the folder that the seeds lie in; ``upscale``
+    enlarges small ones. Many pictures were looked at when they were taken in (`loops.intake_many`).
     """
     remarks = [
         *character.notes,
@@ -52,7 +53,7 @@ def input_warnings(
     views = {}
     for name, seed in zip(names_of([Path(seed.source) for seed in seeds]), seeds, strict=True):
         views[name] = seed
-    remarks += seed_warnings(given, side, panel.duplicate_bits, character)
+    remarks += seed_warnings(given, side, panel.duplicate_bits, character, upscale)
     for name in given:
         figures = [view for view in views if view.startswith(f"{name}#")]
         if figures:

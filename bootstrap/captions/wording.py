@@ -37,7 +37,7 @@ class Wording:
 
     ``words`` (axis → words a scorer can tell apart) gives each tag of the character its axis; a tag that no word means
     keeps the key it has in character.json, and cannot be checked. ``dialect`` is what the base was trained on;
-    ``enlarged`` is the tag of a picture that had to be enlarged ("": none).
+    ``enlarged`` is the tag of a picture that had to be enlarged, ``upscaled`` of one that a model enlarged ("": none).
     """
 
     character: Character
@@ -47,13 +47,14 @@ class Wording:
     quality: tuple[str, ...] = ()
     dialect: Dialect = "tags"
     enlarged: str = ""
+    upscaled: str = ""
 
     @classmethod
     def of(cls, character: Character, config: RunConfig) -> Wording:
         """The words of a run."""
         base, words = config.base, config.panel.vocabulary
         quality = _tags((base.quality,))
-        return cls(character, config.views, config.subject, words, quality, base.dialect, base.enlarged)
+        return cls(character, config.views, config.subject, words, quality, base.dialect, base.enlarged, base.upscaled)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -145,6 +145,9 @@ def export(
     captions: Annotated[
         str, typer.Option(help="Of a dataset: txt (TagGUI, kohya), or kohya: meta_cap.json beside them too.")
     ] = "txt",
+    upscale: Annotated[
+        str, typer.Option(metavar="MODEL", help="Of a dataset: enlarge it by this model or by lanczos.")
+    ] = "",
 ) -> None:
     """Write the LoRA or the dataset of a run, finished or not, for other programs, with its model card.
 
@@ -152,11 +155,11 @@ def export(
 
     bootstrap export runs/mika --format dataset --round 2 --out mika-dataset
 
-    bootstrap export runs/mika --format dataset --captions kohya
+    bootstrap export runs/mika --format dataset --captions kohya --upscale lanczos
     """
     from bootstrap.cli.export import export_command
 
-    export_command(run, format=format, round=round, out=out, precision=precision, captions=captions)
+    export_command(run, format=format, round=round, out=out, precision=precision, captions=captions, upscale=upscale)
 
 
 @app.command()

@@ -42,6 +42,7 @@ from bootstrap.panel.availability import (
     unread_sides,
 )
 from bootstrap.pictures import open_picture
+from bootstrap.retouch.upscale_models import open_upscaler
 from bootstrap.runs.consents import consents_to, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.fakes import fake_note
@@ -184,7 +185,10 @@ def _without(options: Options, several: Sequence[tuple[str, str]]) -> Options:
 
 
 def check_models(config: RunConfig, found: Findings) -> None:
-    """Whether the base, the optimizers and the panel's models are on this machine."""
+    """Whether what upscales, the base, the optimizers and the panel's models are on this machine."""
+    if config.upscale:
+        with found.collecting():
+            open_upscaler(config.upscale, "cpu")
     if config.backend == "fake":
         return
     with found.collecting():

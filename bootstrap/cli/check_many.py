@@ -20,8 +20,10 @@ from bootstrap.machine.plain_output import one_line
 from bootstrap.panel.availability import missing_models
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.panel.models import PanelModels, open_panel_models
+from bootstrap.retouch.upscale_models import open_upscaler
 from bootstrap.seeds import MOST_SEEDS, SeedCaptioner, unread
 from bootstrap.seeds.checks import names_of, notes_without_picture
+from bootstrap.seeds.sifting import Improved
 
 __all__ = ["panel_models_of", "print_many"]
 
@@ -40,6 +42,14 @@ def panel_models_of(panel: PanelConfig, *, fake: bool = False, comparing: bool =
     return open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=comparing)
 
 
+def improved_by(config: RunConfig) -> Improved:
+    """What small and blurred pictures can count on. Raises UsageError where what enlarges cannot be loaded."""
+    if not config.upscale:
+        return Improved()
+    scale = open_upscaler(config.upscale, "cpu").scale
+    return Improved(scale, scale == 1)
+
+
 def print_many(character: Character, config: RunConfig, pictures: Sequence[Path], found: Findings) -> int:
     """A line for each picture: an anchor, one that only trains, or set aside. Returns how many are taken.
 
@@ -55,7 +65,7 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
             models = panel_models_of(config.panel, fake=config.backend == "fake")
             tag = seed_tagging(models.tagger, character, config.panel)
             captioner = SeedCaptioner(Wording.of(character, config), models.read, tag)
-            gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base))
+            gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base), improved_by(config))
         whole, *others = sifting_sentences(gathered.rows, gathered.seeds)
         typer.echo(f"seeds      {one_line(whole)}")
         for picture, seed in gathered.taken:

@@ -69,7 +69,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
         for name, why in empty_seeds(images).items():
             found.problems.append(SeedError(f'"{name}" {why}', "give a picture of the character"))
     if images:
-        found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character)
+        found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character, config.upscale)
     found.notes += crowded_axes(character, Vocabulary(vocabulary))
     for field, tags in unknown_words(character, Vocabulary(vocabulary)).items():
         found.notes.append(f"no scorer can check {field}: {', '.join(tags)}")

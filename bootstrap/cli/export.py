@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import typer
 
-from bootstrap.errors import OutputError, StoreError, UsageError
+from bootstrap.cli.out_folder import marked, refuse_full
+from bootstrap.cli.upscale import opened_upscaler, upscale_dataset
+from bootstrap.errors import StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.kohya_metadata import write_metadata
 from bootstrap.export.release import release_of, run_settings, write_diffusers, write_kohya
@@ -18,7 +19,7 @@ from bootstrap.runs.accepted import finished_lora
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.standing import finished
 from bootstrap.store.delivery import deviations
-from bootstrap.store.files import TEMPORARY, sweep_temporaries, write_atomic
+from bootstrap.store.files import write_atomic
 from bootstrap.store.replacing import ALTERED
 from bootstrap.store.store import Store
 
@@ -30,7 +31,14 @@ CAPTIONS = ("txt", "kohya")
 
 
 def export_command(
-    run: Path, *, format: str, round: int | None, out: Path | None, precision: str = "fp16", captions: str = "txt"
+    run: Path,
+    *,
+    format: str,
+    round: int | None,
+    out: Path | None,
+    precision: str = "fp16",
+    captions: str = "txt",
+    upscale: str = "",
 ) -> None:
     """Write a LoRA or the dataset of a run, finished or not, into ``out``; prints what was written."""
     known_of = {"format": FORMATS, "precision": PRECISIONS, "captions": CAPTIONS}
@@ -41,8 +49,10 @@ def export_command(
             raise UsageError(f'--{option} "{value}" is unknown', f"use one of: {', '.join(known)}")
     if captions != "txt" and format != "dataset":
         raise UsageError(f'--captions "{captions}" is for a dataset', "add --format dataset")
+    if upscale and format != "dataset":
+        raise UsageError(f'--upscale "{upscale}" is for a dataset', "add --format dataset")
     if out:
-        _refuse_full(out)
+        refuse_full(out)
     with open_to_read(run) as store:
         folder = out or run / "export" / _folder_name(format, round)
         if format == "dataset":
@@ -53,28 +63,13 @@ def export_command(
                 store.frame_image(frame)  # raises where another picture lies in its place
             writer = write_kohya if format == "kohya" else write_diffusers
             write = partial(writer, release, half=precision == "fp16")
-        with _marked(folder):
+        upscaler = opened_upscaler(upscale) if upscale else None
+        with marked(folder):
             typer.echo(write(folder))
+            if upscaler is not None:
+                upscale_dataset(folder, upscaler, run_settings(store)[0])
             if captions == "kohya":
                 write_metadata(folder)
-
-
-def _refuse_full(out: Path) -> None:
-    """Raise OutputError unless a folder is empty, new, or what a killed export began."""
-    try:
-        names = [path.name for path in out.iterdir()] if out.exists() else []
-    except OSError as error:
-        raise OutputError(f'"{out}" is not an empty folder ({error.strerror})', "choose another --out") from error
-    if names and not any(name.endswith(TEMPORARY) for name in names):
-        raise OutputError(f'"{out}" is not an empty folder', "choose another --out")
-
-
-@contextlib.contextmanager
-def _marked(folder: Path) -> Iterator[None]:
-    """A block that fills a folder; a file in it says so until it is whole, so that a killed export can be repeated."""
-    write_atomic(folder / f".unfinished{TEMPORARY}", b"an export writes here, or was killed: repeat it\n")
-    yield
-    sweep_temporaries(folder)
 
 
 def _folder_name(format: str, round: int | None) -> str:

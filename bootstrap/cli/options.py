@@ -25,6 +25,7 @@ HEADINGS = {
     "What is made": ("base", "target", "rounds", "loop", "recipe", "random_seed", "out"),
     "When, and who decides": ("approval", "budget", "until", "notify"),
     "A checkpoint of yours": ("preset", "vae", "profile"),
+    "What you give": ("upscale",),
     "What draws": (
         "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
     ),
@@ -82,6 +83,9 @@ class Options:
     loop: Annotated[str | None, typer.Option(help="How the set grows: standard, one-picture, a file [standard].")] = (
         None
     )
+    upscale: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Enlarges small seeds: a file, a name, or lanczos [nothing].")
+    ] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw and score together [1].")] = None
     ray: Annotated[

@@ -28,6 +28,7 @@ from bootstrap.config import (
 from bootstrap.config.merging import merged
 from bootstrap.errors import BootstrapError, ConfigError, OutputError
 from bootstrap.panel.availability import smaller
+from bootstrap.retouch.upscale_models import find_upscaler
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
 
@@ -140,6 +141,8 @@ def _named(options: Options, own: dict[str, Any]) -> dict[str, Any]:
     for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
         if value is not None:
             found[name] = value
+    if upscale := options.upscale or own.get("upscale"):
+        found["upscale"] = find_upscaler(str(upscale))
     base: dict[str, Any] = {}
     if options.vae:
         base["sampling"] = {"vae": str(options.vae.absolute())}

@@ -30,6 +30,7 @@ from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.panel.availability import require_panel, unjudged
 from bootstrap.pictures import open_picture
+from bootstrap.retouch.upscale_models import open_upscaler
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
 from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
@@ -94,6 +95,8 @@ def _check_base(config: RunConfig) -> None:
 
     try:
         check_drawers(config)
+        if config.upscale:
+            open_upscaler(config.upscale, "cpu")
         if config.backend == "fake":
             return
         check_base_files(config.base)

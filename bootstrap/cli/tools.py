@@ -199,6 +199,32 @@ def tags(
 
 
 @tools_app.command()
+def upscale(
+    sources: Annotated[list[Path], typer.Argument(metavar="[FOLDER|FILE]...", help="Pictures, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder for the copies, with the captions.")],
+    model: Annotated[
+        str, typer.Option(help="A file, the name of one in ComfyUI's models/upscale_models, or lanczos.")
+    ] = "lanczos",
+    side: Annotated[
+        int, typer.Option(min=0, max=8192, help="Pixels that the shorter side gets; 0: as many as the model makes.")
+    ] = 0,
+    base: Annotated[
+        str | None, typer.Option(help="A preset or a checkpoint: its panel looks for what was invented.")
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Also write a contact sheet (PNG), each before and after.")] = None,
+) -> None:
+    """Write enlarged or sharpened copies of pictures; what no longer shows its original is enlarged by Lanczos.
+
+    bootstrap upscale screencaps/ --out large/ --model 4x-AnimeSharp.pth --side 1024 --base illustrious
+
+    bootstrap upscale a.png b.png --out sharp/ --model 1x-deblur.pth --sheet sharp.png
+    """
+    from bootstrap.cli.upscale import UpscaleOptions, upscale_command
+
+    upscale_command(sources, UpscaleOptions(out, model, side, base, sheet))
+
+
+@tools_app.command()
 def docs(
     page: Annotated[str | None, typer.Argument(metavar="PAGE", help="Its name: night, sdxl, drawers.")] = None,
     path: Annotated[bool, typer.Option("--path", help="Print where it lies instead.")] = False,

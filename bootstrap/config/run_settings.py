@@ -61,6 +61,8 @@ class BaseConfig(Frozen):
     """Tag of a seed, or a crop of one, that had to be enlarged to the base's size ("lowres"); empty: none."""
     sampling: SamplingSettings
     """How pictures are sampled."""
+    upscaled: str = ""
+    """Tag of a seed that a model enlarged or restored before training ("upscaled"); empty: none."""
     cuts: SeedCutsConfig = SeedCutsConfig()
     """What is made of a seed for training besides itself and its tighter framings."""
     reference: ReferenceSettings | None = None
@@ -172,6 +174,8 @@ class RunConfig(Frozen):
     """The profile of configs/machines/ that was taken; "" for none."""
     backend: Literal["diffusers", "fake"] = "diffusers"
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
+    upscale: str = ""
+    """What enlarges seeds below the training size at the start: a model's file, or "lanczos"; empty: nothing does."""
     drawer: AnyDrawerSettings | None = None
     """What draws candidates in place of the base, which is still what the LoRA is trained on; null: the base."""
     second: AnyDrawerSettings | Literal["base"] | None = None

@@ -18,6 +18,7 @@ from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.more_cuts import MoreCuts, altered
 from bootstrap.seeds.sharpness import BLURRED, sharpness
+from bootstrap.seeds.views import UPSCALED
 from bootstrap.store.files import make_folder, write_image
 from scoring.measurement import digest_of
 
@@ -66,7 +67,10 @@ def seed_items(
     for number, cut in enumerate([*found, *(cut for _, cut in more)]):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
-        shown = replace(cut, extra=(*cut.extra, "blurry")) if blurred else cut
+        marks = ("blurry",) if blurred else ()
+        if seed.path.endswith(UPSCALED) and captioner.wording.upscaled:
+            marks = (*marks, captioner.wording.upscaled)
+        shown = replace(cut, extra=(*cut.extra, *marks))
         caption = _caption(seed, shown, captioner, phase)
         subject = body_box(composition, cut.framing) if cut.composed else None
         items.append(TrainItem(str(path), caption, cut.kind, subject=subject, seed=index))

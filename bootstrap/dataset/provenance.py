@@ -33,6 +33,7 @@ COLUMNS = (
     "sha256",
     "origin",
     "made_from",
+    "retouched",
     "caption",
     "training_weight",
     "generator",
@@ -60,6 +61,7 @@ COLUMNS = (
 
 ``file`` is relative to the dataset folder; ``origin`` is seed | crop | altered | synthetic, or "set aside" for what was
 given and not taken, for its ``reasons``; ``made_from`` names the picture that a seed, a crop or a copy was made from;
+``retouched`` says what changed its pixels: by which model it was upscaled;
 ``training_weight`` is the share of sampled steps relative to 1 for a kept frame, 0 for a picture that was not trained
 on, "" when nothing was trained on this set yet; ``generator`` is the base, or the drawer that drew in its place;
 ``references`` are the pictures that it was shown, ``control`` the one that view and pose followed, ``begun_from``

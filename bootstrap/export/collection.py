@@ -24,6 +24,7 @@ from bootstrap.dataset.writing import Written, write_dataset
 from bootstrap.export.retrain import write_trainer_file
 from bootstrap.panel.gathered_seeds import sifted_rows
 from bootstrap.records import Frame, Seed, TrainItem, Verdict
+from bootstrap.retouch.upscaled_files import upscaled_seeds
 from bootstrap.store.delivery import Delivery
 from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
@@ -95,6 +96,11 @@ class Collection:
     def _weights(self) -> dict[str, float]:
         """Path of a picture → how often it was sampled, relative to a kept frame."""
         return {item.path: item.weight for item in self.trained or ()}
+
+    @cached_property
+    def _upscaled(self) -> dict[str, str]:
+        """Path of a seed that was enlarged → by what."""
+        return {path: one.told for path, one in upscaled_seeds(self.store).items()}
 
     def _weight(self, path: str) -> str:
         return "" if self.trained is None else f"{self._weights.get(path, 0.0):.6g}"
@@ -178,6 +184,7 @@ class Collection:
                 "sha256": seed.sha256,
                 "origin": "seed",
                 "made_from": Path(seed.source).name,
+                "retouched": self._upscaled.get(seed.path, ""),
                 "caption": "",
                 "training_weight": self._weight(""),
                 "view": seed.view_family,
@@ -210,6 +217,7 @@ class Collection:
             "sha256": sha256_of(Path(item.path)),
             "origin": item.kind,
             "made_from": Path(seed.source).name,
+            "retouched": self._upscaled.get(seed.path, ""),
             "caption": item.caption,
             "training_weight": self._weight(item.path),
             "view": seed.view_family,

@@ -18,7 +18,7 @@ from bootstrap.records import Seed
 from bootstrap.seeds import MOST_SEEDS, SeedCaptioner, anchors_of
 from bootstrap.seeds.gathering import GatheredPicture, sort_out
 from bootstrap.seeds.heads import with_head
-from bootstrap.seeds.sifting import Sifter
+from bootstrap.seeds.sifting import Improved, Sifter
 from bootstrap.seeds.views import MOST_PICTURES
 from bootstrap.store.store import Store
 
@@ -26,6 +26,7 @@ __all__ = ["SIFTED", "GatheredSeeds", "gathered_seeds", "sifted_rows", "sifting_
 
 SIFTED = "sifted"
 """The fact of a run that holds what became of each of many pictures: its sha256 and the row of `GatheredSeeds`."""
+AS_GIVEN = Improved()
 SURPLUS = f"is beyond the {MOST_PICTURES} that are taken, which are more alike to the others or show other sides"
 
 
@@ -49,11 +50,16 @@ class GatheredSeeds:
 
 
 def gathered_seeds(
-    pictures: Sequence[Path], captioner: SeedCaptioner, models: PanelModels, config: RunConfig, side: int
+    pictures: Sequence[Path],
+    captioner: SeedCaptioner,
+    models: PanelModels,
+    config: RunConfig,
+    side: int,
+    improved: Improved = AS_GIVEN,
 ) -> GatheredSeeds:
     """Sort the pictures out for a base that draws ``side`` pixels. Raises SeedError where none can be taken."""
     few = len(pictures) <= MOST_SEEDS
-    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few)
+    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few, improved)
     sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
     found, likeness, close_ups = [], [], models.close_ups(config.panel)
     for one in sorted_out:

@@ -61,10 +61,13 @@ FIGURE = re.compile(r"#\d+$")
 """Number of a sheet's figure behind the name of its file; other numbers may be part of the name."""
 
 
-def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character) -> list[str]:
+def seed_warnings(
+    seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character, upscale: str = ""
+) -> list[str]:
     """Near-duplicates, seeds smaller than the base's ``side``, slanted panels, unknown colours, notes on none given.
 
-    ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most.
+    ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most; ``upscale``
+    enlarges small ones.
     """
     warnings = []
     for first, second in alike(seeds, bits):
@@ -73,7 +76,8 @@ def seed_warnings(seeds: Mapping[str, Image.Image], side: int, bits: int, charac
         missing = side - min(image.size)
         if missing > 0:
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
-            warnings.append(f'"{name}" is {size}: it is enlarged, and blurs')
+            advice = f'it is upscaled by "{Path(upscale).name}"' if upscale else "it is enlarged, and blurs"
+            warnings.append(f'"{name}" is {size}: {advice}')
         if has_slanted_panels(image):
             warnings.append(f'"{name}" {SLANTED}')
         if row := edge_lettering(image):

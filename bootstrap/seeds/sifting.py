@@ -26,7 +26,7 @@ from bootstrap.seeds.pictured_heads import standing_out
 from bootstrap.seeds.sharpness import BLURRED, sharpness
 from scoring.marks import edge_lettering
 
-__all__ = ["LOOKED_AT", "Eyes", "Given", "Sifted", "Sifter", "of_one_character"]
+__all__ = ["LOOKED_AT", "Eyes", "Given", "Improved", "Sifted", "Sifter", "of_one_character"]
 
 LOOKED_AT = 768
 """Longest side in pixels to which pictures are reduced before they are looked at: a hundred of them stay in memory."""
@@ -101,10 +101,19 @@ class Sifted:
         return replace(self, remark=f"{self.remark}; it {text}" if self.remark else text)
 
 
+@dataclass(frozen=True)
+class Improved:
+    """What is done to pictures before training: small ones enlarged by ``factor``, blurred ones restored."""
+
+    factor: float = 1.0
+    restored: bool = False
+
+
 @dataclass
 class Sifter:
     """Sifts pictures for a base that draws ``side`` pixels; ``bits`` of 64 in which near-duplicates differ at most.
 
+    What is too small or blurred is taken as far as it is ``improved`` later.
     Of ``few`` pictures, only those that surely show somebody else are set aside; what else is wrong is remarked on.
     """
 
@@ -112,6 +121,7 @@ class Sifter:
     side: int
     bits: int
     few: bool = False
+    improved: Improved = Improved()
     _found: dict[int, Sifted] = field(default_factory=dict, init=False)
 
     def sift(self, given: Sequence[Given]) -> list[Sifted]:
@@ -141,10 +151,10 @@ class Sifter:
         """What is wrong with a picture by its pixels alone; "" for nothing."""
         if empty := nothing_drawn(one.image):
             return empty
-        least = round(FEW * self.side)
+        least = round(FEW * self.side / self.improved.factor)
         if (max(one.size) if one.cut else min(one.size)) < least:
             return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels a side that the base needs"
-        if sharpness(one.image, self.side) < BLURRED:
+        if sharpness(one.image, self.side) < BLURRED and not self.improved.restored:
             return "is blurred"
         return SLANTED if has_slanted_panels(one.image) else ""
 

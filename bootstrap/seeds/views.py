@@ -23,8 +23,8 @@ from bootstrap.seeds.figures import figures, subject
 from bootstrap.store.near_files import or_near
 
 __all__ = [
-    "ALONE", "INTACT", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "View", "gather", "part_of", "parts_in",
-    "views_in",
+    "ALONE", "INTACT", "MOST_GIVEN", "MOST_PICTURES", "MOST_SEEDS", "SUBJECT", "UPSCALED", "View", "enlarged_view",
+    "gather", "part_of", "parts_in", "upscaled_name", "views_in",
 ]  # fmt: skip
 
 MOST_SEEDS = 4
@@ -39,6 +39,9 @@ INTACT = "-intact.png"
 """End of the name of a seed that was cropped where what it shows is cut off or framed."""
 ALONE = "-alone.png"
 """End of the name of a seed that was cropped to the character, out of a picture of several."""
+
+UPSCALED = "-upscaled.png"
+"""End of the name of a seed that a model enlarged or restored."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,20 @@ def part_of(view: View, box: Box) -> View:
     edges = [round(edge * side) for edge, side in zip(box, view.image.size * 2, strict=True)]
     mask, name = subject_of(view.data, view.image.size), f"{view.name.rpartition('.')[0]}{ALONE}"
     return _cut(view.image, mask, (edges[0], edges[1], edges[2], edges[3]), name, view.number)
+
+
+def upscaled_name(view: View) -> str:
+    """The name of the file of a view that a model enlarges."""
+    return f"{view.name.rpartition('.')[0]}{UPSCALED}"
+
+
+def enlarged_view(view: View, image: Image.Image) -> View:
+    """A view as ``image``, which was made of it, as a PNG of its own, transparent where it was."""
+    box = (0, 0, *image.size)
+    mask = subject_of(view.data, view.image.size)
+    if mask is not None:
+        mask = mask.resize(image.size, Image.Resampling.LANCZOS)
+    return _cut(image, mask, box, upscaled_name(view), view.number)
 
 
 def _cut(image: Image.Image, mask: Image.Image | None, box: tuple[int, int, int, int], name: str, number: int) -> View:

@@ -10,10 +10,10 @@ import difflib
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["is_like_a_path", "near_files", "near_names", "or_near"]
+__all__ = ["UPSCALERS", "is_like_a_path", "model_named", "near_files", "near_names", "or_near"]
 
 SUFFIX = re.compile(r"\.[A-Za-z]\w*$")
 """The ending of a file's name; a version such as "sd1.5" has none."""
@@ -34,6 +34,8 @@ FOLDERS = (
     "models/Lora", "models/VAE",
 )  # fmt: skip
 """Folders of models: of ComfyUI (its folder_paths.py), of A1111 and Forge (their wikis)."""
+UPSCALERS = ("models/upscale_models", "models/ESRGAN", "models/RealESRGAN", "models/SwinIR", "models/DAT")
+"""Folders of upscaling models: of ComfyUI (its folder_paths.py), of A1111 and Forge (their modules/*_model.py)."""
 
 
 def is_like_a_path(text: str) -> bool:
@@ -48,6 +50,14 @@ def or_near(path: Path | str, hint: str) -> str:
         return hint
     *most, last = [f'"{one}"' for one in found]
     return f"did you mean {', '.join(most) + ' or ' if most else ''}{last}?"
+
+
+def model_named(name: str, folders: Sequence[str]) -> Path | None:
+    """The file of weights of such a name, its ending left out or not, in the programs' ``folders``; None: no such."""
+    for file in itertools.islice(_model_files(folders), LOOKED_AT):
+        if name in (file.name, file.stem):
+            return file
+    return None
 
 
 def near_files(path: Path | str) -> list[str]:
@@ -108,17 +118,17 @@ def _in_model_folders(given: Path) -> list[str]:
     if len(given.parts) != 1 or given.suffix.lower() not in ("", *WEIGHTS):
         return []
     places: dict[str, list[str]] = {}
-    for file in itertools.islice(_model_files(), LOOKED_AT):
+    for file in itertools.islice(_model_files((*FOLDERS, *UPSCALERS)), LOOKED_AT):
         places.setdefault(file.name, []).append(str(file))
     return [path for name in near_names(given.name, places) for path in places[name]]
 
 
-def _model_files() -> Iterator[Path]:
-    """The weights in the programs' folders, below the working folder and its parent, and below the person's own."""
+def _model_files(folders: Sequence[str]) -> Iterator[Path]:
+    """The weights in such folders of the programs, below the working folder, its parent, and the person's own."""
     home = Path.home()
     roots = [Path(), Path(".."), home, *(home / name for name in ("Documents", "Desktop", "AI", "ai", "apps", "src"))]
     for root in roots:
         for program in PROGRAMS:
-            for folder in FOLDERS:
+            for folder in folders:
                 for path, _, names in os.walk(root / program / folder, followlinks=True):
                     yield from (Path(path, name) for name in sorted(names) if Path(name).suffix.lower() in WEIGHTS)
