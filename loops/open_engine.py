@@ -77,8 +77,8 @@ def open_engine(
     engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)
     engine.outside, engine.purse = outside, purse
     if workers is not None:
-        pool = workers.pool(config, models.drawer, store.directory, partial(_tell, engine))
-        engine.drawer, engine.panel_pool = pool.drawer, pool.panel
+        pool = workers.pool(config, models.drawer, models.trainer, store.directory, partial(_tell, engine))
+        engine.drawer, engine.trainer, engine.panel_pool = pool.drawer, pool.trainer, pool.panel
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     given = (pictures, seeds, store.directory, config.upscale)

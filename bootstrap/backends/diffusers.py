@@ -32,6 +32,7 @@ from bootstrap.lora import save_kohya
 from bootstrap.lora.blending import blended
 from bootstrap.machine.device import reporting_memory
 from bootstrap.records import Job, TrainItem
+from bootstrap.training.processes import ALONE, Processes
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["DiffusersBackend", "LoadControl", "LoadReferences"]
@@ -130,13 +131,20 @@ class DiffusersBackend:
             begun = self.starts.of(jobs) if self.starts is not None and jobs[0].start else None
             return draw_batch(self.base, jobs, shown, controlled, begun)
 
-    def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
-        """Train a new adapter from the base; see `bootstrap.backends.base`."""
+    def train(
+        self,
+        items: Sequence[TrainItem],
+        recipe: TrainRecipe,
+        workdir: Path,
+        emit: Emit,
+        processes: Processes = ALONE,
+    ) -> Trained:
+        """Train a new adapter from the base; see `bootstrap.backends.base`. ``processes`` may train it together."""
         if not items:
             raise BackendError("there is no picture to train on", "give a seed")
         with reporting_memory("lower the recipe's batch_size or rank, or set its gradient_checkpointing"):
             regularisation = regularisation_items(items, recipe, workdir, lambda jobs: self.draw(jobs, None))
-            return self.trainer.train(items, recipe, workdir, emit, regularisation)
+            return self.trainer.train(items, recipe, workdir, emit, regularisation, processes)
 
     def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
         """Write several adapters as one; see `bootstrap.backends.base`."""

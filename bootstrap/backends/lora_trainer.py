@@ -29,6 +29,7 @@ from bootstrap.store.files import write_image
 from bootstrap.training.inputs import Predict, TrainingInputs
 from bootstrap.training.losslog import SAMPLES
 from bootstrap.training.passes import Passes
+from bootstrap.training.processes import ALONE, Processes
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.train_lora import train_lora
 
@@ -51,6 +52,7 @@ class LoraTrainer:
         workdir: Path,
         emit: Emit,
         regularisation: Sequence[TrainItem] = (),
+        processes: Processes = ALONE,
     ) -> Trained:
         """Train a new adapter and write its files; see `bootstrap.backends.base`. Raises BackendError."""
 
@@ -66,7 +68,7 @@ class LoraTrainer:
             inputs = self.inputs(items, recipe, regularisation)
             unused = self._unused(inputs, items, recipe)
             with checkpointing(base.denoiser, recipe), moved(unused, "cpu", back=base.device):
-                outcome = train_lora(inputs, items, recipe, workdir, emit, keep, sample)
+                outcome = train_lora(inputs, items, recipe, workdir, emit, keep, sample, processes)
         path = weights_file(workdir)
         self._save(path, items, recipe, outcome.steps)
         earlier = [Trained(weights_file(workdir, one.steps), one.steps, one.final_loss) for one in outcome.earlier]

@@ -14,7 +14,7 @@ from PIL import Image
 from bootstrap.errors import BackendError
 from bootstrap.records import TrainItem
 
-__all__ = ["MASKS", "loss_mask", "subject_mask"]
+__all__ = ["MASKS", "loss_mask", "mask_of", "subject_mask"]
 
 MASKS = ("_mask.png", "-masklabel.png")
 """Ends of the name of a mask beside its picture: white is the subject, black the background. The second is
@@ -26,15 +26,22 @@ def subject_mask(opened: Image.Image, item: TrainItem) -> Image.Image | None:
 
     A mask beside the picture is made by a person and comes first, then transparency, then the box.
     """
-    for ending in MASKS:
-        beside = Path(item.path).with_name(f"{Path(item.path).stem}{ending}")
-        if beside.is_file():
-            return _read(beside).resize(opened.size)
+    if beside := mask_of(Path(item.path)):
+        return _read(beside).resize(opened.size)
     if opened.has_transparency_data:
         alpha = opened.convert("RGBA").getchannel("A")
         if alpha.getextrema()[0] != 255:
             return alpha
     return _boxed(opened.size, item.subject) if item.subject else None
+
+
+def mask_of(picture: Path) -> Path | None:
+    """The mask that lies beside a picture; None where there is none."""
+    for ending in MASKS:
+        beside = picture.with_name(f"{picture.stem}{ending}")
+        if beside.is_file():
+            return beside
+    return None
 
 
 def _read(path: Path) -> Image.Image:

@@ -29,7 +29,7 @@ HEADINGS = {
     "What draws": (
         "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
     ),
-    "Several cards": ("workers", "ray"),
+    "Several cards": ("workers", "ray", "train_together"),
     "Further": ("config", "settings", "beside", "also", "backend"),
 }  # fmt: skip
 """Heading of the help → the options below it; each option stands below one."""
@@ -91,6 +91,9 @@ class Options:
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Their Ray cluster: auto, local, HOST:PORT [auto].")
     ] = None
+    train_together: Annotated[
+        bool, typer.Option("--train-together", help="Let the workers share each training step that has several passes.")
+    ] = False
 
     def words(self) -> list[str]:
         """The options as they would be typed."""

@@ -75,7 +75,8 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
         notifying(store, notifier, character.name),
     ):
         try:
-            with pooling(options.ray or AUTO, options.workers or 1) as workers:
+            together = options.train_together
+            with pooling(options.ray or AUTO, options.workers or 1, train_together=together) as workers:
                 _work(store, config, character, pictures, limits, consents, words, workers)
         except Paused as pause:
             raise Paused(pause.reason, command) from None

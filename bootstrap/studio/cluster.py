@@ -32,6 +32,10 @@ class Cluster:
     gpus: float
     dashboard: str = ""
 
+    def own_address(self) -> str:
+        """The address of this machine, as the others of the cluster reach it."""
+        return str(self.ray.util.get_node_ip_address())
+
     def actor(self, kind: type, *, gpu: float = 1.0) -> Any:
         """An actor class; each actor takes ``gpu`` of a card where the cluster has cards, else one processor."""
         share = {"num_gpus": gpu, "num_cpus": 0} if self.gpus else {"num_cpus": 1}

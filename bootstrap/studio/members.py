@@ -116,8 +116,8 @@ class RemoteMember:
 
     def __init__(self, cluster: Cluster, make: Callable[[], Any]) -> None:
         """Ask for an actor; ``make`` returns one."""
-        self._cluster, self._actor = cluster, make()
-        self._work: Any = self._actor.ready.remote()
+        self._cluster, self.actor = cluster, make()
+        self._work: Any = self.actor.ready.remote()
         self._joining, self.lost, self.process = True, False, 0
 
     @property
@@ -127,7 +127,11 @@ class RemoteMember:
 
     def start(self, task: Task) -> None:
         """Begin a task."""
-        self._work = task.there(self._actor)
+        self._work = task.there(self.actor)
+
+    def occupy(self, work: Any) -> None:
+        """Let it be at ``work`` that it was given elsewhere."""
+        self._work = work
 
     def finished(self) -> bool:
         """Whether its task has ended, or its process has begun."""
@@ -152,7 +156,7 @@ class RemoteMember:
 
     def close(self) -> None:
         """End its process."""
-        self._cluster.ray.kill(self._actor)
+        self._cluster.ray.kill(self.actor)
 
 
 def expected(value: Any) -> Any:

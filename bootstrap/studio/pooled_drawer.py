@@ -5,7 +5,7 @@ A picture depends on its job, the adapter and its place in its batch, never on w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bootstrap.backends.outside.refusals import refusal_card
 from bootstrap.records import Job
 from bootstrap.studio.members import Task
 from bootstrap.studio.team import DEADLY, SET_ASIDE, Team
-from bootstrap.studio.worker import File, key_of
+from bootstrap.studio.worker import File, Files
 
 __all__ = ["PooledDrawer"]
 
@@ -24,15 +24,14 @@ WHY = f"it ended {DEADLY} workers"
 
 
 class PooledDrawer:
-    """Draws as ``drawer`` does, with all members of ``team``; ``ship`` hands a content to workers.
+    """Draws as ``drawer`` does, with all members of ``team``; ``files`` hands files to workers.
 
     ``run`` is the folder where references and other pictures of jobs lie.
     """
 
-    def __init__(self, drawer: Drawer, team: Team, ship: Callable[[bytes], Any], run: Path) -> None:
+    def __init__(self, drawer: Drawer, team: Team, files: Files, run: Path) -> None:
         """Draw nothing yet."""
-        self._drawer, self._team, self._ship, self._run = drawer, team, ship, run
-        self._shipped: dict[str, File] = {}
+        self._drawer, self._team, self._files, self._run = drawer, team, files, run
         self._tiles = False
 
     @property
@@ -61,7 +60,7 @@ class PooledDrawer:
         if len(batches) < 2:
             yield from self._drawer.draw(jobs, adapter)
             return
-        weights = self._file(adapter.name, adapter.read_bytes()) if adapter else None
+        weights = self._files.file(f"adapters/{adapter.name}", adapter) if adapter else None
         tasks = [self._task(batch, adapter, weights) for batch in batches]
         for batch, drawn in zip(batches, self._team.results(tasks), strict=True):
             if drawn is SET_ASIDE:
@@ -73,22 +72,15 @@ class PooledDrawer:
             return [image for part in self._drawer.draw(batch, adapter) for _, image in part]
 
         def there(actor: Any) -> Any:
-            return actor.draw.remote(batch, weights, self._files(batch), tiles=self._tiles)
+            return actor.draw.remote(batch, weights, self._shown(batch), tiles=self._tiles)
 
         return Task(f"a batch of {len(batch)} pictures, the first {batch[0].id}", lambda: drawn, there)
 
-    def _files(self, batch: Sequence[Job]) -> list[File]:
+    def _shown(self, batch: Sequence[Job]) -> list[File]:
         """The pictures that jobs show to the drawer, or begin from."""
         shown = [one for job in batch for one in (*job.references, job.control, job.start) if one is not None]
         paths = dict.fromkeys(one.path for one in shown)
-        return [self._file(path, (self._run / path).read_bytes()) for path in paths]
-
-    def _file(self, path: str, content: bytes) -> File:
-        """A file as workers get it; a content is handed over once."""
-        key = key_of(content)
-        if path not in self._shipped or self._shipped[path].key != key:
-            self._shipped[path] = File(path, key, self._ship(content))
-        return self._shipped[path]
+        return [self._files.file(path, self._run / path) for path in paths]
 
     def use_tiles(self) -> bool:
         """Let the VAE of every member work in tiles from now on; see `bootstrap.backends.base`."""

@@ -7,6 +7,7 @@ as well, and the first answer counts. Knows no model and no picture.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from bootstrap.studio.members import LOST, Member, Task, expected
+from bootstrap.errors import BackendError
+from bootstrap.studio.members import LOST, Member, RemoteMember, Task, expected
 
 __all__ = ["DEADLY", "SET_ASIDE", "Team"]
 
@@ -78,6 +80,20 @@ class Team:
                 self._hand_out(shared)
                 time.sleep(PAUSE)
 
+    def idle_actors(self) -> list[Any]:
+        """The workers whose process runs and that nothing is given to, for work of another kind."""
+        return [
+            member.actor
+            for member in self.members
+            if isinstance(member, RemoteMember) and member.process and member.idle
+        ]
+
+    def occupy(self, actor: Any, work: Any) -> None:
+        """Leave a worker alone until ``work`` of another kind has ended; nobody waits for its result."""
+        for member in self.members:
+            if isinstance(member, RemoteMember) and member.actor is actor:
+                member.occupy(work)
+
     def _hand_out(self, shared: _Shared) -> None:
         """Give every idle member a task that waits, or one that takes long."""
         limit = shared.given + AHEAD * len(self.members)
@@ -110,7 +126,8 @@ class Team:
         for place, member in enumerate(self.members):
             if not member.finished():
                 continue
-            value, under_way = member.result(), shared.at_work.pop(place, None)
+            under_way = shared.at_work.pop(place, None)
+            value = member.result() if under_way else _unwanted(member)
             if value is LOST:
                 self.members[place] = self._replace()
             if under_way is None:  # its process began, or it worked at what is no longer wanted
@@ -140,3 +157,10 @@ class Team:
         """Let all members go."""
         for member in self.members:
             member.close()
+
+
+def _unwanted(member: Member) -> Any:
+    """What came of a task that nobody waits for: only whether its worker died."""
+    with contextlib.suppress(BackendError):
+        return member.result()
+    return None

@@ -7,27 +7,49 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
 
-from bootstrap.backends.base import Drawer
+from bootstrap.backends.base import Drawer, Trained
 from bootstrap.captions.wording import Wording
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError, OutOfMemoryError
+from bootstrap.events import Emit
 from bootstrap.panel.models import PanelModels
-from bootstrap.records import Job
+from bootstrap.records import Job, TrainItem
+from bootstrap.training.processes import Meeting, Processes, joined_processes
+from bootstrap.training.recipe import TrainRecipe
 from scoring.measurement import Measurement, Picture
 from scoring.panel import Panel
 
-__all__ = ["Failure", "File", "Judged", "Rows", "Worker", "key_of", "raised"]
+__all__ = ["Failure", "File", "Files", "Judged", "Rows", "SharingTrainer", "Worker", "raised"]
 
 Rows = list[dict[str, Measurement]]
+TRAINING = "train"
+"""The folder of a training within that of the worker."""
 SAME = "install the same versions and files on every machine"
+
+
+@runtime_checkable
+class SharingTrainer(Protocol):
+    """A trainer that can share the passes of a step; see `bootstrap.backends.base.Trainer`."""
+
+    def train(
+        self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit, processes: Processes = ...
+    ) -> Trained:
+        """Train a LoRA, together with other processes."""
+
+    def use_tiles(self) -> bool:
+        """Let the VAE work in tiles."""
+
+    def blend(self, adapters: Sequence[tuple[Path, float]], out: Path) -> None:
+        """Write several adapters as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,23 @@ class File:
     path: str
     key: str
     content: Any
+
+
+class Files:
+    """Files as workers get them; ``ship`` hands a content over, once for each content."""
+
+    def __init__(self, ship: Callable[[bytes], Any]) -> None:
+        """Nothing is handed over yet."""
+        self._ship = ship
+        self._shipped: dict[str, File] = {}
+
+    def file(self, path: str, source: Path) -> File:
+        """The file at ``source``, which workers find at ``path``."""
+        content = source.read_bytes()
+        key = hashlib.sha256(content).hexdigest()
+        if path not in self._shipped or self._shipped[path].key != key:
+            self._shipped[path] = File(path, key, self._ship(content))
+        return self._shipped[path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +145,22 @@ class Worker:
             return Failure(error.message, error.hint, isinstance(error, OutOfMemoryError))
         return [image for _, image in drawn]
 
+    def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, files: Sequence[File], meeting: Meeting) -> None:
+        """Compute this process' passes of a training; the paths of items are those of ``files``. Keeps nothing.
+
+        Raises BackendError, and RuntimeError where another process is lost.
+        """
+        for file in files:
+            self._place(file)
+        backend = self._opened_drawer()
+        if not isinstance(backend, SharingTrainer):
+            raise BackendError("a worker's base cannot train together with others", "leave --train-together out")
+        here = [replace(item, path=str(self._folder / item.path)) for item in items]
+        with joined_processes(meeting) as processes:
+            backend.train(here, recipe, self._folder / TRAINING, lambda event: None, processes)
+        shutil.rmtree(self._folder / TRAINING)
+        self._there = {path: key for path, key in self._there.items() if not path.startswith(f"{TRAINING}/")}
+
     def measure(self, pictures: Sequence[Picture], judged: File) -> Rows | Failure:
         """The panel's answers for each picture, in order; ``judged`` ships what it is set before."""
         try:
@@ -155,8 +210,3 @@ class Worker:
                 torch.set_num_threads(self._threads)
             self._models = open_panel(self._config, self._folder)
         return self._models
-
-
-def key_of(content: bytes) -> str:
-    """What identifies the content of a file."""
-    return hashlib.sha256(content).hexdigest()

@@ -24,7 +24,7 @@ class TrainingState:
     """The weights in training after ``step`` steps, and everything that a killed training needs to continue exactly.
 
     Data order, noise, dropout and rate are functions of random seed and step, so no generator and no schedule is kept.
-    ``losses`` holds one mean loss a step.
+    ``losses`` holds one mean loss a step; ``weights`` are the denoiser's, then the text encoders'.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class TrainingState:
         self.recipe = recipe
         self.step = 0
         self.losses: Tensors = []
-        self._weights = [*weights, *text_weights]
+        self.weights = [*weights, *text_weights]
         self._optimizer = optimizer_for(recipe, weights, text_weights)
         self._optimizer.zero_grad(set_to_none=True)
-        self._scaler = torch.amp.GradScaler(self._weights[0].device.type, enabled=scales_loss)
+        self._scaler = torch.amp.GradScaler(self.weights[0].device.type, enabled=scales_loss)
         self._average: Tensors = []
         if recipe.ema_decay:
-            self._average = [weight.detach().clone() for weight in self._weights]
+            self._average = [weight.detach().clone() for weight in self.weights]
         self._good: dict[str, Any] | None = None
 
     def advance(self, loss: torch.Tensor) -> None:
@@ -54,7 +54,7 @@ class TrainingState:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, group["peak"])
         self._scaler.unscale_(self._optimizer)
-        torch.nn.utils.clip_grad_norm_(self._weights, self.recipe.max_grad_norm)
+        torch.nn.utils.clip_grad_norm_(self.weights, self.recipe.max_grad_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
@@ -75,18 +75,18 @@ class TrainingState:
         """
         if self._scaler.get_scale() < 1:
             return False
-        values = [torch.stack(self.losses), *(weight.detach() for weight in self._weights)]
+        values = [torch.stack(self.losses), *(weight.detach() for weight in self.weights)]
         return bool(torch.stack([torch.isfinite(value).all().to(values[0].device) for value in values]).all())
 
     def mark_good(self) -> None:
         """Remember the present weights as the ones that `fall_back` returns to."""
-        self._good = {"step": self.step, "weights": _copies(self._average or self._weights)}
+        self._good = {"step": self.step, "weights": _copies(self._average or self.weights)}
 
     def fall_back(self) -> bool:
         """Return to the weights that were last marked good; False if there are none."""
         if self._good is None:
             return False
-        _copy_into(self._weights, self._good["weights"])
+        _copy_into(self.weights, self._good["weights"])
         self.step, self._average = int(self._good["step"]), []
         self.losses = self.losses[: self.step]
         return True
@@ -96,16 +96,16 @@ class TrainingState:
         """The weights as they would be if the training ended now: the average, where the recipe asks for it."""
         present: Tensors = []
         if self._average:
-            present = [weight.detach().clone() for weight in self._weights]
-        _copy_into(self._weights, self._average)
+            present = [weight.detach().clone() for weight in self.weights]
+        _copy_into(self.weights, self._average)
         try:
             yield
         finally:
-            _copy_into(self._weights, present)
+            _copy_into(self.weights, present)
 
     def finish(self) -> float:
         """Leave the trained weights (or their average) in place; returns the mean loss of the last tenth."""
-        _copy_into(self._weights, self._average or self._weights)
+        _copy_into(self.weights, self._average or self.weights)
         return self.loss_at(len(self.losses))
 
     def loss_at(self, step: int) -> float:
@@ -118,7 +118,7 @@ class TrainingState:
         present_is_good = self._good is not None and self._good["step"] == self.step
         return {
             "step": self.step,
-            "weights": [weight.detach().cpu() for weight in self._weights],
+            "weights": [weight.detach().cpu() for weight in self.weights],
             "average": [mean.cpu() for mean in self._average],
             "optimizer": self._optimizer.state_dict(),
             "scale": self._scaler.state_dict(),
@@ -129,12 +129,12 @@ class TrainingState:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where `state` was taken."""
-        _copy_into(self._weights, state["weights"])
+        _copy_into(self.weights, state["weights"])
         _copy_into(self._average, state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         if state.get("scale"):  # checkpoints of earlier versions have none
             self._scaler.load_state_dict(state["scale"])
-        self.step, self.losses = int(state["step"]), list(state["losses"].to(self._weights[0].device))
+        self.step, self.losses = int(state["step"]), list(state["losses"].to(self.weights[0].device))
         self._good = state["good"]
         if state["sound"]:
             self.mark_good()
@@ -143,7 +143,7 @@ class TrainingState:
         """Move the average toward the weights; early on faster, so that it does not remember the beginning."""
         decay = min(self.recipe.ema_decay or 0.0, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for mean, weight in zip(self._average, self._weights, strict=True):
+            for mean, weight in zip(self._average, self.weights, strict=True):
                 mean.lerp_(weight, 1 - decay)
 
 

@@ -19,6 +19,7 @@ from bootstrap.training.checkpoint import load_checkpoint, save_checkpoint
 from bootstrap.training.inputs import TrainingInputs
 from bootstrap.training.losslog import LossLog
 from bootstrap.training.passes import Passes
+from bootstrap.training.processes import ALONE, Processes
 from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.state import TrainingState
 
@@ -51,10 +52,12 @@ def train_lora(
     emit: Emit,
     keep: AtStep | None = None,
     sample: AtStep | None = None,
+    processes: Processes = ALONE,
 ) -> TrainingOutcome:
     """Train the inputs' adapter weights in place; ``keep`` is called at the recipe's ``kept_steps``.
 
     ``sample`` is called every ``sample_every_n_steps``. Losses go to the workdir, see `bootstrap.training.losslog`.
+    ``processes`` share the passes of each step; each trains the same weights.
 
     Continues from a checkpoint of the same recipe, base, pictures and captions. Where a loss or a weight is no finite
     number it emits a note and stops with the weights of the last checkpoint; raises BackendError if there is none.
@@ -65,7 +68,7 @@ def train_lora(
     if (saved := load_checkpoint(workdir, key)) is not None:
         state.restore(saved)
     while state.step < recipe.steps:
-        state.advance(_gradients(state.scaled, passes, state.step))
+        state.advance(_gradients(state, passes, processes))
         due = _due(state.step, recipe)
         callbacks = [callback for callback, now in ((keep, due.keep), (sample, due.sample)) if callback and now]
         if (due.checkpoint or due.report or callbacks) and not state.finite():
@@ -111,15 +114,16 @@ def _due(step: int, recipe: TrainRecipe) -> _Due:
     )
 
 
-def _gradients(scale: Callable[[torch.Tensor], torch.Tensor], passes: Passes, step: int) -> torch.Tensor:
+def _gradients(state: TrainingState, passes: Passes, processes: Processes) -> torch.Tensor:
     """Sum up the scaled gradients of one step's forward passes; returns their mean loss, without gradient or scale."""
     count = passes.recipe.gradient_accumulation_steps
-    losses = []
+    losses = [torch.zeros((), device=state.weights[0].device)]
     for part in range(count):
-        loss = passes.loss(step * count + part) / count
-        scale(loss).backward()  # type: ignore[no-untyped-call]
-        losses.append(loss.detach())
-    return torch.stack(losses).sum()
+        if processes.mine(part):
+            loss = passes.loss(state.step * count + part) / count
+            state.scaled(loss).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+    return processes.add_up(torch.stack(losses).sum(), state.weights)
 
 
 def _give_up(state: TrainingState, emit: Emit) -> None:

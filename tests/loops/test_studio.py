@@ -8,13 +8,21 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from safetensors.numpy import load_file
 
+from bootstrap.config import load
 from bootstrap.events import Incident
+from bootstrap.panel.color_models import fake_panel_models
+from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.runs.queue import Queue
+from bootstrap.runs.run_models import open_base
 from bootstrap.store.store import Store
-from bootstrap.studio import characters
+from bootstrap.studio import characters, pooled_trainer
 from bootstrap.studio.members import LocalMember, RemoteMember
+from bootstrap.studio.pool import pooling
 from tests.benchmarks.kills import ending
 
 ray = pytest.importorskip("ray")
@@ -98,3 +106,32 @@ def test_characters_whose_workers_are_killed_go_on_elsewhere(grown, tiny, tmp_pa
 
 def parent_of(process):
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path, monkeypatch):
+    meetings, join = [], pooled_trainer.joined_processes
+    monkeypatch.setattr(pooled_trainer, "joined_processes", lambda meeting: meetings.append(meeting) or join(meeting))
+    config = load("puppet", overrides=["base.sampling.steps=2", "base.sampling.batch_size=2"])
+    config = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
+    backend = open_base(config, tmp_path, fake_panel_models()).drawer
+    told, shot = [], Shot("front", "front", "upper body", {}, 0)
+    jobs = [Job(str(n), JobKind.CANDIDATE, 1, 1, shot, "1girl, red hair", "", n, {}) for n in range(4)]
+    Image.new("RGB", (96, 96), "red").save(tmp_path / "red.png")
+    items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "seed")]
+    recipe = config.base.recipes["character"].model_copy(
+        update={"steps": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "rank": 2, "ema_decay": None}
+    )
+    alone = [image.tobytes() for batch in backend.draw(jobs, None) for _, image in batch]
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "together").mkdir()
+    one = load_file(backend.train(items, recipe, tmp_path / "alone", lambda event: None).path)
+    with pooling("auto", 2, train_together=True) as workers:
+        pool = workers.pool(config, backend, backend, tmp_path, told.append)
+        drawn = [image.tobytes() for batch in pool.drawer.draw(jobs, None) for _, image in batch]
+        two = load_file(pool.trainer.train(items, recipe, tmp_path / "together", lambda event: None).path)
+        pool.drawer.close()
+    assert drawn == alone
+    assert not told
+    assert [meeting.count for meeting in meetings] == [2]
+    assert one.keys() == two.keys()
+    assert all(np.allclose(one[name], two[name], atol=1e-4) for name in one)
