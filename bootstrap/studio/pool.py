@@ -10,12 +10,12 @@ from pathlib import Path
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.config import RunConfig
 from bootstrap.studio.cluster import Cluster, joined
-from bootstrap.studio.members import LocalMember, RemoteMember
 from bootstrap.studio.pooled_drawer import PooledDrawer
 from bootstrap.studio.pooled_panel import PooledPanel
 from bootstrap.studio.pooled_trainer import PooledTrainer
 from bootstrap.studio.team import Team
 from bootstrap.studio.worker import Files, SharingTrainer, Worker
+from bootstrap.studio.workforce import LocalMember, RemoteMember
 
 __all__ = ["Pool", "Pooling", "pooling"]
 

@@ -14,9 +14,9 @@ from PIL import Image
 from bootstrap.backends.base import Drawer
 from bootstrap.backends.outside.refusals import refusal_card
 from bootstrap.records import Job
-from bootstrap.studio.members import Task
 from bootstrap.studio.team import DEADLY, SET_ASIDE, Team
 from bootstrap.studio.worker import File, Files
+from bootstrap.studio.workforce import Task
 
 __all__ = ["PooledDrawer"]
 

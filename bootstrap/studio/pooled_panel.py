@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bootstrap.panel.judges import Judges
-from bootstrap.studio.members import Task
 from bootstrap.studio.team import DEADLY, SET_ASIDE, Team
 from bootstrap.studio.worker import File, Judged, Rows
+from bootstrap.studio.workforce import Task
 from scoring.measurement import ERROR, Measurement, Picture
 
 __all__ = ["Chunk", "PooledPanel"]

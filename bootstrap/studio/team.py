@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from bootstrap.errors import BackendError
-from bootstrap.studio.members import LOST, Member, RemoteMember, Task, expected
+from bootstrap.studio.workforce import LOST, RemoteMember, Task, TeamMember, expected
 
 __all__ = ["DEADLY", "SET_ASIDE", "Team"]
 
@@ -58,7 +58,10 @@ class Team:
     """Members that share the work of a run. ``replace`` makes a new member for one that died; ``tell`` says so."""
 
     def __init__(
-        self, members: Sequence[Member], replace: Callable[[], Member], tell: Callable[[str], None] = lambda text: None
+        self,
+        members: Sequence[TeamMember],
+        replace: Callable[[], TeamMember],
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Nothing is begun."""
         self.members = list(members)
@@ -159,7 +162,7 @@ class Team:
             member.close()
 
 
-def _unwanted(member: Member) -> Any:
+def _unwanted(member: TeamMember) -> Any:
     """What came of a task that nobody waits for: only whether its worker died."""
     with contextlib.suppress(BackendError):
         return member.result()

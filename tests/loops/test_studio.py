@@ -21,8 +21,8 @@ from bootstrap.runs.queue import Queue
 from bootstrap.runs.run_models import open_base
 from bootstrap.store.store import Store
 from bootstrap.studio import characters, pooled_trainer
-from bootstrap.studio.members import LocalMember, RemoteMember
 from bootstrap.studio.pool import pooling
+from bootstrap.studio.workforce import LocalMember, RemoteMember
 from tests.benchmarks.kills import ending
 
 ray = pytest.importorskip("ray")

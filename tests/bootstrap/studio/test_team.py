@@ -3,9 +3,9 @@
 import pytest
 
 from bootstrap.errors import BackendError, OutOfMemoryError
-from bootstrap.studio.members import LOST, LocalMember, Task
 from bootstrap.studio.team import SET_ASIDE, Team
 from bootstrap.studio.worker import Failure
+from bootstrap.studio.workforce import LOST, LocalMember, Task
 
 
 class Worker:

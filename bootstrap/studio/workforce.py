@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bootstrap.studio.cluster import Cluster, failed_task, lost_worker
 from bootstrap.studio.worker import Failure, raised
 
-__all__ = ["LOST", "LocalMember", "Member", "RemoteMember", "Task", "expected"]
+__all__ = ["LOST", "LocalMember", "RemoteMember", "Task", "TeamMember", "expected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Lost:
 LOST = _Lost()
 
 
-class Member(Protocol):
+class TeamMember(Protocol):
     """Does one task at a time."""
 
     @property
