@@ -91,6 +91,11 @@ class Tagger:
         seen = [(float(row[self._places[name]]), name) for name in self._general]
         return [name.replace("_", " ") for odds, name in sorted(seen, reverse=True) if odds >= least]
 
+    def probabilities(self, image: Image.Image) -> dict[str, float]:
+        """Every general tag as a word → its probability."""
+        row = self.embed([image])[0]
+        return {name.replace("_", " "): float(1 / (1 + np.exp(-row[self._places[name]]))) for name in self._general}
+
     def embed_words(self, phrases: Sequence[str]) -> Vectors:
         """One row for each phrase, shape (phrases, tags): 1 at its tag. Raises ValueError for a word that has none."""
         rows = np.zeros((len(phrases), len(self._places)), np.float32)

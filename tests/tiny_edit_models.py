@@ -20,8 +20,8 @@ LOUD = 4.0
 """Times the weights that a new transformer has: it then heeds what it is given so that pixels show it."""
 
 
-def tokenizer():
-    """One that has a token for every byte, and the marks of a chat."""
+def tokenizer(**marks):
+    """One that has a token for every byte, and the marks of a chat, or those ``marks`` by name."""
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import Qwen2TokenizerFast
 
@@ -32,7 +32,7 @@ def tokenizer():
         unk_token="<|endoftext|>",
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        additional_special_tokens=[*MARKS, VIDEO],
+        extra_special_tokens=marks or [*MARKS, VIDEO],
         chat_template=CHAT,
     )
 

@@ -11,6 +11,7 @@ from bootstrap.cli.help_pages import GroupedCommands, GroupedOptions
 from bootstrap.cli.lora import lora_app
 from bootstrap.cli.options import Options, with_options
 from bootstrap.cli.queue import queue_app
+from bootstrap.cli.reading import reading_app
 from bootstrap.cli.several_commands import several_app
 from bootstrap.cli.tools import tools_app
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(tools_app)
+app.add_typer(reading_app)
 app.add_typer(queue_app, name="queue")
 app.add_typer(lora_app, name="lora")
 app.add_typer(several_app)

@@ -12,11 +12,11 @@ from typer.core import TyperCommand, TyperGroup
 __all__ = ["GROUPS", "GroupedCommands", "GroupedOptions"]
 
 GROUPS = {
-    "Begin": ("demo", "setup", "init", "check", "run", "queue"),
+    "Begin": ("demo", "setup", "describe", "init", "check", "run", "queue"),
     "While it runs": ("status", "watch", "review", "approve", "reject", "undo", "approval"),
     "With the result": ("report", "export", "compare"),
     "Several in one LoRA": ("bundle",),
-    "Any folder or file": ("score", "audit", "tags", "upscale", "lora"),
+    "Any folder or file": ("score", "audit", "tags", "label", "upscale", "lora"),
     "This machine": ("doctor", "gc", "verify"),
     "Look up": ("settings", "docs", "schema", "version"),
 }

@@ -18,6 +18,7 @@ from bootstrap.character import Character, load_character
 from bootstrap.character.description import made_up_trigger
 from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.choosing import choose_base
+from bootstrap.cli.described_draft import DescribedDraft, ReadBy
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
 from bootstrap.config.training_pixels import side_of
@@ -26,7 +27,7 @@ from bootstrap.errors import ConfigError, OutputError
 from bootstrap.listeners.waiting import waiting
 from bootstrap.panel.availability import missing_models, setup_command_for, smaller
 from bootstrap.panel.domain import foreign_pictures
-from bootstrap.panel.draft import Draft, PhraseReader, draft_text, read_traits, reader_of, unread_traits
+from bootstrap.panel.draft import Draft, PhraseReader, Reading, draft_text, read_traits, reader_of, unread_traits
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
 from bootstrap.pictures import open_picture, read_picture
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
@@ -47,9 +48,15 @@ PLAIN = ("seed", "front", "image", "picture", "character", "img", "portrait", "r
 
 
 def init_command(
-    sources: Sequence[Path], *, base: str | None, out: Path, name: str | None, description: Path | None
+    sources: Sequence[Path],
+    *,
+    base: str | None,
+    out: Path,
+    name: str | None,
+    description: Path | None,
+    read_by: ReadBy | None = None,
 ) -> None:
-    """Write ``out``, which must not exist, and print what was read and what was not."""
+    """Write ``out``, which must not exist, and print what was read and what was not, by the panel and by a reader."""
     if out.exists():
         edit = shlex.join(["bootstrap", "init", "--edit", str(out)])
         raise OutputError(f'"{out}" exists already', f"choose another file with --out, or change it on a page: {edit}")
@@ -58,10 +65,13 @@ def init_command(
     config, missing = config_to_read(base, command)
     for note in missing:
         typer.echo(f"note: {note}")
-    begun = begin_draft(pictures, config, name, description)
+    describing = None if read_by is None or description else DescribedDraft(read_by, config)
+    begun = begin_draft(pictures, config, name, description, describing)
     write_atomic(out, draft_text(begun.draft, config).encode())
     for note in begun.notes:
         typer.echo(f"note: {note}")
+    if describing:
+        describing.write(out)
     _print(begun.draft, sources, out)
 
 
@@ -91,8 +101,17 @@ class Begun:
     foreign: Sequence[str]
 
 
-def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, description: Path | None) -> Begun:
-    """Load the panel, and read what pictures show; of a ``description`` the character is taken as it says."""
+def begin_draft(
+    pictures: Sequence[Path],
+    config: RunConfig,
+    name: str | None,
+    description: Path | None,
+    describing: DescribedDraft | None = None,
+) -> Begun:
+    """Load the panel, and read what pictures show; of a ``description`` the character is taken as it says.
+
+    With ``describing`` a reader is asked too, and what it says is taken.
+    """
     described = load_character(description) if description else None
     draft = named_draft(described, name or "", pictures, config)
     with waiting(f"loading the panel, which reads {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"):
@@ -100,22 +119,29 @@ def begin_draft(pictures: Sequence[Path], config: RunConfig, name: str | None, d
             looked = _looked_at_many(pictures, draft, described, config)
         else:
             looked = _looked_at(pictures, config)
-        has_reader = "clip" in config.panel.models.present
-        why = "the panel does not know such pictures" if has_reader else "its model is not on this machine"
-        known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
-        if described is None and known and has_reader:
-            draft = replace(draft, traits=read_traits(config.panel, known, looked.reader))
-        elif described is None:
-            draft = replace(draft, traits=unread_traits(config.panel, why))
-        captioner = _captioner(draft, described, config, looked.read, looked.tagger)
-        blind = _captioner(draft, described, config, lambda image, phrases: "", None)
-        seeds = []
-        for (path, number, image), kind in zip(looked.shown, looked.foreign, strict=True):
-            seeds.append((blind if kind else captioner).caption(path, "", "", image, number))
+        if described is None:
+            draft = replace(draft, traits=_traits(looked, config))
     notes = [*_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
     if described:
         notes = [*described.notes, *notes]
+    elif describing and (described := describing.character(draft, looked.shown)):
+        draft = replace(draft, given=describing.given(draft.trigger))
+    captioner = _captioner(draft, described, config, looked.read, looked.tagger)
+    blind = _captioner(draft, described, config, lambda image, phrases: "", None)
+    seeds = []
+    for (path, number, image), kind in zip(looked.shown, looked.foreign, strict=True):
+        seeds.append((blind if kind else captioner).caption(path, "", "", image, number))
     return Begun(replace(draft, seeds=seeds), looked.shown, notes, looked.foreign)
+
+
+def _traits(looked: _Looked, config: RunConfig) -> list[Reading]:
+    """What the panel reads of the character in the pictures that it knows."""
+    known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
+    has_reader = "clip" in config.panel.models.present
+    if known and has_reader:
+        return read_traits(config.panel, known, looked.reader)
+    why = "the panel does not know such pictures" if has_reader else "its model is not on this machine"
+    return unread_traits(config.panel, why)
 
 
 def _with_what_is_here(config: RunConfig, base: str) -> tuple[RunConfig, list[str]]:

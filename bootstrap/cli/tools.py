@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.cli.reading import AuthorNotes, ReaderModel, ReaderName, ReaderUpload
+
 __all__ = ["tools_app"]
 
 tools_app = typer.Typer()
@@ -23,8 +25,13 @@ def init(
     ),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     description: Annotated[
-        Path | None, typer.Option(help="A description by a vision-language model, written out for you to correct.")
+        Path | None,
+        typer.Option("--description", "--from", help="A description by a vision-language model, to be corrected."),
     ] = None,
+    reader: ReaderName = None,
+    model: ReaderModel = None,
+    notes: AuthorNotes = None,
+    allow_upload: ReaderUpload = False,
     page: Annotated[bool, typer.Option("--page", help="Fill it in on a page, beside the seeds.")] = False,
     edit: Annotated[
         Path | None, typer.Option(help="Open this character.json on the page; without SEED with the pictures it names.")
@@ -41,6 +48,8 @@ def init(
 
     bootstrap init seed.png --base puppet --page
 
+    bootstrap init seed.png --base illustrious --reader ollama
+
     bootstrap init --edit character.json
     """
     if page or edit:
@@ -49,9 +58,11 @@ def init(
         draft = open_draft(sources or (), base=base, out=out, name=name, description=description, edit=edit)
         init_page_command(draft, host=host, port=port, opening=opening)
         return
+    from bootstrap.cli.describe import read_by
     from bootstrap.cli.init import init_command
 
-    init_command(sources or (), base=base, out=out, name=name, description=description)
+    chosen = read_by(reader, model, notes, allow_upload=allow_upload)
+    init_command(sources or (), base=base, out=out, name=name, description=description, read_by=chosen)
 
 
 @tools_app.command()

@@ -18,6 +18,7 @@ from PIL import Image
 
 from bootstrap.character import Character
 from bootstrap.character.core_tag import drafted_core_tag
+from bootstrap.character.json_objects import COMMENT
 from bootstrap.config import PanelConfig, RunConfig
 from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
@@ -188,6 +189,8 @@ def _unique(draft: Draft, config: RunConfig) -> dict[str, str]:
         return found
     for axis in UNIQUE_AXES:
         for part, tags in invariant.items():
+            if part.startswith(COMMENT):
+                continue
             named = [tag for tag in caption_parts(tags) if tag in config.panel.vocabulary.get(axis, ())]
             if named and part not in found:
                 color, _, what = named[0].rpartition(" ")

@@ -6,9 +6,10 @@ model's folder. Knows no question.
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import inspect
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ CONFIG = "config.json"
 PROCESSORS = ("processor_config.json", "preprocessor_config.json")
 MOST_OF_CARD = 0.7
 """Share of a card's free memory that weights may take before they are quantised: the rest is for pictures and cache."""
+MARK = re.compile(r"[<\[].+[>\]]")
+"""A token that no plain text has: it begins a turn, or stands for a picture."""
 HINT = "choose a smaller model, or one behind a server, with --reader"
 
 
@@ -47,10 +50,10 @@ class LocalModel:
 
         from bootstrap.machine.device import reporting_memory
 
-        with reporting_memory(HINT):
-            model, processor = self._model()
+        model, processor = self._model()
+        with reporting_memory(HINT), _one_line(self.name):
             shown = [shown_size(image, self._settings.longest_side) for image in images]
-            given = _tokens(processor, _messages(turns, shown), model)
+            given = _tokens(processor, turns, shown, model)
             begin = given["input_ids"].shape[1]
             with torch.inference_mode():
                 written = model.generate(**given, max_new_tokens=self._settings.most_tokens, do_sample=False)
@@ -72,6 +75,16 @@ class LocalModel:
         if self._loaded is None:
             self._loaded = _load(self._folder, self._settings)
         return self._loaded
+
+
+@contextlib.contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """A block in which a model is asked; what its library cannot do with a question is a BackendError of one line."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BackendError(f'the reader "{name}" cannot read the question: {reason}', HINT) from error
 
 
 def find_model(name: str) -> Path:
@@ -100,20 +113,18 @@ def _load(folder: Path, settings: LocalReaderSettings) -> tuple[Any, Any]:
     """The model on its device, and its processor. Raises BackendError."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
+    from bootstrap.backends.loading_quietly import loading
     from bootstrap.machine.device import pick_device, weights_dtype
 
     device = pick_device(settings.device)
     more: dict[str, Any] = {}
     if _quantises(folder, settings, device):
         more = {"quantization_config": _four_bits(device), "device_map": {"": device}}
-    try:
+    with loading(folder, HINT):
         processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
         model = AutoModelForImageTextToText.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=weights_dtype(device), **more
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BackendError(f'the reader "{settings.name}" does not load: {reason}', HINT) from error
     return (model if more else model.to(device)).eval(), processor
 
 
@@ -147,24 +158,28 @@ def _four_bits(device: str) -> Any:
     )
 
 
-def _messages(turns: Sequence[Turn], images: Sequence[Image.Image]) -> list[dict[str, Any]]:
+def _messages(turns: Sequence[Turn], images: Sequence[Image.Image], marks: Sequence[str]) -> list[dict[str, Any]]:
     """The conversation as chat templates have it, the pictures before the first text."""
     found: list[dict[str, Any]] = []
     for number, turn in enumerate(turns):
         parts: list[dict[str, Any]] = [{"type": "image", "image": image} for image in images if number == 0]
-        found.append({"role": turn.by, "content": [*parts, {"type": "text", "text": turn.text}]})
+        found.append({"role": turn.by, "content": [*parts, {"type": "text", "text": _spelled(turn.text, marks)}]})
     return found
 
 
-def _tokens(processor: Any, messages: list[dict[str, Any]], model: Any) -> Any:
-    """What the model is given, on its device and in its type.
+def _spelled(text: str, marks: Sequence[str]) -> str:
+    """A text without the marks of a chat: a person's notes that spell one must not begin a turn, or a picture."""
+    for mark in marks:
+        text = text.replace(mark, " ")
+    return text
 
-    Control tokens that a person's notes spell are plain text, where the library can see to it.
-    """
-    more: dict[str, Any] = {}
-    if "sanitize_control_tokens" in inspect.signature(processor.apply_chat_template).parameters:
-        more = {"sanitize_control_tokens": True}
+
+def _tokens(processor: Any, turns: Sequence[Turn], images: Sequence[Image.Image], model: Any) -> Any:
+    """What the model is given, on its device and in its type."""
+    words = processor.tokenizer
+    marks = {*words.all_special_tokens, *words.get_added_vocab(), getattr(processor, "image_token", "")}
+    messages = _messages(turns, images, [mark for mark in marks if MARK.search(mark)])
     given = processor.apply_chat_template(
-        messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", **more
+        messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
     )
     return given.to(model.device, dtype=model.dtype)

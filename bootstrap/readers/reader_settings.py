@@ -40,7 +40,7 @@ class ReaderSettings(Frozen):
     """Where these stand."""
     longest_side: int = Field(1024, ge=64, le=8192)
     """Pixels to which the longer side of a larger picture is scaled down before the model is shown it."""
-    most_tokens: int = Field(1500, ge=16)
+    most_tokens: int = Field(1500, ge=1)
     """Tokens of an answer."""
 
     @property

@@ -1,0 +1,84 @@
+"""Descriptions by a stand-in for a model that reads pictures: it knows the puppets' truth, and errs at a rate.
+
+    python -m tests.benchmarks.readers [PUPPETS]
+
+For each share of errors: how many of the traits that it said came into the description as it said them; and by axis, of
+the wrong ones how many the panel's scorers contradict, and of the right ones how many they contradict by mistake. One
+picture of each puppet, in front; the reader's answers pass through `bootstrap.readers.describing` as those of a model.
+"""
+
+import sys
+from collections import Counter
+
+import numpy as np
+import typer
+from PIL import Image
+
+from bootstrap.captions.vocabulary import Vocabulary
+from bootstrap.config import load
+from bootstrap.panel.draft import SEEN_AXES, WORN_AXES, read_traits, reader_of
+from bootstrap.panel.models import open_panel_models
+from bootstrap.puppets.anatomy import sample_puppet
+from bootstrap.puppets.render import render
+from bootstrap.puppets.scene import sample_shot
+from bootstrap.readers.describing import CharacterDescriber
+from tests.puppet_reader import PuppetReader
+
+FIRST = 900_000
+"""Number of the first puppet: the panel's models were trained on lower ones."""
+FRAMINGS = ("portrait", "upper body", "full body")
+
+
+def pictures(count):
+    """Puppets with a shot of each, seen from the front, their eyes open."""
+    for number in range(count):
+        rng, puppet = np.random.default_rng(number), sample_puppet(FIRST + number)
+        fixed = {"view_family": "front", "expression": "neutral expression", "framing": FRAMINGS[number % 3]}
+        shot = sample_shot(rng, **fixed)
+        yield puppet, shot, Image.fromarray(render(puppet, shot).image)
+
+
+def measured(count, errors, panel, read):
+    """Axis → counts of right, wrong, caught and false alarms; and how many traits were said, and kept as said."""
+    axes, said, kept = {}, 0, 0
+    for puppet, shot, image in pictures(count):
+        reader = PuppetReader(errors, puppet.number)
+        reader.add(image, puppet, shot)
+        truth = reader.truth(image)
+        readings = {one.axis: one.word for one in read_traits(panel, [image], read) if one.word}
+        describer = CharacterDescriber(reader, Vocabulary(panel.vocabulary), "tags", WORN_AXES, SEEN_AXES)
+        for trait in describer.described({"seed.png": image}, "", readings).traits:
+            words, counts = reader.told(image)[trait.axis], axes.setdefault(trait.axis, Counter())
+            said, kept = said + 1, kept + (trait.words == words)
+            right = words == truth[trait.axis]
+            counts["right" if right else "wrong"] += 1
+            if trait.state == "contradicted":
+                counts["alarms" if right else "caught"] += 1
+    return axes, said, kept
+
+
+def main(count):
+    """Print the table."""
+    panel = load("puppet").panel
+    read = reader_of(open_panel_models(panel, None, comparing=False), panel)
+    well = {"hair_color", "ears", "skin", "eye_color"}
+    for errors in (0.0, 0.1, 0.3):
+        axes, said, kept = measured(count, errors, panel, read)
+        typer.echo(f"errors {errors:.0%}: {said} traits said, {kept / said:.1%} described as said")
+        total = Counter()
+        for axis, counts in sorted(axes.items()):
+            if axis in well:
+                total.update(counts)
+            typer.echo(f"  {axis:<12} wrong {counts['wrong']:>3}, caught {share(counts['caught'], counts['wrong'])};"
+                  f" right {counts['right']:>3}, contradicted {share(counts['alarms'], counts['right'])}")  # fmt: skip
+        typer.echo(f"  axes the panel reads: caught {share(total['caught'], total['wrong'])},"
+              f" false alarms {share(total['alarms'], total['right'])}")  # fmt: skip
+
+
+def share(part, whole):
+    """A share in per cent."""
+    return f"{part / whole:.0%}" if whole else "-"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
