@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bootstrap.dataset.findings import Finding, finding
+from bootstrap.dataset.quality_audit import QualityAudit
 from bootstrap.pictures import PictureFile, as_rgb, open_any
 from bootstrap.pictures.caption_text import folded
 from bootstrap.pictures.plug_ins import MissingPlugIn
@@ -41,10 +42,10 @@ SHAPES = 1.1
 
 
 def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
-    """Files that are no pictures, blank ones, the same file twice, and more near-duplicates than a set bears."""
+    """Files that are no pictures, blank ones, the same file twice, more near-duplicates than a set bears, poor ones."""
     found: list[Finding] = []
     hashes: list[_Look] = []
-    same: dict[bytes, list[Path]] = defaultdict(list)
+    same, quality = defaultdict[bytes, list[Path]](list), QualityAudit()
     for picture in pictures:
         try:
             data = picture.path.read_bytes()
@@ -63,6 +64,7 @@ def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
         if np.ptp(np.asarray(image), axis=(0, 1)).max() <= BLANK:
             hint = "remove it: it shows nothing"
             found.append(finding(folder, "blank", "error", "it is of one colour", [picture.path], hint))
+        quality.look(picture, image)
         same[hashlib.sha256(data).digest()].append(picture.path)
     repeated: set[Path] = set()
     for files in same.values():
@@ -74,7 +76,7 @@ def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
         message = f"nearly the same picture as another: {len(near) / len(pictures):.0%} of the set"
         hint = f"keep at most {CLONES:.0%}, or alter them"
         found.append(finding(folder, "clone", "warning", message, near, hint))
-    return found
+    return [*found, *quality.findings(folder)]
 
 
 @dataclass(frozen=True)

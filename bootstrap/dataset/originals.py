@@ -17,7 +17,7 @@ from bootstrap.records import Box, Phase, Seed, TrainItem
 from bootstrap.seeds import Composition, Cut, SeedCaptioner, cuts
 from bootstrap.seeds.alpha import subject_of
 from bootstrap.seeds.more_cuts import MoreCuts, altered
-from bootstrap.seeds.sharpness import BLURRED, sharpness
+from bootstrap.seeds.quality import quality_tags
 from bootstrap.seeds.views import UPSCALED
 from bootstrap.store.files import make_folder, write_image
 from scoring.measurement import digest_of
@@ -54,7 +54,7 @@ def seed_items(
         least: pictures that are made of a seed that anchors: where these are fewer, its crops are altered too.
     """
     image, _ = open_picture(run / seed.path)
-    blurred = captioner.wording.enlarged and 0 < sharpness(image, side) < BLURRED
+    poor = quality_tags(image, side) if captioner.wording.enlarged else ()
     mask, masks = subject_of(run / seed.path, image.size), []
     hidden = captioner.wording.views.hidden(seed.view_family, "")
     if mask:
@@ -67,7 +67,7 @@ def seed_items(
     for number, cut in enumerate([*found, *(cut for _, cut in more)]):
         path = run / "train" / f"seed{index}-{number}-{cut.kind}.png"
         _write(path, cut.image, masks[number] if masks else None)
-        marks = ("blurry",) if blurred else ()
+        marks = poor
         if seed.path.endswith(UPSCALED) and captioner.wording.upscaled:
             marks = (*marks, captioner.wording.upscaled)
         shown = replace(cut, extra=(*cut.extra, *marks))

@@ -32,6 +32,7 @@ from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import subject
+from bootstrap.seeds.quality import quality_sentences
 from scoring.duplicates import bits_apart, difference_hash
 from scoring.marks import edge_lettering
 from scoring.measurement import Picture, digest_of
@@ -64,7 +65,7 @@ FIGURE = re.compile(r"#\d+$")
 def seed_warnings(
     seeds: Mapping[str, Image.Image], side: int, bits: int, character: Character, upscale: str = ""
 ) -> list[str]:
-    """Near-duplicates, seeds smaller than the base's ``side``, slanted panels, unknown colours, notes on none given.
+    """Near-duplicates, seeds below the base's ``side``, poor and marked ones, slanted panels, colours, stray notes.
 
     ``seeds`` maps file names to pictures; ``bits`` of 64 in which hashes of near-duplicates differ at most; ``upscale``
     enlarges small ones.
@@ -78,6 +79,7 @@ def seed_warnings(
             size = f"{image.width}x{image.height}, {missing} pixels short of the {side} that the base draws"
             advice = f'it is upscaled by "{Path(upscale).name}"' if upscale else "it is enlarged, and blurs"
             warnings.append(f'"{name}" is {size}: {advice}')
+        warnings += [f'"{name}" {said}' for said in quality_sentences(image, side)]
         if has_slanted_panels(image):
             warnings.append(f'"{name}" {SLANTED}')
         if row := edge_lettering(image):

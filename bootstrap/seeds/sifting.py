@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.records import Box
+from bootstrap.seeds.blockiness import COMPRESSED, blockiness
 from bootstrap.seeds.checks import MARKED, alike
 from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels, unframed
 from bootstrap.seeds.cuts import FEW
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import MARGIN, outline
 from bootstrap.seeds.pictured_heads import standing_out
+from bootstrap.seeds.quality import ARTIFACTS, SENTENCES
 from bootstrap.seeds.sharpness import BLURRED, sharpness
 from scoring.marks import edge_lettering
 
@@ -143,9 +145,17 @@ class Sifter:
             found = self._found[place]
             if not (found.reason or one.described) and (edge := self._cut_off(one)):
                 self._found[place] = found.remarked(edge) if self.few else replace(found, reason=edge)
-            elif not found.reason and (row := edge_lettering(one.image)):
-                self._found[place] = found.remarked(MARKED.format(place=row.place))
+            elif not found.reason:
+                self._found[place] = self._remarked(found, one)
         return [self._found[place] for place in range(len(given))]
+
+    def _remarked(self, found: Sifted, one: Given) -> Sifted:
+        """The same with what a person should know of a picture that is taken: lettering, strong compression."""
+        if row := edge_lettering(one.image):
+            found = found.remarked(MARKED.format(place=row.place))
+        if blockiness(one.image) >= COMPRESSED:
+            found = found.remarked(SENTENCES[ARTIFACTS])
+        return found
 
     def flaw(self, one: Given) -> str:
         """What is wrong with a picture by its pixels alone; "" for nothing."""
