@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from bootstrap.character import load_character
-from bootstrap.config import PanelConfig, ViewsConfig, load, load_panel, shipped_names, shipped_views
+from bootstrap.config import PanelConfig, load, load_panel, shipped_names
 from bootstrap.dataset.caption_audit import CaptionAudit, audit, read_set
 from bootstrap.dataset.findings import Finding
 from bootstrap.dataset.intent import Intent, intent_of
@@ -26,8 +27,9 @@ from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.near_files import or_near
 from bootstrap.store.run_folder import holds_database
-from scoring.face_pack import FaceModel
-from scoring.tags import TagViewSettings
+
+if TYPE_CHECKING:
+    from bootstrap.dataset.closer_look import CloserLook
 
 __all__ = ["AuditOptions", "audit_command"]
 
@@ -57,7 +59,8 @@ def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None
         raise UsageError(f'"{folder}" holds no picture', "give the folder of a dataset, or one above it")
     found = audit(folder, pictures, _intent(folder, options))
     if panel:
-        found = replace(found, findings=(*found.findings, *_seen(folder, pictures, panel)))
+        seen = _seen(folder, pictures, panel)
+        found = replace(found, findings=(*found.findings, *seen.findings), unread=seen.unread)
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
@@ -68,15 +71,14 @@ def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None
 
 def _panel(name: str) -> PanelConfig:
     """A panel that can look at pictures without seeds. Raises ConfigError naming what it lacks."""
-    from bootstrap.panel.availability import missing_parts_of
+    from bootstrap.panel.availability import missing_parts_of, smaller
 
     panel = load_panel(name)
     if panel.fake:
         raise ConfigError(f'the panel "{name}" sees nothing', f"choose one of: {', '.join(shipped_names('scoring'))}")
     for part in missing_parts_of(panel, comparing=False):
         raise ConfigError(f'the panel "{name}" cannot look: {part.said}', f"{part.fetch}, or leave --panel out")
-    models = panel.models.model_copy(update={"face": FaceModel()})
-    return panel.model_copy(update={"models": models})
+    return smaller(panel)
 
 
 def _intent(folder: Path, options: AuditOptions) -> Intent:
@@ -103,30 +105,17 @@ def _of_run(folder: Path) -> Intent:
     return Intent()
 
 
-def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> list[Finding]:
-    """The tags that the panel does not see in their pictures."""
-    from bootstrap.dataset.caption_check import contradicted
+def _seen(folder: Path, pictures: Sequence[PictureFile], panel: PanelConfig) -> CloserLook:
+    """What the panel sees in the pictures that their captions do not say."""
+    from bootstrap.dataset.caption_check import tags_of_views
+    from bootstrap.dataset.closer_look import closer_look
     from bootstrap.machine.device import pick_device
     from bootstrap.machine.inventory import cache_folder
     from bootstrap.panel.models import open_panel_models
 
     with waiting(f"loading the panel, which reads {len(pictures)} pictures"):
-        panel_models = open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=False)
-        return contradicted(folder, pictures, panel_models, panel, _views(panel, shipped_views("standard")))
-
-
-def _views(panel: PanelConfig, views: ViewsConfig) -> dict[str, str]:
-    """Tags that name a view → its view family: those of the grid, of the panel's phrases and of its tagger."""
-    named: dict[str, str] = {}
-    for view_family, plan in views.families.items():
-        named |= dict.fromkeys(plan.views.values(), view_family)
-    for view_family, phrases in panel.view_phrases.items():
-        named |= dict.fromkeys(phrases, view_family)
-    for settings in panel.in_use.values():
-        if isinstance(settings, TagViewSettings):
-            for view_family, rule in settings.views.items():
-                named |= dict.fromkeys(rule.shows, view_family)
-    return named
+        panel_models = open_panel_models(panel, cache_folder() / "features", pick_device())
+        return closer_look(folder, pictures, panel_models, panel, tags_of_views(panel))
 
 
 def _plain(found: CaptionAudit) -> dict[str, object]:
@@ -137,6 +126,7 @@ def _plain(found: CaptionAudit) -> dict[str, object]:
         "pictures": found.pictures,
         "captions": found.captions,
         "triggers": list(found.triggers),
+        "not read": list(found.unread),
         "findings": [one.plain() for one in found.findings],
         "tags": {tag: round(share, 4) for tag, share in found.shares.items()},
     }
@@ -146,6 +136,8 @@ def _show(found: CaptionAudit) -> None:
     """A table on a terminal, tab-separated lines elsewhere; then what to do, each once."""
     triggers = ", ".join(found.triggers) or "none"
     typer.echo(f"{found.folder}: {found.pictures} pictures, {found.captions} captions, trigger {triggers}")
+    if found.unread:
+        typer.echo(f"the panel reads these badly here, and says nothing of them: {', '.join(found.unread)}")
     rows = [_row(one) for one in found.findings]
     out = PlainConsole()
     if rows and out.is_terminal:

@@ -19,7 +19,9 @@ from bootstrap.dataset.clones import clones
 from bootstrap.dataset.core_tag_audit import core_findings
 from bootstrap.dataset.coverage import coverage_findings
 from bootstrap.dataset.findings import Finding, finding
+from bootstrap.dataset.flaws import flaws
 from bootstrap.dataset.intent import Intent
+from bootstrap.dataset.looked_at import look_at
 from bootstrap.pictures import PictureFile, orphans, pictures_in, read_pictures, sharing, unread_beside
 from bootstrap.pictures.caption_text import folded, is_sentence
 
@@ -31,7 +33,11 @@ SEVERITIES = {"error": 0, "warning": 1}
 
 @dataclass(frozen=True)
 class CaptionAudit:
-    """What was found in a folder; ``shares`` is tag → share of the captions that have it, the commonest first."""
+    """What was found in a folder.
+
+    ``shares`` is tag → share of the captions that have it, the commonest first; ``unread`` are axes that the panel that
+    looked reads too badly in these pictures to say anything of them.
+    """
 
     folder: Path
     pictures: int
@@ -39,6 +45,7 @@ class CaptionAudit:
     triggers: tuple[str, ...]
     shares: Mapping[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -57,12 +64,13 @@ def captioned(pictures: Sequence[PictureFile]) -> list[PictureFile]:
 
 
 def audit(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> CaptionAudit:
-    """Look at a whole set. Opens every picture once, for its clones."""
+    """Look at a whole set. Opens every picture once, for its clones and flaws."""
     with_tags = captioned(pictures)
     triggers = {one.path: _trigger_of(one.path.parent, with_tags, intent) for one in pictures}
     names = tuple(dict.fromkeys(trigger for trigger in triggers.values() if trigger))
     shares = shares_of(with_tags)
-    findings = [
+    looked, findings = look_at(folder, pictures)
+    findings += [
         *_unreadable(folder, pictures),
         *_missing(folder, pictures),
         *_trigger_first(folder, with_tags, triggers),
@@ -71,7 +79,8 @@ def audit(folder: Path, pictures: Sequence[PictureFile], intent: Intent) -> Capt
         *core_findings(folder, with_tags, triggers, intent),
         *coverage_findings(folder, with_tags, intent),
         *_long(folder, with_tags),
-        *clones(folder, pictures),
+        *clones(folder, looked),
+        *flaws(folder, looked),
     ]
     findings.sort(key=lambda one: SEVERITIES[one.severity])
     return CaptionAudit(folder, len(pictures), len(with_tags), names, shares, tuple(findings))
@@ -143,10 +152,16 @@ def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
 
 def _trigger_first(folder: Path, pictures: Sequence[PictureFile], triggers: Mapping[Path, str]) -> list[Finding]:
     wrong: dict[str, list[Path]] = defaultdict(list)
+    twice: dict[str, list[Path]] = defaultdict(list)
     for one in pictures:
         if triggers[one.path] and not calls(one.tags[0], triggers[one.path]):
             wrong[triggers[one.path]].append(one.path)
+        elif [*map(folded, one.tags)].count(folded(triggers[one.path])) > 1:
+            twice[triggers[one.path]].append(one.path)
     found = []
+    for name, files in twice.items():
+        message = f'"{name}" is written twice in one caption'
+        found.append(finding(folder, "trigger", "error", message, files, "write it once, at the head"))
     for name, files in wrong.items():
         message = f'"{name}" is not the first tag'
         found.append(finding(folder, "trigger", "error", message, files, "put the trigger at the head"))

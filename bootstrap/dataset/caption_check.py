@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.captions.several_tags import numbered
-from bootstrap.config import PanelConfig
+from bootstrap.config import PanelConfig, shipped_views
 from bootstrap.dataset.caption_audit import captioned
 from bootstrap.dataset.findings import Finding, Severity, finding
 from bootstrap.errors import PictureError
@@ -20,8 +20,9 @@ from bootstrap.panel.seats import SEEN, VIEW, caption_panel
 from bootstrap.pictures import PictureFile, open_picture
 from bootstrap.pictures.caption_text import folded
 from scoring.measurement import Measurement, Picture, digest_of
+from scoring.tags import TagViewSettings
 
-__all__ = ["contradicted"]
+__all__ = ["contradicted", "opened_in_turn", "tags_of_views"]
 
 AT_ONCE = 32
 """Pictures that are looked at together."""
@@ -58,17 +59,39 @@ def contradicted(
     return found
 
 
-def _measured(
-    files: Sequence[PictureFile], panel_models: PanelModels, config: PanelConfig, views: Mapping[str, str]
-) -> Iterator[tuple[PictureFile, Picture, Mapping[str, Measurement]]]:
-    """Each file that can be opened, with what its caption asks for and what the panel's readers answer."""
-    panel = caption_panel(panel_models, config)
+def tags_of_views(panel: PanelConfig) -> dict[str, str]:
+    """Tags that name a view → its view family: those of the grid, of the panel's phrases and of its tagger."""
+    named: dict[str, str] = {}
+    for view_family, plan in shipped_views("standard").families.items():
+        named |= dict.fromkeys(plan.views.values(), view_family)
+    for view_family, phrases in panel.view_phrases.items():
+        named |= dict.fromkeys(phrases, view_family)
+    for settings in panel.in_use.values():
+        if isinstance(settings, TagViewSettings):
+            for view_family, rule in settings.views.items():
+                named |= dict.fromkeys(rule.shows, view_family)
+    return named
+
+
+def opened_in_turn(
+    files: Sequence[PictureFile], config: PanelConfig, views: Mapping[str, str]
+) -> Iterator[list[tuple[PictureFile, Picture]]]:
+    """Batches of the files that can be opened, each with its picture and what its caption asks for."""
     axes = {word: axis for axis, words in config.vocabulary.items() for word in words}
     for start in range(0, len(files), AT_ONCE):
         opened = []
         for file in files[start : start + AT_ONCE]:
             if picture := _picture(file, axes, views):
                 opened.append((file, picture))
+        yield opened
+
+
+def _measured(
+    files: Sequence[PictureFile], panel_models: PanelModels, config: PanelConfig, views: Mapping[str, str]
+) -> Iterator[tuple[PictureFile, Picture, Mapping[str, Measurement]]]:
+    """Each file that can be opened, with what its caption asks for and what the panel's readers answer."""
+    panel = caption_panel(panel_models, config)
+    for opened in opened_in_turn(files, config, views):
         answers = panel.measure([picture for _, picture in opened])
         for (file, picture), row in zip(opened, answers, strict=True):
             yield file, picture, row

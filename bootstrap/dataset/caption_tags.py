@@ -18,7 +18,7 @@ from bootstrap.dataset.one_background import crossover_for, is_background, one_b
 from bootstrap.pictures import PictureFile
 from bootstrap.pictures.caption_text import folded, is_sentence, named_in
 
-__all__ = ["COUNTS", "calls", "shares_of", "tag_findings"]
+__all__ = ["COUNTS", "EVERYWHERE", "FEWEST", "MARKS", "calls", "shares_of", "tag_findings"]
 
 EVERYWHERE = 0.85
 """Share of the captions from which a tag counts as being in all of them."""

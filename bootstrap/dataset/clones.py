@@ -1,35 +1,25 @@
-"""Pictures of a set that are the same or nearly the same: a LoRA learns what they share by heart.
+"""Pictures of a set that are the same, nearly the same, or mirrored: a LoRA learns what they share by heart.
 
-Opens every picture once. Knows captions only to tell a copy that was altered on purpose.
+Knows captions only to tell a copy that was altered on purpose, and what is no copy for what it shows.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from bootstrap.dataset.findings import Finding, finding
-from bootstrap.dataset.quality_audit import QualityAudit
-from bootstrap.pictures import PictureFile, as_rgb, open_any
-from bootstrap.pictures.caption_text import folded
-from bootstrap.pictures.plug_ins import MissingPlugIn
+from bootstrap.dataset.looked_at import LookedAt
 from bootstrap.seeds.cuts import ALTERED_TAGS
-from scoring.duplicates import bits_apart, difference_hash
+from bootstrap.seeds.looks import near_pairs
 
-__all__ = ["clones"]
+__all__ = ["ALTERED", "clones"]
 
 CLONES = 0.03
 """Share of near-duplicates that a set bears; trainers of character LoRAs advise to stay below it."""
 ALIKE = 3
 """Bits of a 64-bit perceptual hash in which clones differ at most."""
-BLANK = 8
-"""Levels of 255 in which the pixels of a blank picture differ at most: what a lossy format adds."""
 ALTERED = frozenset({
     *ALTERED_TAGS.values(), "greyscale", "grayscale", "spot color", "limited palette", "high contrast",
     "lowres", "low resolution", "low quality", "worst quality", "blurry", "jpeg artifacts",
@@ -39,67 +29,61 @@ ALTERED = frozenset({
 """Tags of a copy that was altered on purpose, in colours, quality, style or angle: no clone of one without them."""
 SHAPES = 1.1
 """Factor between the aspect ratios of two pictures from which one is a copy in another shape."""
+SIDES = {"left": "right", "right": "left"}
 
 
-def clones(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
-    """Files that are no pictures, blank ones, the same file twice, more near-duplicates than a set bears, poor ones."""
-    found: list[Finding] = []
-    hashes: list[_Look] = []
-    same, quality = defaultdict[bytes, list[Path]](list), QualityAudit()
-    for picture in pictures:
-        try:
-            data = picture.path.read_bytes()
-            with open_any(data) as opened:
-                image = as_rgb(opened)
-                hashes.append(_Look.of(picture, image))
-        except MissingPlugIn as error:
-            hint = "install it with pip, or save the picture as PNG"
-            found.append(finding(folder, "unreadable", "error", f"it {error}", [picture.path], hint))
-            continue
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            message = f"it is no picture: {type(error).__name__}"
-            hint = "remove it or save it again"
-            found.append(finding(folder, "unreadable", "error", message, [picture.path], hint))
-            continue
-        if np.ptp(np.asarray(image), axis=(0, 1)).max() <= BLANK:
-            hint = "remove it: it shows nothing"
-            found.append(finding(folder, "blank", "error", "it is of one colour", [picture.path], hint))
-        quality.look(picture, image)
-        same[hashlib.sha256(data).digest()].append(picture.path)
+def clones(folder: Path, looked: Sequence[LookedAt]) -> Iterator[Finding]:
+    """The same picture twice, near-duplicates, and mirror images."""
     repeated: set[Path] = set()
-    for files in same.values():
-        if len(files) > 1:
-            found.append(finding(folder, "duplicate", "error", "the same file", files, "keep one of them"))
-            repeated.update(files[1:])
-    near = _near_duplicates([one for one in hashes if one.path not in repeated])
-    if len(near) > CLONES * len(pictures):
-        message = f"nearly the same picture as another: {len(near) / len(pictures):.0%} of the set"
-        hint = f"keep at most {CLONES:.0%}, or alter them"
-        found.append(finding(folder, "clone", "warning", message, near, hint))
-    return [*found, *quality.findings(folder)]
+    for message, digest in (("the same file", _file), ("the same picture in another file", _pixels)):
+        same: dict[bytes, list[Path]] = defaultdict(list)
+        for one in looked:
+            if one.path not in repeated:
+                same[digest(one)].append(one.path)
+        for files in same.values():
+            if len(files) > 1:
+                yield finding(folder, "duplicate", "error", message, files, "keep one of them")
+                repeated.update(files[1:])
+    left = [one for one in looked if one.path not in repeated]
+    yield from _near(folder, left)
 
 
-@dataclass(frozen=True)
-class _Look:
-    """A picture by its perceptual hash, its width over its height, and the tags of what was altered."""
-
-    path: Path
-    mark: int
-    shape: float
-    altered: frozenset[str]
-
-    @classmethod
-    def of(cls, picture: PictureFile, image: Image.Image) -> _Look:
-        """What is compared of a picture."""
-        altered = ALTERED.intersection(map(folded, picture.tags))
-        return cls(picture.path, difference_hash(image), image.width / image.height, altered)
-
-    def is_clone(self, other: _Look) -> bool:
-        """Whether both look the same, and neither was altered in a way that the other was not."""
-        reshaped = max(self.shape, other.shape) > SHAPES * min(self.shape, other.shape)
-        return not reshaped and self.altered == other.altered and bits_apart(self.mark, other.mark) <= ALIKE
+def _file(one: LookedAt) -> bytes:
+    return one.file
 
 
-def _near_duplicates(hashes: Sequence[_Look]) -> list[Path]:
-    """The pictures that are nearly one that comes before them."""
-    return [one.path for place, one in enumerate(hashes) if any(map(one.is_clone, hashes[:place]))]
+def _pixels(one: LookedAt) -> bytes:
+    return one.pixels
+
+
+def _near(folder: Path, looked: Sequence[LookedAt]) -> Iterator[Finding]:
+    """Near-duplicates: all where there are many, else those whose captions say the same; and mirror images."""
+    looks = [one.looks for one in looked]
+    pairs = [(i, j) for i, j in near_pairs(looks, ALIKE) if _comparable(looked[i], looked[j])]
+    near = list(dict.fromkeys(looked[j].path for _, j in sorted(pairs, key=lambda pair: pair[1])))
+    same = list(dict.fromkeys(looked[j].path for i, j in pairs if looked[i].tags == looked[j].tags))
+    if len(near) > CLONES * len(looked):
+        message = f"nearly the same picture as another: {len(near) / len(looked):.0%} of the set"
+        yield finding(folder, "clone", "warning", message, near, f"keep at most {CLONES:.0%}, or alter them")
+    elif same:
+        message = "nearly the same picture as another, with the same caption"
+        yield finding(folder, "clone", "warning", message, same, "keep one of them")
+    mirrored = []
+    for i, j in near_pairs(looks, ALIKE, [one.mirrored for one in looked]):
+        alike = _comparable(looked[i], looked[j]) and _sideless(looked[i]) == _sideless(looked[j])
+        if alike and looked[j].path not in near:
+            mirrored.append(looked[j].path)
+    if mirrored:
+        hint = "remove it, or tag it mirrored: partings and badges change their side"
+        yield finding(folder, "mirrored", "warning", "the mirror image of another", dict.fromkeys(mirrored), hint)
+
+
+def _comparable(one: LookedAt, other: LookedAt) -> bool:
+    """Whether neither was altered in a way that the other was not."""
+    shapes = [each.size[0] / each.size[1] for each in (one, other)]
+    return max(shapes) <= SHAPES * min(shapes) and one.tags & ALTERED == other.tags & ALTERED
+
+
+def _sideless(one: LookedAt) -> frozenset[str]:
+    """The tags of a caption, right called left."""
+    return frozenset(" ".join("left" if word in SIDES else word for word in tag.split()) for tag in one.tags)

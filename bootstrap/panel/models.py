@@ -71,7 +71,7 @@ class PanelModels:
 
         def read(images: Sequence[Image.Image]) -> NDArray[np.float64]:
             pictures = [Picture(image, digest_of(image), "", "") for image in images]
-            rows = log_probabilities(self._reader(framings), Features(), pictures, framings)
+            rows = log_probabilities(self.reader(framings), Features(), pictures, framings)
             return rows[:, framings.index(closest)]
 
         return read
@@ -82,9 +82,9 @@ class PanelModels:
         The tagger reads phrases that all have tags; CLIP reads the others.
         """
         picture = Picture(image, digest_of(image), "", "")
-        return read_axis(self._reader(phrases), self.features, picture, phrases, self.margin)[0] or ""
+        return read_axis(self.reader(phrases), self.features, picture, phrases, self.margin)[0] or ""
 
-    def _reader(self, phrases: Sequence[str]) -> WordEncoder:
+    def reader(self, phrases: Sequence[str]) -> WordEncoder:
         """The tagger for phrases that all have tags, else CLIP."""
         if self.tagger is not None and all(self.tagger.knows(phrase) for phrase in phrases):
             return self.tagger

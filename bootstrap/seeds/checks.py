@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from bootstrap.character import Character
@@ -32,8 +28,8 @@ from bootstrap.pictures.file_names import comparable, written_name
 from bootstrap.seeds.comic_panels import SLANTED, has_slanted_panels
 from bootstrap.seeds.emptiness import nothing_drawn
 from bootstrap.seeds.figures import subject
+from bootstrap.seeds.looks import Looks, near_pairs
 from bootstrap.seeds.quality import quality_sentences
-from scoring.duplicates import bits_apart, difference_hash
 from scoring.marks import edge_lettering
 from scoring.measurement import Picture, digest_of
 
@@ -45,16 +41,6 @@ __all__ = [
     "seed_warnings",
 ]  # fmt: skip
 
-SAME_COLORS = 12.0
-"""Mean difference (0-255) of two thumbnails below which equal hashes are believed: flat pictures all hash alike."""
-ALIKE_COLORS, MORE_BITS = 4.0, 8
-"""Where colours differ by so little, so many bits may differ: those of cells that are flat."""
-BRIGHTER = 1.25
-"""Factor of brightness up to which near-duplicates differ."""
-TRIMS = (0.0, 0.02, 0.04, 0.06)
-"""Shares of a side that are cut off at each edge before two pictures are compared."""
-HASHED = 128
-"""Side in pixels to which pictures are reduced before they are hashed."""
 MOST_NAMED = 4
 """Given pictures that a sentence names."""
 MARKED = "shows lettering at the {place}: if it is a watermark or a signature, crop it away or paint it over"
@@ -133,8 +119,9 @@ def passed_over(pictures: Sequence[Path]) -> list[str]:
 
 def alike(seeds: Mapping[str, Image.Image], bits: int = 3) -> list[tuple[str, str]]:
     """Pairs of names of near-duplicates, by perceptual hash and colours: also trimmed, brighter or darker ones."""
-    looks = {name: _Looks.of(image) for name, image in seeds.items()}
-    return [(one, other) for one, other in combinations(seeds, 2) if looks[one].near(looks[other], bits)]
+    names = list(seeds)
+    looks = [Looks.of(image) for image in seeds.values()]
+    return [(names[one], names[other]) for one, other in near_pairs(looks, bits)]
 
 
 def crowds(seeds: Mapping[str, Image.Image], faces: FaceFinder, min_det_score: float) -> list[str]:
@@ -162,42 +149,3 @@ def notes_without_picture(character: Character, seeds: Collection[str]) -> list[
             reason = f"is none of the pictures given ({names})"
             sentences.append(f'seeds.{index}.file "{note.file}" {reason}: its note is not used')
     return sentences
-
-
-@dataclass(frozen=True)
-class _Looks:
-    """A picture whole and with its edges trimmed: the hash and the thumbnail, shape (8, 8, 3), of each."""
-
-    trimmed: Sequence[tuple[int, NDArray[np.float32]]]
-
-    @classmethod
-    def of(cls, image: Image.Image) -> _Looks:
-        """What is compared of a picture."""
-        small = image.convert("RGB")
-        small.thumbnail((HASHED, HASHED))
-        found = []
-        for share in TRIMS:
-            across, down = share * small.width, share * small.height
-            box = (across, down, small.width - across, small.height - down)
-            part = small.resize((HASHED, HASHED), Image.Resampling.BILINEAR, box=box)
-            thumbnail = np.asarray(part.resize((8, 8), Image.Resampling.BOX), np.float32)
-            found.append((difference_hash(part), thumbnail))
-        return cls(found)
-
-    def near(self, other: _Looks, bits: int) -> bool:
-        """Whether one of the two is the other, perhaps with its edges trimmed."""
-        pairs = [(self.trimmed[0], part) for part in other.trimmed]
-        pairs += [(part, other.trimmed[0]) for part in self.trimmed]
-        for (hashed, thumbnail), (its_hash, its_thumbnail) in pairs:
-            differing = bits_apart(hashed, its_hash)
-            if differing > max(bits, MORE_BITS):
-                continue
-            if _colors_apart(thumbnail, its_thumbnail) < (SAME_COLORS if differing <= bits else ALIKE_COLORS):
-                return True
-        return False
-
-
-def _colors_apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Mean difference of two thumbnails (0-255), one of them as bright as the other."""
-    gain = np.clip(one.mean() / max(1.0, float(other.mean())), 1 / BRIGHTER, BRIGHTER)
-    return float(np.abs(one - gain * other).mean())

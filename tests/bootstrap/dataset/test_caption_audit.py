@@ -189,6 +189,9 @@ def test_copies_are_found_and_altered_ones_pass(folder):
     assert kinds["duplicate", "error"].files == ("0.png", "8.png")
     assert ("clone", "warning") not in kinds
     (folder / "9.txt").write_text("mikachr, from side")
+    assert found(folder)[0]["grey", "warning"].files == ("9.png",)
+    with Image.open(folder / "1.png") as image:
+        image.point(lambda level: min(255, level + 5)).save(folder / "9.png")
     assert found(folder)[0]["clone", "warning"].files == ("9.png",)
     for tag in ALTERED_TAGS.values():
         (folder / "9.txt").write_text(f"mikachr, from side, {tag.replace(' ', '_')}")
@@ -229,7 +232,7 @@ def test_identity_that_the_trigger_should_mean_is_said(folder, tmp_path, call):
 
 
 def test_json_and_the_exit_code_tell_scripts(folder, call):
-    retag(folder, 0, add=("mikachr",))
+    retag(folder, 0, add=("solo",))
     done = call("audit", folder, "--json")
     plain = json.loads(done.out)
     assert done.code == 0  # a warning alone
