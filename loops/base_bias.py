@@ -27,7 +27,11 @@ CONSONANTS = "bdfgklmnprstvz"
 def look_at_trigger(engine: Engine) -> None:
     """Draw, compare and note it, once a run. Not for the demonstration's base, which knows no words but its own."""
     store, config = engine.store, engine.config
-    if not config.loop.trigger_pictures or config.base.demonstration or store.recall(FACT) is not None:
+    if (
+        not (config.loop.trigger_pictures and engine.character.trigger)
+        or config.base.demonstration
+        or store.recall(FACT) is not None
+    ):
         return
     if store.rounds():
         return  # begun before it was looked at

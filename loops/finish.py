@@ -74,7 +74,7 @@ def name_missing(engine: Engine, shots: Sequence[Shot], places: Mapping[Cell, in
     """Note the views that the set should show and does not, and the parts that no seed could give."""
     if views := missing_views(shots, places, engine.config.views):
         named = " or ".join(f'"{words}"' for words in views)
-        engine.note(f"no picture of the set shows {named}: there the LoRA may lose the character")
+        engine.note(f"no picture of the set shows {named}: there the LoRA may lose the {engine.config.subject.called}")
     if parts := missing_parts(items, engine.config.base.cuts):
         named = " or ".join(f'"{tag}"' for tag in parts)
         engine.note(f"no seed gave a picture for {named}: it has too few pixels, or its head was not found")

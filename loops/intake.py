@@ -62,7 +62,7 @@ def take_in(
             if store.rounds() and any(name.startswith(stem) for name in held):
                 continue  # a run that began with the picture cut otherwise keeps it so
             if why := nothing_drawn(view.image) if judged else "":
-                raise SeedError(f'"{written_name(path)}" {why}', "give a picture of the character")
+                raise SeedError(f'"{written_name(path)}" {why}', f"give a picture of the {config.subject.called}")
             write_atomic(store.directory / f"{stem}{suffix}", data)
             write_atomic(store.directory / view.name, view.data)
             digest = hashlib.sha256(view.data).hexdigest()

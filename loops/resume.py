@@ -57,6 +57,7 @@ WITHOUT_EFFECT = {
         "subject.expected",
         "subject.needs",
         "subject.called",
+        "subject.use",
         *(f"panel.domain.{name}" for name in DomainSettings.model_fields),
         *(f"base.{name}" for name in TOLD_OF_BASES),
         *(f"{drawer}.{name}" for drawer in ("drawer", "second") for name in TOLD_OF_DRAWERS),

@@ -16,10 +16,12 @@ from scoring.identity import ClipIdentity
 from scoring.marks import MarkAbsence
 from scoring.materials import Materials
 from scoring.measurement import Scorer
+from scoring.place import PlaceLikeness
 from scoring.seed_scene import SceneOfSeed
 from scoring.settings import ScorerSettings
 from scoring.sight import SightByClip, SightByTagger
 from scoring.tags import TagAbsence, TagSubjects, TagView
+from scoring.texture import TextureIdentity
 from scoring.zeroshot import TraitCheck, ViewCheck
 
 __all__ = ["SCORERS", "ScorerClass"]
@@ -55,5 +57,7 @@ SCORERS: dict[str, ScorerClass] = {
     "dino": DinoIdentity,
     "clip": ClipIdentity,
     "face": FaceIdentity,
+    "texture": TextureIdentity,
+    "place": PlaceLikeness,
     "held-out": HeldOut,
 }

@@ -163,10 +163,9 @@ class FakeBackend:
         width, height = shape_of(self.settings, job)
         radius = HEAD.get(job.shot.framing, 0.3) * min(width, height)
         x, y = width / 2 + random.normal(0, width / 40), height * 0.4 + random.normal(0, height / 40)
-        draw.rectangle(
-            (x - radius, y + radius / 2, x + radius, height),
-            _rgb(_color_for("outfit", job.shot.axes.get("outfit", ""))),
-        )
+        worn = job.shot.axes.get("outfit")  # of a kind without outfits the body is the subject too
+        body = color if worn is None else _rgb(_color_for("outfit", worn))
+        draw.rectangle((x - radius, y + radius / 2, x + radius, height), body)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, (20, 20, 20))
         eyes = {"front": (-0.4, 0.4), "three-quarter": (-0.1, 0.6), "profile": (0.6,), "behind": ()}
         for side in eyes.get(job.shot.view_family, (-0.4, 0.4)):

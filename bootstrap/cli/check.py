@@ -226,7 +226,8 @@ def _print_plan(character: Character, config: RunConfig, found: Findings) -> Non
     shares = {name: plan.share for name, plan in config.views.families.items()}
     counts = apportion(config.loop.target, shares)
     families = ", ".join(f"{name} {count}" for name, count in counts.items())
-    typer.echo(f"character  {character.name}, trigger {character.trigger}, base {config.base.name}")
+    called, trigger = config.subject.called, f"trigger {character.trigger}" if character.trigger else "no trigger"
+    typer.echo(f"{called:<10} {character.name}, {trigger}, base {config.base.name}")
     typer.echo(f"set        {config.loop.target} pictures: {families}")
     if details := details_line(character, config):
         typer.echo(f"details    {one_line(details)}")

@@ -67,7 +67,7 @@ def check_words(character: Character, config: RunConfig, images: Mapping[str, Im
     found.notes += word_warnings(character, chain.from_iterable(vocabulary.values()), names)
     if not config.panel.fake and config.backend != "fake":
         for name, why in empty_seeds(images).items():
-            found.problems.append(SeedError(f'"{name}" {why}', "give a picture of the character"))
+            found.problems.append(SeedError(f'"{name}" {why}', f"give a picture of the {config.subject.called}"))
     if images:
         found.notes += seed_warnings(images, side, config.panel.duplicate_bits, character, config.upscale)
     found.notes += crowded_axes(character, Vocabulary(vocabulary))
@@ -81,7 +81,7 @@ def print_blanks(character: Character, config: RunConfig) -> int:
     if blanks:
         typer.echo(one_line(f"blank      {'; '.join(f'{field} {why}' for field, why in blanks.items())}"))
         typer.echo("           what no word names, no prompt asks for and no scorer checks: write what the seeds show,")
-        typer.echo("           and delete a part that the character does not have")
+        typer.echo(f"           and delete a part that the {config.subject.called} does not have")
     return len(blanks)
 
 

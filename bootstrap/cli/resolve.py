@@ -82,7 +82,7 @@ def resolve(
 
 def run_folder(character: Character, options: Options) -> Path:
     """Where the run of a character lies. Raises OutputError where a name is too long for the system."""
-    folder = options.out or Path("runs") / character.trigger
+    folder = options.out or Path("runs") / character.called
     _require_short(folder)
     return folder
 

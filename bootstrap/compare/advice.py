@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bootstrap.compare.bleed import bleeding
 from bootstrap.compare.results import Comparison, Result
-from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, TESTS, UNSEEN_OUTFIT, TrialShots
+from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, UNSEEN_OUTFIT, TrialShots
 from bootstrap.report.acceptance_numbers import AS_THE_BASE, BELOW_GATE, FALLS, FULL, HOLDS, USABLE, lacking
 from bootstrap.shots import Cell as Place
 
@@ -183,7 +183,7 @@ def _unseen_things(best: Result, base: Result, trials: TrialShots) -> list[Remar
         return []
     trained = parts[KNOWN].trial.identity
     remarks = []
-    for test in TESTS[1:]:
+    for test in trials.order[1:]:
         if test in parts:
             trial = parts[test].trial
             where = trials.test_in_words(test)

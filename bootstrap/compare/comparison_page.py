@@ -16,7 +16,7 @@ from PIL import Image
 
 from bootstrap.compare.advice import Advice
 from bootstrap.compare.results import Comparison, Result, TrialPicture
-from bootstrap.compare.trial_shots import KNOWN, TESTS
+from bootstrap.compare.trial_shots import KNOWN
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.report.acceptance_numbers import acceptance_numbers
 from bootstrap.report.document import Document, KeyNumber, Section, Templates, numbers_section, write_document
@@ -74,9 +74,9 @@ def write_page(
         "Beside other LoRAs": _beside(comparison.stacked, advice.best),
         "Shown your picture": _beside(comparison.shown, advice.best),
         "On other checkpoints": _beside([one for pair in comparison.elsewhere for one in pair], advice.best),
-        "View families and tests": _parts(comparison.rows, figures.view_families),
+        "View families and tests": _parts(comparison.rows, figures.view_families, comparison.trials.order),
     }
-    for test in TESTS:
+    for test in comparison.trials.order:
         name = f"Pictures, {comparison.trials.test_in_words(test)}"
         bodies[name] = _pictures(figures, store.directory, comparison, test)
     sections = [numbers_section(_numbers_of(comparison, advice))]
@@ -120,7 +120,7 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         "weaknesses": list(advice.weaknesses),
         "add": additions,
         "advice": list(advice.steps),
-        "unseen": {"pose": trials.pose, "outfit": trials.outfit},
+        "unseen": {"pose": trials.pose, "outfit": trials.outfit, **trials.others},
         "cells": list(map(_plain, comparison.ordered)),
         "base": _plain(comparison.base),
         "stacked": list(map(_plain, comparison.stacked)),
@@ -228,16 +228,16 @@ def _beside(others: Sequence[Result], best: Result) -> Markup:
     return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows, note=BESIDE)
 
 
-def _parts(results: Sequence[Result], view_families: Sequence[str]) -> Markup:
+def _parts(results: Sequence[Result], view_families: Sequence[str], order: Sequence[str]) -> Markup:
     """Identity of every cell by view family and test."""
     rows = []
     for one in results:
         families, tests = one.by_view_family(), one.by_test()
         row = [one.name]
-        for part in (*map(families.get, view_families), *map(tests.get, TESTS)):
+        for part in (*map(families.get, view_families), *map(tests.get, order)):
             row.append(UNKNOWN if part is None else _identity(part))
         rows.append(row)
-    return TEMPLATES.render("table", head=("cell", *view_families, *TESTS), rows=rows, note=PARTS)
+    return TEMPLATES.render("table", head=("cell", *view_families, *order), rows=rows, note=PARTS)
 
 
 def _pictures(figures: FrameFigures, run: Path, comparison: Comparison, test: str) -> Markup:

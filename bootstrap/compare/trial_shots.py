@@ -5,8 +5,8 @@ The same shots and random seeds for every cell, planned from the character alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, Outfit
@@ -41,10 +41,17 @@ class TrialShots:
     character: Character
     pose: str
     outfit: str
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Test of a kind of subject → the value that no run plans."""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Every test, as a page shows them: those of a character, then those of its kind of subject."""
+        return (*TESTS, *self.others)
 
     def test_in_words(self, test: str) -> str:
         """The name of a test with what it asks for."""
-        details = {UNSEEN_POSE: self.pose, UNSEEN_OUTFIT: self.outfit}
+        details = {UNSEEN_POSE: self.pose, UNSEEN_OUTFIT: self.outfit, **self.others}
         return f"{test} ({details[test]})" if test in details else test
 
 
@@ -62,7 +69,7 @@ def trials_for(
     ``each``.
 
     ``pose`` and ``outfit`` name the unseen things; empty: words of the panel that the character does not use. A kind of
-    subject that has no poses, or no outfits, is not tried in an unseen one.
+    subject that has no poses, or no outfits, is not tried in an unseen one; it may name further axes.
     """
     planner = Planner(character, config.views, config.subject, seeds)
     pose_axis, outfit_axis = config.subject.pose_axis, config.subject.outfit_axis
@@ -75,13 +82,27 @@ def trials_for(
         few += own[: -(-each // 2) if unseen is None else unseen]
     known = _numbered([*known, *_in_each_outfit(known, config, tuple(character.wardrobe), each + 1)])
     shots, tests = list(known), [KNOWN] * len(known)
-    for test, axis, value in ((UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, NEVER_WORN)):
+    unseen_axes = [(UNSEEN_POSE, pose_axis, pose), (UNSEEN_OUTFIT, outfit_axis, NEVER_WORN)]
+    others = _unseen_of_kind(config, planner)
+    unseen_axes += [(test, axis, value) for test, (axis, value) in others.items()]
+    for test, axis, value in unseen_axes:
         if axis:
             shots += _numbered([_showing(shot.having({axis: value}), test, config) for shot in few])
             tests += [test] * len(few)
     strange = Outfit(tags=caption_parts(clothes))
     dressed = character.model_copy(update={"outfits": {**character.wardrobe, NEVER_WORN: strange}})
-    return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes)
+    named = {test: value for test, (_, value) in others.items()}
+    return TrialShots(tuple(shots), tuple(tests), dressed, pose, clothes, named)
+
+
+def _unseen_of_kind(config: RunConfig, planner: Planner) -> dict[str, tuple[str, str]]:
+    """Test → axis and value, for each axis that the kind of subject wants tried with a value that the run lacks."""
+    found = {}
+    for axis, values in config.subject.unseen.items():
+        others = [value for value in values if value not in planner.values(axis)]
+        if others:
+            found[f"an unseen {axis}"] = axis, others[0]
+    return found
 
 
 def _in_each_outfit(known: Sequence[Shot], config: RunConfig, outfits: Sequence[str], least: int) -> list[Shot]:
@@ -99,7 +120,7 @@ def _in_each_outfit(known: Sequence[Shot], config: RunConfig, outfits: Sequence[
 
 def _showing(shot: Shot, test: str, config: RunConfig) -> Shot:
     """A shot in the framing that shows what is asked for, where the run has it."""
-    framing = SHOWING[test]
+    framing = SHOWING.get(test, shot.framing)
     return replace(shot, framing=framing) if framing in config.views.framings else shot
 
 

@@ -129,7 +129,7 @@ def acceptance_pictures(config: RunConfig) -> int:
     settings, subject, families = config.loop.acceptance, config.subject, len(config.views.families)
     if not settings.weights:
         return 0
-    unseen = settings.unseen * sum(map(bool, (subject.pose_axis, subject.outfit_axis)))
+    unseen = settings.unseen * (bool(subject.pose_axis) + bool(subject.outfit_axis) + len(subject.unseen))
     stacks = len(settings.beside) + (len(settings.beside) > 1)
     rows = len({*settings.weights} - {1.0}) + 1 + stacks
     return families * (PREVIEWS * (rows + 2 * len(settings.also)) + 2 * unseen)

@@ -16,6 +16,7 @@ from pydantic import Field
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.merging import merged
 from bootstrap.config.problems import checked
+from bootstrap.config.run_settings import BaseConfig
 from bootstrap.config.shipped_files import ENDINGS, read_section
 
 __all__ = ["CHARACTER", "Kind", "KindChanges", "kind_named", "path_of_kind"]
@@ -43,6 +44,9 @@ class KindChanges(Frozen):
     """Settings over those of the standard loop; a loop that a person names comes over them."""
     base: Mapping[str, Any] = Field(default_factory=dict)
     """Settings over those of the base."""
+    longer: float = Field(1.0, gt=0, le=10)
+    """How many times as long as a character's its trainings take: of optimiser steps, and of epochs where a recipe
+    counts those."""
     unwritten: Mapping[str, Any] = Field(default_factory=dict)
     """Field of character.json → what it holds where nobody wrote it."""
 
@@ -68,7 +72,7 @@ class Kind:
         """The plain sections of a run with what the kind changes; ``named_loop``: a person chose the loop."""
         changes = self.changes
         loop = merged(changes.loop, data["loop"]) if named_loop else merged(data["loop"], changes.loop)
-        base = merged(data["base"], changes.base)
+        base = merged(_lengthened(data["base"], changes.longer), changes.base)
         return {**data, "base": self._with_recipes(base), "loop": loop, "panel": _panel(data["panel"], changes.panel)}
 
     def _with_recipes(self, base: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +101,20 @@ def path_of_kind(name: str, folder: Path) -> str:
     if name.endswith(ENDINGS) and beside.is_file():
         return str(beside.absolute())
     return name
+
+
+def _lengthened(base: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """A base whose trainings take ``factor`` times as long."""
+    found, fields = dict(base), BaseConfig.model_fields
+    if factor == 1:
+        return found
+    found["steps_per_picture"] = factor * base.get("steps_per_picture", fields["steps_per_picture"].default)
+    found["minimum_steps"] = round(factor * base.get("minimum_steps", fields["minimum_steps"].default))
+    found["recipes"] = {}
+    for phase, recipe in base.get("recipes", {}).items():
+        longer = {key: round(factor * recipe[key]) for key in ("steps", "epochs") if recipe.get(key)}
+        found["recipes"][phase] = {**recipe, **longer}
+    return found
 
 
 def _panel(panel: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from scoring.tagger import TaggerModel
 
 __all__ = ["DomainSettings", "PanelConfig", "PanelModelsConfig"]
 
+USUAL = "upper body"
 FAKE = "fake"
 """The ``models.clip.model`` of a panel without models."""
 
@@ -106,6 +107,12 @@ class PanelConfig(Frozen):
     """Similarity of two frames above which one is a near-duplicate."""
     duplicate_bits: int = Field(3, ge=0, le=64)
     """Bits of a 64-bit perceptual hash in which near-duplicates differ at most."""
+
+    @property
+    def usual_framing(self) -> str:
+        """The framing that a picture is taken for of which nobody says any: upper body, or the middle one of a kind."""
+        known = list(self.composition)
+        return USUAL if USUAL in known or not known else known[len(known) // 2]
 
     @property
     def fake(self) -> bool:

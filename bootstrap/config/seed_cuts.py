@@ -28,11 +28,13 @@ class SeedCutsConfig(Frozen):
     details: float = Field(0.0, ge=0, lt=1)
     """Close-ups of special details (`SubjectConfig.details`) as a share of a set, cut out of seeds and kept pictures.
     Guides to character LoRAs say 0.05."""
+    sections: int = Field(0, ge=0, le=5)
+    """Sections that are cut out wherever they stand, as the tightest framing: four corners, then the middle."""
 
     @property
     def most(self) -> int:
         """Training pictures that a seed gives at most: itself, three tighter framings, and these."""
-        return 4 + len(self.parts) + len(self.altered)
+        return 4 + len(self.parts) + len(self.altered) + self.sections
 
 
 EVERY_CUT = SeedCutsConfig(parts=get_args(Part), altered=get_args(Altered))

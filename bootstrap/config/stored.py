@@ -13,7 +13,7 @@ from bootstrap.config.shipped_files import read_section
 from bootstrap.config.stored_panel import listed_panel
 from bootstrap.errors import ConfigError
 
-__all__ = ["stored_config", "stored_settings"]
+__all__ = ["stored_called", "stored_config", "stored_settings"]
 
 EARLIER_KIND = "character"
 """The only kind of subject of runs that have not stored their axes."""
@@ -22,6 +22,15 @@ EARLIER_KIND = "character"
 def stored_config(text: str | None) -> RunConfig:
     """The RunConfig that a run has remembered as JSON. Raises ConfigError where it cannot be read any more."""
     return validated(RunConfig, stored_settings(text), "the stored configuration", ConfigError)
+
+
+def stored_called(text: str | None) -> str:
+    """What a run calls its subject, also where the rest of its settings cannot be read any more: "character"."""
+    try:
+        subject = stored_settings(text).get("subject", {})
+    except ConfigError:
+        return EARLIER_KIND
+    return str(subject.get("called", EARLIER_KIND))
 
 
 def stored_settings(text: str | None) -> dict[str, Any]:

@@ -104,6 +104,10 @@ class SubjectConfig(Frozen):
     """What pages and messages call a subject of this kind."""
     details: Mapping[DetailPlace, tuple[str, ...]] = Field(default_factory=dict)
     """Special details: where they stand → words of their tags ("ears"). ``base.cuts.details`` is their share."""
+    use: str = ""
+    """How a LoRA of this kind is used, in a sentence of its card."""
+    unseen: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Axis → values to try the finished LoRA with: of each axis the first one that the run does not plan."""
     leeway: float = Field(0.5, ge=0, le=1)
     """How far one value of a guided axis may exceed its share of the set: 0 not at all, 1 as far as it likes."""
 
@@ -120,6 +124,7 @@ class SubjectConfig(Frozen):
         for phase in self.phases:
             self._known(f"phases.{phase.name}.withholds", phase.withholds, self.captions)
         self._known("guided", self.guided, self.axes)
+        self._known("unseen", tuple(self.unseen), self.axes)
         self._known("altered_hides", self.altered_hides, self.axes)
         self._known("other_words", [self.other_words] if self.other_words else [], self.axes)
         return self

@@ -56,7 +56,7 @@ def folders(character: Character, worn: Sequence[str], repeats: int) -> list[str
     """The folder of each picture, ``<repeats>_<trigger>``, with an outfit's own trigger behind it where it has one."""
     found = []
     for outfit, factor in zip(worn, factors(character, worn), strict=True):
-        names = [safe_name(trigger) for trigger in (character.trigger, _group(character, outfit)) if trigger]
+        names = [safe_name(trigger) for trigger in (character.called, _group(character, outfit)) if trigger]
         found.append(f"{max(1, round(repeats * factor))}_{' '.join(names)}")
     return found
 

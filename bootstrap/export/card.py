@@ -13,6 +13,7 @@ import yaml
 from bootstrap.backends.architectures import ARCHITECTURES
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.captions.clip_tokens import CHUNK, clip_tokens, too_long
+from bootstrap.captions.prose import articled
 from bootstrap.captions.wording import described
 from bootstrap.character import Character
 from bootstrap.config import BaseConfig, RunConfig
@@ -71,7 +72,7 @@ def card(
         use_section(usage, config.base, files, architecture),
         _made(character, config, adapter, recipe, facts),
         _lengths(config.base, architecture, usage, captions),
-        _weak(facts, adapter),
+        _weak(facts, adapter, config.subject.called),
         rights(character, config),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -102,14 +103,16 @@ def front_matter(
 def _opening(character: Character, config: RunConfig) -> str:
     """What it is, its trigger and its outfits."""
     base = config.base
-    lines = [f"A character LoRA for {code(base_name(base))}."]
+    kind = articled((config.subject.called,))
+    lines = [f"{kind[:1].upper()}{kind[1:]} LoRA for {code(base_name(base))}."]
     if character.purpose:
         lines.append(f"Made for: {plain(character.purpose)}.")
     if is_toy(base):
         lines.append("This base is the small test world that lora-bootstrap ships; the LoRA fits no other model.")
     if config.backend == "fake":
         lines.append("It comes from the fake backend, which trains no model: these weights draw nothing.")
-    parts = [" ".join(lines), f"**Trigger word:** {code(character.trigger)}"]
+    trigger = code(character.trigger) if character.trigger else "none"
+    parts = [" ".join(lines), f"**Trigger word:** {trigger}", plain(config.subject.use)]
     if character.unique:
         unique = "\n".join(f"- {plain(part)}: {code(word)}" for part, word in character.unique.items())
         parts += ["Parts with a tag of their own, to call or to leave out:", unique]
@@ -125,14 +128,16 @@ def _opening(character: Character, config: RunConfig) -> str:
             outfits.append(f"- {plain(name)}: {code(', '.join(tags))}")
     if outfits:
         parts += ["Outfits, called by their tags:", "\n".join(outfits)]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _called(config: RunConfig, adapter: Adapter, usage: Usage) -> str:
     """Whether the trigger alone draws the character, or which traits must be named, and which training it is of."""
-    call, rare = code(usage.call), code(", ".join(usage.named))
-    said = f"The trigger stands for the traits: {call} draws the character."
-    if names_identity(config, adapter.phase):
+    call, rare, called = code(usage.call), code(", ".join(usage.named)), config.subject.called
+    said = f"The trigger stands for the traits: {call} draws the {called}."
+    if not usage.trigger:
+        said = "No word calls it: attached, it is in every picture, and its weight says how strongly."
+    elif names_identity(config, adapter.phase):
         said = f"""The captions that it was trained on name every trait, so the trigger alone draws somebody else. \
 Name the traits in every prompt: {call}."""
     elif usage.named:
@@ -168,10 +173,11 @@ def _made(
     extra = f" and {facts['provisional']} provisional ones" if facts["provisional"] else ""
     rounds = [(one["number"], one["phase"], _candidates(one), one["kept"]) for one in facts["rounds"]]
     settings = settings_of(recipe)
+    level = f"{100 * config.loop.gate_level:g} %"
     return f"""## How it was made
 
 The only reference was {seeds} by the author. {_drawn(config)} They were scored, and kept only where they beat
-look-alikes of the same view that are *not* this character, in a test at the level {100 * config.loop.gate_level:g} %
+look-alikes of the same view that are *not* this {config.subject.called}, in a test at the level {level}
 (the level of a test is no error rate). The set of the run has {facts["kept"]} kept pictures{extra}, all synthetic;
 `provenance.csv` in the dataset gives each one's prompt, random seed, adapter, scores and verdict.
 {_originals(character, config, adapter)}
@@ -237,9 +243,9 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     return "\n".join(lines)
 
 
-def _weak(facts: Mapping[str, Any], adapter: Adapter) -> str:
+def _weak(facts: Mapping[str, Any], adapter: Adapter, called: str) -> str:
     """What the LoRA was seen to do and not to do, and where the set is short of pictures, by view family."""
-    lines = [_shortage(view_family, counts) for view_family, counts in facts["view_families"].items()]
+    lines = [_shortage(view_family, counts, called) for view_family, counts in facts["view_families"].items()]
     shortages = "\n".join(line for line in lines if line) or "Every view family reached its quota of kept pictures."
     tried = facts.get("acceptance")
     if not tried or tried["adapter"] != adapter.id:
@@ -251,11 +257,11 @@ def _weak(facts: Mapping[str, Any], adapter: Adapter) -> str:
     return "\n\n".join([*parts, f"## Weaknesses of the set\n\n{shortages}"])
 
 
-def _shortage(view_family: str, counts: Mapping[str, Any]) -> str:
+def _shortage(view_family: str, counts: Mapping[str, Any], called: str) -> str:
     """A line about a view family that is missing, short or provisional; "" for one that is complete."""
     kept, extra, quota = counts["kept"], counts["provisional"], counts["quota"]
     if not kept + extra:
-        return f"- **{plain(view_family)}**: no picture in the set; the character may be lost from there."
+        return f"- **{plain(view_family)}**: no picture in the set; the {called} may be lost from there."
     if not extra and (not quota or kept >= quota):
         return ""
     wanted = f" of {quota} wanted" if quota else ""

@@ -57,7 +57,7 @@ class Collection:
             self.store.frame_image(frame)  # raises where it is not the picture that was measured
         facts = [self._facts(frame) for frame in frames]
         homes = folders(self.character, [self._outfit(frame) for frame in frames], repeats)
-        written = write_dataset(folder, self.character.trigger, items, facts, repeats, delivery, homes)
+        written = write_dataset(folder, self.character.called, items, facts, repeats, delivery, homes)
         rows: list[dict[str, str]] = []
         for number, seed in enumerate(self.store.seeds()):
             rows += self._original(number, seed)

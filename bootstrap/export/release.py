@@ -15,6 +15,7 @@ from typing import Any
 
 from bootstrap.backends.architectures import ARCHITECTURES, grammars
 from bootstrap.backends.base_weights import BaseWeights
+from bootstrap.captions.prose import articled
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
 from bootstrap.dataset.bleed_of_members import likenesses_of
@@ -77,12 +78,13 @@ class Release:
     @property
     def triggers(self) -> tuple[str, ...]:
         """The words that call what it draws: of each member, where it has several."""
-        return tuple(member.trigger for member in self.members) or (self.character.trigger,)
+        own = (self.character.trigger,) if self.character.trigger else ()
+        return tuple(member.trigger for member in self.members) or own
 
     @property
     def stem(self) -> str:
         """File name without ending, unique for these weights: user interfaces know a LoRA by it."""
-        names = safe_name("-".join(self.triggers))[:LONGEST_STEM]
+        names = safe_name("-".join(self.triggers) or self.character.called)[:LONGEST_STEM]
         return f"{names}-{self.adapter.sha256[:8]}"
 
     @property
@@ -93,7 +95,7 @@ class Release:
     @property
     def is_a(self) -> str:
         """What kind of LoRA it is, for descriptions."""
-        return "a LoRA of several members" if self.members else "a character LoRA"
+        return "a LoRA of several members" if self.members else f"{articled((self.config.subject.called,))} LoRA"
 
     @property
     def weight(self) -> float:
@@ -301,7 +303,7 @@ def _entries(release: Release) -> dict[str, str]:
     pictures = dataset_entries(_captions(release), int(release.recipe.get("batch_size", 1)), adapter.steps)
     entries = {
         "ss_output_name": release.stem,
-        "modelspec.title": f"{character.name} ({', '.join(release.triggers)})",
+        "modelspec.title": f"{character.name} ({', '.join(release.triggers)})" if release.triggers else character.name,
         "modelspec.trigger_phrase": ", ".join(release.triggers),
         **pictures,
     }
@@ -309,6 +311,13 @@ def _entries(release: Release) -> dict[str, str]:
         if value:
             entries[name] = value
     return entries
+
+
+def _hint(release: Release) -> str:
+    """How it is used, in a line."""
+    if not release.triggers:
+        return f"no trigger word; weight {release.weight:g}"
+    return f"write {release.called} in the prompt; weight {release.weight:g}"
 
 
 def _optional_entries(release: Release) -> dict[str, str]:
@@ -320,7 +329,7 @@ def _optional_entries(release: Release) -> dict[str, str]:
         "modelspec.author": character.credits,
         "modelspec.license": character.license,
         "modelspec.description": f"{character.name}: {release.is_a}. {made}",
-        "modelspec.usage_hint": f"write {release.called} in the prompt; weight {release.weight:g}",
+        "modelspec.usage_hint": _hint(release),
         "modelspec.tags": ", ".join((*character.core, *character.identity)),
         "modelspec.thumbnail": _thumbnail(release),
         "ss_training_comment": made,

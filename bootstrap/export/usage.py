@@ -15,6 +15,7 @@ from bootstrap.config import EMBEDDED, BaseConfig, RunConfig
 from bootstrap.dataset.generated import names_identity
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Adapter, Job
+from bootstrap.shots import Planner
 
 __all__ = ["Usage", "is_toy"]
 
@@ -30,6 +31,7 @@ class Usage:
     named: tuple[str, ...]
     quality: tuple[str, ...]
     negative: str
+    trigger: str = ""
 
     @classmethod
     def of(cls, character: Character, config: RunConfig, adapter: Adapter, drawn: Iterable[Job] = ()) -> Usage:
@@ -40,9 +42,11 @@ class Usage:
             asked = {tag for job in drawn for tag in job.traits.values()}
             named = tuple(tag for tag in character.identity if tag in asked)
             words = calling(character, dialect, named)
+        if not character.trigger:  # then anything is drawn with it, and a prompt of the set shows how
+            words = (*words, *_content(character, config))
         quality = caption_parts(config.base.quality)
         negative = Wording.of(character, config).negative(config.base.negative)
-        return cls(words, named, (*character.quality, *quality), negative)
+        return cls(words, named, (*character.quality, *quality), negative, character.trigger)
 
     @property
     def call(self) -> str:
@@ -53,6 +57,13 @@ class Usage:
     def prompt(self) -> str:
         """A whole prompt: the words, then the quality tags."""
         return ", ".join(dict.fromkeys((*self.words, *self.quality)))
+
+
+def _content(character: Character, config: RunConfig) -> tuple[str, ...]:
+    """What is drawn with a LoRA that no word calls: the first value of every axis."""
+    planner = Planner(character, config.views, config.subject)
+    firsts = [planner.values(axis)[:1] for axis in config.subject.scene_axes]
+    return tuple(tag for values in firsts for value in values for tag in caption_parts(value))
 
 
 def is_toy(base: BaseConfig) -> bool:

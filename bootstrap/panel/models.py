@@ -56,12 +56,13 @@ class PanelModels:
 
     def crops(self, config: PanelConfig) -> Crops:
         """Where heads and bodies are cut out of pictures: by composition, or heads by their faces."""
+        usual = config.usual_framing
         if config.heads == "composition" or self.faces is None:
-            return Crops(config.composition)
+            return Crops(config.composition, usual)
         from scoring.face_heads import FaceHeads
 
         face = config.models.face
-        return Crops(config.composition, finder=FaceHeads(self.faces, face.min_det_score, face.head_per_face))
+        return Crops(config.composition, usual, finder=FaceHeads(self.faces, face.min_det_score, face.head_per_face))
 
     def close_ups(self, config: PanelConfig) -> CloseUps | None:
         """What reads how surely pictures are close-ups; None where the panel has no words for framings."""

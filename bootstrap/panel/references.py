@@ -28,5 +28,7 @@ def references_of(seeds: Sequence[Seed], run: Path, config: PanelConfig) -> list
         image, _ = open_picture(run / seed.path)
         for cut in cuts(image, seed.framing, config.composition, max(256, min(image.size)), seed.head):
             if cut.kind != "altered":
-                found.append(Picture(cut.image, digest_of(cut.image), seed.view_family, cut.framing or "upper body"))
+                found.append(
+                    Picture(cut.image, digest_of(cut.image), seed.view_family, cut.framing or config.usual_framing)
+                )
     return found

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from bootstrap.config.stored import stored_called
 from bootstrap.events import Noted
 from bootstrap.records import Frame, JobKind, Seed
 from bootstrap.report.document import TEMPLATES, Document, Section, numbers_section, write_document
@@ -38,8 +39,8 @@ __all__ = ["write_report"]
 QUOTAS = "Kept pictures, then provisional ones, against what is wanted (the mark). Good: every bar reaches its mark."
 SCORES = (
     "Each plot compares the pictures of the set with decoys, which are drawn in the same views and are not the"
-    " character. Good: the set stands right of the decoys. Where both overlap, this scorer cannot tell the character"
-    " from a stranger in these views, and another one, or you, must. The set was chosen by the scorers that select;"
+    " {called}. Good: the set stands right of the decoys. Where both overlap, this scorer cannot tell the {called}"
+    " from another in these views, and another one, or you, must. The set was chosen by the scorers that select;"
     " only a held-out one tells independently."
 )
 TRAINED = (
@@ -72,7 +73,9 @@ def write_report(store: Store, out: Path, title: str, *, page_alone: bool = Fals
     document = Document(
         title=title,
         heading=title,
-        subtitle=" · ".join(filter(None, ["character LoRA run", state, fake_note(store)])),
+        subtitle=" · ".join(
+            filter(None, [f"{stored_called(store.recall('config'))} LoRA run", state, fake_note(store)])
+        ),
         sections=[section for section in sections if section.body],
         front=showcase_html(store, figures, showcase, _without_showcase(store, finished=facts["finished"])),
     )
@@ -173,7 +176,8 @@ def _scores(store: Store, figures: FrameFigures) -> Section:
     if plots:
         measured = {plot.title for row in plots.values() for plot in row}
         scorers = [text for name, text in scorer_texts(store).items() if name in measured]
-        body = TEMPLATES.render("scores", families=plots, about=SCORES, scorers=scorers)
+        about = SCORES.format(called=stored_called(store.recall("config")))
+        body = TEMPLATES.render("scores", families=plots, about=about, scorers=scorers)
     return Section("Scores against decoys", body, "scores")
 
 

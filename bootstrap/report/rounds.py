@@ -30,7 +30,7 @@ LIKENESS = (
     "Mean by the scorers that select, and by the held-out one, which never does. Good: both hold or rise. Where only"
     " the selecting ones rise, the set grows alike in what they see and in nothing else."
 )
-SHARE = "Of the candidates of a round, 0 to 1. Good: it rises, for each LoRA draws the character better than the last."
+SHARE = "Of the candidates of a round, 0 to 1. Good: it rises, for each LoRA draws better than the last."
 MOST_REJECTS = 160
 """Rejected frames shown a round: a page must stay light enough to open."""
 

@@ -9,7 +9,7 @@ from bootstrap.runs.standing import Standing
 __all__ = ["duration", "kept_of", "now_told", "purpose", "sentence", "short_sentence"]
 
 PURPOSES = {
-    "style": "it collects pictures of the character; captions name every trait",
+    "style": "it collects pictures; captions name every trait",
     "character": "it completes the set; captions leave out the identity, which the trigger is to stand for",
 }
 """Phase → what a round of it is for; other kinds of subjects may have phases of their own."""

@@ -52,8 +52,10 @@ def cuts(image: Image.Image, framing: str, composition: Composition, side: int, 
     """
     whole = square(image)
     found = [Cut(sized(whole, side), "seed", framing, enlarged=few(whole, side))]
-    for target in _tighter(framing, composition, everything=head is not None):
-        box = reframed(head or composition[framing]["head"], composition[target]["head"])
+    stands = head or composition.get(framing, {}).get("head")
+    targets = _tighter(framing, composition, everything=head is not None)
+    windows = {one: reframed(stands, composition[one]["head"]) for one in targets} if stands else {}
+    for target, box in windows.items():
         if box[2] - box[0] < 0.95 and (head or (min(box[:2]) > -0.05 and max(box[2:]) < 1.05)):
             found.append(Cut(sized(whole, side, box), "crop", target, enlarged=few(whole, side, box)))
     grey = ImageOps.grayscale(found[0].image).convert("RGB")
@@ -62,8 +64,11 @@ def cuts(image: Image.Image, framing: str, composition: Composition, side: int, 
 
 
 def _tighter(framing: str, composition: Composition, *, everything: bool) -> list[str]:
-    """The framings before this one; all of them for one that the composition does not know, if ``everything``."""
-    framings = list(composition)
+    """The framings before this one; all of them for one that the composition does not know, if ``everything``.
+
+    One in which no head stands is left out.
+    """
+    framings = [name for name, boxes in composition.items() if "head" in boxes or name == framing]
     if framing in composition:
         return framings[: framings.index(framing)]
     return framings if everything else []

@@ -41,6 +41,8 @@ def with_head(
     composition in pictures without a face; on any other ground what stands out and reads as a close-up does. Where
     nothing is sure, the head is not known.
     """
+    if not any("head" in boxes for boxes in panel.composition.values()):
+        return seed  # of a kind that has none
     whole = square(image)
     found = faces.faces(Picture(whole, digest_of(whole), "", "")) if faces else []
     if found and found[0].det_score >= panel.models.face.min_det_score:

@@ -39,6 +39,10 @@ TALL = 0.75
 """Width over height of a tall copy; sd-scripts' bucket of 896x1152 is nearest."""
 SEPIA = ("#26180c", "#ffecc8")
 """Colours of black and of white in a copy of one colour."""
+SECTION = 0.6
+"""Side of a section, in shares of the picture: neighbours share a third."""
+PLACES = ((0.3, 0.3), (0.7, 0.7), (0.7, 0.3), (0.3, 0.7), (0.5, 0.5))
+"""Middles of sections, in the order in which they are cut."""
 OF_HEAD = ("eye_color", "expression", "mark", "ears", "hat", "hair_color", "hair_style")
 """Axes that a picture without its head does not show."""
 OF_BODY = ("bottom", "tail", "top", "pose", "outfit")
@@ -64,7 +68,8 @@ class MoreCuts:
         cut. ``hidden`` are the axes that its view hides.
         """
         whole = square(image)
-        return [*self._parts(whole, framing, head, hidden), *self._copies(whole, framing, head)]
+        parts = [*self._parts(whole, framing, head, hidden), *self._sections(whole)]
+        return [*parts, *self._copies(whole, framing, head)]
 
     def _parts(self, whole: Image.Image, framing: str, head: Box | None, hidden: frozenset[str]) -> list[Cut]:
         if head is None:
@@ -88,6 +93,16 @@ class MoreCuts:
             enlarged = few(whole, self.side, box)
             image = sized(whole, self.side, box)
             found.append(Cut(image, "crop", target, (TAGS[part],), enlarged, hides=hides, composed=False))
+        return found
+
+    def _sections(self, whole: Image.Image) -> list[Cut]:
+        """Sections of a place or a thing that have enough pixels."""
+        closest, found = next(iter(self.composition), ""), []
+        for x, y in PLACES[: self.config.sections]:
+            box = _around(x, y, SECTION)
+            if SECTION * whole.width >= FEWEST * self.side:
+                image, enlarged = sized(whole, self.side, box), few(whole, self.side, box)
+                found.append(Cut(image, "crop", closest, enlarged=enlarged, composed=False))
         return found
 
     def _copies(self, whole: Image.Image, framing: str, head: Box | None) -> list[Cut]:

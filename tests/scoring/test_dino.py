@@ -7,9 +7,10 @@ import pytest
 
 from scoring.clip import ScorerUnavailable
 from scoring.crops import Crops
-from scoring.dino import DinoEncoder
+from scoring.dino import DinoEncoder, DinoIdentity, DinoSettings
 from scoring.features import Features
 from scoring.identity import CropIdentity
+from scoring.materials import Materials
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,17 @@ def test_the_seed_itself_is_the_most_alike(folder, paint):
     same, other = scorer.score([paint("red", "blue"), paint("green", "red")])
     assert same.value == pytest.approx(1, abs=1e-5)
     assert other.value < same.value
+
+
+@pytest.mark.parametrize("reads", ["texture", "parts"])
+def test_it_reads_how_a_picture_is_drawn_or_its_parts(folder, paint, grain, reads):
+    settings = DinoSettings(model=str(folder), crops=("whole",), reads=reads)
+    seed = paint("red", "blue")
+    encoder = settings.load(folder, "cpu")
+    materials = Materials(encoder, Features(), Crops({"full body": {}}), [seed], own={"dino": encoder})
+    same, other = DinoIdentity.make("dino", settings, materials).score([seed, grain(3)])
+    assert (same.value, other.value < same.value) == (pytest.approx(1, abs=1e-4), True)
+    assert encoder.fingerprint != DinoEncoder(folder).fingerprint
 
 
 def test_what_is_no_dino_is_named(folder, tmp_path):

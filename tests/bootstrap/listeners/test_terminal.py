@@ -31,7 +31,7 @@ def output_of(console: Console) -> str:
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
     assert output_of(Console(file=io.StringIO(), width=20)).splitlines() == [
-        "round 1 (style phase): 0 kept, aiming at 4; it collects pictures of the character; captions name every trait",
+        "round 1 (style phase): 0 kept, aiming at 4; it collects pictures; captions name every trait",
         "  loading the weights …",
         "  training 1/4",
         "  training 2/4 (loss 0.1)",

@@ -44,7 +44,7 @@ def test_a_run_at_work_has_its_stage_and_time_left(client, store, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 200.0)
     state = client.get("/api/live").json()
     assert (state["now"], state["done"], state["total"]) == ("round 3, training 10/40, about 5 min 00 s left", 10, 40)
-    assert state["purpose"] == "style phase: it collects pictures of the character; captions name every trait"
+    assert state["purpose"] == "style phase: it collects pictures; captions name every trait"
     assert not state["finished"]
 
 
