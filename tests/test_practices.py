@@ -25,6 +25,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.complexity import complexity_warnings, sameness_warnings
 from bootstrap.character.core_tag import core_warnings, with_core_tag
+from bootstrap.character.description import Description
 from bootstrap.character.known_words import ordinary_words
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
@@ -56,6 +57,9 @@ from bootstrap.pictures import open_picture
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import sample_shot
+from bootstrap.readers import Question
+from bootstrap.readers.asking import AskingReader
+from bootstrap.readers.describing import CharacterDescriber
 from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Seed, Shot, TrainItem
 from bootstrap.retouch.upscale_guard import changed
 from bootstrap.retouch.upscale_models import Lanczos
@@ -84,19 +88,18 @@ from scoring.sight import Sight
 from scoring.tags import TagAbsenceSettings
 from scoring.trials import Drawn, Trial, best_of
 from scoring.word_meaning import meaning_of
+from tests.bootstrap.readers.conftest import Told
 
 CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
 ]
 MISSING = {
-    "A1": ("a vision-language model describes the reference by a fixed schema", 23),
     "B8": ("other style LoRAs override the character: measured, and only their weight is known to help", 19),
     "C10": ("concepts, poses and styles have captions of their own", 22),
     "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
     "D7": ("couples and three or more people", 22),
     "D8": ("backgrounds, assets and concepts", 22),
     "E8": ("two characters that coexist in one picture", 22),
-    "F3": ("a fixed instruction for the vision-language model", 23),
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
@@ -153,6 +156,29 @@ def a_card(character=RUBY, config=CONFIG, **files):
     facts = {"seeds": 1, "provisional": 0, "kept": 48, "rounds": [], "view_families": {}}
     adapter = Adapter("final-r04", "character", 4, "a", "0" * 64, 800, 0.1)
     return card(character, config, adapter, {}, facts, ReleaseFiles("a.safetensors", "b", **files))
+
+
+def reads(*answers):
+    """A model that reads pictures and says these texts, one after the other."""
+    model = Told(*map(json.dumps, answers))
+    return model, AskingReader(model)
+
+
+@practice("A1", "describe: a reader fills in {description, object[]} of a picture, or character.json, trait by trait")
+def described_by_a_model(folder):
+    parts = [{"name": "eyes", "description": "golden, large", "position": []}]
+    said = {"description": "A girl waits.", "object": parts}
+    model, reader = reads({"description": 1}, said)
+    reply = reader.ask(Question((Image.new("RGB", (64, 64)),), "a1", Description, notes="Her eyes are golden."))
+    assert (reply.value, reply.asked) == (said, 2), "what does not fit the schema is asked for again"
+    assert "Her eyes are golden." in model.turns[0][0]
+    (folder / "d.json").write_text(json.dumps(reply.value))
+    assert load_character(folder / "d.json").identity == ("golden eyes", "large eyes")
+    trait = {"part": "hair", "words": "Blue_Hair", "worn": False, "line": 0, "sure": "certain"}
+    _, reader = reads({"person": "girl", "lettering": "", "traits": [trait]})
+    found = CharacterDescriber(reader, WORDING.vocabulary).described({"a.png": Image.new("RGB", (64, 64))}, "", {})
+    (only,) = found.traits
+    assert (only.part, only.words, only.comment) == ("hair_color", "blue hair", 'read from "a.png", certain')
 
 
 @practice("A2", "more candidates than places; the gate and the choice leave the others out, each with a reason")
@@ -697,6 +723,19 @@ def folder_names(folder):
 @practice("F2", "a recommended weight below 1 goes into the card")
 def versions_and_weight(folder):
     assert "<lora:a:0.8>" in a_card(config=SDXL, weight=0.8)
+
+
+@practice("F3", "the instruction to a reader is one file of configs/readers/instructions, the schema goes with it")
+def fixed_instruction(folder):
+    prompts = []
+    for _ in range(2):
+        model, reader = reads({"description": "A girl.", "object": [{"name": "a", "description": "b", "position": []}]})
+        reader.ask(Question((Image.new("RGB", (64, 64)),), "a1", Description))
+        prompts.append(model.turns[0][0])
+    text = yaml.safe_load((configs_dir() / "readers" / "instructions" / "a1.yaml").read_text())["text"]
+    assert prompts[0] == prompts[1]
+    assert text.strip() in prompts[0]
+    assert '"required":["description","object"]' in prompts[0]
 
 
 @practice("F4", "target steps become repeats")

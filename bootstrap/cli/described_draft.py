@@ -36,6 +36,8 @@ CORE = {"girl": "1girl, solo", "boy": "1boy, solo", "other": "solo"}
 """What a character is drawn as → the head of its captions."""
 MOST_NOTES = 1 << 20
 """Bytes of a file of notes."""
+MOST_PICTURES = 8
+"""Pictures that a reader is asked about: more say little that is new."""
 Shown = Sequence[tuple[Path, int, Image.Image]]
 
 
@@ -67,7 +69,10 @@ class DescribedDraft:
     def character(self, draft: Draft, shown: Shown) -> Character | None:
         """The character as the reader has it; None where it answers nothing. Raises BackendError or ConfigError."""
         panel = self.config.panel
-        pictures = {f"{path.name}#{number}" if number else path.name: image for path, number, image in shown}
+        pictures = {f"{path.name}#{n}" if n else path.name: image for path, n, image in shown[:MOST_PICTURES]}
+        if len(shown) > MOST_PICTURES:
+            told = f"note: the reader is asked about the first {MOST_PICTURES} of {len(shown)} pictures"
+            typer.echo(told, err=True)
         try:
             with self.by.opened() as reader:
                 describer = CharacterDescriber(

@@ -15,6 +15,7 @@ from bootstrap.character import load_character
 from bootstrap.character.character_file import character_of
 from bootstrap.character.form import form_of
 from bootstrap.character.json_objects import read_object
+from bootstrap.cli.described_draft import DescribedDraft, ReadBy
 from bootstrap.cli.init import Begun, begin_draft, config_to_read, named_draft
 from bootstrap.config import RunConfig
 from bootstrap.errors import BackendError, CharacterError, UsageError
@@ -52,8 +53,9 @@ def open_draft(
     name: str | None,
     description: Path | None,
     edit: Path | None,
+    read_by: ReadBy | None = None,
 ) -> OpenDraft:
-    """A draft of the pictures, or of the file to ``edit``, with what the panel reads in them.
+    """A draft of the pictures, or of the file to ``edit``, with what the panel, and a reader, read in them.
 
     Without a panel on this machine nothing is read, and a note says so. Raises UsageError without any picture.
     """
@@ -68,7 +70,9 @@ def open_draft(
     kinds = {name: str(content[name]) for name in ("views", "kind") if content.get(name)}
     config, missing = config_to_read(base or content.get("base"), command, **kinds)
     try:
-        begun = begin_draft(pictures, config, name, description)
+        asks = read_by is not None and description is None and edit is None
+        describing = DescribedDraft(read_by, config) if read_by is not None and asks else None
+        begun = begin_draft(pictures, config, name, description, describing)
     except BackendError as error:
         begun = _unread(pictures, config, name, str(error))
     if edit is None:

@@ -52,16 +52,19 @@ def init(
 
     bootstrap init --edit character.json
     """
+    from bootstrap.cli.describe import read_by
+
+    chosen = read_by(reader, model, notes, allow_upload=allow_upload)
     if page or edit:
         from bootstrap.cli.init_page import init_page_command, open_draft
 
-        draft = open_draft(sources or (), base=base, out=out, name=name, description=description, edit=edit)
+        draft = open_draft(
+            sources or (), base=base, out=out, name=name, description=description, edit=edit, read_by=chosen
+        )
         init_page_command(draft, host=host, port=port, opening=opening)
         return
-    from bootstrap.cli.describe import read_by
     from bootstrap.cli.init import init_command
 
-    chosen = read_by(reader, model, notes, allow_upload=allow_upload)
     init_command(sources or (), base=base, out=out, name=name, description=description, read_by=chosen)
 
 
