@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bootstrap.dataset.frame_sights import kept_sights
 from bootstrap.events import FramesJudged
 from bootstrap.records import PREVIEW_KINDS, Frame, Job, JobKind, Round, Verdict, VerdictKind
 from bootstrap.shots import Cell
@@ -16,6 +17,7 @@ from bootstrap.store.decisions import PictureRefused
 from bootstrap.store.store import PERSON, Store
 from loops.stopping import usable_rounds
 from scoring.measurement import Measurement
+from scoring.sight import Sight
 
 __all__ = ["Archive", "Measured", "cell_of", "taken"]
 
@@ -41,8 +43,8 @@ def taken(frames: Sequence[Frame]) -> dict[Cell, int]:
 class Archive:
     """Rounds, plan, pictures, measurements and verdicts of a run; jobs and frames stand in plan order.
 
-    ``captions`` are those that a person wrote; ``judged_waves`` are (round, wave) of the waves that were judged;
-    ``refusals`` tell of frames that are only the card of a refusal why.
+    ``sights`` are what a reader saw on frames; ``captions`` are those that a person wrote; ``judged_waves`` are (round,
+    wave) of the waves that were judged; ``refusals`` tell of frames that are only the card of a refusal why.
     """
 
     rounds: Sequence[Round] = ()
@@ -53,6 +55,7 @@ class Archive:
     captions: Mapping[str, str] = field(default_factory=dict)
     judged_waves: Collection[tuple[int, int]] = frozenset()
     refusals: Mapping[str, str] = field(default_factory=dict)
+    sights: Mapping[str, Sight] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store, lost: Collection[str] = ()) -> Archive:
@@ -67,6 +70,7 @@ class Archive:
             captions=store.person.captions(),
             judged_waves=frozenset((event.round, event.wave) for event in judged),
             refusals={one.job: one.why for one in store.decisions(PictureRefused)},
+            sights=kept_sights(store),
         )
 
     def planned(self, number: int, wave: int) -> bool:

@@ -23,6 +23,7 @@ from loops.acceptance import accept
 from loops.choose import set_aside, undecided_by_gate, unfilled
 from loops.engine import Engine
 from loops.final import final_adapter
+from loops.label_kept import label_kept
 from loops.mending_round import handed_out
 from loops.showcase import draw_showcase
 from loops.weights_again import give_up_unneeded
@@ -49,6 +50,8 @@ def finish(engine: Engine) -> Finished:
     store.set_verdicts(set_aside(engine.archive()), number, 0)
     fill(engine, number, places)
     archive = engine.archive()
+    if label_kept(engine, [*archive.usable_keeps, *archive.provisional]):
+        archive = engine.archive()
     kept, provisional = archive.usable_keeps, archive.provisional
     if empty := unfilled(archive, [*kept, *provisional], places):
         engine.note(empty)

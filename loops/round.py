@@ -20,6 +20,7 @@ from loops.drawer import better_drawer
 from loops.engine import Engine
 from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
+from loops.label_kept import label_kept
 from loops.measure import measure
 from loops.plan import WavePlanner
 from loops.portraits import shown_in
@@ -65,6 +66,8 @@ def play_round(engine: Engine, plan: RoundPlan) -> None:
 
 def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, wanted: Mapping[Cell, int]) -> None:
     """One wave: its adapter (a round in which no place is empty trains none), its plan, its pictures, its choice."""
+    if label_kept(engine, archive.kept_before(plan.number)):
+        archive = engine.archive()
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
     plan, adapter = better_drawer(engine, archive, plan, adapter)
     if not archive.planned(plan.number, wave):

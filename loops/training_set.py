@@ -42,9 +42,8 @@ class TrainingSets:
 
         What does not anchor weighs as much as a kept frame.
         """
-        frames = GeneratedFrames(
-            self.directory, archive.kept_before(number), provisional, archive.measurements, archive.captions
-        )
+        seen = (archive.measurements, archive.captions, archive.sights)
+        frames = GeneratedFrames(self.directory, archive.kept_before(number), provisional, *seen)
         taken = (*frames.kept, *provisional)
         generated, close_ups = frames.items(self.config, self.wording, phase), self._close_ups(taken, phase)
         anchored, others = self._originals(phase, anchor=True), self._originals(phase, anchor=False)

@@ -42,8 +42,9 @@ from bootstrap.panel.availability import (
     unread_sides,
 )
 from bootstrap.pictures import open_picture
+from bootstrap.readers.open_reader import check_reader
 from bootstrap.retouch.upscale_models import open_upscaler
-from bootstrap.runs.consents import consents_to, unanswered
+from bootstrap.runs.consents import consents_to, consents_to_reader, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.outside_drawers import check_drawers
@@ -185,10 +186,12 @@ def _without(options: Options, several: Sequence[tuple[str, str]]) -> Options:
 
 
 def check_models(config: RunConfig, found: Findings) -> None:
-    """Whether what upscales, the base, the optimizers and the panel's models are on this machine."""
+    """Whether what upscales and what reads, the base, the optimizers and the panel's models are on this machine."""
     if config.upscale:
         with found.collecting():
             open_upscaler(config.upscale, "cpu")
+    with found.collecting():
+        check_reader(config.captions_by)
     if config.backend == "fake":
         return
     with found.collecting():
@@ -218,7 +221,8 @@ def _check_drawer(config: RunConfig, options: Options, character: Character | No
     with found.collecting():
         check_drawers(config)
     if character is not None:
-        found.problems += unanswered(consents_to(config.drawers), options.words(), run_folder(character, options))
+        needed = [*consents_to(config.drawers), *consents_to_reader(config.captions_by)]
+        found.problems += unanswered(needed, options.words(), run_folder(character, options))
 
 
 def _print_plan(character: Character, config: RunConfig, found: Findings) -> None:

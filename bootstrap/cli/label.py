@@ -17,7 +17,7 @@ from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.described_draft import ReadBy
 from bootstrap.config import IDENTITY, PanelConfig, RunConfig, load
 from bootstrap.dataset.caption_audit import read_set
-from bootstrap.dataset.labels import Head, Labeller, Sees
+from bootstrap.dataset.labels import Head, Labeller, seen_by
 from bootstrap.dataset.own_labels import OwnLabels
 from bootstrap.errors import ConfigError, PictureError, UsageError
 from bootstrap.listeners.waiting import waiting
@@ -26,7 +26,6 @@ from bootstrap.panel.availability import known_characters, smaller
 from bootstrap.panel.models import PanelModels
 from bootstrap.panel.seats import SEEN, caption_panel
 from bootstrap.pictures import PictureFile, open_picture, sharing
-from bootstrap.pictures.caption_text import folded
 from bootstrap.readers import Reader
 from bootstrap.store.near_files import or_near
 from scoring.measurement import Picture, digest_of
@@ -99,7 +98,7 @@ def _labeller(reader: Reader, config: RunConfig, options: LabelOptions) -> Label
         Vocabulary(panel.vocabulary),
         head,
         config.base.dialect,
-        _tagging(models),
+        seen_by(models),
         lambda image, tags: _denied(image, tags, models, panel),
         known_characters(panel),
     )
@@ -118,18 +117,6 @@ def _head(config: RunConfig, options: LabelOptions) -> Head:
     core = (*character.core, *character.style_switch)
     withheld = character.identity if config.subject.withholds(phase, IDENTITY) else ()
     return Head(character.trigger, core, withheld, Wording.of(character, config).unique_beside)
-
-
-def _tagging(models: PanelModels) -> Sees:
-    """The panel's tagger as probabilities; nothing without one."""
-    tagger = models.tagger
-    if tagger is None:
-        return lambda image: {}
-
-    def sees(image: Image.Image) -> dict[str, float]:
-        return {folded(tag): odds for tag, odds in tagger.probabilities(image).items()}
-
-    return sees
 
 
 def _denied(image: Image.Image, tags: Sequence[str], models: PanelModels, panel: PanelConfig) -> Collection[str]:

@@ -30,9 +30,10 @@ from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, limits_of
 from bootstrap.panel.availability import require_panel, unjudged
 from bootstrap.pictures import open_picture
+from bootstrap.readers.open_reader import check_reader
 from bootstrap.retouch.upscale_models import open_upscaler
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
-from bootstrap.runs.consents import Consent, consents_to, remember_consents, unanswered
+from bootstrap.runs.consents import Consent, consents_to, consents_to_reader, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.listing import remember_command
@@ -84,7 +85,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
 
 def _agreed(config: RunConfig, options: Options, directory: Path) -> list[Consent]:
     """What was agreed to for the run's drawers. Raises ConfigError for the first thing that was not."""
-    needed = consents_to(config.drawers)
+    needed = [*consents_to(config.drawers), *consents_to_reader(config.captions_by)]
     for error in unanswered(needed, options.words(), directory):
         raise error
     return needed
@@ -98,6 +99,7 @@ def _check_base(config: RunConfig) -> None:
         check_drawers(config)
         if config.upscale:
             open_upscaler(config.upscale, "cpu")
+        check_reader(config.captions_by)
         if config.backend == "fake":
             return
         check_base_files(config.base)

@@ -176,6 +176,9 @@ class RunConfig(Frozen):
     """What generates and trains; ``fake`` paints without a model, for tests and for trying the commands."""
     upscale: str = ""
     """What enlarges seeds below the training size at the start: a model's file, or "lanczos"; empty: nothing does."""
+    captions_by: str = ""
+    """What reads the kept frames for their captions, beside the panel: a reader as `bootstrap label` takes one; empty:
+    none does."""
     drawer: AnyDrawerSettings | None = None
     """What draws candidates in place of the base, which is still what the LoRA is trained on; null: the base."""
     second: AnyDrawerSettings | Literal["base"] | None = None

@@ -19,6 +19,7 @@ from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import Frame, Phase, TrainItem
 from scoring.measurement import Measurement
+from scoring.sight import Sight
 
 __all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor"]
 
@@ -30,7 +31,8 @@ PROVISIONAL_WEIGHT = 0.5
 class GeneratedFrames:
     """Kept and provisional frames of a run, with what their captions are made from.
 
-    ``measured`` are the measurements by frame; ``written`` the captions of a person's own, by frame.
+    ``measured`` are the measurements by frame; ``written`` the captions of a person's own, by frame;
+    ``read`` what a model that reads pictures saw, by frame.
     """
 
     directory: Path
@@ -38,10 +40,12 @@ class GeneratedFrames:
     provisional: Sequence[Frame] = ()
     measured: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
     written: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, Sight] = field(default_factory=dict)
 
     def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
         """Kept frames, then provisional ones at half weight, with the captions of a phase; outfits by their shares."""
-        items, seen = [], SeenTags((*self.kept, *self.provisional), self.measured, config, wording)
+        frames = (*self.kept, *self.provisional)
+        items, seen = [], SeenTags(frames, self.measured, config, wording, self.read)
         for frame in self.kept:
             items.append(self._item(frame, "kept", 1.0, seen, phase))
         for frame in self.provisional:

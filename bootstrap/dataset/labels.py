@@ -18,13 +18,14 @@ from bootstrap.captions.vocabulary import Vocabulary
 from bootstrap.character.description import GARMENTS
 from bootstrap.dataset.caption_tags import COUNTS
 from bootstrap.dataset.retagging import Caption, Retagging
+from bootstrap.panel.models import PanelModels
 from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.readers import Question, Reader
 from bootstrap.readers.describing import DIALECTS, axes_listed
 from bootstrap.readers.safe_words import refused_words
 from bootstrap.readers.second_reading import confirmed, lettered
 
-__all__ = ["Head", "Label", "Labeller", "Sees"]
+__all__ = ["Head", "Label", "Labeller", "Sees", "seen_by"]
 
 INSTRUCTION = "label"
 FEWEST, MOST = 9, 11
@@ -156,3 +157,15 @@ class Labeller:
             else:
                 scene[axis if axis and axis not in scene else f"seen {number}"] = tag
         return ", ".join(clauses(head.trigger, head.core, (), worn, scene, own))
+
+
+def seen_by(models: PanelModels) -> Sees:
+    """The tagger of a panel as probabilities; nothing without one."""
+    tagger = models.tagger
+    if tagger is None:
+        return lambda image: {}
+
+    def sees(image: Image.Image) -> dict[str, float]:
+        return {folded(tag): odds for tag, odds in tagger.probabilities(image).items()}
+
+    return sees

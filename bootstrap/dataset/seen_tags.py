@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from bootstrap.captions.conflicts import conflicts
@@ -34,12 +34,16 @@ GAZE = "looking at viewer"
 
 @dataclass(frozen=True)
 class SeenTags:
-    """The captions of ``frames``, together one set, by what ``measured`` says that each shows (frame id → scorers)."""
+    """The captions of ``frames``, together one set, by what ``measured`` says that each shows (frame id → scorers).
+
+    ``read`` is what a model that reads pictures saw, by frame, where a run has one.
+    """
 
     frames: Sequence[Frame]
     measured: Mapping[str, Mapping[str, Measurement]]
     config: RunConfig
     wording: Wording
+    read: Mapping[str, Sight] = field(default_factory=dict)
 
     def caption(self, frame: Frame, phase: Phase) -> tuple[str, ...]:
         """The tags of one of the frames in a phase."""
@@ -63,13 +67,18 @@ class SeenTags:
 
     @cached_property
     def _most(self) -> int:
-        return self._reader[1].most if self._reader else 0
+        if self._reader:
+            return self._reader[1].most
+        return SightSettings().most if self.read else 0
 
     def _sight(self, frame: Frame) -> Sight:
-        values = self.measured.get(frame.job.id, {})
+        """What the panel and the reader see together, the reader's tags first."""
+        values, read = self.measured.get(frame.job.id, {}), self.read.get(frame.job.id, Sight())
         if self._reader is None or self._reader[0] not in values:
-            return Sight()
-        return Sight.read(values[self._reader[0]].why)
+            return read
+        own = Sight.read(values[self._reader[0]].why)
+        seen, unseen = dict.fromkeys((*read.seen, *own.seen)), dict.fromkeys((*own.unseen, *read.unseen))
+        return Sight(tuple(seen), tuple(unseen))
 
     @cached_property
     def _disbelieved(self) -> frozenset[str]:
@@ -85,7 +94,7 @@ class SeenTags:
     @cached_property
     def _further(self) -> dict[str, list[str]]:
         """Frame id → what is seen and was not asked for; what nearly every frame shows is the trigger's."""
-        found = {frame.job.id: self._cleaned(frame) for frame in self.frames if self._reader}
+        found = {one.job.id: self._cleaned(one) for one in self.frames if self._reader or self.read}
         counts = Counter(tag for tags in found.values() for tag in tags)
         if len(found) < FEWEST:
             return found

@@ -18,6 +18,7 @@ from bootstrap.config import RunConfig
 from bootstrap.config.steps import recipe_of
 from bootstrap.dataset.detail_close_ups import close_up_path
 from bootstrap.dataset.exposure import folders
+from bootstrap.dataset.frame_sights import kept_sights
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
 from bootstrap.dataset.provenance import named_references, score_columns, write_provenance
 from bootstrap.dataset.writing import Written, write_dataset
@@ -116,7 +117,8 @@ class Collection:
     def _untrained_items(self) -> list[TrainItem]:
         ids = [frame.job.id for frame in (*self.kept, *self.provisional)]
         measured, written = self.store.measurements(ids), self.store.person.captions()
-        frames = GeneratedFrames(self.store.directory, self.kept, self.provisional, measured, written)
+        read = kept_sights(self.store)
+        frames = GeneratedFrames(self.store.directory, self.kept, self.provisional, measured, written, read)
         wording, subject = Wording.of(self.character, self.config), self.config.subject
         items = frames.items(self.config, wording, subject.finishing.name)
         floor = rare_floor(self.config, subject.finishing.name)

@@ -17,7 +17,7 @@ from bootstrap.readers.question import Question, Reader, Reply
 from bootstrap.readers.seen_traits import Confirmations
 from scoring.lettering import lettering
 
-__all__ = ["confirmed", "lettered"]
+__all__ = ["answers_to", "confirmed", "lettered"]
 
 INSTRUCTION = "confirm"
 PADDING = 0.02
@@ -41,20 +41,31 @@ def confirmed(
 ) -> tuple[set[str], Reply]:
     """Those of the words ``said`` that a second reading confirms, and its reply; ``told`` are the letters it read.
 
-    None are confirmed where it does not deny most of what was made up, nor any that the letters spell.
+    None are that the letters spell.
+    """
+    answers, reply = answers_to(reader, _painted_over(image), said, vocabulary)
+    return {words for words in said if answers.get(words) == "yes" and folded(words) not in folded(told)}, reply
+
+
+def answers_to(
+    reader: Reader, image: Image.Image, said: Sequence[str], vocabulary: Vocabulary
+) -> tuple[dict[str, str], Reply]:
+    """What a reader answers to each of some words about a picture: yes, no or cannot tell; and its reply.
+
+    Nothing where it does not deny most of what was made up.
     """
     made_up = {word for one in said if (word := _another(one, vocabulary))} - {*said} or {NEVER}
     statements = sorted({*said, *made_up})
     listed = "\n".join(f"{number}. {words}" for number, words in enumerate(statements, 1))
-    reply = reader.ask(Question((_painted_over(image),), INSTRUCTION, Confirmations, fill={"statements": listed}))
-    answers: dict[str, str] = {}
+    reply = reader.ask(Question((image,), INSTRUCTION, Confirmations, fill={"statements": listed}))
+    answers = dict[str, str]()
     for one in Confirmations.model_validate(reply.value).answers if reply.value else ():
         if one.number <= len(statements):
             answers[statements[one.number - 1]] = one.shown
     denied = sum(answers.get(word) == "no" for word in made_up)
     if denied == 0 or 2 * denied < len(made_up):
-        return set(), reply
-    return {words for words in said if answers.get(words) == "yes" and not _spelled(words, told)}, reply
+        return {}, reply
+    return {words: answers[words] for words in said if words in answers}, reply
 
 
 def _another(words: str, vocabulary: Vocabulary) -> str:
@@ -64,11 +75,6 @@ def _another(words: str, vocabulary: Vocabulary) -> str:
         if meaning in others and len(others) > 1:
             return others[(others.index(meaning) + len(others) // 2) % len(others)]
     return ""
-
-
-def _spelled(words: str, letters: str) -> bool:
-    """Whether the letters in a picture say the words."""
-    return folded(words) in folded(letters)
 
 
 def _painted_over(image: Image.Image) -> Image.Image:

@@ -29,7 +29,7 @@ from bootstrap.readers.shown_size import shown_size
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["ServerModel"]
+__all__ = ["ServerModel", "require_package"]
 
 LONGEST_WAIT = 60.0
 """Seconds that are waited for at once."""
@@ -51,9 +51,7 @@ class ServerModel:
 
     def __init__(self, settings: ServerReaderSettings) -> None:
         """Ask for the server's models where none is named. Raises BackendError."""
-        if find_spec("openai") is None:
-            problem = f'the reader "{settings.name}" needs the package openai'
-            raise BackendError(problem, "pip install lora-bootstrap[readers]")
+        require_package(settings)
         import openai
 
         self._settings, self._format = settings, 0
@@ -170,6 +168,13 @@ class ServerModel:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "…") if self._key else text
+
+
+def require_package(settings: ServerReaderSettings) -> None:
+    """Raise BackendError where the package ``openai`` is missing."""
+    if find_spec("openai") is None:
+        problem = f'the reader "{settings.name}" needs the package openai'
+        raise BackendError(problem, "pip install lora-bootstrap[readers]")
 
 
 def pause(seconds: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from bootstrap.captions.wording import Wording
 from bootstrap.character import stored_character
 from bootstrap.config import stored_config
+from bootstrap.dataset.frame_sights import kept_sights
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.records import Frame, JobKind, Verdict, VerdictKind
@@ -92,7 +93,8 @@ def caption_of(store: Store, frame: Frame) -> str:
         return ""
     wording = Wording.of(character, config)
     frames = {one.job.id: one for one in (*store.kept(), frame)}
-    seen = SeenTags(list(frames.values()), store.measurements(list(frames)), config, wording)
+    measured = store.measurements(list(frames))
+    seen = SeenTags(list(frames.values()), measured, config, wording, kept_sights(store))
     return ", ".join(seen.caption(frame, config.subject.finishing.name))
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
 from bootstrap.errors import ConfigError
+from bootstrap.readers.reader_settings import reader_named
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
 from bootstrap.store.store import Store
 
-__all__ = ["Consent", "consents_to", "remember_consents", "unanswered"]
+__all__ = ["Consent", "consents_to", "consents_to_reader", "remember_consents", "unanswered"]
 
 FACT = "consents"
 
@@ -36,6 +37,15 @@ def consents_to(drawers: Sequence[DrawerSettings]) -> list[Consent]:
     for drawer in drawers:
         found += _consents(drawer)
     return found
+
+
+def consents_to_reader(name: str) -> list[Consent]:
+    """What the reader of a run's captions needs consent for ("": there is none). Raises ConfigError."""
+    settings = reader_named(name) if name else None
+    if settings is None or not settings.away:
+        return []
+    what = f'the reader "{settings.name}" sends your pictures and words to {settings.away}'
+    return [Consent(what, "--allow-upload", f"upload to {settings.away}")]
 
 
 def _consents(drawer: DrawerSettings) -> list[Consent]:
