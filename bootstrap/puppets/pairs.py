@@ -144,14 +144,18 @@ def head_of(shot: PairShot, which: int) -> BoxOfOne:
 
 
 def alone(image: NDArray[np.uint8], shot: PairShot, which: int) -> NDArray[np.uint8]:
-    """What a picture (96, 96, 3) shows where one of two should be, as a picture of it alone, framed as `SOLO`.
+    """What a picture (96, 96, 3) shows where one of two should be, as a picture of it alone, framed as `SOLO`."""
+    return alone_at(image, *_middle(shot, which), _RADIUS * shot.sizes[which])
+
+
+def alone_at(image: NDArray[np.uint8], x: float, y: float, radius: float) -> NDArray[np.uint8]:
+    """The same of a figure by the middle and the radius of its head, in fractions of the picture's side.
 
     Columns beyond one and a half head radii hold the other one: they are painted over.
     """
     size = len(image)
-    x, y = _middle(shot, which)
     wanted_x, wanted_y, wanted_radius = FRAMES[SOLO]
-    grown = _RADIUS * shot.sizes[which] / wanted_radius
+    grown = radius / wanted_radius
     steps = np.arange(size) + 0.5
     columns = (steps - wanted_x * size) * grown + x * size
     rows = (steps - wanted_y * size) * grown + y * size

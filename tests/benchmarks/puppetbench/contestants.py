@@ -27,6 +27,7 @@ from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, train
 from tests.benchmarks.puppetbench.known import guessed
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.perfect import perfect_set
+from tests.benchmarks.puppetbench.run_stage import RunStage
 from tests.benchmarks.puppetbench.settings import SEED_VIEWS
 from tests.benchmarks.puppetbench.stage import Stage
 
@@ -120,20 +121,20 @@ def _drawings(stage: Stage, name: str, puppet: Puppet) -> Entry:
     return taught(stage, name, shots, stage.truth.paint(shots, puppet))
 
 
-def taught(stage: Stage, name: str, shots: Sequence[Shot], images: Images) -> Entry:
-    """A character-phase LoRA on pictures of these shots, captioned and trained as our final one."""
+def taught(stage: RunStage, name: str, shots: Sequence[Shot], images: Images, phase: Phase = "character") -> Entry:
+    """A LoRA of the last phase on pictures of these shots, captioned and trained as our final one."""
     wording, plain, full = stage.engine.wording, [], []
     for place, (image, shot) in enumerate(zip(images, shots, strict=True)):
         path = stage.folder / f"{name} pictures" / f"{place:03d}.png"
         write_image(path, Image.fromarray(image))
-        plain.append(TrainItem(str(path), wording.caption(shot, "character"), "kept"))
+        plain.append(TrainItem(str(path), wording.caption(shot, phase), "kept"))
         full.append(TrainItem(str(path), wording.caption(shot, "style"), "kept"))
-    if floor := stage.config.base.recipes["character"].rare_tag_floor:
+    if floor := stage.config.base.recipes[phase].rare_tag_floor:
         plain = naming_rare(plain, full, floor)
-    return trained_entry(stage, plain, "character", name)
+    return trained_entry(stage, plain, phase, name)
 
 
-def ours(stage: Stage) -> Entry:
+def ours(stage: RunStage) -> Entry:
     """A whole run, unattended, and its final LoRA. An interrupted run continues."""
     engine = stage.open_run("ours")
     done = run(engine)
@@ -173,7 +174,7 @@ def chosen_one(stage: Stage) -> Entry:
     return Entry(path, "character", backend.drawn, backend.trained, facts)
 
 
-def trained_entry(stage: Stage, items: Sequence[TrainItem], phase: Phase, name: str) -> Entry:
+def trained_entry(stage: RunStage, items: Sequence[TrainItem], phase: Phase, name: str) -> Entry:
     """A LoRA on ``items`` by the phase's own recipe."""
     backend = Counting(stage.backend, stage.config.base.sampling)
     workdir = stage.folder / "adapters" / name

@@ -7,29 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bootstrap.backends.base import Backend
-from bootstrap.character import Character, load_character
-from bootstrap.config import RunConfig, embedded, load
+from bootstrap.character import load_character
+from bootstrap.config import embedded, load
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import cast as cast_puppet
 from bootstrap.puppets.scene import ALL_FRAMINGS, ALL_VIEW_FAMILIES
-from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
+from bootstrap.records import Shot
 from bootstrap.store.files import write_atomic
-from bootstrap.store.store import Store
-from loops.engine import Engine
-from loops.open_engine import open_engine
-from loops.shown import Shown
 from tests.benchmarks.puppetbench.panels import Images
+from tests.benchmarks.puppetbench.run_stage import RunStage
 from tests.benchmarks.puppetbench.settings import (
     CHARACTERS,
     DEPENDS_ON,
@@ -38,7 +32,6 @@ from tests.benchmarks.puppetbench.settings import (
     PASS,
     PEERS,
     SEED_VIEWS,
-    SIDE,
     Settings,
 )
 
@@ -51,49 +44,24 @@ LoRA is prompted with the words of its captions: with identity words that it was
 individual."""
 
 
-class Stage:
+class Stage(RunStage):
     """A prepared puppet, by its number. ``folder`` holds everything that is made for it."""
 
     def __init__(self, number: int, folder: Path, settings: Settings) -> None:
-        self.number, self.folder, self.settings = number, folder, settings
+        self.number, self.settings = number, settings
         self.puppet = sample_puppet(number)
         if not (folder / "character.json").is_file():
             cast_puppet(number, folder, name_of(number), SEED_VIEWS[: settings.seeds])
-        self.character: Character = load_character(folder / "character.json")
-        self.config: RunConfig = load(
+        character = load_character(folder / "character.json")
+        config = load(
             "puppet",
-            views=self.character.views,
+            views=character.views,
             subject="character",
             own={"backend": settings.backend},
             overrides=list(settings.overrides),
         )
-        self.stores: list[Store] = []
-
-    def open_run(self, name: str) -> Engine:
-        """The engine of the run ``name``, new or continued."""
-        store = Store.open(self.folder / name, create=True)
-        self.stores.append(store)
-        pictures = [self.folder / f"{view}.png" for view in SEED_VIEWS[: self.settings.seeds]]
-        return open_engine(store, self.config, self.character, pictures)
-
-    def close(self) -> None:
-        """Close every run that was opened."""
-        for store in self.stores:
-            store.close()
-
-    @cached_property
-    def engine(self) -> Engine:
-        """An engine that plays no round: for words, plans, scorers, training and drawing."""
-        return self.open_run("stage")
-
-    def training_set(self, phase: str) -> list[TrainItem]:
-        """The training set of the first round in a phase: the seeds with their crops and altered copies."""
-        return self.engine.training_sets.items(self.engine.archive(), 1, phase)
-
-    @property
-    def backend(self) -> Backend:
-        """The loaded base, which draws and trains."""
-        return cast(Backend, self.engine.drawer)
+        pictures = [folder / f"{view}.png" for view in SEED_VIEWS[: settings.seeds]]
+        super().__init__(folder, character, config, pictures, ("puppetbench", number))
 
     @cached_property
     def truth(self) -> Truth:
@@ -161,44 +129,6 @@ class Stage:
     def painted(self) -> Images:
         """The truth of the panel."""
         return self.truth.paint(self.panel)
-
-    def draw(
-        self,
-        shots: Sequence[Shot],
-        adapter: Path | None,
-        phase: str,
-        backend: Backend | None = None,
-        shown: Shown | None = None,
-    ) -> Images:
-        """The shots drawn with ``adapter``, prompted with the words of its phase's captions: uint8 (N, 96, 96, 3).
-
-        ``shown`` are the references that each is drawn from; None: from words.
-        """
-        jobs = [self.job(number, shot, phase) for number, shot in enumerate(shots)]
-        if shown is not None:
-            jobs = [replace(job, references=shown.candidate(job.shot)) for job in jobs]
-        drawn: dict[str, NDArray[np.uint8]] = {}
-        for batch in (backend or self.backend).draw(jobs, adapter):
-            drawn |= {job.id: np.asarray(image.convert("RGB").resize((SIDE, SIDE))) for job, image in batch}
-        return np.stack([drawn[job.id] for job in jobs])
-
-    def job(self, number: int, shot: Shot, phase: str) -> Job:
-        """A picture to draw; its random seed depends on the shot alone, so that contestants are paired."""
-        wording = self.engine.wording
-        traits = wording.traits(shot)
-        if phase == "character":
-            traits = {}
-        return Job(
-            id=f"panel-{number:05d}",
-            kind=JobKind.PROBE,
-            round=0,
-            wave=0,
-            shot=shot,
-            prompt=wording.prompt(shot, traits, trigger=phase != "base"),
-            negative=wording.negative(self.config.base.negative),
-            random_seed=random_seed_of("puppetbench", self.number, shot.key),
-            traits=traits,
-        )
 
 
 def _digest(*parts: object) -> str:

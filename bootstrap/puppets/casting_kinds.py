@@ -1,0 +1,211 @@
+"""An individual of another kind as input of a run: `python -m bootstrap.puppets.casting_kinds outfit 5 FOLDER`.
+
+Writes seed pictures and a character.json with what words say of a garment, a place or a drawing style, and draws the
+truth of any shot that is planned from it. Does NOT know runs or models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bootstrap.puppets.anatomy import Puppet, sample_puppet
+from bootstrap.puppets.casting import STYLE, shot_of
+from bootstrap.puppets.drawing_style import sample_style
+from bootstrap.puppets.garments import bare, sample_garment, wearing
+from bootstrap.puppets.places import ALL_SECTIONS, ALL_TIMES, ALL_WEATHERS, PlaceView, sample_place
+from bootstrap.puppets.render import render
+from bootstrap.puppets.visits import picture_of_place
+from bootstrap.records import Shot
+from bootstrap.store.files import make_folder, write_atomic, write_image
+
+Images = NDArray[np.uint8]
+PEOPLE = tuple(range(9_000_001, 9_000_013))
+"""Numbers of the puppets who wear garments, are drawn in styles and stand before places."""
+NOBODY = "no humans"
+_SIDE = 512
+_BACKGROUNDS = ("simple background", "forest", "sky", "room")
+_POSES = ("standing", "sitting", "walking", "waving")
+_EXPRESSIONS = ("smile", "open mouth", "frown")
+
+
+@dataclass(frozen=True)
+class CastKind:
+    """How individuals of a kind are cast.
+
+    `judged` names what the judge of kinds reads; `seeds` are the shots of the seed pictures, `describe` gives what
+    character.json says beside name and seeds, `draw` every picture that is true of a shot: one, or more where the words
+    leave open which.
+    """
+
+    judged: str
+    seeds: tuple[Shot, ...]
+    describe: Callable[[int], dict[str, Any]]
+    draw: Callable[[int, Shot, int], list[Images]]
+
+
+def person(number: int) -> Puppet:
+    """A puppet without hat and accessory."""
+    return bare(sample_puppet(number), number)
+
+
+def words_of(puppet: Puppet, *, dressed: bool) -> str:
+    """What captions say of a person, with the clothes where `dressed`."""
+    named, outfit = puppet.named, puppet.named.outfits[0]
+    tags = ["1girl", f"{named.hair_color} hair", named.hair_style, f"{named.eye_color} eyes", named.ears, named.skin]
+    if dressed:
+        tags += [f"{outfit.top_color} {outfit.top}", f"{outfit.bottom_color} {outfit.bottom}".strip()]
+    return ", ".join(filter(None, tags))
+
+
+WEARERS = {words_of(person(number), dressed=False): number for number in PEOPLE[:8]}
+SUBJECTS = {words_of(person(number), dressed=True): number for number in PEOPLE}
+VISITORS = {f"{words_of(person(number), dressed=True)}, out of focus": number for number in PEOPLE[:4]}
+"""Words of character.json → whom they mean."""
+
+
+def pictures_of(kind: str, number: int, shot: Shot, size: int = 96) -> list[Images]:
+    """Every true picture of a shot, each uint8 (size, size, 3)."""
+    return KINDS[kind].draw(number, shot, size)
+
+
+def cast_kind(kind: str, number: int, folder: Path, name: str) -> list[Path]:
+    """Write individual `number` of a kind into `folder`: seed pictures and character.json. Returns the pictures."""
+    make_folder(folder)
+    cast, notes, paths = KINDS[kind], [], []
+    for place, shot in enumerate(cast.seeds, 1):
+        paths.append(folder / f"seed-{place}.png")
+        write_image(paths[-1], Image.fromarray(cast.draw(number, shot, _SIDE)[0]))
+        tags = ", ".join(shot.axes.values())
+        notes.append({"file": paths[-1].name, "view": shot.view, "framing": shot.framing, "tags": tags})
+    content = {"version": 1, "kind": kind, "name": name, "base": "puppet", "seeds": notes, **cast.describe(number)}
+    if kind != "style":
+        content["trigger"] = f"{name.lower()}{kind}"
+    write_atomic(folder / "character.json", (json.dumps(content, indent=2) + "\n").encode())
+    return paths
+
+
+def _person_shot(shot: Shot, size: int, puppet: Puppet, **how: Any) -> Images:
+    axes = {"expression": "smile", "pose": "standing", "background": "simple background", "style": STYLE}
+    axes |= {axis: value for axis, value in shot.axes.items() if axis in axes}
+    return render(puppet, shot_of(shot.view, shot.framing, **axes), size, **how).image
+
+
+def _draw_outfit(number: int, shot: Shot, size: int) -> list[Images]:
+    wearer = person(WEARERS[shot["wearer"]])
+    return [_person_shot(shot, size, wearing(wearer, sample_garment(number)))]
+
+
+def _draw_style(number: int, shot: Shot, size: int) -> list[Images]:
+    return [_person_shot(shot, size, person(SUBJECTS[shot["subject"]]), style=sample_style(number))]
+
+
+def _draw_place(number: int, shot: Shot, size: int) -> list[Images]:
+    visitor = None
+    if (figure := shot.axes.get("figure", NOBODY)) != NOBODY:
+        visitor = person(VISITORS[figure]), shot_of("front", "full body")
+    middles = ALL_SECTIONS if shot.framing == "section" else (0.5,)
+    views = [PlaceView(shot["time"], shot["weather"], shot.view, shot.framing, middle) for middle in middles]
+    return [picture_of_place(sample_place(number), view, visitor, size) for view in views]
+
+
+def _describe_outfit(number: int) -> dict[str, Any]:
+    outfit = sample_garment(number).outfit
+    pieces = {"top": f"{outfit.top_color} {outfit.top}", "bottom": f"{outfit.bottom_color} {outfit.bottom}".strip()}
+    return {
+        "core": "solo",
+        "invariant": {part: tag for part, tag in pieces.items() if tag},
+        "varies": {"wearer": list(WEARERS)},
+        **_common(),
+    }
+
+
+def _describe_style(number: int) -> dict[str, Any]:
+    content = _common()
+    del content["styles"]
+    return {"invariant": {"look": STYLE}, "varies": {"subject": list(SUBJECTS)}, **content}
+
+
+def _describe_place(number: int) -> dict[str, Any]:
+    varies = {"time": ALL_TIMES, "weather": ALL_WEATHERS, "figure": (NOBODY, *VISITORS)}
+    return {"invariant": {"place": sample_place(number).kind}, "varies": varies, "styles": [STYLE]}
+
+
+def _common() -> dict[str, Any]:
+    return {"expressions": _EXPRESSIONS, "poses": _POSES, "backgrounds": _BACKGROUNDS, "styles": [STYLE]}
+
+
+def _seed(view: str, framing: str, axes: Mapping[str, str]) -> Shot:
+    family = view.removesuffix("-left").removesuffix("-right")
+    return Shot(family, view, framing, axes)
+
+
+def _people_seeds(axis: str, people: Sequence[str], sides: Sequence[tuple[str, str]]) -> tuple[Shot, ...]:
+    """A seed of each side, another person on each."""
+    seeds = []
+    for words, (view, framing) in zip(people, sides, strict=False):
+        common = {"background": "simple background"}
+        if axis == "wearer":
+            common["style"] = STYLE
+        expression = {} if view == "behind" else {"expression": "smile"}
+        seeds.append(_seed(view, framing, {axis: words, **expression, "pose": "standing", **common}))
+    return tuple(seeds)
+
+
+_DAY = {"weather": "clear sky", "figure": NOBODY, "style": STYLE}
+
+KINDS: Mapping[str, CastKind] = {
+    "outfit": CastKind(
+        "garment",
+        _people_seeds("wearer", tuple(WEARERS), (("front", "full body"), ("behind", "full body"))),
+        _describe_outfit,
+        _draw_outfit,
+    ),
+    "style": CastKind(
+        "style",
+        _people_seeds(
+            "subject",
+            tuple(SUBJECTS),
+            (
+                ("front", "upper body"),
+                ("three-quarter-left", "portrait"),
+                ("behind", "full body"),
+                ("front", "full body"),
+            ),
+        ),  # fmt: skip
+        _describe_style,
+        _draw_style,
+    ),
+    "background": CastKind(
+        "place",
+        (
+            _seed("straight", "wide shot", {"time": "day", **_DAY}),
+            _seed("left", "scenery", {"time": "night", **_DAY}),
+        ),
+        _describe_place,
+        _draw_place,
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and write."""
+    parser = argparse.ArgumentParser(prog="python -m bootstrap.puppets.casting_kinds", description=__doc__)
+    parser.add_argument("kind", choices=list(KINDS))
+    parser.add_argument("number", type=int, help="which individual, any number from 0")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--name", default=None)
+    given = parser.parse_args(arguments)
+    cast_kind(given.kind, given.number, given.folder, given.name or f"{given.kind.title()}{given.number}")
+
+
+if __name__ == "__main__":
+    main()
