@@ -27,7 +27,7 @@ from bootstrap.puppets.train.twins import TWINS
 
 log = logging.getLogger(__name__)
 
-UNSEEN_GROUPS = 20
+UNSEEN_GROUPS = 12
 _KEPT = 64
 """Directions in which individuals differ most, beside how much one differs from itself."""
 _SHRINK = 0.1

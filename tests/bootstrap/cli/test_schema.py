@@ -41,7 +41,7 @@ def test_it_knows_every_field_of_the_shipped_characters():
     for path in SHIPPED:
         data = json.loads(path.read_text())
         assert data.keys() <= schema["properties"].keys()
-        assert set(schema["required"]) <= data.keys()
+        assert set(schema["required"]) <= data.keys() or data["kind"] == "style", "a style may have no trigger"
         notes = {key for note in data["seeds"] for key in note}
         assert notes <= schema["$defs"]["SeedNote"]["properties"].keys()
 
