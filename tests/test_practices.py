@@ -61,6 +61,7 @@ from bootstrap.readers import Question
 from bootstrap.readers.asking import AskingReader
 from bootstrap.readers.describing import CharacterDescriber
 from bootstrap.records import Adapter, Frame, Job, JobKind, Reference, Seed, Shot, TrainItem
+from bootstrap.retouch.repairs import proposed_repairs
 from bootstrap.retouch.upscale_guard import changed
 from bootstrap.retouch.upscale_models import Lanczos
 from bootstrap.retouch.upscaling import needs_upscaling, upscale
@@ -397,6 +398,7 @@ def sheets(folder):
     cut.paste(knees, (150, 60))
     (view,) = views_in(cut, b"", "a", ".png", whole=False)
     assert (view.name, view.image.height) == ("a-intact.png", pytest.approx(510, abs=4))
+    assert [one.edit for one in proposed_repairs(cut)] == ["crop"], "proposed in review and by repair"
     pair = Image.new("RGB", (800, 500), "white")
     for left in (100, 500):
         ImageDraw.Draw(pair).ellipse((left, 100, left + 120, 450), "red")

@@ -91,6 +91,8 @@ def denoise(
             if guided:
                 prediction = _guided(prediction, settings.guidance_scale, settings.guidance_rescale)
             latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]
+            if begun:
+                latents = begun.restored(latents, sampler, noise, timesteps[step + 1 :])
     result: torch.Tensor = latents
     return result
 

@@ -21,10 +21,14 @@ __all__ = ["BegunBatch", "StartPictures"]
 
 @dataclass(frozen=True)
 class BegunBatch:
-    """The latents (n, c, h, w) that a batch begins from, and the share of its steps that are drawn, 0..1."""
+    """The latents (n, c, h, w) that a batch begins from, and the share of its steps that are drawn, 0..1.
+
+    Outside of ``mask`` (1, 1, h, w), 1 where it is drawn anew, they stay as they are; None: all is drawn.
+    """
 
     latents: torch.Tensor
     strength: float
+    mask: torch.Tensor | None = None
 
     def noised(self, sampler: Any, noise: torch.Tensor) -> tuple[Any, torch.Tensor]:
         """The timesteps that are left, at least one, and the latents under the noise of the first of them.
@@ -37,6 +41,15 @@ class BegunBatch:
         if hasattr(sampler, "set_begin_index"):
             sampler.set_begin_index(left_out)
         return timesteps, sampler.add_noise(self.latents, noise, timesteps[:1].repeat(len(noise)))
+
+    def restored(self, latents: torch.Tensor, sampler: Any, noise: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+        """Latents after a step with what lies outside of the mask put back, under the noise of the steps ``left``."""
+        if self.mask is None:
+            return latents
+        known = self.latents
+        if len(left):
+            known = sampler.add_noise(self.latents, noise, left[:1].repeat(len(noise)))
+        return self.mask * latents + (1 - self.mask) * known
 
 
 class StartPictures:

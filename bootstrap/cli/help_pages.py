@@ -16,7 +16,7 @@ GROUPS = {
     "While it runs": ("status", "watch", "review", "approve", "reject", "undo", "approval"),
     "With the result": ("report", "export", "compare"),
     "Several in one LoRA": ("bundle",),
-    "Any folder or file": ("score", "audit", "tags", "label", "upscale", "lora"),
+    "Any folder or file": ("score", "audit", "tags", "label", "upscale", "repair", "lora"),
     "This machine": ("doctor", "gc", "verify"),
     "Look up": ("settings", "docs", "schema", "version"),
 }

@@ -239,6 +239,33 @@ def upscale(
 
 
 @tools_app.command()
+def repair(
+    sources: Annotated[list[Path], typer.Argument(metavar="[FOLDER|FILE]...", help="Pictures, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="An empty or new folder for the repaired copies, with their captions.")],
+    region: Annotated[
+        list[str] | None,
+        typer.Option(metavar="L,T,R,B", help="A region to paint over too, in percent of each picture: 70,80,100,100."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="A preset or a checkpoint that draws regions anew [they are filled smoothly].")
+    ] = None,
+    crop: Annotated[bool, typer.Option("--crop/--no-crop", help="Crop bars, cut-offs and plain ground away.")] = True,
+    sheet: Annotated[
+        Path | None, typer.Option(help="The contact sheet (PNG), each before and after [OUT/before-and-after.png].")
+    ] = None,
+) -> None:
+    """Write repaired copies of pictures: lettering and marked regions painted over, bars and empty ground cropped.
+
+    bootstrap repair pictures/ --out repaired/
+
+    bootstrap repair seed.png --out repaired/ --region 0,60,30,100 --base illustrious
+    """
+    from bootstrap.cli.repair import RepairOptions, repair_command
+
+    repair_command(sources, RepairOptions(out, region or (), base, crop, sheet))
+
+
+@tools_app.command()
 def docs(
     page: Annotated[str | None, typer.Argument(metavar="PAGE", help="Its name: night, sdxl, drawers.")] = None,
     path: Annotated[bool, typer.Option("--path", help="Print where it lies instead.")] = False,

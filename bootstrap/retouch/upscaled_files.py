@@ -21,7 +21,15 @@ from bootstrap.store.files import read_given, write_atomic
 from bootstrap.store.store import Store
 from scoring.features import Encoder
 
-__all__ = ["UpscaledFile", "remember_upscaled", "tagged", "upscaled_copies", "upscaled_seeds", "upscaled_view"]
+__all__ = [
+    "UpscaledFile",
+    "copy_captions",
+    "remember_upscaled",
+    "tagged",
+    "upscaled_copies",
+    "upscaled_seeds",
+    "upscaled_view",
+]
 
 FACT = "upscaled"
 CAPTIONS = (".txt", ".caption")
@@ -107,14 +115,19 @@ def upscaled_copies(
             continue
         made, done = upscaled_view(View(source.name, image, data, 0), upscaler, encoders, side)
         write_atomic(copy, made.data)
-        for ending in CAPTIONS:
-            beside = source.with_suffix(ending)
-            if beside.is_file():
-                text = read_given(beside)
-                if tag and done.by_model:
-                    text = f"{tagged(text.decode('utf-8-sig', errors='replace').strip(), tag)}\n".encode()
-                write_atomic(copy.with_suffix(ending), text)
+        copy_captions(source, copy, tag if done.by_model else "")
         yield copy, replace(done, path=copy.name)
+
+
+def copy_captions(source: Path, copy: Path, tag: str = "") -> None:
+    """Write the captions beside a picture beside its copy, with a tag at their ends where one is given."""
+    for ending in CAPTIONS:
+        beside = source.with_suffix(ending)
+        if beside.is_file():
+            text = read_given(beside)
+            if tag:
+                text = f"{tagged(text.decode('utf-8-sig', errors='replace').strip(), tag)}\n".encode()
+            write_atomic(copy.with_suffix(ending), text)
 
 
 def tagged(caption: str, tag: str) -> str:

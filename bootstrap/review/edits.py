@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from bootstrap.config import stored_config
 from bootstrap.errors import UsageError
 from bootstrap.events import CaptionWritten
 from bootstrap.pictures.caption_text import caption_parts, folded
 from bootstrap.records import Box, Frame
+from bootstrap.retouch.covering import covered
 from bootstrap.review.album import caption_of
 from bootstrap.review.uploads import add_picture
 from bootstrap.store.store import Store
@@ -43,7 +40,7 @@ def edited_copy(store: Store, frame: Frame, edit: Edit, box: Box, framing: str =
     if not (0 <= left < right <= image.width and 0 <= top < bottom <= image.height):
         raise UsageError(f'the region "{list(box)}" is empty or leaves the picture', "mark a part of the picture")
     if edit == "cover":
-        return add_picture(store, frame, _covered(image, (left, top, right, bottom)), f"covered in {frame.job.id}")
+        return add_picture(store, frame, covered(image, (left, top, right, bottom)), f"covered in {frame.job.id}")
     least = round(LEAST * max(image.size))
     if max(right - left, bottom - top) < least:
         size = f"{right - left}x{bottom - top}"
@@ -75,27 +72,3 @@ def retagged(store: Store, frames: Sequence[Frame], add: str, drop: str) -> dict
             before[frame.job.id] = written.get(frame.job.id, "")
             store.person.write_caption(frame.job.id, text, CaptionWritten(frame.job.id, text))
     return before
-
-
-def _covered(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """The picture with a region filled smoothly from the pixels around it (a Coons patch between its four edges)."""
-    left, top, right, bottom = box
-    pixels = np.asarray(image, np.float32)
-    x0, y0 = max(0, left - 1), max(0, top - 1)
-    x1, y1 = min(image.width - 1, right), min(image.height - 1, bottom)
-    across = np.linspace(0, 1, right - left, dtype=np.float32)[None, :, None]
-    down = np.linspace(0, 1, bottom - top, dtype=np.float32)[:, None, None]
-    above, below = pixels[y0, left:right][None], pixels[y1, left:right][None]
-    before, after = pixels[top:bottom, x0][:, None], pixels[top:bottom, x1][:, None]
-    corners = _mixed(
-        _mixed(pixels[y0, x0], pixels[y0, x1], across), _mixed(pixels[y1, x0], pixels[y1, x1], across), down
-    )
-    patch = _mixed(above, below, down) + _mixed(before, after, across) - corners
-    covered = pixels.copy()
-    covered[top:bottom, left:right] = patch
-    return Image.fromarray(covered.clip(0, 255).round().astype(np.uint8))
-
-
-def _mixed(one: NDArray[np.float32], other: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """From ``one`` to ``other``, by the share of the other."""
-    return one * (1 - share) + other * share

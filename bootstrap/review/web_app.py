@@ -7,6 +7,7 @@ they run in threads, and the store serves them one at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bootstrap.errors import BootstrapError
 from bootstrap.events import CaptionWritten
 from bootstrap.pictures.caption_text import caption_parts
 from bootstrap.records import DECOY_KINDS, Frame, JobKind
+from bootstrap.retouch.repairs import proposed_repairs
 from bootstrap.review.album import album, caption_of, explanation, verdict_states
 from bootstrap.review.bodies import (
     CaptionBody,
@@ -75,6 +77,7 @@ def build(store: Store, hosts: frozenset[str], token: str = "", audit: int | Non
         Route("/api/verdict-states", page.verdict_states),
         Route("/api/frames/{id}", page.frame),
         Route("/api/nearest/{id}", page.nearest),
+        Route("/api/repairs/{id}", page.repairs),
         Route("/thumbs/{size}/{id}", page.thumbnail),
         Route("/pictures/{id}", page.picture),
         Route("/decoys/{id}", page.decoy),
@@ -147,6 +150,11 @@ class ReviewPage:
         kept = self._nearest.to_seeds([one for one in self._store.kept() if one.job.shot.view_family == views])
         plain = likeness_sentences(self._store, frame, near, kept)
         return JSONResponse({**near, "p": self._p_values.of(frame), "plain": plain})
+
+    def repairs(self, request: Request) -> Response:
+        """What may be repaired in a frame's picture: crops and regions to cover."""
+        image = self._store.frame_image(self._candidate(request.path_params["id"]))
+        return JSONResponse({"repairs": [asdict(one) for one in proposed_repairs(image)]})
 
     def near_duplicates(self, request: Request) -> Response:
         """Pairs of pictures that nearly repeat each other, the most alike first."""

@@ -70,11 +70,25 @@ function startEdit(on) {
     edit.id = frame.id;
     $("edit-framing").replaceChildren(...state.data.framings.map((name) => new Option(name, name, false, name === frame.framing)));
     setRegion({ left: 0.1, top: 0.1, right: 0.9, bottom: 0.9 });
+    propose(frame);
     $("region").focus();
   } else {
     $("region").hidden = true;
     $("edit-button").focus();
   }
+}
+
+// What may be repaired: a button each, which marks its region; a copy is made by the buttons beside it.
+async function propose(frame) {
+  $("repairs").replaceChildren();
+  const answer = await fetch(`/api/repairs/${encodeURIComponent(frame.id)}`).catch(() => null);
+  const found = answer?.ok ? (await answer.json()).repairs : [];
+  if (!edit.on || edit.id !== frame.id) return;
+  $("repairs").replaceChildren(...found.map(({ edit: kind, box, why }) => {
+    const button = Object.assign(document.createElement("button"), { textContent: `${kind}: ${why}` });
+    button.addEventListener("click", () => setRegion(Object.fromEntries(EDGES.map((edge, place) => [edge, box[place]]))));
+    return button;
+  }));
 }
 
 async function copyWith(kind) {

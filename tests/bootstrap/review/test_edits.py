@@ -85,3 +85,18 @@ def test_tags_of_many_captions_change_at_once_and_back(client, store, ids):
     assert captions() == {**generated, ids[0]: "rain, umbrella"}
     assert "no tag" in client.post("/api/tags", json={"ids": ids}).json()["error"]
     assert client.post("/api/tags", json={"ids": ["nobody"], "add": "x"}).status_code == 404
+
+
+def test_what_may_be_repaired_is_proposed_and_makes_a_copy_when_it_is_taken(client, store, drawn):
+    frame, _ = drawn
+    assert client.get(f"/api/repairs/{frame.job.id}").json() == {"repairs": []}
+    image = Image.new("RGB", (300, 300), "green")
+    ImageDraw.Draw(image).ellipse((100, 60, 200, 220), "red")
+    job = Job("candidate-r01w0-small", JobKind.CANDIDATE, 1, 0, frame.job.shot, "q", "", 6, frame.job.traits)
+    store.plan([job])
+    store.add_frames([(job, image, "")], adapter="a", drawer="fake")
+    (found,) = client.get(f"/api/repairs/{job.id}").json()["repairs"]
+    assert (found["edit"], found["why"]) == ("crop", "mostly plain ground")
+    copy = store.frame(edit(client, store.frame(job.id), found["edit"], *found["box"]).json()["id"])
+    assert store.frame_image(copy).width < 200
+    assert client.get("/api/repairs/nobody").status_code == 404

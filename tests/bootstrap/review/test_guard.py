@@ -16,7 +16,7 @@ COUNT = int(os.environ.get("REVIEW_FUZZ", "300"))
 BODY = {"verdict": "reject"}
 ROUTES = ("/", "/api/frames", "/api/verdict-states", "/api/verdicts", "/api/undo", "/api/captions",
           "/api/approval", "/api/pictures", "/api/edits", "/api/tags", "/thumbs/m/", "/pictures/", "/decoys/",
-          "/seeds/", "/static/", "/api/frames/")  # fmt: skip
+          "/seeds/", "/static/", "/api/frames/", "/api/repairs/")  # fmt: skip
 TRAVERSALS = (
     "../run.db", "..%2frun.db", "%2e%2e/run.db", "..%5crun.db", "....//run.db", "/etc/passwd", "%2fetc%2fpasswd",
     "run.db", "..%252frun.db", "%00", "a%00b", "candidate-r1-0/../../run.db", "%c0%ae%c0%ae/run.db", "%ff%fe",
