@@ -139,7 +139,7 @@ class _Reading:
                 self.place += len(word)
                 return value
         rest = self.text[self.place :]
-        if any(word.startswith(rest) for word in WORDS):
+        if rest == "-" or any(word.startswith(rest) for word in WORDS):
             raise _Cut
         raise AnswerError(f"{self._near()} is no value")
 

@@ -67,7 +67,9 @@ class ServerModel:
             project="",
             http_client=client,
         )
-        self._model = settings.model or self._only_model()
+        self._model = settings.model
+        if not self._model:
+            self._model = self._only_model()
         self.name = f"{settings.name} ({self._model})"
         asked = (settings.url, self._model, settings.longest_side, settings.most_tokens)
         self.fingerprint = f"server-{sha256(repr(asked).encode()).hexdigest()[:16]}"
@@ -159,15 +161,11 @@ class ServerModel:
             return BackendError(f"{url} {state} {self._settings.key}", f"export {self._settings.key}=…")
         if 300 <= error.status_code < 400:
             return BackendError(f"{url} sends to another address", "give that address with --reader")
-        return BackendError(f'{url} refuses model "{self._model_or_none}": {self._without_key(_told(error))}',
-                            "name a model that reads pictures with --model")  # fmt: skip
-
-    @property
-    def _model_or_none(self) -> str:
-        return getattr(self, "_model", "")
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "…") if self._key else text
+        told = _told(error).replace(self._key, "…") if self._key else _told(error)
+        hint = "name a model that reads pictures with --model"
+        if error.status_code == 404:
+            hint = f"check that the address ends where chats begin, mostly in /v1, and {hint}"
+        return BackendError(f'{url} refuses model "{self._model}": {told}', hint)
 
 
 def require_package(settings: ServerReaderSettings) -> None:

@@ -41,6 +41,21 @@ def test_what_would_have_to_be_guessed_is_refused(text):
         object_of_answer(text)
 
 
+WHOLE = (
+    '{"person": "girl", "n": [12, -3.5e2, true], "traits": [{"part": "hair", "words": "blue \\"hair\\""}, {"a": null}]}'
+)
+
+
+@pytest.mark.parametrize("end", range(2, len(WHOLE)))
+def test_an_answer_that_was_cut_anywhere_says_nothing_that_the_whole_one_does_not(end):
+    whole, found = json.loads(WHOLE), object_of_answer(WHOLE[:end])
+    for name, value in found.items():
+        if isinstance(value, list):
+            assert value == whole[name][: len(value)]
+        else:
+            assert value == whole[name]
+
+
 def test_a_useless_answer_is_asked_for_again_with_its_mistakes_and_then_given_up(question):
     model = Told('{"color": 3}', '{"color": "blue", "trigger": "x"}', '{"color": "blue"}')
     reply = AskingReader(model).ask(question)
