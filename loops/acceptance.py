@@ -13,12 +13,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bootstrap.compare.advice import Advice, advice_on
 from bootstrap.compare.comparison_page import as_plain, write_page
 from bootstrap.compare.grid import BASE, PREFERRED, Cell, Companion, TriedWeights, companion_from, stacks
 from bootstrap.compare.open_run import Measured, OpenRun
-from bootstrap.compare.results import Comparison, Result, best_of, results
+from bootstrap.compare.results import Comparison, PairSearch, Result, best_of, results
 from bootstrap.compare.trial_shots import KNOWN, TrialShots, probe_shots, trials_for
+from bootstrap.compare.weight_search import best_weights, search_pairs
 from bootstrap.config.loop import AcceptanceConfig
 from bootstrap.errors import BackendError, ConfigError, UsageError
 from bootstrap.panel.judges import Judges
@@ -136,13 +140,14 @@ class _Bench:
             best = best_of([*tried, full])
         beyond = self._rate(best.cell, self.more).pictures if self.more else ()
         base = self._rate(BASE, [*self.probe, *self.more])
-        stacks = self._that_blend(self._stacks(best.cell))
+        searches, stacked = self._beside(best, base)
         return Comparison(
             self.trials,
             base,
             [*tried, *map(self._previews, self._not_chosen), full],
-            [*map(self._rate_probe, stacks)],
+            stacked,
             completed=replace(best, pictures=(*best.pictures, *beyond)),
+            pairs=searches,
         )
 
     def _pays(self, best: Cell, settings: AcceptanceConfig) -> bool:
@@ -150,8 +155,8 @@ class _Bench:
         least = min((*settings.weights, PREFERRED))
         if settings.lowest is None or best.weight > least or settings.lowest >= least:
             return False
-        others, lowest = len(settings.beside), f"@{settings.lowest:g}"
-        further = len(self.probe) * (2 + others + (others > 1)) + 2 * len(self.more)
+        lowest = f"@{settings.lowest:g}"
+        further = len(self.probe) * (2 + settings.rows_beside) + 2 * len(self.more)
         drawn = [one for one in self.engine.store.frames() if not one.adapter.endswith(lowest)]  # a resumed run's too
         own = sum(frame.job.kind is JobKind.ACCEPTANCE for frame in drawn)
         return own + further <= SHARE * (len(drawn) + further)
@@ -170,14 +175,25 @@ class _Bench:
         others = [one for one in decided.adapters if one.id != self.adapter.id] if decided else []
         return [one for one in others if len(self._drawn_of_probe(one)) == len(self.probe)]
 
-    def _stacks(self, best: Cell) -> list[Cell]:
-        """The best cell beside each other LoRA, and beside all of them."""
+    def _beside(self, best: Result, base: Result) -> tuple[list[PairSearch], list[Result]]:
+        """Searches for the weights of other LoRAs, and the best cell beside each of them and beside all."""
         try:
             companions = _companions(self.engine.config.loop.acceptance)
         except UsageError as error:  # it was there when the run began
             self.engine.note(f"the finished LoRA is not tried beside others: {error.message}")
-            return []
-        return stacks(best, companions)
+            return [], []
+        fitting = [one.companions[0] for one in self._that_blend(stacks(best.cell, companions)[: len(companions)])]
+        searches = []
+        for one in fitting:
+            if one.searched:
+                searches.append(search_pairs(best, base, one, self._rate_probe, self._look))
+        results = [pair.result for search in searches for pair in search.tried]
+        there = [one.cell for one in results]
+        cells = [one for one in stacks(best.cell, best_weights(fitting, searches)) if one not in there]
+        return searches, [*results, *map(self._rate_probe, self._that_blend(cells))]
+
+    def _look(self, frame: Frame) -> NDArray[np.float32]:
+        return self.engine.judges.looks(frame, self.engine.store)[0]
 
     def _that_blend(self, cells: Sequence[Cell]) -> Iterator[Cell]:
         """The cells whose files can be attached together; a DoRA cannot."""
@@ -187,9 +203,10 @@ class _Bench:
 
     def _weights(self, cell: Cell) -> Weights | None:
         """What draws a cell."""
-        if cell.checkpoint is None:
+        if not cell.parts:
             return None
-        return blend_of(self.engine, self.adapter, cell.weight, cell.companions)
+        weight = cell.weight if cell.checkpoint else 0.0
+        return blend_of(self.engine, self.adapter, weight, cell.companions)
 
     def _tried(self, adapter: Adapter) -> TriedWeights:
         path = self.engine.store.directory / adapter.path
@@ -209,7 +226,7 @@ class _Bench:
         engine, weights = self.engine, self._weights(cell)
         named = weights.id if weights else ""  # not by its digest: a file has its date in it
         mark = f"{random_seed_of(named, *cell.words, *(one.shot.key for one in asked)):016x}"[:8]
-        wave = Wave(self.adapter.round, self._wave(mark), self.named, adapter=weights is not None)
+        wave = Wave(self.adapter.round, self._wave(mark), self.named, adapter=cell.checkpoint is not None)
         jobs = [self._maker.acceptance_job(wave, one.shot, mark, cell.words) for one in asked]
         engine.store.plan(jobs)
         draw(engine, wave.round, wave.number, weights)

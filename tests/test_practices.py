@@ -33,9 +33,11 @@ from bootstrap.cli.compare_settings import settings_notes
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import resolve
 from bootstrap.compare.bleed import bleeding
-from bootstrap.compare.grid import BASE, TriedWeights, epochs_then_weights, stacks
+from bootstrap.compare.grid import BASE, Cell, TriedWeights, companion_from, epochs_then_weights, stacks
 from bootstrap.compare.other_bases import on_other_bases
+from bootstrap.compare.results import Result, TrialPicture
 from bootstrap.compare.trial_shots import TESTS, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
+from bootstrap.compare.weight_search import search_pairs
 from bootstrap.config import configs_dir, control_named, load, reference_named, shipped_names
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.detail_close_ups import details_line, details_wanted, every_detail
@@ -95,7 +97,6 @@ CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
 ]
 MISSING = {
-    "B8": ("other style LoRAs override the character: measured, and only their weight is known to help", 19),
     "C10": ("concepts, poses and styles have captions of their own", 22),
     "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
     "D7": ("couples and three or more people", 22),
@@ -338,6 +339,33 @@ def character_phase(folder):
         covered = edited_copy(store, frame, "cover", (0.5, 0.5, 0.75, 0.75))
         assert [store.frame_image(one).size for one in (cropped, covered, frame)] == [(72, 72), (96, 96), (96, 96)]
         assert cropped.digest != covered.digest != frame.digest
+
+
+@practice("B8", "other style LoRAs override the character: the weight that keeps both is searched, and told or denied")
+def style_override(folder):
+    (folder / "sketch.safetensors").touch()
+    sketch = companion_from(f"{folder}/sketch.safetensors=sketch", {})
+
+    def pictures(cell, score, style):
+        shots = [Shot("front", "front", "portrait", {"pose": str(n)}) for n in range(4)]
+        frames = [Frame(Job("x", JobKind.PROBE, 0, 0, shot, "", "", 1, {}), f"{style}", "", "") for shot in shots]
+        return Result(cell, tuple(TrialPicture(one, "", Drawn(score, (), False), {}, {}, ()) for one in frames))
+
+    for identity, best in ((lambda weight: 5.0 - 6.0 * (weight > 0.8), 0.8), (lambda weight: -2.0, None)):
+
+        def rate(cell, identity=identity):
+            weight = cell.companions[0].weight
+            return pictures(cell, identity(weight) if cell.checkpoint else None, weight)
+
+        own = pictures(Cell(TriedWeights("a", folder, "a", 1)), 5.0, 0.0)
+        found = search_pairs(
+            own, pictures(BASE, None, 0.0), sketch, rate, lambda frame: np.array([float(frame.path), 1.0])
+        )
+        assert [one.weight for one in found.tried] == [1.0, 0.8, 0.6, 0.4]
+        said = (
+            f"beside sketch, use this LoRA at 1 and sketch at {best}" if best else "no weight keeps both beside sketch"
+        )
+        assert found.text.startswith(said)
 
 
 class Unseeing:

@@ -174,7 +174,9 @@ def compare(
     beside: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", metavar="FILE[:WEIGHT][=WORDS]", help="Another LoRA loaded beside it: a style, a character."
+            "--with",
+            metavar="FILE[:WEIGHT][=WORDS]",
+            help="Another LoRA beside it; without a weight the best is looked for.",
         ),
     ] = None,
     pose: Annotated[str, typer.Option(help="A pose that the training set does not have.")] = "",

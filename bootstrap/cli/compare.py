@@ -30,6 +30,7 @@ from bootstrap.compare.open_run import open_run as open_for_comparison
 from bootstrap.compare.other_bases import on_other_bases
 from bootstrap.compare.results import Comparison, Result, best_of
 from bootstrap.compare.trial_shots import trials_for
+from bootstrap.compare.weight_search import best_weights, search_pairs
 from bootstrap.config import RunConfig
 from bootstrap.dataset.members import members_of
 from bootstrap.errors import UsageError
@@ -112,9 +113,14 @@ def _compare(
     if further := [Cell(best.checkpoint, weight) for weight in weights if Cell(best.checkpoint, weight) not in cells]:
         tried = [*(rater.rate(cell) for cell in further), *tried]
         best = best_of(tried).cell
-    stacked = [rater.rate(cell) for cell in stacks(best, companions)]
+    alone = best_of(tried)
+    searches = [search_pairs(alone, base, one, rater.rate, rater.look) for one in companions if one.searched]
+    stacked = [pair.result for search in searches for pair in search.tried]
+    there = [one.cell for one in stacked]
+    for cell in stacks(best, best_weights(companions, searches)):
+        stacked += [rater.rate(cell)] if cell not in there else []
     shown = [replace(best, references=rater.bench.references)] if rater.bench.references else []
-    return Comparison(rater.trials, base, tried, stacked, [rater.rate(cell) for cell in shown])
+    return Comparison(rater.trials, base, tried, stacked, [rater.rate(cell) for cell in shown], pairs=searches)
 
 
 def _on_another(rater: CellRater, config: RunConfig, best: Cell) -> tuple[Result, Result]:

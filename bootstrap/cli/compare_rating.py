@@ -10,7 +10,9 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from bootstrap.compare.grid import Cell, TriedWeights
 from bootstrap.compare.open_run import Measured, OpenRun
@@ -65,6 +67,10 @@ class CellRater:
         measured = self.bench.measure(frames)
         scores = self._scores(frames, measured)
         return results(cell, frames, self.trials.tests, measured, scores, self.bench.judges)
+
+    def look(self, frame: Frame) -> NDArray[np.float32]:
+        """The unit vector of a picture, whole."""
+        return self.bench.judges.looks(frame, self.bench.store)[0]
 
     def _named_traits(self, adapter: Adapter) -> frozenset[str]:
         """The identity tags that the prompts of an adapter's round name."""

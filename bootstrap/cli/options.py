@@ -75,7 +75,12 @@ class Options:
         str | None, typer.Option(help="How the finished LoRA is trained: levels, holo and others [the base's].")
     ] = None
     beside: Annotated[
-        list[str], typer.Option("--with", metavar="FILE[:WEIGHT][=WORDS]", help="A LoRA to try the finished beside.")
+        list[str],
+        typer.Option(
+            "--with",
+            metavar="FILE[:WEIGHT][=WORDS]",
+            help="A LoRA to try the finished beside; its weight is looked for.",
+        ),
     ] = field(default_factory=list)
     also: Annotated[list[str], typer.Option(metavar="BASE", help="Another checkpoint to try the finished LoRA on.")] = (
         field(default_factory=list)

@@ -183,7 +183,7 @@ def _with_companions(config: RunConfig) -> RunConfig:
     """
     hashes: dict[Path, str] = {}
     found = [companion_from(text, hashes) for text in config.loop.acceptance.beside]
-    beside = tuple(f"{one.path.absolute()}:{one.weight:g}={one.words}" for one in found)
+    beside = tuple(one.text for one in found)
     on_other_bases(config, config.loop.acceptance.also)
     also = tuple(str(Path(name).absolute()) if Path(name).exists() else name for name in config.loop.acceptance.also)
     acceptance = config.loop.acceptance.model_copy(update={"beside": beside, "also": also})

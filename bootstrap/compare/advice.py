@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.compare.bleed import bleeding
-from bootstrap.compare.results import Comparison, Result
+from bootstrap.compare.results import KEEPS, Comparison, Result
 from bootstrap.compare.trial_shots import KNOWN, NEVER_WORN, UNSEEN_OUTFIT, TrialShots
 from bootstrap.report.acceptance_numbers import AS_THE_BASE, BELOW_GATE, FALLS, FULL, HOLDS, USABLE, lacking
 from bootstrap.shots import Cell as Place
@@ -20,8 +20,6 @@ __all__ = ["Advice", "advice_on"]
 
 LOST = 0.25
 """How much less often than on the base's pictures a trait must be shown to be called lost."""
-KEEPS = 0.85
-"""Share of its identity that it should keep beside another LoRA, or in what it was not trained on."""
 MORE = 0.5
 """Pictures to add to a weak place, as a share of what was planned there; at least two."""
 MOST_NAMED = 4
@@ -31,6 +29,8 @@ OVERFITTED = (
 )
 OVERRIDDEN = "keep this LoRA at its weight beside one that overrides it, and use the other at 0.8 or 0.6"
 """LOG "Style LoRAs beside a character": raised to 1.3 or lowered to .8 less of the character is left."""
+
+NO_PAIR = "beside that LoRA use the lower weight where the character matters more, and the higher where the other does"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def advice_on(comparison: Comparison, planned: Mapping[Place, int], kept: Mappin
         *_control(best, base),
         *_unseen_things(best, base, comparison.trials),
         *_bleed(best, base, comparison.trials),
-        *_beside(best, comparison.stacked),
+        *_pairs(comparison),
+        *_beside(best, comparison.stacked_as_given),
         *_elsewhere(best, comparison.elsewhere),
         *_words(best, base, must_obey),
     ]
@@ -209,6 +210,16 @@ def _bleed(best: Result, base: Result, trials: TrialShots) -> list[Remark]:
     """Whether clothes of one outfit turn up where another is asked for."""
     unseen = {NEVER_WORN: trials.test_in_words(UNSEEN_OUTFIT)}
     return [Remark(not one.found, one.text) for one in bleeding(best.worn, base.worn, unseen)]
+
+
+def _pairs(comparison: Comparison) -> list[Remark]:
+    """The weights at which it stands beside each other LoRA whose weight was searched."""
+    if not comparison.best.ranked:
+        return []
+    remarks = []
+    for one in comparison.pairs:
+        remarks.append(Remark(one.best.keeps_both, one.text, "" if one.best.keeps_both else NO_PAIR))
+    return remarks
 
 
 def _beside(best: Result, stacked: Sequence[Result]) -> list[Remark]:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from bootstrap.compare.advice import Advice
-from bootstrap.compare.results import Comparison, Result, TrialPicture
+from bootstrap.compare.results import KEEPS, THERE, Comparison, PairSearch, Result, TrialPicture
 from bootstrap.compare.trial_shots import KNOWN
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.report.acceptance_numbers import acceptance_numbers
@@ -39,6 +39,10 @@ PARTS = (
 )
 PICTURES = (
     "The number of a picture is its likeness, 0 to 1; from 0.5 on it is as alike as what the gate begins to keep."
+)
+PAIRS = (
+    f"The LoRA beside the other at each weight. Good: {KEEPS:.0%} of its identity, and {THERE:.0%} of what the other"
+    " does by itself, measured on whole pictures."
 )
 TEMPLATES = Templates(Path(__file__).parent / "templates")
 
@@ -72,6 +76,7 @@ def write_page(
         "Checkpoints and weights": _grid(comparison.grid, advice.best),
         "Settings that differ": _settings(comparison.settings),
         "Beside other LoRAs": _beside(comparison.stacked, advice.best),
+        "Weights of other LoRAs": _pairs(comparison.pairs),
         "Shown your picture": _beside(comparison.shown, advice.best),
         "On other checkpoints": _beside([one for pair in comparison.elsewhere for one in pair], advice.best),
         "View families and tests": _parts(comparison.rows, figures.view_families, comparison.trials.order),
@@ -124,6 +129,7 @@ def as_plain(comparison: Comparison, advice: Advice) -> dict[str, Any]:
         "cells": list(map(_plain, comparison.ordered)),
         "base": _plain(comparison.base),
         "stacked": list(map(_plain, comparison.stacked)),
+        "pairs": list(map(_plain_pairs, comparison.pairs)),
         "shown": list(map(_plain, comparison.shown)),
         "also": [{"base": one.base, "alone": _plain(one), "with": _plain(best)} for one, best in comparison.elsewhere],
     }
@@ -143,6 +149,16 @@ def _plain(one: Result) -> dict[str, Any]:
         "scorers": {name: round(value, 4) for name, value in one.scorer_means().items()},
         "shown": {axis: list(counts) for axis, counts in one.rates().items()},
     }
+
+
+def _plain_pairs(search: PairSearch) -> dict[str, Any]:
+    """The search for the weight of another LoRA."""
+    tried = []
+    for one in search.tried:
+        there = None if one.there is None else round(one.there, 4)
+        tried.append({"weight": one.weight, "identity_kept": round(one.kept, 4), "other_there": there})
+    weight = search.best.weight if search.best.keeps_both else None
+    return {"file": str(search.companion.path), "weight": weight, "summary": search.text, "tried": tried}
 
 
 def _numbers(one: Result) -> dict[str, Any]:
@@ -226,6 +242,18 @@ def _beside(others: Sequence[Result], best: Result) -> Markup:
     alone = best.on_shots_of(others[0])
     rows = [(one.name, _identity(one), f"{one.trial.control:.2f}") for one in (alone, *others)]
     return TEMPLATES.render("table", head=("cell", "identity", "control"), rows=rows, note=BESIDE)
+
+
+def _pairs(searches: Sequence[PairSearch]) -> Markup:
+    """What is left of both at each weight of another LoRA."""
+    rows = []
+    for search in searches:
+        for one in search.tried:
+            best = "best" if one is search.best and one.keeps_both else ""
+            there = UNKNOWN if one.there is None else f"{one.there:.0%}"
+            rows.append((f"{search.companion.name} at {one.weight:g}", f"{one.kept:.0%}", there, best))
+    head = ("other LoRA", "identity kept", "of what it does by itself", "")
+    return TEMPLATES.render("table", head=head, rows=rows, note=PAIRS) if rows else Markup()
 
 
 def _parts(results: Sequence[Result], view_families: Sequence[str], order: Sequence[str]) -> Markup:

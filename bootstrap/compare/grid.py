@@ -46,17 +46,27 @@ class TriedWeights:
 
 @dataclass(frozen=True)
 class Companion:
-    """Another LoRA that is attached beside it: a style, a second character. ``words`` join the prompts."""
+    """Another LoRA that is attached beside it: a style, a second character. ``words`` join the prompts.
+
+    ``searched``: nobody wrote a weight, so the best one is looked for.
+    """
 
     path: Path
     sha256: str
     weight: float = PREFERRED
     words: str = ""
+    searched: bool = False
 
     @property
     def name(self) -> str:
         """Its file name without the ending."""
         return self.path.stem
+
+    @property
+    def text(self) -> str:
+        """What `companion_from` reads, with the whole path."""
+        weight = "" if self.searched else f":{self.weight:g}"
+        return f"{self.path.absolute()}{weight}={self.words}"
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,9 @@ class Cell:
     @property
     def name(self) -> str:
         """For people: "final-r07 at 0.8 + watercolour at 0.7"."""
-        if self.checkpoint is None:
+        if self.checkpoint is None and not self.companions:
             return "the base alone"
-        parts = [f"{self.checkpoint.name} at {self.weight:g}"]
+        parts = [f"{self.checkpoint.name} at {self.weight:g}" if self.checkpoint else "the base"]
         for companion in self.companions:
             parts.append(f"{companion.name} at {companion.weight:g}")
         if self.references:
@@ -86,10 +96,8 @@ class Cell:
     @property
     def parts(self) -> tuple[tuple[Path, float], ...]:
         """Files and weights, the checkpoint first."""
-        if self.checkpoint is None:
-            return ()
-        others = [(companion.path, companion.weight) for companion in self.companions]
-        return ((self.checkpoint.path, self.weight), *others)
+        own = [(self.checkpoint.path, self.weight)] if self.checkpoint else []
+        return (*own, *((companion.path, companion.weight) for companion in self.companions))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -157,8 +165,9 @@ def companion_from(text: str, digest_of_file: dict[Path, str]) -> Companion:
     from bootstrap.store.files import sha256_of
 
     named, _, words = text.partition("=")
-    path, weight = Path(named).expanduser(), PREFERRED
+    path, weight, searched = Path(named).expanduser(), PREFERRED, True
     if not path.is_file() and ":" in named:
+        searched = False
         front, _, back = named.rpartition(":")
         path, weight = Path(front).expanduser(), _weight(back, "--with")
     if not path.is_file():
@@ -166,7 +175,7 @@ def companion_from(text: str, digest_of_file: dict[Path, str]) -> Companion:
         raise UsageError(f'--with "{text}": no such file "{path}"', hint)
     if path not in digest_of_file:
         digest_of_file[path] = sha256_of(path)
-    return Companion(path, digest_of_file[path], weight, words.strip())
+    return Companion(path, digest_of_file[path], weight, words.strip(), searched)
 
 
 def _weight(text: str, option: str) -> float:

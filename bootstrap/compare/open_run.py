@@ -174,10 +174,10 @@ class OpenRun:
 
     def _adapter(self, cell: Cell, blend: Path) -> Path | None:
         """The file that draws the cell; a checkpoint of the run by itself at weight 1 needs no blending."""
-        if cell.checkpoint is None:
+        if not cell.parts:
             return None
-        within = cell.checkpoint.path.is_relative_to(self.store.directory)
-        if within and len(cell.parts) == 1 and cell.weight == 1:
+        within = cell.checkpoint is not None and cell.checkpoint.path.is_relative_to(self.store.directory)
+        if cell.checkpoint is not None and within and len(cell.parts) == 1 and cell.weight == 1:
             return cell.checkpoint.path
         self.trainer.blend(cell.parts, blend)
         return blend

@@ -12,7 +12,7 @@ from functools import cached_property
 from statistics import fmean
 
 from bootstrap.compare.bleed import BLED
-from bootstrap.compare.grid import Cell
+from bootstrap.compare.grid import Cell, Companion
 from bootstrap.compare.open_run import READS
 from bootstrap.compare.trial_shots import TrialShots
 from bootstrap.panel.judges import Judges
@@ -23,10 +23,14 @@ from scoring import trials as final_choice
 from scoring.measurement import Measurement
 from scoring.trials import Drawn, Trial
 
-__all__ = ["Comparison", "Result", "TrialPicture", "best_of", "results"]
+__all__ = ["KEEPS", "THERE", "Comparison", "Pair", "PairSearch", "Result", "TrialPicture", "best_of", "results"]
 
 READ_WELL = 0.6
 """Share of the base's own pictures on which an axis must be read as asked for its readings to be believed."""
+KEEPS = 0.85
+"""Share of its identity that it should keep beside another LoRA, or in what it was not trained on."""
+THERE = 0.5
+"""Share of what the other LoRA does by itself from which it counts as there."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,71 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The character beside the other LoRA at one weight: identity over that alone, and the share of the other that is
+    there; None where it is not seen by itself."""
+
+    result: Result
+    kept: float
+    there: float | None
+
+    @property
+    def weight(self) -> float:
+        """That of the other LoRA."""
+        return self.result.cell.companions[0].weight
+
+    @property
+    def keeps_both(self) -> bool:
+        """Whether it is still the character, and the other LoRA is there."""
+        return self.kept >= KEEPS and (self.there is None or self.there >= THERE)
+
+    @property
+    def value(self) -> float:
+        """What is left of both together."""
+        return min(1.0, self.kept) * (1.0 if self.there is None else min(1.0, max(0.0, self.there)))
+
+
+@dataclass(frozen=True)
+class PairSearch:
+    """All weights of another LoRA that were tried beside the best cell, whose identity ``alone`` is given."""
+
+    companion: Companion
+    alone: float
+    tried: tuple[Pair, ...]
+
+    @cached_property
+    def best(self) -> Pair:
+        """The pair that keeps both best; where none does, the one that is nearest."""
+        both = [one for one in self.tried if one.keeps_both]
+        return max(both or self.tried, key=lambda one: (one.value, one.weight))
+
+    @property
+    def text(self) -> str:
+        """In words, the weights to use, or that none keeps both."""
+        best, name = self.best, self.companion.name
+        pair = f"this LoRA at {best.result.cell.weight:g} and {name} at {best.weight:g}"
+        numbers = f"identity {best.result.trial.identity:.2f} against {self.alone:.2f} alone, {self._share(best)}"
+        if best.keeps_both:
+            return f"beside {name}, use {pair}: {numbers}"
+        strongest, weakest = self.tried[0], self.tried[-1]
+        ends = f"at {strongest.weight:g} identity is {strongest.result.trial.identity:.2f}"
+        ends += f", at {weakest.weight:g} {weakest.result.trial.identity:.2f} with {self._share(weakest)}"
+        return f"no weight keeps both beside {name}: {ends}; nearest is {pair}: {numbers}"
+
+    def _share(self, pair: Pair) -> str:
+        if pair.there is None:
+            return f"{self.companion.name} changes nothing by itself that the panel sees"
+        return f"{max(0.0, pair.there):.0%} of what {self.companion.name} does by itself"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """All cells: the base alone, the grid with the preferred cell last, and the best of it beside other LoRAs.
 
     ``shown`` is the best of it shown the seeds as well, where the run draws from references; ``completed`` is the best
     of the grid on all shots, where the grid itself was drawn on a part of them. ``elsewhere`` are pairs on other bases:
-    that base alone, and with the best of the grid. ``settings`` say how LoRAs from outside the run were trained
+    that base alone, and with the best of the grid. ``pairs`` are the other LoRAs whose weight was searched; their cells
+    are ``stacked`` too. ``settings`` say how LoRAs from outside the run were trained
     otherwise.
     """
 
@@ -164,6 +227,13 @@ class Comparison:
     completed: Result | None = None
     elsewhere: Sequence[tuple[Result, Result]] = ()
     settings: Sequence[str] = ()
+    pairs: Sequence[PairSearch] = ()
+
+    @property
+    def stacked_as_given(self) -> list[Result]:
+        """Those beside other LoRAs at weights that were given, or found, and not at every weight of a search."""
+        searched = [pair.result.cell for one in self.pairs for pair in one.tried]
+        return [one for one in self.stacked if one.cell not in searched]
 
     @property
     def best(self) -> Result:

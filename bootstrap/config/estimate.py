@@ -130,8 +130,7 @@ def acceptance_pictures(config: RunConfig) -> int:
     if not settings.weights:
         return 0
     unseen = settings.unseen * (bool(subject.pose_axis) + bool(subject.outfit_axis) + len(subject.unseen))
-    stacks = len(settings.beside) + (len(settings.beside) > 1)
-    rows = len({*settings.weights} - {1.0}) + 1 + stacks
+    rows = len({*settings.weights} - {1.0}) + 1 + settings.rows_beside
     return families * (PREVIEWS * (rows + 2 * len(settings.also)) + 2 * unseen)
 
 

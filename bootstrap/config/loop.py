@@ -5,6 +5,7 @@ A section of a RunConfig, which `bootstrap.config.reading` reads and merges. Kno
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +15,12 @@ from scoring.select import DIVERSE_ENOUGH
 
 APPROVAL_SETTING = r"auto|human|timed:\d+(\.\d+)?[hms]"
 """How the approval between rounds may be set."""
+
+
+WEIGHTED = re.compile(r":[0-9.]+(=.*)?$")
+"""The end of the text of a LoRA whose weight is written."""
+ROWS_SEARCHED = 5
+"""Rows of pictures of a LoRA whose weight is searched: at four weights, and without the run's own."""
 
 
 class AcceptanceConfig(Frozen):
@@ -27,9 +34,16 @@ class AcceptanceConfig(Frozen):
     """Weight that is tried too where the least of ``weights`` draws best; null: none. Its pictures must leave those of
     the acceptance within 15 % of the run's."""
     beside: tuple[str, ...] = ()
-    """Other LoRAs that are attached beside it, one by one and all together: FILE, FILE:0.8 or FILE:0.8=words."""
+    """Other LoRAs that are attached beside it, one by one and all together: FILE, FILE:0.8 or FILE:0.8=words. Of one
+    without a weight the best is looked for."""
     also: tuple[str, ...] = ()
     """Other checkpoints of the base's architecture, presets or files, on which it is tried at the best weight."""
+
+    @property
+    def rows_beside(self) -> int:
+        """Rows of pictures that other LoRAs take: one each, five where the weight is searched, and one of all."""
+        rows = sum(1 if WEIGHTED.search(text) else ROWS_SEARCHED for text in self.beside)
+        return rows + (len(self.beside) > 1)
 
     @property
     def asked(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,15 +105,30 @@ class Release:
     @property
     def recommended(self) -> tuple[float, str]:
         """The weight to draw with, and in words what found it: a person's comparison, the run's acceptance, or ""."""
-        try:
-            found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))
-            if found["recommended"]["checkpoint"] == self.adapter.id:
-                return float(found["recommended"]["weight"]), _found_by("`bootstrap compare`", found.get("summary", ""))
-        except (OSError, ValueError, TypeError, KeyError):
-            pass
+        if found := self._compared:
+            return float(found["recommended"]["weight"]), _found_by("`bootstrap compare`", found.get("summary", ""))
         if accepted := accepted_of(self.store, self.adapter.id):
             return accepted.weight, _found_by("the run's own trial", accepted.found.get("summary", ""))
         return WEIGHT, ""
+
+    @property
+    def beside(self) -> list[str]:
+        """In words, the weights at which it stands beside each other LoRA that it was tried with."""
+        accepted = accepted_of(self.store, self.adapter.id)
+        trials = [self._compared, accepted.found if accepted else {}]
+        told = {one["file"]: one["summary"] for found in reversed(trials) for one in found.get("pairs", ())}
+        return [*told.values()]
+
+    @property
+    def _compared(self) -> Mapping[str, Any]:
+        """What a person's comparison found of these weights; empty where there is none."""
+        try:
+            found = json.loads((self.store.directory / COMPARED).read_text(encoding="utf-8"))
+            if found["recommended"]["checkpoint"] == self.adapter.id and float(found["recommended"]["weight"]):
+                return dict(found)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        return {}
 
     @property
     def usage(self) -> Usage:
@@ -232,7 +247,7 @@ def _write_sidecars(release: Release, folder: Path, stem: str) -> None:
         "activation text": release.called,
         "preferred weight": release.weight,
         "negative text": usage.negative,
-        "notes": " ".join(text for text in (character.license, character.credits) if text),
+        "notes": " ".join(filter(None, (character.license, character.credits, *release.beside))),
     }
     write_atomic(folder / f"{stem}.json", (json.dumps(sidecar, ensure_ascii=False, indent=2) + "\n").encode())
     if release.previews:

@@ -110,6 +110,29 @@ def test_the_best_weight_goes_into_card_sidecar_and_metadata(finished, call, mon
     assert 'pipe.set_adapters("lora", 0.6)' in (run / "lora" / "README.md").read_text()
 
 
+def test_the_weight_of_a_lora_without_one_is_searched_and_told_everywhere(finished, call, other):
+    run, tiny = finished
+    done = call("run", *tiny, "--with", f"{other}=oil painting", "--out", run)
+    assert done.code == 0, done.err
+    with Store.open(run, exclusive=False) as store:
+        found, accepted = drawn(store), last_accepted(store)
+    beside = sorted(
+        name.rpartition("@")[2] for name in found if "+oil-" in name and not name.startswith("final-r03@0+")
+    )
+    assert beside == ["0.4", "0.6", "0.8", "1"]
+    (styled,) = (name for name in found if name.startswith("final-r03@0+oil-"))
+    assert all("redchr" not in frame.job.prompt and "oil painting" in frame.job.prompt for frame in found[styled])
+    (pair,) = accepted.found["pairs"]
+    assert [one["weight"] for one in pair["tried"]] == [1.0, 0.8, 0.6, 0.4]
+    told = [*accepted.found["strengths"], *accepted.found["weaknesses"]]
+    assert pair["summary"] in told
+    (lora,) = (run / "lora").glob("redchr-*.safetensors")
+    assert pair["summary"] in json.loads(lora.with_suffix(".json").read_text())["notes"]
+    assert pair["summary"][1:] in (run / "lora" / "README.md").read_text()
+    assert "Weights of other LoRAs" in (run / "acceptance.html").read_text()
+    assert pair["summary"] in (run / "report.html").read_text()
+
+
 @pytest.mark.parametrize("share", [1.0, 0.01])
 def test_the_lowest_weight_is_tried_where_the_least_is_best_and_the_run_has_room(finished, call, monkeypatch, share):
     monkeypatch.setattr("loops.acceptance.best_of", lambda tried: min(tried, key=lambda one: one.cell.weight))
@@ -162,4 +185,6 @@ def test_it_is_a_small_part_of_a_run_and_of_its_estimate(base):
     beside = load(base, overrides=["loop.acceptance.beside=[a.safetensors, b.safetensors]"])
     whole = cost_of(config, 1, 0, 0.0).pictures
     assert 0 < acceptance_pictures(config) == whole - cost_of(without, 1, 0, 0.0).pictures <= 0.1 * whole
-    assert acceptance_pictures(beside) == acceptance_pictures(config) + 3 * 12, "each of them, and both"
+    assert acceptance_pictures(beside) == acceptance_pictures(config) + 11 * 12, "four weights, alone, both"
+    given = load(base, overrides=["loop.acceptance.beside=[a.safetensors:0.8, b.safetensors:0.5=oil]"])
+    assert acceptance_pictures(given) == acceptance_pictures(config) + 3 * 12, "at the weights that are written"

@@ -121,10 +121,15 @@ def test_other_loras_stand_beside_the_best_one_by_one_and_together(run, tmp_path
         "--with", f"{tmp_path}/friend.safetensors",
     )  # fmt: skip
     attached = [[(one["weight"], one["words"]) for one in cell["with"]] for cell in plain["stacked"]]
-    assert attached == [[(0.5, "watercolor")], [(1.0, "")], [(0.5, "watercolor"), (1.0, "")]]
-    text = " ".join([*plain["strengths"], *plain["weaknesses"]])
-    assert "style at 0.5" in text
-    assert "friend at 1" in text
+    assert attached[:5] == [*([(weight, "")] for weight in (1.0, 0.8, 0.6, 0.4)), [(0.5, "watercolor")]], "searched"
+    (pair,) = plain["pairs"]
+    assert [one["weight"] for one in pair["tried"]] == [1.0, 0.8, 0.6, 0.4]
+    together, (style, (friend, _)) = attached[5:], attached[-1]
+    assert (len(together), style, friend in (1.0, 0.8, 0.6, 0.4)) == (1, (0.5, "watercolor"), True)
+    told = [*plain["strengths"], *plain["weaknesses"]]
+    assert pair["summary"] in told
+    assert sum("style at 0.5" in text for text in told) == 2, "alone, and beside the friend"
+    assert "Weights of other LoRAs" in (run / "compare" / "compare.html").read_text()
 
 
 def test_weights_of_another_trainer_or_an_earlier_round_are_tried_too(run, tmp_path):
