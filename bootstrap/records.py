@@ -23,6 +23,7 @@ __all__ = [
     "JobKind",
     "Phase",
     "Reference",
+    "Region",
     "Round",
     "RoundOutcome",
     "Seed",
@@ -134,12 +135,26 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a picture with one subject, drawn from words of its own with a LoRA of its own.
+
+    ``adapter`` is its file, relative to the run directory, "" for the base alone; ``shift`` is how far to the right of
+    the picture's middle it stands, in widths of the picture.
+    """
+
+    prompt: str
+    adapter: str
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A picture to make: a shot, rendered into words, with the random seed derived from what it is.
 
     ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b));
     ``control`` is the picture that view and pose follow, where a ControlNet steers; ``drawer`` names which of two that
-    share the work draws it, "" where one draws all; ``start`` is the picture that it begins from in place of noise.
+    share the work draws it, "" where one draws all; ``start`` is the picture that it begins from in place of noise;
+    ``regions`` are the parts of a picture of several subjects, drawn in place of ``prompt``.
     """
 
     id: str
@@ -155,6 +170,7 @@ class Job:
     control: Reference | None = None
     drawer: str = ""
     start: Reference | None = None
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bootstrap.compare.bundle_page import write_bundle_page
 from bootstrap.compare.likeness_matrix import read_apart
 from bootstrap.config.steps import recipe_of
 from bootstrap.dataset.bleed_of_members import MATRIX, Likeness, likenesses_of
-from bootstrap.dataset.members import Member, member_folders
+from bootstrap.dataset.bundle_members import BundleMember, member_folders
 from bootstrap.dataset.provenance import write_provenance
 from bootstrap.dataset.writing import safe_name, write_dataset
 from bootstrap.events import RunEnded
@@ -34,10 +34,11 @@ from loops.train import train
 from loops.weights_again import whole_adapter
 from scoring.measurement import Picture, digest_of
 
-__all__ = ["bundle", "deliver_members", "held_against_all", "trained_together"]
+__all__ = ["bundle", "draw_members", "held_against_all", "in_words", "trained_together", "wind_up"]
 
 NUMBER, WAVE = 1, 1
 REPORT = "report.html"
+"""The page of a run of several."""
 
 
 def bundle(several: Several) -> Finished:
@@ -48,7 +49,12 @@ def bundle(several: Several) -> Finished:
     likenesses = held_against_all(several)
     for one in likenesses:
         engine.note(in_words(one))
-    pictures, lora, count = deliver_members(engine, several.members, adapter)
+    return wind_up(engine, several.members, adapter)
+
+
+def wind_up(engine: Engine, members: Sequence[BundleMember], adapter: Adapter) -> Finished:
+    """Hand over: dataset, LoRA, page."""
+    pictures, lora, count = deliver_members(engine, members, adapter)
     page = write_bundle_page(engine.store, engine.store.directory / REPORT)
     if not any(isinstance(event, RunEnded) for event in engine.store.events()[-1:]):
         engine.emit(RunEnded(count, 0, adapter.id, page.name))
@@ -74,7 +80,7 @@ def draw_members(several: Several, adapter: Adapter) -> None:
     draw(several.engine, NUMBER, WAVE, adapter)
 
 
-def jobs_of(member: Member) -> list[Job]:
+def jobs_of(member: BundleMember) -> list[Job]:
     """The jobs of a member, as this run stores them."""
     mark, jobs = safe_name(member.trigger), []
     for number, job in enumerate(member.asked):
@@ -95,7 +101,7 @@ def held_against_all(several: Several) -> list[Likeness]:
         frames = [drawn[job.id] for job in jobs_of(member) if job.id in drawn]
         pictures = [_picture(frame.job, engine.store.frame_image(frame)) for frame in frames]
         solo = [_solo(engine, job, path) for job, path in zip(member.asked, member.solo, strict=False)]
-        found.append(read_apart(several.judges, several.reader, member.trigger, pictures, solo))
+        found.append(read_apart(several.cohort, several.reader, member.trigger, pictures, solo))
     engine.store.remember(MATRIX, json.dumps([one.plain for one in found]))
     return found
 
@@ -125,7 +131,7 @@ def in_words(one: Likeness) -> str:
     return f"{one.trigger}: {kept}{traits}{solo}"
 
 
-def deliver_members(engine: Engine, members: Sequence[Member], adapter: Adapter) -> tuple[Path, Path, int]:
+def deliver_members(engine: Engine, members: Sequence[BundleMember], adapter: Adapter) -> tuple[Path, Path, int]:
     """Write dataset and LoRA files: the folder of the set, the LoRA, and how many pictures the set holds."""
     store, delivery = engine.store, Delivery.of(engine.store)
     items = engine.training_sets.items(engine.archive(), NUMBER, engine.config.subject.finishing.name)
@@ -158,6 +164,6 @@ def deliver_members(engine: Engine, members: Sequence[Member], adapter: Adapter)
     return written.folder, lora, len(shown)
 
 
-def _facts(member: Member, item: TrainItem) -> dict[str, object]:
+def _facts(member: BundleMember, item: TrainItem) -> dict[str, object]:
     """Columns of metadata.jsonl."""
     return {"member": member.trigger, "made_from": member.source, "license": member.character.license}

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, shipped_names, stored_config, stored_settings
 from bootstrap.config.panel_settings import DomainSettings
-from bootstrap.dataset.members import members_of
+from bootstrap.dataset.bundle_members import members_of
 from bootstrap.errors import CharacterError, ConfigError
 from bootstrap.events import Noted, RunBegan
 from bootstrap.runs.standing import finished

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
-from bootstrap.compare.likeness_matrix import TraitReader
+from bootstrap.compare.likeness_matrix import Cohort, TraitReader
 from bootstrap.config import PanelConfig, RunConfig
-from bootstrap.dataset.members import MEMBERS, Member, balanced_members, members_of, require_apart
+from bootstrap.dataset.bundle_members import MEMBERS, BundleMember, balanced_members, members_of, require_apart
 from bootstrap.errors import ConfigError
 from bootstrap.events import Noted, Progress, RunBegan
 from bootstrap.export.gathered_members import GivenMember, gather_member
@@ -32,14 +32,17 @@ from loops.resume import require_same_models
 from loops.training_set import TrainingSets
 from scoring.measurement import Picture, digest_of
 
-__all__ = ["Several", "open_several", "with_steps_for"]
+__all__ = ["Several", "open_several", "trained_with", "with_steps_for"]
+
+COMPARED = 8
+"""Pictures of each member's set that tell what is usual."""
 
 
 @dataclass(frozen=True)
 class MemberSets(TrainingSets):
     """The training set of a run of several: every member's, seen alike. Another archive changes nothing."""
 
-    members: Sequence[Member] = ()
+    members: Sequence[BundleMember] = ()
 
     def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
         """All members' pictures."""
@@ -51,7 +54,7 @@ class Several:
     """An open run of several, and its members."""
 
     engine: Engine
-    members: tuple[Member, ...]
+    members: tuple[BundleMember, ...]
 
     @cached_property
     def wordings(self) -> dict[str, Wording]:
@@ -70,17 +73,34 @@ class Several:
         return found
 
     @cached_property
+    def cohort(self) -> Cohort:
+        """The judges of all, over what is usual among the members' sets."""
+        directory, sets = self.engine.store.directory, {}
+        for member in self.members:
+            kept = [item for item in member.items if item.kind == "kept"] or list(member.items)
+            count = min(COMPARED, len(kept))
+            shown = [kept[number * len(kept) // count] for number in range(count)]
+            sets[member.trigger] = [seen_alone(directory / item.path) for item in shown]
+        return Cohort.of(self.judges, sets)
+
+    @cached_property
     def reader(self) -> TraitReader:
         """What reads words of one member on pictures of another."""
         return TraitReader(self.engine.panel_models, self.engine.config.panel, self.wordings)
 
 
-def open_several(store: Store, given: Sequence[GivenMember], config: RunConfig, name: str = "") -> Several:
-    """Everything that a run of several works with. Raises UsageError where members cannot stand in one LoRA, and
-    ConfigError where the run was begun with others."""
+def open_several(
+    store: Store, given: Sequence[GivenMember], config: RunConfig, name: str = "", together: bool = False
+) -> Several:
+    """Everything that a run of several works with; ``together``: also pictures of all of them are trained on.
+
+    Raises UsageError where members cannot stand in one LoRA, and ConfigError where the run was begun with others.
+    """
     require_apart({one.source: one.trigger for one in given})
     members = _settled(store, given, config, name)
-    config = with_steps_for(config, len(members))
+    config = with_steps_for(config, len(members) + together)
+    if together:
+        config = with_triggers_kept(config, len(members))
     store.append_event(Progress("loading the weights", 0, 1))
     models = open_models(config, store.directory)
     if models.sampling:
@@ -91,11 +111,17 @@ def open_several(store: Store, given: Sequence[GivenMember], config: RunConfig, 
     judges = judges_for(models.panel_models, config.panel, wording, references)
     character = joint_character(members, name)
     engine = Engine(store, models.drawer, models.trainer, judges, models.panel_models, config, character)
-    captioner = SeedCaptioner(wording, lambda image, phrases: "")
-    engine.training_sets = MemberSets(store.directory, config, wording, captioner, (), engine.side, members)
+    trained_with(engine, members)
     for text in models.notes:
         engine.note(text)
     return Several(engine, members)
+
+
+def trained_with(engine: Engine, members: Sequence[BundleMember]) -> None:
+    """Let the LoRA of a run be trained on these members."""
+    captioner = SeedCaptioner(engine.wording, lambda image, phrases: "")
+    given = engine.store.directory, engine.config, engine.wording, captioner, (), engine.side
+    engine.training_sets = MemberSets(*given, members)
 
 
 def with_steps_for(config: RunConfig, members: int) -> RunConfig:
@@ -107,7 +133,16 @@ def with_steps_for(config: RunConfig, members: int) -> RunConfig:
     return config.model_copy(update={"base": base})
 
 
-def joint_character(members: Sequence[Member], name: str = "") -> Character:
+def with_triggers_kept(config: RunConfig, members: int) -> RunConfig:
+    """The settings of a training that leaves the triggers of all at the head of a caption when it shuffles the rest."""
+    phase = config.subject.finishing.name
+    recipe = config.base.recipes[phase]
+    kept = recipe.model_copy(update={"keep_tokens": max(recipe.keep_tokens, members)})
+    base = config.base.model_copy(update={"recipes": {**config.base.recipes, phase: kept}})
+    return config.model_copy(update={"base": base})
+
+
+def joint_character(members: Sequence[BundleMember], name: str = "") -> Character:
     """The first member under the name of all: what a run of several stores where one of a single subject stores its
     own."""
     called = name or f"{', '.join(one.name for one in members[:-1])} and {members[-1].name}"
@@ -117,18 +152,20 @@ def joint_character(members: Sequence[Member], name: str = "") -> Character:
     return members[0].character.model_copy(update=told)
 
 
-def references_for(member: Member, directory: Path, panel: PanelConfig) -> list[Picture]:
+def seen_alone(path: Path) -> Picture:
+    """A picture of which no shot is known."""
+    image = square(open_picture(path, 8)[0])
+    return Picture(image, digest_of(image), "", "")
+
+
+def references_for(member: BundleMember, directory: Path, panel: PanelConfig) -> list[Picture]:
     """What a member's likeness is judged against: the seeds of its run with their crops, or pictures of its folder."""
     if any(seed.view_family for seed in member.seeds):
         return references_of(member.seeds, directory, panel)
-    found = []
-    for seed in member.seeds:
-        image = square(open_picture(directory / seed.path, 8)[0])
-        found.append(Picture(image, digest_of(image), "", ""))
-    return found
+    return [seen_alone(directory / seed.path) for seed in member.seeds]
 
 
-def _settled(store: Store, given: Sequence[GivenMember], config: RunConfig, name: str) -> tuple[Member, ...]:
+def _settled(store: Store, given: Sequence[GivenMember], config: RunConfig, name: str) -> tuple[BundleMember, ...]:
     """The members, gathered by the first call, and compared by a later one."""
     known = members_of(store)
     if known:

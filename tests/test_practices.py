@@ -21,6 +21,7 @@ from bootstrap.backends.shapes import bucket_for, shape_of
 from bootstrap.backends.variation_settings import VariationSettings
 from bootstrap.captions.conflicts import conflicts
 from bootstrap.captions.rare import naming_rare
+from bootstrap.captions.relations import RELATIONS
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.complexity import complexity_warnings, sameness_warnings
@@ -39,6 +40,7 @@ from bootstrap.compare.results import Result, TrialPicture
 from bootstrap.compare.trial_shots import TESTS, UNSEEN_OUTFIT, UNSEEN_POSE, trials_for
 from bootstrap.compare.weight_search import search_pairs
 from bootstrap.config import configs_dir, control_named, load, reference_named, shipped_names
+from bootstrap.dataset.bundle_members import BundleMember, balanced_members
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.detail_close_ups import details_line, details_wanted, every_detail
 from bootstrap.dataset.exposure import folders, with_folders
@@ -56,6 +58,7 @@ from bootstrap.export.card_use import ReleaseFiles
 from bootstrap.lora.network import Network
 from bootstrap.panel.draft import Draft, Reading, draft_text
 from bootstrap.pictures import open_picture
+from bootstrap.pictures.collages import beside_each_other
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import sample_shot
@@ -82,6 +85,7 @@ from bootstrap.shots import Planner, places, quotas
 from bootstrap.store.store import Store
 from bootstrap.training.recipe import TrainRecipe
 from loops.choose import Chooser
+from loops.couple_shots import JointShots
 from loops.starts import Begin, Starts
 from scoring.marks import edge_lettering
 from scoring.measurement import Measurement
@@ -99,9 +103,7 @@ CODES = [
 MISSING = {
     "C10": ("concepts, poses and styles have captions of their own", 22),
     "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
-    "D7": ("couples and three or more people", 22),
     "D8": ("backgrounds, assets and concepts", 22),
-    "E8": ("two characters that coexist in one picture", 22),
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
@@ -632,6 +634,23 @@ def unique_tags(folder):
     assert word_warnings(RUBY.model_copy(update={"core": ("1girl", "hatsune miku")}))
 
 
+@practice("D7", "couples in one picture, by every relation of bodies; three or four by collages and one core tag")
+def couples(folder):
+    named = [RUBY.model_copy(update={"trigger": name}) for name in ("achr", "bchr", "cchr")]
+    members = [BundleMember("", character, (), lora=character.trigger) for character in named]
+    wordings = [Wording.of(character, CONFIG) for character in named]
+    couple = JointShots(members[:2], wordings[:2], CONFIG, RELATIONS)
+    asked = {one.relation.words for one in couple.plan(len(RELATIONS), "candidate")}
+    assert {"side by side", "facing each other", "back to back"} < asked
+    assert {relation.interacting for relation in RELATIONS} == {True, False}
+    group = JointShots(members, wordings, CONFIG, RELATIONS, ("abc group",))
+    (shot,) = group.plan(1, "candidate")
+    assert [region.shift for region in group.regional(shot, 1, "id").regions] == pytest.approx([-1 / 3, 0, 1 / 3])
+    assert group.caption(shot)[:5] == ("achr", "bchr", "cchr", "abc group", "3girls")
+    solos = [Image.new("RGB", (96, 96), color) for color in ("red", "blue", "green")]
+    assert len({beside_each_other(solos, (96, 96)).getpixel((x, 48)) for x in (16, 48, 80)}) == 3
+
+
 @practice(
     "D9", "from one image: parts, altered copies; loop one-picture: 15 to 20, then 25 to 35, all sides, until it holds"
 )
@@ -741,6 +760,21 @@ def helped(folder):
     assert smile.sha256 != frown.sha256
     long = Character.model_validate({**RUBY.model_dump(), "trigger": "Seraphina Nightbloom of the Northern Vale"})
     assert not word_warnings(long)
+
+
+@practice("E8", "characters of two runs are drawn together, and one LoRA is trained on that beside both sets")
+def together(folder):
+    named = [RUBY.model_copy(update={"trigger": name}) for name in ("achr", "bchr")]
+    members = [BundleMember("", character, (), lora=character.trigger) for character in named]
+    shots = JointShots(members, [Wording.of(character, CONFIG) for character in named], CONFIG, RELATIONS)
+    (shot,) = shots.plan(1, "candidate")
+    regions = shots.regional(shot, 1, "id").regions
+    assert [(one.adapter, one.prompt.split(", ")[0]) for one in regions] == [("achr", "achr"), ("bchr", "bchr")]
+    assert not set(RUBY.identity) & set(shots.caption(shot)), "the triggers absorb who they are"
+    joint = TrainItem("joint.png", shots.caption(shot), "kept")
+    sets = [replace(one, items=(TrainItem("a.png", (one.trigger,), "kept"),) * 20) for one in members]
+    items = balanced_members([*sets, BundleMember("", RUBY, (joint,) * 10)], folder)
+    assert sum(item.weight for item in items if "2girls" in item.tags) == pytest.approx(50 / 3)
 
 
 @practice("F1", "folders named <repeats>_<name>; usage as <lora:NAME:1>")

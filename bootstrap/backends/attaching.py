@@ -6,7 +6,7 @@ One adapter at a time, in place; the denoiser and the text encoders each have a 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -35,11 +35,12 @@ class AttachedAdapter:
         self._file: Path | None = None
         self._file_has_text = False
         self._encoded_with: Path | None = None
+        self._kept: dict[Path, Lora] = {}
 
     def attach(self, adapter: Path | None) -> None:
         """Draw with the weights of a file, or (None) with the base alone. Raises BackendError."""
         if adapter is not None and adapter != self._file:
-            lora = self.load(adapter)
+            lora = self._kept.get(adapter) or self.load(adapter)
             self._denoiser.fill(lora.modules, lora.rank, lora.network_alpha)
             has_text = bool(lora.text_modules or lora.text_modules_2)
             if has_text:
@@ -48,6 +49,15 @@ class AttachedAdapter:
             self._file, self._file_has_text = adapter, has_text
         self._denoiser.switch(on=adapter is not None)
         self._encode_with(adapter if self._file_has_text else None)
+
+    @contextlib.contextmanager
+    def keeping(self, adapters: Sequence[Path]) -> Iterator[None]:
+        """A block in which these files are held in memory, because they are attached in turn."""
+        self._kept = {path: self.load(path) for path in dict.fromkeys(adapters)}
+        try:
+            yield
+        finally:
+            self._kept = {}
 
     def begin(self, network: Network, random_seed: int, *, text_encoder: bool) -> tuple[Parameters, Parameters]:
         """Attach a new adapter that changes nothing yet; the weights to train in the denoiser and the text encoders."""

@@ -37,11 +37,17 @@ def weights_file(workdir: Path, steps: int | None = None) -> Path:
 
 
 def refuse_references(
-    jobs: Sequence[Job], drawer: str, *, references: bool = True, control: bool = True, start: bool = True
+    jobs: Sequence[Job],
+    drawer: str,
+    *,
+    references: bool = True,
+    control: bool = True,
+    start: bool = True,
+    regions: bool = True,
 ) -> None:
-    """Raise BackendError where a job has references or a control picture, or begins from one; for words alone.
+    """Raise BackendError where a job has references, a control picture or regions, or begins from a picture.
 
-    ``references``, ``control`` and ``start`` are False for what a drawer can use.
+    ``references``, ``control``, ``start`` and ``regions`` are False for what a drawer can use.
     """
     for job in jobs:
         if references and job.references:
@@ -50,6 +56,8 @@ def refuse_references(
             problem, hint = f'the control picture of job "{job.id}"', "choose a drawer with a ControlNet"
         elif start and job.start:
             problem, hint = f'the picture that job "{job.id}" begins from', "leave base.variations out"
+        elif regions and job.regions:
+            problem, hint = f'the regions of job "{job.id}"', "draw with a base on this machine"
         else:
             continue
         raise BackendError(f'drawer "{drawer}" cannot use {problem}', hint)

@@ -21,9 +21,11 @@ from bootstrap.backends.loaded_control import LoadedControl
 from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
 from bootstrap.backends.native_references import NativeReferences
+from bootstrap.backends.regions import draw_regions
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
+from bootstrap.backends.shown_pictures import RegionFiles
 from bootstrap.backends.start_pictures import StartPictures
 from bootstrap.backends.tiles import TILE, use_tiles
 from bootstrap.errors import BackendError
@@ -56,7 +58,8 @@ class DiffusersBackend:
     ) -> None:
         """``references`` loads what draws from reference pictures, ``control`` what follows control pictures.
 
-        The paths of what jobs begin from are relative to ``pictures``. Without it, jobs with such pictures are refused.
+        The paths of what jobs begin from, and of the LoRAs of their regions, are relative to ``pictures``. Without it,
+        such jobs are refused.
         """
         self.settings = settings
         self.base = LoadedBase(base, settings, device)
@@ -65,6 +68,7 @@ class DiffusersBackend:
         self.references = references(self.base) if references else None
         self.control = control(self.base) if control else None
         self.starts = StartPictures(self.base, pictures) if pictures else None
+        self.regions = RegionFiles(pictures) if pictures else None
 
     @property
     def name(self) -> str:
@@ -94,6 +98,7 @@ class DiffusersBackend:
             references=self.references is None,
             control=self.control is None,
             start=self.starts is None,
+            regions=self.regions is None,
         )
         self.adapter.attach(adapter)
         if self.settings.offload:  # text encoders are loaded once for all of these
@@ -103,17 +108,19 @@ class DiffusersBackend:
             batch = jobs[start : start + self.batch_size]
             with reporting_memory(LOWER):
                 pictures = self._drawn(batch)
+                self.adapter.attach(adapter)
             yield [(job, pictures[job.id]) for job in batch]
 
     def _drawn(self, batch: Sequence[Job]) -> dict[str, Image.Image]:
         """The pictures of a batch; those of a shape that are shown as many pictures as strongly are drawn together."""
-        together: dict[tuple[float | None, ...], list[Job]] = {}
+        together: dict[tuple[object, ...], list[Job]] = {}
         for job in batch:
             strengths = [reference.strength for reference in job.references]
             if self.references is not None and any(strengths):
                 strengths += self.references.alike(job)
             apart = [one.strength if one else None for one in (job.control, job.start)]
-            together.setdefault((*shape_of(self.settings, job), *apart, *strengths), []).append(job)
+            places = tuple((region.adapter, region.shift) for region in job.regions)
+            together.setdefault((*shape_of(self.settings, job), places, *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
@@ -129,6 +136,8 @@ class DiffusersBackend:
             if self.control is not None and controls:
                 controlled = attached.enter_context(self.control.attached(controls, shape_of(self.settings, jobs[0])))
             begun = self.starts.of(jobs) if self.starts is not None and jobs[0].start else None
+            if self.regions is not None and jobs[0].regions:
+                return draw_regions(self.base, self.adapter, jobs, self.regions, begun)
             return draw_batch(self.base, jobs, shown, controlled, begun)
 
     def train(

@@ -12,13 +12,14 @@ from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import ControlledBatch
 from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import Size, shape_of
 from bootstrap.backends.start_pictures import BegunBatch
 from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job
 
-__all__ = ["draw_batch"]
+__all__ = ["draw_batch", "guided_by", "pictures_of"]
 
 DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
@@ -37,14 +38,18 @@ def draw_batch(
     what they begin from in place of noise.
     """
     latents = denoise(base, batch, shown, controlled, begun)
-    width, height = shape_of(base.settings, batch[0])
+    return pictures_of(base, latents, shape_of(base.settings, batch[0]), batch[0].id)
+
+
+def pictures_of(base: LoadedBase, latents: torch.Tensor, size: Size, id: str) -> list[Image.Image]:
+    """Denoised latents as pictures of this size. Raises BackendError, naming the job ``id``, for one not finite."""
     parts: Sequence[torch.Tensor] = [latents]
-    if width * height > DECODED_TOGETHER:
+    if size[0] * size[1] > DECODED_TOGETHER:
         parts = torch.split(latents, 1)
     with torch.inference_mode():
         decoded = torch.cat([base.architecture.latents.decode(base.pipe, part) for part in parts])
     if not torch.isfinite(decoded).all():
-        raise BackendError(f'"{batch[0].id}" came out as no finite picture', "lower guidance_scale or use float32")
+        raise BackendError(f'"{id}" came out as no finite picture', "lower guidance_scale or use float32")
     pixels = ((decoded / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
     return [Image.fromarray(picture) for picture in pixels]
 
@@ -89,7 +94,7 @@ def denoise(
             denoiser = controlled.at(step, len(timesteps)) if controlled else base.denoiser
             prediction = base.architecture.predict(denoiser, scaled, timestep, text, cuts).float()
             if guided:
-                prediction = _guided(prediction, settings.guidance_scale, settings.guidance_rescale)
+                prediction = guided_by(settings, prediction)
             latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]
             if begun:
                 latents = begun.restored(latents, sampler, noise, timesteps[step + 1 :])
@@ -103,11 +108,13 @@ def _noise(base: LoadedBase, generators: Sequence[torch.Generator], size: Size) 
     return torch.cat([torch.randn((1, *shape), generator=generator) for generator in generators]).to(base.device)
 
 
-def _guided(prediction: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
-    """Classifier-free guidance; ``rescale`` is the share by which the contrast of the prompted half is restored.
+def guided_by(settings: SamplingSettings, prediction: torch.Tensor) -> torch.Tensor:
+    """Classifier-free guidance of a prediction whose first half is for the negative prompts.
 
-    arXiv 2305.08891, section 3.4.
+    ``guidance_rescale`` is the share by which the contrast of the prompted half is restored: arXiv 2305.08891,
+    section 3.4.
     """
+    scale, rescale = settings.guidance_scale, settings.guidance_rescale
     negative, prompted = prediction.chunk(2)
     guided = negative + scale * (prompted - negative)
     if not rescale:

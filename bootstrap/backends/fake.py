@@ -7,6 +7,7 @@ that colour, decoys mostly their own, so that even a scorer of colours can tell 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from bootstrap.backends.architectures.sd1 import SD1
 from bootstrap.backends.base import Trained, refuse_references, weights_file
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import shape_of
-from bootstrap.backends.shown_pictures import START, open_shown
+from bootstrap.backends.shown_pictures import START, RegionFiles, open_shown
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
@@ -79,10 +80,12 @@ class FakeBackend:
 
     def draw(self, jobs: Sequence[Job], adapter: Path | None) -> Iterator[list[tuple[Job, Image.Image]]]:
         """Paint in fixed batches; see `bootstrap.backends.base`."""
-        refuse_references(jobs, self.name, references=self._pictures is None, start=self._pictures is None)
+        alone = self._pictures is None
+        refuse_references(jobs, self.name, references=alone, start=alone, regions=alone)
         color = _color_of(adapter) if adapter else None
         for start in range(0, len(jobs), self.batch_size):
-            yield [(job, self._paint(job, color)) for job in jobs[start : start + self.batch_size]]
+            batch = jobs[start : start + self.batch_size]
+            yield [(job, self._several(job) if job.regions else self._paint(job, color)) for job in batch]
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Write a small valid LoRA file that remembers the weighted mean colour of ``items``."""
@@ -131,6 +134,20 @@ class FakeBackend:
             training=recipe.model_dump(),
         )
         save_kohya(path, lora, {**facts, COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})
+
+    def _several(self, job: Job) -> Image.Image:
+        """A figure for each region, in the colour of its adapter, side by side."""
+        assert self._pictures is not None
+        width, height = shape_of(self.settings, job)
+        image = Image.new("RGB", (width, height))
+        for number, region in enumerate(sorted(job.regions, key=lambda one: one.shift)):
+            path = RegionFiles(self._pictures).path(region)
+            alone = replace(job, regions=(), random_seed=job.random_seed + number)
+            painted = self._paint(alone, _color_of(path) if path else None)
+            strip = width // len(job.regions)
+            left = (width - strip) // 2
+            image.paste(painted.crop((left, 0, left + strip, height)), (number * strip, 0))
+        return image
 
     def _paint(self, job: Job, adapter_color: Color | None) -> Image.Image:
         if self._before_picture:

@@ -60,10 +60,14 @@ def run(sources: list[Path], options: Options) -> None:
     bootstrap run front.png back.png character.json --base puppet --target 40 --out runs/mika
 
     bootstrap run seed.png character.json --until 07:30 --notify ntfy://my-topic
+
+    bootstrap run couple.json --out runs/mika-and-nox
     """
     from bootstrap.cli.run import run_command
+    from bootstrap.cli.together import run_together
 
-    run_command(sources, options)
+    if not run_together(sources, options, run_command):
+        run_command(sources, options)
 
 
 @app.command()
@@ -211,8 +215,10 @@ def check(sources: list[Path], options: Options) -> None:
     bootstrap check seed.png character.json
     """
     from bootstrap.cli.check import check_command
+    from bootstrap.cli.together import check_together
 
-    check_command(sources, options)
+    if not check_together(sources, options, check_command):
+        check_command(sources, options)
 
 
 FrameIds = Annotated[

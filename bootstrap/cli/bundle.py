@@ -12,7 +12,7 @@ import typer
 from bootstrap.cli.run import listening
 from bootstrap.cli.signals import stopping
 from bootstrap.config import RunConfig, load
-from bootstrap.dataset.members import MEMBERS, require_apart
+from bootstrap.dataset.bundle_members import MEMBERS, require_apart
 from bootstrap.dataset.writing import safe_name
 from bootstrap.errors import ConfigError, UsageError
 from bootstrap.export.gathered_members import GivenMember, base_of, look_at
@@ -100,6 +100,8 @@ def work_on_several(
     name: str,
     words: Sequence[str],
     work: Callable[[Several], Finished],
+    *,
+    together: bool = False,
 ) -> None:
     """Open a run of several, work on it, print what came out; the same call continues it."""
     _require_of_several(directory)
@@ -110,7 +112,7 @@ def work_on_several(
     with (
         Store.open(directory, create=True) as store,
         listening(store, directory),
-        _closing(open_several(store, given, config, name)) as several,
+        _closing(open_several(store, given, config, name, together)) as several,
     ):
         remember_command(store, words)
         with session(store), stopping(several.engine):

@@ -32,7 +32,7 @@ from bootstrap.compare.results import Comparison, Result, best_of
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.compare.weight_search import best_weights, search_pairs
 from bootstrap.config import RunConfig
-from bootstrap.dataset.members import members_of
+from bootstrap.dataset.bundle_members import members_of
 from bootstrap.errors import UsageError
 from bootstrap.export.release import run_settings
 from bootstrap.records import Adapter

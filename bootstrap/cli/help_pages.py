@@ -15,7 +15,7 @@ GROUPS = {
     "Begin": ("demo", "setup", "describe", "init", "check", "run", "queue"),
     "While it runs": ("status", "watch", "review", "approve", "reject", "undo", "approval"),
     "With the result": ("report", "export", "compare"),
-    "Several in one LoRA": ("bundle",),
+    "Several in one LoRA": ("bundle", "marry"),
     "Any folder or file": ("score", "audit", "tags", "label", "upscale", "repair", "lora"),
     "This machine": ("doctor", "gc", "verify"),
     "Look up": ("settings", "docs", "schema", "version"),

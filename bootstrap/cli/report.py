@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from bootstrap.compare.bundle_page import write_bundle_page
-from bootstrap.dataset.members import members_of
+from bootstrap.dataset.bundle_members import members_of
 from bootstrap.errors import UsageError
 from bootstrap.report import write_report
 from bootstrap.report.frame_figures import FrameFigures

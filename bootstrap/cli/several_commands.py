@@ -39,3 +39,25 @@ def bundle(
     from bootstrap.cli.bundle import bundle_command
 
     bundle_command(members, out=out, name=name, base=base, settings=settings or (), backend=backend)
+
+
+@several_app.command()
+def marry(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN[=TRIGGER]...", help="Two to four finished runs.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the new run [runs/<triggers>-together].")] = None,
+    name: Annotated[str, typer.Option(help="What people call them together [their names].")] = "",
+    target: Annotated[int, typer.Option(min=4, help="Pictures of everyone in the set.")] = 24,
+    relation: Annotated[
+        list[str] | None, typer.Option(help="How they stand: side by side, hugging, words of yours [eight of them].")
+    ] = None,
+    core: Annotated[str, typer.Option(help="One tag for all of them together, in every joint caption.")] = "",
+) -> None:
+    """Draw characters of finished runs together in one picture, and train one LoRA that draws them so by words.
+
+    bootstrap marry runs/mika runs/nox --out runs/mika-and-nox
+
+    bootstrap marry runs/mika runs/nox --relation "side by side" --relation hugging --target 32
+    """
+    from bootstrap.cli.marry import marry_command
+
+    marry_command(runs, out=out, name=name, target=target, relations=relation or (), core=core)

@@ -7,6 +7,7 @@ the other's word on it. Pure but for the panel's readers: pictures and measureme
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from bootstrap.captions.several_tags import axis_in
@@ -19,7 +20,7 @@ from bootstrap.panel.models import PanelModels
 from scoring.axis import AxisCheck
 from scoring.measurement import Measurement, Picture
 
-__all__ = ["TraitReader", "likeness_of", "read_apart"]
+__all__ = ["Cohort", "TraitReader", "likeness_of", "read_apart"]
 
 Values = Mapping[str, Measurement]
 
@@ -95,30 +96,50 @@ class TraitReader:
         return [answer.value for answer in self._checks[axis].score(asked)] if asked else []
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """Every member's judges, and how alike the members' sets are on the whole to each: seeds of which everything is a
+    little more like than of others would win where nothing is."""
+
+    judges: Mapping[str, Judges]
+    usual: Mapping[str, float]
+
+    @classmethod
+    def of(cls, judges: Mapping[str, Judges], sets: Mapping[str, Sequence[Picture]]) -> Cohort:
+        """By pictures of every member's own set."""
+        usual = dict.fromkeys(judges, 0.0)
+        bare = cls(judges, usual)
+        means = []
+        for pictures in sets.values():
+            told = [one for one in bare.likenesses(pictures) if one]
+            if told:
+                means.append({name: fmean(one[name] for one in told) for name in judges})
+        return cls(judges, {name: fmean(one[name] for one in means) for name in judges} if means else usual)
+
+    @property
+    def identity(self) -> list[str]:
+        """Names of the scorers that compare with seeds."""
+        return next(iter(self.judges.values())).identity
+
+    def likenesses(self, pictures: Sequence[Picture]) -> list[dict[str, float]]:
+        """How alike each picture is to each member, over what is usual; empty where no scorer can tell."""
+        if not pictures:
+            return []
+        rows = {trigger: one.panel.measure(pictures, only=self.identity) for trigger, one in self.judges.items()}
+        found = []
+        for number in range(len(pictures)):
+            alike = likeness_of(self.identity, {trigger: rows[trigger][number] for trigger in self.judges})
+            found.append({name: value - self.usual[name] for name, value in alike.items()})
+        return found
+
+
 def read_apart(
-    judges: Mapping[str, Judges],
-    reader: TraitReader,
-    trigger: str,
-    pictures: Sequence[Picture],
-    solo: Sequence[Picture] = (),
+    cohort: Cohort, reader: TraitReader, trigger: str, pictures: Sequence[Picture], solo: Sequence[Picture] = ()
 ) -> Likeness:
     """What pictures of one member are like, by every member's judges; ``solo`` are those of its own LoRA."""
-    likenesses = _likenesses(judges, pictures)
-    told = [one for one in likenesses if one]
+    told = [one for one in cohort.likenesses(pictures) if one]
     own = sum(max(one, key=lambda name: one[name]) == trigger for one in told)
-    mean = {name: fmean(one[name] for one in told) for name in judges} if told else {}
-    before = [one[trigger] for one in _likenesses(judges, solo) if one]
-    traits = [reader.traits(trigger, other, pictures) for other in judges if other != trigger]
+    mean = {name: fmean(one[name] for one in told) for name in cohort.judges} if told else {}
+    before = [one[trigger] for one in cohort.likenesses(solo) if one]
+    traits = [reader.traits(trigger, other, pictures) for other in cohort.judges if other != trigger]
     return Likeness(trigger, mean, own, len(told), fmean(before) if before else None, traits)
-
-
-def _likenesses(judges: Mapping[str, Judges], pictures: Sequence[Picture]) -> list[dict[str, float]]:
-    """How alike each picture is to each member."""
-    if not pictures:
-        return []
-    identity = next(iter(judges.values())).identity
-    rows = {trigger: one.panel.measure(pictures, only=identity) for trigger, one in judges.items()}
-    found = []
-    for number in range(len(pictures)):
-        found.append(likeness_of(identity, {trigger: rows[trigger][number] for trigger in judges}))
-    return found

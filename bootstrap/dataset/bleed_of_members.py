@@ -10,13 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bootstrap.dataset.members import Member, foreign_words
+from bootstrap.dataset.bundle_members import BundleMember, foreign_words
 from bootstrap.store.store import Store
 
-__all__ = ["MATRIX", "MOST_BLEED", "Likeness", "Traits", "bleed_in_words", "likenesses_of"]
+__all__ = [
+    "COUPLE",
+    "LEAST_TOGETHER",
+    "MATRIX",
+    "MOST_BLEED",
+    "Everyone",
+    "Likeness",
+    "Traits",
+    "bleed_in_words",
+    "likenesses_of",
+    "ways_of",
+]
 
 MATRIX = "likenesses"
 """The fact that holds what was measured of each member."""
+COUPLE = "together"
+"""The fact that holds how ways of drawing everyone in one picture do, this LoRA first."""
+LEAST_TOGETHER = 0.6
+"""Share of pictures in which everyone should be."""
 MOST_BLEED = 0.1
 """Share of pictures, and of traits, that may be another member's."""
 
@@ -80,12 +95,33 @@ class Likeness:
         return cls(**{**plain, "traits": [Traits(**one) for one in plain["traits"]]})
 
 
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """How a way of drawing does: pictures with every identity, of how many, and traits of another of those read."""
+
+    name: str
+    together: int
+    drawn: int
+    bled: int = 0
+    read: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the pictures."""
+        return self.together / max(1, self.drawn)
+
+    @property
+    def bleed(self) -> float:
+        """Of the traits that were read."""
+        return self.bled / max(1, self.read)
+
+
 def likenesses_of(store: Store) -> list[Likeness]:
     """What was measured of each member; none before."""
     return [Likeness.of_plain(one) for one in json.loads(store.recall(MATRIX) or "[]")]
 
 
-def bleed_in_words(members: Sequence[Member], likenesses: Sequence[Likeness]) -> list[str]:
+def bleed_in_words(members: Sequence[BundleMember], likenesses: Sequence[Likeness]) -> list[str]:
     """What of one turns up in another, a sentence each; or one that says that nothing does."""
     names, said = {member.trigger: member.name for member in members}, []
     for one in likenesses:
@@ -103,3 +139,8 @@ def bleed_in_words(members: Sequence[Member], likenesses: Sequence[Likeness]) ->
         words = ", ".join(f'"{word}" ({count})' for word, count in counts.items())
         said.append(f"Captions of {names[trigger]} name what belongs to {names[other]}: {words}.")
     return said or ["No picture is more alike to another member, and no trait of one was read on another."]
+
+
+def ways_of(store: Store) -> list[Everyone]:
+    """How ways of drawing everyone in one picture did; none in a bundle."""
+    return [Everyone(**one) for one in json.loads(store.recall(COUPLE) or "[]")]

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
+from bootstrap.captions.relations import counted
 from bootstrap.captions.wording import calling
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset.bleed_of_members import Likeness, bleed_in_words
-from bootstrap.dataset.members import Member
+from bootstrap.dataset.bleed_of_members import Everyone, Likeness, bleed_in_words
+from bootstrap.dataset.bundle_members import BundleMember
 from bootstrap.export.card import front_matter, gallery, markdown_table, rights, settings_of
 from bootstrap.export.card_use import ReleaseFiles, base_name, use_section
 from bootstrap.export.markdown import code, plain
@@ -41,7 +42,7 @@ def previews_of_each(frames: Sequence[Frame]) -> list[Frame]:
 
 
 def bundle_card(
-    members: Sequence[Member],
+    members: Sequence[BundleMember],
     likenesses: Sequence[Likeness],
     character: Character,
     config: RunConfig,
@@ -49,8 +50,9 @@ def bundle_card(
     recipe: Mapping[str, Any],
     files: ReleaseFiles,
     architecture: str,
+    ways: Sequence[Everyone] = (),
 ) -> str:
-    """The card as Markdown. ``character`` is what the members are together."""
+    """The card as Markdown. ``character`` is what the members are together, ``ways`` how they do in one picture."""
     usage = Usage.of(character, config, adapter, (job for _, job in files.previews))
     front = front_matter(character, config.base, files.previews, usage)
     front["instance_prompt"] = ", ".join(member.trigger for member in members)
@@ -61,6 +63,7 @@ def bundle_card(
         f"# {plain(character.name)}",
         _opening(members, config),
         _table(members, config, {one.trigger: one for one in likenesses}),
+        _in_one_picture(members, ways),
         gallery(files.previews),
         use_section(usage, config.base, files, architecture),
         f"""## How it was made
@@ -75,7 +78,7 @@ let each be seen as often as the others. `provenance.csv` in the dataset names w
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _opening(members: Sequence[Member], config: RunConfig) -> str:
+def _opening(members: Sequence[BundleMember], config: RunConfig) -> str:
     """What it is."""
     base = config.base
     lines = [f"One LoRA of {len(members)} members for {code(base_name(base))}. Each has a trigger of its own."]
@@ -86,7 +89,21 @@ def _opening(members: Sequence[Member], config: RunConfig) -> str:
     return " ".join(lines)
 
 
-def _table(members: Sequence[Member], config: RunConfig, likenesses: Mapping[str, Likeness]) -> str:
+def _in_one_picture(members: Sequence[BundleMember], ways: Sequence[Everyone]) -> str:
+    """How everyone is asked for in one prompt, and how well that does; "" for a bundle."""
+    if not ways:
+        return ""
+    triggers = [member.trigger for member in members]
+    core = counted([member.character.core for member in members])
+    prompt = code(", ".join((*triggers, *core, "side by side")))
+    lines = []
+    for way in ways:
+        bled = f"traits of another on {way.bled} of {way.read}" if way.read else "no trait could be read"
+        lines.append(f"- by {way.name}: everyone in {way.together} of {way.drawn} pictures, {bled}")
+    return "\n".join([f"## Everyone in one picture\n\nWrite {prompt}. As tried:\n", *lines])
+
+
+def _table(members: Sequence[BundleMember], config: RunConfig, likenesses: Mapping[str, Likeness]) -> str:
     """The members: trigger, prompt, pictures, and how many of their pictures were most like them."""
     rows = []
     for member in members:
@@ -99,5 +116,5 @@ def _table(members: Sequence[Member], config: RunConfig, likenesses: Mapping[str
     return "## Members\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
-def _pictures(member: Member) -> int:
+def _pictures(member: BundleMember) -> int:
     return sum(item.kind in ("kept", "provisional") for item in member.items)

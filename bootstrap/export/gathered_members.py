@@ -15,7 +15,7 @@ from typing import TypeVar
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
-from bootstrap.dataset.members import MEMBERS, Member
+from bootstrap.dataset.bundle_members import MEMBERS, BundleMember
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BootstrapError, CharacterError, UsageError
@@ -87,7 +87,7 @@ def base_of(given: Sequence[GivenMember]) -> RunConfig | None:
     return runs[0][1] if runs else None
 
 
-def gather_member(given: GivenMember, directory: Path, most: int) -> Member:
+def gather_member(given: GivenMember, directory: Path, most: int) -> BundleMember:
     """A member with its files copied below ``directory``; of its generated pictures at most ``most``, evenly chosen.
 
     Raises StoreError, PictureError or UsageError where a picture or caption cannot be read.
@@ -99,7 +99,7 @@ def gather_member(given: GivenMember, directory: Path, most: int) -> Member:
         return _of_run(store, given, directory, home, most)
 
 
-def _of_run(store: Store, given: GivenMember, directory: Path, home: Path, most: int) -> Member:
+def _of_run(store: Store, given: GivenMember, directory: Path, home: Path, most: int) -> BundleMember:
     """A member out of a finished run: its last training set, its seeds, what its LoRA has drawn, and the LoRA."""
     _, character = run_settings(store)
     own = character.trigger
@@ -122,7 +122,9 @@ def _of_run(store: Store, given: GivenMember, directory: Path, home: Path, most:
             write_image(directory / path, store.frame_image(frame))
             solo.append(path.as_posix())
     named = _described(character.model_copy(update={"trigger": given.trigger}), given)
-    member = Member(str(given.folder), named, tuple(items), tuple(seeds), tuple(asked), tuple(solo), lora.as_posix())
+    member = BundleMember(
+        str(given.folder), named, tuple(items), tuple(seeds), tuple(asked), tuple(solo), lora.as_posix()
+    )
     return member if asked else replace(member, asked=_from_captions(member.items))
 
 
@@ -144,7 +146,7 @@ def _trained(dataset: Path) -> list[TrainItem]:
     return found
 
 
-def _of_folder(given: GivenMember, directory: Path, home: Path, most: int) -> Member:
+def _of_folder(given: GivenMember, directory: Path, home: Path, most: int) -> BundleMember:
     """A member out of a folder of captioned pictures; its trigger leads every caption."""
     items, seeds = [], []
     pictures = read_pictures(pictures_in(given.folder, levels=None))
@@ -164,7 +166,7 @@ def _of_folder(given: GivenMember, directory: Path, home: Path, most: int) -> Me
         digest = re.sub(r"\W", "", item.path)
         seeds.append(Seed(item.path, digest, item.path, "", "", "", "", (), "sidecar"))
     named = _described(None, given)
-    return Member(str(given.folder), named, tuple(items), tuple(seeds), _from_captions(items))
+    return BundleMember(str(given.folder), named, tuple(items), tuple(seeds), _from_captions(items))
 
 
 def _described(character: Character | None, given: GivenMember) -> Character:

@@ -18,9 +18,9 @@ from bootstrap.backends.base_weights import BaseWeights
 from bootstrap.captions.prose import articled
 from bootstrap.character import Character, stored_character
 from bootstrap.config import RunConfig, embedded, stored_config
-from bootstrap.dataset.bleed_of_members import likenesses_of
+from bootstrap.dataset.bleed_of_members import likenesses_of, ways_of
+from bootstrap.dataset.bundle_members import BundleMember, members_of
 from bootstrap.dataset.exposure import with_folders
-from bootstrap.dataset.members import Member, members_of
 from bootstrap.dataset.provenance import read_provenance
 from bootstrap.dataset.writing import picture_bytes, safe_name
 from bootstrap.errors import BackendError, CharacterError, ConfigError, StoreError
@@ -73,7 +73,7 @@ class Release:
     config: RunConfig
     metadata: dict[str, str]
     previews: Sequence[Frame]
-    members: Sequence[Member] = ()
+    members: Sequence[BundleMember] = ()
 
     @property
     def triggers(self) -> tuple[str, ...]:
@@ -293,7 +293,8 @@ def _write_card(release: Release, folder: Path, plain: PlainLora | None = None) 
     captions = [one for several in _captions(release).values() for one in several]
     given = (release.character, release.config, release.adapter, release.recipe)
     if release.members:
-        text = bundle_card(release.members, likenesses_of(release.store), *given, files, architecture)
+        measured = likenesses_of(release.store)
+        text = bundle_card(release.members, measured, *given, files, architecture, ways_of(release.store))
     else:
         text = card(*given, facts, files, architecture, captions)
     write_atomic(folder / "README.md", text.encode())

@@ -17,6 +17,7 @@ from bootstrap.records import (
     Job,
     JobKind,
     Reference,
+    Region,
     Round,
     RoundOutcome,
     Seed,
@@ -54,8 +55,9 @@ def job_from(text: str) -> Job:
     plain = json.loads(text)
     kind, shot = JobKind(plain["kind"]), Shot(**plain["shot"])
     references = tuple(Reference(**one) for one in plain.get("references", ()))
+    regions = tuple(Region(**one) for one in plain.get("regions", ()))
     shown = {name: Reference(**plain[name]) if plain.get(name) else None for name in ("control", "start")}
-    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, **shown})
+    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, "regions": regions, **shown})
 
 
 def frame_from(row: Row) -> Frame:

@@ -12,7 +12,7 @@ from PIL import Image
 from bootstrap.character import Character
 from bootstrap.cli import main
 from bootstrap.dataset.bleed_of_members import Likeness, Traits, bleed_in_words
-from bootstrap.dataset.members import Member, balanced_members, member_folders, require_apart
+from bootstrap.dataset.bundle_members import BundleMember, balanced_members, member_folders, require_apart
 from bootstrap.errors import UsageError
 from bootstrap.records import TrainItem
 from bootstrap.store.store import Store
@@ -141,7 +141,7 @@ def member(trigger, count, weight=1.0):
     """A member of so many pictures."""
     character = Character(name=trigger, trigger=trigger, invariant={"hair": f"{trigger} hair"})
     items = tuple(TrainItem(f"{trigger}/{n}.png", (trigger, "smile"), "kept", weight) for n in range(count))
-    return Member(trigger, character, items)
+    return BundleMember(trigger, character, items)
 
 
 def test_members_are_seen_alike_but_no_picture_much_more_than_another(tmp_path):

@@ -23,7 +23,15 @@ from bootstrap.records import Job, Seed, TrainItem
 from bootstrap.store.rows import job_from, seed_from, text_of
 from bootstrap.store.store import Store
 
-__all__ = ["MEMBERS", "Member", "balanced_members", "foreign_words", "member_folders", "members_of", "require_apart"]
+__all__ = [
+    "MEMBERS",
+    "BundleMember",
+    "balanced_members",
+    "foreign_words",
+    "member_folders",
+    "members_of",
+    "require_apart",
+]
 
 MEMBERS = "members"
 """The fact under which a run of several stores its members, and the folder in which their copies lie."""
@@ -33,7 +41,7 @@ five times beside 100 shown once, which is 2.5 and 0.5 of the mean."""
 
 
 @dataclass(frozen=True)
-class Member:
+class BundleMember:
     """A subject of several. Paths are relative to the folder of the run of several.
 
     ``character`` is its description, one of its trigger alone for a folder of pictures; ``items`` are what it is
@@ -73,7 +81,7 @@ class Member:
         }
 
     @classmethod
-    def of_plain(cls, plain: Mapping[str, Any]) -> Member:
+    def of_plain(cls, plain: Mapping[str, Any]) -> BundleMember:
         """What `plain` wrote."""
         items = []
         for one in plain["items"]:
@@ -90,9 +98,9 @@ class Member:
         )
 
 
-def members_of(store: Store) -> list[Member]:
+def members_of(store: Store) -> list[BundleMember]:
     """The members of a run of several; none in the run of one subject."""
-    return [Member.of_plain(one) for one in json.loads(store.recall(MEMBERS) or "[]")]
+    return [BundleMember.of_plain(one) for one in json.loads(store.recall(MEMBERS) or "[]")]
 
 
 def require_apart(named: Mapping[str, str]) -> None:
@@ -107,7 +115,7 @@ def require_apart(named: Mapping[str, str]) -> None:
             )
 
 
-def balanced_members(members: Sequence[Member], directory: Path) -> list[TrainItem]:
+def balanced_members(members: Sequence[BundleMember], directory: Path) -> list[TrainItem]:
     """What a LoRA of several is trained on, absolute paths: every member is seen as often as another.
 
     A picture counts at most `MOST` times as much as it does in its own member's set.
@@ -122,14 +130,14 @@ def balanced_members(members: Sequence[Member], directory: Path) -> list[TrainIt
     return [item.weighing(item.weight * factor) for item, factor in zip(items, factors, strict=True)]
 
 
-def member_folders(members: Sequence[Member], repeats: int) -> dict[str, str]:
+def member_folders(members: Sequence[BundleMember], repeats: int) -> dict[str, str]:
     """Trigger → the folder of the member's generated pictures, ``<repeats>_<trigger>``, as trainers balance them."""
     groups = [member.trigger for member in members for item in member.items if item.kind in ("kept", "provisional")]
     factors = dict(zip(groups, evened(groups, dict.fromkeys(groups, 1.0), most=MOST), strict=True))
     return {trigger: f"{max(1, round(repeats * factor))}_{safe_name(trigger)}" for trigger, factor in factors.items()}
 
 
-def foreign_words(members: Sequence[Member]) -> dict[tuple[str, str], dict[str, int]]:
+def foreign_words(members: Sequence[BundleMember]) -> dict[tuple[str, str], dict[str, int]]:
     """(member, other) → identity words of the other in the member's captions → in how many; none where there are none.
 
     Words that the member has itself are not foreign. A caption that names another's hair teaches it to both.
