@@ -257,10 +257,12 @@ def reject(run: RunFolder, ids: FrameIds, reason: Reasons = None, json: AsJson =
 @app.command()
 def undo(
     run: RunFolder,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Frames [the one judged last].")] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="Frames [those judged last, together].")
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Take back your last verdict, or the last one on each frame; what was before counts again, yours or the gate's.
+    """Take back your last verdicts, of one or of many at once, or the last on each frame; what was before counts again.
 
     bootstrap undo runs/mika
 

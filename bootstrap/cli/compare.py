@@ -35,6 +35,7 @@ from bootstrap.config import RunConfig
 from bootstrap.dataset.bundle_members import members_of
 from bootstrap.errors import UsageError
 from bootstrap.export.release import run_settings
+from bootstrap.listeners.waiting import waiting
 from bootstrap.records import Adapter
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.shots import Cell as Place
@@ -75,7 +76,8 @@ def compare_command(run: Path, options: CompareOptions, *, out: Path | None, as_
         settings = settings_notes(store, adapters)
         others = on_other_bases(config, options.also)
         trials = trials_for(character, config, options.each, options.pose, options.outfit, store.seeds())
-        bench = open_for_comparison(store, config, trials.character, folder)
+        with waiting("loading the base and the panel"):
+            bench = open_for_comparison(store, config, trials.character, folder)
         try:
             rater = CellRater(bench, trials)
             comparison = _compare(rater, adapters, weights, companions, named=bool(options.checkpoints))
@@ -125,7 +127,8 @@ def _compare(
 
 def _on_another(rater: CellRater, config: RunConfig, best: Cell) -> tuple[Result, Result]:
     """Another base alone, and with the best weights; one base is loaded at a time. Raises BackendError."""
-    bench = rater.bench.on_another(config)
+    with waiting(f"loading {config.base.short_name}"):
+        bench = rater.bench.on_another(config)
     try:
         bench.check_fit([best])
         there = rater.on(bench)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bootstrap.errors import UsageError
 from bootstrap.records import Frame, VerdictKind
 from bootstrap.review.person_verdicts import candidates_named, checked_reasons, judge, take_back, verdict_rows
 from bootstrap.runs.approval_setting import open_waiting_round, set_approval
-from bootstrap.store.person import PERSON, Answer
+from bootstrap.store.person import PERSON, Answer, action_key
 from bootstrap.store.store import Store
 
 __all__ = ["approval_command", "judge_command", "undo_command"]
@@ -26,11 +27,13 @@ def judge_command(run: Path, ids: Sequence[str], kind: VerdictKind, reasons: Seq
     """Give the same verdict on all the frames, or on none when one of the names is not clear."""
     with Store.open(run, exclusive=False) as store:
         checked = checked_reasons(store, reasons)
-        _apply(store, candidates_named(store, ids), lambda frame: judge(store, frame, kind, checked), as_json)
+        frames, key = candidates_named(store, ids), secrets.token_hex(8)
+        keys = {frame.job.id: action_key(key, number) for number, frame in enumerate(frames)}
+        _apply(store, frames, lambda frame: judge(store, frame, kind, checked, key=keys[frame.job.id]), as_json)
 
 
 def undo_command(run: Path, ids: Sequence[str], *, as_json: bool) -> None:
-    """Withdraw a person's last verdict on each frame, or the last of all. Raises UsageError where there is none."""
+    """Withdraw a person's last verdict on each frame, or those of the last action. Raises UsageError without one."""
     with Store.open(run, exclusive=False) as store:
         names = ids or store.person.last_judged()
         if not names:

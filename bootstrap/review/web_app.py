@@ -50,7 +50,7 @@ from bootstrap.review.uploads import add_upload
 from bootstrap.runs.approval_setting import open_waiting_round
 from bootstrap.runs.blind_audit import audit_of, blindfolded
 from bootstrap.runs.fakes import fake_note
-from bootstrap.store.person import PERSON, Answer
+from bootstrap.store.person import PERSON, Answer, action_key
 from bootstrap.store.store import Store
 
 __all__ = ["build"]
@@ -195,7 +195,7 @@ class ReviewPage:
             checked_reasons(self._store, one.reasons)
         answers = []
         for number, (frame, one) in enumerate(zip(frames, body.verdicts, strict=True)):
-            kind, key = CHOICES[one.verdict], f"{body.key}-{number}"
+            kind, key = CHOICES[one.verdict], action_key(body.key, number)
             answers.append(_answer(judge(self._store, frame, kind, one.reasons, one.seen, key)))
         return {"answers": answers}
 
@@ -203,7 +203,7 @@ class ReviewPage:
         """Withdraw the verdicts of one action, each where no other came after it."""
         for one in body.frames:
             self._candidate(one.id)
-        keyed = [one.model_copy(update={"key": f"{body.key}-{number}"}) for number, one in enumerate(body.frames)]
+        keyed = [one.model_copy(update={"key": action_key(body.key, number)}) for number, one in enumerate(body.frames)]
         return {"answers": [self.undo(one) for one in keyed]}
 
     def undo(self, body: UndoBody) -> dict[str, Any]:

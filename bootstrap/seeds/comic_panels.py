@@ -19,6 +19,7 @@ __all__ = ["SLANTED", "has_slanted_panels", "panels", "unframed", "varied"]
 
 Box = tuple[int, int, int, int]
 Pixels = NDArray[np.int16]
+Color = NDArray[np.float64]
 
 SLANTED = "is a comic page with slanted panels, which are not taken apart: cut them out"
 
@@ -32,6 +33,10 @@ NARROWEST = 0.12
 """A panel's shorter side is at least this fraction of the page's longest side: less is a frame, or a caption."""
 DRAWN = 0.5
 """Share of a panel's lines, across and down, that are of more than one colour: a band of sky is no panel."""
+DRAWN_SPARSELY = 0.2
+"""The same between white gutters: a figure on plain ground is a panel there."""
+WHITE, FAINT = 240, 12
+"""Levels (0-255) from which a gutter is white, and by how many a pale panel beside it differs from it at least."""
 BESIDE = 3
 """Pixels beside a stretch in which a panel begins: its frame is thin, and its edge may be blurred."""
 ENDING = 0.6
@@ -108,54 +113,72 @@ def _reduced(image: Image.Image, longest: int) -> tuple[Pixels, float]:
     return np.asarray(image.convert("RGB").resize(size), np.int16), scale
 
 
-def _divided(pixels: Pixels, box: Box, least: float) -> Iterator[Box]:
-    """The panels of a box: divided into rows, else side by side, until no line divides them."""
+def _divided(pixels: Pixels, box: Box, least: float, gutter: Color | None = None) -> Iterator[Box]:
+    """The panels of a box: divided into rows, else side by side, until no line divides them.
+
+    ``gutter`` is the colour of the lines that divided the page before: it has one, and a horizon another.
+    """
     box = unframed(pixels, box)
     left, top, right, bottom = box
-    rows = _parts(pixels[top:bottom, left:right], least, max(pixels.shape[:2]))
-    columns = [] if rows else _parts(pixels[top:bottom, left:right].swapaxes(0, 1), least, max(pixels.shape[:2]))
+    inside, longest = pixels[top:bottom, left:right], max(pixels.shape[:2])
+    rows, gutter_of_rows = _parts(inside, least, longest, gutter)
+    columns, gutter_of_columns = _parts(inside.swapaxes(0, 1), least, longest, gutter) if not rows else ([], None)
     for start, end in rows:
-        yield from _divided(pixels, (left, top + start, right, top + end), least)
+        yield from _divided(pixels, (left, top + start, right, top + end), least, gutter_of_rows)
     for start, end in columns:
-        yield from _divided(pixels, (left + start, top, left + end, bottom), least)
+        yield from _divided(pixels, (left + start, top, left + end, bottom), least, gutter_of_columns)
     if not rows and not columns:
         yield box
 
 
-def _parts(pixels: Pixels, least: float, longest: int) -> list[tuple[int, int]]:
-    """Where the parts of a box (height, width, 3) between its dividing rows begin and end; none where none divides."""
+def _parts(
+    pixels: Pixels, least: float, longest: int, gutter: Color | None
+) -> tuple[list[tuple[int, int]], Color | None]:
+    """Where the parts of a box (height, width, 3) between its dividing rows begin and end, and the colour of those.
+
+    None where none divides.
+    """
     shown = varied(pixels)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], shown, [True]]).astype(np.int8)))
     found, start = [], 0
     for begin, end in edges.reshape(-1, 2).tolist():  # a stretch of one colour, and where it ends
         far = begin - start >= least and len(shown) - end >= least
-        if far and _ends_panels(pixels, begin, end, THICKEST * longest):
-            found.append((start, begin))
-            start = end
+        line = _dividing(pixels, begin, end, THICKEST * longest, gutter) if far else None
+        if line is not None:
+            first, last, gutter = line
+            found.append((start, first))
+            start = last
     found.append((start, len(shown)))
-    divided = len(found) > 1 and all(_is_drawn(pixels[begin:end]) for begin, end in found)
-    return found if divided else []
+    sparse = DRAWN_SPARSELY if gutter is not None and gutter.min() >= WHITE else DRAWN
+    divided = len(found) > 1 and all(_is_drawn(pixels[begin:end], sparse) for begin, end in found)
+    return (found, gutter) if divided else ([], None)
 
 
-def _ends_panels(pixels: Pixels, begin: int, end: int, thickest: float) -> bool:
-    """Whether a line in the rows from begin to end has another colour beside it along most of it, at both sides."""
+def _dividing(
+    pixels: Pixels, begin: int, end: int, thickest: float, gutter: Color | None
+) -> tuple[int, int, Color] | None:
+    """The line in the rows from begin to end that has another colour beside it along most of it, at both sides, and
+    its colour: that of the ``gutter`` if one is known. None without one."""
     colors = np.median(pixels[begin:end], axis=1)
-    changes = np.flatnonzero(np.abs(np.diff(colors, axis=0)).max(axis=1) > ONE_COLOR) + begin + 1
+    changes = np.flatnonzero(np.abs(np.diff(colors, axis=0)).max(axis=1) > FAINT) + begin + 1
     edges = [begin, *changes.tolist(), end]  # of frames, of the gutter between them, and of a panel's plain ground
     for first, last in itertools.pairwise(edges):
         color = np.median(pixels[first:last], axis=(0, 1))
+        if last - first > thickest or (gutter is not None and np.abs(color - gutter).max() > ONE_COLOR):
+            continue
+        apart = FAINT if color.min() >= WHITE else ONE_COLOR
         other = [
-            (np.abs(beside - color).max(axis=2) > ONE_COLOR).any(axis=0).mean() >= ENDING
+            (np.abs(beside - color).max(axis=2) > apart).any(axis=0).mean() >= ENDING
             for beside in (pixels[first - BESIDE : first], pixels[last : last + BESIDE])
         ]
-        if all(other) and last - first <= thickest:
-            return True
-    return False
+        if all(other):
+            return first, last, color
+    return None
 
 
-def _is_drawn(pixels: Pixels) -> bool:
-    """Whether something is drawn in most of a part, across and down."""
-    return all(varied(lines).mean() >= DRAWN for lines in (pixels, pixels.swapaxes(0, 1)))
+def _is_drawn(pixels: Pixels, least: float) -> bool:
+    """Whether something is drawn in so much of a part at least, across and down."""
+    return all(varied(lines).mean() >= least for lines in (pixels, pixels.swapaxes(0, 1)))
 
 
 def _slanted(pixels: Pixels) -> bool:

@@ -7,6 +7,7 @@ a round that was cut off is played again as it was. Knows no page, no choice and
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from bootstrap.records import Verdict, VerdictKind
 from bootstrap.store import rows
 from bootstrap.store.journal import Journal, now
 
-__all__ = ["BLIND", "PERSON", "Answer", "Boundary", "Person", "in_force"]
+__all__ = ["BLIND", "PERSON", "Answer", "Boundary", "Person", "action_key", "in_force"]
 
 PERSON = "person"
 BLIND = "audit-"
@@ -93,16 +94,19 @@ class Person:
         return {row["frame"]: row["seq"] for row in self._journal.all(query, PERSON)}
 
     def last_judged(self) -> list[str]:
-        """The id of the frame with the last verdict of a person that is not withdrawn; [] where there is none."""
-        given: dict[str, list[int]] = {}
-        for row in self._journal.all("SELECT seq, frame, kind FROM verdicts WHERE by = ? ORDER BY seq", PERSON):
+        """The ids of the frames of a person's last action that is not withdrawn, in order; [] where there is none.
+
+        Verdicts that were given together have keys that differ in the number at their end alone (see `action_key`).
+        """
+        given: dict[str, list[sqlite3.Row]] = {}
+        for row in self._journal.all("SELECT seq, frame, kind, key FROM verdicts WHERE by = ? ORDER BY seq", PERSON):
             of_frame = given.setdefault(row["frame"], [])
             if row["kind"] == VerdictKind.WITHDRAWN:
                 del of_frame[-1:]
             else:
-                of_frame.append(row["seq"])
-        last = {of_frame[-1]: frame for frame, of_frame in given.items() if of_frame}
-        return [last[max(last)]] if last else []
+                of_frame.append(row)
+        left = sorted((of_frame[-1] for of_frame in given.values() if of_frame), key=lambda row: row["seq"])
+        return [row["frame"] for row in left if _action(row) == _action(left[-1])]
 
     def blind(self) -> dict[str, Verdict]:
         """Frame id → a person's first verdict on it, where it was given blind and is not withdrawn."""
@@ -167,6 +171,16 @@ class Person:
         if seen is None or seq <= seen:
             return Answer(seq, verdict)
         return Answer(seq, verdict, verdict or Verdict(frame, VerdictKind.WITHDRAWN, PERSON, ()))
+
+
+def action_key(key: str, number: int) -> str:
+    """The key of the verdict of that number of an action that judges several frames with one ``key``."""
+    return f"{key}-{number}"
+
+
+def _action(row: sqlite3.Row) -> str:
+    """What the keys of verdicts that were given together share."""
+    return re.sub(r"-\d{1,4}$", "", row["key"] or str(row["seq"]))
 
 
 def in_force(found: Iterable[sqlite3.Row], boundary: Boundary | None = None) -> dict[tuple[str, bool], Verdict]:

@@ -61,3 +61,15 @@ def test_undo_without_an_id_takes_back_the_last_verdict(store, call):
         assert said in line
     done = call("undo", store.directory)
     assert (done.code, done.line) == (2, f'error: no verdict in "{store.directory}" is yours')
+
+
+def test_undo_takes_back_all_that_one_command_judged(store, call):
+    first, second, third, *_ = ids(store)
+    call("approve", store.directory, first)
+    call("reject", store.directory, first, second, third)
+    call("approve", store.directory, second)
+    assert [line.split(":")[0] for line in call("undo", store.directory).out.splitlines()] == [second]
+    lines = call("undo", store.directory).out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [first, second, third]
+    assert "keep by you, was reject by you" in lines[0]
+    assert [line.split(":")[0] for line in call("undo", store.directory).out.splitlines()] == [first]

@@ -206,6 +206,7 @@ def test_decoys_that_another_panel_measured_are_measured_anew_and_not_stored(run
         store.add_measurements(old, {"clip": "another panel"})
     result = compare(run, "--weights", "1", "--each", "1", "--json")
     assert f"{len(decoys)} decoys are measured again" in result.stderr
+    assert "loading the base and the panel …" in result.stderr
     assert json.loads(result.stdout)["cells"] == fresh["cells"]
     with Store.open(run, exclusive=False) as store:
         assert store.measurements(decoys)[decoys[0]]["clip"] == Measurement(9.0)

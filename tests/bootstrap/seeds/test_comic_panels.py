@@ -101,3 +101,18 @@ def test_a_slanted_page_is_set_aside_with_a_word_where_there_are_many():
     image = scene(600, 600, 8)
     ImageDraw.Draw(image).line([(-5, 249), (605, 371)], "white", 14)
     assert Sifter(None, 256, 3).flaw(Given("p", image, image.size)).startswith("is a comic page with slanted panels")
+
+
+def test_white_gutters_divide_pale_panels_without_frames():
+    image = Image.new("RGB", (600, 800), "white")
+    for number, (left, top, right, bottom) in enumerate([(0, 0, 293, 390), (307, 0, 600, 390), (0, 404, 600, 800)]):
+        image.paste((226, 226, 226), (left, top, right, bottom))
+        image.paste(scene(right - left - 80, bottom - top - 60, number), (left + 40, top + 60))
+    found = np.array([box[:2] for box in panels(image)])
+    assert np.abs(found - [(40, 60), (347, 60), (40, 464)]).max() <= 2
+
+
+def test_a_horizon_of_another_colour_than_the_gutters_divides_no_panel():
+    image = page(14, "white", 24)
+    ImageDraw.Draw(image).rectangle((24, 520, 316, 534), "navy")
+    assert len(panels(image)) == len(PLACES)
