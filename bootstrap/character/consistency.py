@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bootstrap.character.model import Character
+from bootstrap.character.of_kind import needs_of
 from bootstrap.config import RunConfig
+from bootstrap.config.kind_files import CHARACTER
 from bootstrap.errors import CharacterError
 
 __all__ = ["check_kind", "contradictions"]
@@ -29,8 +31,9 @@ def contradictions(character: Character) -> list[str]:
         if note.outfit and note.outfit not in character.wardrobe:
             names = ", ".join(character.wardrobe)
             problems.append(f'seeds.{index}.outfit "{note.outfit}" is not in outfits (use one of: {names})')
-    if character.invariant and not character.identity:
-        problems.append("invariant has no tag: write at least one, for example hair or eyes")
+    if character.invariant and not character.identity and needs_of(character.kind)["invariant"].rule == "required":
+        example = " or ".join([*character.invariant][:2]) if character.kind != CHARACTER else "hair or eyes"
+        problems.append(f"invariant has no tag: write at least one, for example {example}")
     own = {*character.identity, *character.outfit_tags}
     for field, tags in (("forbidden", character.forbidden), ("negative", character.negative)):
         for tag in tags:

@@ -16,11 +16,13 @@ from PIL import Image
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character, load_character
 from bootstrap.character.description import made_up_trigger
+from bootstrap.character.of_kind import needs_of
 from bootstrap.cli.check_many import panel_models_of
 from bootstrap.cli.choosing import choose_base
 from bootstrap.cli.described_draft import DescribedDraft, ReadBy
 from bootstrap.cli.which_base import settle_base
 from bootstrap.config import RunConfig, load
+from bootstrap.config.kind_files import CHARACTER
 from bootstrap.config.training_pixels import side_of
 from bootstrap.dataset.seed_tags import seed_tagging
 from bootstrap.errors import ConfigError, OutputError
@@ -55,6 +57,7 @@ def init_command(
     name: str | None,
     description: Path | None,
     read_by: ReadBy | None = None,
+    kind: str = CHARACTER,
 ) -> None:
     """Write ``out``, which must not exist, and print what was read and what was not, by the panel and by a reader."""
     if out.exists():
@@ -62,11 +65,11 @@ def init_command(
         raise OutputError(f'"{out}" exists already', f"choose another file with --out, or change it on a page: {edit}")
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--out", str(out)])
-    config, missing = config_to_read(base, command)
+    config, missing = config_to_read(base, command, kind=kind)
     for note in missing:
         typer.echo(f"note: {note}")
     describing = None if read_by is None or description else DescribedDraft(read_by, config)
-    begun = begin_draft(pictures, config, name, description, describing)
+    begun = begin_draft(pictures, config, name, description, describing, kind)
     write_atomic(out, draft_text(begun.draft, config).encode())
     for note in begun.notes:
         typer.echo(f"note: {note}")
@@ -76,7 +79,7 @@ def init_command(
 
 
 def config_to_read(
-    base: str | None, command: str, views: str = "standard", kind: str = "character"
+    base: str | None, command: str, views: str = "", kind: str = CHARACTER
 ) -> tuple[RunConfig, list[str]]:
     """The settings of a base whose panel reads pictures, and a note where models are missing, of which its panel then
     has none. A base is asked for where none is named."""
@@ -107,20 +110,23 @@ def begin_draft(
     name: str | None,
     description: Path | None,
     describing: DescribedDraft | None = None,
+    kind: str = CHARACTER,
 ) -> Begun:
     """Load the panel, and read what pictures show; of a ``description`` the character is taken as it says.
 
     With ``describing`` a reader is asked too, and what it says is taken.
     """
     described = load_character(description) if description else None
-    draft = named_draft(described, name or "", pictures, config)
+    draft = replace(named_draft(described, name or "", pictures, config), kind=kind)
+    if needs_of(kind)["trigger"].rule == "optional":
+        draft = replace(draft, trigger="")
     with waiting(f"loading the panel, which reads {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"):
         if are_compared(pictures, _captioned):
             looked = _looked_at_many(pictures, draft, described, config)
         else:
             looked = _looked_at(pictures, config)
         if described is None:
-            draft = replace(draft, traits=_traits(looked, config))
+            draft = replace(draft, traits=_traits(looked, config, kind))
     notes = [*_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
     if described:
         notes = [*described.notes, *notes]
@@ -134,8 +140,10 @@ def begin_draft(
     return Begun(replace(draft, seeds=seeds), looked.shown, notes, looked.foreign)
 
 
-def _traits(looked: _Looked, config: RunConfig) -> list[Reading]:
-    """What the panel reads of the character in the pictures that it knows."""
+def _traits(looked: _Looked, config: RunConfig, kind: str) -> list[Reading]:
+    """What the panel reads of the character in the pictures that it knows; of another kind, of its ``parts``."""
+    if kind != CHARACTER:
+        return [one for one in _traits(looked, config, CHARACTER) if one.axis in config.subject.parts]
     known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
     has_reader = "clip" in config.panel.models.present
     if known and has_reader:
@@ -287,5 +295,7 @@ def _print(draft: Draft, sources: Sequence[Path], out: Path) -> None:
         typer.echo(f"{name}: {', '.join(filter(None, tags)) or 'nothing read'}")
         if missing := unread(seed):
             typer.echo(f"{name}: could not read {', '.join(missing)}")
-    typer.echo(f"wrote {out}: correct it, then check it; its run will lie in {Path('runs') / draft.trigger}")
+    typer.echo(
+        f"wrote {out}: correct it, then check it; its run will lie in {Path('runs') / (draft.trigger or draft.name)}"
+    )
     typer.echo(shlex.join(["bootstrap", "check", *map(str, sources), str(out)]))

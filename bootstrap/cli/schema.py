@@ -9,11 +9,13 @@ import typer
 
 from bootstrap.character import character_schema
 from bootstrap.character.description import description_schema
+from bootstrap.config.kind_files import kind_named
 
 __all__ = ["schema_command"]
 
 
-def schema_command(*, description: bool) -> None:
-    """Print the schema of character.json, or of the description format."""
-    schema: dict[str, Any] = description_schema() if description else character_schema()
+def schema_command(*, description: bool, kind: str) -> None:
+    """Print the schema of character.json for a kind of subject, or of the description format. Raises ConfigError."""
+    kind_named(kind)
+    schema: dict[str, Any] = description_schema() if description else character_schema(kind)
     typer.echo(json.dumps(schema, indent=2, ensure_ascii=False))

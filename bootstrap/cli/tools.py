@@ -24,6 +24,9 @@ def init(
         "character.json"
     ),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="outfit, style, concept, background, asset …, or a YAML file of your own.")
+    ] = "character",
     description: Annotated[
         Path | None,
         typer.Option("--description", "--from", help="A description by a vision-language model, to be corrected."),
@@ -50,6 +53,8 @@ def init(
 
     bootstrap init seed.png --base illustrious --reader ollama
 
+    bootstrap init *.png --base illustrious --kind style
+
     bootstrap init --edit character.json
     """
     from bootstrap.cli.describe import read_by
@@ -65,7 +70,7 @@ def init(
         return
     from bootstrap.cli.init import init_command
 
-    init_command(sources or (), base=base, out=out, name=name, description=description, read_by=chosen)
+    init_command(sources or (), base=base, out=out, name=name, description=description, read_by=chosen, kind=kind)
 
 
 @tools_app.command()
@@ -91,14 +96,17 @@ def schema(
     description: Annotated[
         bool, typer.Option("--description", help="The schema of vision-language models' descriptions instead.")
     ] = False,
+    kind: Annotated[str, typer.Option(help="The kind of subject, or a YAML file of your own.")] = "character",
 ) -> None:
     """Print the JSON Schema of character.json.
 
     bootstrap schema > character.schema.json
+
+    bootstrap schema --kind background > place.schema.json
     """
     from bootstrap.cli.schema import schema_command
 
-    schema_command(description=description)
+    schema_command(description=description, kind=kind)
 
 
 @tools_app.command()

@@ -100,6 +100,10 @@ class SubjectConfig(Frozen):
     needs: Mapping[str, NeedConfig] = Field(default_factory=dict)
     """Field of character.json ("outfits", "varies.wearer") → whether this kind requires or refuses it. ``trigger`` and
     ``invariant`` are required unless they are said to be optional."""
+    anyone: bool = False
+    """Whether seeds may show anybody: of many pictures none is then set aside because it shows somebody else."""
+    parts: tuple[str, ...] = ()
+    """Parts of ``invariant`` that ``bootstrap init`` writes for a kind that is no character."""
     called: str = "character"
     """What pages and messages call a subject of this kind."""
     details: Mapping[DetailPlace, tuple[str, ...]] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from bootstrap.character import Character
 from bootstrap.character.core_tag import drafted_core_tag
 from bootstrap.character.json_objects import COMMENT
 from bootstrap.config import PanelConfig, RunConfig
+from bootstrap.config.kind_files import CHARACTER, kind_named
 from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
 from bootstrap.pictures.caption_text import caption_parts
@@ -93,6 +94,7 @@ class Draft:
     traits: Sequence[Reading] = ()
     seeds: Sequence[Seed] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = CHARACTER
 
 
 def reader_of(models: PanelModels, panel: PanelConfig) -> PhraseReader:
@@ -147,7 +149,7 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
     panel = config.panel
     values: dict[str, Any] = {
         "version": 1,
-        "kind": "character",
+        "kind": draft.kind,
         "name": draft.name,
         "trigger": draft.trigger,
         "base": draft.base,
@@ -157,15 +159,34 @@ def draft_text(draft: Draft, config: RunConfig) -> str:
         "unique": _unique(draft, config),
         "outfits": {"default": _outfit([r for r in draft.traits if r.axis in WORN_AXES], panel)},
         **{axis.words: list(axis.defaults) for axis in config.subject.axes.values() if axis.words and axis.defaults},
+        **(_of_kind(draft, config) if draft.kind != CHARACTER else {}),
         **draft.given,
     }
     about = "Keys that begin with _ are comments; everything but name, trigger and invariant may go."
     lines: dict[str, Any] = {"_": about}
+    refused = [name for name, need in config.subject.needs.items() if need.rule == "refused"]
     for name, info in Character.model_fields.items():
+        if name in refused:
+            continue
         lines[f"_{name}"] = " ".join((info.description or "").split())
         if name in values or name not in BY_ITSELF:
             lines[name] = values.get(name, _default(name))
     return json.dumps(lines, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_kind(draft: Draft, config: RunConfig) -> dict[str, Any]:
+    """The fields that another kind of subject than a character fills in otherwise."""
+    kind, subject = kind_named(draft.kind), config.subject
+    core = caption_parts(kind.changes.unwritten.get("core", ""))
+    if not config.base.demonstration and draft.trigger and subject.core_tag != "none":
+        core = (*core, drafted_core_tag(draft.trigger, draft.kind))
+    read = {reading.axis: reading.word for reading in draft.traits}
+    varies = {name: list(axis.defaults) for name, axis in subject.axes.items() if not axis.words and axis.defaults}
+    parts = {part: read.get(part, "") for part in subject.parts}
+    views = kind.changes.views if isinstance(kind.changes.views, str) else ""
+    found = {"core": ", ".join(core), "invariant": parts, "unique": {}, "outfits": {}, "varies": varies, "views": views}
+    seeds = [_seed_entry(seed, config.panel) for seed in draft.seeds]
+    return {**found, "seeds": [{key: one[key] for key in one if key != "outfit"} for one in seeds]}
 
 
 def _default(name: str) -> Any:

@@ -59,7 +59,9 @@ def gathered_seeds(
 ) -> GatheredSeeds:
     """Sort the pictures out for a base that draws ``side`` pixels. Raises SeedError where none can be taken."""
     few = len(pictures) <= MOST_SEEDS
-    sifter = Sifter(PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few, improved)
+    sifter = Sifter(
+        PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few, improved, config.subject.anyone
+    )
     sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
     found, likeness, close_ups = [], [], models.close_ups(config.panel)
     for one in sorted_out:

@@ -121,6 +121,7 @@ class Sifter:
     """Sifts pictures for a base that draws ``side`` pixels; ``bits`` of 64 in which near-duplicates differ at most.
 
     What is too small or blurred is taken as far as it is ``improved`` later.
+    ``anyone``: pictures may show anybody, one or several, so none is set aside as a stranger's.
     Of ``few`` pictures, only those that surely show somebody else are set aside; what else is wrong is remarked on.
     """
 
@@ -129,6 +130,7 @@ class Sifter:
     bits: int
     few: bool = False
     improved: Improved = Improved()
+    anyone: bool = False
     _found: dict[int, Sifted] = field(default_factory=dict, init=False)
 
     def sift(self, given: Sequence[Given]) -> list[Sifted]:
@@ -145,7 +147,8 @@ class Sifter:
         shown = {place: given[place] for place in sound}
         if not self.few:
             self._drop_duplicates(shown)
-        self._drop_strangers(shown)
+        if not self.anyone:
+            self._drop_strangers(shown)
         for place, one in shown.items():
             found = self._found[place]
             if not (found.reason or one.described) and (edge := self._cut_off(one)):
