@@ -31,18 +31,21 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
     """Put a character into the queue, with the arguments and options of `bootstrap run`.
 
     bootstrap queue add mika/ --base puppet --target 40
+
+    bootstrap queue add yuki/ --base puppet --budget 2h
     """
     from bootstrap.character import load_character
     from bootstrap.cli.resolve import run_folder
     from bootstrap.cli.sources import sort_sources
     from bootstrap.cli.which_base import settle_base
+    from bootstrap.machine.limits import limits_of
     from bootstrap.pictures import open_picture
 
     sources, options = parse_run(context.args, "bootstrap queue add")
-    for name, value in (("budget", options.budget), ("until", options.until)):
-        if value is not None:
-            message = f'--{name} "{value}" belongs to the whole queue'
-            raise ConfigError(message, f"give it to `bootstrap queue run --{name}`")
+    limits_of(options.budget, options.until)
+    if options.until is not None:
+        message = f'--until "{options.until}" belongs to the whole queue'
+        raise ConfigError(message, "give it to `bootstrap queue run --until`; --budget limits one character")
     pictures, description = sort_sources(sources)
     for picture in pictures:
         open_picture(picture)
@@ -104,11 +107,13 @@ def run(
 def _on_ray(address: str, queue: Queue, time: SharedTime, at_once: int, share: float) -> None:
     from bootstrap.studio.characters import Night, work_through_on
     from bootstrap.studio.cluster import joined
+    from bootstrap.studio.metrics import Metrics
 
     with joined(address, workers=at_once) as cluster:
         if cluster.dashboard:
             typer.echo(f"Ray's dashboard: {cluster.dashboard}")
-        work_through_on(Night(cluster, queue, time, typer.echo, share, at_once))
+        metrics = Metrics(cluster.ray.util.metrics.Gauge)
+        work_through_on(Night(cluster, queue, time, typer.echo, share, at_once, metrics))
 
 
 def _existing(file: Path) -> Queue:

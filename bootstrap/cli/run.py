@@ -44,7 +44,6 @@ from bootstrap.runs.sentences import duration
 from bootstrap.runs.sessions import session
 from bootstrap.seeds import MOST_SEEDS
 from bootstrap.store.store import Store
-from bootstrap.studio.cluster import AUTO
 from bootstrap.studio.pool import Pooling, pooling
 
 __all__ = ["listening", "run_command"]
@@ -77,7 +76,7 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
     ):
         try:
             together = options.train_together
-            with pooling(options.ray or AUTO, options.workers or 1, train_together=together) as workers:
+            with pooling(options.ray, options.workers, train_together=together) as workers:
                 _work(store, config, character, pictures, limits, consents, words, workers)
         except Paused as pause:
             raise Paused(pause.reason, command) from None

@@ -20,7 +20,7 @@ from types import FrameType
 
 from bootstrap.errors import BootstrapError, Interrupted, Paused
 from bootstrap.machine.clock import Clock
-from bootstrap.machine.limits import Limits, next_time
+from bootstrap.machine.limits import Limits, duration_of, next_time
 from bootstrap.machine.signals import handling_stops
 from bootstrap.runs.following import engine_is_running
 from bootstrap.runs.open_to_read import open_to_read
@@ -28,7 +28,7 @@ from bootstrap.runs.queue import Entry, Queue, State, share_of
 from bootstrap.runs.sessions import FINISHED, sessions
 from bootstrap.store.run_folder import holds_database
 
-__all__ = ["Ended", "SharedTime", "record", "run_process", "work_through"]
+__all__ = ["Ended", "SharedTime", "record", "run_process", "within", "work_through"]
 
 
 class SharedTime:
@@ -61,6 +61,8 @@ class Ended:
     stopped_by: str = ""
 
 
+BUDGET = "--budget"
+"""The option that limits one character; where it is given twice, the last counts."""
 LOOK_EVERY = 2.0
 """Seconds between two looks at a process that is waited for."""
 Start = Callable[[Sequence[str], str], Ended]
@@ -84,12 +86,22 @@ def work_through(
         if left is not None and left <= 0:
             report(f"the time is over; {queue.left()} still wait")
             return
-        words = [*entry.words]
-        if left is not None:
-            words += ["--budget", f"{share_of(left, queue.left()):.0f}s"]
+        words = within(entry.words, None if left is None else share_of(left, queue.left()))
         queue.mark(entry.number, "running")
         report(f"── {entry.name}: {shlex.join(words)}")
         record(queue, entry, start(words, entry.folder))
+
+
+def within(words: Sequence[str], seconds: float | None) -> list[str]:
+    """The words of a character that has so many ``seconds``, or what its own --budget allows where that is less."""
+    own = None
+    for place, word in enumerate(words):
+        value = words[place + 1] if word == BUDGET and place + 1 < len(words) else word.removeprefix(f"{BUDGET}=")
+        if word == BUDGET or value != word:
+            own = duration_of(value)
+    if seconds is None or (own is not None and own <= seconds):
+        return [*words]
+    return [*words, BUDGET, f"{seconds:.0f}s"]
 
 
 def _is_worked_on(entry: Entry, time: SharedTime) -> bool:

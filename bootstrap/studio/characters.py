@@ -7,29 +7,36 @@ where it stopped; one that ended three workers is set aside. Knows no terminal.
 from __future__ import annotations
 
 import math
+import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from bootstrap.errors import Interrupted
 from bootstrap.machine.signals import handling_stops
 from bootstrap.runs.queue import Entry, Queue, share_of
-from bootstrap.runs.queue_work import Ended, SharedTime, record
+from bootstrap.runs.queue_work import Ended, SharedTime, record, within
 from bootstrap.studio.character_process import NotShared, run_here
 from bootstrap.studio.cluster import Cluster, failed_task, lost_worker
+from bootstrap.studio.metrics import Metrics
 from bootstrap.studio.team import DEADLY
 
 __all__ = ["Night", "work_through_on"]
 
+TELL_EVERY = 15.0
+"""Seconds between two updates of the metrics."""
 LOOK_EVERY = 0.2
 """Seconds between two looks at the characters under way."""
 
 
 @dataclass
 class Night:
-    """A queue that is worked through on a cluster, ``share`` of a card for each character, ``report`` gets lines."""
+    """A queue that is worked through on a cluster, ``share`` of a card for each character; ``report`` gets lines.
+
+    ``metrics``, last told at ``told``, are what Ray shows of it.
+    """
 
     cluster: Cluster
     queue: Queue
@@ -37,6 +44,8 @@ class Night:
     report: Callable[[str], None]
     share: float = 1.0
     at_once: int = 0
+    metrics: Metrics | None = None
+    told: float = 0.0
     under_way: dict[Any, Entry] = field(default_factory=dict)
     deaths: Counter[int] = field(default_factory=Counter)
     stopped_by: str = ""
@@ -65,8 +74,6 @@ def work_through_on(night: Night) -> None:
     """Run everything that waits, until the time is over. Raises Interrupted when a person stops it."""
 
     def stop(number: int, frame: object) -> None:
-        import signal
-
         night.stopped_by = signal.Signals(number).name
         for task in night.under_way:
             night.cluster.ray.cancel(task, force=False)
@@ -74,6 +81,7 @@ def work_through_on(night: Night) -> None:
     with handling_stops(stop):
         while _begin(night) or night.under_way:
             _collect(night)
+            _tell(night)
             sleep(LOOK_EVERY)
     if night.stopped_by:
         raise Interrupted(f"stopped by {night.stopped_by}")
@@ -89,13 +97,20 @@ def _begin(night: Night) -> bool:
             return False
         if len(night.under_way) >= night.places:
             return True
-        words = [*entry.words]
-        if left is not None:
-            words += ["--budget", f"{share_of(left, math.ceil(night.queue.left() / night.places)):.0f}s"]
+        shared = None if left is None else share_of(left, math.ceil(night.queue.left() / night.places))
+        words = within(entry.words, shared)
         night.queue.mark(entry.number, "running")
         night.report(f"── {entry.name}: begins")
         night.under_way[_task(night).remote(words, entry.folder, entry.run)] = entry
     return False
+
+
+def _tell(night: Night) -> None:
+    """Let Ray's metrics know where the characters stand, now and then."""
+    now = monotonic()
+    if night.metrics is not None and now - night.told > TELL_EVERY:
+        night.metrics.tell(night.queue.entries())
+        night.told = now
 
 
 def _task(night: Night) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["AUTO", "LOCAL", "Cluster", "joined"]
+__all__ = ["AUTO", "LOCAL", "Cluster", "failed_task", "joined", "lost_worker", "unreachable"]
 
 AUTO, LOCAL = "auto", "local"
 """A cluster that runs on this machine, or one of its own; always one of its own."""
@@ -26,10 +26,11 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster that was joined: ``ray`` is the package, ``gpus`` how many cards its workers have together."""
+    """A cluster that was joined: ``ray`` is the package; cards and processors of its workers, all together."""
 
     ray: Any
     gpus: float
+    cpus: float
     dashboard: str = ""
 
     def own_address(self) -> str:
@@ -61,7 +62,7 @@ def joined(address: str, *, workers: int = 0, spare_card: bool = False) -> Itera
     try:
         found: dict[str, float] = ray.cluster_resources()
         url = getattr(context, "dashboard_url", "") or ""
-        yield Cluster(ray, float(found.get("GPU", 0)), f"http://{url}" if url else "")
+        yield Cluster(ray, float(found.get("GPU", 0)), float(found.get("CPU", 0)), f"http://{url}" if url else "")
     finally:
         if mine:
             ray.shutdown()
@@ -82,10 +83,10 @@ def _connected(ray: Any, address: str, workers: int, spare_card: bool) -> Any:
         try:
             return ray.init(address=address, **options)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise _unreachable(address, error) from None
+            raise unreachable(address, error) from None
 
 
-def _unreachable(address: str, error: Exception) -> ConfigError:
+def unreachable(address: str, error: Exception) -> ConfigError:
     """What is wrong with an address, in one line; another version of Ray or Python is named."""
     text = " ".join(str(error).split())
     if "ersion mismatch" in text:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.config import RunConfig
-from bootstrap.studio.cluster import Cluster, joined
+from bootstrap.errors import ConfigError
+from bootstrap.studio.cluster import AUTO, Cluster, joined
 from bootstrap.studio.pooled_drawer import PooledDrawer
 from bootstrap.studio.pooled_panel import PooledPanel
 from bootstrap.studio.pooled_trainer import PooledTrainer
 from bootstrap.studio.team import Team
-from bootstrap.studio.worker import Files, SharingTrainer, Worker
+from bootstrap.studio.worker import Files, Same, SharingTrainer, Worker
 from bootstrap.studio.workforce import LocalMember, RemoteMember
 
+CPU = "cpu"
 __all__ = ["Pool", "Pooling", "pooling"]
 
 
@@ -42,12 +44,12 @@ class Pooling:
 
     def pool(self, config: RunConfig, drawer: Drawer, trainer: Trainer, run: Path, tell: Callable[[str], None]) -> Pool:
         """The pool of a run in the folder ``run``, whose workers load what ``config`` names; ``tell`` gets notes."""
-        ray, fake = self.cluster.ray, config.backend == "fake"
-        threads = 0 if fake or _on_a_card() else 1
-        kind = self.cluster.actor(Worker)
+        ray, device = self.cluster.ray, "" if config.backend == "fake" else _device()
+        threads = 1 if device == CPU else 0
+        kind, same = self.cluster.actor(Worker), Same(drawer.fingerprint, device)
 
         def worker() -> RemoteMember:
-            return RemoteMember(self.cluster, lambda: kind.remote(config, drawer.fingerprint, threads, ray.get))
+            return RemoteMember(self.cluster, lambda: kind.remote(config, same, threads, ray.get))
 
         local = LocalMember(threads)
         team = Team([local, *(worker() for _ in range(self.workers - 1))], worker, tell)
@@ -58,17 +60,27 @@ class Pooling:
 
 
 @contextlib.contextmanager
-def pooling(address: str, workers: int, *, train_together: bool = False) -> Iterator[Pooling | None]:
-    """The cluster for a block, where more than one worker is asked for. Raises ConfigError; see `joined`."""
-    if workers < 2:
+def pooling(address: str | None, workers: int | None, *, train_together: bool = False) -> Iterator[Pooling | None]:
+    """The cluster at ``address`` for a block, where more than one worker is asked for; None without any.
+
+    ``workers`` None takes what a cluster has: one on each of its cards, or on each processor where it has none. Raises
+    ConfigError; see `joined`.
+    """
+    if workers == 1 or (workers is None and address is None):
+        if train_together:
+            raise ConfigError("one worker has nobody to train together with", "add --workers 2")
         yield None
         return
-    with joined(address, workers=workers - 1, spare_card=_on_a_card()) as cluster:
-        yield Pooling(cluster, workers, train_together)
+    with joined(address or AUTO, workers=(workers or 1) - 1, spare_card=_on_a_card()) as cluster:
+        yield Pooling(cluster, workers or 1 + int(cluster.gpus or cluster.cpus), train_together)
 
 
 def _on_a_card() -> bool:
     """Whether this process computes on a graphics card."""
+    return _device() != CPU
+
+
+def _device() -> str:
     from bootstrap.machine.device import pick_device
 
-    return pick_device() != "cpu"
+    return pick_device()

@@ -28,7 +28,7 @@ from bootstrap.training.recipe import TrainRecipe
 from scoring.measurement import Measurement, Picture
 from scoring.panel import Panel
 
-__all__ = ["Failure", "File", "Files", "Judged", "Rows", "SharingTrainer", "Worker", "raised"]
+__all__ = ["Failure", "File", "Files", "Judged", "Rows", "Same", "SharingTrainer", "Worker", "raised"]
 
 Rows = list[dict[str, Measurement]]
 TRAINING = "train"
@@ -92,6 +92,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """What every process of a run has in common: the drawer's fingerprint, and the kind of device ("": any)."""
+
+    drawer: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """An expected failure of a worker, which its run raises."""
 
@@ -113,10 +121,10 @@ class Worker:
     """
 
     def __init__(
-        self, config: RunConfig, fingerprint: str, threads: int = 0, fetch: Callable[[Any], Any] | None = None
+        self, config: RunConfig, same: Same, threads: int = 0, fetch: Callable[[Any], Any] | None = None
     ) -> None:
-        """Load nothing yet; ``fingerprint`` is that of the run's drawer."""
-        self._config, self._fingerprint, self._threads = config, fingerprint, threads
+        """Load nothing yet; ``same`` is what this process must have in common with the run's."""
+        self._config, self._same, self._threads = config, same, threads
         self._fetch = fetch or (lambda value: value)
         self._folder = Path(tempfile.mkdtemp(prefix="bootstrap-worker-"))
         self._drawer: Drawer | None = None
@@ -182,7 +190,7 @@ class Worker:
             from bootstrap.runs.run_models import open_base
 
             drawer = open_base(self._config, self._folder, self._opened_models()).drawer
-            if drawer.fingerprint != self._fingerprint:
+            if drawer.fingerprint != self._same.drawer:
                 raise BackendError("a worker's base is another one than the run's", SAME)
             self._drawer = drawer
         return self._drawer
@@ -204,9 +212,20 @@ class Worker:
         if self._models is None:
             from bootstrap.runs.run_models import open_panel
 
-            if self._threads and self._config.backend != "fake":
-                import torch
-
-                torch.set_num_threads(self._threads)
+            self._check_device()
             self._models = open_panel(self._config, self._folder)
         return self._models
+
+    def _check_device(self) -> None:
+        """Compute as the run does. Raises BackendError where this machine has another kind of device."""
+        if not self._same.device:
+            return
+        import torch
+
+        from bootstrap.machine.device import pick_device
+
+        if (device := pick_device()) != self._same.device:
+            found = f'a worker computes on "{device}", the process of the run on "{self._same.device}"'
+            raise BackendError(f"{found}: their pictures differ", "begin the run on a machine like the workers'")
+        if self._threads:
+            torch.set_num_threads(self._threads)

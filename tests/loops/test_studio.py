@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from bootstrap.config import load
+from bootstrap.errors import ConfigError
 from bootstrap.events import Incident
 from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.records import Job, JobKind, Shot, TrainItem
@@ -21,7 +22,11 @@ from bootstrap.runs.queue import Queue
 from bootstrap.runs.run_models import open_base
 from bootstrap.store.store import Store
 from bootstrap.studio import characters, pooled_trainer
+from bootstrap.studio.character_process import TIED, run_here
+from bootstrap.studio.cluster import joined
+from bootstrap.studio.cluster import unreachable as told_of
 from bootstrap.studio.pool import pooling
+from bootstrap.studio.worker import Same, Worker
 from bootstrap.studio.workforce import LocalMember, RemoteMember
 from tests.benchmarks.kills import ending
 
@@ -78,36 +83,39 @@ def test_workers_that_are_killed_change_nothing(grown, tiny, tmp_path, call, mon
     assert all("a worker died at" in text for text in told(tmp_path / "run"))
 
 
+def dies_once(words, folder, run):
+    """What a worker does for a character: the first time it dies as soon as the run has begun."""
+    import subprocess
+
+    died, lock = Path(f"{run}.died"), Path(run, "run.lock")
+    if died.exists():
+        return run_here(words, folder, run)
+    died.touch()
+    command = [sys.executable, "-m", TIED, str(os.getpid()), "run", *words]
+    with subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}):
+        while not (lock.is_file() and lock.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is tied to its parent on Linux only")
-def test_characters_whose_workers_are_killed_go_on_elsewhere(grown, tiny, tmp_path, call, monkeypatch):
+def test_characters_whose_workers_die_go_on_elsewhere(grown, tiny, tmp_path, call, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    runs, killed = [tmp_path / name for name in ("one", "two", "three")], []
-
-    def kill(seconds):
-        time.sleep(0.05)
-        for run in runs[:2]:
-            lock = run / "run.lock"
-            if run not in killed and lock.is_file() and (holder := lock.read_text().strip()):
-                os.kill(parent_of(int(holder)), signal.SIGKILL)
-                killed.append(run)
-
-    monkeypatch.setattr(characters, "sleep", kill)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(characters, "run_here", dies_once)
+    runs = [tmp_path / name for name in ("one", "two", "three")]
     for run in runs:
         assert call("queue", "add", *tiny, "--out", run.name).code == 0
     done = call("queue", "run", "--ray", "auto", "--at-once", "2")
     assert done.code == 0, done.err
-    assert set(killed) == set(runs[:2])
-    assert done.out.count("its worker died; another one goes on") == 2
+    assert done.out.count("its worker died; another one goes on") == 3
     assert [entry.state for entry in Queue(tmp_path / "queue.db").entries()] == ["done"] * 3
     for run in runs:
         assert without_incidents(run)["kept"] == without_incidents(grown)["kept"]
         assert without_incidents(run)["tensors"] == without_incidents(grown)["tensors"]
 
 
-def parent_of(process):
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-
-
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path, monkeypatch):
     meetings, join = [], pooled_trainer.joined_processes
     monkeypatch.setattr(pooled_trainer, "joined_processes", lambda meeting: meetings.append(meeting) or join(meeting))
@@ -135,3 +143,43 @@ def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path,
     assert [meeting.count for meeting in meetings] == [2]
     assert one.keys() == two.keys()
     assert all(np.allclose(one[name], two[name], atol=1e-4) for name in one)
+
+
+def test_a_worker_with_another_kind_of_device_or_base_is_refused(tmp_path):
+    config = load("puppet")
+    for same, line in ((Same("other", "cpu"), "another one than the run's"), (Same("", "cuda"), 'computes on "cpu"')):
+        failure = Worker(config, same).draw([], None, [])
+        assert line in failure.message
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--train-together"], "one worker has nobody to train together with"),
+        (["--workers", "2", "--ray", "127.0.0.1:1"], 'there is no Ray cluster at "127.0.0.1:1"'),
+    ],
+)
+def test_what_no_pool_can_be_made_of_is_one_line(words, line, tiny, tmp_path, call, monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", unreachable)
+    done = call("run", *tiny, "--out", str(tmp_path / "run"), *words)
+    assert done.code == 2
+    assert line in done.line
+
+
+def unreachable(address, **options):
+    raise ConnectionError(f"nobody answers at {address}")
+
+
+def test_other_versions_and_a_missing_package_are_one_line(monkeypatch):
+    told = RuntimeError(
+        "Version mismatch: The cluster was started with: Ray: 2.9 This process was started with: Ray: 2.60"
+    )
+    with pytest.raises(ConfigError, match=r"other versions: .*Ray: 2\.9 .*; install the same"):
+        raise told_of("10.0.0.1:6379", told)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with (
+        pytest.raises(ConfigError, match=r"Ray, which is not installed; pip install 'lora-bootstrap\[studio\]'"),
+        joined("auto"),
+    ):
+        pass

@@ -13,7 +13,7 @@ from bootstrap.errors import StoreError
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits
 from bootstrap.runs.queue import Queue, share_of
-from bootstrap.runs.queue_work import Ended, SharedTime, work_through
+from bootstrap.runs.queue_work import Ended, SharedTime, within, work_through
 from bootstrap.store.lock import ProcessLock
 
 
@@ -169,8 +169,8 @@ def test_adding_again_lets_one_wait_again_without_a_second_place(queued, call):
 
 
 def test_what_cannot_be_run_is_refused_at_once(queued, character, call, tmp_path):
-    assert call("queue", "add", character("di"), "--budget", "8h").line.startswith(
-        'error: --budget "8h" belongs to the whole queue'
+    assert call("queue", "add", character("di"), "--until", "07:30").line.startswith(
+        'error: --until "07:30" belongs to the whole queue'
     )
     (tmp_path / "di" / "character.json").write_text("{}")
     assert call("queue", "add", tmp_path / "di").code == 2
@@ -227,3 +227,16 @@ def test_a_signal_is_handed_on_to_the_process_that_works(tmp_path):
     sleeper.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", STOP_IT, sleeper], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "130 SIGINT"
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds", "last"),
+    [
+        (["--budget", "1h"], 7200, "1h"),
+        (["--budget=1h"], 1800, "1800s"),
+        ([], 60.4, "60s"),
+        (["--budget", "1h"], None, "1h"),
+    ],
+)
+def test_a_character_has_its_share_of_the_night_or_its_own_budget_where_that_is_less(words, seconds, last):
+    assert within(words, seconds)[-1] == last
