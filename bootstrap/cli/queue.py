@@ -112,7 +112,7 @@ def _on_ray(address: str, queue: Queue, time: SharedTime, at_once: int, share: f
     with joined(address, workers=at_once) as cluster:
         if cluster.dashboard:
             typer.echo(f"Ray's dashboard: {cluster.dashboard}")
-        metrics = Metrics(cluster.ray.util.metrics.Gauge)
+        metrics = Metrics(cluster.gauge)
         work_through_on(Night(cluster, queue, time, typer.echo, share, at_once, metrics))
 
 

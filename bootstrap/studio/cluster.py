@@ -33,6 +33,13 @@ class Cluster:
     cpus: float
     dashboard: str = ""
 
+    @property
+    def gauge(self) -> Any:
+        """The class of a number that Ray's metrics show."""
+        from ray.util.metrics import Gauge
+
+        return Gauge
+
     def own_address(self) -> str:
         """The address of this machine, as the others of the cluster reach it."""
         return str(self.ray.util.get_node_ip_address())

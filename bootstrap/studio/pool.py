@@ -45,7 +45,7 @@ class Pooling:
     def pool(self, config: RunConfig, drawer: Drawer, trainer: Trainer, run: Path, tell: Callable[[str], None]) -> Pool:
         """The pool of a run in the folder ``run``, whose workers load what ``config`` names; ``tell`` gets notes."""
         ray, device = self.cluster.ray, "" if config.backend == "fake" else _device()
-        threads = 1 if device == CPU else 0
+        threads = _threads() if device else 0
         kind, same = self.cluster.actor(Worker), Same(drawer.fingerprint, device)
 
         def worker() -> RemoteMember:
@@ -84,3 +84,10 @@ def _device() -> str:
     from bootstrap.machine.device import pick_device
 
     return pick_device()
+
+
+def _threads() -> int:
+    """What torch computes with on a processor; other numbers of threads add numbers up in another order."""
+    import torch
+
+    return torch.get_num_threads()
