@@ -108,7 +108,11 @@ MISSING = {
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
     "A2": ("malformed puppets are not told; anatomy and hands of the real panels are not measured", 19),
-    "A7": ("without a tagger, marks across the middle, logos and signatures of one stroke are missed", 19),
+    "A7": (
+        "without a tagger, marks across the middle, logos and signatures of one stroke are missed: what six pictures "
+        "of one character share at one place does not tell a mark from its outline",
+        19,
+    ),
     "C12": ("hands are looked at by a tagger or CLIP, which is not measured", 19),
     "E7": ("SDXL has no skeleton with a face, because no ControlNet is known that heeds one", 19),
 }
@@ -271,6 +275,8 @@ def complex_designs(folder):
     ImageDraw.Draw(written).text((20, 470), "www.example.com", "white", font=ImageFont.load_default(24))
     assert (edge_lettering(written) is not None, edge_lettering(clean)) == (True, None)
     assert any("shows lettering at the lower left" in text for text in seed_warnings({"a.png": written}, 512, 3, RUBY))
+    seeds = [Seed("p", "h", "s", view, view, "portrait", "", (), "read") for view in ("front", "behind")]
+    assert anchors_of(seeds, [0.9, 0.8], CONFIG.views, marked=[0])[0] == 1, "a clean picture anchors first"
 
 
 @practice("A8", "provenance: which picture is synthetic, by which generator and prompt, under which licence")

@@ -71,7 +71,8 @@ def gathered_seeds(
                 seed = with_head(seed, one.image, models.faces, config.panel, close_ups)
             found.append((one, seed))
             likeness.append(one.sifted.likeness)
-    anchors = anchors_of([seed for _, seed in found], likeness, config.views)
+    marked = [place for place, (one, _) in enumerate(found) if one.sifted.marked]
+    anchors = anchors_of([seed for _, seed in found], likeness, config.views, marked)
     others = [place for place in range(len(found)) if place not in anchors]
 
     def rank(place: int) -> tuple[bool, float]:

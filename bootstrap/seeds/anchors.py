@@ -5,7 +5,7 @@ Identity is judged against the anchors, and drawers are shown them; the other se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bootstrap.config import ViewsConfig
 from bootstrap.records import Seed
@@ -14,8 +14,10 @@ from bootstrap.seeds.views import MOST_SEEDS
 __all__ = ["anchors_of"]
 
 
-def anchors_of(seeds: Sequence[Seed], likeness: Sequence[float], views: ViewsConfig) -> list[int]:
-    """The places of the seeds that anchor, the first view family first.
+def anchors_of(
+    seeds: Sequence[Seed], likeness: Sequence[float], views: ViewsConfig, marked: Collection[int] = ()
+) -> list[int]:
+    """The places of the seeds that anchor, the first view family first; ``marked`` ones (watermarks) after clean ones.
 
     View families come in the order of ``views``; in each, a picture in the framing that most shots have, then the one
     with the most ``likeness`` to the others. A second picture of a family is of another view or framing, as far as its
@@ -23,16 +25,17 @@ def anchors_of(seeds: Sequence[Seed], likeness: Sequence[float], views: ViewsCon
     """
     families, framings = list(views.families), sorted(views.framings, key=lambda name: -views.framings[name])
 
-    def rank(place: int) -> tuple[int, int, float, int]:
+    def rank(place: int) -> tuple[bool, int, int, float, int]:
         seed = seeds[place]
         framing = framings.index(seed.framing) if seed.framing in framings else len(framings)
-        return (0 if seed.view else 1, framing, -likeness[place], place)
+        return (place in marked, 0 if seed.view else 1, framing, -likeness[place], place)
 
     chosen: list[int] = []
     left = sorted(range(len(seeds)), key=rank)
     while left and len(chosen) < MOST_SEEDS:
         taken = [seeds[place].view_family for place in chosen]
-        best = min(left, key=lambda place: (taken.count(seeds[place].view_family), _order(seeds[place], families)))
+        ways = {place: (taken.count(seeds[place].view_family), place in marked) for place in left}
+        best = min(left, key=lambda place: (*ways[place], _order(seeds[place], families)))
         shown = {(seeds[place].view, seeds[place].framing) for place in chosen}
         left.remove(best)
         if not seeds[best].view or (seeds[best].view, seeds[best].framing) not in shown:

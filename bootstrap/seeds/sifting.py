@@ -95,13 +95,15 @@ class Given:
 class Sifted:
     """What becomes of a picture: ``reason`` says why it is set aside, "" takes it, cropped to ``box`` if there is one.
 
-    ``remark`` is what a person should know of one that is taken, ``likeness`` its mean likeness to those nearest to it.
+    ``remark`` is what a person should know of one that is taken, ``likeness`` its mean likeness to those nearest to it;
+    ``marked``: it shows lettering as watermarks have it.
     """
 
     reason: str = ""
     box: Box | None = None
     remark: str = ""
     likeness: float = 0.0
+    marked: bool = False
 
     def remarked(self, text: str) -> Sifted:
         """The same with one more remark."""
@@ -160,7 +162,7 @@ class Sifter:
     def _remarked(self, found: Sifted, one: Given) -> Sifted:
         """The same with what a person should know of a picture that is taken: lettering, strong compression."""
         if row := edge_lettering(one.image):
-            found = found.remarked(MARKED.format(place=row.place))
+            found = replace(found.remarked(MARKED.format(place=row.place)), marked=True)
         if blockiness(one.image) >= COMPRESSED:
             found = found.remarked(SENTENCES[ARTIFACTS])
         return found

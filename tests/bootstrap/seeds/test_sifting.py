@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from bootstrap.config import load
 from bootstrap.records import Seed
@@ -145,6 +145,19 @@ def test_anchors_show_as_many_sides_as_there_are(views, expected):
     families = {name: family for family, plan in VIEWS.families.items() for name in plan.views}
     seeds = [replace(SEED, view=view, view_family=families.get(view, "front")) for view in views]
     assert anchors_of(seeds, [0.9] * len(seeds), VIEWS) == expected
+
+
+def test_a_clean_picture_anchors_before_one_with_a_watermark():
+    sides = [replace(SEED, view=view, view_family=view) for view in ("front", "front", "behind")]
+    assert anchors_of(sides[:2], [0.9, 0.2], VIEWS, marked=[0])[0] == 1, "of one view"
+    assert anchors_of(sides[1:], [0.9, 0.2], VIEWS, marked=[0]) == [1, 0], "of another, and the view is not lost"
+    clean = Image.effect_noise((512, 512), 60).convert("RGB").filter(ImageFilter.GaussianBlur(9))
+    written = clean.rotate(90)
+    ImageDraw.Draw(written).text((20, 470), "www.example.com", "white", font=ImageFont.load_default(24))
+    sifted = Sifter(Eyes(), 512, 3, few=True).sift(
+        [Given(str(n), one, one.size) for n, one in enumerate((clean, written))]
+    )
+    assert [one.marked for one in sifted] == [False, True]
 
 
 def test_in_a_view_the_commonest_framing_comes_first_then_the_most_alike():
