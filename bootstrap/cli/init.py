@@ -73,8 +73,9 @@ def init_command(
     write_atomic(out, draft_text(begun.draft, config).encode())
     for note in begun.notes:
         typer.echo(f"note: {note}")
-    if describing:
+    if describing and describing.found:
         describing.write(out)
+        typer.echo("what the panel reads itself, for comparison:")
     _print(begun.draft, sources, out)
 
 

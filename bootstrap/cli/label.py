@@ -9,7 +9,6 @@ from pathlib import Path
 import typer
 from PIL import Image
 
-from bootstrap.captions.several_tags import numbered
 from bootstrap.captions.vocabulary import Vocabulary
 from bootstrap.captions.wording import Wording
 from bootstrap.character import load_character
@@ -120,14 +119,13 @@ def _head(config: RunConfig, options: LabelOptions) -> Head:
 
 
 def _denied(image: Image.Image, tags: Sequence[str], models: PanelModels, panel: PanelConfig) -> Collection[str]:
-    """The tags whose axis the panel reads well, and reads as another word."""
+    """The tags whose axis the panel reads well, and reads as another word; each is looked at on its own."""
     axes = {word: axis for axis, words in panel.vocabulary.items() for word in words}
-    asked = numbered([(axes[tag], tag) for tag in tags if tag in axes])
-    picture = Picture(image, digest_of(image), "", asked.get("framing", ""), asked)
-    (answers,) = caption_panel(models, panel).measure([picture])
+    asked, digest = [tag for tag in tags if tag in axes], digest_of(image)
+    pictures = [Picture(image, digest, "", "", {axes[tag]: tag}) for tag in asked]
     found = set()
-    for name, answer in answers.items():
-        axis = name.removeprefix(SEEN)
-        if name.startswith(SEEN) and axis in asked and answer.value is not None and answer.value < 0:
-            found.add(asked[axis])
+    for tag, answers in zip(asked, caption_panel(models, panel).measure(pictures), strict=True):
+        answer = answers.get(f"{SEEN}{axes[tag]}")
+        if answer is not None and answer.value is not None and answer.value < 0:
+            found.add(tag)
     return found

@@ -6,8 +6,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bootstrap.captions.vocabulary import Vocabulary
+from bootstrap.cli import label
 from bootstrap.dataset.labels import Head, Labeller
+from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.readers.asking import AskingReader
+from scoring.measurement import Measurement
 from tests.bootstrap.readers.conftest import Told
 
 MIKA = {"name": "M", "trigger": "mikachr", "core": "1girl", "invariant": {"hair": "blue hair", "eyes": "golden eyes"}}
@@ -25,19 +28,25 @@ TAGS = [
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def model(tmp_path, monkeypatch):
+    """What is asked about the pictures."""
+    told = Told(json.dumps({"tags": TAGS, "lettering": ""}))
+    told.fingerprint = str(tmp_path)  # answers are kept for the whole session
+
+    def opened(settings, answers, *, allow_upload=False):
+        return AskingReader(told, answers)
+
+    monkeypatch.setattr("bootstrap.cli.described_draft.open_reader", opened)
+    return told
+
+
+@pytest.fixture
+def folder(tmp_path, model):
     place = tmp_path / "set"
     (place / "below").mkdir(parents=True)
     for number, name in enumerate(("a", "b", "below/c")):
         Image.new("RGB", (64, 64), (200, 40 * number, 0)).save(place / f"{name}.png")
     (place / "b.txt").write_text("mine")
-    model = Told(json.dumps({"tags": TAGS, "lettering": ""}))
-    model.fingerprint = str(tmp_path)
-
-    def opened(settings, answers, *, allow_upload=False):
-        return AskingReader(model, answers)
-
-    monkeypatch.setattr("bootstrap.cli.described_draft.open_reader", opened)
     (tmp_path / "character.json").write_text(json.dumps(MIKA))
     return place
 
@@ -93,32 +102,53 @@ def test_names_that_would_share_a_caption_and_broken_pictures_are_told(folder, c
     assert call("label", folder / "nothing", "--reader", "vllm").code == 2
 
 
-def label(said, **more):
+def labeller(said, **more):
     values = [json.dumps(one) for one in said]
     return Labeller(AskingReader(Told(*values)), Vocabulary({"pose": ("standing", "sitting", "walking")}), **more)
 
 
 def test_the_tagger_and_the_panel_deny_and_the_tagger_fills_up():
     seen = {"sword": 0.01, "outdoors": 0.9, "grass": 0.6, "hat": 0.3, "indoors": 0.5}
-    labeller = label(
+    looking = labeller(
         [{"tags": ["sword", "smile", "standing"], "lettering": ""}],
         sees=lambda image: seen,
         denies=lambda image, tags: {"standing"},
     )
-    found = labeller.label(Image.new("RGB", (64, 64)))
+    found = looking.label(Image.new("RGB", (64, 64)))
     assert found.tags[:3] == ("smile", "outdoors", "grass")
     assert set(found.left_out) == {"sword", "standing"}
     many = [{"tags": [f"thing{chr(97 + n)}" for n in range(20)], "lettering": ""}]
-    assert len(label(many).label(Image.new("RGB", (64, 64))).tags) == 11
+    assert len(labeller(many).label(Image.new("RGB", (64, 64))).tags) == 11
 
 
 def test_lettering_writes_no_caption_and_prose_is_a_sentence():
     image = Image.new("RGB", (160, 160), "white")
     ImageDraw.Draw(image).text((10, 140), "CAPTION: WALKING", fill="black")
     no = {"answers": [{"number": number, "shown": "no"} for number in (1, 2, 3)]}
-    found = label([{"tags": ["walking"], "lettering": ""}, no]).label(image)
+    found = labeller([{"tags": ["walking"], "lettering": ""}, no]).label(image)
     assert (found.caption, "no second reading confirms it" in found.left_out["walking"]) == ("", True)
     said = [{"tags": ["walking", "white shirt", "holding book"], "lettering": ""}]
     head = Head("mikachr", ("1girl",))
-    found = label(said, head=head, dialect="prose").label(Image.new("RGB", (64, 64)))
+    found = labeller(said, head=head, dialect="prose").label(Image.new("RGB", (64, 64)))
     assert found.caption == "mikachr, a girl, wearing a white shirt, walking, holding book"
+
+
+class Backgrounds:
+    """A panel that sees a simple background, and no other."""
+
+    def measure(self, pictures):
+        rows = []
+        for picture in pictures:
+            value = -1.0 if picture.asked.get("background", "simple background") != "simple background" else 1.0
+            rows.append({"seen background": Measurement(value)})
+        return rows
+
+
+def test_the_panel_of_a_base_denies_each_word_on_its_own(folder, model, call, monkeypatch):
+    monkeypatch.setattr(label, "panel_models_of", lambda panel, comparing: fake_panel_models())
+    monkeypatch.setattr(label, "caption_panel", lambda models, panel: Backgrounds())
+    said = ["simple background", "night", "cel shading", "white shirt"]
+    model.texts = [json.dumps({"tags": said, "lettering": ""})]
+    done = call("label", folder, "--reader", "vllm", "--base", "puppet")
+    assert "a.png: simple background, cel shading, white shirt" in done.out
+    assert 'left out "night": the tagger or the panel does not see it' in done.out
