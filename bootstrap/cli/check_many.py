@@ -42,7 +42,7 @@ def panel_models_of(panel: PanelConfig, *, fake: bool = False, comparing: bool =
     return open_panel_models(panel, cache_folder() / "features", pick_device(), comparing=comparing)
 
 
-def improved_by(config: RunConfig) -> Improved:
+def _improved_by(config: RunConfig) -> Improved:
     """What small and blurred pictures can count on. Raises UsageError where what enlarges cannot be loaded."""
     if not config.upscale:
         return Improved()
@@ -65,7 +65,7 @@ def print_many(character: Character, config: RunConfig, pictures: Sequence[Path]
             models = panel_models_of(config.panel, fake=config.backend == "fake")
             tag = seed_tagging(models.tagger, character, config.panel)
             captioner = SeedCaptioner(Wording.of(character, config), models.read, tag)
-            gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base), improved_by(config))
+            gathered = gathered_seeds(pictures, captioner, models, config, side_of(config.base), _improved_by(config))
         whole, *others = sifting_sentences(gathered.rows, gathered.seeds)
         typer.echo(f"seeds      {one_line(whole)}")
         for picture, seed in gathered.taken:

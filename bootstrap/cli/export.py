@@ -10,6 +10,7 @@ import typer
 
 from bootstrap.cli.out_folder import marked, refuse_full
 from bootstrap.cli.upscale import opened_upscaler, upscale_dataset
+from bootstrap.dataset.writing import INDEX
 from bootstrap.errors import StoreError, UsageError
 from bootstrap.export.collection import Collection
 from bootstrap.export.kohya_metadata import write_metadata
@@ -28,6 +29,8 @@ __all__ = ["FORMATS", "export_command"]
 FORMATS = ("kohya", "diffusers", "dataset")
 PRECISIONS = ("fp16", "fp32")
 CAPTIONS = ("txt", "kohya")
+UPSCALED = "-upscaled"
+"""How the name of the folder ends whose pictures were enlarged."""
 
 
 def export_command(
@@ -54,7 +57,7 @@ def export_command(
     if out:
         refuse_full(out)
     with open_to_read(run) as store:
-        folder = out or run / "export" / _folder_name(format, round)
+        folder = out or run / "export" / f"{_folder_name(format, round)}{UPSCALED if upscale else ''}"
         if format == "dataset":
             write: Callable[[Path], Path] = _dataset_writer(store, round)
         else:
@@ -64,6 +67,8 @@ def export_command(
             writer = write_kohya if format == "kohya" else write_diffusers
             write = partial(writer, release, half=precision == "fp16")
         upscaler = opened_upscaler(upscale) if upscale else None
+        if upscaler is not None:
+            (folder / INDEX).unlink(missing_ok=True)  # pictures that an earlier export enlarged are written anew
         with marked(folder):
             typer.echo(write(folder))
             if upscaler is not None:

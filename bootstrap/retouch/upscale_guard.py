@@ -22,8 +22,7 @@ __all__ = ["changed", "identity_encoders"]
 
 MOST_CHANGED = 12.0
 """Levels (0-255, root mean square) by which a picture, reduced again, may differ from its original: 26.5 dB. Models
-without restoration stay at 42 to 49 dB (arXiv 2006.14200, table 1: LR-PSNR); removing noise and JPEG blocks takes more.
-"""
+that only enlarge stay near 40 dB and above (LR-PSNR in arXiv 2006.14200); removing noise and JPEG blocks takes more."""
 MOST_CHANGED_PART = 30.0
 """The same in any of `PARTS` x `PARTS` equal parts: a face that was invented is a small part of a picture."""
 PARTS = 8

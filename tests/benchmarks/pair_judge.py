@@ -45,7 +45,8 @@ from tests.benchmarks.puppetbench.truth import Truth
 log = logging.getLogger(__name__)
 
 GROUPS_A_STEP = 4
-RATE = 3e-4
+RATE = 1e-4
+HEAD_RATE, HEAD_STEPS, HEAD_PAIRS = 1e-3, 1500, 256
 PAIR = "pair"
 NONE = "–"
 
@@ -102,7 +103,10 @@ def train(minutes: float, groups: int, out: Path) -> None:
     log.info("%d pictures drawn after %.0f s", len(drawn), time.process_time())
     both = torch.stack([tensor_of(drawn), tensor_of(paint(drawn, vae))])
     log.info("painted after %.0f s", time.process_time())
-    net = PairNet().train()
+    net = PairNet()
+    _fit_head(net, both, groups)
+    log.info("head fitted after %.0f s", time.process_time())
+    net.train()
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.05)
     firsts, seconds, same = pairs_of(GROUPS_A_STEP)
     target, weight = torch.from_numpy(same).float(), torch.tensor((~same).sum() / same.sum())
@@ -123,9 +127,32 @@ def train(minutes: float, groups: int, out: Path) -> None:
         if step % 50 == 0:
             right_ones = ((answers > 0) == target.bool()).float()
             hits = [float(right_ones[target == value].mean()) for value in (1, 0)]
-            log.info("step %d, %.1f min: loss %.3f, same %.2f, twins %.2f", step, spent, float(loss), *hits)
+            log.info("step %d, %.1f min: loss %.3f, same %.2f, twins %.2f", step, spent, float(loss.detach()), *hits)
         step += 1
     save_file({name: value.contiguous() for name, value in net.state_dict().items()}, out)
+
+
+def _fit_head(net: PairNet, both: Tensor, groups: int) -> None:
+    """Fit the head to the tower as it is: on features that are computed once."""
+    with torch.inference_mode():
+        seen = torch.stack([torch.cat([net.look(part) for part in way.split(64)]) for way in both])
+    firsts, seconds, same = pairs_of(groups)
+    rng, weight = np.random.default_rng(1), torch.tensor((~same).sum() / same.sum())
+    optimizer = torch.optim.AdamW(net.head.parameters(), HEAD_RATE, weight_decay=0.05)
+    for step in range(HEAD_STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = HEAD_RATE * (1 - step / HEAD_STEPS)
+        chosen = rng.integers(0, len(same), HEAD_PAIRS)
+        ends = [seen[rng.integers(0, 2, HEAD_PAIRS), end[chosen]].clone() for end in (firsts, seconds)]
+        if step % 2:
+            ends.reverse()
+        target = torch.from_numpy(same[chosen]).float()
+        loss = F.binary_cross_entropy_with_logits(net.compare(*ends), target, pos_weight=weight)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if step % 250 == 0:
+            log.info("head, step %d: loss %.3f", step, float(loss.detach()))
 
 
 class PairJudge:

@@ -48,16 +48,17 @@ def test_lanczos_is_the_default_and_a_side_is_reached(call, pictures, tmp_path):
     assert (lost.code, "no such picture" in lost.line) == (2, True)
 
 
-def test_a_dataset_is_exported_enlarged_and_says_so(call, store, tmp_path):
-    out = tmp_path / "set"
-    done = call("export", store.directory, "--format", "dataset", "--upscale", "lanczos", "--out", out)
-    assert done.code == 0
+def test_a_dataset_is_exported_enlarged_and_says_so(call, store):
+    for _ in range(2):  # the second one enlarges the run's pictures again, and not those that lie there
+        done = call("export", store.directory, "--format", "dataset", "--upscale", "lanczos")
+        assert done.code == 0
+    out, (width, height) = store.directory / "export" / "dataset-upscaled", store.frame_image(store.kept()[0]).size
     rows = {row["file"]: row for row in read_provenance(out) if row["origin"] == "synthetic"}
     for line in (out / "metadata.jsonl").read_text().splitlines():
         fact = json.loads(line)
         assert fact["retouched"] == rows[fact["file_name"]]["retouched"]
-        width, height = open_picture(out / fact["file_name"], 1)[0].size
-        assert fact["retouched"] == f"upscaled from {width // 2}x{height // 2} by lanczos"
+        assert fact["retouched"] == f"upscaled from {width}x{height} by lanczos"
+        assert open_picture(out / fact["file_name"], 1)[0].size == (2 * width, 2 * height)
     refused = call("export", store.directory, "--upscale", "lanczos")
     assert (refused.code, "add --format dataset" in refused.err) == (2, True)
 
