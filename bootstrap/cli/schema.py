@@ -9,13 +9,16 @@ import typer
 
 from bootstrap.character import character_schema
 from bootstrap.character.description import description_schema
+from bootstrap.character.several_file import KINDS_OF_SEVERAL, several_schema
 from bootstrap.config.kind_files import kind_named
 
 __all__ = ["schema_command"]
 
 
 def schema_command(*, description: bool, kind: str) -> None:
-    """Print the schema of character.json for a kind of subject, or of the description format. Raises ConfigError."""
-    kind_named(kind)
-    schema: dict[str, Any] = description_schema() if description else character_schema(kind)
+    """Print the schema of the files of a kind of subject, or of the description format. Raises ConfigError."""
+    schema: dict[str, Any] = several_schema()
+    if kind not in KINDS_OF_SEVERAL:
+        kind_named(kind)
+        schema = description_schema() if description else character_schema(kind)
     typer.echo(json.dumps(schema, indent=2, ensure_ascii=False))

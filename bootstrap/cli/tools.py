@@ -96,13 +96,17 @@ def schema(
     description: Annotated[
         bool, typer.Option("--description", help="The schema of vision-language models' descriptions instead.")
     ] = False,
-    kind: Annotated[str, typer.Option(help="The kind of subject, or a YAML file of your own.")] = "character",
+    kind: Annotated[
+        str, typer.Option(help="The kind of subject, couple, group, or a YAML file of your own.")
+    ] = "character",
 ) -> None:
     """Print the JSON Schema of character.json.
 
     bootstrap schema > character.schema.json
 
     bootstrap schema --kind background > place.schema.json
+
+    bootstrap schema --kind couple > couple.schema.json
     """
     from bootstrap.cli.schema import schema_command
 

@@ -36,6 +36,14 @@ def test_a_schema_names_its_draft_and_its_references_lead_somewhere(arguments):
     assert {name.removeprefix("#/$defs/") for name in found} <= schema["$defs"].keys()
 
 
+def test_each_kind_has_a_schema_of_its_own(call):
+    assert "members" in printed("--kind", "couple")["required"]
+    assert printed("--kind", "group") == printed("--kind", "couple")
+    assert "invariant" in printed("--kind", "character")["required"]
+    assert "invariant" not in printed("--kind", "style")["required"]
+    assert call("schema", "--kind", "nothing").code == 2
+
+
 def test_it_knows_every_field_of_the_shipped_characters():
     schema = printed()
     for path in SHIPPED:
