@@ -153,9 +153,7 @@ class JointShots:
 
     def _shift(self, one: JointShot, place: int) -> float:
         """How far to the right of the middle a member stands, in widths of a picture."""
-        count = len(one.order)
-        apart = min(one.relation.apart, 1 / count)
-        return (place - (count - 1) / 2) * apart
+        return (place - (len(one.order) - 1) / 2) * one.relation.apart
 
     def _job(
         self,

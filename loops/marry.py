@@ -76,9 +76,9 @@ def marry(marriage: Marriage) -> Finished:
     draw_members(several, adapter)
     for one in held_against_all(several):
         engine.note(in_words(one))
-    for tried in try_by_words(marriage, adapter):
-        bleed = f"traits of another on {tried.bled} of {tried.read}" if tried.read else "no trait could be read"
-        engine.note(f"{tried.name}: everyone is in {tried.together} of {tried.drawn} pictures, {bleed}")
+    for way in try_by_words(marriage, adapter):
+        bleed = f"traits of another on {way.bled} of {way.read}" if way.read else "no trait could be read"
+        engine.note(f"{way.name}: everyone is in {way.together} of {way.drawn} pictures, {bleed}")
     return wind_up(engine, (*several.members, together), adapter)
 
 
@@ -103,8 +103,13 @@ def draw_together(marriage: Marriage) -> None:
 
 
 def collage(marriage: Marriage, one: JointShot, number: int) -> Reference | None:
-    """Kept pictures of the members in these views, side by side, as what a drawing begins from; None without any."""
+    """Kept pictures of both in these views, side by side, as what a drawing begins from; None where one has none.
+
+    Of more than two none is made: they are drawn on a wider picture.
+    """
     engine, found = marriage.several.engine, []
+    if len(one.order) > 2:
+        return None
     directory = engine.store.directory
     for place, member in enumerate(one.order):
         shot = one.each[place]

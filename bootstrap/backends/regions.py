@@ -22,6 +22,7 @@ from bootstrap.backends.shapes import shape_of
 from bootstrap.backends.shown_pictures import RegionFiles
 from bootstrap.backends.start_pictures import BegunBatch
 from bootstrap.machine.device import autocast
+from bootstrap.pictures.collages import made_smaller
 from bootstrap.records import Job
 
 __all__ = ["Windows", "draw_regions", "windows_of"]
@@ -32,14 +33,16 @@ SOFT = 0.125
 
 @dataclass(frozen=True)
 class Windows:
-    """Where windows lie on a canvas, in columns of latents: ``starts``, each ``width`` wide, and where the picture is.
+    """Where windows lie on a canvas, in columns of latents: ``starts``, each ``width`` wide.
 
-    ``masks`` are how much each window counts in each column of the canvas, (regions, columns), adding up to 1.
+    ``picture`` is where the picture begins, and ``pictured`` how wide it is drawn. ``masks`` are how much each window
+    counts in each column of the canvas, (regions, columns), adding up to 1.
     """
 
     starts: tuple[int, ...]
     width: int
     picture: int
+    pictured: int
     masks: torch.Tensor
 
     @property
@@ -51,11 +54,14 @@ class Windows:
 def windows_of(shifts: Sequence[float], width: int) -> Windows:
     """The windows of regions that are shifted by so many widths of a picture, on a canvas that holds them all.
 
-    A window may reach beyond the picture: a shift of -0.25 puts the middle of what is drawn to a quarter.
+    A window may reach beyond the picture: a shift of -0.25 puts the middle of what is drawn to a quarter. A body takes
+    half of a width, so three and more are drawn on a picture that is wider.
     """
     offsets = [round(shift * width) for shift in shifts]
-    first = min(0, *offsets)
-    columns = max(0, *offsets) - first + width
+    pictured = max(width, round(width * len(shifts) / 2))
+    left = (width - pictured) // 2
+    first = min(left, *offsets)
+    columns = max(left + pictured, *(offset + width for offset in offsets)) - first
     starts = [offset - first for offset in offsets]
     middles = [start + width / 2 for start in starts]
     place = torch.arange(columns) + 0.5
@@ -67,7 +73,7 @@ def windows_of(shifts: Sequence[float], width: int) -> Windows:
                 weights[one] *= (0.5 + side * (border - place) / (SOFT * width)).clamp(0, 1)
         weights[one][: starts[one]] = 0
         weights[one][starts[one] + width :] = 0
-    return Windows(tuple(starts), width, -first, weights / weights.sum(0).clamp(min=1e-6))
+    return Windows(tuple(starts), width, left - first, pictured, weights / weights.sum(0).clamp(min=1e-6))
 
 
 def draw_regions(
@@ -91,7 +97,7 @@ def draw_regions(
     noise = torch.cat([torch.randn(shape, generator=one) for one in generators]).to(base.device)
     timesteps, latents = sampler.timesteps, noise * sampler.init_noise_sigma
     if begun:
-        padding = (windows.picture, windows.columns - width - windows.picture)
+        padding = (windows.picture, windows.columns - windows.pictured - windows.picture)
         wider = torch.nn.functional.pad(begun.latents, (*padding, 0, 0), mode="replicate")
         timesteps, latents = replace(begun, latents=wider).noised(sampler, noise)
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
@@ -110,7 +116,9 @@ def draw_regions(
                 found = _predicted(base, scaled[..., window], timestep, texts[place], size)
                 prediction[..., window] += masks[place][window] * found
             latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]
-    return pictures_of(base, latents[..., windows.picture : windows.picture + width], size, jobs[0].id)
+    wide = (size[0] * windows.pictured // width, size[1])
+    shown = latents[..., windows.picture : windows.picture + windows.pictured]
+    return [made_smaller(picture, size) for picture in pictures_of(base, shown, wide, jobs[0].id)]
 
 
 def _text(base: LoadedBase, jobs: Sequence[Job], place: int) -> TextStates:

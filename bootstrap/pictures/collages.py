@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-__all__ = ["beside_each_other", "parts_of"]
+__all__ = ["beside_each_other", "made_smaller", "parts_of"]
 
 
 def beside_each_other(
@@ -34,6 +34,16 @@ def beside_each_other(
         canvas.paste(Image.fromarray(padded), (left, 0))
         left += wide
     return canvas
+
+
+def made_smaller(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A picture that is wider than ``size``, made smaller to fit its width; its edges above and below are drawn out."""
+    if picture.size == size:
+        return picture
+    height = round(picture.width * size[1] / size[0])
+    above = (height - picture.height) // 2
+    pixels = np.pad(np.asarray(picture), ((above, height - picture.height - above), (0, 0), (0, 0)), mode="edge")
+    return Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
 
 
 def parts_of(picture: Image.Image, count: int, borders: Sequence[float] = ()) -> list[Image.Image]:

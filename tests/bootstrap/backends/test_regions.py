@@ -92,15 +92,23 @@ def test_a_region_drawing_begins_from_a_collage(backend):
 
 def test_windows_cover_the_picture_and_their_masks_add_up():
     windows = windows_of([-0.25, 0.25], 96)
-    assert (windows.columns, windows.starts, windows.picture) == (144, (0, 48), 24)
+    assert (windows.columns, windows.starts, windows.picture, windows.pictured) == (144, (0, 48), 24, 96)
     assert torch.allclose(windows.masks.sum(0), torch.ones(144))
     assert windows.masks[0][:60].min() == 1
     assert windows.masks[1][84:].min() == 1
     assert 0 < windows.masks[0][72] < 1
-    three = windows_of([-1 / 3, 0, 1 / 3], 96)
+    three = windows_of([-0.5, 0, 0.5], 96)
+    assert (three.columns, three.picture, three.pictured) == (192, 24, 144)
     assert torch.allclose(three.masks.sum(0), torch.ones(three.columns))
-    assert three.masks.argmax(0)[[0, 80, 159]].tolist() == [0, 1, 2]
+    assert three.masks.argmax(0)[[0, 96, 191]].tolist() == [0, 1, 2]
     assert windows_of([0.0], 8).masks.tolist() == [[1.0] * 8]
+
+
+def test_three_are_drawn_on_a_wider_picture_that_is_made_smaller(backend):
+    drawer, _ = backend
+    (picture,) = drawn(drawer, [job(1, region("a", -0.5), region("b", 0.0), region("a", 0.5))])
+    assert picture.shape == (32, 64, 3)
+    assert (picture[0] == picture[1]).mean() > 0.5, "edges are drawn out above"
 
 
 def test_what_a_drawer_cannot_do_or_find_is_told(backend):
