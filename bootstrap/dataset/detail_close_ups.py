@@ -21,7 +21,7 @@ from bootstrap.config import RunConfig
 from bootstrap.pictures import open_picture, square
 from bootstrap.records import Box, Frame, Phase, Seed, TrainItem
 from bootstrap.seeds import SeedCaptioner
-from bootstrap.seeds.cuts import few
+from bootstrap.seeds.cuts import FEW
 from bootstrap.seeds.details import CLOSE, Detail, close_up, detail_box, details_in, pixels_of
 from bootstrap.seeds.heads import outlined_head
 from bootstrap.seeds.more_cuts import EYES
@@ -33,6 +33,8 @@ BEHIND = ("back", "hips")
 """Places that are seen best from behind."""
 IN_FRONT = ("face", "chest")
 """Places that are not seen where no eyes are: from behind."""
+ANY_SIDE = 1
+"""Pixels a side of a picture of the run, at least: what is too small was refused when it came in."""
 FROM_BEHIND = 100.0
 """Factor of the pixels of such a detail from behind."""
 
@@ -106,9 +108,9 @@ class DetailCloseUps:
             return []
         for one in self._chosen([*self._of_seeds(seeds), *self._of_frames(frames)], wanted):
             path, of = close_up_path(self.run, one.source.path), one.source.of
-            enlarged = self._cut(one, path)
+            self._cut(one, path)
             number = [*seeds].index(of) if isinstance(of, Seed) else None
-            items.append(TrainItem(str(path), self._caption(one, phase, enlarged), "detail", seed=number))
+            items.append(TrainItem(str(path), self._caption(one, phase), "detail", seed=number))
         return items
 
     def _chosen(self, sources: Sequence[_Source], wanted: int) -> list[_Option]:
@@ -133,19 +135,19 @@ class DetailCloseUps:
                 behind = detail.place in BEHIND and source.view_family == "behind"
                 yield _Option(source, detail, box, pixels * (FROM_BEHIND if behind else 1))
 
-    def _cut(self, one: _Option, path: Path) -> bool:
-        """Write a close-up, once; whether it was enlarged much. A head's outline on a plain ground corrects where."""
-        image = open_picture(self.run / one.source.path)[0].convert("RGB")
+    def _cut(self, one: _Option, path: Path) -> None:
+        """Write a close-up, once. The outline of a head on a plain ground corrects where it stands."""
+        if path.is_file():
+            return
+        image = open_picture(self.run / one.source.path, ANY_SIDE)[0].convert("RGB")
         whole, composition, box = square(image), self.config.panel.composition, one.box
         if isinstance(one.source.of, Frame):
             head = outlined_head(whole, composition.get(one.source.framing, {}))
             outlined = detail_box(one.detail, head, composition) if head else None
             if outlined and pixels_of(outlined, whole.width, self.side):
                 box = outlined
-        if not path.is_file():
-            make_folder(path.parent)
-            write_image(path, close_up(whole, box, self.side), {})
-        return few(whole, self.side, box)
+        make_folder(path.parent)
+        write_image(path, close_up(whole, box, self.side), {})
 
     def _of_seeds(self, seeds: Sequence[Seed]) -> Iterator[_Source]:
         wording, composition = self.captioner.wording, self.config.panel.composition
@@ -157,7 +159,7 @@ class DetailCloseUps:
             tags = {axis: tag for axis, tag in wording.identity.items() if axis_in(axis) not in hidden}
             if seed.outfit in wording.character.wardrobe:
                 tags = {**wording.outfit(seed.outfit), **tags}
-            width = max(open_picture(self.run / seed.path)[0].size)
+            width = max(open_picture(self.run / seed.path, ANY_SIDE)[0].size)
             yield _Source(seed, seed.path, width, seed.framing, seed.view_family, head, tags)
 
     def _of_frames(self, frames: Sequence[Frame]) -> Iterator[_Source]:
@@ -170,10 +172,11 @@ class DetailCloseUps:
                 width = max(shape_of(self.config.base.sampling, frame.job))
                 yield _Source(frame, frame.path, width, shot.framing, shot.view_family, head, tags)
 
-    def _caption(self, one: _Option, phase: Phase, enlarged: bool) -> tuple[str, ...]:
+    def _caption(self, one: _Option, phase: Phase) -> tuple[str, ...]:
         """View, place and style as the whole picture has them, the detail where the phase names it, and the focus."""
         wording, source = self.captioner.wording, one.source
-        subject, focus = wording.subject, (CLOSE, one.detail.focus, *((wording.enlarged,) if enlarged else ()))
+        subject, enlarged = wording.subject, one.box[2] - one.box[0] < FEW * self.side / source.width
+        focus = (CLOSE, one.detail.focus, *((wording.enlarged,) if enlarged and wording.enlarged else ()))
         kept = {"view", subject.background_axis, *subject.altered_hides, axis_in(one.detail.axis)}
         if isinstance(source.of, Frame):
             shot = source.of.job.shot
