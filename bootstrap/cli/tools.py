@@ -25,7 +25,7 @@ def init(
     ),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     kind: Annotated[
-        str, typer.Option(help="outfit, style, concept, background, asset …, or a YAML file of your own.")
+        str, typer.Option(help="outfit, style, concept, background, asset or a YAML file of your own.")
     ] = "character",
     description: Annotated[
         Path | None,
