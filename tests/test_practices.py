@@ -101,9 +101,16 @@ CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
 ]
 MISSING = {
+<<<<<<< HEAD
     "C10": ("concepts, poses and styles have captions of their own", 22),
     "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
     "D8": ("backgrounds, assets and concepts", 22),
+=======
+    "B8": ("other style LoRAs override the character: measured, and only their weight is known to help", 19),
+    "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
+    "D7": ("couples and three or more people", 22),
+    "E8": ("two characters that coexist in one picture", 22),
+>>>>>>> 04a3884 (Kinds: init, schema, examples, guide; practices C10 and D8)
 }
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
@@ -529,6 +536,24 @@ def networks(folder):
     assert found == {"-locon": (16, 8, 8, 1), "-loha": (8, 4, 4, 1)}
 
 
+@practice("C10", "concepts and outfits have an activation tag, and captions without its near tags; styles have none")
+def kinds_of_captions(folder):
+    for kind, trigger, near in (("concept", "zetacheer", "arms up"), ("outfit", "zetacoat", "red jacket")):
+        config = load("puppet", subject=kind)
+        thing = Character(name="Z", trigger=trigger, core="solo", invariant={"a": near}, kind=kind)
+        shot = Planner(thing, config.views, config.subject).plan({("front", "full body"): 1}, [])[0]
+        named = [Wording.of(thing, config).caption(shot, phase.name) for phase in config.subject.phases]
+        assert [near in caption for caption in named] == [True, False]
+        assert all(caption[0] == trigger for caption in named)
+    (folder / "c.json").write_text(json.dumps({"name": "Z", "kind": "style", "invariant": {"look": "ink wash"}}))
+    style, config = load_character(folder / "c.json"), load("puppet", subject="style")
+    shot = Planner(style, config.views, config.subject).plan({("front", "full body"): 1}, [])[0]
+    asked = {tag for value in shot.axes.values() for tag in value.split(", ")}
+    assert asked <= set(Wording.of(style, config).caption(shot, "drawing"))
+    assert "ink wash" not in Wording.of(style, config).caption(shot, "drawing")
+    assert config.base.steps_per_picture > CONFIG.base.steps_per_picture, "more epochs"
+
+
 @practice(
     "C11", "an outfit may have a trigger and a folder; repeats make all about equal; compare tells bleed between them"
 )
@@ -655,6 +680,34 @@ def couples(folder):
     assert group.caption(shot)[:5] == ("achr", "bchr", "cchr", "abc group", "3girls")
     solos = [Image.new("RGB", (96, 96), color) for color in ("red", "blue", "green")]
     assert len({beside_each_other(solos, (96, 96)).getpixel((x, 48)) for x in (16, 48, 80)}) == 3
+
+
+@practice(
+    "D8", "places by day and night, in weathers, from angles, in sections, with figures; concepts with a silhouette"
+)
+def places_and_concepts(folder):
+    place, thing, concept = (load("puppet", subject=kind) for kind in ("background", "asset", "concept"))
+    axes = {name: axis.defaults for name, axis in place.subject.axes.items()}
+    assert {"day", "afternoon", "night"} <= {*axes["time"]}
+    assert len(axes["weather"]) >= 3
+    assert any("out of focus" in value for value in axes["figure"])
+    assert len(thing.subject.axes["background"].defaults) >= 5
+    for config in (place, thing):
+        assert len(config.views.families) >= 3
+        assert config.views.framings["section"] > 0
+        image = Image.effect_noise((256, 256), 60).convert("RGB")
+        cut = MoreCuts(config.base.cuts, config.panel.composition, 96).of(image, "scenery", None, frozenset())
+        assert sum(one.framing == "section" for one in cut) == config.base.cuts.sections > 0
+    assert concept.views.framings["close-up"] == 0.05
+    cheer = Character(name="Z", trigger="zetacheer", invariant={"pose": "arms up"}, kind="concept")
+    planner = Planner(cheer, concept.views, concept.subject)
+    places_of_set = quotas(concept.loop.target, concept.views)
+    candidates = int(concept.loop.target * concept.loop.candidates_a_place)
+    shots = planner.plan(quotas(candidates, concept.views), [])
+    guides = Chooser(planner, concept).guides(places_of_set)
+    (outlined,) = [guide for guide in guides if guide.cell == {"light": "silhouette"}]
+    assert 1 <= outlined.target <= sum(shot["light"] == "silhouette" for shot in shots) < 0.1 * candidates
+    assert len({shot["who"] for shot in shots}) == len(planner.values("who"))
 
 
 @practice(
