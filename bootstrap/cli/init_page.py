@@ -18,6 +18,7 @@ from bootstrap.character.json_objects import read_object
 from bootstrap.cli.described_draft import DescribedDraft, ReadBy
 from bootstrap.cli.init import Begun, begin_draft, config_to_read, named_draft
 from bootstrap.config import RunConfig
+from bootstrap.config.kind_files import CHARACTER
 from bootstrap.errors import BackendError, CharacterError, UsageError
 from bootstrap.machine.browser import open_in_browser
 from bootstrap.panel.availability import known_characters
@@ -54,6 +55,7 @@ def open_draft(
     description: Path | None,
     edit: Path | None,
     read_by: ReadBy | None = None,
+    kind: str = CHARACTER,
 ) -> OpenDraft:
     """A draft of the pictures, or of the file to ``edit``, with what the panel, and a reader, read in them.
 
@@ -67,19 +69,19 @@ def open_draft(
         raise UsageError("no picture is given", "bootstrap init SEED... --page")
     pictures = gather(sources)
     command = shlex.join(["bootstrap", "init", *map(str, sources), "--page"])
-    kinds = {name: str(content[name]) for name in ("views", "kind") if content.get(name)}
+    kinds = {"kind": kind} | {key: str(content[key]) for key in ("views", "kind") if content.get(key)}
     config, missing = config_to_read(base or content.get("base"), command, **kinds)
     try:
         asks = read_by is not None and description is None and edit is None
         describing = DescribedDraft(read_by, config) if read_by is not None and asks else None
-        begun = begin_draft(pictures, config, name, description, describing)
+        begun = begin_draft(pictures, config, name, description, describing, kinds["kind"])
     except BackendError as error:
         begun = _unread(pictures, config, name, str(error))
     if edit is None:
         content = json.loads(draft_text(begun.draft, config))
     shown = []
-    for (path, number, image), kind in zip(begun.shown, begun.foreign, strict=True):
-        remarks = [f"looks like {kind}: nothing was read off it"] * bool(kind)
+    for (path, number, image), foreign in zip(begun.shown, begun.foreign, strict=True):
+        remarks = [f"looks like {foreign}: nothing was read off it"] * bool(foreign)
         remarks += [f"{why}: give a picture of the character" for why in empty_seeds({"": image}).values()]
         shown.append(DraftPicture(f"{path.name}#{number}" if number else path.name, path, number, image, remarks))
     words = [*map(str, sources), str(out)]

@@ -64,7 +64,7 @@ def init(
         from bootstrap.cli.init_page import init_page_command, open_draft
 
         draft = open_draft(
-            sources or (), base=base, out=out, name=name, description=description, edit=edit, read_by=chosen
+            sources or (), base=base, out=out, name=name, description=description, edit=edit, read_by=chosen, kind=kind
         )
         init_page_command(draft, host=host, port=port, opening=opening)
         return
