@@ -31,6 +31,7 @@ from bootstrap.character.known_words import ordinary_words
 from bootstrap.character.triggers import word_warnings
 from bootstrap.cli.compare import WEIGHTS
 from bootstrap.cli.compare_settings import settings_notes
+from bootstrap.cli.help_pages import GROUPS
 from bootstrap.cli.options import Options
 from bootstrap.cli.resolve import resolve
 from bootstrap.compare.bleed import bleeding
@@ -100,18 +101,7 @@ from tests.bootstrap.readers.conftest import Told
 CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
 ]
-MISSING = {
-<<<<<<< HEAD
-    "C10": ("concepts, poses and styles have captions of their own", 22),
-    "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
-    "D8": ("backgrounds, assets and concepts", 22),
-=======
-    "B8": ("other style LoRAs override the character: measured, and only their weight is known to help", 19),
-    "D1": ("couples, backgrounds, assets, concepts, styles and bundles", 22),
-    "D7": ("couples and three or more people", 22),
-    "E8": ("two characters that coexist in one picture", 22),
->>>>>>> 04a3884 (Kinds: init, schema, examples, guide; practices C10 and D8)
-}
+MISSING: dict[str, tuple[str, int]] = {}
 """Code → what it asks for, and the issue that brings it."""
 PARTLY = {
     "A2": ("malformed puppets are not told; anatomy and hands of the real panels are not measured", 19),
@@ -584,6 +574,16 @@ def only_the_best(folder):
     frame, chooser = Frame(job, "f.png", "0" * 64, ""), Chooser(PLANNER, CONFIG)
     malformed, whole = chooser.candidate(frame, 2.0, look, -0.5), chooser.candidate(frame, 1.5, look, 0.5)
     assert malformed.quality < whole.quality
+
+
+@practice("D1", "outfits, styles, concepts, places, things, couples, groups and bundles, each in a guide's size")
+def kinds_and_sizes(folder):
+    wanted = {"character": 48, "outfit": 30, "style": 35, "concept": 35, "background": 45, "asset": 30}
+    drawn = {kind: load("sdxl", subject=kind) for kind in wanted}
+    assert {kind: config.loop.target for kind, config in drawn.items()} == wanted
+    bundled = {"character": 69, "outfit": 30, "style": 35, "concept": 25, "background": 45, "asset": 30}
+    assert {kind: config.subject.bundled for kind, config in drawn.items()} == bundled
+    assert {"bundle", "marry"} <= {name for names in GROUPS.values() for name in names}, "couples and groups"
 
 
 @practice(

@@ -41,6 +41,7 @@ class NeedConfig(Frozen):
     """Whether a field of character.json must be written for a kind of subject, and what is said where it is not so."""
 
     rule: Literal["required", "optional", "refused"]
+    """Whether it must be written, may be, or must not be."""
     say: str = ""
     """The sentence that ``check`` and ``run`` print."""
 
