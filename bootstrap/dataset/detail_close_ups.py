@@ -27,12 +27,13 @@ from bootstrap.seeds.heads import outlined_head
 from bootstrap.seeds.more_cuts import EYES
 from bootstrap.store.files import make_folder, write_image
 
-__all__ = ["DetailCloseUps", "close_up_path", "details_line", "details_wanted", "every_detail"]
+__all__ = ["DetailCloseUps", "close_up_path", "cut_out_of", "details_line", "details_wanted", "every_detail"]
 
 BEHIND = ("back", "hips")
 """Places that are seen best from behind."""
 IN_FRONT = ("face", "chest")
 """Places that are not seen where no eyes are: from behind."""
+CUT_OUT = "-detail-"
 ANY_SIDE = 1
 """Pixels a side of a picture of the run, at least: what is too small was refused when it came in."""
 FROM_BEHIND = 100.0
@@ -62,9 +63,14 @@ def details_line(character: Character, config: RunConfig) -> str:
     return f"{wanted} close-ups, cut out of pictures of the set: {', '.join(one.tag for one in details)}"
 
 
-def close_up_path(run: Path, stored: str) -> Path:
-    """Where the close-up that is cut out of a picture of the run lies."""
-    return run / "train" / f"{Path(stored).stem}-detail.png"
+def close_up_path(run: Path, stored: str, word: str) -> Path:
+    """Where the close-up of a detail lies that is cut out of a picture of the run."""
+    return run / "train" / f"{Path(stored).stem}{CUT_OUT}{word}.png"
+
+
+def cut_out_of(path: str) -> str:
+    """The stem of the picture that a close-up was cut out of."""
+    return Path(path).stem.rpartition(CUT_OUT)[0]
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class DetailCloseUps:
         if not wanted or not every_detail(self.captioner.wording):
             return []
         for one in self._chosen([*self._of_seeds(seeds), *self._of_frames(frames)], wanted):
-            path, of = close_up_path(self.run, one.source.path), one.source.of
+            path, of = close_up_path(self.run, one.source.path, one.detail.word), one.source.of
             self._cut(one, path)
             number = [*seeds].index(of) if isinstance(of, Seed) else None
             items.append(TrainItem(str(path), self._caption(one, phase), "detail", seed=number))

@@ -16,7 +16,7 @@ from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.config.steps import recipe_of
-from bootstrap.dataset.detail_close_ups import close_up_path
+from bootstrap.dataset.detail_close_ups import cut_out_of
 from bootstrap.dataset.exposure import folders
 from bootstrap.dataset.frame_sights import kept_sights
 from bootstrap.dataset.generated import GeneratedFrames, rare_floor
@@ -74,12 +74,9 @@ class Collection:
 
     def _close_ups(self) -> list[tuple[Frame, TrainItem]]:
         """The close-ups of special details that were trained on, each with the frame that it was cut out of."""
-        trained, found = {item.path: item for item in self.trained or ()}, []
-        for frame in (*self.kept, *self.provisional):
-            item = trained.get(str(close_up_path(self.store.directory, frame.path)))
-            if item is not None:
-                found.append((frame, item))
-        return found
+        frames = {Path(frame.path).stem: frame for frame in (*self.kept, *self.provisional)}
+        close_ups = [item for item in self.trained or () if item.kind == "detail" and item.seed is None]
+        return [(frames[stem], item) for item in close_ups if (stem := cut_out_of(item.path)) in frames]
 
     def _outfit(self, frame: Frame) -> str:
         return frame.job.shot.axes.get(self.config.subject.outfit_axis, "")

@@ -81,6 +81,14 @@ def test_a_close_up_shows_its_detail(tmp_path):
     assert brown(item.path) > 2 * brown(tmp_path / "0.png") > 0
 
 
+def test_another_detail_of_the_same_picture_is_another_file(tmp_path):
+    given = frames(tmp_path, ("front", "full body"))
+    (scarf,), (ears,) = (close_ups(tmp_path, given, config=of_places(**one)) for one in (
+        {"neck": ("scarf",)}, {"crown": ("ears",)})
+    )  # fmt: skip
+    assert scarf.path != ears.path, "a later round may cut another"
+
+
 def test_from_behind_no_detail_of_the_face_is_cut_out(tmp_path):
     one = of_places(face=("mark",))
     assert not close_ups(tmp_path, frames(tmp_path, ("behind", "portrait")), config=one)

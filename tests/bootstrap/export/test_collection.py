@@ -51,7 +51,7 @@ def test_a_close_up_of_a_detail_is_in_the_set_and_tells_what_it_was_cut_out_of(
     store: Store, config: RunConfig, character: Character, trained: list[TrainItem]
 ) -> None:
     frame = store.kept()[0]
-    place = close_up_path(store.directory, frame.path)
+    place = close_up_path(store.directory, frame.path, "tail")
     place.parent.mkdir(exist_ok=True)
     place.write_bytes((store.directory / frame.path).read_bytes())
     generated = GeneratedFrames(store.directory, store.kept(), (), store.measurements())
