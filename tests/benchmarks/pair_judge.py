@@ -76,7 +76,7 @@ class PairNet(nn.Module):
 
 def tensor_of(images: Images) -> Tensor:
     """Pictures as CLIP is shown them."""
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    pixels = torch.tensor(images).permute(0, 3, 1, 2).float() / 255
     return (pixels - MEAN) / DEVIATION
 
 
