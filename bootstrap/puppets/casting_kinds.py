@@ -19,9 +19,17 @@ from PIL import Image
 
 from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.casting import STYLE, shot_of
-from bootstrap.puppets.drawing_style import sample_style
-from bootstrap.puppets.garments import bare, sample_garment, wearing
-from bootstrap.puppets.places import ALL_SECTIONS, ALL_TIMES, ALL_WEATHERS, PlaceView, sample_place
+from bootstrap.puppets.drawing_style import DrawingStyle, sample_style, style_with_texture
+from bootstrap.puppets.garments import Garment, bare, garment_twin, sample_garment, wearing
+from bootstrap.puppets.places import (
+    ALL_SECTIONS,
+    ALL_TIMES,
+    ALL_WEATHERS,
+    Place,
+    PlaceView,
+    place_of_kind,
+    sample_place,
+)
 from bootstrap.puppets.render import render
 from bootstrap.puppets.visits import picture_of_place
 from bootstrap.records import Shot
@@ -41,15 +49,15 @@ _EXPRESSIONS = ("smile", "open mouth", "frown")
 class CastKind:
     """How individuals of a kind are cast.
 
-    `judged` names what the judge of kinds reads; `seeds` are the shots of the seed pictures, `describe` gives what
-    character.json says beside name and seeds, `draw` every picture that is true of a shot: one, or more where the words
-    leave open which.
+    `seeds` are the shots of the seed pictures, `describe` gives what character.json says beside name and seeds.
+    `individual` gives individual `number`, or where `twin` is a number, another one that words describe alike; `draw`
+    gives every picture of an individual that is true of a shot: one, or more where the words leave open which.
     """
 
-    judged: str
     seeds: tuple[Shot, ...]
     describe: Callable[[int], dict[str, Any]]
-    draw: Callable[[int, Shot, int], list[Images]]
+    individual: Callable[[int, int | None], Any]
+    draw: Callable[[Any, Shot, int], list[Images]]
 
 
 def person(number: int) -> Puppet:
@@ -72,9 +80,9 @@ VISITORS = {f"{words_of(person(number), dressed=True)}, out of focus": number fo
 """Words of character.json → whom they mean."""
 
 
-def pictures_of(kind: str, number: int, shot: Shot, size: int = 96) -> list[Images]:
-    """Every true picture of a shot, each uint8 (size, size, 3)."""
-    return KINDS[kind].draw(number, shot, size)
+def pictures_of(kind: str, number: int, shot: Shot, size: int = 96, twin: int | None = None) -> list[Images]:
+    """Every true picture of a shot, each uint8 (size, size, 3); those of a twin where its number is given."""
+    return KINDS[kind].draw(KINDS[kind].individual(number, twin), shot, size)
 
 
 def cast_kind(kind: str, number: int, folder: Path, name: str) -> list[Path]:
@@ -83,7 +91,7 @@ def cast_kind(kind: str, number: int, folder: Path, name: str) -> list[Path]:
     cast, notes, paths = KINDS[kind], [], []
     for place, shot in enumerate(cast.seeds, 1):
         paths.append(folder / f"seed-{place}.png")
-        write_image(paths[-1], Image.fromarray(cast.draw(number, shot, _SIDE)[0]))
+        write_image(paths[-1], Image.fromarray(pictures_of(kind, number, shot, _SIDE)[0]))
         tags = ", ".join(shot.axes.values())
         notes.append({"file": paths[-1].name, "view": shot.view, "framing": shot.framing, "tags": tags})
     content = {"version": 1, "kind": kind, "name": name, "base": "puppet", "seeds": notes, **cast.describe(number)}
@@ -99,22 +107,36 @@ def _person_shot(shot: Shot, size: int, puppet: Puppet, **how: Any) -> Images:
     return render(puppet, shot_of(shot.view, shot.framing, **axes), size, **how).image
 
 
-def _draw_outfit(number: int, shot: Shot, size: int) -> list[Images]:
-    wearer = person(WEARERS[shot["wearer"]])
-    return [_person_shot(shot, size, wearing(wearer, sample_garment(number)))]
+def _garment(number: int, twin: int | None) -> Garment:
+    first = sample_garment(number)
+    return first if twin is None else garment_twin(first, twin)
 
 
-def _draw_style(number: int, shot: Shot, size: int) -> list[Images]:
-    return [_person_shot(shot, size, person(SUBJECTS[shot["subject"]]), style=sample_style(number))]
+def _style(number: int, twin: int | None) -> DrawingStyle:
+    first = sample_style(number)
+    return first if twin is None else style_with_texture(first.texture, twin)
 
 
-def _draw_place(number: int, shot: Shot, size: int) -> list[Images]:
+def _place(number: int, twin: int | None) -> Place:
+    first = sample_place(number)
+    return first if twin is None else place_of_kind(first.kind, twin)
+
+
+def _draw_outfit(garment: Garment, shot: Shot, size: int) -> list[Images]:
+    return [_person_shot(shot, size, wearing(person(WEARERS[shot["wearer"]]), garment))]
+
+
+def _draw_style(style: DrawingStyle, shot: Shot, size: int) -> list[Images]:
+    return [_person_shot(shot, size, person(SUBJECTS[shot["subject"]]), style=style)]
+
+
+def _draw_place(place: Place, shot: Shot, size: int) -> list[Images]:
     visitor = None
     if (figure := shot.axes.get("figure", NOBODY)) != NOBODY:
         visitor = person(VISITORS[figure]), shot_of("front", "full body")
     middles = ALL_SECTIONS if shot.framing == "section" else (0.5,)
     views = [PlaceView(shot["time"], shot["weather"], shot.view, shot.framing, middle) for middle in middles]
-    return [picture_of_place(sample_place(number), view, visitor, size) for view in views]
+    return [picture_of_place(place, view, visitor, size) for view in views]
 
 
 def _describe_outfit(number: int) -> dict[str, Any]:
@@ -164,13 +186,12 @@ _DAY = {"weather": "clear sky", "figure": NOBODY, "style": STYLE}
 
 KINDS: Mapping[str, CastKind] = {
     "outfit": CastKind(
-        "garment",
         _people_seeds("wearer", tuple(WEARERS), (("front", "full body"), ("behind", "full body"))),
         _describe_outfit,
+        _garment,
         _draw_outfit,
     ),
     "style": CastKind(
-        "style",
         _people_seeds(
             "subject",
             tuple(SUBJECTS),
@@ -180,17 +201,18 @@ KINDS: Mapping[str, CastKind] = {
                 ("behind", "full body"),
                 ("front", "full body"),
             ),
-        ),  # fmt: skip
+        ),
         _describe_style,
+        _style,
         _draw_style,
     ),
     "background": CastKind(
-        "place",
         (
             _seed("straight", "wide shot", {"time": "day", **_DAY}),
             _seed("left", "scenery", {"time": "night", **_DAY}),
         ),
         _describe_place,
+        _place,
         _draw_place,
     ),
 }

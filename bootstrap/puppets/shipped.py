@@ -51,8 +51,3 @@ def domain_dir() -> Path:
 def judge_dir() -> Path:
     """The judge of evaluations, which no run loads."""
     return weights_dir() / "judge"
-
-
-def kinds_dir() -> Path:
-    """The judge of garments, places and drawing styles, which no run loads."""
-    return weights_dir() / "kinds"

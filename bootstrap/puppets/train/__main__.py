@@ -26,7 +26,6 @@ TRAINERS = {
     "face": "bootstrap.puppets.train.train_face",
     "heldout": "bootstrap.puppets.train.train_heldout",
     "judge": "bootstrap.puppets.train.train_judge",
-    "kinds": "bootstrap.puppets.train.train_kinds",
     "ccip": "bootstrap.puppets.train.train_ccip",
     "domain": "bootstrap.puppets.train.train_domain",
 }
@@ -40,7 +39,6 @@ SHARES = {
     "base": 0.30,
     "reference": 0.08,
     "judge": 0.12,
-    "kinds": 0.0,
     "clip": 0.13,
     "ccip": 0.10,
     "face": 0.06,

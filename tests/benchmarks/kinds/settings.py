@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SUBJECTS = tuple(range(70_000_001, 70_000_013))
-"""Numbers of the individuals of each kind; the judge of kinds was fitted on others."""
+"""Numbers of the individuals of each kind."""
 SINGLE = ("outfit", "style", "background")
 COUPLE = "couple"
 KINDS = (*SINGLE, COUPLE)

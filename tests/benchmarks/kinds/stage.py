@@ -17,18 +17,20 @@ from diffusers import AutoencoderTiny
 
 from bootstrap.character import load_character
 from bootstrap.config import embedded, load
-from bootstrap.puppets import shipped
-from bootstrap.puppets.casting_kinds import KINDS, cast_kind, pictures_of
-from bootstrap.puppets.judge import similarity
-from bootstrap.puppets.kind_judge import FILE, load_kind_judge
+from bootstrap.puppets.casting_kinds import cast_kind, pictures_of
 from bootstrap.puppets.train.painting import paint
 from bootstrap.records import Shot
 from bootstrap.shots import quotas
-from bootstrap.store.files import sha256_of, write_atomic
+from bootstrap.store.files import write_atomic
+from tests.benchmarks.kinds.nearest import surely
 from tests.benchmarks.kinds.settings import KindSettings
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.run_stage import RunStage
 
+TWINS = 8
+"""Other individuals that words describe alike, which each picture is held against."""
+FURTHER = 1_000_000
+"""From the number of one twin to the next."""
 NAMES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gorse", "Hazel", "Ivory", "Jasmine", "Kapok", "Larch")
 
 
@@ -48,7 +50,6 @@ class KindStage(RunStage):
             overrides=list(settings.overrides),
         )
         super().__init__(folder, character, config, sorted(folder.glob("seed-*.png")), ("kinds", kind, number))
-        self.judge = load_kind_judge()
         self.vae = AutoencoderTiny.from_pretrained(embedded(config.base.path) / "vae", dtype=torch.float32)
 
     @property
@@ -58,9 +59,8 @@ class KindStage(RunStage):
 
     @cached_property
     def key(self) -> str:
-        """Changes with base, judge, panel and settings: rows of different keys cannot stand in one table."""
-        judge = sha256_of(shipped.kinds_dir() / FILE)
-        parts = (self.backend.fingerprint, judge, self.config.model_dump_json(), self.settings)
+        """Changes with base, panel and settings: rows of different keys cannot stand in one table."""
+        parts = (self.backend.fingerprint, self.config.model_dump_json(), self.settings)
         return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
     @cached_property
@@ -76,12 +76,20 @@ class KindStage(RunStage):
         """A true picture of each shot, through the base's autoencoder: uint8 (N, 96, 96, 3)."""
         return paint(np.stack([pictures_of(self.kind, self.number, shot)[0] for shot in shots]), self.vae)
 
-    def likeness(self, images: Images) -> list[float]:
-        """How alike each picture of the panel is to the truth of its shot, −1..1; to the nearest where several are."""
-        judged = KINDS[self.kind].judged
-        vectors = self.judge.embed(judged, images)
+    @cached_property
+    def twins(self) -> list[list[list[Images]]]:
+        """For each shot of the panel, the pictures of every twin, through the autoencoder."""
         found = []
-        for vector, shot in zip(vectors, self.panel, strict=True):
-            true = paint(np.stack(pictures_of(self.kind, self.number, shot)), self.vae)
-            found.append(float(similarity(vector[None], self.judge.embed(judged, true)).max()))
+        for shot in self.panel:
+            found.append([self._painted(shot, self.number + FURTHER * (place + 1)) for place in range(TWINS)])
         return found
+
+    def likeness(self, images: Images) -> list[float]:
+        """How surely each picture of the panel shows this individual and not its twins, 0..1."""
+        found = []
+        for image, shot, twins in zip(images, self.panel, self.twins, strict=True):
+            found.append(surely(image, self._painted(shot), twins))
+        return found
+
+    def _painted(self, shot: Shot, twin: int | None = None) -> list[Images]:
+        return list(paint(np.stack(pictures_of(self.kind, self.number, shot, twin=twin)), self.vae))

@@ -12,8 +12,6 @@ from bootstrap.puppets.casting import shot_of
 from bootstrap.puppets.drawing_style import ALL_TEXTURES, sample_style, style_with_texture
 from bootstrap.puppets.places import PlaceView, place_of_kind, show
 from bootstrap.puppets.render import render
-from bootstrap.puppets.train.kind_pictures import FIRST, KINDS_DRAWN, PER_GROUP, group_of
-from bootstrap.puppets.train.train_kinds import discriminant, twin_auc
 from bootstrap.puppets.visits import picture_of_place
 
 SIZE = 48
@@ -112,25 +110,6 @@ def test_a_smaller_one_stands_on_the_same_ground():
     drawing = pairs.render_pair(sample_puppet(21), sample_puppet(21), both)
     assert drawing.boxes[1][3] == pytest.approx(drawing.boxes[0][3], abs=0.03)
     assert drawing.boxes[1][1] > drawing.boxes[0][1] + 0.05
-
-
-@pytest.mark.parametrize("kind", KINDS_DRAWN)
-def test_training_pictures_of_a_group_are_the_same_every_time(kind):
-    first = group_of(kind, FIRST["kinds"])
-    assert first.shape == (PER_GROUP, 96, 96, 3)
-    assert len({one.tobytes() for one in first}) == PER_GROUP
-
-
-def test_the_discriminant_finds_what_tells_twins_apart_in_noise():
-    rng = np.random.default_rng(1)
-    noise = rng.normal(size=(20 * PER_GROUP, 30)) * np.linspace(6, 1, 30)
-    who = np.repeat(rng.normal(size=(20 * 3, 4)), PER_GROUP // 3, axis=0)
-    noise[:, -4:] += 2 * who
-    mean, scale, matrix = discriminant(noise.astype(np.float32))
-    vectors = (noise - mean) / scale @ matrix[:, :4]
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    raw = noise / np.linalg.norm(noise, axis=1, keepdims=True)
-    assert twin_auc(vectors) > 0.85 > 0.65 > twin_auc(raw)
 
 
 def test_every_kind_of_place_and_landmark_can_be_drawn():
