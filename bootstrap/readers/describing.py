@@ -28,6 +28,8 @@ DIALECTS = {
     "prose": 'short phrases of plain English, such as "long wavy hair" or "a red ribbon"',
 }
 """What a base was trained on → how words are asked for."""
+PERSONS = {"girl": "a girl", "boy": "a boy"}
+"""What a character is drawn as → the statement that says so."""
 NEAR = 0.85
 """Similarity from which words are spelled as the vocabulary has them."""
 MOST_LISTED = 24
@@ -78,13 +80,13 @@ class CharacterDescriber:
                 remarks.append(f'"{name}" was not described: {reply.refused}')
                 continue
             seen = SeenCharacter.model_validate(reply.value)
-            persons.append(seen.person)
-            found = [self._claim(trait, name, notes) for trait in seen.traits]
+            found, person = [self._claim(trait, name, notes) for trait in seen.traits], seen.person
             if letters := lettered(image, seen.lettering):
-                found, confirmed = self._confirmed(found, image, seen.lettering)
-                replies += confirmed
+                found, person, reply = self._confirmed(found, image, seen)
+                replies.append(reply)
                 remarks.append(f'"{name}" has lettering ({letters}): only what a second reading confirms is used')
             claims += found
+            persons.append(person)
         traits = [*self._merged(claims, panel), *_refused(claims)]
         return Described(traits, _commonest(persons), replies, remarks)
 
@@ -114,14 +116,19 @@ class CharacterDescriber:
         known = [word for own in self.vocabulary.words.values() for word in own]
         return next(iter(difflib.get_close_matches(words, known, 1, cutoff=NEAR)), words)
 
-    def _confirmed(self, claims: Sequence[Claim], image: Image.Image, letters: str) -> tuple[list[Claim], list[Reply]]:
-        """The claims, each supported only where a second reading confirms it; claims of the notes are."""
-        usable = list(dict.fromkeys(one.words for one in claims if not one.refused and not one.source.line))
-        if not usable:
-            return list(claims), []
-        yes, reply = confirmed(self.reader, image, usable, letters, self.vocabulary)
+    def _confirmed(
+        self, claims: Sequence[Claim], image: Image.Image, seen: SeenCharacter
+    ) -> tuple[list[Claim], str, Reply]:
+        """The claims, each supported only where a second reading confirms it, and what the character is drawn as.
+
+        Claims of the notes are supported in any case.
+        """
+        usable = [one.words for one in claims if not one.refused and not one.source.line]
+        statements = list(dict.fromkeys((*usable, *PERSONS.values())))
+        yes, reply = confirmed(self.reader, image, statements, seen.lettering, self.vocabulary)
         found = [replace(one, supported=bool(one.source.line) or one.words in yes) for one in claims]
-        return found, [reply]
+        persons = [person for person, words in PERSONS.items() if words in yes]
+        return found, seen.person if persons == [seen.person] else "other", reply
 
     def _merged(self, claims: Sequence[Claim], panel: Mapping[str, str]) -> list[DescribedTrait]:
         """One trait for each axis, and one for each of the other things that were said."""
@@ -180,11 +187,11 @@ def _refused(claims: Sequence[Claim]) -> list[DescribedTrait]:
 
 
 def _said_in(words: str, notes: str, line: int) -> bool:
-    """Whether a line of the notes has a word of a trait."""
+    """Whether a line of the notes has every word of a trait that is longer than two letters."""
     lines = notes.strip().splitlines()
     if line > len(lines):
         return False
-    return any(len(word) > 2 and word.rstrip("s") in folded(lines[line - 1]) for word in folded(words).split())
+    return all(word.rstrip("s") in folded(lines[line - 1]) for word in folded(words).split() if len(word) > 2)
 
 
 def _commonest(persons: Sequence[str]) -> str:

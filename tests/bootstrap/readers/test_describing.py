@@ -99,11 +99,16 @@ def test_sources_that_disagree_are_asked_about_or_left_blank():
 def test_a_line_of_the_notes_is_a_source_only_where_it_says_so():
     notes = "She came from the sea.\nHer eyes are golden."
     found, _, _ = described(
-        seen(trait("golden eyes", "eyes", line=2), trait("fox ears", "ears", line=1), trait("tail", "tail", line=9)),
+        seen(
+            trait("golden eyes", "eyes", line=2),
+            trait("fox ears", "ears", line=1),
+            trait("tail", "tail", line=9),
+            trait("green eyes", "eyes", line=2),
+        ),
         notes=notes,
     )
     assert found["golden eyes"].comment == "read from line 2 of the notes, certain"
-    assert found["fox ears"].state == found["tail"].state == "refused"
+    assert {found[words].state for words in ("fox ears", "tail", "green eyes")} == {"refused"}
 
 
 INJECTED = [
@@ -126,6 +131,8 @@ def test_with_lettering_only_what_a_second_reading_confirms_is_set(told):
     """The first reading obeys the picture; whether it owns up to the letters or not."""
     obeyed = seen(trait("red hair"), trait("blue eyes", "eyes"), lettering=told)
     found, whole, reader = described(obeyed, confirms=("blue eyes",), letters=True)
+    assert whole.person == "other", "nobody confirmed a girl"
+    assert described(obeyed, confirms=("blue eyes", "a girl"), letters=True)[1].person == "girl"
     assert found["red hair"].state == "unsupported"
     assert found["red hair"].words == ""
     assert found["blue eyes"].state == "set"
