@@ -125,7 +125,7 @@ def in_words(one: Likeness) -> str:
     traits = ""
     if read := sum(other.read for other in one.traits):
         traits = f", {sum(other.shown for other in one.traits)} of {read} traits read are another's"
-    solo = f"; likeness {one.to[one.trigger]:.3f}"
+    solo = f"; likeness over the usual {one.to[one.trigger]:.3f}"
     if one.solo is not None:
         solo += f", {one.solo:.3f} by its own LoRA"
     return f"{one.trigger}: {kept}{traits}{solo}"

@@ -81,9 +81,7 @@ class JointShots:
 
     def _in_scene(self, shot: Shot, first: Sequence[Shot]) -> Shot:
         """The shot in the place and the drawing style of the first one: a picture has one of each."""
-        subject = self.config.subject
-        shared = [axis for axis in subject.scene_axes if axis not in ("expression", subject.pose_axis)]
-        values = {axis: first[0].axes[axis] for axis in shared if first and axis in first[0].axes}
+        values = {axis: first[0].axes[axis] for axis in self._shared if first and axis in first[0].axes}
         return shot.having(values)
 
     def regional(self, one: JointShot, wave: int, id: str, start: Reference | None = None) -> Job:
