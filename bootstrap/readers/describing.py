@@ -80,7 +80,7 @@ class CharacterDescriber:
                 remarks.append(f'"{name}" was not described: {reply.refused}')
                 continue
             seen = SeenCharacter.model_validate(reply.value)
-            found, person = [self._claim(trait, name, notes) for trait in seen.traits], seen.person
+            found, person = [self._claim(trait, name, notes) for trait in seen.traits], str(seen.person)
             if letters := lettered(image, seen.lettering):
                 found, person, reply = self._confirmed(found, image, seen)
                 replies.append(reply)
