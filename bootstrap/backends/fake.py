@@ -22,6 +22,7 @@ from bootstrap.backends.shown_pictures import START, RegionFiles, open_shown
 from bootstrap.errors import BackendError
 from bootstrap.events import Emit, Progress
 from bootstrap.lora import Lora, kohya_names, metadata_for, metadata_of, save_kohya
+from bootstrap.lora.grammar import Grammar
 from bootstrap.pictures import as_rgb, open_any
 from bootstrap.records import Job, JobKind, TrainItem, random_seed_of
 from bootstrap.training.recipe import TrainRecipe
@@ -44,7 +45,8 @@ HEAD = {"close-up": 0.42, "portrait": 0.32, "upper body": 0.24, "full body": 0.1
 class FakeBackend:
     """Paints and trains without a model. ``before_picture(n)`` is called before the n-th picture; it may raise.
 
-    References and what jobs begin from have paths relative to ``pictures``; without it, such jobs are refused.
+    References and what jobs begin from have paths relative to ``pictures``; without it, such jobs are refused. LoRA
+    files are written in ``grammar``.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class FakeBackend:
         settings: SamplingSettings | None = None,
         before_picture: Callable[[int], None] | None = None,
         pictures: Path | None = None,
+        grammar: Grammar = SD1.grammar,
     ) -> None:
-        self._pictures = pictures
+        self._pictures, self._grammar = pictures, grammar
         self.settings = settings or SamplingSettings(steps=1, batch_size=8)
         self.painted = 0
         self._before_picture = before_picture
@@ -122,15 +125,17 @@ class FakeBackend:
         generator = np.random.default_rng(recipe.random_seed)
         down = generator.normal(size=(recipe.rank, 4)).astype(np.float32)
         up = generator.normal(size=(4, recipe.rank)).astype(np.float32)
-        lora = Lora({MODULE: (down, up)}, recipe.network_alpha, grammar=SD1.grammar)
+        modules = self._grammar.modules()[0]
+        module = MODULE if MODULE in modules else modules[0]
+        lora = Lora({module: (down, up)}, recipe.network_alpha, grammar=self._grammar)
         facts = metadata_for(
             path.parent.name,
             "",
             self.resolution,
             steps,
-            grammar=SD1.grammar,
+            grammar=self._grammar,
             objective="epsilon",
-            modules=kohya_names(SD1.grammar, [MODULE]),
+            modules=kohya_names(self._grammar, [module]),
             training=recipe.model_dump(),
         )
         save_kohya(path, lora, {**facts, COLOR_KEY: ",".join(f"{value:.3f}" for value in color)})

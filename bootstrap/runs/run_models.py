@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.backends.architectures import grammar_of_preset
 from bootstrap.backends.base import Drawer, Trainer
 from bootstrap.backends.bases import check_base
 from bootstrap.backends.control_files import check_control
@@ -76,7 +77,8 @@ def open_base(config: RunConfig, run: Path, panel_models: PanelModels) -> RunMod
     if config.backend == "fake":
         from bootstrap.backends.fake import FakeBackend
 
-        fake = FakeBackend(config.base.sampling, pictures=run)
+        grammar = grammar_of_preset(config.base.short_name)
+        fake = FakeBackend(config.base.sampling, pictures=run, grammar=grammar)
         return RunModels(fake, fake, panel_models)
     from bootstrap.backends.diffusers import DiffusersBackend
     from bootstrap.backends.tested_prediction import lines_by_test

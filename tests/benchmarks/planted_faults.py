@@ -373,7 +373,7 @@ def sets(work: Path) -> list[FinishedSet]:
     """The sets without a fault."""
     shipped = shipped_set(work / "shipped")
     vela, orla = drawn_set(work / "vela", 4711, "Vela"), drawn_set(work / "orla", 70033, "Orla", side=256)
-    return [shipped, vela, orla, *(of_another_maker(one, work / f"{one.folder.name}-other") for one in (shipped, orla))]
+    return [shipped, vela, orla, *(of_another_maker(one, work / f"by another/{one.name}") for one in (shipped, orla))]
 
 
 def main() -> None:

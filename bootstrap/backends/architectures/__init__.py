@@ -10,7 +10,7 @@ from bootstrap.backends.architectures.sdxl import SDXL
 from bootstrap.backends.architectures.z_image import Z_IMAGE
 from bootstrap.lora.grammar import Grammar
 
-__all__ = ["ARCHITECTURES", "Architecture", "grammars"]
+__all__ = ["ARCHITECTURES", "Architecture", "grammar_of_preset", "grammars"]
 
 ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL, KLEIN.name: KLEIN, Z_IMAGE.name: Z_IMAGE}
 
@@ -18,3 +18,11 @@ ARCHITECTURES: dict[str, Architecture] = {SD1.name: SD1, SDXL.name: SDXL, KLEIN.
 def grammars() -> list[Grammar]:
     """How the LoRA files of every architecture are written, also of one that nothing is drawn with here."""
     return [*(architecture.grammar for architecture in ARCHITECTURES.values()), SD2_GRAMMAR]
+
+
+def grammar_of_preset(name: str) -> Grammar:
+    """How LoRA files for a preset of configs/base/ are written; as for SD 1 where no architecture has one of the name."""
+    for architecture in ARCHITECTURES.values():
+        if name in architecture.presets.names:
+            return architecture.grammar
+    return SD1.grammar

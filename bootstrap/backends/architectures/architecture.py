@@ -78,6 +78,11 @@ class Presets:
     drawn_by_tags: bool = False
     """Whether finetunes that draw take the same tags, so that none of them has to be asked about."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset({self.plain, self.velocity, self.drawings, *self.finetunes.values()} - {""})
+
 
 @dataclass(frozen=True)
 class BaseLimits:

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bootstrap.backends.architectures import grammar_of_preset, grammars
 from bootstrap.backends.fake import FakeBackend
 from bootstrap.backends.parameters import parameters_text
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.errors import BackendError
+from bootstrap.lora import metadata_of
+from bootstrap.lora.grammar import grammar_of
 from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
@@ -73,3 +76,13 @@ def test_a_blend_has_as_much_of_the_colour_as_it_weighs(trained, tmp_path):
         away.append(distance(backend, JobKind.CANDIDATE, tmp_path / "blend.safetensors"))
     assert away == sorted(away)
     assert away[0] < 25 < away[-1]
+
+
+@pytest.mark.parametrize(("base", "version"), [("illustrious", "SDXL"), ("puppet", "SD1"), ("klein", "Unknown")])
+def test_weights_are_written_for_the_base_of_the_run(tmp_path, base, version):
+    grammar = grammar_of_preset(base)
+    Image.new("RGB", (64, 64), COLOR).save(tmp_path / "seed.png")
+    items, backend = [TrainItem(str(tmp_path / "seed.png"), ("rubychr",), "seed")], FakeBackend(grammar=grammar)
+    path = backend.train(items, TrainRecipe(), tmp_path, lambda event: None).path
+    assert grammar_of(metadata_of(path)["modelspec.architecture"], grammars()).interface == version
+    assert distance(backend, JobKind.CANDIDATE, path) < 25
