@@ -28,7 +28,7 @@ APART: tuple[tuple[str, ...], ...] = (
     ("open mouth", "closed mouth"), ("expressionless", "smile"), ("neutral expression", "smile"), ("frown", "smile"),
     ("day", "night"), ("indoors", "outdoors"), ("simple background", "outdoors"), ("simple background", "indoors"),
     ("short hair", "long hair"), ("short hair", "very long hair"), ("solo", "multiple girls"),
-    ("solo", "multiple boys"),
+    ("solo", "multiple boys"), ("solo", "2girls"), ("solo", "2boys"),
     ("1girl", "2girls"), ("1girl", "multiple girls"), ("1boy", "2boys"), ("1boy", "multiple boys"),
     ("facing left", "facing right"),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bootstrap.captions.clip_tokens import CHUNK, LONGEST, clip_tokens
 from bootstrap.character.known_words import ordinary_words
-from bootstrap.dataset.caption_tags import COUNTS, calls, shares_of, tag_findings
+from bootstrap.dataset.caption_tags import COUNTS, EVERYWHERE, calls, shares_of, tag_findings
 from bootstrap.dataset.clones import clones
 from bootstrap.dataset.core_tag_audit import core_findings
 from bootstrap.dataset.coverage import coverage_findings
@@ -151,20 +151,20 @@ def _missing(folder: Path, pictures: Sequence[PictureFile]) -> list[Finding]:
 
 
 def _trigger_first(folder: Path, pictures: Sequence[PictureFile], triggers: Mapping[Path, str]) -> list[Finding]:
+    """Captions that do not begin with their trigger, that lack it as a tag of its own where most have it, or have it
+    twice."""
     wrong: dict[str, list[Path]] = defaultdict(list)
-    twice: dict[str, list[Path]] = defaultdict(list)
+    times = {one.path: [*map(folded, one.tags)].count(folded(triggers[one.path])) for one in pictures}
+    alone = sum(count > 0 for count in times.values()) >= EVERYWHERE * len(pictures)
     for one in pictures:
-        if triggers[one.path] and not calls(one.tags[0], triggers[one.path]):
-            wrong[triggers[one.path]].append(one.path)
-        elif [*map(folded, one.tags)].count(folded(triggers[one.path])) > 1:
-            twice[triggers[one.path]].append(one.path)
+        name = triggers[one.path]
+        if name and not (calls(one.tags[0], name) and (times[one.path] or not alone)):
+            wrong[f'"{name}" is not the first tag'].append(one.path)
+        elif name and times[one.path] > 1:
+            wrong[f'"{name}" is written twice in one caption'].append(one.path)
     found = []
-    for name, files in twice.items():
-        message = f'"{name}" is written twice in one caption'
-        found.append(finding(folder, "trigger", "error", message, files, "write it once, at the head"))
-    for name, files in wrong.items():
-        message = f'"{name}" is not the first tag'
-        found.append(finding(folder, "trigger", "error", message, files, "put the trigger at the head"))
+    for message, files in wrong.items():
+        found.append(finding(folder, "trigger", "error", message, files, "write the trigger once, at the head"))
     if pictures and not any(triggers.values()):
         message = "no trigger: no first tag that most captions share"
         found.append(finding(folder, "trigger", "warning", message, [], "name it: --trigger WORD"))

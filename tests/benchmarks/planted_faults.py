@@ -341,7 +341,7 @@ def of_another_maker(given: FinishedSet, place: Path) -> FinishedSet:
     for path in sorted(given.folder.glob("*.png")):
         shutil.copy(path, place / f"img_{path.name}")
         trigger, *tags = path.with_suffix(".txt").read_text().strip().split(", ")
-        text = ", ".join([trigger, f"{trigger} character focus", *tags[3:], *tags[1:3]])
+        text = ", ".join([trigger, f"{trigger} character focus", *tags[2:], *tags[:2]])
         (place / f"img_{path.stem}.txt").write_text(text)
     return FinishedSet(f"{given.name}, of another maker", place, Intent(), given.character)
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.caption_audit import audit, read_set
 from bootstrap.dataset.caption_check import contradicted
+from bootstrap.dataset.closer_look import closer_look
 from bootstrap.dataset.intent import Intent, intent_of
 from bootstrap.puppets.anatomy import sample_puppet
 from bootstrap.puppets.casting import shot_of
@@ -112,6 +113,38 @@ def no_back(folder):
             path.with_suffix(".png").unlink()
 
 
+def beside(change):
+    """A changed copy of the first picture with the same caption."""
+
+    def plant(folder):
+        with Image.open(folder / "00.png") as image:
+            change(image).save(folder / "copy.png")
+        (folder / "copy.txt").write_text((folder / "00.txt").read_text())
+
+    return plant
+
+
+def repainted(change):
+    """The first picture changed."""
+
+    def plant(folder):
+        with Image.open(folder / "00.png") as image:
+            done = change(image)
+        done.save(folder / "00.png")
+
+    return plant
+
+
+def enlarged(image):
+    return image.resize((45, 40), Image.Resampling.LANCZOS).resize(image.size, Image.Resampling.BICUBIC)
+
+
+def pierced(image):
+    clear = image.convert("RGBA")
+    clear.paste((0, 0, 0, 0), (0, 0, 40, 40))
+    return clear
+
+
 def in_all(place):
     """One background in every caption."""
 
@@ -145,6 +178,16 @@ FAULTS = {
     "the clothes of another outfit": (retag("white shirt", drop="blue dress"), "outfit"),
     "left for right": (retag("facing left", drop="facing right"), "one side"),
     "no picture of the back": (no_back, "view missing"),
+    "the trigger twice": (retag("mikachr", number=3), "trigger"),
+    "the same picture in another file": (beside(lambda image: image.convert("RGBA")), "duplicate"),
+}
+SEEN_FAULTS = {
+    "a near-duplicate": (beside(lambda image: image.point(lambda level: min(255, level + 6))), "clone", "copy.png"),
+    "a mirrored copy": (beside(ImageOps.mirror), "mirrored", "copy.png"),
+    "an enlarged picture": (repainted(enlarged), "enlarged", "00.png"),
+    "a small picture": (repainted(lambda image: image.resize((30, 27))), "small", "00.png"),
+    "greyscale without its tag": (repainted(lambda image: image.convert("L")), "grey", "00.png"),
+    "transparent pixels": (repainted(pierced), "transparent", "00.png"),
 }
 
 
@@ -153,6 +196,13 @@ def test_each_planted_fault_fails(folder, fault):
     plant, kind = FAULTS[fault]
     plant(folder)
     assert kind in errors(folder)
+
+
+@pytest.mark.parametrize("fault", SEEN_FAULTS)
+def test_pictures_that_stand_out_are_named(folder, fault):
+    plant, kind, name = SEEN_FAULTS[fault]
+    plant(folder)
+    assert (kind, (name,)) in [(one.kind, one.files) for one in findings(folder)]
 
 
 @pytest.mark.parametrize("trigger", ["chicken", "naruto"])
@@ -184,6 +234,25 @@ def test_left_for_right_is_seen_by_the_panel(tmp_path, eyes, view):
     (found,) = contradicted(place, read_set(place), eyes, CONFIG.panel, views)
     assert (found.files, found.severity) == (("false.png",), "error")
     assert found.message.endswith(f"is not what the panel sees: reads as '{said}'")
+
+
+def test_words_of_other_pictures_and_strangers_are_seen_beside_the_others(tmp_path, eyes):
+    place, puppet = tmp_path / "10_mikachr", sample_puppet(4711)
+    place.mkdir()
+    clothes = [f"{one.top_color} {one.top}" for one in puppet.named.outfits]
+    for number in range(16):
+        framing, view = ("portrait", "upper body")[number % 2], ("front", "above", "three-quarter-left")[number % 3]
+        shot = shot_of(view, framing, outfit=number // 2 % 2)
+        drawn = render(sample_puppet(99) if number == 5 else puppet, shot, rng=np.random.default_rng(number)).image
+        Image.fromarray(drawn).save(place / f"{number:02d}.png")
+        worn = clothes[(number // 2 + (number == 8)) % 2]
+        said = "upper body" if number == 12 else framing
+        (place / f"{number:02d}.txt").write_text(f"mikachr, {worn}, {said}, {CONFIG.views.tags_of(view)}")
+    looked = closer_look(place, read_set(place), eyes, CONFIG.panel, {})
+    assert {(one.kind, one.files) for one in looked.findings} >= {
+        ("not seen", ("08.png",)), ("not seen", ("12.png",)), ("stranger", ("05.png",)),
+    }  # fmt: skip
+    assert {name for one in looked.findings for name in one.files} == {"05.png", "08.png", "12.png"}
 
 
 def test_what_is_worth_a_look_is_a_warning(folder):
