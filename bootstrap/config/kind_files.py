@@ -16,6 +16,7 @@ from pydantic import Field
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.merging import merged
 from bootstrap.config.problems import checked
+from bootstrap.config.recipes import phases_like_others
 from bootstrap.config.run_settings import BaseConfig
 from bootstrap.config.shipped_files import ENDINGS, read_section
 
@@ -78,10 +79,9 @@ class Kind:
     def _with_recipes(self, base: dict[str, Any]) -> dict[str, Any]:
         """The base with a recipe for each phase that says whose it is like."""
         recipes = dict(base.get("recipes", {}))
-        phases = self.subject.get("phases", ())
-        for phase in phases if isinstance(phases, list) else ():
-            if isinstance(phase, Mapping) and phase.get("like") in recipes and "name" in phase:
-                recipes[phase["name"]] = merged(recipes[phase["like"]], recipes.get(phase["name"], {}))
+        for phase, like in phases_like_others(self.subject):
+            if like in recipes:
+                recipes[phase] = merged(recipes[like], recipes.get(phase, {}))
         return {**base, "recipes": recipes}
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.merging import merged
 from bootstrap.config.problems import validated
+from bootstrap.config.recipes import phases_like_others
 from bootstrap.config.shipped_files import read_section, shipped_names
 from bootstrap.errors import ConfigError
 from bootstrap.machine import inventory
@@ -102,8 +103,17 @@ def with_profile(data: Mapping[str, Any], wanted: str) -> dict[str, Any]:
     if name not in found:
         raise ConfigError(f'--profile "{name}" is unknown', f"choose one of: {', '.join([*found, AUTO, NONE])}")
     own = profile_for_base(data["base"].get("profiles", {}), name)
-    base = merged(data["base"], own.base) if large else data["base"]
+    base = merged(data["base"], _for_phases(own.base, data.get("subject", {}))) if large else data["base"]
     return {**data, "base": base, "loop": merged(data["loop"], own.loop), "profile": name}
+
+
+def _for_phases(base: Mapping[str, Any], subject: Mapping[str, Any]) -> dict[str, Any]:
+    """What a profile changes of a base, for the phases of a kind too that begin from the recipe of another phase."""
+    recipes = dict(base.get("recipes", {}))
+    for phase, like in phases_like_others(subject):
+        if like in recipes:
+            recipes.setdefault(phase, recipes[like])
+    return {**base, "recipes": recipes} if recipes else dict(base)
 
 
 def profile_for_base(changes: Mapping[str, Mapping[str, Any]], name: str) -> Profile:

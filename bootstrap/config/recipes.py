@@ -5,7 +5,7 @@ Knows no training: settings over settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.config.frozen import Frozen
@@ -14,7 +14,7 @@ from bootstrap.config.problems import validated
 from bootstrap.config.shipped_files import read_section
 from bootstrap.errors import ConfigError
 
-__all__ = ["RecipeFile", "recipe_named", "with_recipe"]
+__all__ = ["RecipeFile", "phases_like_others", "recipe_named", "with_recipe"]
 
 FOLDER = "recipes"
 
@@ -41,6 +41,14 @@ def recipe_named(name: str) -> dict[str, Any]:
         file = validated(RecipeFile, read_section(FOLDER, given), f"recipe {given}", ConfigError)
         settings, given = {**file.settings, **settings}, file.like
     return settings
+
+
+def phases_like_others(subject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The phases of a plain subject that begin from the recipe of another one, each with that one's name."""
+    phases = subject.get("phases", ())
+    for phase in phases if isinstance(phases, list) else ():
+        if isinstance(phase, Mapping) and "like" in phase and "name" in phase:
+            yield str(phase["name"]), str(phase["like"])
 
 
 def with_recipe(base: Mapping[str, Any], subject: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -71,6 +71,16 @@ def test_a_kind_stands_between_the_base_and_what_a_person_sets(described):
     assert load("puppet", subject=car.kind, loop="one-picture").loop.target == 36
 
 
+@pytest.mark.parametrize("kind", ["outfit", "style", "concept", "background", "asset"])
+def test_a_profile_holds_for_the_phases_of_a_kind_too(kind):
+    plain, config = load("sdxl", profile="12gb"), load("sdxl", subject=kind, profile="12gb")
+    small = plain.finishing_recipe
+    assert (small.batch_size, small.gradient_checkpointing) == (1, True)
+    for phase in config.subject.phases:
+        recipe = config.base.recipes[phase.name]
+        assert (recipe.batch_size, recipe.gradient_checkpointing) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
