@@ -21,7 +21,7 @@ def grammars() -> list[Grammar]:
 
 
 def grammar_of_preset(name: str) -> Grammar:
-    """How LoRA files for a preset of configs/base/ are written; as for SD 1 where no architecture has one of the name."""
+    """How LoRA files for a preset of configs/base/ are written; as for SD 1 where no architecture has it."""
     for architecture in ARCHITECTURES.values():
         if name in architecture.presets.names:
             return architecture.grammar
