@@ -143,7 +143,23 @@ def _config(character: Character | None, options: Options, command: str, found: 
     with found.collecting():
         begun_with = base_begun_with(run_folder(character, options))
         return resolve(character, options, begun_with, "nobody named one", command)
+    _collect_hidden(character, options, found)
     return _without_wrong_options(character, options)
+
+
+def _collect_hidden(character: Character, options: Options, found: Findings) -> None:
+    """What is wrong with an option alone, where the error of another one hides it."""
+    base, given = options.base or character.base, _given(options)
+    if not base or len(given) < 2:
+        return
+    for one in given:
+        alone = Findings()
+        with alone.collecting():
+            resolve(character, _without(options, [other for other in given if other != one]), base)
+        for problem in alone.problems:
+            said = problem.message.partition(": ")[2] or problem.message
+            if not any(said in known.message for known in found.problems):
+                found.problems.append(problem)
 
 
 def _without_wrong_options(character: Character, options: Options) -> RunConfig | None:

@@ -218,7 +218,6 @@ def test_the_memory_of_every_stage_is_printed_with_the_largest_as_what_a_run_tak
         (("--base", "sdxl", "--recipe", "nosuch"), 'configs/recipes has no "nosuch"'),
         (("--base", "illustrious", "--control", "sdxl-openpose"), "draws along no control picture"),
         (("--base", "illustrious", "--also", "animagine"), '--also "animagine": "cagliostrolab/animagine-xl-4.0"'),
-        (("--base", "sdxl", "--set", "loop.nosuch=1", "--recipe", "nosuch"), "nosuch"),
     ],
 )
 def test_a_wrong_option_leaves_the_others_in_force(given, wrong, said):
@@ -226,3 +225,10 @@ def test_a_wrong_option_leaves_the_others_in_force(given, wrong, said):
     assert done.exit_code == 2
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert said in error
+
+
+def test_every_wrong_option_is_named_at_once(given):
+    done = call(*given(), "--set", "loop.target=x", "--loop", "nonsense", "--recipe", "nobody")
+    assert done.exit_code == 2
+    for wrong in ('loop.target "x"', 'configs/loops has no "nonsense"', 'configs/recipes has no "nobody"'):
+        assert done.output.count(wrong) == 1
