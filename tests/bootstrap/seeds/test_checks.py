@@ -15,7 +15,7 @@ PLAIN = {"name": "M", "trigger": "mchr", "invariant": {"hair": "blue hair"}}
 
 def noise(seed, size=(128, 128)):
     pixels = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)
-    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
 
 
 def test_near_duplicates_are_named_and_others_are_not():
