@@ -39,16 +39,17 @@ FILES = 3
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """What the author means the set to be, and the panel that is to look at its pictures."""
+    """What the author means the set to be, the panel that is to look at its pictures, and whether warnings count."""
 
     trigger: str | None = None
     character: Path | None = None
     intended: Sequence[str] = ()
     panel: str | None = None
+    strict: bool = False
 
 
 def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None:
-    """Print the findings. Exits with 1 when one is an error; raises UsageError for a folder without pictures."""
+    """Print the findings. Exits with 1 when one is an error, or a warning where strict; raises UsageError for a folder without pictures."""
     if not folder.is_dir():
         raise UsageError(
             f'no such folder "{folder}"', or_near(folder, "give a folder with pictures and their captions")
@@ -65,7 +66,7 @@ def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None
         typer.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
         _show(found)
-    if not found.sound:
+    if not found.sound or (options.strict and found.findings):
         raise typer.Exit(1)
 
 

@@ -184,9 +184,10 @@ def audit(
     character: Annotated[Path | None, typer.Option(help="A character.json: its trigger, core and identity.")] = None,
     intended: Annotated[list[str] | None, typer.Option(help="Tags that every caption should have.")] = None,
     panel: Annotated[str | None, typer.Option(help="A panel of configs/scoring/ that checks the pictures too.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
-    """Find what a LoRA would learn by mistake from a captioned folder, of any trainer; exits 1 if there is something.
+    """Find what a LoRA would learn by mistake from a captioned folder, of any trainer; exits 1 for an error.
 
     bootstrap audit dataset/10_mikachr --intended "anime screencap"
 
@@ -194,7 +195,8 @@ def audit(
     """
     from bootstrap.cli.audit import AuditOptions, audit_command
 
-    audit_command(folder, AuditOptions(trigger, character, intended or (), panel), as_json=json)
+    options = AuditOptions(trigger, character, intended or (), panel, strict)
+    audit_command(folder, options, as_json=json)
 
 
 @tools_app.command()

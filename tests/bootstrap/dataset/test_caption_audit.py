@@ -236,6 +236,7 @@ def test_json_and_the_exit_code_tell_scripts(folder, call):
     done = call("audit", folder, "--json")
     plain = json.loads(done.out)
     assert done.code == 0  # a warning alone
+    assert call("audit", folder, "--strict").code == 1
     assert (plain["sound"], plain["pictures"]) == (True, 8)
     assert plain["findings"][0]["kind"] == "tag twice"
     retag(folder, 0, add=("1girl", "multiple girls"))
