@@ -131,9 +131,9 @@ def _begun(frame: Frame) -> float:
 
 
 def _identity(frames: Sequence[Frame], measured: Measured, scorers: Sequence[str]) -> Answers:
-    """The measurements of some frames by the identity scorers."""
+    """The measurements of some frames by the identity scorers, as far as these were asked about them."""
     answers: Answers = {}
     for frame in frames:
         values = measured[frame.job.id]
-        answers[frame.job.id] = {name: values[name] for name in scorers}
+        answers[frame.job.id] = {name: values[name] for name in scorers if name in values}
     return answers

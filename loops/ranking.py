@@ -18,6 +18,7 @@ from loops.decoys import Stratum, strata, trait_slack, usable_decoys
 from loops.verdict_fit import fit_to_verdicts
 from scoring.calibrate import Gate, Ranked, judge
 from scoring.fitting import FittedScore
+from scoring.second_look import PAIR_JUDGE
 
 __all__ = ["GATE", "Gated", "admitted", "gated", "ranked", "ranked_among", "scores_of"]
 
@@ -56,7 +57,7 @@ def gated(archive: Archive, judges: Judges, config: RunConfig) -> Gated:
         failures[frame.job.id] = [refusal] if refusal else found
     passed = [frame for frame in candidates if not failures[frame.job.id]]
     decoys = usable_decoys(archive, judges, config)
-    groups = strata(passed, decoys, measured, judges.identity, config.loop.calibrate_on)
+    groups = strata(passed, decoys, measured, [*judges.identity, PAIR_JUDGE], config.loop.calibrate_on)
     fitted = fit_to_verdicts(
         passed, ranked_among(groups), groups, archive.verdicts, judges.identity, config.loop.gate_level
     )
@@ -89,7 +90,7 @@ def ranked_among(groups: Sequence[Stratum]) -> dict[str, Ranked]:
     """Each candidate's place among the decoys of its group."""
     ranks: dict[str, Ranked] = {}
     for group in groups:
-        found = judge(group.candidates, group.lookalikes, group.exchanged, group.calibrate_on)
+        found = judge(group.candidates, group.lookalikes, group.exchanged, group.calibrate_on, (PAIR_JUDGE,))
         ranks |= {str(id): one for id, one in found.items()}
     return ranks
 

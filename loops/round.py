@@ -20,6 +20,7 @@ from loops.drawer import better_drawer
 from loops.engine import Engine
 from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
+from loops.judge_pairs import judge_pairs
 from loops.label_kept import label_kept
 from loops.measure import measure
 from loops.plan import WavePlanner
@@ -80,6 +81,7 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
     measure(
         engine, [frame for frame in frames if frame.job.kind not in PREVIEW_KINDS and frame.job.id not in engine.lost]
     )
+    judge_pairs(engine, plan.number, wave)
     choose_frames(engine, plan.number, wave, wanted)
 
 

@@ -53,6 +53,7 @@ def judge(
     lookalikes: Mapping[Hashable, Measured],
     exchanged: Mapping[Hashable, Measured],
     calibrate_on: Calibrating = "exchanged",
+    partial: Collection[str] = (),
 ) -> dict[Id, Ranked]:
     """Rank the candidates of one view family against its decoys (all of them past the same checks).
 
@@ -73,25 +74,28 @@ def judge(
         candidates: id → identity scorer → measurement.
         lookalikes: decoys of kind (a). exchanged: decoys of kind (b). Ids are distinct over all three.
         calibrate_on: which kind of decoys calibrates.
+        partial: scorers that were asked about some pictures only. A decoy without their value counts by its others,
+            which could only stand higher than with it, so the p of a candidate that has one is never too small.
     """
     if lookalikes and exchanged and calibrate_on == "both":
-        first, second = judge(candidates, lookalikes, {}), judge(candidates, {}, exchanged)
+        first = judge(candidates, lookalikes, {}, partial=partial)
+        second = judge(candidates, {}, exchanged, partial=partial)
         return {key: _stricter(first[key], second[key]) for key in candidates}
     if lookalikes and calibrate_on == "lookalikes":
         exchanged = {}
-    values = _normalised(candidates, {**lookalikes, **exchanged})
+    values = _normalised(candidates, {**lookalikes, **exchanged}, partial)
     null = [values[decoy] for decoy in _calibrating(lookalikes, exchanged, values)]
-    return {key: _ranked(values[key], null) for key in candidates}
+    return {key: _ranked(values[key], null, partial) for key in candidates}
 
 
-def _ranked(values: Mapping[str, float], null: Sequence[Mapping[str, float]]) -> Ranked:
+def _ranked(values: Mapping[str, float], null: Sequence[Mapping[str, float]], partial: Collection[str]) -> Ranked:
     """The rank of a picture with these normalised values among decoys."""
     scorers = tuple(sorted(values))
     if not scorers or not null:
         return Ranked(-math.inf, 1.0, "", scorers)
     weakest = min(scorers, key=lambda name: (values[name], name))
     score = values[weakest]
-    return Ranked(score, _p_among(score, scorers, null), weakest, scorers)
+    return Ranked(score, _p_among(score, scorers, null, partial), weakest, scorers)
 
 
 def _stricter(first: Ranked, second: Ranked) -> Ranked:
@@ -101,7 +105,7 @@ def _stricter(first: Ranked, second: Ranked) -> Ranked:
 
 
 def _normalised(
-    candidates: Mapping[Id, Measured], decoys: Mapping[Hashable, Measured]
+    candidates: Mapping[Id, Measured], decoys: Mapping[Hashable, Measured], partial: Collection[str]
 ) -> dict[Hashable, dict[str, float]]:
     """Every picture's normalised value of each scorer that could tell and has enough decoys to stand against."""
     result: dict[Hashable, dict[str, float]] = {key: {} for key in (*candidates, *decoys)}
@@ -110,7 +114,7 @@ def _normalised(
         names.update(measured)
     for name in sorted(names):
         null = _values(decoys, name)
-        if len(null) < min(FEWEST, max(2, len(decoys) // 2)):
+        if len(null) < (2 if name in partial else min(FEWEST, max(2, len(decoys) // 2))):
             continue
         row = np.array(list(null.values()), np.float64)
         for decoy, value in null.items():
@@ -158,9 +162,12 @@ def _calibrating(
     return other if differ(first, second) else [*like, *other]
 
 
-def _p_among(score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]]) -> float:
+def _p_among(
+    score: float, scorers: Sequence[str], decoys: Sequence[Mapping[str, float]], partial: Collection[str]
+) -> float:
     """p of a score against the decoys' weakest over the same scorers, or over those they have if too few have all."""
-    same = [min(d[name] for name in scorers) for d in decoys if all(name in d for name in scorers)]
+    needed = [name for name in scorers if name not in partial]
+    same = [min(d[name] for name in scorers if name in d) for d in decoys if all(name in d for name in needed)]
     if len(same) < min(FEWEST, len(decoys)):
         same = [min(d[name] for name in scorers if name in d) for d in decoys if any(name in d for name in scorers)]
     return empirical_p(score, np.array(same, np.float64))

@@ -44,7 +44,7 @@ from bootstrap.panel.availability import (
 from bootstrap.pictures import open_picture
 from bootstrap.readers.open_reader import check_reader
 from bootstrap.retouch.upscale_models import open_upscaler
-from bootstrap.runs.consents import consents_to, consents_to_reader, unanswered
+from bootstrap.runs.consents import consents_of_run, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.outside_drawers import check_drawers
@@ -206,8 +206,9 @@ def check_models(config: RunConfig, found: Findings) -> None:
     if config.upscale:
         with found.collecting():
             open_upscaler(config.upscale, "cpu")
-    with found.collecting():
-        check_reader(config.captions_by)
+    for reader in config.readers:
+        with found.collecting():
+            check_reader(reader)
     if config.backend == "fake":
         return
     with found.collecting():
@@ -237,7 +238,7 @@ def _check_drawer(config: RunConfig, options: Options, character: Character | No
     with found.collecting():
         check_drawers(config)
     if character is not None:
-        needed = [*consents_to(config.drawers), *consents_to_reader(config.captions_by)]
+        needed = consents_of_run(config)
         found.problems += unanswered(needed, options.words(), run_folder(character, options))
 
 

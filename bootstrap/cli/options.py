@@ -26,6 +26,7 @@ HEADINGS = {
     "When, and who decides": ("approval", "budget", "until", "notify"),
     "A checkpoint of yours": ("preset", "vae", "profile"),
     "What you give": ("upscale",),
+    "What judges": ("judge",),
     "What draws": (
         "reference", "control", "drawer", "workflow", "server", "spend", "allow_upload", "accept_licence"
     ),
@@ -90,6 +91,10 @@ class Options:
     )
     upscale: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Enlarges small seeds: a file, a name, or lanczos [nothing].")
+    ] = None
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar="READER", help="A reader that looks at undecided pictures beside a seed [none]."),
     ] = None
     profile: Annotated[str | None, typer.Option(help="8gb, 12gb, 16gb, 24gb, none [by the card].")] = None
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw and score together [1].")] = None

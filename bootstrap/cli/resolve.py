@@ -138,7 +138,7 @@ def _loop_settings(options: Options) -> list[str]:
 def _named(options: Options, own: dict[str, Any]) -> dict[str, Any]:
     """The sections of an own file that the command line sets, or parts of which it sets."""
     found: dict[str, Any] = {}
-    for name, value in (("random_seed", options.random_seed), ("backend", options.backend)):
+    for name, value in (("random_seed", options.random_seed), ("backend", options.backend), ("judge", options.judge)):
         if value is not None:
             found[name] = value
     if upscale := options.upscale or own.get("upscale"):

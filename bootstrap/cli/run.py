@@ -33,7 +33,7 @@ from bootstrap.pictures import open_picture
 from bootstrap.readers.open_reader import check_reader
 from bootstrap.retouch.upscale_models import open_upscaler
 from bootstrap.runs.accepted import ACCEPTANCE, last_accepted
-from bootstrap.runs.consents import Consent, consents_to, consents_to_reader, remember_consents, unanswered
+from bootstrap.runs.consents import Consent, consents_of_run, remember_consents, unanswered
 from bootstrap.runs.control_pictures import check_control_pictures, words_alone
 from bootstrap.runs.fakes import fake_note
 from bootstrap.runs.listing import remember_command
@@ -83,8 +83,8 @@ def run_command(sources: Sequence[Path], options: Options) -> None:
 
 
 def _agreed(config: RunConfig, options: Options, directory: Path) -> list[Consent]:
-    """What was agreed to for the run's drawers. Raises ConfigError for the first thing that was not."""
-    needed = [*consents_to(config.drawers), *consents_to_reader(config.captions_by)]
+    """What was agreed to for the run's drawers and readers. Raises ConfigError for the first thing that was not."""
+    needed = consents_of_run(config)
     for error in unanswered(needed, options.words(), directory):
         raise error
     return needed
@@ -98,7 +98,8 @@ def _check_base(config: RunConfig) -> None:
         check_drawers(config)
         if config.upscale:
             open_upscaler(config.upscale, "cpu")
-        check_reader(config.captions_by)
+        for reader in config.readers:
+            check_reader(reader)
         if config.backend == "fake":
             return
         check_base_files(config.base)

@@ -51,6 +51,14 @@ class AcceptanceConfig(Frozen):
         return self.model_dump_json(exclude={"lowest"} if self.also else {"lowest", "also"})
 
 
+class JudgeConfig(Frozen):
+    """What the run's ``judge``, a reader, is asked about."""
+
+    most: int = Field(24, ge=1)
+    """Most frames a wave that the gate leaves undecided. Decoys and kept frames of the same views are asked about, too:
+    they show whether the judge can tell."""
+
+
 class LoopConfig(Frozen):
     """How the set grows (configs/loops/)."""
 
@@ -108,6 +116,8 @@ class LoopConfig(Frozen):
     they are compared by time and money together."""
     acceptance: AcceptanceConfig = AcceptanceConfig()
     """What the finished LoRA is tried with."""
+    judge: JudgeConfig = JudgeConfig()
+    """What the judge of a run that has one is asked about."""
     mend_rounds: int = Field(0, ge=0, le=1)
     """Rounds for the places in which the finished LoRA falls, within ``rounds`` and the hours; 0 only names them."""
     showcase: int = Field(8, ge=0, le=16)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bootstrap.backends.control_settings import ControlSettings
 from bootstrap.backends.outside.drawer_kinds import AnyDrawerSettings
@@ -23,6 +23,7 @@ from bootstrap.config.panel_settings import PanelConfig
 from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
+from scoring.settings import is_none
 
 __all__ = ["BASE", "BaseConfig", "RunConfig", "ViewFamilyPlan", "ViewsConfig"]
 
@@ -179,10 +180,23 @@ class RunConfig(Frozen):
     captions_by: str = ""
     """What reads the kept frames for their captions, beside the panel: a reader as `bootstrap label` takes one; empty:
     none does."""
+    judge: str = ""
+    """What looks at the frames that the gate leaves undecided, each beside a seed: a reader, as ``captions_by``; empty:
+    none does."""
     drawer: AnyDrawerSettings | None = None
     """What draws candidates in place of the base, which is still what the LoRA is trained on; null: the base."""
     second: AnyDrawerSettings | Literal["base"] | None = None
     """What shares the candidates with ``drawer``: another drawer, or "base"; null: it draws them all."""
+
+    @field_validator("captions_by", "judge", mode="before")
+    @classmethod
+    def _no_reader(cls, given: Any) -> Any:
+        return "" if is_none(given) else given
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers of the run, each once."""
+        return tuple(sorted({self.captions_by, self.judge} - {""}))
 
     @model_validator(mode="after")
     def _trainable(self) -> RunConfig:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bootstrap.config import PanelConfig, stored_config
+from bootstrap.config import RunConfig, stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.store.store import Store
 from scoring.scorers import SCORERS
+from scoring.second_look import PAIR_JUDGE
 from scoring.settings import About, Role
 
 __all__ = ["READINGS", "ScorerText", "identity_scorers", "scorer_texts", "scorers_of"]
@@ -32,6 +33,7 @@ READINGS: Mapping[Role, str] = {
 """Role → the range of its values and which of them are good."""
 SUBJECT = "Good: 0 or more. Each run sets the limit of each view family, at 0 or below, by what its base can draw."
 """The same for a check of the subject's traits."""
+BESIDE_A_SEED = "Whether a model that reads pictures takes a frame and a seed for the same character, 0 to 100."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,21 @@ def scorers_of(store: Store, role: str) -> list[str]:
 
 def scorer_texts(store: Store) -> dict[str, ScorerText]:
     """Every scorer of the panel by its name, in order; {} where the run has stored no readable configuration."""
-    panel = _panel(store)
-    found = {}
+    config = _config(store)
+    panel, found = config.panel if config else None, dict[str, ScorerText]()
     for name, settings in panel.in_use.items() if panel else ():
         reading = READINGS[settings.role]
         if settings.role == "check" and settings.about == "subject":
             reading = SUBJECT
         found[name] = ScorerText(name, settings.role, settings.about, _first_line(settings.kind), reading)
+    if config and config.judge:
+        found[PAIR_JUDGE] = ScorerText(PAIR_JUDGE, "identity", "picture", BESIDE_A_SEED, READINGS["identity"])
     return found
 
 
-def _panel(store: Store) -> PanelConfig | None:
+def _config(store: Store) -> RunConfig | None:
     try:
-        return stored_config(store.recall("config")).panel
+        return stored_config(store.recall("config"))
     except ConfigError:
         return None
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.backends.outside.drawer_settings import DrawerSettings
+from bootstrap.config import RunConfig
 from bootstrap.errors import ConfigError
 from bootstrap.readers.reader_settings import reader_named
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.store.run_folder import holds_database
 from bootstrap.store.store import Store
 
-__all__ = ["Consent", "consents_to", "consents_to_reader", "remember_consents", "unanswered"]
+__all__ = ["Consent", "consents_of_run", "consents_to", "consents_to_reader", "remember_consents", "unanswered"]
 
 FACT = "consents"
 
@@ -31,6 +32,14 @@ class Consent:
     stored: str
 
 
+def consents_of_run(config: RunConfig) -> list[Consent]:
+    """What the drawers and the readers of a run need consent for. Raises ConfigError."""
+    found = consents_to(config.drawers)
+    for name in config.readers:
+        found += consents_to_reader(name)
+    return found
+
+
 def consents_to(drawers: Sequence[DrawerSettings]) -> list[Consent]:
     """What the drawers of a run that are not the base need consent for."""
     found = []
@@ -40,7 +49,7 @@ def consents_to(drawers: Sequence[DrawerSettings]) -> list[Consent]:
 
 
 def consents_to_reader(name: str) -> list[Consent]:
-    """What the reader of a run's captions needs consent for ("": there is none). Raises ConfigError."""
+    """What a reader of a run needs consent for ("": there is none). Raises ConfigError."""
     settings = reader_named(name) if name else None
     if settings is None or not settings.away:
         return []

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from bootstrap.records import Adapter, Phase, VerdictKind
 from bootstrap.store.drawing_decisions import DrawerChosen, SharesChosen, StrengthsChosen
+from bootstrap.store.reader_decisions import PairRead, PairsChosen
 from bootstrap.store.rows import text_of
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "HandedOut",
     "InboxPicture",
     "MendingPlanned",
+    "PairRead",
+    "PairsChosen",
     "PersonBoundary",
     "PictureRefused",
     "RoundApproved",
@@ -350,6 +353,8 @@ Decision = (
     | InboxPicture
     | PictureRefused
     | WeightHeld
+    | PairsChosen
+    | PairRead
     | EarlierDecision
 )
 AnyDecision = TypeVar("AnyDecision", bound=Decision)

@@ -71,8 +71,9 @@ def test_a_reader_elsewhere_is_agreed_to(tiny, tmp_path, call):
     away = "https://reader.example/v1"
     assert [one.option for one in consents_to_reader(away)] == ["--allow-upload"]
     assert consents_to_reader("") == consents_to_reader("ollama") == []
-    for command in ("run", "check"):
-        done = call(command, *tiny, "--out", tmp_path / "run", "--set", f"captions_by={away}")
+    asked = (["run", "--set", f"captions_by={away}"], ["check", "--judge", away], ["run", "--judge", away])
+    for command, *given in asked:
+        done = call(command, *tiny, "--out", tmp_path / "run", *given)
         assert done.code == 2
         assert "sends your pictures and words to reader.example" in done.err
     with pytest.raises(ConfigError):

@@ -34,6 +34,8 @@ from bootstrap.store.decisions import (
     HandedOut,
     InboxPicture,
     MendingPlanned,
+    PairRead,
+    PairsChosen,
     PersonBoundary,
     PictureRefused,
     RoundApproved,
@@ -260,6 +262,8 @@ DECISIONS = [
     InboxPicture("0a1b2c3d4e5f6a7b", "back.png", "", "its view cannot be read"),
     PictureRefused("candidate-r01w1-0a1b2c3d4e", "refused by the moderator: violence"),
     WeightHeld(2, 0.8, held=True),
+    PairsChosen(1, 2, ("job-1",), ("job-2",), ("job-3",)),
+    PairRead("job-3", "undecided", 35.0, -10.0, ("hair colour",), (), ""),
     EarlierDecision("weather", "rain"),
 ]
 
