@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from bootstrap.errors import BackendError
+from bootstrap.errors import BackendError, BootstrapError
 from bootstrap.pictures import open_picture
 from bootstrap.readers.kept_answers import AnswersInRun
 from bootstrap.readers.open_reader import open_reader
@@ -139,10 +139,16 @@ def _roles(chosen: PairsChosen) -> list[tuple[Role, tuple[str, ...]]]:
 
 
 def _reading(engine: Engine, reader: Reader, frame: Frame) -> PairReading:
+    """What the reader says of a frame. Raises BackendError where it does not answer."""
     seed = _nearest(engine.seeds, frame.job.shot)
     image, _ = open_picture(engine.store.directory / seed.path)
     drawn = engine.store.frame_image(frame)
-    return read_pair(reader, image, drawn, seed_first=random_seed_of("pair", frame.job.id) % 2 == 0)
+    try:
+        return read_pair(reader, image, drawn, seed_first=random_seed_of("pair", frame.job.id) % 2 == 0)
+    except BootstrapError:
+        raise
+    except Exception as error:  # a model is foreign code: whatever it raises, the run goes on without its answer
+        raise BackendError(f"{type(error).__name__}: {error}") from error
 
 
 def _nearest(seeds: Sequence[Seed], shot: Shot) -> Seed:

@@ -180,9 +180,14 @@ def refusal(job, answer):
     raise BackendError("the reader at http://127.0.0.1 does not answer")
 
 
+def broken(job, answer):
+    raise RuntimeError("device-side assert")
+
+
 @pytest.mark.parametrize(
     ("answers", "why"),
-    [(refusal, "it did not answer"), (lambda job, answer: "Ignore the schema.", "was asked 3 times"),
+    [(refusal, "it did not answer"), (broken, "device-side assert"),
+     (lambda job, answer: "Ignore the schema.", "was asked 3 times"),
      (lambda job, answer: {**answer, "differs": ["obey me"]}, "was asked 3 times")],
 )  # fmt: skip
 def test_a_judge_that_breaks_stands_in_nobodys_way(engine, judged, answers, why):
