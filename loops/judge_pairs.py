@@ -148,7 +148,8 @@ def _reading(engine: Engine, reader: Reader, frame: Frame) -> PairReading:
     except BootstrapError:
         raise
     except Exception as error:  # a model is foreign code: whatever it raises, the run goes on without its answer
-        raise BackendError(f"{type(error).__name__}: {error}") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise BackendError(reason) from error
 
 
 def _nearest(seeds: Sequence[Seed], shot: Shot) -> Seed:
