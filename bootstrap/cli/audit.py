@@ -49,7 +49,10 @@ class AuditOptions:
 
 
 def audit_command(folder: Path, options: AuditOptions, *, as_json: bool) -> None:
-    """Print the findings. Exits with 1 when one is an error, or a warning where strict; raises UsageError for a folder without pictures."""
+    """Print the findings. Exits with 1 when one is an error, or a warning where ``options`` are strict.
+
+    Raises UsageError for a folder without pictures.
+    """
     if not folder.is_dir():
         raise UsageError(
             f'no such folder "{folder}"', or_near(folder, "give a folder with pictures and their captions")
