@@ -199,11 +199,17 @@ def candidates_and_reasons(folder):
         assert {"anatomy": "quality", "defects": "check"}.items() <= load(name).panel.roles.items()
 
 
-@practice("A3", "captions of the finished set name what is visible and varies, 9 to 11 tags each")
+@practice(
+    "A3", "captions name what is visible and varies: 9 to 11 tags each, more by a core tag, a style switch, garments"
+)
 def visible_tags(folder):
     captions = [WORDING.caption(shot, "character") for shot in planned()]
     assert not {tag for caption in captions for tag in caption} & set(RUBY.identity)
     assert 9 <= np.mean([len(caption) for caption in captions]) <= 11
+    many = RUBY.model_copy(update={"styles": ("cel shading", "sketch"), "style_switch": ("ruby style",)})
+    longer = Wording.of(with_core_tag(many, "add"), CONFIG)
+    counts = [len(longer.caption(shot, "character")) for shot in planned()]
+    assert 9 + 2 <= np.mean(counts) <= 11 + 2
     close = Shot("front", "front", "close-up", {"expression": "smile", "pose": "sitting", "outfit": "default"})
     booted = RUBY.model_copy(update={"outfits": {"default": RUBY.outfits["default"].model_copy(
         update={"tags": ("aqua sweater", "brown shorts", "black boots")})}})  # fmt: skip

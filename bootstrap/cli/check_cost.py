@@ -53,7 +53,7 @@ def print_cost(config: RunConfig, options: Options, directory: Path, seeds: int,
             speed = flops_of(device.kind) / check_base(embedded(config.base.path)).limits.operations
     cost = cost_of(config, seeds, parameters, speed)
     _print_work(cost, config)
-    disk = f"{cost.disk:.1f} of {free:.0f} GB free"
+    disk = f"{cost.disk:.1f} of the {free:.0f} GB that are free"
     typer.echo(f"room       disk {disk}, memory {memory:.0f} of {device.memory:.0f} GB")
     if stages:
         typer.echo(f"memory     {', '.join(f'{stage} {taken:.1f}' for stage, taken in stages.items())} GB")

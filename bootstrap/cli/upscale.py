@@ -63,7 +63,8 @@ def upscale_command(sources: Sequence[Path], options: UpscaleOptions) -> None:
     if options.sheet:
         _write_sheet(options.sheet, read)
     refused = sum(bool(one.refused) for *_, one in read)
-    typer.echo(f"{options.out}  {len(rows)} pictures, {refused} of them by Lanczos in place of {upscaler.name}")
+    instead = f", {refused} of them by Lanczos in place of {upscaler.name}" if refused else f" by {upscaler.name}"
+    typer.echo(f"{options.out}  {len(rows)} pictures{instead}")
 
 
 def opened_upscaler(model: str) -> Upscaler:

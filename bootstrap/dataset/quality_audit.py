@@ -26,6 +26,8 @@ SAID = {
     ARTIFACTS: {ARTIFACTS, "compression artifacts", "low quality", "worst quality"},
 }
 """Tag → the tags of which one says it."""
+KINDS = {BLURRY: "blurred", ARTIFACTS: "compressed"}
+"""Tag → what scripts call the finding."""
 MESSAGES = {BLURRY: "blurred", ARTIFACTS: "strongly compressed (JPEG)"}
 
 
@@ -50,5 +52,5 @@ class QualityAudit:
         for tag, files in self._untold.items():
             message = f"{MESSAGES[tag]}, and the caption does not say so"
             hint = f'add the tag "{tag}", or take better copies'
-            found.append(finding(folder, "quality", "warning", message, files, hint))
+            found.append(finding(folder, KINDS[tag], "warning", message, files, hint))
         return found

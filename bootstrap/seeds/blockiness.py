@@ -7,6 +7,8 @@ edges: it is told apart by these.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -26,6 +28,8 @@ WIDTHS = np.arange(6.0, 24.01, 0.125)
 EDGE, ALIGNED, MANY = 40.0, 0.5, 0.3
 """Levels of a strong edge; the share of them in one lattice, and their number over that of the small steps, from which
 a picture is pixel art."""
+USUAL = 512
+"""Pixels of the side from which chance no longer counts: in a smaller picture fewer steps look more like a lattice."""
 SMALLEST = 128
 """Shorter side in pixels of what is looked at: less has too few blocks."""
 LOOKED_AT = 1024
@@ -47,7 +51,7 @@ def blockiness(image: Image.Image) -> float:
     both = np.minimum(found[0][0], found[1][0])
     best = int(both.argmax())
     aligned = max(edges[best] for _, edges in found)
-    return 0.0 if aligned > ALIGNED else float(both[best])
+    return 0.0 if aligned > ALIGNED else float(both[best]) * min(1.0, math.sqrt(min(levels.shape) / USUAL))
 
 
 def _lattices(levels: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

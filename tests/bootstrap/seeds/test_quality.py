@@ -95,10 +95,10 @@ def test_captions_of_a_compressed_seed_say_so(clean, tmp_path):
 def test_an_audit_names_what_captions_do_not_say(clean, tmp_path):
     compressed(clean, 10).save(tmp_path / "a.png")
     (tmp_path / "a.txt").write_text("mikachr, forest")
-    found = [one for one in audit(tmp_path, read_set(tmp_path), Intent()).findings if one.kind == "quality"]
+    found = [one for one in audit(tmp_path, read_set(tmp_path), Intent()).findings if one.kind == "compressed"]
     assert [(one.files, one.severity) for one in found] == [(("a.png",), "warning")]
     (tmp_path / "a.txt").write_text("mikachr, forest, JPEG_artifacts")
-    assert "quality" not in {one.kind for one in audit(tmp_path, read_set(tmp_path), Intent()).findings}
+    assert "compressed" not in {one.kind for one in audit(tmp_path, read_set(tmp_path), Intent()).findings}
 
 
 def test_both_flaws_have_a_tag(clean):
