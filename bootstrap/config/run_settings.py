@@ -115,7 +115,9 @@ class ViewsConfig(Frozen):
     framing_hides: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Axes that a framing cannot show."""
     framing_shows: Mapping[str, Mapping[str, tuple[str, ...]]] = Field(default_factory=dict)
-    """Framing → axis → phrases: a value with none of them is not seen there. It is asked for, and not captioned."""
+    """Framing → axis → phrases: a value with none of them is not seen there. It is asked for, and not captioned.
+
+    May tell of framings that this plan does without."""
     framing_lacks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Framing → last words of tags ("boots") that are not seen there: asked for, and not captioned."""
 
@@ -128,10 +130,9 @@ class ViewsConfig(Frozen):
         for name, total in totals.items():
             if abs(total - 1) > 0.01:
                 raise ValueError(f"shares of {name} add up to {total:.2f}, not 1")
-        for field in ("framing_hides", "framing_shows", "framing_lacks"):
-            for framing in getattr(self, field):
-                if framing not in self.framings:
-                    raise ValueError(f'{field} "{framing}" is none of the framings: {", ".join(self.framings)}')
+        for framing in self.framing_hides:
+            if framing not in self.framings:
+                raise ValueError(f'framing_hides "{framing}" is none of the framings: {", ".join(self.framings)}')
         names = [name for plan in self.families.values() for name in plan.views]
         for name in names:
             if names.count(name) > 1:

@@ -28,6 +28,8 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 """What is no formula although it may begin with a sign."""
 MASKED = re.compile(rf"'({FORMULA.pattern})")
 """A text that begins like a formula, as it is written: after an apostrophe, which spreadsheets do not show."""
+LATER = ("retouched",)
+"""Columns that sets of earlier versions lack."""
 COLUMNS = (
     "file",
     "sha256",
@@ -139,4 +141,5 @@ def _shown(cell: str) -> str:
 def _is_whole(row: Mapping[str, str]) -> bool:
     """Whether a row has every column, and numbers where they belong; ValueError where a number is none."""
     float(row.get("training_weight") or 0)
-    return all(isinstance(row.get(name), str) for name in COLUMNS)
+    columns = [name for name in COLUMNS if name in row or name not in LATER]
+    return None not in row and all(isinstance(row.get(name), str) for name in columns)

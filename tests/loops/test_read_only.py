@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.cli import export as exporting
+from bootstrap.cli import out_folder
 from bootstrap.errors import OutputError
 from bootstrap.events import Noted
 from bootstrap.runs.open_to_read import open_to_read
@@ -88,7 +88,7 @@ def test_an_export_that_was_killed_is_repeated_whole(finished, call, tmp_path, m
     run, out, whole = finished[0], tmp_path / "out", tmp_path / "whole"
     assert call("export", run, "--format", format, "--out", whole).code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "sweep_temporaries", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(out_folder, "sweep_temporaries", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
         assert call("export", run, "--format", format, "--out", out).code == 130
     for path in sorted(path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))[1:]:
         path.unlink()  # killed after the first file

@@ -84,8 +84,7 @@ def test_true_pictures_show_both_and_no_trait_of_the_other(tmp_path):
 @pytest.mark.parametrize("kind", SINGLE)
 def test_a_true_picture_is_told_from_its_twins_though_it_is_soft_and_a_pixel_off(kind):
     rng, values = np.random.default_rng(2), []
-    views = {"outfit": "worn", "style": "any", "background": "scenery"}
-    config = load("puppet", views=views[kind], subject=kind)
+    config = load("puppet", subject=kind)
     varies = {"outfit": {"wearer": list(WEARERS)}, "style": {"subject": list(SUBJECTS)}, "background": {}}
     one = Character(kind=kind, name="A", trigger="achr", invariant={"a": ("b",)}, varies=varies[kind],
                     backgrounds=("forest",), expressions=("smile",), poses=("standing",), styles=(STYLE,))  # fmt: skip

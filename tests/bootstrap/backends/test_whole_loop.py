@@ -25,6 +25,7 @@ loop: {target: 2, goals: [1], rounds: 2, waves: 1, lookalikes: 2, most_decoys: 2
 base:
   dialect: prose
   sampling: {steps: 2, batch_size: 4, width: 32, height: 32}
+  cuts: {details: 0}
   minimum_steps: 2
   recipes: {style: {steps: 2, batch_size: 2}, character: {steps: 2, batch_size: 2}}
 """

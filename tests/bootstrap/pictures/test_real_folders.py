@@ -60,7 +60,7 @@ def unused(picture, file):
     """The remarks on a note of such a file."""
     character = Character(name="M", trigger="mchr", invariant={"hair": "red hair"}, seeds=[{"file": file}])
     (name,) = names_of([picture])
-    return seed_warnings({name: Image.radial_gradient("L").convert("RGB")}, 64, 3, character)
+    return seed_warnings({name: Image.radial_gradient("L").convert("1").convert("RGB")}, 64, 3, character)
 
 
 def test_a_number_sign_may_be_part_of_a_name(tmp_path):
