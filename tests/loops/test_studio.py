@@ -1,5 +1,6 @@
 """A run by several workers, and several characters at once, on a local Ray cluster; whatever is killed."""
 
+import contextlib
 import os
 import random
 import signal
@@ -29,6 +30,7 @@ from bootstrap.studio.pool import pooling
 from bootstrap.studio.worker import Same, Worker
 from bootstrap.studio.workforce import LocalMember, RemoteMember
 from tests.benchmarks.kills import ending
+from tests.benchmarks.studio import POOL, begun, below, victim
 
 ray = pytest.importorskip("ray")
 
@@ -113,6 +115,25 @@ def test_characters_whose_workers_die_go_on_elsewhere(grown, tiny, tmp_path, cal
     for run in runs:
         assert without_incidents(run)["kept"] == without_incidents(grown)["kept"]
         assert without_incidents(run)["tensors"] == without_incidents(grown)["tensors"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize("kind", ["run", "raylet"])
+def test_the_process_of_a_run_or_its_raylet_is_killed_and_the_same_command_goes_on(kind, grown, tiny, tmp_path):
+    run = tmp_path / "run"
+    process = begun(["run", *tiny, *POOL], run)
+    while not ((run / "run.db").is_file() and any(run.glob("frames/**/*.png"))) and process.poll() is None:
+        time.sleep(0.02)
+    number, left = victim(process, kind), [*below(process.pid)]
+    assert number, "the run has a cluster of its own"
+    os.kill(number, signal.SIGKILL)
+    time.sleep(1)
+    for one in (process.pid, *left):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    process.wait()
+    assert begun(["run", *tiny, *POOL], run).wait() == 0
+    assert without_incidents(run) == without_incidents(grown)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
