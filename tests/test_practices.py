@@ -97,6 +97,7 @@ from scoring.tags import TagAbsenceSettings
 from scoring.trials import Drawn, Trial, best_of
 from scoring.word_meaning import meaning_of
 from tests.bootstrap.readers.conftest import Told
+from tests.unseeing import Unseeing
 
 CODES = [
     f"{letter}{n}" for letter, most in zip("ABCDEF", (8, 8, 12, 11, 8, 10), strict=True) for n in range(1, most + 1)
@@ -377,21 +378,6 @@ def style_override(folder):
             f"beside sketch, use this LoRA at 1 and sketch at {best}" if best else "no weight keeps both beside sketch"
         )
         assert found.text.startswith(said)
-
-
-class Unseeing:
-    """Sees nothing in pictures: what remains are rules about pixels."""
-
-    same = 0.5
-
-    def faces(self, image):
-        return []
-
-    def crowd(self, image):
-        return ""
-
-    def likeness(self, images):
-        return np.full((len(images), len(images)), np.nan, np.float32)
 
 
 class SeesTwo(Unseeing):

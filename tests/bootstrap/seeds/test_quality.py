@@ -21,6 +21,7 @@ from bootstrap.seeds.blockiness import COMPRESSED, blockiness
 from bootstrap.seeds.checks import seed_warnings
 from bootstrap.seeds.quality import quality_tags
 from bootstrap.seeds.sifting import Given, Sifter
+from tests.unseeing import Unseeing
 
 RUBY = load_character(configs_dir() / "characters" / "ruby" / "character.json")
 
@@ -62,24 +63,9 @@ def test_check_says_so_of_a_few_seeds_and_of_many(clean):
     assert [text.partition(":")[0] for text in said[:-1]] == [
         '"b.png" shows the blocks of strong JPEG compression', '"c.png" is blurred'
     ]  # fmt: skip
-    taken = Sifter(Blind(), 256, 3).sift([Given("b.png", bad, bad.size)])
+    taken = Sifter(Unseeing(), 256, 3).sift([Given("b.png", bad, bad.size)])
     assert "JPEG compression" in taken[0].remark
     assert not taken[0].reason
-
-
-class Blind:
-    """Sees nothing in pictures."""
-
-    same = 0.5
-
-    def faces(self, image):
-        return []
-
-    def crowd(self, image):
-        return ""
-
-    def likeness(self, images):
-        return np.full((len(images), len(images)), np.nan, np.float32)
 
 
 def test_captions_of_a_compressed_seed_say_so(clean, tmp_path):
