@@ -5,8 +5,8 @@
 Style LoRAs are trained on painted drawings of 60 puppets each, in one style, captioned with everything that is seen
 but the style, as guides advise; they are stored in FOLDER and trained once. Each stands beside the finished LoRA of a
 puppet (its NUMBER as in PuppetBench, and the file of its weights) at several weights, as it is and altered in the ways
-of WAYS. Prompts are those of the character phase without a word for the style. ADAPTER "one" or "several" is a LoRA
-that is trained for it on 45 painted drawings, all in the usual style, or in TAUGHT in turn, named in their captions.
+of WAYS. Prompts are those of the character phase without a word for the style. ADAPTER may also be a name of TEACHINGS:
+a LoRA that is trained for it on 45 painted drawings.
 
 Prints a JSON object a line: likeness to the truth drawn in that style (the judge), the share of pictures that the judge
 reads as that style, and the share of what was asked for (clothes, view, framing, pose) that it reads. Weight 0 is the
@@ -35,6 +35,7 @@ from bootstrap.puppets.casting import STYLE, puppet_shot
 from bootstrap.puppets.render import render
 from bootstrap.puppets.scene import sample_shot
 from bootstrap.records import TrainItem
+from bootstrap.seeds.cuts import ALTERED_TAGS
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
@@ -71,9 +72,25 @@ def style_lora(stage, folder, style):
     return workdir / "adapter.safetensors"
 
 
-def taught(stage, folder, styles):
-    """The file of a character's LoRA on painted drawings in these styles in turn, trained where it is missing."""
-    workdir = folder / f"taught-{len(styles)}"
+def switched(caption, stage):
+    """A caption with a tag of the character's own in place of the word for the style."""
+    return (*(tag for tag in caption if tag != STYLE), f"{stage.character.trigger} style")
+
+
+TEACHINGS = {
+    "one": ((STYLE,), lambda caption, stage: caption),
+    "several": (TAUGHT, lambda caption, stage: caption),
+    "unnamed": ((STYLE,), lambda caption, stage: tuple(tag for tag in caption if tag != STYLE)),
+    "switch": ((STYLE,), switched),
+    "altered": ((STYLE,), lambda caption, stage: caption),
+}
+"""Styles of a character's drawings in turn, and how their captions are changed. Every third of "altered" is grey."""
+
+
+def taught(stage, folder, name):
+    """The file of a character's LoRA on painted drawings, trained where it is missing."""
+    styles, changed = TEACHINGS[name]
+    workdir = folder / f"taught-{name}"
     if not (workdir / "adapter.safetensors").is_file():
         items = []
         make_folder(workdir / "pictures")
@@ -82,8 +99,12 @@ def taught(stage, folder, styles):
         ):
             styled = shot.having({"style": styles[n % len(styles)]})
             path = workdir / "pictures" / f"{n:03d}.png"
-            write_image(path, Image.fromarray(stage.truth.paint([styled])[0]))
-            items.append(TrainItem(str(path), stage.engine.wording.caption(styled, "character"), "kept"))
+            image = Image.fromarray(stage.truth.paint([styled])[0])
+            words = changed(stage.engine.wording.caption(styled, "character"), stage)
+            if name == "altered" and n % 3 == 0:
+                image, words = image.convert("L").convert("RGB"), (*words, ALTERED_TAGS["greyscale"])
+            write_image(path, image)
+            items.append(TrainItem(str(path), words, "kept"))
         recipe = RECIPE.model_copy(update={"learning_rate": 2e-3, "steps": 400, "keep_tokens": 1})
         stage.backend.train(items, recipe, workdir, lambda event: None)
     return workdir / "adapter.safetensors"
@@ -163,8 +184,8 @@ def measure(number, given, folder, weights, ways, a_cell):
     """Print the rows of a puppet."""
     stage = Stage(number, folder / f"{number}", replace(FULL, a_cell=a_cell))
     adapter = Path(given)
-    if given in ("one", "several"):
-        adapter = taught(stage, stage.folder, TAUGHT[: 1 if given == "one" else None])
+    if given in TEACHINGS:
+        adapter = taught(stage, stage.folder, given)
     character = read_any(adapter, grammars()).lora
     facts = {"number": number, "adapter": given, "style": STYLE, "weight": 0.0, "way": "alone"}
     say({**facts, **row_of(stage, drawn(stage, stage.folder, [(character, 1.0)]), STYLE)})
