@@ -16,7 +16,9 @@ from bootstrap.compare.trial_shots import probe_shots
 from bootstrap.records import DECOY_KINDS, Adapter, Frame, JobKind, Round
 from bootstrap.store.decisions import DrawerChosen
 from loops.archive import Archive
+from loops.blends import Weights
 from loops.draw import draw
+from loops.drawing_weight import at_drawing_weight
 from loops.engine import Engine
 from loops.final import trial_of
 from loops.jobs import Wave
@@ -66,7 +68,7 @@ def _compare(engine: Engine, archive: Archive, plan: RoundPlan, earlier: Round, 
     sets, trials = engine.training_sets, []
     for number, taught, adapter in ((EARLIER, earlier, engine.adapter(earlier.adapter)), (OWN, plan, own)):
         wave = Wave(plan.number, number, sets.named_traits(archive, taught.number, taught.phase))
-        trials.append(_trial(engine, wave, adapter))
+        trials.append(_trial(engine, wave, at_drawing_weight(engine, archive, plan.number, adapter)))
     drawn_by = plan.number if best_of(trials) else earlier.number
     found = "; ".join(f"{one.identity:.2f} x {one.control:.2f}" for one in trials)
     told = f"round {plan.number}: the LoRA of round {drawn_by} draws"
@@ -74,15 +76,15 @@ def _compare(engine: Engine, archive: Archive, plan: RoundPlan, earlier: Round, 
     return engine.store.decide(DrawerChosen(plan.number, drawn_by))
 
 
-def _trial(engine: Engine, wave: Wave, adapter: Adapter | None) -> Trial:
+def _trial(engine: Engine, wave: Wave, weights: Weights | None) -> Trial:
     """What a LoRA draws of the probe, measured; its likeness is the held-out encoder's."""
     jobs, shown = [], shown_in(engine, wave.round)
     if shown is not None:
-        shown = with_strengths(engine, wave, adapter, shown)
+        shown = with_strengths(engine, wave, weights, shown)
     for shot in probe_shots(engine.planner, engine.config.views):
         jobs.append(engine.job_maker.trial_job(wave, shot, shown.candidate(shot) if shown else ()))
     engine.store.plan(jobs)
-    draw(engine, wave.round, wave.number, adapter)
+    draw(engine, wave.round, wave.number, weights)
     frames = engine.store.frames(wave.round, wave.number, JobKind.TRIAL)
     frames = [frame for frame in frames if frame.job.id not in engine.lost]
     measure(engine, frames)

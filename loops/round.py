@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
-from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, JobKind, VerdictKind
 from bootstrap.shots import Cell
 from loops.archive import Archive
+from loops.blends import Weights
 from loops.budget import another_wave, wanted_pictures
 from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.drawer import better_drawer
+from loops.drawing_weight import at_drawing_weight
 from loops.engine import Engine
 from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
@@ -71,12 +73,13 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
         archive = engine.archive()
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
     plan, adapter = better_drawer(engine, archive, plan, adapter)
+    weights = at_drawing_weight(engine, archive, plan.number, adapter)
     if not archive.planned(plan.number, wave):
         if from_folder(engine):
             plan_pictures(engine, archive, plan, wave)
         else:
-            plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
-    draw(engine, plan.number, wave, adapter)
+            plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), weights)
+    draw(engine, plan.number, wave, weights)
     frames = engine.store.frames(plan.number, wave)
     measure(
         engine, [frame for frame in frames if frame.job.kind not in PREVIEW_KINDS and frame.job.id not in engine.lost]
@@ -91,9 +94,9 @@ def plan_wave(
     plan: RoundPlan,
     number: int,
     empty: Mapping[Cell, int],
-    adapter: Adapter | None = None,
+    weights: Weights | None = None,
 ) -> None:
-    """Store the jobs of a wave, which ``adapter`` draws, in one transaction."""
+    """Store the jobs of a wave, which ``weights`` draw, in one transaction."""
     sets, drawn_by = engine.training_sets, plan.drawn_by
     named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
     possible, hands = sets.possible(archive, plan.number, plan.phase), []
@@ -105,7 +108,7 @@ def plan_wave(
         wave = Wave(plan.number, number, known, adapter=by_adapter)
         shown = shown_in(engine, plan.number, maker)
         if shown is not None:
-            shown = with_strengths(engine, wave, adapter, shown, maker)
+            shown = with_strengths(engine, wave, weights, shown, maker)
         starts = starts_of(maker.config.base.variations, engine.seeds, approved, usable)
         hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule, starts), wave, shown))
     jobs = jobs_of(engine, archive, hands, empty)

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from bootstrap.records import Adapter, Frame, Job, JobKind
+from bootstrap.records import Frame, Job, JobKind
 from bootstrap.store.decisions import StrengthsChosen
 from loops.archive import Measured
+from loops.blends import Weights
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
@@ -30,7 +31,7 @@ say little."""
 
 
 def with_strengths(
-    engine: Engine, wave: Wave, adapter: Adapter | None, shown: Shown, maker: JobMaker | None = None
+    engine: Engine, wave: Wave, weights: Weights | None, shown: Shown, maker: JobMaker | None = None
 ) -> Shown:
     """What the drawer of ``maker`` is shown, with the strength of each view family.
 
@@ -41,16 +42,16 @@ def with_strengths(
     tries = not engine.store.jobs(kind=JobKind.CANDIDATE)
     chosen = engine.store.decided(StrengthsChosen)
     if tries and chosen is None:
-        chosen = _try(engine, maker or engine.job_maker, wave, adapter, shown)
+        chosen = _try(engine, maker or engine.job_maker, wave, weights, shown)
     return replace(shown, strengths=chosen.strengths) if chosen else shown
 
 
-def _try(engine: Engine, maker: JobMaker, wave: Wave, adapter: Adapter | None, shown: Shown) -> StrengthsChosen:
+def _try(engine: Engine, maker: JobMaker, wave: Wave, weights: Weights | None, shown: Shown) -> StrengthsChosen:
     """Draw and measure the pictures of the trial, and store what each view family is drawn with."""
     store, chosen, yields = engine.store, {}, {}
     if not store.jobs(kind=JobKind.TRIAL):
         store.plan(_trial(engine, maker, wave, shown))
-    draw(engine, wave.round, wave.number, adapter)
+    draw(engine, wave.round, wave.number, weights)
     left_out = engine.lost | engine.archive().refusals.keys()
     frames = [frame for frame in store.frames(kind=JobKind.TRIAL) if frame.job.id not in left_out]
     measure(engine, frames)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from bootstrap.records import Adapter, Phase, VerdictKind
-from bootstrap.store.drawing_decisions import DrawerChosen, SharesChosen, StrengthsChosen
+from bootstrap.store.drawing_decisions import DrawerChosen, DrawingWeightChosen, SharesChosen, StrengthsChosen
 from bootstrap.store.reader_decisions import PairRead, PairsChosen
 from bootstrap.store.rows import text_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "DrawerChosen",
+    "DrawingWeightChosen",
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
@@ -348,6 +349,7 @@ Decision = (
     | ShowcaseBudget
     | AuditSample
     | DrawerChosen
+    | DrawingWeightChosen
     | StrengthsChosen
     | SharesChosen
     | InboxPicture

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["DrawerChosen", "SharesChosen", "StrengthsChosen"]
+__all__ = ["DrawerChosen", "DrawingWeightChosen", "SharesChosen", "StrengthsChosen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,16 @@ class DrawerChosen:
     KEY: ClassVar = ("round",)
     round: int
     drawn_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingWeightChosen:
+    """At which weight a LoRA draws its rounds; ``yields`` are those of every weight that was tried."""
+
+    KEY: ClassVar = ("adapter",)
+    adapter: str
+    weight: float
+    yields: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
