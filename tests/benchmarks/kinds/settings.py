@@ -32,8 +32,8 @@ class KindSettings:
     overrides: tuple[str, ...] = (
         "loop.showcase=0",
         "loop.target=16",
-        "loop.goals=[8]",
-        "loop.rounds=2",
+        "loop.goals=[]",
+        "loop.rounds=1",
         "loop.waves=1",
         "loop.lookalikes=24",
         "loop.exchanged=0",
