@@ -25,10 +25,11 @@ from bootstrap.store.reader_decisions import PairRead, PairsChosen
 from loops.archive import Archive
 from loops.decoys import Stratum, strata, usable_decoys
 from loops.engine import Engine
+from loops.pair_defects import defects_measured, namings
 from loops.ranking import Gated, gated
 from scoring.calibrate import Ranked, judge
 from scoring.measurement import Measurement, not_applicable
-from scoring.second_look import PAIR_JUDGE, Telling, telling
+from scoring.second_look import PAIR_DEFECTS, PAIR_JUDGE, Telling, telling
 
 __all__ = ["judge_pairs"]
 
@@ -194,15 +195,17 @@ def _measure(engine: Engine, archive: Archive, chosen: PairsChosen) -> None:
     """Store what the judge's answers are worth by now, also those of earlier waves, and note how it fared."""
     families = {frame.job.id: frame.job.shot.view_family for frame in archive.frames}
     tellings, reads = _tellings(engine, archive), engine.store.decisions(PairRead)
+    named = namings(reads, archive)
     rows: dict[str, dict[str, Measurement]] = {}
     for id in chosen.undecided:
         if id in families:
             why = f"at chance in {families[id]} views ({tellings[families[id]]}), so it was not asked"
-            rows[id] = {PAIR_JUDGE: not_applicable(why)}
+            rows[id] = {PAIR_JUDGE: not_applicable(why), PAIR_DEFECTS: not_applicable(why)}
     for one in reads:
         if one.job in families:
-            rows[one.job] = {PAIR_JUDGE: _measurement(one, families[one.job], tellings[families[one.job]])}
-    engine.store.add_measurements(rows, {PAIR_JUDGE: engine.config.judge})
+            told = _measurement(one, families[one.job], tellings[families[one.job]])
+            rows[one.job] = {PAIR_JUDGE: told, PAIR_DEFECTS: defects_measured(one, named)}
+    engine.store.add_measurements(rows, dict.fromkeys((PAIR_JUDGE, PAIR_DEFECTS), engine.config.judge))
     asked = sum(one.job in chosen.undecided for one in reads)
     heard = [
         f"{name} {'heard' if tellings[name].able else 'not heard'} ({tellings[name]})"
@@ -210,6 +213,8 @@ def _measure(engine: Engine, archive: Archive, chosen: PairsChosen) -> None:
     ]
     leans = [one.lean for one in reads if one.same is not None]
     lean = f"; with the seed first it says {sum(leans) / len(leans):+.1f} of 100" if leans else ""
+    counting = [f"{name} ({one})" for name, one in named.items() if one.counts]
+    lean += f"; defects that count: {', '.join(counting) or 'none'}"
     engine.note(f"{_of(chosen)}: the judge looked at {asked} undecided frames; {', '.join(heard)}{lean}")
 
 

@@ -24,6 +24,7 @@ from scoring.duplicates import difference_hash
 from scoring.features import Encoder, Features
 from scoring.measurement import Measurement, Picture
 from scoring.panel import Panel
+from scoring.second_look import PAIR_DEFECTS
 
 __all__ = ["TRAITS", "Judges", "judges_for"]
 
@@ -96,7 +97,7 @@ class Judges:
 
     def failures(self, values: Values, traits_at: float = 0.0) -> list[str]:
         """The checks that a frame fails, in words; traits fail below ``traits_at`` instead of 0."""
-        return self.panel.failing(_shifted(values, traits_at))
+        return self._failing(_shifted(values, traits_at))
 
     def quality(self, values: Values) -> float:
         """Mean of what the quality scorers measured, or the least where one is below 0; 0.0 where none could tell."""
@@ -112,7 +113,13 @@ class Judges:
         """Whether a decoy passed the candidates' checks; an exchanged one must not show the seed's traits."""
         others = {name: value for name, value in values.items() if name != TRAITS}
         shows = not _negative(_shifted(values, traits_at).get(TRAITS))
-        return not self.panel.failing(others) and shows == (frame.job.kind is not JobKind.EXCHANGED)
+        return not self._failing(others) and shows == (frame.job.kind is not JobKind.EXCHANGED)
+
+    def _failing(self, values: Values) -> list[str]:
+        """The checks of the panel that fail, and that of a model that looked at a few frames only."""
+        answer = values.get(PAIR_DEFECTS)
+        named = [f"{PAIR_DEFECTS}: {answer.why}"] if answer is not None and _negative(answer) else []
+        return [*self.panel.failing(values), *named]
 
     def looks(self, frame: Frame, store: Store) -> tuple[NDArray[np.float32], int]:
         """Unit vector of the whole picture, and its perceptual hash."""

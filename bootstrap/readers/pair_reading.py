@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from bootstrap.readers.question import Question, Reader, Reply
 
-__all__ = ["PairAnswer", "PairReading", "read_pair"]
+__all__ = ["DEFECTS", "PairAnswer", "PairReading", "read_pair"]
 
 INSTRUCTION = "same"
 Trait = Literal[
@@ -23,6 +23,10 @@ Trait = Literal[
     "accessories",
 ]  # fmt: skip
 Defect = Literal["hands", "limbs", "letters", "second person"]
+
+
+DEFECTS: tuple[Defect, ...] = get_args(Defect)
+"""What a reader may say is wrong with a picture."""
 
 
 class PairAnswer(BaseModel):
@@ -39,8 +43,8 @@ class PairReading:
     """Both answers together.
 
     ``same`` is their mean, 0 (another character) to 100; None where one was not given, and then ``why`` says why.
-    ``lean`` is the answer with the seed first less the other one. ``differs`` and ``defects`` are what both name, or
-    where they name nothing in common what either does.
+    ``lean`` is the answer with the seed first less the other one. ``differs`` is what both name, or where
+    they name nothing in common what either does; ``defects`` what both name.
     """
 
     same: float | None
@@ -66,7 +70,7 @@ def read_pair(reader: Reader, seed: Image.Image, drawn: Image.Image, *, seed_fir
         (one.same + other.same) / 2,
         float(one.same - other.same),
         _agreed(one.differs, other.differs),
-        _agreed(one.defects, other.defects),
+        tuple(sorted({*one.defects} & {*other.defects})),
     )
 
 

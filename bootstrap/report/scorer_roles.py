@@ -12,7 +12,7 @@ from bootstrap.config import RunConfig, stored_config
 from bootstrap.errors import ConfigError
 from bootstrap.store.store import Store
 from scoring.scorers import SCORERS
-from scoring.second_look import PAIR_JUDGE
+from scoring.second_look import PAIR_DEFECTS, PAIR_JUDGE
 from scoring.settings import About, Role
 
 __all__ = ["READINGS", "ScorerText", "identity_scorers", "scorer_texts", "scorers_of"]
@@ -34,6 +34,9 @@ READINGS: Mapping[Role, str] = {
 SUBJECT = "Good: 0 or more. Each run sets the limit of each view family, at 0 or below, by what its base can draw."
 """The same for a check of the subject's traits."""
 BESIDE_A_SEED = "Whether a model that reads pictures takes a frame and a seed for the same character, 0 to 100."
+DEFECTS_NAMED = (
+    "Whether that model names no defect that it names surely more often on undecided frames than on kept ones."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def scorer_texts(store: Store) -> dict[str, ScorerText]:
         found[name] = ScorerText(name, settings.role, settings.about, _first_line(settings.kind), reading)
     if config and config.judge:
         found[PAIR_JUDGE] = ScorerText(PAIR_JUDGE, "identity", "picture", BESIDE_A_SEED, READINGS["identity"])
+        found[PAIR_DEFECTS] = ScorerText(PAIR_DEFECTS, "check", "picture", DEFECTS_NAMED, READINGS["check"])
     return found
 
 

@@ -22,7 +22,7 @@ from loops.judge_pairs import judge_pairs
 from loops.open_engine import open_engine
 from loops.ranking import gated
 from scoring.measurement import digest_of
-from scoring.second_look import PAIR_JUDGE, telling
+from scoring.second_look import PAIR_DEFECTS, PAIR_JUDGE, naming, telling
 from tests.loops.conftest import TINY, described
 
 MORE = ["loop.lookalikes=30", "loop.target=8", "loop.goals=[4]", "loop.gate_level=0.1", "loop.rounds=1"]
@@ -207,3 +207,44 @@ def test_it_tells_from_few_pictures_only_what_they_can_show():
     assert not telling([5, 5, 5], [5, 5, 5]).able
     assert telling([], [1.0]).p == telling([1.0], []).p == 1
     assert not telling([1, 2, 3], [7, 8, 9]).able
+
+
+def test_a_defect_that_it_names_oftener_than_on_kept_frames_is_a_check(engine, judged):
+    before = gated(engine.archive(), engine.judges, engine.config)
+    undecided = [frame.job.id for frame in before.candidates if frame not in before.admitted]
+    kept = {frame.job.id for frame in before.admitted}
+
+    def answers(job, answer):
+        return {**answer, "defects": ["hands"] * (job.id in undecided) + ["letters"] * (job.id not in kept)}
+
+    judged(engine, Witness(engine.store, answers))
+    asked = chosen(engine)
+    found = {id: row[PAIR_DEFECTS] for id, row in engine.store.measurements().items() if PAIR_DEFECTS in row}
+    named = [id for id in asked.undecided if found[id].value is not None and found[id].value < 0]
+    assert named
+    assert {found[id].why for id in named} == {"hands, letters"}
+    after = gated(engine.archive(), engine.judges, engine.config)
+    assert all("pair defects: hands, letters" in after.failures[id] for id in named)
+    assert {frame.job.id for frame in before.admitted} <= {frame.job.id for frame in after.admitted}
+    shown = explanation(engine.store, engine.store.frame(named[0]))["answers"]
+    assert [one["why"] for one in shown if one["scorer"] == PAIR_DEFECTS] == ["fails: hands, letters"]
+    assert "defects that count: hands (named on" in notes(engine)[0]
+
+
+def test_a_defect_that_it_names_everywhere_counts_for_nothing(engine, judged):
+    before = gated(engine.archive(), engine.judges, engine.config)
+    judged(engine, Witness(engine.store, lambda job, answer: {**answer, "defects": ["hands", "limbs"]}))
+    found = {id: row[PAIR_DEFECTS] for id, row in engine.store.measurements().items() if PAIR_DEFECTS in row}
+    assert all(one.value is None for one in found.values())
+    assert any("hands counts for nothing (named on" in one.why for one in found.values())
+    assert gated(engine.archive(), engine.judges, engine.config).failures == before.failures
+    assert "defects that count: none" in notes(engine)[0]
+
+
+def test_a_defect_counts_where_luck_and_a_strangers_look_do_not_explain_it():
+    clean, hands = [()] * 6, [("hands",)] * 6
+    assert naming("hands", clean, hands, [*clean, *hands]).counts
+    assert not naming("hands", clean, [*clean, ("hands",)], clean).counts, "one of seven is no proof"
+    assert not naming("hands", hands, hands, clean).counts
+    assert not naming("hands", clean * 4, [*clean, *clean, *hands], hands * 4).counts, "it is the word for strangers"
+    assert naming("hands", [], hands, []).p == naming("hands", clean, [], hands).p == 1
