@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         numbers = SUBJECTS[: given.subjects][part - 1 :: parts]
         for kind in given.kind or KINDS:
             if not given.report:
-                play(kind, numbers, given.contestants, QUICK if given.quick else FULL, given.work)
+                play(kind, numbers, given.contestants, QUICK if given.quick else FULL, given.work, given.judge_again)
             sys.stdout.write(publish(kind, given.work))
     except BootstrapError as error:
         sys.exit(f"error: {error}")
@@ -40,8 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("stopped; the same command continues")
 
 
-def play(kind: str, numbers: Sequence[int], names: Sequence[str] | None, settings: KindSettings, work: Path) -> None:
-    """Every contestant on every individual of a kind."""
+def play(
+    kind: str,
+    numbers: Sequence[int],
+    names: Sequence[str] | None,
+    settings: KindSettings,
+    work: Path,
+    again: bool = False,
+) -> None:
+    """Every contestant on every individual of a kind; with ``again`` their stored pictures are only judged anew."""
     if kind == COUPLE:
         from tests.benchmarks.kinds import couples
 
@@ -56,7 +63,7 @@ def play(kind: str, numbers: Sequence[int], names: Sequence[str] | None, setting
         stage = KindStage(kind, number, work / kind / "subjects" / str(number), settings)
         try:
             for name in names or CONTESTANTS:
-                contest.compete(stage, name, work)
+                contest.compete(stage, name, work) if not again else contest.judge_again(stage, name, work)
                 publish(kind, work)
         finally:
             stage.close()
@@ -87,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", default="1/1", help="k/n: only every n-th individual, for n processes side by side")
     parser.add_argument("--work", type=Path, default=Path("runs") / "kinds", help="folder of rows, runs and results")
     parser.add_argument("--quick", action="store_true", help="reduced counts")
+    parser.add_argument("--judge-again", action="store_true", help="judge the stored pictures of single kinds anew")
     parser.add_argument("--report", action="store_true", help="only write the tables of the rows there are")
     return parser
 

@@ -13,7 +13,7 @@ from bootstrap.shots import places
 from tests.benchmarks.kinds.stage import KindStage
 from tests.benchmarks.puppetbench import contestants, rows
 from tests.benchmarks.puppetbench.contestants import Entry
-from tests.benchmarks.puppetbench.panels import panel_path, write_panel
+from tests.benchmarks.puppetbench.panels import Images, panel_path, read_panel, write_panel
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,6 @@ def compete(stage: KindStage, contestant: str, work: Path) -> rows.Row:
     images = stage.draw(stage.panel, entry.adapter, entry.phase)
     write_panel(panel_path(work / stage.kind, stage.number, contestant), images)
     write_panel(panel_path(work / stage.kind, stage.number, "truth"), stage.paint(stage.panel))
-    likeness = stage.likeness(images)
     row = {
         "key": stage.key,
         "kind": stage.kind,
@@ -60,9 +59,30 @@ def compete(stage: KindStage, contestant: str, work: Path) -> rows.Row:
         "contestant": contestant,
         "seconds": round(seconds, 1),
         "facts": dict(entry.facts),
-        "all": {"pictures": len(images), "likeness": round(float(np.mean(likeness)), 4)},
-        "likeness": [round(value, 4) for value in likeness],
+        **judged(stage, images),
     }
     rows.write(work / stage.kind, row)
-    log.info("%s %s: likeness %.3f, %d s", stage.character.name, contestant, row["all"]["likeness"], seconds)
+    log.info("%s %s: %s, %d s", stage.character.name, contestant, row["all"], seconds)
     return row
+
+
+def judged(stage: KindStage, images: Images) -> rows.Row:
+    """How surely pictures of the panel show the individual, and what was asked; ``both`` is the mean of the products.
+
+    Likeness alone would be best served by a LoRA that draws the seeds again.
+    """
+    likeness, asked = np.asarray(stage.likeness(images)), np.asarray(stage.asked(images))
+    means = {"both": likeness * asked, "likeness": likeness, "asked": asked}
+    return {
+        "all": {"pictures": len(images), **{name: round(float(each.mean()), 4) for name, each in means.items()}},
+        **{name: [round(value, 4) for value in each.tolist()] for name, each in means.items()},
+    }
+
+
+def judge_again(stage: KindStage, contestant: str, work: Path) -> None:
+    """Replace what was measured of a contestant's pictures, where there are any."""
+    row = rows.read(work / stage.kind, stage.number, contestant)
+    if row is None:
+        return
+    images = read_panel(panel_path(work / stage.kind, stage.number, contestant), len(stage.panel))
+    rows.write(work / stage.kind, {**row, **judged(stage, images)})

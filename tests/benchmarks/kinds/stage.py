@@ -28,7 +28,7 @@ from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.run_stage import RunStage
 
 TWINS = 8
-"""Other individuals that words describe alike, which each picture is held against."""
+"""Other individuals that words describe alike, and other shots, which each picture is held against."""
 FURTHER = 1_000_000
 """From the number of one twin to the next."""
 NAMES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gorse", "Hazel", "Ivory", "Jasmine", "Kapok", "Larch")
@@ -89,6 +89,16 @@ class KindStage(RunStage):
         found = []
         for image, shot, twins in zip(images, self.panel, self.twins, strict=True):
             found.append(surely(image, self._painted(shot), twins))
+        return found
+
+    def asked(self, images: Images) -> list[float]:
+        """How surely each picture of the panel shows its shot and not another one of this individual, 0..1."""
+        truth = [self._painted(shot) for shot in self.panel]
+        found = []
+        for number, image in enumerate(images):
+            others = [place for place in range(len(truth)) if place != number]
+            chosen = np.random.default_rng(number).choice(others, min(TWINS, len(others)), replace=False)
+            found.append(surely(image, truth[number], [truth[place] for place in chosen]))
         return found
 
     def _painted(self, shot: Shot, twin: int | None = None) -> list[Images]:

@@ -42,6 +42,8 @@ def test_every_contestant_ends_with_a_row_and_none_is_made_twice(tmp_path):
     try:
         made = [contest.compete(stage, name, tmp_path) for name in CONTESTANTS]
         assert [contest.compete(stage, name, tmp_path) for name in CONTESTANTS] == made
+        contest.judge_again(stage, "base", tmp_path)
+        assert contest.compete(stage, "base", tmp_path) == made[0]
     finally:
         stage.close()
     assert [len(row["likeness"]) for row in made] == [TINY.panel] * 4
