@@ -13,7 +13,6 @@ from bootstrap.errors import ConfigError
 from bootstrap.studio.cluster import AUTO, Cluster, joined
 from bootstrap.studio.pooled_drawer import PooledDrawer
 from bootstrap.studio.pooled_panel import PooledPanel
-from bootstrap.studio.pooled_trainer import PooledTrainer
 from bootstrap.studio.team import Team
 from bootstrap.studio.worker import Files, Same, SharingTrainer, Worker
 from bootstrap.studio.workforce import LocalMember, RemoteMember
@@ -55,6 +54,8 @@ class Pooling:
         team = Team([local, *(worker() for _ in range(self.workers - 1))], worker, tell)
         files = Files(ray.put)
         if self.train_together and isinstance(trainer, SharingTrainer):
+            from bootstrap.studio.pooled_trainer import PooledTrainer
+
             trainer = PooledTrainer(trainer, team, self.cluster, files, tell)
         return Pool(PooledDrawer(drawer, team, files, run), PooledPanel(team, ray.put), trainer)
 

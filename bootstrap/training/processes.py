@@ -10,9 +10,10 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:  # a worker that only draws on the fake backend begins without it
+    import torch
 
 __all__ = ["ALONE", "Meeting", "Processes", "joined_processes"]
 
@@ -41,6 +42,8 @@ class Processes:
         """The sum of all processes' losses; the weights' gradients become the sums of all processes' gradients."""
         if self._accelerator is None:
             return loss
+        import torch
+
         for weight in weights:
             gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
             weight.grad = self._accelerator.reduce(gradient, reduction="sum")
@@ -54,6 +57,7 @@ ALONE = Processes()
 @contextlib.contextmanager
 def joined_processes(meeting: Meeting) -> Iterator[Processes]:
     """The processes that meet there, for a block, once all have come. Raises RuntimeError where one is lost."""
+    import torch
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
