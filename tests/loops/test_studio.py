@@ -1,12 +1,18 @@
 """A run by several workers, and several characters at once, on a local Ray cluster; whatever is killed."""
 
 import contextlib
+import io
+import json
+import math
 import os
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +20,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from bootstrap.cli import main
 from bootstrap.config import load
 from bootstrap.errors import ConfigError
 from bootstrap.events import Incident
@@ -22,28 +29,34 @@ from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.runs.queue import Queue
 from bootstrap.runs.run_models import open_base
 from bootstrap.store.store import Store
-from bootstrap.studio import characters, pooled_trainer
+from bootstrap.studio import characters, pooled_trainer, team
 from bootstrap.studio.character_process import TIED, run_here
 from bootstrap.studio.cluster import joined
 from bootstrap.studio.cluster import unreachable as told_of
 from bootstrap.studio.pool import pooling
 from bootstrap.studio.worker import Same, Worker
 from bootstrap.studio.workforce import LocalMember, RemoteMember
+from loops import measure
 from tests.benchmarks.kills import ending
-from tests.benchmarks.studio import POOL, begun, below, victim
+from tests.benchmarks.studio import without_incidents
+from tests.loops.conftest import TINY, described
+from tests.loops.killing_pooled import MEASURED
 
 ray = pytest.importorskip("ray")
+Machines = pytest.importorskip("ray.cluster_utils").Cluster
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    """A cluster of this test's own, for whatever joins one in this process."""
+    """A cluster of this test's own, to which machines may be added, for whatever joins one in this process."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ray.init(address="local", num_cpus=3, include_dashboard=False, log_to_driver=False, logging_level="error")
-        yield
+        machines = Machines(initialize_head=True, head_node_args={"num_cpus": 3, "include_dashboard": False})
+        ray.init(address=machines.address, log_to_driver=False, logging_level="error")
+        yield machines
         ray.shutdown()
+        machines.shutdown()
 
 
 @pytest.fixture(autouse=True)
@@ -52,16 +65,22 @@ def workers_alone(monkeypatch):
     monkeypatch.setattr(LocalMember, "idle", False)
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The arguments of a run of many small batches, without --out, and the folder of one that no worker helped with."""
+    folder = tmp_path_factory.mktemp("small")
+    words = described(folder, [*TINY, "base.sampling.batch_size=2"])
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+        patch.setattr(measure, "AT_ONCE", MEASURED)
+        with pytest.raises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            main(["run", *words, "--out", str(folder / "run")])
+    return words, folder / "run"
+
+
 def told(run):
     """What a run told of its workers."""
     with Store.open(run, exclusive=False) as store:
         return [event.text for event in store.events() if isinstance(event, Incident)]
-
-
-def without_incidents(run):
-    found = ending(run)
-    found["events"] = [row for row in found["events"] if row["kind"] != "Incident"]
-    return found
 
 
 def test_three_workers_make_what_one_makes(grown, tiny, tmp_path, call):
@@ -69,20 +88,31 @@ def test_three_workers_make_what_one_makes(grown, tiny, tmp_path, call):
     assert ending(tmp_path / "run") == ending(grown)
 
 
-def test_workers_that_are_killed_change_nothing(grown, tiny, tmp_path, call, monkeypatch):
-    chance, start, killed = random.Random(0), RemoteMember.start, []
+def test_twelve_workers_that_are_killed_change_nothing_and_only_what_they_had_is_done_again(
+    small, tmp_path, call, monkeypatch
+):
+    words, alone = small
+    monkeypatch.setattr(measure, "AT_ONCE", MEASURED)
+    chance, start, asked, killed = random.Random(0), RemoteMember.start, [], set()
+    monkeypatch.setattr(team, "SLOW", math.inf)  # nothing is given to a second worker because it takes long
 
     def deadly(self, task):
         start(self, task)
-        if chance.random() < 0.4 and len(killed) < 4:
-            os.kill(self.process, signal.SIGKILL)
-            killed.append(task.name)
+        asked.append(task)
+        if len(killed) < 12 and task not in killed and chance.random() < 0.4:
+            killed.add(task)
+            with contextlib.suppress(ProcessLookupError):  # it died meanwhile
+                os.kill(self.process, signal.SIGKILL)
 
     monkeypatch.setattr(RemoteMember, "start", deadly)
-    assert call("run", *tiny, "--out", str(tmp_path / "run"), "--workers", "3").code == 0
-    assert killed
-    assert without_incidents(tmp_path / "run") == without_incidents(grown)
-    assert all("a worker died at" in text for text in told(tmp_path / "run"))
+    assert call("run", *words, "--out", str(tmp_path / "run"), "--workers", "3").code == 0
+    assert len(killed) == 12
+    assert without_incidents(tmp_path / "run") == without_incidents(alone)
+    lost = Counter(
+        re.fullmatch("a worker died at (.*); another one does it", text)[1] for text in told(tmp_path / "run")
+    )
+    assert lost.total() == 12
+    assert Counter(task.name for task in asked) - Counter(task.name for task in set(asked)) == lost
 
 
 def dies_once(words, folder, run):
@@ -118,22 +148,21 @@ def test_characters_whose_workers_die_go_on_elsewhere(grown, tiny, tmp_path, cal
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-@pytest.mark.parametrize("kind", ["run", "raylet"])
-def test_the_process_of_a_run_or_its_raylet_is_killed_and_the_same_command_goes_on(kind, grown, tiny, tmp_path):
-    run = tmp_path / "run"
-    process = begun(["run", *tiny, *POOL], run)
-    while not ((run / "run.db").is_file() and any(run.glob("frames/**/*.png"))) and process.poll() is None:
-        time.sleep(0.02)
-    number, left = victim(process, kind), [*below(process.pid)]
-    assert number, "the run has a cluster of its own"
-    os.kill(number, signal.SIGKILL)
-    time.sleep(1)
-    for one in (process.pid, *left):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
-    process.wait()
-    assert begun(["run", *tiny, *POOL], run).wait() == 0
-    assert without_incidents(run) == without_incidents(grown)
+def test_the_process_of_a_run_and_its_raylet_are_killed_and_the_same_command_goes_on(small, cluster, tmp_path):
+    arguments, alone = small
+    kinds, run = ["run", "raylet", "run", "raylet", "run"], tmp_path / "run"
+    words = [cluster.address, ",".join(kinds), "run", *arguments, "--workers", "3", "--out", str(run)]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("killing_pooled.py"), *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert [code == -signal.SIGKILL for code in found["statuses"]] == [kind == "run" for kind in [*kinds, "nobody"]]
+    assert found["statuses"][-1] == 0
+    assert found["again"] == []
+    assert without_incidents(run) == without_incidents(alone)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

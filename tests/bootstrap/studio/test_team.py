@@ -8,8 +8,14 @@ from bootstrap.studio.worker import Failure
 from bootstrap.studio.workforce import LOST, LocalMember, Task
 
 
+LONGEST = 10_000
+"""Looks at all workers of a test, after which it fails in place of waiting for ever."""
+
+
 class Worker:
     """A member whose tasks end after so many looks; ``dies`` says at which of its tasks it does."""
+
+    looked = 0
 
     def __init__(self, looks=1, dies=()):
         self.looks, self.dies, self.done, self.work, self.left, self.lost = looks, dies, [], None, 0, False
@@ -23,6 +29,8 @@ class Worker:
 
     def finished(self):
         self.left -= 1
+        Worker.looked += 1
+        assert Worker.looked < LONGEST, "these tasks never end"
         return self.work is not None and self.left < 0
 
     def result(self):
@@ -40,6 +48,7 @@ class Worker:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
     monkeypatch.setattr("bootstrap.studio.team.PAUSE", 0)
+    monkeypatch.setattr(Worker, "looked", 0)
 
 
 def tasks(count):
