@@ -19,7 +19,7 @@ from bootstrap.machine.signals import handling_stops
 from bootstrap.runs.queue import Entry, Queue, share_of
 from bootstrap.runs.queue_work import Ended, SharedTime, record, within
 from bootstrap.studio.character_process import NotShared, run_here
-from bootstrap.studio.cluster import Cluster, failed_task, lost_worker
+from bootstrap.studio.cluster import Cluster, failed_task, lost_machine, lost_worker
 from bootstrap.studio.metrics import Metrics
 from bootstrap.studio.team import DEADLY
 
@@ -49,15 +49,15 @@ class Night:
     under_way: dict[Any, Entry] = field(default_factory=dict)
     deaths: Counter[int] = field(default_factory=Counter)
     stopped_by: str = ""
+    on_cards: bool = False
+    """Whether cards were seen: from then on no character is begun on a processor, also when all cards have left."""
 
-    @property
     def places(self) -> int:
-        """Characters that are worked on at once: as many as the cluster has cards, or processors, for."""
-        if self.at_once:
-            return self.at_once
+        """Characters that are worked on at once: as many as the cluster has cards, or processors, for by now."""
         found = self.cluster.ray.cluster_resources()
-        fitting = found.get("GPU", 0) / self.share if found.get("GPU", 0) else found.get("CPU", 1)
-        return max(1, int(fitting))
+        self.on_cards = self.on_cards or found.get("GPU", 0) > 0
+        fitting = found.get("GPU", 0) / self.share if self.on_cards else found.get("CPU", 1)
+        return self.at_once or max(1, int(fitting))
 
     def next(self) -> Entry | None:
         """The first entry to work on that is not under way; what was cut off comes first."""
@@ -95,9 +95,9 @@ def _begin(night: Night) -> bool:
             if not night.under_way:
                 night.report(f"the time is over; {night.queue.left()} still wait")
             return False
-        if len(night.under_way) >= night.places:
+        if len(night.under_way) >= (places := night.places()):
             return True
-        shared = None if left is None else share_of(left, math.ceil(night.queue.left() / night.places))
+        shared = None if left is None else share_of(left, math.ceil(night.queue.left() / places))
         words = within(entry.words, shared)
         night.queue.mark(entry.number, "running")
         night.report(f"── {entry.name}: begins")
@@ -115,8 +115,7 @@ def _tell(night: Night) -> None:
 
 def _task(night: Night) -> Any:
     """A task that takes a share of a card, or a processor; it is begun again here and not by Ray."""
-    has_cards = night.cluster.gpus > 0
-    taken = {"num_gpus": night.share, "num_cpus": 0} if has_cards else {"num_cpus": 1}
+    taken = {"num_gpus": night.share, "num_cpus": 0} if night.on_cards else {"num_cpus": 1}
     return night.cluster.ray.remote(max_retries=0, **taken)(run_here)
 
 
@@ -149,9 +148,15 @@ def _record(night: Night, entry: Entry, ending: Ended | NotShared) -> None:
 
 
 def _broken(night: Night, entry: Entry, error: Exception) -> None:
-    """A character whose task failed: it goes on elsewhere where its worker died, and is set aside after three."""
+    """A character whose task failed: it goes on elsewhere where its worker died, and is set aside after three.
+
+    A machine that is gone is not the character's fault, and not counted.
+    """
     if not lost_worker(night.cluster.ray, error):
         night.queue.mark(entry.number, "failed", failed_task(error).message)
+        return
+    if lost_machine(night.cluster.ray, error):
+        night.report(f"── {entry.name}: its machine is gone; another one goes on")
         return
     night.deaths[entry.number] += 1
     if night.deaths[entry.number] >= DEADLY:

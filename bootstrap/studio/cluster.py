@@ -10,11 +10,12 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bootstrap.errors import BackendError, ConfigError
 
-__all__ = ["AUTO", "LOCAL", "Cluster", "failed_task", "joined", "lost_worker", "unreachable"]
+__all__ = ["AUTO", "LOCAL", "Cluster", "failed_task", "joined", "lost_machine", "lost_worker", "unreachable"]
 
 AUTO, LOCAL = "auto", "local"
 """A cluster that runs on this machine, or one of its own; always one of its own."""
@@ -22,6 +23,10 @@ INSTALL = "pip install 'lora-bootstrap[studio]'"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Nothing is reported to anybody, and a worker without a card of its own still sees those of its machine."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+NO_CLUSTER = "start one: ray start --head; if it runs, copy its ~/.ray/auth_token to this machine"
+TOKEN = Path.home() / ".ray" / "auth_token"
+"""Where Ray keeps the token of a cluster; `ray.init` shows it to a cluster that it finds itself, but not to an address
+that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ def joined(address: str, *, workers: int = 0, spare_card: bool = False) -> Itera
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    if address not in (AUTO, LOCAL) and TOKEN.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError:
@@ -79,17 +86,17 @@ def _connected(ray: Any, address: str, workers: int, spare_card: bool) -> Any:
     options = {"logging_level": "error", "log_to_driver": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if address == AUTO:
-            with contextlib.suppress(ConnectionError):
-                return ray.init(address="auto", **options)
-        if address in (AUTO, LOCAL):
-            with _without_first_card(spare_card):
-                return ray.init(
-                    address="local", num_cpus=max(workers, os.cpu_count() or 1), include_dashboard=False, **options
-                )
         try:
+            if address == AUTO:
+                with contextlib.suppress(ConnectionError):
+                    return ray.init(address="auto", **options)
+            if address in (AUTO, LOCAL):
+                with _without_first_card(spare_card):
+                    return ray.init(
+                        address="local", num_cpus=max(workers, os.cpu_count() or 1), include_dashboard=False, **options
+                    )
             return ray.init(address=address, **options)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        except (ConnectionError, ValueError, RuntimeError, OSError, ray.exceptions.RayError) as error:
             raise unreachable(address, error) from None
 
 
@@ -99,7 +106,7 @@ def unreachable(address: str, error: Exception) -> ConfigError:
     if "ersion mismatch" in text:
         versions = text.partition("ersion mismatch")[2].lstrip(": ")
         return ConfigError(f'the cluster "{address}" has other versions: {versions[:300]}', "install the same on both")
-    return ConfigError(f'there is no Ray cluster at "{address}" ({text[:160]})', "start one: ray start --head")
+    return ConfigError(f'there is no Ray cluster at "{address}" ({text[:160]})', NO_CLUSTER)
 
 
 @contextlib.contextmanager
@@ -134,6 +141,11 @@ def lost_worker(ray: Any, error: BaseException) -> bool:
         gone.RayActorError | gone.WorkerCrashedError | gone.NodeDiedError | gone.ObjectLostError
         | gone.OutOfMemoryError | gone.ActorUnavailableError,
     )  # fmt: skip
+
+
+def lost_machine(ray: Any, error: BaseException) -> bool:
+    """Whether an error says that the whole machine of a task is gone, for example a rented one that was taken back."""
+    return isinstance(error, ray.exceptions.NodeDiedError)
 
 
 def failed_task(error: BaseException) -> BackendError:

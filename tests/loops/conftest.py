@@ -16,6 +16,7 @@ from PIL import Image
 
 from bootstrap.backends import fake
 from bootstrap.cli import main
+from tests.loops.embedded_run import arguments
 
 SETTINGS = [
     "loop.target=12",
@@ -129,6 +130,14 @@ def play():
         return done
 
     return start
+
+
+@pytest.fixture(scope="session")
+def whole_run(play, tmp_path_factory):
+    """The folder of an undisturbed run of the embedded base; copy it before you touch it."""
+    folder = tmp_path_factory.mktemp("embedded") / "run"
+    play(arguments(), folder)
+    return folder
 
 
 KILLER = """

@@ -1,73 +1,21 @@
 """The real thing, small: the embedded base, its scorers and its LoRA, killed once and continued."""
 
 import json
-from pathlib import Path
 
 import pytest
-from safetensors.numpy import load_file
 
 from bootstrap.events import AdapterTrained
 from bootstrap.records import JobKind
 from bootstrap.runs.status import status
 from bootstrap.store.store import Store
-
-RUBY = Path(__file__).parent.parent.parent / "configs" / "characters" / "ruby"
-SMALL = [
-    "loop.target=2",
-    "loop.goals=[1]",
-    "loop.rounds=2",
-    "loop.waves=1",
-    "loop.drawer=newest",
-    "loop.lookalikes=1",
-    "loop.exchanged=1",
-    "loop.most_decoys=1",
-    "loop.candidates_a_place=2",
-    "loop.showcase=1",
-    "loop.acceptance.weights=[]",
-    "loop.final_candidates=2",
-    "loop.acceptance.weights=[0.8]",
-    "loop.acceptance.unseen=0",
-    "base.reference.with_lora=true",
-    "base.sampling.steps=4",
-    "base.sampling.batch_size=4",
-    "base.recipes.style.steps=4",
-    "base.recipes.character.steps=4",
-    "base.recipes.style.batch_size=2",
-    "base.recipes.character.batch_size=2",
-]
-
-
-def arguments():
-    options = [part for text in SMALL for part in ("--set", text)]
-    return [str(RUBY / "seed.png"), str(RUBY / "character.json"), *options]
-
-
-def made(folder):
-    with Store.open(folder, exclusive=False) as store:
-        weights = {a.id: load_file(folder / a.path) for a in store.adapters()}
-        frames = {f.job.id: f.digest for f in store.frames()}
-        return frames, store.measurements(), {k: v.kind for k, v in store.verdicts().items()}, weights
-
-
-@pytest.fixture(scope="module")
-def whole_run(play, tmp_path_factory):
-    """The folder of an undisturbed run; copy it before you touch it."""
-    folder = tmp_path_factory.mktemp("embedded") / "run"
-    play(arguments(), folder)
-    return folder
+from tests.loops.embedded_run import arguments, made
 
 
 @pytest.mark.slow
 def test_killed_once_it_ends_with_the_same_pixels_scores_and_weights(whole_run, play, tmp_path):
     play(arguments(), tmp_path / "killed", kill_after=5)
     play(arguments(), tmp_path / "killed")
-    whole, killed = made(whole_run), made(tmp_path / "killed")
-    assert whole[0] == killed[0]
-    assert whole[1] == killed[1]
-    assert whole[2] == killed[2]
-    assert whole[3].keys() == killed[3].keys()
-    for name, tensors in whole[3].items():
-        assert all((tensors[key] == killed[3][name][key]).all() for key in tensors)
+    assert made(tmp_path / "killed") == made(whole_run)
 
 
 @pytest.mark.slow

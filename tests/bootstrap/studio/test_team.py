@@ -7,7 +7,6 @@ from bootstrap.studio.team import SET_ASIDE, Team
 from bootstrap.studio.worker import Failure
 from bootstrap.studio.workforce import LOST, LocalMember, Task
 
-
 LONGEST = 10_000
 """Looks at all workers of a test, after which it fails in place of waiting for ever."""
 
