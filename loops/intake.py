@@ -51,10 +51,11 @@ def take_in(
         return store.seeds()
     judged = not config.panel.fake and config.backend != "fake"
     held = {seed.path: seed.sha256 for seed in store.seeds()}
+    figures = config.subject.figures
     for path in pictures:
         image, data = open_picture(path)
         stem, suffix = seed_stem(hashlib.sha256(data).hexdigest()), seed_suffix(path)
-        for view in views_in(image, data, stem, suffix, whole=captioner.described_whole(path)):
+        for view in views_in(image, data, stem, suffix, whole=captioner.described_whole(path), figures=figures):
             view = enlarging.of(view)
             if view.name in held:
                 restore_seed(store.directory / view.name, view.data, held[view.name])

@@ -41,13 +41,13 @@ def take_in_many(
     Raises SeedError where none can be taken, StoreError where a lost one comes out as another picture.
     """
     if sifted_rows(store):
-        _restore(store, pictures, enlarging)
+        _restore(store, pictures, enlarging, figures=config.subject.figures)
         return
     held = {seed.path: seed.sha256 for seed in store.seeds()}
     gathered = gathered_seeds(pictures, captioner, panel_models, config, side, enlarging.improved)
     for picture, seed in gathered.taken:
         stem, suffix = seed_stem(sha256_of(picture.path)), seed_suffix(picture.path)
-        view, data = view_of(picture, stem, suffix)
+        view, data = view_of(picture, stem, suffix, figures=config.subject.figures)
         view = enlarging.of(view)
         if view.name in held:
             restore_seed(store.directory / view.name, view.data, held[view.name])
@@ -68,7 +68,7 @@ def sifting_notes(store: Store) -> list[str]:
     return sifting_sentences(rows, store.seeds()) if rows else []
 
 
-def _restore(store: Store, pictures: Sequence[Path], enlarging: SeedEnlarging) -> None:
+def _restore(store: Store, pictures: Sequence[Path], enlarging: SeedEnlarging, *, figures: bool) -> None:
     """Write seeds that were lost or altered in the run again."""
     lost = [seed for seed in store.seeds() if not is_whole(store.directory / seed.path, seed.sha256)]
     paths = {sha256_of(path): path for path in pictures if lost}
@@ -77,9 +77,8 @@ def _restore(store: Store, pictures: Sequence[Path], enlarging: SeedEnlarging) -
         if row["reason"] or not any(seed.path.startswith(stem) for seed in lost):
             continue
         path, box = paths[row["sha256"]], tuple(row["box"] or ()) or None
-        view, _ = view_of(
-            GatheredPicture(path, row["name"], row["number"], None, Sifted(box=box)), stem, seed_suffix(path)
-        )
+        picture = GatheredPicture(path, row["name"], row["number"], None, Sifted(box=box))
+        view, _ = view_of(picture, stem, seed_suffix(path), figures=figures)
         view = enlarging.of(view)
         for seed in lost:
             if seed.path == view.name:

@@ -95,6 +95,8 @@ def _figure_numbers(captioner: SeedCaptioner, name: str, path: Path, image: Imag
             f"seed       {name}: a sheet of {len(parts)} figures or panels, each that shows the character is a view"
         )
         return range(1, len(parts) + 1)
+    if not captioner.wording.subject.figures:
+        return range(1)
     if subject(image, mask=mask):
         typer.echo(f"seed       {name}: mostly background, it is cropped to what is drawn")
     elif intact_part(image):

@@ -1,4 +1,5 @@
-"""Which base, when nobody named one: asked on a terminal, demanded elsewhere, never guessed.
+"""Which base and which kind of subject, when nobody named one: asked on a terminal; elsewhere a base is demanded, and
+the subject is a character.
 
 A base is proposed by what this machine can hold; one that only draws a demonstration is never proposed.
 """
@@ -10,9 +11,10 @@ import sys
 import typer
 
 from bootstrap.config import BaseConfig, embedded, shipped_base, shipped_names
+from bootstrap.config.kind_files import CHARACTER, kind_named
 from bootstrap.errors import ConfigError
 
-__all__ = ["choose_base", "proposed"]
+__all__ = ["choose_base", "choose_kind", "proposed"]
 
 
 def choose_base(command: str, why: str) -> str:
@@ -39,6 +41,23 @@ def choose_base(command: str, why: str) -> str:
     except typer.Abort:
         raise _unchosen(present, command, why) from None
     return str(answer).strip()
+
+
+def choose_kind() -> str:
+    """The kind of subject, typed on the terminal; a character where nobody can be asked. Raises ConfigError."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return CHARACTER
+    typer.echo("What the pictures show decides what varies and who judges. Kinds:", err=True)
+    for name in (CHARACTER, *(one for one in shipped_names("subjects") if one != CHARACTER)):
+        about = kind_named(name).changes.about or "one individual"
+        typer.echo(f"  {name:<12} {about}", err=True)
+    typer.echo("  or the path of a YAML file of your own; several together: bootstrap docs several", err=True)
+    try:
+        answer = str(typer.prompt("Which kind", default=CHARACTER, err=True)).strip()
+    except typer.Abort:
+        raise ConfigError("no kind of subject was chosen", f"name one: --kind {CHARACTER}") from None
+    kind_named(answer)
+    return answer
 
 
 def proposed(bases: list[BaseConfig], memory: float | None) -> str | None:

@@ -122,7 +122,7 @@ def begin_draft(
     if needs_of(kind)["trigger"].rule == "optional":
         draft = replace(draft, trigger="")
     with waiting(f"loading the panel, which reads {len(pictures)} picture{'' if len(pictures) == 1 else 's'}"):
-        if are_compared(pictures, _captioned):
+        if are_compared(pictures, lambda path: not config.subject.figures or _captioned(path)):
             looked = _looked_at_many(pictures, draft, described, config)
         else:
             looked = _looked_at(pictures, config)
@@ -178,7 +178,9 @@ class _Looked:
 def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
     """A few pictures without a sheet: all are described."""
     reader, read, faces, tagger, foreign = open_readers(config)
-    shown = [(path, view.number, view.image) for path in pictures for view in _views(path)]
+    shown = [
+        (path, view.number, view.image) for path in pictures for view in _views(path, figures=config.subject.figures)
+    ]
     notes: list[str] = []
     if faces:
         named = {path.name: image for path, _, image in shown}
@@ -215,10 +217,10 @@ def _foreign_notes(looked: _Looked, config: RunConfig) -> list[str]:
     return notes
 
 
-def _views(path: Path) -> list[View]:
+def _views(path: Path, *, figures: bool) -> list[View]:
     """The view in a picture that is no sheet."""
     image, data = open_picture(path)
-    return views_in(image, data, path.stem, path.suffix, whole=True)
+    return views_in(image, data, path.stem, path.suffix, whole=True, figures=figures)
 
 
 def _captioned(path: Path) -> bool:

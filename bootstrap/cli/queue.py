@@ -15,6 +15,8 @@ from bootstrap.errors import BootstrapError, ConfigError, Paused, StoreError, Us
 from bootstrap.runs.queue import LOST, Entry, Queue
 
 if TYPE_CHECKING:
+    from bootstrap.character import Character
+    from bootstrap.cli.options import Options
     from bootstrap.runs.queue_work import SharedTime
 
 __all__ = ["queue_app"]
@@ -33,28 +35,48 @@ def add(context: typer.Context, file: File = STANDARD) -> None:
     bootstrap queue add mika/ --base puppet --target 40
 
     bootstrap queue add yuki/ --base puppet --budget 2h
+
+    bootstrap queue add couple.json
     """
-    from bootstrap.character import load_character
-    from bootstrap.cli.resolve import run_folder
-    from bootstrap.cli.sources import sort_sources
-    from bootstrap.cli.which_base import settle_base
+    from bootstrap.cli.together import described_together
     from bootstrap.machine.limits import limits_of
-    from bootstrap.pictures import open_picture
 
     sources, options = parse_run(context.args, "bootstrap queue add")
     limits_of(options.budget, options.until)
     if options.until is not None:
         message = f'--until "{options.until}" belongs to the whole queue'
         raise ConfigError(message, "give it to `bootstrap queue run --until`; --budget limits one character")
+    if several := described_together(sources):
+        for member in several.members:
+            _require_sound(several.seeds(member), member, options)
+        name, run = several.name, several.directory(options)
+    else:
+        name, run = _one_subject(sources, options)
+    entry = Queue(file).add(run.absolute(), name, Path.cwd(), context.args)
+    typer.echo(f"{entry.number}. {entry.name} waits; its run is {entry.run}")
+
+
+def _one_subject(sources: Sequence[Path], options: Options) -> tuple[str, Path]:
+    """The name of a subject and the folder of its run. Raises BootstrapError where its run could not begin."""
+    from bootstrap.character import load_character
+    from bootstrap.cli.resolve import run_folder
+    from bootstrap.cli.sources import sort_sources
+
     pictures, description = sort_sources(sources)
+    character = load_character(description)
+    _require_sound(pictures, character, options)
+    return character.name, run_folder(character, options)
+
+
+def _require_sound(pictures: Sequence[Path], character: Character, options: Options) -> None:
+    """Raise BootstrapError for a picture that cannot be opened, or a base that is not what it is said to be."""
+    from bootstrap.cli.which_base import settle_base
+    from bootstrap.pictures import open_picture
+
     for picture in pictures:
         open_picture(picture)
-    character = load_character(description)
-    run = run_folder(character, options).absolute()
     if (base := options.base or character.base) and options.backend != "fake":
         settle_base(base, [text.partition("=")[0].strip() for text in options.settings], preset=options.preset)
-    entry = Queue(file).add(run, character.name, Path.cwd(), context.args)
-    typer.echo(f"{entry.number}. {entry.name} waits; its run is {entry.run}")
 
 
 @queue_app.command("list")

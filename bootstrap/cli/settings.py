@@ -14,7 +14,8 @@ from rich.text import Text
 
 from bootstrap.config import RunConfig
 from bootstrap.config.every_setting import Setting, every_setting, limits_of_setting, type_in_words
-from bootstrap.config.origins import Value, values_of_base
+from bootstrap.config.kind_files import CHARACTER
+from bootstrap.config.origins import Value, values_of_base, values_of_kind
 from bootstrap.config.profiles import NONE
 from bootstrap.config.reading import SECTIONS
 from bootstrap.config.shipped_files import read_section
@@ -26,7 +27,7 @@ __all__ = ["settings_command"]
 
 TWICE = "second"
 """The second drawer has the settings of the first."""
-SHARED = {"loop": "standard", "views": "standard", "subject": "character"}
+SHARED = {"loop": "standard", "views": "standard", "subject": CHARACTER}
 """Sections that have the same file whatever the base is."""
 MISSING = object()
 
@@ -41,14 +42,19 @@ class _Row:
     plain: Mapping[str, Any]
 
 
-def settings_command(part: str, base: str | None, profile: str | None, *, as_json: bool) -> None:
+def settings_command(part: str, base: str | None, profile: str | None, kind: str | None, *, as_json: bool) -> None:
     """Print the settings with ``part`` in their names; with a base its values, and where each comes from.
+
+    With a ``kind`` of subject and no base: what its file sets.
 
     Raises ConfigError where none has it.
     """
     if profile and not base:
         raise UsageError(f'--profile "{profile}" changes settings of a base', "name one with --base")
-    rows = list(_rows(_by_name()) if base is None else _values(values_of_base(base, profile or NONE)))
+    if base:
+        rows = list(_values(values_of_base(base, profile or NONE, kind or CHARACTER)))
+    else:
+        rows = list(_values(values_of_kind(kind)) if kind else _rows(_by_name()))
     found = [row for row in rows if part.lower() in row.name.lower()]
     if not found:
         parts = {one for row in rows for one in (row.name, *row.name.split("."))}

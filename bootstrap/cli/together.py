@@ -10,7 +10,7 @@ import contextlib
 import shlex
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -24,37 +24,57 @@ from bootstrap.dataset.bundle_members import require_apart
 from bootstrap.dataset.writing import safe_name
 from bootstrap.errors import BootstrapError, Paused, UsageError
 from bootstrap.runs.accepted import finished_lora
-from bootstrap.runs.listing import RUNS
+from bootstrap.runs.listing import RUNS, SOLO
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.standing import finished
+from bootstrap.seeds.checks import FIGURE
 from bootstrap.store.files import write_atomic
 from bootstrap.store.run_folder import holds_database
 
-__all__ = ["check_together", "run_together"]
+__all__ = ["Together", "check_together", "described_together", "run_together"]
 
-SOLO = "solo"
-"""Where the members' own runs lie in the folder."""
 Command = Callable[[Sequence[Path], Options], None]
+
+
+@dataclass(frozen=True)
+class Together:
+    """The file of a couple or a group, what it says, and its members."""
+
+    path: Path
+    several: SubjectsTogether
+    members: Sequence[Character]
+
+    @property
+    def name(self) -> str:
+        """What people call them together."""
+        return self.several.name or " and ".join(one.name for one in self.members)
+
+    def directory(self, options: Options) -> Path:
+        """The folder that holds everything."""
+        return options.out or Path(RUNS) / safe_name("-".join(one.trigger for one in self.members))
+
+    def seeds(self, member: Character) -> list[Path]:
+        """The pictures that a member names, beside the file; a sheet of which it names figures once."""
+        names = dict.fromkeys(FIGURE.sub("", note.file) for note in member.seeds)
+        return [self.path.parent / name for name in names]
 
 
 def run_together(sources: Sequence[Path], options: Options, run: Command) -> bool:
     """Run a couple or a group by ``run``, the command of one subject; False where the file describes one subject."""
-    found = _described(sources)
+    found = described_together(sources)
     if found is None:
         return False
-    path, several, characters = found
-    directory = options.out or Path(RUNS) / safe_name("-".join(one.trigger for one in characters))
-    runs = []
-    for place, character in enumerate(characters):
+    several, directory, runs = found.several, found.directory(options), []
+    for place, character in enumerate(found.members):
         home = directory / SOLO / safe_name(character.trigger)
         runs.append(str(home))
         if _is_finished(home):
             continue
-        typer.echo(f"member {place + 1} of {len(characters)}: {character.name}", err=True)
+        typer.echo(f"member {place + 1} of {len(found.members)}: {character.name}", err=True)
         description = home.with_name(f"{home.name}.json")
         write_atomic(description, several.text(place).encode())
         try:
-            run([*_seeds(path, character), description], replace(options, out=home))
+            run([*found.seeds(character), description], replace(options, out=home))
         except Paused as pause:
             command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
             raise Paused(pause.reason, command) from None
@@ -67,21 +87,20 @@ def run_together(sources: Sequence[Path], options: Options, run: Command) -> boo
 
 def check_together(sources: Sequence[Path], options: Options, check: Command) -> bool:
     """Check each member by ``check``; False where the file describes one subject."""
-    found = _described(sources)
+    found = described_together(sources)
     if found is None:
         return False
-    path, several, characters = found
     with tempfile.TemporaryDirectory() as place:
-        for number, character in enumerate(characters):
-            typer.echo(f"member {number + 1} of {len(characters)}: {character.name}")
+        for number, character in enumerate(found.members):
+            typer.echo(f"member {number + 1} of {len(found.members)}: {character.name}")
             description = Path(place) / f"{safe_name(character.trigger)}.json"
-            write_atomic(description, several.text(number).encode())
-            check([*_seeds(path, character), description], options)
-    typer.echo(f"then both are married: {several.together} pictures of everyone (`bootstrap docs several`)")
+            write_atomic(description, found.several.text(number).encode())
+            check([*found.seeds(character), description], options)
+    typer.echo(f"then both are married: {found.several.together} pictures of everyone (`bootstrap docs several`)")
     return True
 
 
-def _described(sources: Sequence[Path]) -> tuple[Path, SubjectsTogether, list[Character]] | None:
+def described_together(sources: Sequence[Path]) -> Together | None:
     """The file of a couple or a group among the sources; None where there is none. Raises UsageError."""
     descriptions, rest = split_sources(sources)
     if len(descriptions) != 1 or not descriptions[0].is_file():
@@ -94,12 +113,7 @@ def _described(sources: Sequence[Path]) -> tuple[Path, SubjectsTogether, list[Ch
     if rest and rest != [descriptions[0].parent]:
         hint = "name the seeds of each member in its `seeds`"
         raise UsageError(f'"{rest[0]}" stands beside the file of a {several.kind}', hint)
-    return descriptions[0], several, characters
-
-
-def _seeds(path: Path, character: Character) -> list[Path]:
-    """The pictures that a member names, beside the file."""
-    return [path.parent / note.file for note in character.seeds]
+    return Together(descriptions[0], several, characters)
 
 
 def _is_finished(home: Path) -> bool:

@@ -25,8 +25,9 @@ def init(
     ),
     name: Annotated[str | None, typer.Option(help="What people call the character.")] = None,
     kind: Annotated[
-        str, typer.Option(help="outfit, style, concept, background, asset or a YAML file of your own.")
-    ] = "character",
+        str | None,
+        typer.Option(help="character, outfit, style, concept, background, asset or a YAML file of your own."),
+    ] = None,
     description: Annotated[
         Path | None,
         typer.Option("--description", "--from", help="A description by a vision-language model, to be corrected."),
@@ -57,9 +58,12 @@ def init(
 
     bootstrap init --edit character.json
     """
+    from bootstrap.cli.choosing import choose_kind
     from bootstrap.cli.describe import read_by
+    from bootstrap.config.kind_files import CHARACTER
 
     chosen = read_by(reader, model, notes, allow_upload=allow_upload)
+    kind = kind or (CHARACTER if edit or description else choose_kind())
     if page or edit:
         from bootstrap.cli.init_page import init_page_command, open_draft
 
@@ -78,17 +82,22 @@ def settings(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A part of a name, such as target or sampling.")] = "",
     base: Annotated[str | None, typer.Option(help="Show the values of this preset or checkpoint.")] = None,
     profile: Annotated[str | None, typer.Option(help="With those of a card's profile: 8gb, 12gb, 16gb, 24gb.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Show what this kind of subject sets; with --base, every value with it.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Plain data for scripts.")] = False,
 ) -> None:
     """Show every setting: type, default, meaning; with --base its value, why, and the file it comes from.
 
     bootstrap settings target
 
+    bootstrap settings --kind background
+
     bootstrap settings sampling --base sdxl --profile 12gb
     """
     from bootstrap.cli.settings import settings_command
 
-    settings_command(name, base, profile, as_json=json)
+    settings_command(name, base, profile, kind, as_json=json)
 
 
 @tools_app.command()

@@ -103,6 +103,9 @@ class SubjectConfig(Frozen):
     ``invariant`` are required unless they are said to be optional."""
     anyone: bool = False
     """Whether seeds may show anybody: of many pictures none is then set aside because it shows somebody else."""
+    figures: bool = True
+    """Whether seeds show a figure. Where they do not, a picture is taken whole: it is no sheet to be taken apart, nor
+    cropped to what stands on it, or where a figure is cut off."""
     parts: tuple[str, ...] = ()
     """Parts of ``invariant`` that ``bootstrap init`` writes for a kind that is no character."""
     called: str = "character"

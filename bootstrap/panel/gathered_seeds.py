@@ -59,9 +59,8 @@ def gathered_seeds(
 ) -> GatheredSeeds:
     """Sort the pictures out for a base that draws ``side`` pixels. Raises SeedError where none can be taken."""
     few = len(pictures) <= MOST_SEEDS
-    sifter = Sifter(
-        PanelEyes(models, config.panel), side, config.panel.duplicate_bits, few, improved, config.subject.anyone
-    )
+    eyes, subject = PanelEyes(models, config.panel), config.subject
+    sifter = Sifter(eyes, side, config.panel.duplicate_bits, few, improved, subject.anyone, subject.figures)
     sorted_out = sort_out(pictures, sifter, captioner.described_whole, captioner.is_character)
     found, likeness, close_ups = [], [], models.close_ups(config.panel)
     for one in sorted_out:

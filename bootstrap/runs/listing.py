@@ -22,6 +22,8 @@ __all__ = ["ListedRun", "listed", "next_command", "remember_command", "runs_belo
 FACT = "command"
 RUNS = "runs"
 """The folder that runs lie in unless ``--out`` names another."""
+SOLO = "solo"
+"""Where the members' own runs lie in the folder of a couple or a group."""
 
 
 @dataclass(frozen=True, slots=True)

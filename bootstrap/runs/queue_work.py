@@ -23,6 +23,7 @@ from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits, duration_of, next_time
 from bootstrap.machine.signals import handling_stops
 from bootstrap.runs.following import engine_is_running
+from bootstrap.runs.listing import SOLO
 from bootstrap.runs.open_to_read import open_to_read
 from bootstrap.runs.queue import Entry, Queue, State, share_of
 from bootstrap.runs.sessions import FINISHED, sessions
@@ -157,9 +158,10 @@ def _outcome(code: int, run: Path) -> tuple[State, str]:
 
 
 def _reason(run: Path) -> str:
-    """Why the last session of a run ended; "" where it does not say."""
+    """Why the last session of a run ended, or of the member of a couple at which it stopped; "" where none says."""
     if not holds_database(run):
-        return ""
+        members = [one for one in (run / SOLO).glob("*") if holds_database(one)]
+        return _reason(max(members, key=lambda one: one.stat().st_mtime)) if members else ""
     with contextlib.suppress(BootstrapError), open_to_read(run) as store:
         past = sessions(store)
         if past and past[-1].why != FINISHED:

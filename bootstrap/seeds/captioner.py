@@ -89,8 +89,9 @@ class SeedCaptioner:
         )
 
     def described_whole(self, path: Path) -> bool:
-        """Whether somebody wrote how the whole picture shows the character: then it is one view, and no sheet."""
-        if read_picture(path).origin == "sidecar":
+        """Whether a picture is one view, and no sheet: somebody wrote what the whole shows, or its kind has
+        no figures."""
+        if not self.wording.subject.figures or read_picture(path).origin == "sidecar":
             return True
         note = self._note(path.name)
         return note is not None and bool(note.view or note.framing)
@@ -171,11 +172,25 @@ class SeedCaptioner:
             *(character.wardrobe[outfit].tags if outfit else ()),
         ]
         left_out, found = {folded(tag) for tag in known}, []
+        values = self._values_in(words)
         identity = re.compile("|".join(map(phrase_of, character.identity)) or r"(?!)", re.IGNORECASE)
         for word in words.values():
-            if folded(word) not in left_out and not identity.fullmatch(word):
+            of_values = [one for one in values if folded(word) in _parts(one[1])]
+            found += [one for one in of_values if one not in found]
+            if not of_values and folded(word) not in left_out and not identity.fullmatch(word):
                 found.append((self._axis_of(word), word))
         return SeedWords(origin, view, framing, outfit, tuple(found))
+
+    def _values_in(self, words: Collection[str]) -> list[tuple[str, str]]:
+        """Axis → the longest of its values of which every tag is among ``words``: "1girl, red hair" is one wearer."""
+        found = []
+        for axis in self.wording.subject.scene_axes:
+            config = self.wording.subject.axes[axis]
+            values = self.wording.character.values(config.words, axis) or config.defaults
+            said = [value for value in values if _parts(value) <= {*words}]
+            if said:
+                found.append((axis, max(said, key=len)))
+        return found
 
     def _spelled(self, tag: str) -> str:
         """A tag as the panel and the views spell it; a word that they do not know, and a sentence, as written."""
@@ -206,6 +221,11 @@ class SeedCaptioner:
             names = [name for plan in families.values() for name in plan.views]
             raise SeedError(f'seed view "{written}" is unknown', f"use one of: {', '.join(names)}")
         return next(iter(families)), ""
+
+
+def _parts(value: str) -> set[str]:
+    """The single tags of a value, comparable."""
+    return {folded(tag) for tag in value.split(", ")}
 
 
 def unread(seed: Seed) -> tuple[str, ...]:

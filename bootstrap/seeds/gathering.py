@@ -73,7 +73,7 @@ def sort_out(
             reason = error.message.replace(f'"{path}" ', "", 1)
             begun.append(GatheredPicture(path, name, 0, None, Sifted(reason)))
             continue
-        for view in views_in(image, data, path.stem, path.suffix, whole=whole(path)):
+        for view in views_in(image, data, path.stem, path.suffix, whole=whole(path), figures=sifter.figures):
             small = view.image.copy()
             small.thumbnail((LOOKED_AT, LOOKED_AT), Image.Resampling.LANCZOS)
             of_sheet = f"{name}#{view.number}" if view.number else name
@@ -98,12 +98,13 @@ def sort_out(
     return found
 
 
-def view_of(one: GatheredPicture, stem: str, suffix: str) -> tuple[View, bytes]:
+def view_of(one: GatheredPicture, stem: str, suffix: str, *, figures: bool = True) -> tuple[View, bytes]:
     """What is taken of a picture, and the bytes of the file that was given.
 
-    ``stem`` and ``suffix`` name the file. Raises PictureError where it can no longer be opened.
+    ``stem`` and ``suffix`` name the file; ``figures`` as for `views_in`. Raises PictureError where it can no longer be
+    opened.
     """
     image, data = open_picture(one.path)
-    views = views_in(image, data, stem, suffix, whole=not one.number)
+    views = views_in(image, data, stem, suffix, whole=not one.number, figures=figures)
     view = next(view for view in views if view.number == one.number)
     return (part_of(view, one.sifted.box) if one.sifted.box else view), data

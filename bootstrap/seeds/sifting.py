@@ -124,6 +124,7 @@ class Sifter:
 
     What is too small or blurred is taken as far as it is ``improved`` later.
     ``anyone``: pictures may show anybody, one or several, so none is set aside as a stranger's.
+    Without ``figures`` none is set aside for how it is cut or laid out.
     Of ``few`` pictures, only those that surely show somebody else are set aside; what else is wrong is remarked on.
     """
 
@@ -133,6 +134,7 @@ class Sifter:
     few: bool = False
     improved: Improved = Improved()
     anyone: bool = False
+    figures: bool = True
     _found: dict[int, Sifted] = field(default_factory=dict, init=False)
 
     def sift(self, given: Sequence[Given]) -> list[Sifted]:
@@ -176,7 +178,7 @@ class Sifter:
             return f"is too small: {one.size[0]}x{one.size[1]}, of the {least} pixels a side that the base needs"
         if sharpness(one.image, self.side) < BLURRED and not self.improved.restored:
             return "is blurred"
-        return SLANTED if has_slanted_panels(one.image) else ""
+        return SLANTED if self.figures and has_slanted_panels(one.image) else ""
 
     def _drop_duplicates(self, shown: Mapping[int, Given]) -> None:
         """Of near-duplicates the one that a person described, or the largest, stays."""
@@ -237,7 +239,7 @@ class Sifter:
 
     def _cut_off(self, one: Given) -> str:
         """Where the head of a picture is cut off by its edge, in words; "" where it is whole, or was not found."""
-        edge = cut_off(self.eyes.faces(one.image))
+        edge = cut_off(self.eyes.faces(one.image)) if self.figures else ""
         return f"has its head cut off at the {edge}" if edge else ""
 
 

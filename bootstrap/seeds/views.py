@@ -95,21 +95,23 @@ def parts_in(image: Image.Image, mask: Image.Image | None) -> list[tuple[int, in
     return figures(image, mask=mask) or panels(image)
 
 
-def views_in(image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool) -> list[View]:
+def views_in(
+    image: Image.Image, data: bytes, stem: str, suffix: str, *, whole: bool, figures: bool = True
+) -> list[View]:
     """The views of an opened seed: itself, its subject where the ground around it is wide, or each figure of a sheet
     and panel of a comic page.
 
     Bars at the edges of a picture, and what lies beyond a straight cut through a figure, are cropped away. What is cut
     is a PNG of its own. ``stem`` and ``suffix`` name the file; ``whole`` says that the picture is known to
-    be one view.
+    be one view. Without ``figures``, as in pictures of places, nothing is cut.
     """
     mask = subject_of(data, image.size)
-    boxes = [] if whole else parts_in(image, mask)
+    boxes = parts_in(image, mask) if figures and not whole else []
     if boxes:
         return [_cut(image, mask, box, f"{stem}-{number}.png", number) for number, box in enumerate(boxes, 1)]
-    if box := subject(image, mask=mask):
+    if figures and (box := subject(image, mask=mask)):
         return [_cut(image, mask, box, f"{stem}{SUBJECT}", 0)]
-    if box := intact_part(image):
+    if figures and (box := intact_part(image)):
         return [_cut(image, mask, box, f"{stem}{INTACT}", 0)]
     return [View(f"{stem}{suffix}", image, data, 0)]
 

@@ -4,9 +4,12 @@ import json
 import shutil
 
 import pytest
+import typer
 from PIL import Image
 
+from bootstrap.cli.choosing import choose_kind
 from bootstrap.config import configs_dir
+from bootstrap.errors import ConfigError
 from tests.bootstrap.config.test_kind_files import CAR, KIND
 
 KINDS = {"outfit": "wearer", "style": "subject", "concept": "who", "background": "weather", "asset": "light"}
@@ -69,3 +72,16 @@ def test_a_kind_of_ones_own_ends_a_run(call, tmp_path):
     assert captions
     assert all(text.startswith("zetacar, no humans, ") and ("fog" in text or "rain" in text) for text in captions)
     assert "A vehicle LoRA for" in (tmp_path / "run" / "lora" / "README.md").read_text()
+
+
+def test_who_sits_at_a_terminal_is_asked_for_the_kind_and_nobody_else_is(monkeypatch, capsys):
+    assert choose_kind() == "character"
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    answers = iter(["background", "backgroud"])
+    monkeypatch.setattr(typer, "prompt", lambda *question, default, **options: next(answers, default))
+    assert choose_kind() == "background"
+    assert "background   one place, at any time and in any weather" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="backgroud"):
+        choose_kind()
+    assert choose_kind() == "character", "Enter alone"

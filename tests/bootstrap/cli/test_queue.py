@@ -9,12 +9,14 @@ import sys
 import pytest
 from PIL import Image
 
-from bootstrap.errors import StoreError
+from bootstrap.errors import BackendError, StoreError
 from bootstrap.machine.clock import Clock
 from bootstrap.machine.limits import Limits
 from bootstrap.runs.queue import Queue, share_of
 from bootstrap.runs.queue_work import Ended, SharedTime, within, work_through
+from bootstrap.runs.sessions import session
 from bootstrap.store.lock import ProcessLock
+from bootstrap.store.store import Store
 
 
 @pytest.fixture
@@ -59,6 +61,33 @@ def states(queue):
 def test_what_is_added_waits_and_is_listed(queued, call, tmp_path):
     assert states(queued) == {"Ada": "waiting", "Bo": "waiting", "Cy": "waiting"}
     assert f"1. waiting  Ada  {tmp_path / 'runs' / 'adachr'}" in call("queue", "list").out
+
+
+def test_a_couple_waits_as_one_with_the_folder_that_its_run_has(character, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    members = []
+    for name in ("ada", "bo"):
+        about = json.loads((character(name) / "character.json").read_text())
+        seed = {"file": f"{name}.png"}
+        members.append({**about, "seeds": [seed]})
+        Image.new("RGB", (64, 64), "red").save(tmp_path / seed["file"])
+    (tmp_path / "couple.json").write_text(json.dumps({"kind": "couple", "members": members}))
+    assert call("queue", "add", "couple.json", "--backend", "fake").code == 0
+    assert f"1. waiting  Ada and Bo  {tmp_path / 'runs' / 'adachr-bochr'}" in call("queue", "list").out
+    members[1]["seeds"] = [{"file": "nowhere.png"}]
+    (tmp_path / "other.json").write_text(json.dumps({"kind": "couple", "members": members}))
+    refused = call("queue", "add", "other.json", "--backend", "fake")
+    assert (refused.code, "nowhere.png" in refused.line) == (2, True)
+
+
+def test_the_reason_of_a_couple_is_that_of_the_member_at_which_it_stopped(queued, played, call, tmp_path):
+    codes, _ = played
+    codes["bo"] = (1, "")
+    home = tmp_path / "runs" / "bochr" / "solo" / "bochr"
+    with Store.open(home, create=True) as store, pytest.raises(BackendError), session(store):
+        raise BackendError("no memory left", "")
+    call("queue", "run")
+    assert "(no memory left" in call("queue", "list").out
 
 
 def test_one_that_fails_is_not_in_the_way_of_the_rest(queued, played, call):

@@ -6,6 +6,7 @@ import pytest
 
 from bootstrap.config import load, shipped_names
 from bootstrap.config.origins import DEFAULT, values_of_base
+from bootstrap.config.shipped_files import configs_dir
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,22 @@ def test_a_part_of_a_name_finds_settings(call):
     assert (done.code, done.line) == (2, 'error: no setting has "gate_levle" in its name')
     assert "did you mean" in done.err
     assert "gate_level" in done.err
+
+
+def test_a_kind_of_subject_shows_what_its_file_sets_and_why(call, tmp_path):
+    said = call("settings", "--kind", "background").out
+    for line in (
+        'subject.axes.time.defaults = ["day", "afternoon", "night"]  (configs/subjects/background.yaml)',
+        "loop.target = 45  (configs/subjects/background.yaml)",
+        '    Why: "Levels" guide: 45 a background; of a few pictures up to 15',
+        "panel.scorers.view = null  (configs/subjects/background.yaml)",
+    ):
+        assert f"{line}\n" in said
+    assert "configs/base" not in said
+    own = tmp_path / "prop.yaml"
+    own.write_text((configs_dir() / "subjects" / "asset.yaml").read_text().replace("target: 30", "target: 13"))
+    assert f"loop.target = 13  ({own})\n" in call("settings", "target", "--kind", own, "--base", "puppet").out
+    assert "hint: " in call("settings", "--kind", "outfitt").err
 
 
 def test_the_default_is_what_a_run_has(rows):

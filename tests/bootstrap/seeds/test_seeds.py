@@ -68,6 +68,19 @@ def test_an_axis_that_could_not_be_read_is_said_and_not_guessed(tmp_path):
     assert {"view", "framing", "background"} <= set(unread(seed))
 
 
+def test_what_varies_in_a_kind_is_found_in_a_note_though_no_panel_has_words_for_it(tmp_path):
+    tags = "night, red hair, 1girl, clear sky, braid, out of focus, cel shading"
+    figures = ("no humans", "1girl, out of focus", "1girl, red hair, braid, out of focus")
+    place = Character(kind="background", **{**PLAIN, "outfits": {}}, varies={"figure": figures},
+                      seeds=[{"file": "s.png", "view": "straight", "framing": "scenery", "tags": tags}])  # fmt: skip
+    path = picture(tmp_path / "s.png")
+    image, _ = open_picture(path)
+    wording = Wording.of(place, load("puppet", subject="background"))
+    seed = SeedCaptioner(wording, lambda image, phrases: "").caption(path, "p", "h", image)
+    assert seed.tags == ("time=night", f"figure={figures[-1]}", "weather=clear sky", "style=cel shading")
+    assert not unread(seed)
+
+
 def test_one_picture_becomes_whole_tighter_crops_and_a_grey_copy():
     found = cuts(Image.new("RGB", (256, 256), "red"), "full body", CONFIG.panel.composition, 96)
     assert [(cut.kind, cut.framing) for cut in found] == [
@@ -97,6 +110,25 @@ def test_a_sheet_becomes_views_and_a_picture_known_to_be_one_does_not(tmp_path):
     assert opened_bytes(tmp_path, first.data).size == first.image.size
     (whole,) = views_in(image, data, "seeds/x", ".png", whole=True)
     assert (whole.name, whole.data) == ("seeds/x.png", data)
+
+
+def test_a_window_front_is_no_sheet_of_a_place_and_a_lonely_house_no_figure(tmp_path):
+    sheet(tmp_path / "windows.png")
+    lonely = Image.new("RGB", (400, 300), "white")
+    ImageDraw.Draw(lonely).rectangle((180, 130, 230, 180), "red")
+    lonely.save(tmp_path / "lonely.png")
+    for kind, counts in (("asset", {"windows.png": 2, "lonely.png": 1}), ("background", {})):
+        config = load("puppet", subject=kind)
+        one = Character(kind=kind, name="M", trigger="mchr", invariant={"thing": "mill"})
+        wording = SeedCaptioner(Wording.of(one, config), lambda image, phrases: "")
+        for name in ("windows.png", "lonely.png"):
+            path = tmp_path / name
+            image, data = open_picture(path)
+            views = views_in(
+                image, data, "s", ".png", whole=wording.described_whole(path), figures=config.subject.figures
+            )
+            assert len(views) == counts.get(name, 1), kind
+            assert (views[0].data is data) == (kind == "background")
 
 
 def test_a_transparent_seed_is_cropped_to_all_that_is_opaque_however_pale(tmp_path):
