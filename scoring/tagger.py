@@ -105,6 +105,11 @@ class Tagger:
             row[self._places[self._tag(phrase)]] = 1.0
         return rows
 
+    @property
+    def general(self) -> list[str]:
+        """Every general tag as a word."""
+        return [name.replace("_", " ") for name in self._general]
+
     def knows(self, phrase: str) -> bool:
         """Whether a word is one of its tags."""
         return self._tag(phrase) in self._places

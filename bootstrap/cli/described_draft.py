@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from bootstrap.panel.availability import known_characters
 from bootstrap.panel.draft import SEEN_AXES, WORN_AXES, Draft
 from bootstrap.pictures.caption_text import decoded
 from bootstrap.readers.asking import AskingReader
+from bootstrap.readers.axis_reading import AxisReading
 from bootstrap.readers.describing import CharacterDescriber, Described
 from bootstrap.readers.kept_answers import cached_answers
 from bootstrap.readers.open_reader import open_reader
@@ -66,8 +67,9 @@ class DescribedDraft:
     config: RunConfig
     found: Described | None = field(default=None, init=False)
 
-    def character(self, draft: Draft, shown: Shown) -> Character | None:
-        """The character as the reader has it; None where it answers nothing. Raises BackendError or ConfigError."""
+    def character(self, draft: Draft, shown: Shown, opinions: Mapping[str, AxisReading]) -> Character | None:
+        """The character as the reader has it; None where it answers nothing. ``opinions`` are what the panel reads
+        besides the traits of the draft. Raises BackendError or ConfigError."""
         panel = self.config.panel
         pictures = {f"{path.name}#{n}" if n else path.name: image for path, n, image in shown[:MOST_PICTURES]}
         if len(shown) > MOST_PICTURES:
@@ -84,8 +86,8 @@ class DescribedDraft:
                     names=known_characters(panel),
                     settle=_asked if sys.stdin.isatty() and sys.stderr.isatty() else _left_blank,
                 )
-                read = {reading.axis: reading.word for reading in draft.traits if reading.word}
-                self.found = describer.described(pictures, self.by.notes, read)
+                read = {reading.axis: reading.scores(panel) for reading in draft.traits if reading.word}
+                self.found = describer.described(pictures, self.by.notes, {**read, **opinions})
         except BackendError as error:
             if self.by.required:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,9 @@ from bootstrap.panel.availability import missing_models, setup_command_for, smal
 from bootstrap.panel.domain import foreign_pictures
 from bootstrap.panel.draft import Draft, PhraseReader, Reading, draft_text, read_traits, reader_of, unread_traits
 from bootstrap.panel.gathered_seeds import gathered_seeds, sifting_sentences
+from bootstrap.panel.second_opinions import second_opinions
 from bootstrap.pictures import open_picture, read_picture
+from bootstrap.readers.axis_reading import AxisReading
 from bootstrap.seeds import MOST_SEEDS, Read, SeedCaptioner, View, gather, unread, views_in
 from bootstrap.seeds.checks import crowds, empty_seeds, passed_over
 from bootstrap.seeds.gathering import are_compared
@@ -92,6 +94,8 @@ def config_to_read(
 
 Foreign = Callable[[Sequence[Image.Image]], list[str]]
 """What each picture is instead of one that the panel knows, in words; "" for one that it knows."""
+Opinion = Callable[[Sequence[Image.Image]], Mapping[str, AxisReading]]
+"""What a panel reads of a character to tell the errors of a reader."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def begin_draft(
     notes = [*_foreign_notes(looked, config), *looked.notes, *passed_over(pictures)]
     if described:
         notes = [*described.notes, *notes]
-    elif describing and (described := describing.character(draft, looked.shown)):
+    elif describing and (described := describing.character(draft, looked.shown, looked.opinions())):
         draft = replace(draft, given=describing.given(draft.trigger))
     captioner = _captioner(draft, described, config, looked.read, looked.tagger)
     blind = _captioner(draft, described, config, lambda image, phrases: "", None)
@@ -145,10 +149,9 @@ def _traits(looked: _Looked, config: RunConfig, kind: str) -> list[Reading]:
     """What the panel reads of the character in the pictures that it knows; of another kind, of its ``parts``."""
     if kind != CHARACTER:
         return [one for one in _traits(looked, config, CHARACTER) if one.axis in config.subject.parts]
-    known = [image for (*_, image), kind in zip(looked.shown, looked.foreign, strict=True) if not kind]
     has_reader = "clip" in config.panel.models.present
-    if known and has_reader:
-        return read_traits(config.panel, known, looked.reader)
+    if looked.known and has_reader:
+        return read_traits(config.panel, looked.known, looked.reader)
     why = "the panel does not know such pictures" if has_reader else "its model is not on this machine"
     return unread_traits(config.panel, why)
 
@@ -173,11 +176,21 @@ class _Looked:
     tagger: Tagger | None
     foreign: Sequence[str]
     notes: Sequence[str]
+    opinion: Opinion
+
+    @property
+    def known(self) -> list[Image.Image]:
+        """The pictures that the panel knows."""
+        return [image for (*_, image), kind in zip(self.shown, self.foreign, strict=True) if not kind]
+
+    def opinions(self) -> Mapping[str, AxisReading]:
+        """What is read beside the draft, of the pictures that the panel knows."""
+        return self.opinion(self.known)
 
 
 def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
     """A few pictures without a sheet: all are described."""
-    reader, read, faces, tagger, foreign = open_readers(config)
+    reader, read, faces, tagger, foreign, opinion = open_readers(config)
     shown = [
         (path, view.number, view.image) for path in pictures for view in _views(path, figures=config.subject.figures)
     ]
@@ -187,7 +200,7 @@ def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
     empty = empty_seeds({path.name: image for path, _, image in shown})
     notes += [f'"{name}" {why}: give a picture of the character' for name, why in empty.items()]
-    return _Looked(shown, reader, read, tagger, foreign([image for *_, image in shown]), notes)
+    return _Looked(shown, reader, read, tagger, foreign([image for *_, image in shown]), notes, opinion)
 
 
 def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character | None, config: RunConfig) -> _Looked:
@@ -198,7 +211,15 @@ def _looked_at_many(pictures: Sequence[Path], draft: Draft, described: Character
     shown = [(one.path, one.number, one.image) for one, _ in gathered.taken if one.image is not None]
     notes = sifting_sentences(gathered.rows, gathered.seeds)
     foreign = foreign_pictures([image for *_, image in shown], models, config.panel)
-    return _Looked(shown, reader_of(models, config.panel), models.read, models.tagger, foreign, notes)
+    return _Looked(
+        shown,
+        reader_of(models, config.panel),
+        models.read,
+        models.tagger,
+        foreign,
+        notes,
+        lambda images: second_opinions(images, models, config.panel),
+    )
 
 
 def _foreign_notes(looked: _Looked, config: RunConfig) -> list[str]:
@@ -259,9 +280,9 @@ def _given(described: Character) -> dict[str, object]:
     }
 
 
-def open_readers(config: RunConfig) -> tuple[PhraseReader, Read, FaceFinder | None, Tagger | None, Foreign]:
-    """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger, and
-    what tells pictures that the panel does not know."""
+def open_readers(config: RunConfig) -> tuple[PhraseReader, Read, FaceFinder | None, Tagger | None, Foreign, Opinion]:
+    """Load the panel: what reads traits over all seeds, what reads one seed's caption, face detector and tagger, what
+    tells pictures that the panel does not know, and what it reads to tell a reader's errors."""
     models = panel_models_of(config.panel, comparing=False)
     reader = reader_of(models, config.panel)
     return (
@@ -270,6 +291,7 @@ def open_readers(config: RunConfig) -> tuple[PhraseReader, Read, FaceFinder | No
         models.faces,
         models.tagger,
         lambda images: foreign_pictures(images, models, config.panel),
+        lambda images: second_opinions(images, models, config.panel),
     )
 
 

@@ -19,7 +19,7 @@ from scoring.parsing import AnyScorer
 from scoring.settings import Role, ScorerSettings, in_use, is_none
 from scoring.tagger import TaggerModel
 
-__all__ = ["DomainSettings", "PanelConfig", "PanelModelsConfig"]
+__all__ = ["DomainSettings", "PanelConfig", "PanelModelsConfig", "TraitProbeSettings"]
 
 USUAL = "upper body"
 FAKE = "fake"
@@ -70,6 +70,15 @@ class DomainSettings(Frozen):
     """Log-probability by which another kind must lead the panel's own."""
 
 
+class TraitProbeSettings(Frozen):
+    """What reads every trait of a character, to tell what a reader gets wrong."""
+
+    file: str = ""
+    """File of a linear probe on the embeddings of CLIP and of ``scorers``; it is not used with other encoders."""
+    scorers: tuple[str, ...] = ()
+    """Scorers whose encoders the probe reads beside CLIP."""
+
+
 class PanelConfig(Frozen):
     """How pictures are measured (configs/scoring/)."""
 
@@ -89,6 +98,11 @@ class PanelConfig(Frozen):
     """Further axes that are read well enough off a seed to be filled in by ``bootstrap init``, where they lead."""
     domain: DomainSettings = DomainSettings()
     """Which pictures it knows; ``bootstrap init`` says so of others, and reads nothing off them."""
+    trait_probe: TraitProbeSettings = TraitProbeSettings()
+    """What reads every trait, where words alone are not enough."""
+    rivals: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Further words of which a character has one, by what they are words for: the tagger tells by them what a reader
+    gets wrong."""
     heads: Literal["composition", "face"] = "composition"
     """Where frames' heads are cut: by ``composition``, right for a base that keeps to its framings, or by the
     ``face`` where one is found, right for one that does not."""
@@ -113,6 +127,11 @@ class PanelConfig(Frozen):
         """The framing that a picture is taken for of which nobody says any: upper body, or the middle one of a kind."""
         known = list(self.composition)
         return USUAL if USUAL in known or not known else known[len(known) // 2]
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """The scorers whose encoders probes read."""
+        return (*self.domain.scorers, *self.trait_probe.scorers)
 
     @property
     def fake(self) -> bool:

@@ -24,6 +24,7 @@ from bootstrap.config.kind_files import CHARACTER, kind_named
 from bootstrap.panel.axes import captioned_axes, checked_axes, read_on_heads
 from bootstrap.pictures import square
 from bootstrap.pictures.caption_text import caption_parts
+from bootstrap.readers.axis_reading import AxisReading
 from bootstrap.records import Seed
 from bootstrap.seeds import unread
 from scoring.measurement import Picture, digest_of
@@ -32,7 +33,7 @@ from scoring.zeroshot import log_probabilities
 if TYPE_CHECKING:
     from bootstrap.panel.models import PanelModels
 
-__all__ = ["Draft", "PhraseReader", "Reading", "draft_text", "read_traits", "reader_of", "unread_traits"]
+__all__ = ["Draft", "PhraseReader", "Reading", "draft_text", "own_axes", "read_traits", "reader_of", "unread_traits"]
 
 SEEN_AXES = ("framing", "expression", "pose", "background", "style")
 """What a seed's own caption says; never the character's."""
@@ -75,6 +76,11 @@ class Reading:
         if not self.word:
             return f"not sure, so left blank: the likeliest word is only {times} times as likely as the next; {self.by}"
         return f'read as "{self.word}", {times} times as likely as the next word; {self.by}'
+
+    def scores(self, panel: PanelConfig) -> AxisReading:
+        """The word before all others of its axis, of a word that leads by the margin."""
+        others = dict.fromkeys(panel.vocabulary[self.axis], -self.lead)
+        return AxisReading({**others, self.word: 0.0}, min(self.lead, panel.read_margin))
 
 
 class PhraseReader(Protocol):
@@ -122,7 +128,7 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Phras
     checked = checked_axes(panel, "clip")
     well = panel.vocabulary if checked is None else {*checked, *captioned_axes(panel, "clip"), *panel.drafted}
     heads, found = read_on_heads(panel, "clip"), []
-    for axis in _own_axes(panel):
+    for axis in own_axes(panel):
         phrases = panel.vocabulary[axis]
         if axis not in well:
             found.append(Reading(axis, "", 0.0, read=False))
@@ -136,10 +142,10 @@ def read_traits(panel: PanelConfig, images: Sequence[Image.Image], reader: Phras
 
 def unread_traits(panel: PanelConfig, why: str) -> list[Reading]:
     """The same axes, none of them read."""
-    return [Reading(axis, "", 0.0, read=False, by=why) for axis in _own_axes(panel)]
+    return [Reading(axis, "", 0.0, read=False, by=why) for axis in own_axes(panel)]
 
 
-def _own_axes(panel: PanelConfig) -> list[str]:
+def own_axes(panel: PanelConfig) -> list[str]:
     """The axes of the vocabulary that are the character's or its clothes', and have words to choose from."""
     return [axis for axis, phrases in panel.vocabulary.items() if axis not in SEEN_AXES and len(phrases) > 1]
 

@@ -109,7 +109,7 @@ def open_panel_models(
             margin=config.read_margin,
             faces=_faces(config, cache),
             tagger=tagger_of(config),
-            own=_own(config, device, None if comparing else config.domain.scorers),
+            own=_own(config, device, None if comparing else config.read_by),
         )
     except ScorerUnavailable as error:
         raise BackendError(str(error), "bootstrap setup --base BASE fetches what the panel of a base needs") from error

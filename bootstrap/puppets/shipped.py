@@ -48,6 +48,11 @@ def domain_dir() -> Path:
     return weights_dir() / "domain"
 
 
+def traits_dir() -> Path:
+    """The probe that reads every trait."""
+    return weights_dir() / "traits"
+
+
 def judge_dir() -> Path:
     """The judge of evaluations, which no run loads."""
     return weights_dir() / "judge"

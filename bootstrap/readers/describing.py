@@ -15,6 +15,7 @@ from PIL import Image
 from bootstrap.captions.vocabulary import Vocabulary
 from bootstrap.character.description import GARMENTS
 from bootstrap.pictures.caption_text import caption_parts, folded
+from bootstrap.readers.axis_reading import AxisReading
 from bootstrap.readers.question import Question, Reader, Reply
 from bootstrap.readers.safe_words import refused_part, refused_words
 from bootstrap.readers.second_reading import confirmed, lettered
@@ -70,8 +71,9 @@ class CharacterDescriber:
     names: Collection[str] = ()
     settle: Settle = _leave
 
-    def described(self, pictures: Mapping[str, Image.Image], notes: str, panel: Mapping[str, str]) -> Described:
-        """The character in pictures (name → picture) and notes. ``panel`` is what scorers read: axis → word."""
+    def described(self, pictures: Mapping[str, Image.Image], notes: str, panel: Mapping[str, AxisReading]) -> Described:
+        """The character in pictures (name → picture) and notes. ``panel`` is what scorers read: axis, or another name
+        for words of which a character has one → how well they fit."""
         claims, replies, remarks, persons = list[Claim](), list[Reply](), list[str](), list[str]()
         for name, image in pictures.items():
             reply = self.reader.ask(Question((image,), INSTRUCTION, SeenCharacter, notes, self._fill()))
@@ -130,7 +132,7 @@ class CharacterDescriber:
         persons = [person for person, words in PERSONS.items() if words in yes]
         return found, seen.person if persons == [seen.person] else "other", reply
 
-    def _merged(self, claims: Sequence[Claim], panel: Mapping[str, str]) -> list[DescribedTrait]:
+    def _merged(self, claims: Sequence[Claim], panel: Mapping[str, AxisReading]) -> list[DescribedTrait]:
         """One trait for each axis, and one for each of the other things that were said."""
         groups: dict[str, list[Claim]] = {}
         for claim in claims:
@@ -138,10 +140,10 @@ class CharacterDescriber:
                 groups.setdefault(claim.axis or f"{claim.part}: {folded(claim.words)}", []).append(claim)
         return [self._trait(group, panel) for group in groups.values()]
 
-    def _trait(self, group: Sequence[Claim], panel: Mapping[str, str]) -> DescribedTrait:
+    def _trait(self, group: Sequence[Claim], panel: Mapping[str, AxisReading]) -> DescribedTrait:
         """What claims of one axis come to."""
         first, axis = group[0], group[0].axis
-        seen = panel.get(axis, "")
+        seen = panel[axis].word if axis in panel else ""
         supported = [one for one in group if one.supported or (seen and self.vocabulary.meaning(one.words) == seen)]
         by_source: dict[str, list[str]] = {}
         for claim in supported:
@@ -162,8 +164,8 @@ class CharacterDescriber:
                 why = "; ".join(f'{place} says "{words}"' for place, words in pairs)
                 return replace(made, state="conflict", why=why)
         made = replace(made, words=chosen)
-        if seen and seen not in {self.vocabulary.meaning(part) for part in caption_parts(chosen)}:
-            return replace(made, state="contradicted", why=f'the panel reads "{seen}"')
+        if other := _instead_of(chosen, axis, panel):
+            return replace(made, state="contradicted", why=f'the panel reads "{other}"', panel=other)
         return made
 
 
@@ -184,6 +186,17 @@ def _refused(claims: Sequence[Claim]) -> list[DescribedTrait]:
             trait = DescribedTrait(one.part, "", "refused", one.worn, (one.words,), (one.source,), one.refused)
             found.append(trait)
     return found
+
+
+def _instead_of(chosen: str, axis: str, panel: Mapping[str, AxisReading]) -> str:
+    """The word that the panel reads in place of what was chosen for an axis; "" for none."""
+    parts = [part.lower().split() for part in caption_parts(chosen)]
+    endings = {" ".join(words[start:]) for words in parts for start in range(len(words))}
+    for name, reading in panel.items():
+        said = endings & reading.scores.keys()
+        if (said or name == axis) and (other := reading.instead_of(said)):
+            return other
+    return ""
 
 
 def _said_in(words: str, notes: str, line: int) -> bool:

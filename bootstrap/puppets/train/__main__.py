@@ -28,6 +28,7 @@ TRAINERS = {
     "judge": "bootstrap.puppets.train.train_judge",
     "ccip": "bootstrap.puppets.train.train_ccip",
     "domain": "bootstrap.puppets.train.train_domain",
+    "traits": "bootstrap.puppets.train.train_traits",
 }
 
 EVERYTHING = "all"
@@ -44,9 +45,10 @@ SHARES = {
     "face": 0.06,
     "heldout": 0.03,
     "domain": 0.0,
+    "traits": 0.0,
 }
-"""Share of the minutes that `all` gives to each model, in the order in which they depend on each other; the probe of
-the domain is fitted, not trained, and takes its own few minutes."""
+"""Share of the minutes that `all` gives to each model, in the order in which they depend on each other; the probes
+of the domain and of traits are fitted, not trained, and take their own few minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,7 +35,7 @@ def scripted(tmp_path, monkeypatch):
     def reader(images, phrases, *, heads):
         return ("black hair", 3.0) if "black hair" in phrases else ("", 0.2)
 
-    looked = (reader, lambda image, phrases: "", None, None, lambda images: ["" for _ in images])
+    looked = (reader, lambda image, phrases: "", None, None, lambda images: ["" for _ in images], lambda images: {})
     monkeypatch.setattr(init, "open_readers", lambda config: looked)
     model = Told(json.dumps(SEEN))
     model.fingerprint = str(tmp_path)  # answers are kept for the whole session

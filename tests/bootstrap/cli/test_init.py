@@ -38,7 +38,7 @@ def picture(tmp_path, monkeypatch):
     def foreign(images):
         return ["a photograph" if image.width == 100 else "" for image in images]
 
-    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None, foreign))
+    monkeypatch.setattr(init, "open_readers", lambda config: (reader, read, Faces(), None, foreign, lambda images: {}))
     monkeypatch.setattr(init, "reader_of", lambda models, panel: reader)
     folder = tmp_path / "kiki"
     folder.mkdir()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bootstrap.config import RunConfig, load, stored_config
-from bootstrap.config.panel_settings import DomainSettings
+from bootstrap.config.panel_settings import DomainSettings, TraitProbeSettings
 from bootstrap.config.stored_panel import SHARED
 from scoring.face import SubjectSettings
 
@@ -76,4 +76,5 @@ def test_the_flat_panel_of_an_earlier_run_is_todays(base: str) -> None:
         plain["panel"]["seed_tags"] = None
         plain["panel"]["scorers"]["subjects"]["otherwise"] = json.loads(SubjectSettings().model_dump_json())
     plain["panel"]["domain"] = json.loads(DomainSettings().model_dump_json())  # only `init` asks for it
+    plain["panel"] |= {"trait_probe": json.loads(TraitProbeSettings().model_dump_json()), "rivals": {}}
     assert json.loads(stored.model_dump_json()) == plain

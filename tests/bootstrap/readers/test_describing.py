@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from bootstrap.captions.vocabulary import Vocabulary
 from bootstrap.readers import Reply
+from bootstrap.readers.axis_reading import AxisReading
 from bootstrap.readers.describing import CharacterDescriber
 from bootstrap.readers.safe_words import refused_part, refused_words
 
@@ -47,8 +48,13 @@ def described(*values, notes="", panel=None, confirms=(), letters=False, **more)
     reader = Scripted(*values, confirms=confirms)
     describer = CharacterDescriber(reader, Vocabulary(WORDS), worn_axes=("hat",), skipped_axes=("pose",), **more)
     pictures = {f"{n}.png": picture(letters) for n in range(len(values))}
-    found = describer.described(pictures, notes, panel or {})
+    found = describer.described(pictures, notes, {axis: surely(axis, word) for axis, word in (panel or {}).items()})
     return {one.words or one.said[0]: one for one in found.traits}, found, reader
+
+
+def surely(axis, word):
+    """A reading by which a word leads the others of its axis."""
+    return AxisReading({other: float(other == word) for other in WORDS[axis]}, 0.5)
 
 
 def picture(letters=False):
