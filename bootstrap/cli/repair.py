@@ -19,7 +19,9 @@ from bootstrap.pictures import open_picture
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Box
 from bootstrap.retouch.repairs import Cover, Repair, proposed_repairs, repaired
+from bootstrap.retouch.second_person import SecondPerson, second_person
 from bootstrap.retouch.upscaled_files import copy_captions
+from bootstrap.seeds.sifting import Eyes
 from bootstrap.store.files import sha256_of, write_image
 
 __all__ = ["RepairOptions", "repair_command"]
@@ -44,6 +46,7 @@ def repair_command(sources: Sequence[Path], options: RepairOptions) -> None:
     """Write the copies, a line each; a picture with nothing to repair has none. Raises UsageError."""
     refuse_full(options.out)
     marked_by_hand = [Repair("cover", _box(text), MARKED) for text in options.regions]
+    eyes = _eyes(options.base) if options.base else None
     found, read = list[tuple[Path, Path, Image.Image, list[Repair]]](), 0
     for source, copy in copies_of(sources, options.out):
         try:
@@ -52,7 +55,11 @@ def repair_command(sources: Sequence[Path], options: RepairOptions) -> None:
             typer.echo(f"note: {one_line(str(error))}", err=True)
             continue
         read += 1
-        proposed = [one for one in proposed_repairs(image) if options.crop or one.edit == "cover"]
+        beside = second_person(image, eyes) if eyes is not None else SecondPerson()
+        if beside.why:
+            typer.echo(one_line(f'"{source.name}": {beside.why}'))
+        proposed = [*beside.repairs, *proposed_repairs(image)]
+        proposed = [one for one in proposed if options.crop or one.edit == "cover"]
         repairs = [*marked_by_hand, *proposed]
         if repairs:
             found.append((source, copy, image, repairs))
@@ -67,7 +74,8 @@ def repair_command(sources: Sequence[Path], options: RepairOptions) -> None:
 
 def _write(found: Sequence[tuple[Path, Path, Image.Image, list[Repair]]], options: RepairOptions) -> None:
     """Write copies, captions, provenance and the sheet."""
-    cover = _drawing_cover(options.base) if options.base else None
+    covers = any(one.edit == "cover" for *_, repairs in found for one in repairs)
+    cover = _drawing_cover(options.base) if options.base and covers else None
     by = f" by {options.base}" if options.base else ""
     rows, images, labels = [], list[Image.Image](), list[str]()
     with marked(options.out):
@@ -87,6 +95,21 @@ def _write(found: Sequence[tuple[Path, Path, Image.Image, list[Repair]]], option
         sheet = options.sheet or options.out / SHEET
         write_image(sheet, contact_sheet(images, COLUMNS, labels))
         typer.echo(f"sheet {sheet}", err=True)
+
+
+def _eyes(name: str) -> Eyes | None:
+    """What the panel of a base sees; None, with a line, where it is not on this machine or finds no faces."""
+    from bootstrap.cli.check_many import panel_models_of
+    from bootstrap.config import load
+    from bootstrap.panel.availability import missing_models
+    from bootstrap.panel.seed_eyes import PanelEyes
+
+    panel = load(name).panel
+    if missing_models(panel) or not panel.models.face.pack:
+        typer.echo("note: the panel finds no faces here: somebody else in a picture is not looked for", err=True)
+        return None
+    with waiting("loading the panel"):
+        return PanelEyes(panel_models_of(panel), panel)
 
 
 def _drawing_cover(name: str) -> Cover:

@@ -1,8 +1,8 @@
 """What may be repaired in a picture, with where and why; and the repaired copy. Pixels only: no model looks.
 
 Proposed are crops, to where nothing is cut off or framed and to what is drawn, and regions to cover: lettering near an
-edge. What a person marks can be covered too. Somebody else beside a character is cropped away when pictures are sorted
-out (`bootstrap.seeds.sifting`).
+edge. What a person marks can be covered too; what somebody else beside a character needs is told by
+`bootstrap.retouch.second_person`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a figure is cut off inside a picture: by bars at opposite edges, or straight above plain ground below it.
+"""Where a figure is cut off inside a picture: by bars of one colour, or straight above plain ground below it.
 
 Cropped there, the picture ends where the figure does, and nothing shows a cut through a body: a full body that ends at
 its knees becomes the picture of the body above them. Knows no character and no model: pixels only.
@@ -7,6 +7,7 @@ its knees becomes the picture of the body above them. Knows no character and no 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ STRAIGHT = 0.8
 LONG = 0.12
 """The longest stretch of a cut through a figure over the picture's width, at least: less is a sole or a staff."""
 FRAME = 0.6
-"""The same for a bar's edge; bars stand at opposite edges."""
+"""The same for a bar's edge."""
 SMALLEST = 256
 """Pixels of a side from which a straight line is told from a round one."""
 
@@ -41,11 +42,7 @@ def intact_part(image: Image.Image) -> Box | None:
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX), np.int16)
     across = pixels.swapaxes(0, 1)
-    top, bottom, left, right = (_beyond(lines, FRAME) for lines in (pixels, pixels[::-1], across, across[::-1]))
-    if not (top and bottom and _alike(pixels[0], pixels[-1])):  # a sky ends straight too
-        top, bottom = 0, 0
-    if not (left and right and _alike(across[0], across[-1])):
-        left, right = 0, 0
+    top, bottom, left, right = _bars((pixels, pixels[::-1], across, across[::-1]))
     if not bottom and _is_plain(pixels):
         bottom = _beyond(pixels[::-1], LONG)
     if not (top or bottom or left or right):
@@ -55,6 +52,19 @@ def intact_part(image: Image.Image) -> Box | None:
     if inner[0] >= inner[2] or inner[1] >= inner[3] or nothing_drawn(image.crop(inner)):
         return None
     return inner
+
+
+def _bars(sides: Sequence[NDArray[np.int16]]) -> list[int]:
+    """How many lines of each side, seen from its edge, are a bar; 0 where no other side has one of its colour.
+
+    A sky ends straight too; but where a picture is set into a ground, that shows on two sides or more.
+    """
+    found = [_beyond(lines, FRAME) for lines in sides]
+    bars = list[int]()
+    for place, (count, lines) in enumerate(zip(found, sides, strict=True)):
+        others = [side for other, side in enumerate(sides) if other != place and found[other]]
+        bars.append(count * any(_alike(lines[0], side[0]) for side in others))
+    return bars
 
 
 def _beyond(lines: NDArray[np.int16], least: float) -> int:
