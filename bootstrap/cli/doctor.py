@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +32,15 @@ from bootstrap.config import (
 from bootstrap.config.memory import check_memory
 from bootstrap.config.profiles import profile_on
 from bootstrap.errors import BackendError, ConfigError, UsageError
+from bootstrap.machine.hub import cached
 from bootstrap.machine.inventory import Accelerator, accelerator, disk_free, memory, versions
 from bootstrap.panel.availability import missing_models, offers
 from bootstrap.panel.downloads import MODELS, Model, fetch_model, fetched_by, model_named
 from bootstrap.panel.face_packs import Pack, fetch, folder_of, pack_named
+from bootstrap.panel.hub_models import stated_model
+from bootstrap.readers.local_model import CONFIG
+from bootstrap.readers.reader_settings import CHOSEN, LocalReaderSettings, reader_named
+from bootstrap.readers.reader_state import ReaderState, reader_state
 
 __all__ = ["doctor_command", "panel_lacks"]
 
@@ -67,6 +74,7 @@ def examine(folder: Path) -> dict[str, Any]:
     panels = {name: _panel(load_panel(name)) for name in shipped_names("scoring")}
     references = {name: _usable(reference_lacks(name)) for name in shipped_names("references")}
     controls = {name: _usable(control_lacks(name)) for name in shipped_names("controls")}
+    readers = {name: reader_facts(name, device) for name in _readers()}
     free = disk_free(folder)
     if free < LEAST_DISK:
         problems.append(f"only {free:.1f} GB are free in {folder}: a run needs about {LEAST_DISK:.0f}")
@@ -84,6 +92,7 @@ def examine(folder: Path) -> dict[str, Any]:
         "scoring": panels,
         "references": references,
         "controls": controls,
+        "readers": readers,
         "problems": problems,
     }
 
@@ -119,6 +128,21 @@ def control_lacks(name: str) -> str:
     return f"no {missing} (hf download {settings.path})" if missing else ""
 
 
+def reader_facts(name: str, device: Accelerator | None) -> dict[str, object]:
+    """A reader as plain data: usable, or why not; and what it is."""
+    try:
+        state = reader_state(reader_named(name), device)
+    except ConfigError as error:
+        state = ReaderState(str(error))
+    return {**_usable(state.why), "about": state.about}
+
+
+def _readers() -> list[str]:
+    """The readers of configs/readers/, and the one that the environment names."""
+    chosen = os.environ.get(CHOSEN, "").strip()
+    return list(dict.fromkeys([*shipped_names("readers"), *filter(None, [chosen if chosen != "none" else ""])]))
+
+
 def _usable(reason: str) -> dict[str, object]:
     """A base, a panel, a reference adapter or a ControlNet as plain data: usable, or why not."""
     return {"usable": not reason, "why": reason}
@@ -143,10 +167,26 @@ def _fetch(name: str, *, yes: bool) -> None:
         if _accepted("model", model, model.folder, here=not model.missing, yes=yes):
             _fetch_model(model)
         return
+    if name in shipped_names("readers"):
+        _fetch_reader(name, yes=yes)
+        return
     pack = pack_named(name, [one.name for one in MODELS])
     folder = folder_of(name)
     if _accepted("face pack", pack, folder, here=folder.is_dir(), yes=yes):
         typer.echo(f"fetched    sha256 {fetch(pack)}; use it with --set panel.models.face.pack={name}")
+
+
+def _fetch_reader(name: str, *, yes: bool) -> None:
+    """Download the model of a reader as the hub states it. Raises UsageError for a reader behind a server."""
+    settings = reader_named(name)
+    if not isinstance(settings, LocalReaderSettings):
+        raise UsageError(f'the reader "{name}" is a server', "its own program fetches its models")
+    if cached(settings.model, CONFIG) is not None:
+        typer.echo(f"{name} is there already: {cached(settings.model, CONFIG)}")
+        return
+    model = replace(stated_model(settings.model), what=settings.about)
+    if _accepted("reader", replace(model, name=name), model.folder, here=not model.missing, yes=yes):
+        _fetch_model(model, f"--reader {name}")
 
 
 def _accepted(kind: str, offered: Model | Pack, folder: Path, *, here: bool, yes: bool) -> bool:
@@ -169,14 +209,14 @@ def _accepted(kind: str, offered: Model | Pack, folder: Path, *, here: bool, yes
     return False
 
 
-def _fetch_model(model: Model) -> None:
+def _fetch_model(model: Model, usage: str = "") -> None:
     """Download a model, and print the hashes of its files and how to use it."""
     fetched = model.missing
     fetch_model(model)
-    typer.echo("fetched    every file has its pinned sha256:")
+    typer.echo(f"fetched    every file has its {'stated digest' if usage else 'pinned sha256'}:")
     for file in fetched:
-        typer.echo(f"           {file.sha256}  {file.name}")
-    typer.echo(f"           use it with {model.usage}")
+        typer.echo(f"           {file.sha256 or file.blob}  {file.name}")
+    typer.echo(f"           use it with {usage or model.usage}")
 
 
 def _print(facts: dict[str, Any]) -> None:
@@ -199,5 +239,7 @@ def _print(facts: dict[str, Any]) -> None:
         typer.echo(f"reference  {name}: {reference['why'] or 'usable'}")
     for name, control in facts["controls"].items():
         typer.echo(f"control    {name}: {control['why'] or 'usable'}")
+    for name, reader in facts["readers"].items():
+        typer.echo(f"reader     {name}: {reader['why'] or reader['about']}")
     for problem in facts["problems"]:
         typer.echo(f"problem    {problem}", err=True)

@@ -7,6 +7,7 @@ stated. Knows no panel.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,14 +20,16 @@ __all__ = ["stated_model"]
 
 WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")
 """Names of a model's weights, the first that it has is taken: OpenCLIP's own before those of transformers."""
-BESIDE = (".json", ".txt")
+SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+"""Weights that lie in several files; all are taken."""
+BESIDE = (".json", ".txt", ".jinja")
 """Endings of what is loaded beside weights: settings and tokenizers."""
 MOST_LISTED = 1 << 24
 """Bytes of a list that are read."""
 
 
 def stated_model(repository: str, address: Open | None = None) -> Model:
-    """The model of a repository (``owner/name``) with the files that a panel loads.
+    """The model of a repository (``owner/name``) with the files that a panel, or a reader, loads.
 
     Raises OutputError where the hub does not answer, or states no weights in safetensors' format.
     """
@@ -39,15 +42,15 @@ def stated_model(repository: str, address: Open | None = None) -> Model:
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = f"check the network, or get it yourself: hf download {repository}"
         raise OutputError(f"cannot ask about '{repository}' at '{url}': {error}", hint) from error
-    if not any(file.path in WEIGHTS for file in files):
-        raise OutputError(f"'{repository}' has no weights in safetensors' format", "name another model in the panel")
+    if not any(file.path.endswith(".safetensors") for file in files):
+        raise OutputError(f"'{repository}' has no weights in safetensors' format", "name another model")
     return Model(repository, "", "by its page", _licence(stated), repository, revision, files)
 
 
 def _wanted(listed: Sequence[Any]) -> tuple[ModelFile, ...]:
     """The files of the first level that are loaded: the weights, settings and tokenizers."""
     by_name = {str(one["rfilename"]): one for one in listed}
-    weights = [name for name in WEIGHTS if name in by_name][:1]
+    weights = [name for name in WEIGHTS if name in by_name][:1] or list(filter(SHARD.fullmatch, by_name))
     beside = [name for name in by_name if name.endswith(BESIDE) and "/" not in name]
     files = []
     for name in (*beside, *weights):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ MOST_OF_CARD = 0.7
 """Share of a card's free memory that weights may take before they are quantised: the rest is for pictures and cache."""
 MARK = re.compile(r"[<\[].+[>\]]")
 """A token that no plain text has: it begins a turn, or stands for a picture."""
+NEEDED = {"SmolVLMProcessor": "num2words"}
+"""Processor of transformers → a package that it needs and that transformers does not bring."""
+INSTALL = re.compile(r"pip install [\w.-]+")
 HINT = "choose a smaller model, or one behind a server, with --reader"
 
 
@@ -99,7 +104,20 @@ def find_model(name: str) -> Path:
         raise BackendError(f'the reader "{name}" has no {PROCESSORS[1]}: it reads no pictures', "choose another model")
     if not list(folder.glob("*.safetensors")):
         raise BackendError(f'the reader "{name}" has no weights in safetensors\' format', fetch)
+    if package := _missing_package(folder):
+        raise BackendError(f'the reader "{name}" needs the package {package}', f"pip install {package}")
     return folder
+
+
+def _missing_package(folder: Path) -> str:
+    """A package that the processor of a model needs and that is not installed; "" for none."""
+    for name in PROCESSORS:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            processor = json.loads((folder / name).read_text(encoding="utf-8")).get("processor_class")
+            package = NEEDED.get(str(processor), "")
+            if package and find_spec(package) is None:
+                return package
+    return ""
 
 
 def _digest(folder: Path, settings: LocalReaderSettings) -> str:
@@ -111,7 +129,7 @@ def _digest(folder: Path, settings: LocalReaderSettings) -> str:
 
 def _load(folder: Path, settings: LocalReaderSettings) -> tuple[Any, Any]:
     """The model on its device, and its processor. Raises BackendError."""
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
 
     from bootstrap.backends.loading_quietly import loading
     from bootstrap.machine.device import pick_device, weights_dtype
@@ -121,17 +139,28 @@ def _load(folder: Path, settings: LocalReaderSettings) -> tuple[Any, Any]:
     if _quantises(folder, settings, device):
         more = {"quantization_config": _four_bits(device), "device_map": {"": device}}
     with loading(folder, HINT):
-        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        processor = _processor(folder, settings.name)
         model = AutoModelForImageTextToText.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=weights_dtype(device), **more
         )
     return (model if more else model.to(device)).eval(), processor
 
 
+def _processor(folder: Path, name: str) -> Any:
+    """What turns pictures and words into a model's input. Raises BackendError where it needs a package."""
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(folder, local_files_only=True)
+    except ImportError as error:
+        told = " ".join(str(error).split())
+        command = INSTALL.search(told.replace("`", ""))
+        hint = command[0] if command else "install the package that it names"
+        raise BackendError(f'the reader "{name}" lacks a package: {told[:200]}', hint) from error
+
+
 def _quantises(folder: Path, settings: LocalReaderSettings, device: str) -> bool:
     """Whether the weights are loaded in four bits. Raises BackendError where that was asked for and cannot be."""
-    from importlib.util import find_spec
-
     import torch
 
     wanted = settings.bits == "4bit"
