@@ -52,10 +52,9 @@ class Offloaded:
         for hook in moved:
             hook.offload()
         if moved:
-            import torch
+            from accelerate.utils.memory import clear_device_cache
 
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            clear_device_cache()
         while self._aside:
             self._aside.pop().to(self._device)
 

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
+from accelerate.utils.memory import clear_device_cache
 
 from bootstrap.training.recipe import TrainRecipe
 
@@ -62,5 +62,5 @@ def _checkpointed(denoiser: Any) -> list[Any]:
 def _move(parts: Sequence[Any], device: str) -> None:
     for part in parts:
         part.to(device)
-    if parts and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if parts:
+        clear_device_cache()

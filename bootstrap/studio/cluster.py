@@ -96,7 +96,7 @@ def _connected(ray: Any, address: str, workers: int, spare_card: bool) -> Any:
                         address="local", num_cpus=max(workers, os.cpu_count() or 1), include_dashboard=False, **options
                     )
             return ray.init(address=address, **options)
-        except (ConnectionError, ValueError, RuntimeError, OSError, ray.exceptions.RayError) as error:
+        except Exception as error:  # Ray raises bare ones too: for example where starting takes more than 30 seconds
             raise unreachable(address, error) from None
 
 
@@ -106,6 +106,8 @@ def unreachable(address: str, error: Exception) -> ConfigError:
     if "ersion mismatch" in text:
         versions = text.partition("ersion mismatch")[2].lstrip(": ")
         return ConfigError(f'the cluster "{address}" has other versions: {versions[:300]}', "install the same on both")
+    if address in (AUTO, LOCAL):
+        return ConfigError(f"no Ray cluster could be started here ({text[:160]})", "try again when less runs here")
     return ConfigError(f'there is no Ray cluster at "{address}" ({text[:160]})', NO_CLUSTER)
 
 

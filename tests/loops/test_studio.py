@@ -31,6 +31,7 @@ from bootstrap.runs.queue_work import Ended
 from bootstrap.runs.run_models import open_base
 from bootstrap.store.store import Store
 from bootstrap.studio import characters, pooled_trainer, team
+from bootstrap.studio import cluster as studio_cluster
 from bootstrap.studio.character_process import TIED, run_here
 from bootstrap.studio.cluster import joined
 from bootstrap.studio.cluster import unreachable as told_of
@@ -274,7 +275,33 @@ def unreachable(address, **options):
     raise ConnectionError(f"nobody answers at {address}")
 
 
+def test_an_address_is_shown_the_token_of_this_machine(tmp_path, monkeypatch):
+    (tmp_path / "auth_token").write_text("secret")
+    monkeypatch.setattr(studio_cluster, "TOKEN", tmp_path / "auth_token")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", unreachable)
+    for address, line, mode in (
+        ("local", "no Ray cluster could be started here", None),
+        ("10.0.0.1:6379", r"copy its ~/\.ray/auth_token", "token"),
+    ):
+        monkeypatch.setenv("RAY_AUTH_MODE", "")
+        monkeypatch.delenv("RAY_AUTH_MODE")
+        with pytest.raises(ConfigError, match=line), joined(address):
+            pass
+        assert os.environ.get("RAY_AUTH_MODE") == mode
+
+
+def other_versions(address, **options):
+    raise RuntimeError("Version mismatch: The cluster was started with: Ray: 2.9")
+
+
 def test_other_versions_and_a_missing_package_are_one_line(monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(ray, "init", other_versions)
+        for address in ("auto", "10.0.0.1:6379"):
+            with pytest.raises(ConfigError, match=r"other versions: .*Ray: 2\.9"), joined(address):
+                pass
     told = RuntimeError(
         "Version mismatch: The cluster was started with: Ray: 2.9 This process was started with: Ray: 2.60"
     )
