@@ -33,7 +33,7 @@ from bootstrap.store.files import make_folder, write_image
 from bootstrap.store.store import Store
 from loops.couple_shots import FRAMING, JointShot, JointShots
 from loops.training_set import recipe_for
-from tests.benchmarks.kinds.settings import CONTESTANTS, PASS, KindSettings
+from tests.benchmarks.kinds.settings import CONTESTANTS, SURE, USUAL, KindSettings
 from tests.benchmarks.puppetbench import contestants, rows
 from tests.benchmarks.puppetbench.panels import Images, panel_path, write_panel
 from tests.benchmarks.puppetbench.settings import Settings
@@ -70,14 +70,14 @@ class Couple:
         return self.shots.plan(self.settings.panel, "kinds")
 
     @cached_property
-    def cuts(self) -> list[float]:
-        """For each of both the likeness that 1 % of the base's look-alikes pass."""
+    def cuts(self) -> list[tuple[float, float]]:
+        """For each of both the likeness that half, and that 1 %, of the base's look-alikes pass."""
         found = []
         for stage in self.stages:
             shots = stage.engine.planner.plan({("front", FRAMING): self.settings.lookalikes}, [])
             drawn = np.stack([middle(image) for image in stage.draw(shots, None, "base")])
             likeness = similarity(stage.truth.judge.embed(drawn), self.true_vectors(stage, shots))
-            found.append(float(np.quantile(likeness, 1 - PASS)))
+            found.append((float(np.quantile(likeness, 1 - USUAL)), float(np.quantile(likeness, 1 - SURE))))
         return found
 
     @cached_property
@@ -208,7 +208,7 @@ def _competed(couple: Couple, number: int, name: str, work: Path, key: str) -> r
     names = " and ".join(stage.character.name for stage in couple.stages)
     row = {
         "key": key, "character": number, "name": names, "contestant": name, "seconds": round(seconds, 1),
-        "facts": {"cuts": [round(one, 4) for one in couple.cuts]},
+        "facts": {"cuts": [[round(one, 4) for one in both] for both in couple.cuts]},
         "all": {"pictures": len(images), **judged(couple, images)},
     }  # fmt: skip
     rows.write(work, row)
@@ -217,7 +217,11 @@ def _competed(couple: Couple, number: int, name: str, work: Path, key: str) -> r
 
 
 def judged(couple: Couple, images: Images) -> dict[str, float]:
-    """Likeness of both to the truth, the share of pictures with both, and of readings that are the other's trait."""
+    """Likeness of both to the truth, the share of pictures with both, and of readings that are the other's trait.
+
+    A picture has ``both`` where each half is more like its own truth than like the other's, and than half of the base's
+    look-alikes of it are; ``surely``: than 99 % of them.
+    """
     halves = {}
     for place in (0, 1):
         cut = [
@@ -228,7 +232,7 @@ def judged(couple: Couple, images: Images) -> dict[str, float]:
     judge = couple.stages[0].truth.judge
     seen = {place: judge.embed(half) for place, half in halves.items()}
     read = {place: judge.read(half) for place, half in halves.items()}
-    likeness, both, bled, read_at_all = [], 0, 0, 0
+    likeness, both, sure, bled, read_at_all = [], 0, 0, 0, 0
     true = [couple.true_vectors(stage, [_shot_of(one, member) for one in couple.panel])
             for member, stage in enumerate(couple.stages)]  # fmt: skip
     for n, one in enumerate(couple.panel):
@@ -236,7 +240,8 @@ def judged(couple: Couple, images: Images) -> dict[str, float]:
         places = max(((0, 1), (1, 0)), key=lambda order: found[0][order[0]] + found[1][order[1]])
         values = [found[member][places[member]] for member in (0, 1)]
         likeness.append(float(np.mean(values)))
-        both += all(value > cut for value, cut in zip(values, couple.cuts, strict=True))
+        others = [found[1 - member][places[member]] for member in (0, 1)]
+        both, sure = both + shown(values, others, couple.cuts, 0), sure + shown(values, others, couple.cuts, 1)
         for member in (0, 1):
             answers = {axis: read[places[member]][axis][n] for axis in READ}
             wrong, counted = _bled(couple, one, member, answers)
@@ -244,8 +249,14 @@ def judged(couple: Couple, images: Images) -> dict[str, float]:
     return {
         "likeness": round(float(np.mean(likeness)), 4),
         "both": round(both / len(images), 4),
+        "surely": round(sure / len(images), 4),
         "bleed": round(bled / max(read_at_all, 1), 4),
     }
+
+
+def shown(values: Sequence[float], others: Sequence[float], cuts: Sequence[tuple[float, float]], sure: int) -> bool:
+    """Whether each of both is itself: liker than its look-alikes, and than the other in its place."""
+    return all(values[member] > max(others[member], cuts[member][sure]) for member in (0, 1))
 
 
 def _bled(couple: Couple, one: JointShot, member: int, answers: Mapping[str, str]) -> tuple[int, int]:

@@ -66,8 +66,8 @@ QUICK = KindSettings(
     ),
 )
 """Checks the machinery; its numbers mean nothing."""
-PASS = 0.01
-"""Share of look-alikes above the judge's cut."""
+USUAL, SURE = 0.5, 0.01
+"""Shares of look-alikes above the two cuts of the judge."""
 TITLES = {
     "base": "base + words",
     "seeds": "seeds alone",

@@ -69,7 +69,7 @@ def test_a_couple_is_judged_half_by_half(tmp_path):
     assert [row["contestant"] for row in made] == ["base", "seeds"]
     assert all(0 <= row["all"][measure] <= 1 for row in made for measure in ("both", "bleed"))
     assert list(couples.play(70_000_001, tmp_path, TINY, ("base",))) == made[:1]
-    assert "likeness | both | bleed" in publish("couple", tmp_path)
+    assert "likeness | both | surely | bleed" in publish("couple", tmp_path)
 
 
 def test_true_pictures_show_both_and_no_trait_of_the_other(tmp_path):
