@@ -56,10 +56,10 @@ def open_engine(
         remarks += core_warnings(character, config.subject.core_tag)
     character = with_core_tag(character, config.subject.core_tag)
     settle(store, config, character, pictures)
-    config = with_folders(config, character)
+    opened = config = with_folders(config, character)
     store.append_event(Progress("loading the weights", 0, 1))
     models = open_models(config, store.directory)
-    if models.sampling:  # what files and pictures tell of
+    if models.sampling:  # what files and pictures tell of; workers open the base as this process did
         config = config.model_copy(update={"base": config.base.model_copy(update={"sampling": models.sampling})})
     panel_models = models.panel_models
     wording = Wording.of(character, config)
@@ -77,7 +77,7 @@ def open_engine(
     engine = Engine(store, models.drawer, models.trainer, judges, panel_models, config, character, judging=judging)
     engine.outside, engine.purse = outside, purse
     if workers is not None:
-        pool = workers.pool(config, models.drawer, models.trainer, store.directory, partial(_tell, engine))
+        pool = workers.pool(opened, models.drawer, models.trainer, store.directory, partial(_tell, engine))
         engine.drawer, engine.trainer, engine.panel_pool = pool.drawer, pool.trainer, pool.panel
     if hours is not None:
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
