@@ -1,6 +1,8 @@
 """bootstrap describe: a character file by a reader that a test scripts, each trait with its source, and its errors."""
 
+import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image, ImageDraw
@@ -137,3 +139,21 @@ def test_the_schema_a1_goes_out_and_in(scripted, call):
         assert load_character(place).invariant == {"eyes": ("golden eyes", "large eyes")}
     assert len(scripted.turns) == 1
     assert cached_answers().folder.is_dir()
+
+
+@pytest.mark.parametrize(("typed", "hair"), [("2\n", ("black hair",)), ("0\n", ())])
+def test_a_person_at_a_terminal_is_asked_where_pictures_disagree(scripted, call, monkeypatch, typed, hair):
+    stdin = io.StringIO(typed)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("bootstrap.cli.described_draft.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+    monkeypatch.setattr("sys.stdin", stdin)
+    other = scripted.picture.with_name("back.png")
+    Image.open(scripted.picture).rotate(180).save(other)
+    black = {**SEEN, "traits": [trait("black hair", "hair_color"), *SEEN["traits"][1:]]}
+    scripted.texts = [json.dumps(SEEN), json.dumps(black)]
+    arguments = ["describe", scripted.picture, other, "--reader", "vllm", "--base", "puppet", "--out", scripted.out]
+    done = call(*arguments)
+    assert done.code == 0, done.err
+    assert "hair_color: the pictures disagree" in done.err
+    assert '1  brown hair ("seed.png")' in done.err
+    assert load_character(scripted.out).invariant.get("hair_color", ()) == hair

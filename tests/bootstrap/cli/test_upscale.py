@@ -73,3 +73,14 @@ def test_check_tells_of_a_model_that_cannot_be_loaded_and_of_what_is_upscaled(ca
     assert (wrong.code, "cannot be read as weights" in wrong.err) == (2, True)
     right = call(*given, compact_file(tmp_path / "2x.pth"))
     assert '16 pixels short of the 96 that the base draws: it is upscaled by "2x.pth"' in right.err + right.out
+
+
+def test_a_refused_copy_is_lanczos_and_its_caption_and_provenance_say_so(call, pictures, tmp_path):
+    bright, plain = compact_file(tmp_path / "bright.pth", shift=0.3), compact_file(tmp_path / "2x.pth")
+    for model, ending, by in ((plain, ", upscaled", "by 2x.pth ("), (bright, "", "by lanczos")):
+        out = tmp_path / f"out of {model.stem}"
+        done = call("upscale", pictures / "a.png", "--out", out, "--model", model, "--base", "illustrious")
+        assert (out / "a.txt").read_text().strip() == f"adachr, smile{ending}"
+        (row,) = read_provenance(out)
+        assert by in row["retouched"]
+        assert ("of 255 levels" in done.err) == (not ending), "why it is refused"

@@ -4,6 +4,7 @@ import pytest
 
 from bootstrap.errors import BackendError
 from bootstrap.readers.asking import Turn
+from bootstrap.readers.kept_answers import AnswersInFolder
 from bootstrap.readers.local_model import LocalModel
 from bootstrap.readers.open_reader import open_reader
 from bootstrap.readers.reader_settings import reader_named
@@ -52,3 +53,15 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path, question):
     (tmp_path / "model.safetensors").write_bytes(b"0" * 9)
     with open_reader(reader_named(str(tmp_path)), None) as reader, pytest.raises(BackendError, match="does not load"):
         reader.ask(question)
+
+
+def test_a_model_is_loaded_by_the_first_question_without_a_kept_answer(tmp_path, question, monkeypatch):
+    settings, answers = tiny(build_gemma_reader(tmp_path / "model")), AnswersInFolder(tmp_path / "answers")
+    answers.final = True
+    with open_reader(settings, answers) as reader:
+        first = reader.ask(question)
+    monkeypatch.setattr(
+        "transformers.AutoModelForImageTextToText.from_pretrained", lambda *a, **b: pytest.fail("loaded")
+    )
+    with open_reader(settings, answers) as reader:
+        assert reader.ask(question) == first
