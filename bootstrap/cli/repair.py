@@ -98,14 +98,14 @@ def _write(found: Sequence[tuple[Path, Path, Image.Image, list[Repair]]], option
 
 
 def _eyes(name: str) -> Eyes | None:
-    """What the panel of a base sees; None, with a line, where it is not on this machine or finds no faces."""
+    """What the panel of a base sees; None, with a line, where nothing on this machine finds faces."""
     from bootstrap.cli.check_many import panel_models_of
     from bootstrap.config import load
-    from bootstrap.panel.availability import missing_models
+    from bootstrap.panel.availability import smaller
     from bootstrap.panel.seed_eyes import PanelEyes
 
-    panel = load(name).panel
-    if missing_models(panel) or not panel.models.face.pack:
+    panel = smaller(load(name).panel)
+    if not panel.models.face.pack:
         typer.echo("note: the panel finds no faces here: somebody else in a picture is not looked for", err=True)
         return None
     with waiting("loading the panel"):
