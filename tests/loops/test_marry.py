@@ -13,6 +13,7 @@ from bootstrap.captions.relations import RELATIONS, counted, relation_named
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.cli import main
+from bootstrap.cli.together import described_together
 from bootstrap.compare.couples import LookAlikes, Present
 from bootstrap.config import load
 from bootstrap.dataset.bleed_of_members import ways_of
@@ -215,3 +216,13 @@ def test_check_looks_at_each_member(tmp_path, call):
     said = call("check", couple_file(tmp_path), "--backend", "fake", "--out", tmp_path / "out").out
     assert "member 2 of 2: Blue" in said
     assert "then both are married: 4 pictures of everyone" in said
+
+
+def test_a_sheet_whose_figures_are_named_is_given_once(tmp_path):
+    path = couple_file(tmp_path)
+    content = json.loads(path.read_text())
+    notes = [{"file": f"red.png#{number}", "view": view} for number, view in ((1, "front"), (2, "behind"))]
+    content["members"][0]["seeds"] = notes
+    path.write_text(json.dumps(content))
+    found = described_together([path])
+    assert found.seeds(found.members[0]) == [tmp_path / "red.png"]

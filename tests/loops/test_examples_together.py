@@ -1,0 +1,52 @@
+"""The shipped examples of a couple and a group: each is sound, and the couple ends a whole run from one command."""
+
+import contextlib
+import io
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from bootstrap.cli import main
+from bootstrap.config import configs_dir
+from bootstrap.dataset.bleed_of_members import ways_of
+from bootstrap.store.store import Store
+from tests.loops.conftest import TINY
+
+EXAMPLES = {"couple-ruby-nox": 2, "group-trio": 3}
+
+
+def few_together(name, folder):
+    """A copy of an example that wants as few pictures of everyone as can be.
+
+    Its seeds are plain colours: these are all that the fake panel tells apart.
+    """
+    example = shutil.copytree(configs_dir() / "characters" / name, folder / name)
+    content = json.loads((example / "character.json").read_text())
+    (example / "character.json").write_text(json.dumps({**content, "together": 4}))
+    for color, path in zip(("red", "blue", "green"), sorted(example.glob("*.png")), strict=False):
+        Image.new("RGB", (128, 128), color).save(path)
+    return example
+
+
+def test_the_couple_ends_with_one_lora_of_both(tmp_path):
+    options = [part for text in (*TINY, "loop.target=2", "loop.goals=[]", "loop.acceptance.weights=[]")
+               for part in ("--set", text)]  # fmt: skip
+    said, run = io.StringIO(), tmp_path / "run"
+    words = ["run", few_together("couple-ruby-nox", tmp_path), "--backend", "fake", "--out", run, *options]
+    with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        main([str(word) for word in words])
+    assert not ended.value.code, said.getvalue()
+    assert len([*(run / "lora").glob("*.safetensors")]) == 2
+    assert len([*(run / "dataset").glob("*/*.txt")]) > 2
+    with Store.open(run, exclusive=False) as store:
+        assert ways_of(store)[0].drawn > 0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_check_finds_an_example_of_several_sound(name, tmp_path, call):
+    example = few_together(name, tmp_path)
+    done = call("check", example, "--backend", "fake", "--out", tmp_path / "out")
+    assert done.code == 0
+    assert f"member {EXAMPLES[name]} of {EXAMPLES[name]}" in done.out
