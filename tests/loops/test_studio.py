@@ -42,7 +42,6 @@ from loops import measure
 from tests.benchmarks.kills import ending
 from tests.benchmarks.studio import without_incidents
 from tests.loops.conftest import TINY, described
-from tests.loops.embedded_run import arguments, made
 from tests.loops.killing_pooled import MEASURED
 
 ray = pytest.importorskip("ray")
@@ -205,18 +204,6 @@ def test_the_process_of_a_run_and_its_raylet_are_killed_and_the_same_command_goe
     assert found["statuses"][-1] == 0
     assert found["again"] == []
     assert without_incidents(run) == without_incidents(alone)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_run_of_the_embedded_base_by_a_pool_of_two_is_that_of_one(whole_run, tmp_path, call, monkeypatch):
-    monkeypatch.setattr(measure, "AT_ONCE", MEASURED)
-    asked, start = [], RemoteMember.start
-    monkeypatch.setattr(RemoteMember, "start", lambda self, task: asked.append(task.name) or start(self, task))
-    done = call("run", *arguments(), "--out", tmp_path / "run", "--workers", "2")
-    assert done.code == 0, done.err
-    assert {name.split(" of ")[0] for name in asked} == {"a batch", "the scores"}
-    assert made(tmp_path / "run") == made(whole_run)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
