@@ -60,7 +60,9 @@ class PooledDrawer:
         if len(batches) < 2:
             yield from self._drawer.draw(jobs, adapter)
             return
-        weights = self._files.file(f"adapters/{adapter.name}", adapter) if adapter else None
+        weights = None
+        if adapter:  # a path of its own: whoever has attached a file does not look into it again
+            weights = self._files.file(f"adapters/{adapter.parent.name}/{adapter.name}", adapter)
         tasks = [self._task(batch, adapter, weights) for batch in batches]
         for batch, drawn in zip(batches, self._team.results(tasks), strict=True):
             if drawn is SET_ASIDE:
