@@ -111,6 +111,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     db: sqlite3.Connection | None = None
     try:
+        _undo_cut_off(path)
         if path.is_file() and path.stat().st_size:
             with closing(look(path)) as seen:
                 _refuse_unusable(seen, path)
@@ -128,6 +129,14 @@ def connect(path: Path) -> sqlite3.Connection:
         if isinstance(error, sqlite3.Error):
             raise translate(error, path) from error
         raise
+
+
+def _undo_cut_off(path: Path) -> None:
+    """Undo what a process was writing that was killed before the database had its write-ahead log; whoever only reads
+    cannot."""
+    if path.is_file() and path.with_name(f"{path.name}-journal").is_file():
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as db:
+            db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
 def look(path: Path) -> sqlite3.Connection:

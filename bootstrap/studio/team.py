@@ -24,6 +24,8 @@ DEADLY = 3
 """Workers that a task may kill before it is set aside."""
 AHEAD = 2
 """Tasks a member that may be begun beyond the first whose result is missing: what a killed run loses at most."""
+STARTS = 10
+"""Workers in a row that may die before they began, until the next tasks; then no further one is started."""
 SLOW = 2.0
 """A task is given to a second member when it has taken so many times the usual."""
 PAUSE = 0.01
@@ -66,12 +68,15 @@ class Team:
         """Nothing is begun."""
         self.members = list(members)
         self._replace, self._tell = replace, tell
+        self._stillborn = 0
 
     def results(self, tasks: Sequence[Task]) -> Iterator[Any]:
         """What comes of each task, in their order; `SET_ASIDE` for one that killed its workers.
 
-        Raises BackendError where a task fails by itself.
+        Raises BackendError where a task fails by itself, or no member is left and none can be started.
         """
+        self._stillborn = 0
+        self.members = [self._replace() if member.lost else member for member in self.members]
         shared = _Shared(tasks, list(range(len(tasks))))
         while shared.given < len(tasks):
             while shared.given in shared.results:
@@ -132,7 +137,7 @@ class Team:
             under_way = shared.at_work.pop(place, None)
             value = member.result() if under_way else _unwanted(member)
             if value is LOST:
-                self.members[place] = self._replace()
+                self._replaced(place, member)
             if under_way is None:  # its process began, or it worked at what is no longer wanted
                 continue
             number, since = under_way
@@ -143,6 +148,17 @@ class Team:
                 continue
             shared.results[number] = value
             shared.seconds.append(time.monotonic() - since)
+
+    def _replaced(self, place: int, member: TeamMember) -> None:
+        """Put a new member in the place of one that died, unless too many died before they began."""
+        self._stillborn = 0 if member.began else self._stillborn + 1
+        if self._stillborn < STARTS:
+            self.members[place] = self._replace()
+            return
+        if self._stillborn == STARTS:
+            self._tell(f"{STARTS} workers in a row died before they began; the others go on")
+        if all(one.lost for one in self.members):
+            raise BackendError("no worker can be started", "the log of Ray says why; without --workers none is needed")
 
     def _again(self, shared: _Shared, number: int) -> None:
         """Let a task wait again whose worker died, or set it aside."""

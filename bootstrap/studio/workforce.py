@@ -47,6 +47,10 @@ class TeamMember(Protocol):
     def lost(self) -> bool:
         """Whether it died."""
 
+    @property
+    def began(self) -> bool:
+        """Whether its process ran."""
+
     def start(self, task: Task) -> None:
         """Begin a task."""
 
@@ -63,7 +67,7 @@ class TeamMember(Protocol):
 class LocalMember:
     """This process: works in a thread, with the models that are loaded already."""
 
-    lost = False
+    lost, began = False, True
 
     def __init__(self, threads: int = 0) -> None:
         """Start no thread before the first task; ``threads`` is what torch computes with, 0 leaves it as it is."""
@@ -124,6 +128,11 @@ class RemoteMember:
     def idle(self) -> bool:
         """Whether it can be given a task."""
         return self._work is None and not self.lost
+
+    @property
+    def began(self) -> bool:
+        """Whether its process ran."""
+        return bool(self.process)
 
     def start(self, task: Task) -> None:
         """Begin a task."""

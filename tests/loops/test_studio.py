@@ -42,6 +42,7 @@ from loops import measure
 from tests.benchmarks.kills import ending
 from tests.benchmarks.studio import without_incidents
 from tests.loops.conftest import TINY, described
+from tests.loops.embedded_run import arguments, made
 from tests.loops.killing_pooled import MEASURED
 
 ray = pytest.importorskip("ray")
@@ -52,6 +53,7 @@ Machines = pytest.importorskip("ray.cluster_utils").Cluster
 def cluster():
     """A cluster of this test's own, to which machines may be added, for whatever joins one in this process."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # whatever token this machine has
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         machines = Machines(initialize_head=True, head_node_args={"num_cpus": 3, "include_dashboard": False})
@@ -141,51 +143,12 @@ def test_characters_whose_workers_die_go_on_elsewhere(grown, tiny, tmp_path, cal
     for run in runs:
         assert call("queue", "add", *tiny, "--out", run.name).code == 0
     done = call("queue", "run", "--ray", "auto", "--at-once", "2")
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     assert done.out.count("its worker died; another one goes on") == 3
     assert [entry.state for entry in Queue(tmp_path / "queue.db").entries()] == ["done"] * 3
     for run in runs:
         assert without_incidents(run)["kept"] == without_incidents(grown)["kept"]
         assert without_incidents(run)["tensors"] == without_incidents(grown)["tensors"]
-
-
-def waits(words, folder, run):
-    """What a worker does for a character: it says on which machine it is, and waits for the file "go"."""
-    with Path(f"{run}.machines").open("a") as file:
-        file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
-    while not Path(folder, "go").is_file():
-        time.sleep(0.05)
-    return Ended(0)
-
-
-def test_a_machine_that_joins_gets_work_and_one_that_is_removed_loses_only_what_it_had(
-    cluster, tiny, tmp_path, call, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(characters, "run_here", waits)
-    names, joined_later = [f"run{number}" for number in range(5)], []
-    for name in names:
-        assert call("queue", "add", *tiny, "--out", name).code == 0
-
-    def begun():
-        return [file.read_text().splitlines() for file in tmp_path.glob("*.machines")]
-
-    def turn(seconds):
-        at_work = dict(line.split() for lines in begun() for line in lines)
-        if not joined_later:
-            joined_later.append(cluster.add_node(num_cpus=1))
-        elif joined_later[0].node_id in at_work and not Path("go").exists():
-            cluster.remove_node(joined_later[0], allow_graceful=False)
-            os.kill(int(at_work[joined_later[0].node_id]), signal.SIGKILL)
-            Path("go").touch()
-        time.sleep(0.05)
-
-    monkeypatch.setattr(characters, "sleep", turn)
-    done = call("queue", "run", "--ray", "auto")
-    assert done.out.count("its machine is gone; another one goes on") == 1
-    assert [entry.state for entry in Queue(tmp_path / "queue.db").entries()] == ["done"] * 5
-    assert sorted(map(len, begun())) == [1, 1, 1, 1, 2]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
@@ -204,6 +167,14 @@ def test_the_process_of_a_run_and_its_raylet_are_killed_and_the_same_command_goe
     assert found["statuses"][-1] == 0
     assert found["again"] == []
     assert without_incidents(run) == without_incidents(alone)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_run_of_the_embedded_base_by_a_pool_of_two_ends_as_by_one(whole_run, tmp_path, call):
+    done = call("run", *arguments(), "--out", str(tmp_path / "run"), "--workers", "2")
+    assert done.code == 0, done.err
+    assert made(tmp_path / "run") == made(whole_run)
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -300,3 +271,42 @@ def test_other_versions_and_a_missing_package_are_one_line(monkeypatch):
         joined("auto"),
     ):
         pass
+
+
+def waits(words, folder, run):
+    """What a worker does for a character: it says on which machine it is, and waits for the file "go"."""
+    with Path(f"{run}.machines").open("a") as file:
+        file.write(f"{ray.get_runtime_context().get_node_id()} {os.getpid()}\n")
+    while not Path(folder, "go").is_file():
+        time.sleep(0.05)
+    return Ended(0)
+
+
+def test_a_machine_that_joins_gets_work_and_one_that_is_removed_loses_only_what_it_had(
+    cluster, tiny, tmp_path, call, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(characters, "run_here", waits)
+    names, joined_later = [f"run{number}" for number in range(5)], []
+    for name in names:
+        assert call("queue", "add", *tiny, "--out", name).code == 0
+
+    def begun():
+        return [file.read_text().splitlines() for file in tmp_path.glob("*.machines")]
+
+    def turn(seconds):
+        at_work = dict(line.split() for lines in begun() for line in lines)
+        if not joined_later:
+            joined_later.append(cluster.add_node(num_cpus=1))
+        elif joined_later[0].node_id in at_work and not Path("go").exists():
+            cluster.remove_node(joined_later[0], allow_graceful=False)
+            os.kill(int(at_work[joined_later[0].node_id]), signal.SIGKILL)
+            Path("go").touch()
+        time.sleep(0.05)
+
+    monkeypatch.setattr(characters, "sleep", turn)
+    done = call("queue", "run", "--ray", "auto")
+    assert done.out.count("its machine is gone; another one goes on") == 1
+    assert [entry.state for entry in Queue(tmp_path / "queue.db").entries()] == ["done"] * 5
+    assert sorted(map(len, begun())) == [1, 1, 1, 1, 2]

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+import struct
 from contextlib import closing
 from pathlib import Path
 
@@ -168,3 +169,15 @@ def test_tables_of_any_version_can_be_built():
         schema.build(db, schema.VERSION)
         names = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert names == set(recovery.TABLES), "recovery knows every table"
+
+
+def test_a_kill_while_the_database_was_made_is_no_damage(tmp_path):
+    """What a killed process leaves of its first transaction: a first page, and a journal that undoes it."""
+    with closing(sqlite3.connect(tmp_path / "run.db")) as db:
+        db.execute("PRAGMA user_version = 1")
+    page, sector = ((tmp_path / "run.db").stat().st_size, 512)
+    head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 1, 0, sector, page)
+    (tmp_path / "run.db-journal").write_bytes(head.ljust(sector, b"\0"))
+    with Store.open(tmp_path, create=True) as store:
+        assert store.recovered == ()
+        assert store.frames() == []

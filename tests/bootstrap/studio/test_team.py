@@ -14,7 +14,7 @@ LONGEST = 10_000
 class Worker:
     """A member whose tasks end after so many looks; ``dies`` says at which of its tasks it does."""
 
-    looked = 0
+    looked, began = 0, True
 
     def __init__(self, looks=1, dies=()):
         self.looks, self.dies, self.done, self.work, self.left, self.lost = looks, dies, [], None, 0, False
@@ -111,3 +111,29 @@ def test_this_process_works_in_a_thread_with_the_threads_of_a_worker():
     seen = list(team.results([Task("threads", lambda: torch.get_num_threads, None)] * 2))
     member.close()
     assert (seen, torch.get_num_threads()) == ([1, 1], before)
+
+
+class Stillborn(Worker):
+    """A worker whose process never begins."""
+
+    began = False
+
+    def __init__(self):
+        super().__init__()
+        self.work = Task("joining", None, None)
+
+    def result(self):
+        self.work, self.lost = None, True
+        return LOST
+
+
+def test_workers_that_cannot_be_started_leave_the_work_to_the_others():
+    told = []
+    team = Team([Worker(), Stillborn()], Stillborn, told.append)
+    assert list(team.results(tasks(50))) == [number * number for number in range(50)]
+    assert told == ["10 workers in a row died before they began; the others go on"]
+
+
+def test_where_no_worker_can_be_started_the_work_ends_in_one_line():
+    with pytest.raises(BackendError, match="no worker can be started"):
+        list(Team([Stillborn()], Stillborn).results(tasks(2)))
