@@ -15,7 +15,12 @@ def test_every_shipped_base_loads_with_every_other_shipped_file(base):
             assert load(base, views=views, loop=loop).base.name == base
 
 
-@pytest.mark.parametrize("path", sorted(configs_dir().glob("characters/*/character.json")), ids=lambda p: p.parent.name)
+SHIPPED = [
+    path for path in sorted(configs_dir().glob("characters/*/character.json")) if "members" not in path.read_text()
+]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.parent.name)
 def test_every_shipped_character_loads_and_names_its_seeds(path):
     character = load_character(path)
     assert {note.file for note in character.seeds} == {p.name for p in path.parent.glob("*.png")}

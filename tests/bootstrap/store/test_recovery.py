@@ -173,11 +173,13 @@ def test_tables_of_any_version_can_be_built():
 
 def test_a_kill_while_the_database_was_made_is_no_damage(tmp_path):
     """What a killed process leaves of its first transaction: a first page, and a journal that undoes it."""
-    with closing(sqlite3.connect(tmp_path / "run.db")) as db:
+    run = tmp_path / "run"
+    run.mkdir()
+    with closing(sqlite3.connect(run / "run.db")) as db:
         db.execute("PRAGMA user_version = 1")
-    page, sector = ((tmp_path / "run.db").stat().st_size, 512)
+    page, sector = ((run / "run.db").stat().st_size, 512)
     head = bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", 0, 1, 0, sector, page)
-    (tmp_path / "run.db-journal").write_bytes(head.ljust(sector, b"\0"))
-    with Store.open(tmp_path, create=True) as store:
+    (run / "run.db-journal").write_bytes(head.ljust(sector, b"\0"))
+    with Store.open(run, create=True) as store:
         assert store.recovered == ()
         assert store.frames() == []
