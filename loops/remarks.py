@@ -61,7 +61,7 @@ def input_warnings(
     for name, seed in views.items():
         if seed.path.endswith(SUBJECT):
             remarks.append(f'"{name}" is mostly ground: it was cropped to what is drawn')
-    if panel_models.faces and panel.counts_subjects:
+    if panel_models.faces:
         images = {name: open_picture(run / seed.path)[0] for name, seed in views.items()}
         remarks += crowds(images, panel_models.faces, panel.models.face.min_det_score)
     return remarks

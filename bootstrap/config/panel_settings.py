@@ -134,11 +134,6 @@ class PanelConfig(Frozen):
         return (*self.domain.scorers, *self.trait_probe.scorers)
 
     @property
-    def counts_subjects(self) -> bool:
-        """Whether a scorer counts subjects; a kind whose pictures may show several has none."""
-        return bool({"subjects", "faces"} & self.scorers.keys())
-
-    @property
     def fake(self) -> bool:
         """Whether this panel has no models: it measures what the fake backend paints."""
         return self.models.clip.model == FAKE

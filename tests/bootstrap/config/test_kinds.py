@@ -133,9 +133,3 @@ def test_it_is_compared_in_poses_and_outfits_by_its_own_axes(config):
     axes = {name: axis for name, axis in config.subject.axes.items() if name not in ("stance", "garment")}
     still = config.model_copy(update={"subject": config.subject.model_copy(update={"axes": axes})})
     assert set(trials_for(HERO, still, 2).tests) == {KNOWN}
-
-
-@pytest.mark.parametrize(("kind", "counts"), [("character", True), ("outfit", True), ("style", False)])
-def test_kinds_whose_pictures_may_show_several_count_nobody(kind, counts):
-    """So `run` and `init` do not advise to crop their seeds to one figure."""
-    assert load("puppet", subject=kind).panel.counts_subjects is counts
