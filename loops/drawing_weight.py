@@ -44,13 +44,11 @@ def at_drawing_weight(engine: Engine, archive: Archive, number: int, adapter: Ad
     weights = engine.config.loop.drawing_weights
     if adapter is None or weights == (1.0,):
         return adapter
-    lowered, untried = blend_of(engine, adapter, weights[0]), f'the LoRA "{adapter.id}" draws at full weight'
-    if not can_be_attached(engine, lowered, untried):  # a DoRA cannot be blended
-        return adapter
-    if len(weights) == 1:
-        return lowered
     chosen = engine.store.decided(DrawingWeightChosen, adapter=adapter.id)
     if chosen is None:
+        lowered, untried = blend_of(engine, adapter, weights[0]), f'the LoRA "{adapter.id}" draws at full weight'
+        if not can_be_attached(engine, lowered, untried):  # a DoRA cannot be blended
+            return adapter
         chosen = _try(engine, archive, number, adapter, weights)
     return blend_of(engine, adapter, chosen.weight)
 
@@ -72,7 +70,9 @@ def best_weight(tried: Mapping[float, Drew], base: Drew) -> tuple[float, dict[fl
 def _try(
     engine: Engine, archive: Archive, number: int, adapter: Adapter, weights: Sequence[float]
 ) -> DrawingWeightChosen:
-    """Draw the probe by the base and at each weight, and store which one draws."""
+    """Draw the probe by the base and at each weight, and store which one draws; one alone needs no probe."""
+    if len(weights) == 1:
+        return engine.store.decide(DrawingWeightChosen(adapter.id, weights[0], {}))
     named = engine.training_sets.named_traits(archive, adapter.round, adapter.phase)
     shots = probe_shots(engine.planner, engine.config.views)
     base = _drew(engine, Wave(number, FIRST, frozenset(engine.character.identity), adapter=False), None, shots)
