@@ -13,19 +13,18 @@ from dataclasses import replace
 from statistics import fmean, stdev
 
 from bootstrap.compare.trial_shots import probe_shots
-from bootstrap.records import DECOY_KINDS, Adapter, Frame, JobKind, Round
+from bootstrap.records import DECOY_KINDS, Adapter, Frame, Round
 from bootstrap.store.decisions import DrawerChosen
 from loops.archive import Archive
 from loops.blends import Weights
-from loops.draw import draw
 from loops.drawing_weight import at_drawing_weight
 from loops.engine import Engine
 from loops.final import trial_of
 from loops.jobs import Wave
-from loops.measure import measure
 from loops.portraits import shown_in
 from loops.round_plan import RoundPlan
 from loops.strengths import with_strengths
+from loops.trial_pictures import trial_pictures
 from scoring.calibrate import Ranked
 from scoring.trials import Trial, best_of
 
@@ -83,11 +82,7 @@ def _trial(engine: Engine, wave: Wave, weights: Weights | None) -> Trial:
         shown = with_strengths(engine, wave, weights, shown)
     for shot in probe_shots(engine.planner, engine.config.views):
         jobs.append(engine.job_maker.trial_job(wave, shot, shown.candidate(shot) if shown else ()))
-    engine.store.plan(jobs)
-    draw(engine, wave.round, wave.number, weights)
-    frames = engine.store.frames(wave.round, wave.number, JobKind.TRIAL)
-    frames = [frame for frame in frames if frame.job.id not in engine.lost]
-    measure(engine, frames)
+    frames = trial_pictures(engine, wave, weights, jobs)
     archive = engine.archive()
     ranks = {frame.job.id: _likeness(frame, archive, engine.judges.held_out) for frame in frames}
     return trial_of(frames, ranks, archive.measurements, engine.judges)

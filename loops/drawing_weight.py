@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from bootstrap.compare.trial_shots import probe_shots
-from bootstrap.records import Adapter, Frame, JobKind, Shot
+from bootstrap.records import Adapter, Frame, Shot
 from bootstrap.store.decisions import DrawingWeightChosen
 from loops.archive import Archive
 from loops.blends import Weights, blend_of, can_be_attached
 from loops.decoys import trait_slack
-from loops.draw import draw
 from loops.engine import Engine
 from loops.jobs import Wave
-from loops.measure import measure
+from loops.trial_pictures import trial_pictures
 
 __all__ = ["Drew", "at_drawing_weight", "best_weight"]
 
@@ -88,12 +87,8 @@ def _try(
 
 def _drew(engine: Engine, wave: Wave, weights: Weights | None, shots: Sequence[Shot]) -> Drew:
     """What some weights draw of the probe, measured."""
-    store, judges = engine.store, engine.judges
-    store.plan([engine.job_maker.trial_job(wave, shot, ()) for shot in shots])
-    draw(engine, wave.round, wave.number, weights)
-    frames = store.frames(wave.round, wave.number, JobKind.TRIAL)
-    frames = [frame for frame in frames if frame.job.id not in engine.lost]
-    measure(engine, frames)
+    jobs = [engine.job_maker.trial_job(wave, shot, ()) for shot in shots]
+    frames, judges = trial_pictures(engine, wave, weights, jobs), engine.judges
     archive = engine.archive()
     slack = trait_slack(archive, engine.config)
     passed = []

@@ -78,12 +78,16 @@ def begin(arguments):
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    code = 1
+    os._exit(status_of(arguments))
+
+
+def status_of(arguments):
+    """The exit status of a command in this process; 1 where it does not exit."""
     try:
         main(arguments)
     except SystemExit as ended:
-        code = ended.code or 0
-    os._exit(code)
+        return ended.code or 0
+    return 1
 
 
 def ended(child):

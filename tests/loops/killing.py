@@ -11,9 +11,9 @@ import signal
 import sys
 
 import loops.run  # noqa: F401  (imported before the forks)
-from bootstrap.cli import main
 from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.store.journal import Journal
+from tests.benchmarks.kills import status_of
 from tests.unsynced import without_syncs
 
 
@@ -26,12 +26,7 @@ def play(arguments, kill_after=None):
         if kill_after is not None:
             os.dup2(quiet, 2)
             kill_at(kill_after)
-        code = 1
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = ended.code or 0
-        os._exit(code)
+        os._exit(status_of(arguments))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

@@ -18,11 +18,11 @@ import warnings
 from pathlib import Path
 
 import loops.run  # noqa: F401  (imported before the forks)
-from bootstrap.cli import main
 from bootstrap.panel.color_models import fake_panel_models  # noqa: F401
 from bootstrap.store.store import DATABASE, Store
 from bootstrap.studio.workforce import LocalMember, RemoteMember
 from loops import measure
+from tests.benchmarks.kills import status_of
 from tests.benchmarks.studio import below
 from tests.unsynced import without_syncs
 
@@ -53,12 +53,7 @@ def play(words, kind, moment, asked):
             kill(kind, asked.with_suffix(".processes"))
 
     RemoteMember.start, LocalMember.idle = deadly, False
-    code = 1
-    try:
-        main(words)
-    except SystemExit as ended:
-        code = ended.code or 0
-    os._exit(code)
+    os._exit(status_of(words))
 
 
 def kill(kind, processes):
