@@ -7,14 +7,19 @@ export OMP_WAIT_POLICY := PASSIVE
 # Tests run in so many processes, each with one thread; JOBS= runs them in one.
 JOBS ?= 2
 
-.PHONY: demo test check install install-dev clean
+.PHONY: demo test check pytest install install-dev clean
 
 demo: install
 	$(BIN)/bootstrap run $(DEMO)/seed.png $(DEMO)/character.json --out runs/demo
 	$(BIN)/bootstrap status runs/demo
 
-test: check
-	$(if $(JOBS),OMP_NUM_THREADS=1) $(BIN)/pytest $(if $(JOBS),-n $(JOBS) --dist loadfile)
+# Both at once: what one leaves of the processors, the other takes.
+test: install-dev
+	$(MAKE) --no-print-directory --jobs 2 check pytest
+
+# Files in the order of tests/conftest.py: those that take long come first, so that no process waits for the other.
+pytest: install-dev
+	$(if $(JOBS),OMP_NUM_THREADS=1) $(BIN)/pytest $(if $(JOBS),-n $(JOBS) --dist loadfile --no-loadscope-reorder)
 
 check: install-dev
 	$(BIN)/ruff check .
@@ -27,11 +32,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --no-compile --editable .
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	touch $@ $(VENV)/.installed
 
 clean:

@@ -139,12 +139,13 @@ class Region:
     """A part of a picture with one subject, drawn from words of its own with a LoRA of its own.
 
     ``adapter`` is its file, relative to the run directory, "" for the base alone; ``shift`` is how far to the right of
-    the picture's middle it stands, in widths of the picture.
+    the picture's middle it stands, in widths of the picture; ``references`` are the pictures that it is drawn from.
     """
 
     prompt: str
     adapter: str
     shift: float
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

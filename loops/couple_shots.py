@@ -14,6 +14,7 @@ from bootstrap.config import RunConfig
 from bootstrap.dataset.bundle_members import BundleMember
 from bootstrap.records import Job, JobKind, Reference, Region, Shot, random_seed_of
 from bootstrap.shots import Planner
+from loops.portraits import portrait_shots
 
 __all__ = ["JointShot", "JointShots"]
 
@@ -84,22 +85,46 @@ class JointShots:
         values = {axis: first[0].axes[axis] for axis in self._shared if first and axis in first[0].axes}
         return shot.having(values)
 
-    def regional(self, one: JointShot, wave: int, id: str, start: Reference | None = None) -> Job:
-        """A candidate: each in a region of its own, by its own words, with its own LoRA."""
+    def regional(
+        self,
+        one: JointShot,
+        wave: int,
+        id: str,
+        start: Reference | None = None,
+        references: Sequence[tuple[Reference, ...]] = (),
+        *,
+        with_lora: bool = True,
+    ) -> Job:
+        """A candidate: each in a region of its own, by its own words, with its own LoRA.
+
+        ``references`` are what each is drawn from, from the left; without its LoRA every trait is named.
+        """
         regions = []
         for place, member in enumerate(one.order):
-            prompt = self.wordings[member].prompt(one.each[place], {})
-            regions.append(Region(self._related(prompt, one), self.members[member].lora, self._shift(one, place)))
+            wording, shot, lora = self.wordings[member], one.each[place], self.members[member].lora
+            prompt = wording.prompt(shot, {})
+            if not with_lora:
+                prompt, lora = wording.prompt(shot, wording.traits(shot), trigger=False), ""
+            shown = references[place] if references else ()
+            regions.append(Region(self._related(prompt, one), lora, self._shift(one, place), shown))
         return self._job(one, JobKind.CANDIDATE, wave, id, tuple(regions), start)
 
-    def lookalike(self, one: JointShot, wave: int, id: str) -> Job:
+    def lookalike(self, one: JointShot, wave: int, id: str, references: Sequence[tuple[Reference, ...]] = ()) -> Job:
         """The same picture of others: the base alone, by words that name every trait."""
-        regions = []
-        for place, member in enumerate(one.order):
-            wording, shot = self.wordings[member], one.each[place]
-            prompt = wording.prompt(shot, wording.traits(shot), trigger=False)
-            regions.append(Region(self._related(prompt, one), "", self._shift(one, place)))
-        return self._job(one, JobKind.LOOKALIKE, wave, id, tuple(regions), None)
+        job = self.regional(one, wave, id, None, references, with_lora=False)
+        return replace(job, kind=JobKind.LOOKALIKE)
+
+    def portraits(self, member: int, count: int, wave: int) -> list[Job]:
+        """Others whom a member's words describe, in the shots of its seeds, by the base alone."""
+        given, wording, jobs = self.members[member], self.wordings[member], []
+        planner = Planner(given.character, self.config.views, self.config.subject)
+        for number, shot in enumerate(portrait_shots(planner, given.seeds, count)):
+            traits = wording.traits(shot)
+            prompt, negative = wording.prompt(shot, traits, trigger=False), wording.negative(self.config.base.negative)
+            seed = random_seed_of(self.config.random_seed, "portrait", given.trigger, number)
+            id = f"portrait-{member}-{number:03d}"
+            jobs.append(Job(id, JobKind.LOOKALIKE, 1, wave, shot, prompt, negative, seed, traits))
+        return jobs
 
     def by_words(self, one: JointShot, wave: int, id: str, *, trigger: bool = True) -> Job:
         """Everyone asked for in one prompt: by the triggers, or by every trait where the base alone draws."""

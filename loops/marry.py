@@ -1,7 +1,8 @@
 """A marriage: members drawn together in one picture, and a LoRA that draws them so by words.
 
-Each is drawn in a region of its own by its own LoRA, from noise or from a collage of its kept pictures; what shows
-everyone, held against look-alikes, is trained on beside the members' own sets. Every step is found done or is done.
+Each is drawn in a region of its own by its own LoRA, or from its own seeds, over noise or over a collage of its kept
+pictures; what shows everyone, held against look-alikes, is trained on beside the members' own sets. Every step is found
+done or is done.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from loops.bundle import NUMBER, draw_members, held_against_all, in_words, train
 from loops.couple_shots import FRAMING, JointShot, JointShots
 from loops.draw import draw
 from loops.finish import Finished
+from loops.joint_references import joint_references
 from loops.several import Several, trained_with
 from scoring.calibrate import benjamini_hochberg
 
@@ -90,14 +92,15 @@ def together_character(several: Several) -> Character:
 
 def draw_together(marriage: Marriage) -> None:
     """The candidates, and their look-alikes."""
-    engine, shots = marriage.several.engine, marriage.shots
-    jobs = []
+    engine, shots, jobs = marriage.several.engine, marriage.shots, []
+    shown = joint_references(marriage.several, shots)
     for number, one in enumerate(marriage.planned):
         start = collage(marriage, one, number) if number % COLLAGES == COLLAGES - 1 else None
         way = "collage" if start else "regions"
-        jobs.append(shots.regional(one, CANDIDATES, f"joint-{way}-{number:03d}", start))
+        name, seen, lora = f"joint-{way}-{number:03d}", shown.candidate(one), shown.with_lora
+        jobs.append(shots.regional(one, CANDIDATES, name, start, seen, with_lora=lora))
     for number, one in enumerate(marriage.planned):
-        jobs.append(shots.lookalike(one, CANDIDATES, f"others-{number:03d}"))
+        jobs.append(shots.lookalike(one, CANDIDATES, f"others-{number:03d}", shown.others(one)))
     engine.store.plan(jobs)
     draw(engine, NUMBER, CANDIDATES, None)
 

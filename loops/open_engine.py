@@ -83,7 +83,7 @@ def open_engine(
         engine.budget = budget_of(config, originals_of(seeds, config.base), hours)
     given = (pictures, seeds, store.directory, config.upscale)
     told = [*models.notes, *sifting_notes(store), *upscaling_notes(store)]
-    told += input_warnings(character, config.panel, panel_models, engine.side, *given)
+    told += input_warnings(character, config, panel_models, engine.side, *given)
     for text in (*told, *remarks, *seed_notes(seeds, engine.captioner, wording)):
         engine.note(text)
     check_beside(engine)

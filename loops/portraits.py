@@ -14,7 +14,8 @@ from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import ViewsConfig
 from bootstrap.errors import StoreError
 from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
-from bootstrap.records import Frame, Job, JobKind, Reference, Seed
+from bootstrap.records import Frame, Job, JobKind, Reference, Seed, Shot
+from bootstrap.shots import Planner
 from loops.decoys import trait_slack
 from loops.draw import draw
 from loops.engine import Engine
@@ -22,7 +23,7 @@ from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.shown import Shown
 
-__all__ = ["shown_in"]
+__all__ = ["portrait_shots", "shown_in"]
 
 PORTRAITS = 16
 """Other individuals whose portraits are drawn, once a run."""
@@ -68,17 +69,22 @@ def _portraits(engine: Engine, round: int) -> list[Frame]:
 
 def _planned(engine: Engine, round: int) -> list[Job]:
     """The jobs of the portraits: each seed's own shot, by words."""
-    anchors, shots = [seed for seed in engine.seeds if seed.anchor], []
-    for number in range(PORTRAITS):
+    wave, shots = Wave(round, WAVE, adapter=False), portrait_shots(engine.planner, engine.seeds, PORTRAITS)
+    return [engine.job_maker.wave_job(JobKind.LOOKALIKE, wave, shot) for shot in shots]
+
+
+def portrait_shots(planner: Planner, seeds: Sequence[Seed], count: int) -> list[Shot]:
+    """So many shots of somebody else, each as one of the seeds that anchor is."""
+    anchors, shots = [seed for seed in seeds if seed.anchor], []
+    for number in range(count):
         seed = anchors[number % len(anchors)]
-        (plain,) = engine.planner.plan({_place(seed, engine.config.views): 1}, [])
+        (plain,) = planner.plan({_place(seed, planner.views): 1}, [])
         seen = dict(tag.split("=", 1) for tag in seed.tags if "=" in tag)
         own = {axis: seen[axis] for axis in plain.axes if axis in seen}
         if "outfit" in plain.axes:
             own["outfit"] = seed.outfit
         shots.append(replace(plain.having(own), view=seed.view or plain.view, take=number))
-    wave = Wave(round, WAVE, adapter=False)
-    return [engine.job_maker.wave_job(JobKind.LOOKALIKE, wave, shot) for shot in shots]
+    return shots
 
 
 def _place(seed: Seed, views: ViewsConfig) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from bootstrap.captions.vocabulary import crowded_axes
 from bootstrap.captions.wording import Wording
 from bootstrap.character import Character
 from bootstrap.character.triggers import word_warnings
-from bootstrap.config import PanelConfig
+from bootstrap.config import RunConfig
 from bootstrap.panel.availability import known_characters
 from bootstrap.panel.models import PanelModels
 from bootstrap.pictures import open_picture
@@ -27,7 +27,7 @@ __all__ = ["input_warnings", "seed_notes"]
 
 def input_warnings(
     character: Character,
-    panel: PanelConfig,
+    config: RunConfig,
     panel_models: PanelModels,
     side: int,
     pictures: Sequence[Path],
@@ -40,6 +40,7 @@ def input_warnings(
     ``side`` is that of training pictures in pixels; ``run`` is the folder that the seeds lie in; ``upscale``
     enlarges small ones. Many pictures were looked at when they were taken in (`loops.intake_many`).
     """
+    panel = config.panel
     remarks = [
         *character.notes,
         *word_warnings(character, chain.from_iterable(panel.vocabulary.values()), known_characters(panel)),
@@ -61,7 +62,7 @@ def input_warnings(
     for name, seed in views.items():
         if seed.path.endswith(SUBJECT):
             remarks.append(f'"{name}" is mostly ground: it was cropped to what is drawn')
-    if panel_models.faces:
+    if panel_models.faces and config.subject.figures:
         images = {name: open_picture(run / seed.path)[0] for name, seed in views.items()}
         remarks += crowds(images, panel_models.faces, panel.models.face.min_det_score)
     return remarks

@@ -24,6 +24,12 @@ class Call(NamedTuple):
     line: str
 
 
+def pytest_collection_modifyitems(items):
+    """Files with a slow test come first: several processes, each of which takes whole files, then end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard():
     """Also where a shell, putting the tests into the background, has had it ignored."""

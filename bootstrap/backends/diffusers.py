@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,7 +34,7 @@ from bootstrap.events import Emit
 from bootstrap.lora import save_kohya
 from bootstrap.lora.blending import blended
 from bootstrap.machine.device import reporting_memory
-from bootstrap.records import Job, TrainItem
+from bootstrap.records import Job, Region, TrainItem
 from bootstrap.training.processes import ALONE, Processes
 from bootstrap.training.recipe import TrainRecipe
 
@@ -119,12 +120,19 @@ class DiffusersBackend:
             if self.references is not None and any(strengths):
                 strengths += self.references.alike(job)
             apart = [one.strength if one else None for one in (job.control, job.start)]
-            places = tuple((region.adapter, region.shift) for region in job.regions)
+            places = tuple(self._place(job, region) for region in job.regions)
             together.setdefault((*shape_of(self.settings, job), places, *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
         return found
+
+    def _place(self, job: Job, region: Region) -> tuple[object, ...]:
+        """What the same region of jobs that are drawn together has in common."""
+        strengths = [reference.strength for reference in region.references]
+        if self.references is not None and any(strengths):
+            strengths += self.references.alike(replace(job, references=region.references))
+        return region.adapter, region.shift, *strengths
 
     def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:
         """The pictures of jobs of one shape that are shown as many pictures with the same strengths."""
@@ -137,7 +145,7 @@ class DiffusersBackend:
                 controlled = attached.enter_context(self.control.attached(controls, shape_of(self.settings, jobs[0])))
             begun = self.starts.of(jobs) if self.starts is not None and jobs[0].start else None
             if self.regions is not None and jobs[0].regions:
-                return draw_regions(self.base, self.adapter, jobs, self.regions, begun)
+                return draw_regions(self.base, self.adapter, jobs, self.regions, begun, self.references)
             return draw_batch(self.base, jobs, shown, controlled, begun)
 
     def train(

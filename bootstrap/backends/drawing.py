@@ -12,6 +12,7 @@ from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import ControlledBatch
 from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.sampling import SamplingSettings
 from bootstrap.backends.shapes import Size, shape_of
 from bootstrap.backends.start_pictures import BegunBatch
@@ -19,7 +20,7 @@ from bootstrap.errors import BackendError
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job
 
-__all__ = ["draw_batch", "guided_by", "pictures_of"]
+__all__ = ["beside_references", "draw_batch", "guided_by", "pictures_of"]
 
 DECODED_TOGETHER = 256 * 256
 """Pixels a picture up to which a batch is decoded at once; the VAE's memory grows with them."""
@@ -78,12 +79,7 @@ def denoise(
     prompts = [job.prompt for job in batch]
     if guided:
         prompts = [*(job.negative for job in batch), *prompts]
-    text = base.prompts.encode(prompts)
-    if shown and shown.features is not None:
-        text = replace(text, references=shown.features.flatten(0, 1) if guided else shown.features[1])
-    if shown and shown.latents:
-        seen = [torch.cat([one] * 2) if guided else one for one in shown.latents]
-        text = replace(text, reference_latents=tuple(seen), reference_strength=shown.strength)
+    text = beside_references(base.prompts.encode(prompts), shown, guided)
     options = {"generator": generators} if settings.scheduler == "euler_a" else {}
     cuts = [cut_of(size, size)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
@@ -100,6 +96,16 @@ def denoise(
                 latents = begun.restored(latents, sampler, noise, timesteps[step + 1 :])
     result: torch.Tensor = latents
     return result
+
+
+def beside_references(text: TextStates, shown: ShownToBatch | None, guided: bool) -> TextStates:
+    """The words of a batch with the references that it is shown; ``guided``: both halves are predicted."""
+    if shown and shown.features is not None:
+        text = replace(text, references=shown.features.flatten(0, 1) if guided else shown.features[1])
+    if shown and shown.latents:
+        seen = [torch.cat([one] * 2) if guided else one for one in shown.latents]
+        text = replace(text, reference_latents=tuple(seen), reference_strength=shown.strength)
+    return text
 
 
 def _noise(base: LoadedBase, generators: Sequence[torch.Generator], size: Size) -> torch.Tensor:

@@ -147,7 +147,7 @@ class FakeBackend:
         image = Image.new("RGB", (width, height))
         for number, region in enumerate(sorted(job.regions, key=lambda one: one.shift)):
             path = RegionFiles(self._pictures).path(region)
-            alone = replace(job, regions=(), random_seed=job.random_seed + number)
+            alone = replace(job, regions=(), references=region.references, random_seed=job.random_seed + number)
             painted = self._paint(alone, _color_of(path) if path else None)
             strip = width // len(job.regions)
             left = (width - strip) // 2

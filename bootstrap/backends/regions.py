@@ -1,12 +1,14 @@
 """Regional drawing: several subjects in one picture, each from its own words with its own LoRA, in its own part of it.
 
 In every denoising step the noise of each region is predicted in a window as large as a whole picture, which is what a
-base was trained on, and the predictions are blended by soft masks (windows: MultiDiffusion, arXiv 2302.08113; words and
-LoRA for each region: what user interfaces call regional prompts, or a latent couple). Knows no run and no verdict.
+base was trained on, and the predictions are blended by soft masks (windows: MultiDiffusion, arXiv 2302.08113; words,
+LoRA and references for each region: what user interfaces call regional prompts, or a latent couple). Knows no run and
+no verdict.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,9 +16,11 @@ import torch
 from PIL import Image
 
 from bootstrap.backends.attaching import AttachedAdapter
-from bootstrap.backends.drawing import guided_by, pictures_of
+from bootstrap.backends.drawing import beside_references, guided_by, pictures_of
 from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import LoadedReferences, ShownToBatch
+from bootstrap.backends.native_references import NativeReferences
 from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.shapes import shape_of
 from bootstrap.backends.shown_pictures import RegionFiles
@@ -82,10 +86,12 @@ def draw_regions(
     jobs: Sequence[Job],
     files: RegionFiles,
     begun: BegunBatch | None = None,
+    references: LoadedReferences | NativeReferences | None = None,
 ) -> list[Image.Image]:
     """The pictures of jobs of one shape whose regions have the same places and the same LoRAs; see `drawing`.
 
-    ``begun`` is what they begin from in place of noise. Raises BackendError for a LoRA that does not fit.
+    ``begun`` is what they begin from in place of noise, ``references`` shows a region its references, of which the same
+    region of all jobs has equally many. Raises BackendError for a LoRA that does not fit.
     """
     settings, size = base.settings, shape_of(base.settings, jobs[0])
     channels, height, width = base.architecture.latents.shape(base.pipe, *size)
@@ -113,7 +119,8 @@ def draw_regions(
             for place, path in enumerate(paths):
                 adapter.attach(path)
                 window = slice(windows.starts[place], windows.starts[place] + width)
-                found = _predicted(base, scaled[..., window], timestep, texts[place], size)
+                with _shown(references, jobs, place) as shown:
+                    found = _predicted(base, scaled[..., window], timestep, texts[place], size, shown)
                 prediction[..., window] += masks[place][window] * found
             latents = sampler.step(prediction, timestep, latents, return_dict=False, **options)[0]
     wide = (size[0] * windows.pictured // width, size[1])
@@ -129,12 +136,28 @@ def _text(base: LoadedBase, jobs: Sequence[Job], place: int) -> TextStates:
     return base.prompts.encode(prompts)
 
 
+def _shown(
+    references: LoadedReferences | NativeReferences | None, jobs: Sequence[Job], place: int
+) -> contextlib.AbstractContextManager[ShownToBatch | None]:
+    """What one region of each job is shown, while the block heeds it."""
+    if references is None or not any(one.strength for one in jobs[0].regions[place].references):
+        return contextlib.nullcontext()
+    return references.shown([replace(job, references=job.regions[place].references) for job in jobs])
+
+
 def _predicted(
-    base: LoadedBase, window: torch.Tensor, timestep: torch.Tensor, text: TextStates, size: tuple[int, int]
+    base: LoadedBase,
+    window: torch.Tensor,
+    timestep: torch.Tensor,
+    text: TextStates,
+    size: tuple[int, int],
+    shown: ShownToBatch | None,
 ) -> torch.Tensor:
     """The guided prediction for one window of the canvas."""
     guided = base.settings.guidance_scale > 1
-    shown = torch.cat([window] * 2) if guided else window
+    both, text = torch.cat([window] * 2) if guided else window, beside_references(text, shown, guided)
     with autocast(base.device, base.settings.dtype):
-        prediction = base.predict(shown, timestep, text, [cut_of(size, size)] * len(shown)).float()
+        if shown and shown.look:
+            shown.look(timestep)
+        prediction = base.predict(both, timestep, text, [cut_of(size, size)] * len(both)).float()
     return guided_by(base.settings, prediction) if guided else prediction

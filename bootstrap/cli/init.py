@@ -195,7 +195,7 @@ def _looked_at(pictures: Sequence[Path], config: RunConfig) -> _Looked:
         (path, view.number, view.image) for path in pictures for view in _views(path, figures=config.subject.figures)
     ]
     notes: list[str] = []
-    if faces:
+    if faces and config.subject.figures:
         named = {path.name: image for path, _, image in shown}
         notes = crowds(named, faces, config.panel.models.face.min_det_score)
     empty = empty_seeds({path.name: image for path, _, image in shown})

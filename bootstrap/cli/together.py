@@ -11,6 +11,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -23,6 +24,7 @@ from bootstrap.cli.sources import split_sources
 from bootstrap.dataset.bundle_members import require_apart
 from bootstrap.dataset.writing import safe_name
 from bootstrap.errors import BootstrapError, Paused, UsageError
+from bootstrap.machine.limits import Limits, limits_of, seconds_of
 from bootstrap.runs.accepted import finished_lora
 from bootstrap.runs.listing import RUNS, SOLO
 from bootstrap.runs.open_to_read import open_to_read
@@ -31,7 +33,7 @@ from bootstrap.seeds.checks import FIGURE
 from bootstrap.store.files import write_atomic
 from bootstrap.store.run_folder import holds_database
 
-__all__ = ["Together", "check_together", "described_together", "run_together"]
+__all__ = ["Together", "check_together", "described_together", "run_together", "with_share_of_hours"]
 
 Command = Callable[[Sequence[Path], Options], None]
 
@@ -74,7 +76,8 @@ def run_together(sources: Sequence[Path], options: Options, run: Command) -> boo
         description = home.with_name(f"{home.name}.json")
         write_atomic(description, several.text(place).encode())
         try:
-            run([*found.seeds(character), description], replace(options, out=home))
+            own = with_share_of_hours(options, place, len(found.members), datetime.now().astimezone())
+            run([*found.seeds(character), description], replace(own, out=home))
         except Paused as pause:
             command = shlex.join(["bootstrap", "run", *map(str, sources), *options.words()])
             raise Paused(pause.reason, command) from None
@@ -96,8 +99,22 @@ def check_together(sources: Sequence[Path], options: Options, check: Command) ->
             description = Path(place) / f"{safe_name(character.trigger)}.json"
             write_atomic(description, found.several.text(number).encode())
             check([*found.seeds(character), description], options)
-    typer.echo(f"then both are married: {found.several.together} pictures of everyone (`bootstrap docs several`)")
+    everyone = "both" if len(found.members) == 2 else f"all {len(found.members)}"
+    typer.echo(f"then {everyone} are married: {found.several.together} pictures of everyone (`bootstrap docs several`)")
     return True
+
+
+def with_share_of_hours(options: Options, place: int, members: int, now: datetime) -> Options:
+    """The options of the run of the member at ``place``: its equal share of the hours, as large as the marriage's.
+
+    Of ``--until`` what is left at ``now`` is shared among the members that are left and the marriage.
+    """
+    limits, shares = limits_of(options.budget, options.until), []
+    if limits.budget is not None:
+        shares.append(limits.budget / (members + 1))
+    if limits.until is not None:
+        shares.append((seconds_of(Limits(until=limits.until), now) or 0.0) / (members + 1 - place))
+    return replace(options, budget=f"{max(1.0, min(shares)):.0f}s", until=None) if shares else options
 
 
 def described_together(sources: Sequence[Path]) -> Together | None:

@@ -73,7 +73,7 @@ class SeedCaptioner:
         hidden = {"view", "framing"} | self.wording.views.hidden(view_family, framing)
         described, seen = {axis for axis, _ in written.tags}, []
         for axis, words in phrases.items():
-            if axis not in hidden | described:
+            if axis not in hidden | described and (words or not written.tags):  # whoever wrote tags wrote all of them
                 seen.append((axis, self.read(padded, words)))
         tags = numbered([*seen, *written.tags, *(() if written.tags else self._tagged(padded))])
         return Seed(

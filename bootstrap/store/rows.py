@@ -54,10 +54,15 @@ def job_from(text: str) -> Job:
     """The job that `text_of` wrote."""
     plain = json.loads(text)
     kind, shot = JobKind(plain["kind"]), Shot(**plain["shot"])
-    references = tuple(Reference(**one) for one in plain.get("references", ()))
-    regions = tuple(Region(**one) for one in plain.get("regions", ()))
+    references, regions = _references(plain), []
+    for one in plain.get("regions", ()):
+        regions.append(Region(**{**one, "references": _references(one)}))
     shown = {name: Reference(**plain[name]) if plain.get(name) else None for name in ("control", "start")}
-    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, "regions": regions, **shown})
+    return Job(**{**plain, "kind": kind, "shot": shot, "references": references, "regions": tuple(regions), **shown})
+
+
+def _references(plain: Mapping[str, Any]) -> tuple[Reference, ...]:
+    return tuple(Reference(**one) for one in plain.get("references", ()))
 
 
 def frame_from(row: Row) -> Frame:

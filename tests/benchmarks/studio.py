@@ -7,7 +7,7 @@
 `kills`: a run on the fake backend by three processes; at random moments a worker, the process of the run or the raylet
 of its cluster gets SIGKILL; the same command goes on until the run is finished, then every result is compared with that
 of one process. `speed`: the embedded base, the same batches by one worker and by two. `queue`: a queue of four runs of
-the embedded base with and without Ray, one at a time. Prints JSON; exits 1 where results differ.
+a minute of the embedded base with and without Ray, one at a time. Prints JSON; exits 1 where results differ.
 """
 
 import argparse
@@ -34,6 +34,8 @@ POOL = ["--workers", "3", "--ray", "local"]
 KINDS = ("worker", "run", "raylet")
 BATCHES = 4
 QUEUED = 4
+MINUTE = ["--set", "base.sampling.steps=10"]
+"""So that a run takes about a minute of one core."""
 WARM = 20.0
 """Seconds in which a worker begins, loads the base and the panel, and draws its first batch."""
 
@@ -151,7 +153,7 @@ def speed():
 
 
 def queue():
-    """Seconds of a queue of four runs with and without Ray, one at a time."""
+    """Seconds of a queue of four runs of about a minute with and without Ray, one at a time."""
     found = {}
     with tempfile.TemporaryDirectory() as place:
         for name, words in (("alone", []), ("on Ray", ["--ray", "local", "--at-once", "1"])):
@@ -160,7 +162,7 @@ def queue():
             file = folder / "queue.db"
             for number in range(QUEUED):
                 run = folder / f"run{number}"
-                run_words = command(folder, "embedded")[1:]
+                run_words = [*command(folder, "embedded")[1:], *MINUTE]
                 Queue(file).add(run, f"Ruby {number}", Path.cwd(), [*run_words, "--out", str(run)])
             began = time.monotonic()
             done = subprocess.run(

@@ -4,17 +4,20 @@ import contextlib
 import io
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
 
 from bootstrap.cli import main
+from bootstrap.cli.options import Options
+from bootstrap.cli.together import with_share_of_hours
 from bootstrap.config import configs_dir
 from bootstrap.dataset.bleed_of_members import ways_of
 from bootstrap.store.store import Store
 from tests.loops.conftest import TINY
 
-EXAMPLES = {"couple-ruby-nox": 2, "group-trio": 3}
+EXAMPLES = {"couple-ruby-nox": (2, "then both are married"), "group-trio": (3, "then all 3 are married")}
 
 
 def few_together(name, folder):
@@ -48,5 +51,23 @@ def test_the_couple_ends_with_one_lora_of_both(tmp_path):
 def test_check_finds_an_example_of_several_sound(name, tmp_path, call):
     example = few_together(name, tmp_path)
     done = call("check", example, "--backend", "fake", "--out", tmp_path / "out")
+    members, married = EXAMPLES[name]
     assert done.code == 0
-    assert f"member {EXAMPLES[name]} of {EXAMPLES[name]}" in done.out
+    assert f"member {members} of {members}" in done.out
+    assert married in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "hours"),
+    [
+        (Options(budget="9h"), 0, "10800s"),
+        (Options(budget="9h"), 1, "10800s"),
+        (Options(until="07:00"), 0, "7200s"),  # of six hours that are left
+        (Options(until="07:00"), 1, "10800s"),
+        (Options(budget="3h", until="07:00"), 1, "3600s"),
+        (Options(), 1, None),
+    ],
+)
+def test_the_hours_are_shared_by_the_members_and_the_marriage(options, place, hours):
+    shared = with_share_of_hours(options, place, 2, datetime(2026, 1, 2, 1, tzinfo=UTC))
+    assert (shared.budget, shared.until) == (hours, None)

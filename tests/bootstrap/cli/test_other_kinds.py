@@ -85,3 +85,13 @@ def test_who_sits_at_a_terminal_is_asked_for_the_kind_and_nobody_else_is(monkeyp
     with pytest.raises(ConfigError, match="backgroud"):
         choose_kind()
     assert choose_kind() == "character", "Enter alone"
+
+
+@pytest.mark.parametrize("example", ["concept-cheer", "style-dusk"])
+def test_seeds_of_an_example_that_are_described_leave_nothing_to_ask_for(example, call, tmp_path):
+    """Neither axes whose words no scorer reads, nor the faces of several people in one style."""
+    done = call("check", configs_dir() / "characters" / example, "--backend", "fake", "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    assert "not read" not in done.out
+    assert "could not" not in done.out
+    assert "faces" not in done.out

@@ -1,0 +1,73 @@
+"""What the regions of joint pictures are drawn from: each member's seeds, and for look-alikes portraits of others.
+
+As in a run of one subject (`loops.portraits`): whatever a drawer copies of any reference would count as likeness, so
+look-alikes are drawn from references too. Knows no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bootstrap.backends.reference_settings import ReferenceSettings
+from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
+from bootstrap.records import Frame, JobKind, Reference, Seed, Shot
+from loops.bundle import NUMBER
+from loops.couple_shots import JointShot, JointShots
+from loops.draw import draw
+from loops.several import Several
+from loops.shown import Shown
+
+__all__ = ["JointReferences", "joint_references"]
+
+PORTRAITS = 8
+"""Others whose portraits are drawn for each member: in a run of one subject 16 serve hundreds of decoys."""
+WAVE = 10
+"""The wave of the portraits, before that of the candidates."""
+
+
+@dataclass(frozen=True)
+class JointReferences:
+    """What each member is drawn from, by its place in the run's list; empty where the base draws from words alone."""
+
+    members: Sequence[Shown] = ()
+    with_lora: bool = True
+
+    def candidate(self, one: JointShot) -> list[tuple[Reference, ...]]:
+        """The references of each region, from the left: the member's seeds."""
+        return [self.members[place].candidate(shot) for place, shot in self._placed(one)]
+
+    def others(self, one: JointShot) -> list[tuple[Reference, ...]]:
+        """Portraits of others in their place."""
+        return [self.members[place].stranger(shot) for place, shot in self._placed(one)]
+
+    def _placed(self, one: JointShot) -> list[tuple[int, Shot]]:
+        return list(zip(one.order, one.each, strict=True)) if self.members else []
+
+
+def joint_references(several: Several, shots: JointShots) -> JointReferences:
+    """What joint pictures are drawn from. Draws the portraits first where the run has none yet."""
+    engine, settings = several.engine, several.engine.config.base.reference
+    if settings is None:
+        return JointReferences()
+    jobs = [shots.portraits(place, PORTRAITS, WAVE) for place in range(len(several.members))]
+    engine.store.plan([job for each in jobs for job in each])
+    draw(engine, NUMBER, WAVE, None)
+    frames = {frame.job.id: frame for frame in engine.store.frames(NUMBER, WAVE, JobKind.LOOKALIKE)}
+    found = []
+    for member, own in zip(several.members, jobs, strict=True):
+        drawn = [frames[job.id] for job in own]
+        found.append(_shown(several, settings, member.seeds, drawn))
+    return JointReferences(found, settings.with_lora)
+
+
+def _shown(several: Several, settings: ReferenceSettings, seeds: Sequence[Seed], drawn: Sequence[Frame]) -> Shown:
+    """The seeds of a member and the portraits of others; their heads, where the adapter is shown heads."""
+    portraits = [Reference(frame.path, frame.digest, settings.strength) for frame in drawn]
+    if settings.crop == "head":
+        given = several.engine.store.directory, several.engine.panel_models, several.engine.config.panel
+        seeds = heads_of_seeds(seeds, *given)
+        portraits = [
+            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(portraits, drawn, strict=True)
+        ]
+    return Shown(settings, seeds, portraits)
