@@ -14,6 +14,8 @@ from bootstrap.cli.options import Options
 from bootstrap.cli.together import with_share_of_hours
 from bootstrap.config import configs_dir
 from bootstrap.dataset.bleed_of_members import ways_of
+from bootstrap.dataset.bundle_members import members_of
+from bootstrap.records import JobKind
 from bootstrap.store.store import Store
 from tests.loops.conftest import TINY
 
@@ -33,9 +35,9 @@ def few_together(name, folder):
     return example
 
 
-def test_the_couple_ends_with_one_lora_of_both(tmp_path):
-    options = [part for text in (*TINY, "loop.target=2", "loop.goals=[]", "loop.acceptance.weights=[]")
-               for part in ("--set", text)]  # fmt: skip
+def test_the_couple_ends_with_one_lora_of_both_each_drawn_from_its_own_seed(tmp_path):
+    small = (*TINY, "loop.target=2", "loop.goals=[]", "loop.acceptance.weights=[]", "base.reference.with_lora=false")
+    options = ["--reference", "attention", *(part for text in small for part in ("--set", text))]
     said, run = io.StringIO(), tmp_path / "run"
     words = ["run", few_together("couple-ruby-nox", tmp_path), "--backend", "fake", "--out", run, *options]
     with pytest.raises(SystemExit) as ended, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -45,6 +47,16 @@ def test_the_couple_ends_with_one_lora_of_both(tmp_path):
     assert len([*(run / "dataset").glob("*/*.txt")]) > 2
     with Store.open(run, exclusive=False) as store:
         assert ways_of(store)[0].drawn > 0
+        seeds = {member.trigger: {seed.path for seed in member.seeds} for member in members_of(store)}
+        shown, others = set(), set()
+        for job in store.jobs(1, 11):
+            for region in job.regions:
+                own = shown if job.kind is JobKind.CANDIDATE else others
+                own.update(one.path for one in region.references)
+                assert not region.adapter
+        assert shown == {path for paths in seeds.values() for path in paths}
+        assert others <= {frame.path for frame in store.frames(1, 10)}
+        assert len(others) > 2, "several others for each"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

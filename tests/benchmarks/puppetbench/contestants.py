@@ -124,11 +124,12 @@ def _drawings(stage: Stage, name: str, puppet: Puppet) -> Entry:
 def taught(stage: RunStage, name: str, shots: Sequence[Shot], images: Images, phase: Phase = "character") -> Entry:
     """A LoRA of the last phase on pictures of these shots, captioned and trained as our final one."""
     wording, plain, full = stage.engine.wording, [], []
+    naming = stage.config.subject.growing.name
     for place, (image, shot) in enumerate(zip(images, shots, strict=True)):
         path = stage.folder / f"{name} pictures" / f"{place:03d}.png"
         write_image(path, Image.fromarray(image))
         plain.append(TrainItem(str(path), wording.caption(shot, phase), "kept"))
-        full.append(TrainItem(str(path), wording.caption(shot, "style"), "kept"))
+        full.append(TrainItem(str(path), wording.caption(shot, naming), "kept"))
     if floor := stage.config.base.recipes[phase].rare_tag_floor:
         plain = naming_rare(plain, full, floor)
     return trained_entry(stage, plain, phase, name)

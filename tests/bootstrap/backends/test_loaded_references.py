@@ -18,12 +18,13 @@ from bootstrap.config.reading import reference_named
 from bootstrap.errors import BackendError, ConfigError
 from bootstrap.panel.color_models import fake_panel_models
 from bootstrap.panel.head_references import head_of_reference
-from bootstrap.records import Job, JobKind, Reference, TrainItem
+from bootstrap.records import Job, JobKind, Reference, Region, TrainItem
 
 BASE = embedded("embedded:base")
 SETTINGS = load("puppet").base.reference
 ADAPTER = embedded(SETTINGS.path)
-FEW_STEPS = load("puppet").base.sampling.model_copy(update={"steps": 2, "batch_size": 3, "scheduler": "ddim"})
+PLAIN = {"steps": 2, "batch_size": 3, "scheduler": "ddim", "dtype": "float32"}
+FEW_STEPS = load("puppet").base.sampling.model_copy(update=PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,9 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def backend(pictures):
-    return DiffusersBackend(BASE, FEW_STEPS, "cpu", lambda base: LoadedReferences(base, ADAPTER, SETTINGS, pictures[0]))
+    folder = pictures[0]
+    load_references = lambda base: LoadedReferences(base, ADAPTER, SETTINGS, folder)  # noqa: E731
+    return DiffusersBackend(BASE, FEW_STEPS, "cpu", load_references, pictures=folder)
 
 
 def job(name, *references):
@@ -58,6 +61,24 @@ def test_each_picture_is_drawn_from_its_own_references(backend, pictures):
     assert abs(found["red"] - found["none"]).mean() > 1
     again = drawn(backend, job("blue", blue))
     assert np.abs(again["blue"] - found["blue"]).max() <= 1
+
+
+def test_each_region_is_drawn_from_its_own_references(backend, pictures):
+    red, blue = pictures[1]
+
+    def regional(name, *shown):
+        each = [Region("1girl, solo", "", place, one) for place, one in zip((-0.25, 0.25), shown, strict=True)]
+        return replace(job(name), prompt="", regions=tuple(each))
+
+    alone = replace(job("alone"), prompt="", regions=(Region("1girl, solo", "", 0.0, (red,)),))
+    found = drawn(backend, alone, job("red", red))
+    assert np.abs(found["alone"] - found["red"]).max() <= 1
+    jobs = regional("none", (), ()), regional("left", (red,), ()), regional("both", (red,), (blue,))
+    found |= {one.id: drawn(backend, one)[one.id] for one in jobs}
+    left, right = slice(0, 30), slice(66, 96)
+    first, second = abs(found["left"] - found["none"]), abs(found["both"] - found["left"])
+    assert first[:, left].mean() > 3 * first[:, right].mean()
+    assert second[:, right].mean() > 3 * second[:, left].mean()
 
 
 def test_a_head_is_another_reference_than_its_picture(backend, pictures):

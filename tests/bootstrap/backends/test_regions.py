@@ -117,5 +117,5 @@ def test_what_a_drawer_cannot_do_or_find_is_told(backend):
         drawn(drawer, [job(1, region("nowhere", 0.0))])
     with pytest.raises(BackendError, match='cannot use the regions of job "j1"'):
         next(FakeBackend().draw([job(1, region("a", 0.0))], None))
-    two = job(1, region("a", -0.25), region("b", 0.25))
+    two = job(1, region("a", -0.25), replace(region("b", 0.25), references=(Reference("b.png", "0"),)))
     assert job_from(text_of(two)) == two
