@@ -155,7 +155,8 @@ class Job:
     ``traits`` maps each identity axis to the tag that the prompt asks for (exchanged in a decoy of kind (b));
     ``control`` is the picture that view and pose follow, where a ControlNet steers; ``drawer`` names which of two that
     share the work draws it, "" where one draws all; ``start`` is the picture that it begins from in place of noise;
-    ``regions`` are the parts of a picture of several subjects, drawn in place of ``prompt``.
+    ``regions`` are the parts of a picture of several subjects, drawn in place of ``prompt``; ``lora_start`` is the
+    share of the steps that the base draws alone before the LoRA joins.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Job:
     drawer: str = ""
     start: Reference | None = None
     regions: tuple[Region, ...] = ()
+    lora_start: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from bootstrap.records import DECOY_KINDS, Adapter, Frame, Round
 from bootstrap.store.decisions import DrawerChosen
 from loops.archive import Archive
 from loops.blends import Weights
-from loops.drawing_weight import at_drawing_weight
 from loops.engine import Engine
 from loops.final import trial_of
 from loops.jobs import Wave
+from loops.lora_starts import lora_start
 from loops.portraits import shown_in
 from loops.round_plan import RoundPlan
 from loops.strengths import with_strengths
@@ -66,8 +66,10 @@ def _compare(engine: Engine, archive: Archive, plan: RoundPlan, earlier: Round, 
     """Draw the probe with the earlier round's LoRA and the round's own, and store which is to draw."""
     sets, trials = engine.training_sets, []
     for number, taught, adapter in ((EARLIER, earlier, engine.adapter(earlier.adapter)), (OWN, plan, own)):
-        wave = Wave(plan.number, number, sets.named_traits(archive, taught.number, taught.phase))
-        trials.append(_trial(engine, wave, at_drawing_weight(engine, archive, plan.number, adapter)))
+        named, start = sets.named_traits(archive, taught.number, taught.phase), 0.0
+        if adapter is not None:
+            start = lora_start(engine, archive, plan.number, adapter)
+        trials.append(_trial(engine, Wave(plan.number, number, named, lora_start=start), adapter))
     drawn_by = plan.number if best_of(trials) else earlier.number
     found = "; ".join(f"{one.identity:.2f} x {one.control:.2f}" for one in trials)
     told = f"round {plan.number}: the LoRA of round {drawn_by} draws"

@@ -22,13 +22,15 @@ __all__ = ["JobMaker", "Wave"]
 class Wave:
     """A wave of a round, and what it is drawn with.
 
-    ``named`` are the identity tags that prompts for the adapter name; ``adapter`` is False where the base draws alone.
+    ``named`` are the identity tags that prompts for the adapter name; ``adapter`` is False where the base draws alone;
+    ``lora_start`` is the share of the steps after which the adapter joins it.
     """
 
     round: int
     number: int
     named: Collection[str] = frozenset()
     adapter: bool = True
+    lora_start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class JobMaker:
             control=self.control(shot),
             drawer=self.drawer if kind in OUTSIDE_KINDS else "",
             start=start,
+            lora_start=wave.lora_start if wave.adapter and kind is not JobKind.LOOKALIKE else 0.0,
         )
 
     def trial_job(self, wave: Wave, shot: Shot, references: tuple[Reference, ...]) -> Job:

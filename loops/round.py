@@ -10,20 +10,19 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bootstrap.events import FramesJudged, RoundBegan, RoundEnded, WavePlanned
-from bootstrap.records import PREVIEW_KINDS, JobKind, VerdictKind
+from bootstrap.records import PREVIEW_KINDS, Adapter, JobKind, VerdictKind
 from bootstrap.shots import Cell
 from loops.archive import Archive
-from loops.blends import Weights
 from loops.budget import another_wave, wanted_pictures
 from loops.decoys import usable_decoys
 from loops.draw import draw
 from loops.drawer import better_drawer
-from loops.drawing_weight import at_drawing_weight
 from loops.engine import Engine
 from loops.from_folder import anything_new, from_folder, plan_pictures
 from loops.jobs import Wave
 from loops.judge_pairs import judge_pairs
 from loops.label_kept import label_kept
+from loops.lora_starts import lora_start
 from loops.measure import measure
 from loops.plan import WavePlanner
 from loops.portraits import shown_in
@@ -73,13 +72,12 @@ def play_wave(engine: Engine, archive: Archive, plan: RoundPlan, wave: int, want
         archive = engine.archive()
     adapter = adapter_of_round(engine, archive, plan.number, plan.phase, plan.drawn_by)
     plan, adapter = better_drawer(engine, archive, plan, adapter)
-    weights = at_drawing_weight(engine, archive, plan.number, adapter)
     if not archive.planned(plan.number, wave):
         if from_folder(engine):
             plan_pictures(engine, archive, plan, wave)
         else:
-            plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), weights)
-    draw(engine, plan.number, wave, weights)
+            plan_wave(engine, archive, plan, wave, archive.empty_places(wanted), adapter)
+    draw(engine, plan.number, wave, adapter)
     frames = engine.store.frames(plan.number, wave)
     measure(
         engine, [frame for frame in frames if frame.job.kind not in PREVIEW_KINDS and frame.job.id not in engine.lost]
@@ -94,21 +92,22 @@ def plan_wave(
     plan: RoundPlan,
     number: int,
     empty: Mapping[Cell, int],
-    weights: Weights | None = None,
+    adapter: Adapter | None = None,
 ) -> None:
-    """Store the jobs of a wave, which ``weights`` draw, in one transaction."""
+    """Store the jobs of a wave, which ``adapter`` draws, in one transaction."""
     sets, drawn_by = engine.training_sets, plan.drawn_by
     named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
     possible, hands = sets.possible(archive, plan.number, plan.phase), []
     usable = usable_decoys(archive, engine.judges, engine.config)
+    start = lora_start(engine, archive, plan.number, adapter) if adapter else 0.0
     approved = [frame for frame in engine.store.approved() if frame.job.id not in engine.lost]
     for maker in engine.job_makers:
         by_adapter = maker.config.trains_to_draw and possible
         known = named if by_adapter else frozenset(engine.character.identity)
-        wave = Wave(plan.number, number, known, adapter=by_adapter)
+        wave = Wave(plan.number, number, known, by_adapter, start)
         shown = shown_in(engine, plan.number, maker)
         if shown is not None:
-            shown = with_strengths(engine, wave, weights, shown, maker)
+            shown = with_strengths(engine, wave, adapter, shown, maker)
         starts = starts_of(maker.config.base.variations, engine.seeds, approved, usable)
         hands.append(Hand(WavePlanner(engine.planner, maker, maker.config.schedule, starts), wave, shown))
     jobs = jobs_of(engine, archive, hands, empty)

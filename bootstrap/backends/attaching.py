@@ -33,6 +33,7 @@ class AttachedAdapter:
         self._denoiser = Slot(base.denoiser, targets.denoiser, targets.convolutions, targets.kernels)
         self._text = [Slot(encoder, targets.text) for encoder in base.text_encoders]
         self._file: Path | None = None
+        self._attached = False
         self._file_has_text = False
         self._encoded_with: Path | None = None
         self._kept: dict[Path, Lora] = {}
@@ -47,8 +48,13 @@ class AttachedAdapter:
                 for slot, modules in zip(self._text, lora.parts[1:], strict=False):
                     slot.fill(modules, lora.rank, lora.network_alpha)
             self._file, self._file_has_text = adapter, has_text
-        self._denoiser.switch(on=adapter is not None)
+        self._attached = adapter is not None
+        self._denoiser.switch(on=self._attached)
         self._encode_with(adapter if self._file_has_text else None)
+
+    def switch_denoiser(self, on: bool) -> None:
+        """Denoise with what is attached from now on, or without; words stay encoded as they are."""
+        self._denoiser.switch(on=on and self._attached)
 
     @contextlib.contextmanager
     def keeping(self, adapters: Sequence[Path]) -> Iterator[None]:

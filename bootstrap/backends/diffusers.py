@@ -119,7 +119,7 @@ class DiffusersBackend:
             strengths = [reference.strength for reference in job.references]
             if self.references is not None and any(strengths):
                 strengths += self.references.alike(job)
-            apart = [one.strength if one else None for one in (job.control, job.start)]
+            apart = [*(one.strength if one else None for one in (job.control, job.start)), job.lora_start]
             places = tuple(self._place(job, region) for region in job.regions)
             together.setdefault((*shape_of(self.settings, job), places, *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
@@ -146,7 +146,8 @@ class DiffusersBackend:
             begun = self.starts.of(jobs) if self.starts is not None and jobs[0].start else None
             if self.regions is not None and jobs[0].regions:
                 return draw_regions(self.base, self.adapter, jobs, self.regions, begun, self.references)
-            return draw_batch(self.base, jobs, shown, controlled, begun)
+            switch = self.adapter.switch_denoiser if jobs[0].lora_start else None
+            return draw_batch(self.base, jobs, shown, controlled, begun, switch)
 
     def train(
         self,

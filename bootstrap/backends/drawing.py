@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -32,13 +32,14 @@ def draw_batch(
     shown: ShownToBatch | None = None,
     controlled: ControlledBatch | None = None,
     begun: BegunBatch | None = None,
+    switch: Callable[[bool], None] | None = None,
 ) -> list[Image.Image]:
     """The pictures of a batch of one shape, each from its own random seed. Raises BackendError where one is not finite.
 
     ``shown`` are the references that they are drawn from, ``controlled`` follows their control pictures, ``begun`` is
-    what they begin from in place of noise.
+    what they begin from in place of noise. ``switch`` turns the LoRA on and off, where it joins later.
     """
-    latents = denoise(base, batch, shown, controlled, begun)
+    latents = denoise(base, batch, shown, controlled, begun, switch)
     return pictures_of(base, latents, shape_of(base.settings, batch[0]), batch[0].id)
 
 
@@ -61,6 +62,7 @@ def denoise(
     shown: ShownToBatch | None = None,
     controlled: ControlledBatch | None = None,
     begun: BegunBatch | None = None,
+    switch: Callable[[bool], None] | None = None,
 ) -> torch.Tensor:
     """Latents of a batch, the guided and the unguided half in one pass; ``shown`` are its references.
 
@@ -84,6 +86,8 @@ def denoise(
     cuts = [cut_of(size, size)] * len(prompts)
     with torch.inference_mode(), autocast(base.device, settings.dtype):
         for step, timestep in enumerate(timesteps):
+            if switch:
+                switch(step >= round(batch[0].lora_start * len(timesteps)))
             if shown and shown.look:
                 shown.look(timestep)
             scaled = sampler.scale_model_input(torch.cat([latents] * 2) if guided else latents, timestep)

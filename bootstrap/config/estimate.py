@@ -156,7 +156,7 @@ def _pictures(config: RunConfig) -> int:
     if any(one.drawer is not None and one.shown is not None for one in both):
         drawn += PORTRAITS
     finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
-    finished += _weights_tried(config)
+    finished += _starts_tried(config)
     words = 0 if config.base.demonstration else 2 + MADE_UP_WORDS  # without any, the trigger, the others
     return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase + words * loop.trigger_pictures)
 
@@ -181,12 +181,12 @@ def _trials(config: RunConfig) -> int:
     return 2 * len(config.views.families) * len(references.strengths) * references.trial_pictures
 
 
-def _weights_tried(config: RunConfig) -> int:
-    """Pictures by which the weight is chosen at which each round's LoRA draws, those of the base among them."""
-    weights = config.loop.drawing_weights
-    if len(weights) == 1 or not config.trains_to_draw:
+def _starts_tried(config: RunConfig) -> int:
+    """Pictures by which is chosen when each round's LoRA joins the base, those of the base alone among them."""
+    starts = config.loop.lora_starts
+    if len(starts) == 1 or not config.trains_to_draw:
         return 0
-    return rounds_expected(config.schedule) * PREVIEWS * len(config.views.families) * (len(weights) + 1)
+    return rounds_expected(config.schedule) * PREVIEWS * len(config.views.families) * (len(starts) + 1)
 
 
 def _decoys(config: RunConfig) -> float:

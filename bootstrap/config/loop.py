@@ -98,9 +98,9 @@ class LoopConfig(Frozen):
     drawer: Literal["best", "newest"] = "best"
     """Which LoRA draws a later round: ``newest`` its own, ``best`` that of the round before where it draws a probe
     better."""
-    drawing_weights: tuple[Annotated[float, Field(gt=0, le=2)], ...] = Field((1.0,), min_length=1)
-    """Weights at which a LoRA may draw its rounds: each draws a probe, and the best draws. One alone is not tried but
-    taken."""
+    lora_starts: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field((0.0,), min_length=1)
+    """Shares of the steps after which the LoRA of a round may join the base, which draws alone before: composition and
+    background are then the base's. Each draws a probe, and the best draws. One alone is not tried but taken."""
     after_drift: Literal["best", "stop"] = "best"
     """What follows a round that drifted: ``best`` lets the LoRA of the best round before it draw what is still missing,
     and trains no other; ``stop`` ends the run."""

@@ -27,6 +27,7 @@ RENAMED = {
 }
 """Old dotted path → new one, in the order in which a stored config is translated; "*" stands for any name."""
 REPLACED = {
+    "loop.drawing_weights": "loop.lora_starts",
     "panel.clip": "panel.models.clip",
     "panel.face.min_size": "panel.scorers.face.min_size",
     "panel.face.max_yaw": "panel.scorers.face.max_yaw",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from bootstrap.records import Adapter, Phase, VerdictKind
-from bootstrap.store.drawing_decisions import DrawerChosen, DrawingWeightChosen, SharesChosen, StrengthsChosen
+from bootstrap.store.drawing_decisions import DrawerChosen, LoraStartChosen, SharesChosen, StrengthsChosen
 from bootstrap.store.reader_decisions import PairRead, PairsChosen
 from bootstrap.store.rows import text_of
 
@@ -29,12 +29,12 @@ __all__ = [
     "Deadline",
     "Decision",
     "DrawerChosen",
-    "DrawingWeightChosen",
     "EarlierDecision",
     "FinalCandidates",
     "GradientCheckpointing",
     "HandedOut",
     "InboxPicture",
+    "LoraStartChosen",
     "MendingPlanned",
     "PairRead",
     "PairsChosen",
@@ -349,7 +349,7 @@ Decision = (
     | ShowcaseBudget
     | AuditSample
     | DrawerChosen
-    | DrawingWeightChosen
+    | LoraStartChosen
     | StrengthsChosen
     | SharesChosen
     | InboxPicture

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["DrawerChosen", "DrawingWeightChosen", "SharesChosen", "StrengthsChosen"]
+__all__ = ["DrawerChosen", "LoraStartChosen", "SharesChosen", "StrengthsChosen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,13 @@ class DrawerChosen:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawingWeightChosen:
-    """At which weight a LoRA draws its rounds; ``yields`` are those of every weight that was tried."""
+class LoraStartChosen:
+    """After which share of the steps a LoRA joins the base in its rounds; ``yields`` are those of every share that was
+    tried."""
 
     KEY: ClassVar = ("adapter",)
     adapter: str
-    weight: float
+    start: float
     yields: Mapping[str, float]
 
 

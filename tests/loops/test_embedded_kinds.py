@@ -26,7 +26,7 @@ KINDS = {"outfit-poppy": 2, "style-dusk": 0, "background-mill": 0}
 SMALL = (
     "loop.target=5", "loop.goals=[]", "loop.rounds=1", "loop.waves=1", "loop.lookalikes=6", "loop.exchanged=0",
     "loop.most_decoys=6", "loop.candidates_a_place=1", "loop.gate_level=0.49", "loop.provisional_share=0.5",
-    "loop.showcase=0", "loop.trigger_pictures=0", "loop.drawing_weights=[0.8]",
+    "loop.showcase=0", "loop.trigger_pictures=0", "loop.lora_starts=[0.3]",
     "loop.final_candidates=1", "loop.early_checkpoints=0", "loop.acceptance.weights=[]",
     "base.sampling.steps=3", "base.minimum_steps=2", "base.steps_per_picture=0.2", "base.recipes.style.steps=2",
     "base.recipes.style.batch_size=2", "base.recipes.character.steps=2", "base.recipes.character.batch_size=2",

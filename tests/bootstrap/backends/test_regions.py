@@ -77,6 +77,20 @@ def test_regions_and_plain_jobs_share_a_batch_and_the_adapter_of_the_call_is_att
     assert np.abs(drawn(drawer, [plain], lora)[0] - before).max() <= 1
 
 
+def test_a_lora_that_joins_later_leaves_the_first_steps_to_the_base(backend):
+    """Of three steps: after none, one, two and all of them."""
+    drawer, folder = backend
+    lora, plain = folder / "a" / "adapter.safetensors", job(2, prompt="a, smile")
+    jobs = [replace(plain, id=str(start), lora_start=start) for start in (0.0, 0.34, 0.67, 0.99)]
+    found = drawn(drawer, jobs, lora)
+    (alone,), (whole,) = drawn(drawer, [plain]), drawn(drawer, [plain], lora)
+    assert np.abs(found[0] - whole).max() <= 1
+    assert np.abs(found[3] - alone).max() <= 1
+    apart = [np.abs(one - alone).mean() for one in found]
+    assert apart[0] > apart[1] > apart[2] > apart[3]
+    assert np.abs(drawn(drawer, jobs[3:])[0] - alone).max() <= 1, "without a LoRA nothing joins"
+
+
 def test_a_region_drawing_begins_from_a_collage(backend):
     drawer, folder = backend
     Image.effect_noise((64, 32), 90).convert("RGB").save(folder / "collage.png")
