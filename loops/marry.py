@@ -1,8 +1,7 @@
 """A marriage: members drawn together in one picture, and a LoRA that draws them so by words.
 
 Each is drawn in a region of its own by its own LoRA, or from its own seeds, over noise or over a collage of its kept
-pictures; what shows everyone, held against look-alikes, is trained on beside the members' own sets. Every step is found
-done or is done.
+pictures; what shows everyone, held against look-alikes, is trained on. Every step is found done or is done.
 """
 
 from __future__ import annotations
@@ -68,12 +67,12 @@ class Marriage:
 
 
 def marry(marriage: Marriage) -> Finished:
-    """Draw together, keep what shows everyone, train on it beside the members' sets, try it, hand over."""
+    """Draw together, keep what shows everyone, train on it, try it, hand over."""
     several, engine = marriage.several, marriage.several.engine
     draw_together(marriage)
     joint = chosen(marriage)
     together = BundleMember("drawn together", together_character(several), tuple(joint))
-    trained_with(engine, (*several.members, together))
+    trained_with(engine, (together,))  # LOG "What teaches a couple": the members' own sets thin it
     adapter = trained_together(engine)
     draw_members(several, adapter)
     for one in held_against_all(several):
@@ -81,7 +80,7 @@ def marry(marriage: Marriage) -> Finished:
     for way in try_by_words(marriage, adapter):
         bleed = f"traits of another on {way.bled} of {way.read}" if way.read else "no trait could be read"
         engine.note(f"{way.name}: everyone is in {way.together} of {way.drawn} pictures, {bleed}")
-    return wind_up(engine, (*several.members, together), adapter)
+    return wind_up(engine, (together,), adapter)
 
 
 def together_character(several: Several) -> Character:

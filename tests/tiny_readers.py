@@ -44,17 +44,17 @@ def build_qwen_reader(folder: Path) -> Path:
     return saved(model, processor, folder)
 
 
-def build_gemma_reader(folder: Path) -> Path:
-    """A Gemma 3: every picture is four tokens."""
+def build_gemma_reader(folder: Path, width: int = 32) -> Path:
+    """A Gemma 3: every picture is four tokens. Four bits take layers from a ``width`` of 64 on: one block."""
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3ImageProcessor, Gemma3Processor
 
     torch.manual_seed(0)
     own = tokenizer(boi_token="<start_of_image>", eoi_token="<end_of_image>", image_token="<image_soft_token>")
     places = [own.boi_token_id, own.eoi_token_id, own.image_token_id]
     model = Gemma3ForConditionalGeneration(Gemma3Config(
-        text_config={**TEXT, "head_dim": 16, "vocab_size": 320},
-        vision_config={"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-                       "image_size": 56, "patch_size": 14},
+        text_config={**TEXT, "hidden_size": width, "intermediate_size": 2 * width, "head_dim": width // 2},
+        vision_config={"hidden_size": width, "intermediate_size": width, "num_hidden_layers": 1,
+                       "num_attention_heads": 2, "image_size": 56, "patch_size": 14},
         mm_tokens_per_image=4, boi_token_index=places[0], eoi_token_index=places[1], image_token_index=places[2],
     ))  # fmt: skip
     pictures = Gemma3ImageProcessor(size={"height": 56, "width": 56})

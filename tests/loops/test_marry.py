@@ -70,7 +70,7 @@ def test_both_are_drawn_each_in_a_region_with_its_own_lora_and_what_shows_both_i
         ways = ways_of(store)
     assert [way.name for way in ways] == ["this LoRA", "their own LoRAs together", "the base by words"]
     folders = {path.name.partition("_")[2]: path for path in (married / "dataset").iterdir() if path.is_dir()}
-    assert set(folders) == {"redchr", "bluchr", "redchr_bluchr"}
+    assert set(folders) == {"redchr_bluchr"}, "their own sets would thin what is learnt of both"
     captions = [path.read_text() for path in folders["redchr_bluchr"].glob("*.txt")]
     assert captions
     for caption in captions:

@@ -34,7 +34,7 @@ def test_random_weights_are_asked_three_times_and_given_up(tmp_path, question):
 
 def test_four_bits_are_loaded_where_they_are_asked_for(tmp_path, question):
     pytest.importorskip("bitsandbytes")
-    settings = tiny(build_gemma_reader(tmp_path))
+    settings = tiny(build_gemma_reader(tmp_path, width=128))
     model = LocalModel(settings.model_copy(update={"bits": "4bit"}))
     assert model.fingerprint != LocalModel(settings).fingerprint
     assert isinstance(model.say([Turn("user", "red?")], question.pictures, {}).text, str)
