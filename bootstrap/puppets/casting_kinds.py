@@ -19,7 +19,7 @@ from PIL import Image
 
 from bootstrap.puppets.anatomy import Puppet, sample_puppet
 from bootstrap.puppets.casting import STYLE, shot_of
-from bootstrap.puppets.drawing_style import DrawingStyle, sample_style, style_with_texture
+from bootstrap.puppets.drawing_style import ALL_TEXTURES, DrawingStyle, sample_style, style_with_texture
 from bootstrap.puppets.garments import Garment, bare, garment_twin, sample_garment, wearing
 from bootstrap.puppets.places import (
     ALL_SECTIONS,
@@ -38,6 +38,8 @@ from bootstrap.store.files import make_folder, write_atomic, write_image
 Images = NDArray[np.uint8]
 PEOPLE = tuple(range(9_000_001, 9_000_013))
 """Numbers of the puppets who wear garments, are drawn in styles and stand before places."""
+FURTHER = 1_000_000
+"""From the number of one twin to the next."""
 NOBODY = "no humans"
 _SIDE = 512
 _BACKGROUNDS = ("simple background", "forest", "sky", "room")
@@ -83,6 +85,17 @@ VISITORS = {f"{words_of(person(number), dressed=True)}, out of focus": number fo
 def pictures_of(kind: str, number: int, shot: Shot, size: int = 96, twin: int | None = None) -> list[Images]:
     """Every true picture of a shot, each uint8 (size, size, 3); those of a twin where its number is given."""
     return KINDS[kind].draw(KINDS[kind].individual(number, twin), shot, size)
+
+
+def other_styles(number: int, shot: Shot, size: int = 96) -> list[Images]:
+    """A shot of style `number` in eight others: as words alone ask for it, by four twins and three other textures."""
+    own, person_shown = sample_style(number), person(SUBJECTS[shot["subject"]])
+    textures = [one for one in ALL_TEXTURES if one != own.texture]
+    drawn = [_person_shot(shot, size, person_shown)]
+    for turn in range(1, 8):
+        texture = own.texture if turn < 5 else textures[(number + turn) % len(textures)]
+        drawn.append(_person_shot(shot, size, person_shown, style=style_with_texture(texture, number + FURTHER * turn)))
+    return drawn
 
 
 def cast_kind(kind: str, number: int, folder: Path, name: str) -> list[Path]:

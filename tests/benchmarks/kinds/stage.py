@@ -14,23 +14,23 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
 
 from bootstrap.character import load_character
 from bootstrap.config import embedded, load
-from bootstrap.puppets.casting_kinds import cast_kind, pictures_of
+from bootstrap.puppets.casting_kinds import FURTHER, cast_kind, other_styles, pictures_of
 from bootstrap.puppets.train.painting import paint
 from bootstrap.records import Shot
 from bootstrap.shots import quotas
 from bootstrap.store.files import write_atomic
 from tests.benchmarks.kinds.nearest import surely
 from tests.benchmarks.kinds.settings import KindSettings
+from tests.benchmarks.kinds.style_judge import surely_in_style
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.run_stage import RunStage
 
 TWINS = 8
 """Other individuals that words describe alike, and other shots, which each picture is held against."""
-FURTHER = 1_000_000
-"""From the number of one twin to the next."""
 NAMES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gorse", "Hazel", "Ivory", "Jasmine", "Kapok", "Larch")
 
 
@@ -86,6 +86,8 @@ class KindStage(RunStage):
 
     def likeness(self, images: Images) -> list[float]:
         """How surely each picture of the panel shows this individual and not its twins, 0..1."""
+        if self.kind == "style":
+            return [self._in_style(image, shot) for image, shot in zip(images, self.panel, strict=True)]
         found = []
         for image, shot, twins in zip(images, self.panel, self.twins, strict=True):
             found.append(surely(image, self._painted(shot), twins))
@@ -100,6 +102,10 @@ class KindStage(RunStage):
             chosen = np.random.default_rng(number).choice(others, min(TWINS, len(others)), replace=False)
             found.append(surely(image, truth[number], [truth[place] for place in chosen]))
         return found
+
+    def _in_style(self, image: NDArray[np.uint8], shot: Shot) -> float:
+        others = paint(np.stack(other_styles(self.number, shot)), self.vae)
+        return surely_in_style(image, self._painted(shot)[0], list(others))
 
     def _painted(self, shot: Shot, twin: int | None = None) -> list[Images]:
         return list(paint(np.stack(pictures_of(self.kind, self.number, shot, twin=twin)), self.vae))

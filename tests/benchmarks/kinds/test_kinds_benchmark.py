@@ -8,7 +8,8 @@ import pytest
 from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.puppets.casting import STYLE
-from bootstrap.puppets.casting_kinds import NOBODY, SUBJECTS, WEARERS, pictures_of
+from bootstrap.puppets.casting_kinds import NOBODY, SUBJECTS, WEARERS, other_styles, pictures_of
+from bootstrap.records import Shot
 from bootstrap.shots import Planner, quotas
 from tests.benchmarks.kinds import contest, couples
 from tests.benchmarks.kinds.__main__ import main, publish
@@ -16,6 +17,7 @@ from tests.benchmarks.kinds.nearest import smoothed, surely
 from tests.benchmarks.kinds.report import report
 from tests.benchmarks.kinds.settings import CONTESTANTS, QUICK, SINGLE
 from tests.benchmarks.kinds.stage import KindStage
+from tests.benchmarks.kinds.style_judge import surely_in_style
 from tests.benchmarks.puppetbench.settings import Settings
 from tests.benchmarks.puppetbench.stage import Stage
 
@@ -98,6 +100,19 @@ def test_a_true_picture_is_told_from_its_twins_though_it_is_soft_and_a_pixel_off
         soft = smoothed(np.roll(pictures_of(kind, 3, shot, 48)[0], int(rng.integers(-1, 2)), axis=1))
         values.append(surely((soft * 255).astype(np.uint8), pictures_of(kind, 3, shot, 48), twins))
     assert np.mean(values) > 0.85
+
+
+def test_a_style_is_told_from_others_wherever_its_marks_lie_and_the_bases_own_is_not_taken_for_it():
+    """Of the other styles the first is what words alone ask for: smoothed twins would take it for the liker one."""
+    sure, plain = [], []
+    for number in range(70_000_001, 70_000_007):
+        shot = Shot("front", "front", "upper body", {"subject": list(SUBJECTS)[1], "background": "forest"})
+        others, (true,) = other_styles(number, shot), pictures_of("style", number, shot)
+        soft = (smoothed(np.roll(true, (2, 3), axis=(0, 1))) * 255).astype(np.uint8)
+        sure.append(surely_in_style(soft, true, others))
+        plain.append(surely_in_style(others[0], true, others))
+    assert min(sure) > 0.85
+    assert np.mean(plain) < 0.6
 
 
 def test_a_picture_of_a_twin_is_not_taken_for_it():
