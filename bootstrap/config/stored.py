@@ -42,7 +42,7 @@ def stored_settings(text: str | None) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise ConfigError("the stored configuration cannot be read", "use another --out")
     current = translated(plain)
-    current.get("loop", {}).pop("drawing_weights", None)  # weights cannot be told as starts; `RENAMED` moves values
+    current.get("loop", {}).pop("drawing_weights", None)  # a weight cannot be translated into a start
     if "scorers" not in current.get("panel", {}):
         current["panel"] = listed_panel(current.get("panel", {}))
     if "phases" not in current.get("subject", {}):

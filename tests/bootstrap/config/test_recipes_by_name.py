@@ -29,6 +29,14 @@ def test_steps_of_48_pictures_are_those_of_the_guide(name, steps):
     assert load("sdxl", recipe=name).finishing_recipe.epoch_steps(48) == steps
 
 
+@pytest.mark.parametrize(("kind", "rank"), [("character", 16), ("style", 8), ("outfit", 8), ("background", 8)])
+def test_the_guide_has_other_ranks_for_other_kinds(kind, rank, tmp_path):
+    recipe = load("sdxl", subject=kind, recipe="levels").finishing_recipe
+    assert (recipe.rank, recipe.network_alpha, recipe.optimizer) == (rank, 8, "adafactor")
+    (tmp_path / "own.yaml").write_text("like: levels\nsettings: {rank: 4}\n")
+    assert load("sdxl", subject=kind, recipe=str(tmp_path / "own.yaml")).finishing_recipe.rank == 4
+
+
 def test_a_recipe_is_over_the_preset_and_below_what_is_typed(tmp_path):
     (tmp_path / "own.yaml").write_text("like: levels\nsettings: {rank: 4}\n")
     config = load("sdxl", recipe=str(tmp_path / "own.yaml"), overrides=["base.recipes.character.batch_size=1"])
