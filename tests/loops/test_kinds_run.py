@@ -1,6 +1,7 @@
 """Every shipped kind of subject ends a whole run from one command, and what is said of it is said of its kind."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,6 +11,8 @@ from bootstrap.character import load_character
 from bootstrap.cli import main
 from bootstrap.compare.trial_shots import trials_for
 from bootstrap.config import load
+from bootstrap.panel.color_models import fake_panel_models
+from loops.remarks import input_warnings
 
 KINDS = {
     "outfit": {"trigger": "zetawear", "invariant": {"top": "red jacket", "bottom": "blue skirt"}},
@@ -93,3 +96,13 @@ def test_the_finished_lora_is_tried_in_what_it_never_saw(played):
             if test == f"an unseen {axis}"
         }
         assert tested == {values[0] for values in config.subject.unseen.values()}
+
+
+@pytest.mark.parametrize(("kind", "counted"), [("character", True), ("style", False), ("background", False)])
+def test_faces_are_counted_where_a_kind_shows_one_subject(kind, counted, tmp_path, monkeypatch):
+    monkeypatch.setattr("loops.remarks.crowds", lambda *given: ["two faces"])
+    own = KINDS.get(kind, {"trigger": "zetachr", "invariant": {"hair": "red hair"}})
+    (tmp_path / "one.json").write_text(json.dumps({"kind": kind, "name": "Zeta", **own}))
+    models, character = replace(fake_panel_models(), faces=object()), load_character(tmp_path / "one.json")
+    notes = input_warnings(character, load("puppet", subject=kind), models, 96, [], [], tmp_path)
+    assert ("two faces" in notes) == counted
