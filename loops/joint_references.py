@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bootstrap.backends.reference_settings import ReferenceSettings
-from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
-from bootstrap.records import Frame, JobKind, Reference, Seed, Shot
+from bootstrap.records import JobKind, Reference, Shot
 from loops.bundle import NUMBER
 from loops.couple_shots import JointShot, JointShots
 from loops.draw import draw
+from loops.portraits import shown_of
 from loops.several import Several
 from loops.shown import Shown
 
@@ -56,18 +55,5 @@ def joint_references(several: Several, shots: JointShots) -> JointReferences:
     frames = {frame.job.id: frame for frame in engine.store.frames(NUMBER, WAVE, JobKind.LOOKALIKE)}
     found = []
     for member, own in zip(several.members, jobs, strict=True):
-        drawn = [frames[job.id] for job in own]
-        found.append(_shown(several, settings, member.seeds, drawn))
+        found.append(shown_of(engine, settings, member.seeds, [frames[job.id] for job in own]))
     return JointReferences(found, settings.with_lora)
-
-
-def _shown(several: Several, settings: ReferenceSettings, seeds: Sequence[Seed], drawn: Sequence[Frame]) -> Shown:
-    """The seeds of a member and the portraits of others; their heads, where the adapter is shown heads."""
-    portraits = [Reference(frame.path, frame.digest, settings.strength) for frame in drawn]
-    if settings.crop == "head":
-        given = several.engine.store.directory, several.engine.panel_models, several.engine.config.panel
-        seeds = heads_of_seeds(seeds, *given)
-        portraits = [
-            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(portraits, drawn, strict=True)
-        ]
-    return Shown(settings, seeds, portraits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bootstrap.backends.outside.drawer_settings import ShownSettings
 from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import ViewsConfig
 from bootstrap.errors import StoreError
@@ -23,7 +24,7 @@ from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.shown import Shown
 
-__all__ = ["portrait_shots", "shown_in"]
+__all__ = ["portrait_shots", "shown_in", "shown_of"]
 
 PORTRAITS = 16
 """Other individuals whose portraits are drawn, once a run."""
@@ -42,15 +43,19 @@ def shown_in(engine: Engine, round: int, maker: JobMaker | None = None) -> Shown
     settings = (maker or engine.job_maker).config.shown
     if settings is None:
         return None
-    frames, seeds = _chosen(engine, _portraits(engine, round)), engine.seeds
-    portraits = [Reference(frame.path, frame.digest, settings.strength) for frame in frames]
+    return shown_of(engine, settings, engine.seeds, _chosen(engine, _portraits(engine, round)))
+
+
+def shown_of(engine: Engine, settings: ShownSettings, seeds: Sequence[Seed], portraits: Sequence[Frame]) -> Shown:
+    """Seeds and portraits as references; their heads, where an adapter is shown heads."""
+    shown = [Reference(frame.path, frame.digest, settings.strength) for frame in portraits]
     if isinstance(settings, ReferenceSettings) and settings.crop == "head":
         given = engine.store.directory, engine.panel_models, engine.config.panel
         seeds = heads_of_seeds(seeds, *given)
-        portraits = [
-            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(portraits, frames, strict=True)
+        shown = [
+            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(shown, portraits, strict=True)
         ]
-    return Shown(settings, seeds, portraits)
+    return Shown(settings, seeds, shown)
 
 
 def _portraits(engine: Engine, round: int) -> list[Frame]:
