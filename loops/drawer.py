@@ -66,9 +66,8 @@ def _compare(engine: Engine, archive: Archive, plan: RoundPlan, earlier: Round, 
     """Draw the probe with the earlier round's LoRA and the round's own, and store which is to draw."""
     sets, trials = engine.training_sets, []
     for number, taught, adapter in ((EARLIER, earlier, engine.adapter(earlier.adapter)), (OWN, plan, own)):
-        named, start = sets.named_traits(archive, taught.number, taught.phase), 0.0
-        if adapter is not None:
-            start = lora_start(engine, archive, plan.number, adapter)
+        named = sets.named_traits(archive, taught.number, taught.phase)
+        start = lora_start(engine, archive, plan.number, adapter)
         trials.append(_trial(engine, Wave(plan.number, number, named, lora_start=start), adapter))
     drawn_by = plan.number if best_of(trials) else earlier.number
     found = "; ".join(f"{one.identity:.2f} x {one.control:.2f}" for one in trials)

@@ -38,8 +38,10 @@ class Drew:
     likeness: Mapping[str, float] | None = None
 
 
-def lora_start(engine: Engine, archive: Archive, number: int, adapter: Adapter) -> float:
+def lora_start(engine: Engine, archive: Archive, number: int, adapter: Adapter | None) -> float:
     """The share of the steps after which ``adapter`` joins in round ``number``, tried first where none is chosen."""
+    if adapter is None:
+        return 0.0
     starts = engine.config.loop.lora_starts
     if len(starts) == 1:
         return starts[0]

@@ -99,7 +99,7 @@ def plan_wave(
     named = sets.named_traits(archive, *(drawn_by.number, drawn_by.phase) if drawn_by else (plan.number, plan.phase))
     possible, hands = sets.possible(archive, plan.number, plan.phase), []
     usable = usable_decoys(archive, engine.judges, engine.config)
-    start = lora_start(engine, archive, plan.number, adapter) if adapter else 0.0
+    start = lora_start(engine, archive, plan.number, adapter)
     approved = [frame for frame in engine.store.approved() if frame.job.id not in engine.lost]
     for maker in engine.job_makers:
         by_adapter = maker.config.trains_to_draw and possible

@@ -34,7 +34,7 @@ from bootstrap.events import Emit
 from bootstrap.lora import save_kohya
 from bootstrap.lora.blending import blended
 from bootstrap.machine.device import reporting_memory
-from bootstrap.records import Job, Region, TrainItem
+from bootstrap.records import Job, Reference, TrainItem
 from bootstrap.training.processes import ALONE, Processes
 from bootstrap.training.recipe import TrainRecipe
 
@@ -116,23 +116,21 @@ class DiffusersBackend:
         """The pictures of a batch; those of a shape that are shown as many pictures as strongly are drawn together."""
         together: dict[tuple[object, ...], list[Job]] = {}
         for job in batch:
-            strengths = [reference.strength for reference in job.references]
-            if self.references is not None and any(strengths):
-                strengths += self.references.alike(job)
+            strengths = self._strengths(job, job.references)
             apart = [*(one.strength if one else None for one in (job.control, job.start)), job.lora_start]
-            places = tuple(self._place(job, region) for region in job.regions)
+            places = tuple((one.adapter, one.shift, *self._strengths(job, one.references)) for one in job.regions)
             together.setdefault((*shape_of(self.settings, job), places, *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
         return found
 
-    def _place(self, job: Job, region: Region) -> tuple[object, ...]:
-        """What the same region of jobs that are drawn together has in common."""
-        strengths = [reference.strength for reference in region.references]
+    def _strengths(self, job: Job, references: Sequence[Reference]) -> list[float]:
+        """What jobs that are drawn together have in common of these references, a job's or those of one region."""
+        strengths = [reference.strength for reference in references]
         if self.references is not None and any(strengths):
-            strengths += self.references.alike(replace(job, references=region.references))
-        return region.adapter, region.shift, *strengths
+            strengths += self.references.alike(replace(job, references=tuple(references)))
+        return strengths
 
     def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:
         """The pictures of jobs of one shape that are shown as many pictures with the same strengths."""
