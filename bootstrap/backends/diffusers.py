@@ -65,8 +65,8 @@ class DiffusersBackend:
         self.settings = settings
         self.base = LoadedBase(base, settings, device)
         self.adapter = AttachedAdapter(self.base)
-        self.trainer = LoraTrainer(self.base, self.adapter)
         self.references = references(self.base) if references else None
+        self.trainer = LoraTrainer(self.base, self.adapter, self.references)
         self.control = control(self.base) if control else None
         self.starts = StartPictures(self.base, pictures) if pictures else None
         self.regions = RegionFiles(pictures) if pictures else None

@@ -61,6 +61,15 @@ class LoadedReferences:
         """What jobs that are drawn together have in common besides shapes and strengths: nothing."""
         return ()
 
+    @property
+    def by_timestep(self) -> bool:
+        """Whether only pictures of one timestep can be predicted together: references are noised as they are."""
+        return self._attention is not None
+
+    def prepare(self, references: Sequence[Reference]) -> None:
+        """Encode pictures before they are shown. Raises BackendError as `shown` does."""
+        self._encode(list({one.sha256: one for one in references}.values()))
+
     @contextlib.contextmanager
     def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
         """The UNet heeds the references of these jobs, which have equally many, of one strength.

@@ -17,6 +17,7 @@ from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.framing import Framed, framed
 from bootstrap.backends.latents import encode_pictures
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.reference_teacher import ReferenceTeacher, ShowsReferences, taught_by
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.saving_memory import checkpointing, moved, without_checkpointing
 from bootstrap.events import Emit
@@ -26,7 +27,7 @@ from bootstrap.machine.device import arithmetic, autocast
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Job, JobKind, TrainItem
 from bootstrap.store.files import write_image
-from bootstrap.training.inputs import Predict, TrainingInputs
+from bootstrap.training.inputs import Predict, PredictShown, TrainingInputs
 from bootstrap.training.losslog import SAMPLES
 from bootstrap.training.passes import Passes
 from bootstrap.training.processes import ALONE, Processes
@@ -42,8 +43,8 @@ SAMPLED = 4
 class LoraTrainer:
     """Trains adapters on a loaded base, in place."""
 
-    def __init__(self, base: LoadedBase, adapter: AttachedAdapter) -> None:
-        self._base, self._adapter = base, adapter
+    def __init__(self, base: LoadedBase, adapter: AttachedAdapter, references: ShowsReferences | None = None) -> None:
+        self._base, self._adapter, self._references = base, adapter, references
 
     def train(
         self,
@@ -93,13 +94,14 @@ class LoraTrainer:
             self._predict(pictures, with_gradients=recipe.text_encoder),
             base.objective,
             base.device,
-            content="|".join([base.digest, *encoded.digests]),
+            content="|".join([base.digest, *encoded.digests, *taught_by(items, recipe)]),
             scales_loss=arithmetic(base.device, base.settings.dtype) == torch.float16,
             crops=recipe.latent_crops,
             deviations=encoded.deviations,
             masks=encoded.masks,
             regularisation=regularisation,
             predict_base=self._predict_base(pictures, recipe),
+            predict_shown=self._predict_shown(items, pictures, recipe),
         )
 
     def _predict(self, pictures: Sequence[Framed], *, with_gradients: bool) -> Predict:
@@ -128,6 +130,20 @@ class LoraTrainer:
                 return predict(latents, times, captions, entries)
 
         return predict_base
+
+    def _predict_shown(
+        self, items: Sequence[TrainItem], pictures: Sequence[Framed], recipe: TrainRecipe
+    ) -> PredictShown | None:
+        """What the base predicts of pictures when it is shown what they were drawn from; None where it is not asked."""
+        if self._references is None or not recipe.reference_distillation:
+            return None
+        teacher = ReferenceTeacher(self._base, self._references, items, pictures, recipe.latent_crops)
+
+        def predict_shown(latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
+            with self._adapter.switched_off(text_encoder=recipe.text_encoder), torch.no_grad():
+                return teacher.predict(latents, times, entries)
+
+        return predict_shown
 
     def _unused(self, inputs: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[Any]:
         """The parts that a training does without, because every caption it can ask for is encoded here."""

@@ -34,6 +34,16 @@ class NativeReferences:
         """What jobs that are drawn together have in common: the shapes of their references."""
         return tuple(side for one in job.references for side in self._encoded(one).shape[2:])
 
+    @property
+    def by_timestep(self) -> bool:
+        """Whether only pictures of one timestep can be predicted together: no."""
+        return False
+
+    def prepare(self, references: Sequence[Reference]) -> None:
+        """Encode pictures before they are shown. Raises BackendError as `shown` does."""
+        for one in references:
+            self._encoded(one)
+
     @contextlib.contextmanager
     def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
         """The base sees the references of these jobs, which are `alike` and of one strength.

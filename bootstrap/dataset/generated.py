@@ -7,17 +7,18 @@ measured when it was scored.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bootstrap.backends.shapes import box_within, shape_of
 from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
+from bootstrap.config.run_settings import BASE
 from bootstrap.dataset.exposure import factors
 from bootstrap.dataset.originals import body_box
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.pictures.caption_text import caption_parts
-from bootstrap.records import Frame, Phase, TrainItem
+from bootstrap.records import DrawnFrom, Frame, Phase, TrainItem
 from scoring.measurement import Measurement
 from scoring.sight import Sight
 
@@ -59,7 +60,17 @@ class GeneratedFrames:
         box = body_box(config.panel.composition, frame.job.shot.framing)
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
-        return TrainItem(str(self.directory / frame.path), self._caption(frame, seen, phase), kind, weight, box)
+        caption, drawn_from = self._caption(frame, seen, phase), self._drawn_from(frame, config)
+        return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, drawn_from=drawn_from)
+
+    def _drawn_from(self, frame: Frame, config: RunConfig) -> DrawnFrom | None:
+        """What the base drew a frame from; None where it had a LoRA or no reference, or something else drew it."""
+        job = frame.job
+        by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
+        if frame.adapter or not by_base or not any(one.strength for one in job.references):
+            return None
+        absolute = [replace(one, path=str(self.directory / one.path)) for one in job.references]
+        return DrawnFrom(job.prompt, tuple(absolute))
 
     def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
         """The tags of a frame: as a person wrote them, else as generated and seen.

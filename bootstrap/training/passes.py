@@ -1,4 +1,4 @@
-"""One forward pass of a training and its loss: the pictures, and where the recipe asks for it what preserves the base.
+"""One forward pass of a training and its loss: the pictures, and what the base predicts where the recipe asks for it.
 
 Everything random is a function of the random seed and the pass alone. Knows no optimizer and no step.
 """
@@ -6,7 +6,7 @@ Everything random is a function of the random seed and the pass alone. Knows no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional
@@ -37,7 +37,7 @@ class Passes:
     """The losses of a training's forward passes, by number."""
 
     def __init__(self, inputs: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> None:
-        self.recipe, self._inputs = recipe, inputs
+        self.recipe, self._inputs, self._items = recipe, inputs, items
         shapes = [tuple(latents.shape) for latents in inputs.latents]
         self._first_regular = len(shapes) - len(inputs.regularisation)
         self._batches = Batches(items, recipe, tuple(shapes[: self._first_regular : inputs.crops]))
@@ -50,7 +50,7 @@ class Passes:
         """The weighted loss of one pass, a scalar with gradients."""
         recipe, batches = self.recipe, self._batches
         seed = recipe.random_seed * 1_000_003 + number
-        noised = self._noised(self._entries(number), seed)
+        noised = self._taught(self._noised(self._entries(number), seed))
         loss = self._loss(noised, batches.captions(number))
         if recipe.output_preservation:
             captions = batches.captions(number, without_trigger=True)
@@ -66,6 +66,8 @@ class Passes:
         found = self._batches.texts()
         if self.recipe.output_preservation:
             found += self._batches.texts(without_trigger=True)
+        if self.recipe.reference_distillation:
+            found += [item.drawn_from.prompt for item in self._items if item.drawn_from]
         if self._regular is not None:
             found += self._regular.texts()
         return list(dict.fromkeys(found))
@@ -93,6 +95,20 @@ class Passes:
         latents, noise, times = latents.to(inputs.device), noise.to(inputs.device), times.to(inputs.device)
         mixed, target = inputs.objective.noised(latents, noise, times)
         return _Noised(entries, mixed, times, target)
+
+    def _taught(self, noised: _Noised) -> _Noised:
+        """Entries whose target is, for a share, what the base predicts of them shown what they were drawn from."""
+        share, inputs = self.recipe.reference_distillation, self._inputs
+        rows = [row for row, entry in enumerate(noised.entries) if self._items[entry // inputs.crops].drawn_from]
+        if not share or not rows:
+            return noised
+        if inputs.predict_shown is None:
+            raise BackendError("this base draws from no reference", "set reference_distillation to 0")
+        entries = [noised.entries[row] for row in rows]
+        predicted = inputs.predict_shown(noised.latents[rows], noised.times[rows], entries).detach().float()
+        target = noised.target.clone()
+        target[rows] = (1 - share) * target[rows] + share * predicted
+        return replace(noised, target=target)
 
     def _loss(self, noised: _Noised, captions: Sequence[str]) -> torch.Tensor:
         """The squared distance to the target; weighted by the pictures' masks, as sd-scripts does it."""

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from bootstrap.errors import BackendError
-from bootstrap.records import TrainItem
+from bootstrap.records import DrawnFrom, TrainItem
 from bootstrap.training.batches import Batches
 from bootstrap.training.losslog import LOSSES, LossLog
 from bootstrap.training.passes import SEED_DISTANCE, Passes
@@ -171,3 +171,32 @@ def test_settings_that_change_nothing_name_the_same_training():
     assert RECIPE.identity() == asked(sample_every_n_steps=10).identity()
     assert RECIPE.identity() != asked(masked_loss=True).identity()
     assert '"network":' not in RECIPE.identity()
+
+
+def test_pictures_drawn_from_references_have_the_base_shown_these_as_target(make_inputs, four):
+    half = asked(reference_distillation=0.5)
+    taught = [four[0], *(replace(item, drawn_from=DrawnFrom("a girl", ())) for item in four[1:])]
+    asked_of = []
+
+    def predict_shown(latents, times, entries):
+        asked_of.extend(entries)
+        return torch.full_like(latents, 3.0)
+
+    inputs = replace(make_inputs(), predict_shown=predict_shown)
+    for number in range(6):
+        places = Batches(taught, half).places(number)
+        latents, noise, times, _ = sampled(inputs, places, 7 * 1_000_003 + number)
+        mixed = inputs.objective.noised(latents, noise, times)[0]
+        target = [(noise[row] + 3) / 2 if place else noise[row] for row, place in enumerate(places)]
+        prediction = inputs.predict(mixed, times, Batches(taught, half).captions(number), places)
+        wanted = functional.mse_loss(prediction, torch.stack(target))
+        assert torch.allclose(Passes(inputs, taught, half).loss(number), wanted)
+    assert set(asked_of) == {1, 2, 3}
+    assert Passes(inputs, taught, RECIPE).loss(0) == Passes(inputs, four, RECIPE).loss(0)
+    assert "a girl" in Passes(inputs, taught, half.model_copy(update={"text_variants": 1})).texts()
+
+
+def test_distillation_needs_a_base_that_is_shown_references(make_inputs, four):
+    taught = [replace(item, drawn_from=DrawnFrom("a girl", ())) for item in four]
+    with pytest.raises(BackendError, match="draws from no reference"):
+        Passes(make_inputs(), taught, asked(reference_distillation=1)).loss(0)

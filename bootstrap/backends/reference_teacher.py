@@ -1,0 +1,97 @@
+"""What a base predicts of pictures in training when it is shown the references that they were drawn from.
+
+A LoRA that learns this target draws without references what the base draws with them: distillation (arXiv 1503.02531).
+Each drawn picture has errors of its own, which the prediction has not. Knows no adapter in training and no loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from bootstrap.backends.drawing import beside_references
+from bootstrap.backends.framing import Framed
+from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import LoadedReferences
+from bootstrap.backends.native_references import NativeReferences
+from bootstrap.backends.regularisation import NO_SHOT
+from bootstrap.machine.device import autocast
+from bootstrap.records import Job, JobKind, TrainItem
+from bootstrap.training.recipe import TrainRecipe
+
+__all__ = ["ReferenceTeacher", "ShowsReferences", "taught_by"]
+
+ShowsReferences = LoadedReferences | NativeReferences
+
+
+class ReferenceTeacher:
+    """The base with the references of each item; it encodes them when it is made.
+
+    Args:
+        base: the loaded base, whose LoRA is switched off while it predicts.
+        references: what shows it references.
+        items: those of the training; only those with ``drawn_from`` can be predicted.
+        pictures: the items' pictures as they are trained on, ``crops`` of each.
+
+    Raises:
+        BackendError: a reference is missing, or not the picture that was planned with.
+    """
+
+    def __init__(
+        self,
+        base: LoadedBase,
+        references: ShowsReferences,
+        items: Sequence[TrainItem],
+        pictures: Sequence[Framed],
+        crops: int,
+    ) -> None:
+        self._base, self._references, self._pictures = base, references, pictures
+        self._jobs = [_job(item) for item in items for _ in range(crops)]
+        references.prepare([one for job in self._jobs for one in job.references])
+
+    def predict(self, latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
+        """Predictions (n, c, h, w) from noised latents, times (n,) and the numbers of their entries."""
+        found = torch.zeros_like(latents, dtype=torch.float32)
+        for rows in self._together(times, entries):
+            found[rows] = self._predict(latents[rows], times[rows], [entries[row] for row in rows]).float()
+        return found
+
+    def _predict(self, latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
+        base, jobs = self._base, [self._jobs[entry] for entry in entries]
+        times = times * base.objective.time_scale
+        with self._references.shown(jobs) as shown:
+            if shown.look:
+                shown.look(times[0])
+            text = beside_references(base.prompts.encode([job.prompt for job in jobs]), shown, guided=False)
+            with autocast(base.device, base.settings.dtype):
+                return base.predict(latents, times, text, [self._pictures[entry].cut for entry in entries])
+
+    def _together(self, times: torch.Tensor, entries: Sequence[int]) -> Iterator[list[int]]:
+        """The rows that are predicted at once: those that are shown as many pictures as strongly."""
+        groups: dict[tuple[float, ...], list[int]] = {}
+        for row, entry in enumerate(entries):
+            job = self._jobs[entry]
+            key = [*(one.strength for one in job.references), *self._references.alike(job)]
+            if self._references.by_timestep:
+                key.append(float(times[row]))
+            groups.setdefault(tuple(key), []).append(row)
+        yield from groups.values()
+
+
+def _job(item: TrainItem) -> Job:
+    """What an item was drawn from, as what is shown to a base; without references where it has none."""
+    prompt, references = (item.drawn_from.prompt, item.drawn_from.references) if item.drawn_from else ("", ())
+    return Job("", JobKind.PROBE, 0, 0, NO_SHOT, prompt, "", 0, {}, references)
+
+
+def taught_by(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
+    """What tells trainings apart that learn from the same pictures, shown other references: digests and strengths."""
+    if not recipe.reference_distillation:
+        return []
+    found = []
+    for item in items:
+        if item.drawn_from:
+            shown = [f"{one.sha256}@{one.strength:g}" for one in item.drawn_from.references]
+            found.append("+".join([item.drawn_from.prompt, *shown]))
+    return found

@@ -1,0 +1,91 @@
+"""Distillation from references: the teacher predicts what would be drawn, and a LoRA learns it."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bootstrap.backends.diffusers import DiffusersBackend
+from bootstrap.backends.framing import Framed
+from bootstrap.backends.loaded_references import LoadedReferences
+from bootstrap.backends.reference_teacher import ReferenceTeacher
+from bootstrap.backends.regularisation import NO_SHOT
+from bootstrap.config import embedded, load
+from bootstrap.errors import BackendError
+from bootstrap.records import DrawnFrom, Job, JobKind, Reference, TrainItem
+
+PUPPET = load("puppet").base
+PLAIN = {"steps": 4, "batch_size": 2, "scheduler": "ddim", "dtype": "float32", "guidance_scale": 1.0}
+WORDS = "1girl, solo, from front, portrait"
+RECIPE = PUPPET.recipes["character"].model_copy(update={"steps": 24, "batch_size": 2, "output_preservation": 0.0})
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A red and a blue picture as references, and a grey one to train on."""
+    torch.set_num_threads(1)
+    folder, found = tmp_path_factory.mktemp("pictures"), {}
+    for name, color in {"red": (250, 20, 20), "blue": (20, 20, 250), "grey": (128, 128, 128)}.items():
+        path = folder / f"{name}.png"
+        Image.new("RGB", (96, 96), color).save(path)
+        found[name] = Reference(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), 1.0)
+    return found
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["adapter", "attention beside it"])
+def backend(request, tmp_path_factory):
+    settings = PUPPET.reference.model_copy(update={"attention": 1.0 if request.param else 0.0})
+    folder, path = tmp_path_factory.mktemp("run"), embedded(PUPPET.reference.path)
+    load_references = lambda base: LoadedReferences(base, path, settings, folder)  # noqa: E731
+    sampling = PUPPET.sampling.model_copy(update=PLAIN)
+    return DiffusersBackend(embedded(PUPPET.path), sampling, "cpu", load_references, pictures=folder)
+
+
+def item(pictures, *shown):
+    return TrainItem(pictures["grey"].path, ("rubychr", "1girl"), "kept", drawn_from=DrawnFrom(WORDS, shown))
+
+
+def teacher(backend, items):
+    cuts = [Framed(Image.new("RGB", (96, 96)), (96, 96, 0, 0, 96, 96))] * len(items)
+    return ReferenceTeacher(backend.base, backend.references, items, cuts, 1)
+
+
+def test_each_row_is_predicted_with_its_own_references_in_its_place(backend, pictures):
+    red, blue = pictures["red"], replace(pictures["blue"], strength=0.5)
+    items = [item(pictures, red), item(pictures, blue), item(pictures, red, pictures["blue"])]
+    one = teacher(backend, items)
+    torch.manual_seed(0)
+    latents, times = torch.randn(1, 16, 12, 12).repeat(3, 1, 1, 1), torch.tensor([500, 300, 500])
+    with torch.no_grad():
+        together = one.predict(latents, times, [0, 1, 2])
+        alone = [one.predict(latents[row : row + 1], times[row : row + 1], [row])[0] for row in range(3)]
+    assert torch.allclose(together, torch.stack(alone), atol=1e-4)
+    assert (together[0] - together[2]).abs().mean() > 1e-2
+    processors = {type(one).__name__ for one in backend.base.denoiser.attn_processors.values()}
+    assert not any("IPAdapter" in name or "Shared" in name for name in processors)
+
+
+def test_the_lora_draws_what_the_base_draws_from_the_references(backend, pictures, tmp_path):
+    def drawn(adapter, *shown):
+        jobs = [Job(f"{n}", JobKind.PROBE, 0, 0, NO_SHOT, "rubychr, 1girl", "", n, {}, shown) for n in range(2)]
+        if adapter is None:
+            jobs = [replace(one, prompt=WORDS) for one in jobs]
+        return np.stack([np.asarray(one, float) for batch in backend.draw(jobs, adapter) for _, one in batch])
+
+    wanted = drawn(None, pictures["red"])
+    apart = {}
+    for share in (0.0, 1.0):
+        recipe = RECIPE.model_copy(update={"reference_distillation": share})
+        done = backend.train([item(pictures, pictures["red"])], recipe, tmp_path / str(share), lambda event: None)
+        apart[share] = abs(drawn(done.path) - wanted).mean()
+    assert apart[1.0] < 0.9 * apart[0.0], apart  # without it, the grey picture itself is learned
+
+
+def test_an_altered_reference_ends_the_training(backend, pictures, tmp_path):
+    altered = replace(pictures["red"], sha256="0" * 64)
+    recipe = RECIPE.model_copy(update={"reference_distillation": 1.0})
+    with pytest.raises(BackendError, match="was altered"):
+        backend.train([item(pictures, altered)], recipe, tmp_path, lambda event: None)
