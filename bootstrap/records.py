@@ -306,10 +306,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class DrawnFrom:
-    """What the base drew a picture from, without a LoRA: its prompt, and the references that it was shown.
-
-    Paths of the references are absolute.
-    """
+    """What the base drew a picture from, without a LoRA: its prompt, and the references that it was shown."""
 
     prompt: str
     references: tuple[Reference, ...]

@@ -78,7 +78,8 @@ def cost_of(config: RunConfig, seeds: int, parameters: int, speed: float) -> Cos
     """The cost of a run from ``seeds`` pictures with a denoiser of that many ``parameters`` at ``speed`` FLOP/s."""
     pictures, trainings = _pictures(config), _trainings(config, seeds)
     sampling, recipe = config.base.sampling, config.finishing_recipe
-    samples = sum(trainings) * BACKWARD * recipe.batch_size * recipe.gradient_accumulation_steps
+    a_sample = BACKWARD + bool(recipe.reference_distillation and config.base.reference)
+    samples = sum(trainings) * a_sample * recipe.batch_size * recipe.gradient_accumulation_steps
     pixels = sampling.width * sampling.height
     width, height = recipe.size_for((sampling.width, sampling.height))
     samples *= width * height / pixels

@@ -7,7 +7,7 @@ measured when it was scored.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap.backends.shapes import box_within, shape_of
@@ -60,17 +60,8 @@ class GeneratedFrames:
         box = body_box(config.panel.composition, frame.job.shot.framing)
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
-        caption, drawn_from = self._caption(frame, seen, phase), self._drawn_from(frame, config)
+        caption, drawn_from = self._caption(frame, seen, phase), _drawn_from(frame, config)
         return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, drawn_from=drawn_from)
-
-    def _drawn_from(self, frame: Frame, config: RunConfig) -> DrawnFrom | None:
-        """What the base drew a frame from; None where it had a LoRA or no reference, or something else drew it."""
-        job = frame.job
-        by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
-        if frame.adapter or not by_base or not any(one.strength for one in job.references):
-            return None
-        absolute = [replace(one, path=str(self.directory / one.path)) for one in job.references]
-        return DrawnFrom(job.prompt, tuple(absolute))
 
     def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
         """The tags of a frame: as a person wrote them, else as generated and seen.
@@ -83,6 +74,15 @@ class GeneratedFrames:
         tags = [wording.character.trigger, *caption_parts(written)]
         tags += wording.named_traits(frame.job.shot, phase).values()
         return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
+def _drawn_from(frame: Frame, config: RunConfig) -> DrawnFrom | None:
+    """What the base drew a frame from; None where it had a LoRA or no reference, or something else drew it."""
+    job = frame.job
+    by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
+    if frame.adapter or not by_base or not any(one.strength for one in job.references):
+        return None
+    return DrawnFrom(job.prompt, job.references)
 
 
 def rare_floor(config: RunConfig, phase: Phase) -> int:

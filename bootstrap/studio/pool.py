@@ -56,7 +56,7 @@ class Pooling:
         if self.train_together and isinstance(trainer, SharingTrainer):
             from bootstrap.studio.pooled_trainer import PooledTrainer
 
-            trainer = PooledTrainer(trainer, team, self.cluster, files, tell)
+            trainer = PooledTrainer(trainer, team, self.cluster, files, run, tell)
         return Pool(PooledDrawer(drawer, team, files, run), PooledPanel(team, ray.put), trainer)
 
 

@@ -28,13 +28,23 @@ __all__ = ["PooledTrainer"]
 
 
 class PooledTrainer:
-    """Trains with ``trainer`` and the workers of ``team``; ``files`` hands files to them, ``tell`` gets notes."""
+    """Trains with ``trainer`` and the workers of ``team``; ``files`` hands files to them, ``tell`` gets notes.
+
+    ``run`` is the folder where the references of drawn pictures lie.
+    """
 
     def __init__(
-        self, trainer: SharingTrainer, team: Team, cluster: Cluster, files: Files, tell: Callable[[str], None]
+        self,
+        trainer: SharingTrainer,
+        team: Team,
+        cluster: Cluster,
+        files: Files,
+        run: Path,
+        tell: Callable[[str], None],
     ) -> None:
         """Train nothing yet."""
-        self._trainer, self._team, self._cluster, self._files, self._tell = trainer, team, cluster, files, tell
+        self._trainer, self._team, self._cluster, self._files = trainer, team, cluster, files
+        self._run, self._tell = run, tell
 
     def train(self, items: Sequence[TrainItem], recipe: TrainRecipe, workdir: Path, emit: Emit) -> Trained:
         """Train a LoRA, together where there are passes to share; see `bootstrap.backends.base`.
@@ -64,6 +74,9 @@ class PooledTrainer:
                 if one is not None:
                     files.append(self._files.file(f"{TRAINING}/{number}/{one.name}", one))
             there.append(replace(item, path=f"{TRAINING}/{number}/{path.name}"))
+        if recipe.reference_distillation:
+            shown = [one.path for item in items if item.drawn_from for one in item.drawn_from.references]
+            files += [self._files.file(path, self._run / path) for path in dict.fromkeys(shown)]
         if (checkpoint := workdir / CHECKPOINT).is_file():
             files.append(self._files.file(f"{TRAINING}/{CHECKPOINT}", checkpoint))
         for number, actor in enumerate(helpers, start=1):

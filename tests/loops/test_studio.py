@@ -25,10 +25,11 @@ from bootstrap.config import load
 from bootstrap.errors import ConfigError
 from bootstrap.events import Incident
 from bootstrap.panel.color_models import fake_panel_models
-from bootstrap.records import Job, JobKind, Shot, TrainItem
+from bootstrap.records import DrawnFrom, Job, JobKind, Reference, Shot, TrainItem
 from bootstrap.runs.queue import Queue
 from bootstrap.runs.queue_work import Ended
 from bootstrap.runs.run_models import open_base
+from bootstrap.store.files import sha256_of
 from bootstrap.store.store import Store
 from bootstrap.studio import characters, pooled_trainer, team
 from bootstrap.studio import cluster as studio_cluster
@@ -185,15 +186,15 @@ def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path,
     meetings, join = [], pooled_trainer.joined_processes
     monkeypatch.setattr(pooled_trainer, "joined_processes", lambda meeting: meetings.append(meeting) or join(meeting))
     config = load("puppet", overrides=["base.sampling.steps=2", "base.sampling.batch_size=2"])
-    config = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
     backend = open_base(config, tmp_path, fake_panel_models()).drawer
     told, shot = [], Shot("front", "front", "upper body", {}, 0)
     jobs = [Job(str(n), JobKind.CANDIDATE, 1, 1, shot, "1girl, red hair", "", n, {}) for n in range(4)]
     Image.new("RGB", (96, 96), "red").save(tmp_path / "red.png")
-    items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "seed")]
-    recipe = config.base.recipes["character"].model_copy(
-        update={"steps": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "rank": 2, "ema_decay": None}
-    )
+    shown = Reference("red.png", sha256_of(tmp_path / "red.png"))
+    drawn_from = DrawnFrom("1girl", (shown,))
+    items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "kept", drawn_from=drawn_from)]
+    update = {"steps": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "rank": 2, "reference_distillation": 1.0}
+    recipe = config.base.recipes["character"].model_copy(update=update)
     alone = [image.tobytes() for batch in backend.draw(jobs, None) for _, image in batch]
     (tmp_path / "alone").mkdir()
     (tmp_path / "together").mkdir()

@@ -1,5 +1,6 @@
 """Where the subject of a training picture stands: a seed's transparency and the framing's box go along with it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.dataset.originals import seed_items
-from bootstrap.records import Frame, Job, JobKind, Seed, Shot
+from bootstrap.records import DrawnFrom, Frame, Job, JobKind, Reference, Seed, Shot
 from bootstrap.training.recipe import TrainRecipe
 
 COMPOSITION = load("puppet").panel.composition
@@ -21,6 +22,18 @@ SUBJECT = load("puppet").subject
 WORDING = SimpleNamespace(enlarged="", subject=SUBJECT, views=VIEWS, seed_caption=lambda phase, shown, hides: ("mika",))
 CAPTIONER = SimpleNamespace(wording=WORDING, shown=lambda seed: {})
 RECIPE = TrainRecipe(masked_loss=True)
+SHOT = Shot(
+    "front",
+    "front",
+    "full body",
+    {
+        "expression": "smile",
+        "pose": "standing",
+        "outfit": "default",
+        "background": "forest",
+        "style": "cel shading",
+    },
+)
 
 
 def seed(path):
@@ -54,19 +67,7 @@ def test_an_opaque_picture_has_the_box_of_its_framing(tmp_path):
     items = items_of(Image.effect_noise((128, 128), 60).convert("RGB"), tmp_path)
     assert items[0].subject == COMPOSITION["portrait"]["body"]
     assert not list((tmp_path / "train").glob("*_mask.png"))
-    shot = Shot(
-        "front",
-        "front",
-        "full body",
-        {
-            "expression": "smile",
-            "pose": "standing",
-            "outfit": "default",
-            "background": "forest",
-            "style": "cel shading",
-        },
-    )
-    frame = Frame(Job("j", JobKind.CANDIDATE, 1, 1, shot, "", "", 1, {}), "f.png", "", "")
+    frame = Frame(Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "", "", 1, {}), "f.png", "", "")
     config = load("puppet")
     wording = Wording.of(Character(name="m", trigger="mika", invariant={"hair": "red hair"}), config)
     frames = GeneratedFrames(tmp_path, [frame])
@@ -80,3 +81,17 @@ def test_an_opaque_picture_has_the_box_of_its_framing(tmp_path):
 def test_a_seed_without_transparent_pixels_has_no_mask(tmp_path, mode):
     items_of(Image.effect_noise((128, 128), 60).convert(mode), tmp_path)
     assert not list((tmp_path / "train").glob("*_mask.png"))
+
+
+def test_what_the_base_alone_drew_from_references_is_kept_with_a_picture(tmp_path):
+    config = load("puppet")
+    wording = Wording.of(Character(name="m", trigger="mika", invariant={"hair": "red hair"}), config)
+    plain = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "1girl, red hair", "", 1, {})
+    seen = replace(plain, references=(Reference("seeds/a.png", "ab", 1.5),))
+    frames = [Frame(plain, "a.png", "", ""), Frame(seen, "b.png", "", ""), Frame(seen, "c.png", "", "r01-style")]
+    frames.append(Frame(replace(seen, drawer="comfyui"), "d.png", "", ""))
+    frames.append(Frame(replace(seen, references=(Reference("seeds/a.png", "ab", 0.0),)), "e.png", "", ""))
+    found = [item.drawn_from for item in GeneratedFrames(tmp_path, frames).items(config, wording, "character")]
+    assert found == [None, DrawnFrom("1girl, red hair", seen.references), None, None, None]
+    words = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
+    assert not any(item.drawn_from for item in GeneratedFrames(tmp_path, frames).items(words, wording, "character"))
