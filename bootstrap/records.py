@@ -175,6 +175,11 @@ class Job:
     regions: tuple[Region, ...] = ()
     lora_start: float = 0.0
 
+    @property
+    def all_references(self) -> tuple[Reference, ...]:
+        """Its references, and those of its regions."""
+        return (*self.references, *(one for region in self.regions for one in region.references))
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -305,22 +310,14 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnFrom:
-    """What the base drew a picture from, without a LoRA: its prompt, and the references that it was shown."""
-
-    prompt: str
-    references: tuple[Reference, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TrainItem:
     """One picture of a training set.
 
     ``path`` is absolute; ``tags`` are the caption's tags in order, the first ``keep_tokens`` stay in front when
     shuffled; ``kind`` is seed | crop | altered | kept | provisional | detail; ``weight`` is its share of the sampled
     steps relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known; ``seed`` is
-    the place, from 0, of the seed that it was made from, None for a generated picture; ``drawn_from`` is what the base
-    alone drew it from, None where it had a LoRA or no reference.
+    the place, from 0, of the seed that it was made from, None for a generated picture; ``job`` is what the base drew it
+    from by references without a LoRA, None for any other picture.
     """
 
     path: str
@@ -329,7 +326,7 @@ class TrainItem:
     weight: float = 1.0
     subject: Box | None = None
     seed: int | None = None
-    drawn_from: DrawnFrom | None = None
+    job: Job | None = None
 
     @property
     def caption(self) -> str:

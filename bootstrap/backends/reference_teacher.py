@@ -6,18 +6,21 @@ Each drawn picture has errors of its own, which the prediction has not. Knows no
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
+from torch.nn import functional
 
 from bootstrap.backends.drawing import beside_references
-from bootstrap.backends.framing import Framed
+from bootstrap.backends.framing import CropWindow, Framed
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.native_references import NativeReferences
-from bootstrap.backends.regularisation import NO_SHOT
+from bootstrap.backends.regions import windows_of
 from bootstrap.machine.device import autocast
-from bootstrap.records import Job, JobKind, TrainItem
+from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
 __all__ = ["ReferenceTeacher", "ShowsReferences", "taught_by"]
@@ -31,7 +34,7 @@ class ReferenceTeacher:
     Args:
         base: the loaded base, whose LoRA is switched off while it predicts.
         references: what shows it references.
-        items: those of the training; only those with ``drawn_from`` can be predicted.
+        items: those of the training; only those with a ``job`` can be predicted.
         pictures: the items' pictures as they are trained on, ``crops`` of each.
 
     Raises:
@@ -47,42 +50,69 @@ class ReferenceTeacher:
         crops: int,
     ) -> None:
         self._base, self._references, self._pictures = base, references, pictures
-        self._jobs = [_job(item) for item in items for _ in range(crops)]
-        references.prepare([one for job in self._jobs for one in job.references])
+        self._jobs = [item.job for item in items for _ in range(crops)]
+        jobs = [job for job in self._jobs if job]
+        references.prepare([one for job in jobs for one in job.all_references])
 
     def predict(self, latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
-        """Predictions (n, c, h, w) from noised latents, times (n,) and the numbers of their entries."""
+        """Predictions (n, c, h, w) from noised latents, times (n,) and the numbers of entries that have jobs."""
         found = torch.zeros_like(latents, dtype=torch.float32)
+        times = times * self._base.objective.time_scale
         for rows in self._together(times, entries):
-            found[rows] = self._predict(latents[rows], times[rows], [entries[row] for row in rows]).float()
+            jobs = [job for row in rows if (job := self._jobs[entries[row]])]
+            cuts = [self._pictures[entries[row]].cut for row in rows]
+            predict = self._predict_regions if jobs[0].regions else self._predict
+            found[rows] = predict(latents[rows], times[rows], jobs, cuts).float()
         return found
 
-    def _predict(self, latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
-        base, jobs = self._base, [self._jobs[entry] for entry in entries]
-        times = times * base.objective.time_scale
-        with self._references.shown(jobs) as shown:
-            if shown.look:
+    def _predict(
+        self, latents: torch.Tensor, times: torch.Tensor, jobs: Sequence[Job], cuts: Sequence[CropWindow]
+    ) -> torch.Tensor:
+        """The predictions for jobs that are shown as many references as strongly."""
+        base = self._base
+        with contextlib.ExitStack() as attached:
+            shown = None
+            if any(one.strength for one in jobs[0].references):
+                shown = attached.enter_context(self._references.shown(jobs))
+            if shown and shown.look:
                 shown.look(times[0])
             text = beside_references(base.prompts.encode([job.prompt for job in jobs]), shown, guided=False)
             with autocast(base.device, base.settings.dtype):
-                return base.predict(latents, times, text, [self._pictures[entry].cut for entry in entries])
+                return base.predict(latents, times, text, cuts)
+
+    def _predict_regions(
+        self, latents: torch.Tensor, times: torch.Tensor, jobs: Sequence[Job], cuts: Sequence[CropWindow]
+    ) -> torch.Tensor:
+        """The predictions for windows around each region, blended as they are when regions are drawn.
+
+        A window reaches beyond the picture, whose latents are mirrored there: noise stays as strong as it is.
+        """
+        windows = windows_of([region.shift for region in jobs[0].regions], latents.shape[3])
+        beside = windows.columns - windows.pictured - windows.picture
+        canvas = functional.pad(latents, (windows.picture, beside, 0, 0), mode="reflect")
+        found, masks = torch.zeros_like(canvas, dtype=torch.float32), windows.masks.to(latents.device)
+        for place, start in enumerate(windows.starts):
+            window, parts = slice(start, start + windows.width), []
+            for job in jobs:
+                region = job.regions[place]
+                parts.append(replace(job, prompt=region.prompt, references=region.references, regions=()))
+            predicted = self._predict(canvas[..., window], times, parts, cuts).float()
+            found[..., window] += masks[place][window] * predicted
+        return found[..., windows.picture : windows.picture + windows.pictured]
 
     def _together(self, times: torch.Tensor, entries: Sequence[int]) -> Iterator[list[int]]:
-        """The rows that are predicted at once: those that are shown as many pictures as strongly."""
-        groups: dict[tuple[float, ...], list[int]] = {}
+        """The rows that are predicted at once: those that are shown as many pictures as strongly, in equal regions."""
+        groups: dict[tuple[object, ...], list[int]] = {}
         for row, entry in enumerate(entries):
             job = self._jobs[entry]
-            key = [*(one.strength for one in job.references), *self._references.alike(job)]
+            assert job is not None
+            key: list[object] = [region.shift for region in job.regions]
+            for shown in (job, *(replace(job, references=region.references) for region in job.regions)):
+                key.append((*(one.strength for one in shown.references), *self._references.alike(shown)))
             if self._references.by_timestep:
                 key.append(float(times[row]))
             groups.setdefault(tuple(key), []).append(row)
         yield from groups.values()
-
-
-def _job(item: TrainItem) -> Job:
-    """What an item was drawn from, as what is shown to a base; without references where it has none."""
-    prompt, references = (item.drawn_from.prompt, item.drawn_from.references) if item.drawn_from else ("", ())
-    return Job("", JobKind.PROBE, 0, 0, NO_SHOT, prompt, "", 0, {}, references)
 
 
 def taught_by(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
@@ -90,8 +120,8 @@ def taught_by(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
     if not recipe.reference_distillation:
         return []
     found = []
-    for item in items:
-        if item.drawn_from:
-            shown = [f"{one.sha256}@{one.strength:g}" for one in item.drawn_from.references]
-            found.append("+".join([item.drawn_from.prompt, *shown]))
+    for job in (item.job for item in items):
+        for part in (job.regions or (job,)) if job else ():
+            shown = [f"{one.sha256}@{one.strength:g}" for one in part.references]
+            found.append("+".join([part.prompt, *shown]))
     return found

@@ -18,12 +18,13 @@ from bootstrap.dataset.exposure import factors
 from bootstrap.dataset.originals import body_box
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.pictures.caption_text import caption_parts
-from bootstrap.records import DrawnFrom, Frame, Phase, TrainItem
+from bootstrap.records import Frame, Job, Phase, TrainItem
 from scoring.measurement import Measurement
 from scoring.sight import Sight
 
-__all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor"]
+__all__ = ["GeneratedFrames", "balanced", "job_of_base", "names_identity", "rare_floor"]
 
+MOST_REGIONS = 2
 PROVISIONAL_WEIGHT = 0.5
 """How often a provisional frame is sampled, relative to a kept one."""
 
@@ -60,8 +61,8 @@ class GeneratedFrames:
         box = body_box(config.panel.composition, frame.job.shot.framing)
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
-        caption, drawn_from = self._caption(frame, seen, phase), _drawn_from(frame, config)
-        return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, drawn_from=drawn_from)
+        caption, job = self._caption(frame, seen, phase), job_of_base(frame, config)
+        return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, job=job)
 
     def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
         """The tags of a frame: as a person wrote them, else as generated and seen.
@@ -76,13 +77,17 @@ class GeneratedFrames:
         return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-def _drawn_from(frame: Frame, config: RunConfig) -> DrawnFrom | None:
-    """What the base drew a frame from; None where it had a LoRA or no reference, or something else drew it."""
+def job_of_base(frame: Frame, config: RunConfig) -> Job | None:
+    """The job of a frame that the base drew from references without any LoRA; None for another frame.
+
+    More than two regions are drawn on a wider picture, which the frame is not any more.
+    """
     job = frame.job
-    by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
-    if frame.adapter or not by_base or not any(one.strength for one in job.references):
+    if len(job.regions) > MOST_REGIONS:
         return None
-    return DrawnFrom(job.prompt, job.references)
+    by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
+    lora = frame.adapter or any(region.adapter for region in job.regions)
+    return job if by_base and not lora and any(one.strength for one in job.all_references) else None
 
 
 def rare_floor(config: RunConfig, phase: Phase) -> int:

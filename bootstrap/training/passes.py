@@ -67,7 +67,8 @@ class Passes:
         if self.recipe.output_preservation:
             found += self._batches.texts(without_trigger=True)
         if self.recipe.reference_distillation:
-            found += [item.drawn_from.prompt for item in self._items if item.drawn_from]
+            jobs = [item.job for item in self._items if item.job]
+            found += [one.prompt for job in jobs for one in (job.regions or (job,))]
         if self._regular is not None:
             found += self._regular.texts()
         return list(dict.fromkeys(found))
@@ -99,7 +100,7 @@ class Passes:
     def _taught(self, noised: _Noised) -> _Noised:
         """Entries whose target is, for a share, what the base predicts of them shown what they were drawn from."""
         share, inputs = self.recipe.reference_distillation, self._inputs
-        rows = [row for row, entry in enumerate(noised.entries) if self._items[entry // inputs.crops].drawn_from]
+        rows = [row for row, entry in enumerate(noised.entries) if self._items[entry // inputs.crops].job]
         if not share or not rows:
             return noised
         if inputs.predict_shown is None:

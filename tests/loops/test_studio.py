@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from bootstrap.config import load
 from bootstrap.errors import ConfigError
 from bootstrap.events import Incident
 from bootstrap.panel.color_models import fake_panel_models
-from bootstrap.records import DrawnFrom, Job, JobKind, Reference, Shot, TrainItem
+from bootstrap.records import Job, JobKind, Reference, Shot, TrainItem
 from bootstrap.runs.queue import Queue
 from bootstrap.runs.queue_work import Ended
 from bootstrap.runs.run_models import open_base
@@ -191,8 +192,8 @@ def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path,
     jobs = [Job(str(n), JobKind.CANDIDATE, 1, 1, shot, "1girl, red hair", "", n, {}) for n in range(4)]
     Image.new("RGB", (96, 96), "red").save(tmp_path / "red.png")
     shown = Reference("red.png", sha256_of(tmp_path / "red.png"))
-    drawn_from = DrawnFrom("1girl", (shown,))
-    items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "kept", drawn_from=drawn_from)]
+    drawn = replace(jobs[0], references=(shown,))
+    items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "kept", job=drawn)]
     update = {"steps": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "rank": 2, "reference_distillation": 1.0}
     recipe = config.base.recipes["character"].model_copy(update=update)
     alone = [image.tobytes() for batch in backend.draw(jobs, None) for _, image in batch]

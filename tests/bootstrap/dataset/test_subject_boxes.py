@@ -13,7 +13,7 @@ from bootstrap.character import Character
 from bootstrap.config import load
 from bootstrap.dataset.generated import GeneratedFrames
 from bootstrap.dataset.originals import seed_items
-from bootstrap.records import DrawnFrom, Frame, Job, JobKind, Reference, Seed, Shot
+from bootstrap.records import Frame, Job, JobKind, Reference, Seed, Shot
 from bootstrap.training.recipe import TrainRecipe
 
 COMPOSITION = load("puppet").panel.composition
@@ -91,7 +91,7 @@ def test_what_the_base_alone_drew_from_references_is_kept_with_a_picture(tmp_pat
     frames = [Frame(plain, "a.png", "", ""), Frame(seen, "b.png", "", ""), Frame(seen, "c.png", "", "r01-style")]
     frames.append(Frame(replace(seen, drawer="comfyui"), "d.png", "", ""))
     frames.append(Frame(replace(seen, references=(Reference("seeds/a.png", "ab", 0.0),)), "e.png", "", ""))
-    found = [item.drawn_from for item in GeneratedFrames(tmp_path, frames).items(config, wording, "character")]
-    assert found == [None, DrawnFrom("1girl, red hair", seen.references), None, None, None]
+    found = [item.job for item in GeneratedFrames(tmp_path, frames).items(config, wording, "character")]
+    assert found == [None, seen, None, None, None]
     words = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
-    assert not any(item.drawn_from for item in GeneratedFrames(tmp_path, frames).items(words, wording, "character"))
+    assert not any(item.job for item in GeneratedFrames(tmp_path, frames).items(words, wording, "character"))

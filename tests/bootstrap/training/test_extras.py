@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from bootstrap.errors import BackendError
-from bootstrap.records import DrawnFrom, TrainItem
+from bootstrap.records import Job, JobKind, Shot, TrainItem
 from bootstrap.training.batches import Batches
 from bootstrap.training.losslog import LOSSES, LossLog
 from bootstrap.training.passes import SEED_DISTANCE, Passes
@@ -15,6 +15,7 @@ from bootstrap.training.recipe import TrainRecipe
 from bootstrap.training.train_lora import train_lora
 
 RECIPE = TrainRecipe(steps=6, batch_size=2, random_seed=7, min_snr_gamma=None, tag_dropout=0, caption_dropout=0)
+DRAWN = Job("j", JobKind.CANDIDATE, 1, 1, Shot("front", "front", "portrait"), "a girl", "", 1, {})
 
 
 def asked(**changes):
@@ -175,7 +176,7 @@ def test_settings_that_change_nothing_name_the_same_training():
 
 def test_pictures_drawn_from_references_have_the_base_shown_these_as_target(make_inputs, four):
     half = asked(reference_distillation=0.5)
-    taught = [four[0], *(replace(item, drawn_from=DrawnFrom("a girl", ())) for item in four[1:])]
+    taught = [four[0], *(replace(item, job=DRAWN) for item in four[1:])]
     asked_of = []
 
     def predict_shown(latents, times, entries):
@@ -197,6 +198,6 @@ def test_pictures_drawn_from_references_have_the_base_shown_these_as_target(make
 
 
 def test_distillation_needs_a_base_that_is_shown_references(make_inputs, four):
-    taught = [replace(item, drawn_from=DrawnFrom("a girl", ())) for item in four]
+    taught = [replace(item, job=DRAWN) for item in four]
     with pytest.raises(BackendError, match="draws from no reference"):
         Passes(make_inputs(), taught, asked(reference_distillation=1)).loss(0)
