@@ -36,6 +36,8 @@ __all__ = [
 
 FINAL = "final-"
 """How the ids of adapters begin that were trained on the finished set."""
+OF_SEEDS = "-seeds"
+"""How the id of an adapter ends that was trained on the seeds alone."""
 STEP = "-step"
 """What stands between the id of a training and the steps of weights that it left on the way."""
 Phase = str
@@ -225,9 +227,14 @@ class Adapter:
         return self.id.startswith(FINAL)
 
     @property
+    def of_seeds(self) -> bool:
+        """Whether it was trained on the seeds alone, beside the one of the finished set."""
+        return self.id.endswith(OF_SEEDS)
+
+    @property
     def training(self) -> str:
-        """The id of the training that left these weights, finished or on the way."""
-        return self.id.partition(STEP)[0]
+        """The id of the training that left these weights, finished, on the way or of the seeds alone."""
+        return self.id.partition(STEP)[0].removesuffix(OF_SEEDS)
 
     @staticmethod
     def round_id(round: int, phase: Phase) -> str:
@@ -238,6 +245,11 @@ class Adapter:
     def final_id(round: int) -> str:
         """The id of the weights trained on the finished set; ``round`` is the number after the last round's."""
         return f"{FINAL}r{round:02d}"
+
+    @staticmethod
+    def seeds_id(round: int) -> str:
+        """The id of the weights trained on the seeds alone, beside those of `final_id`."""
+        return f"{FINAL}r{round:02d}{OF_SEEDS}"
 
     @staticmethod
     def step_id(training: str, steps: int) -> str:

@@ -20,7 +20,7 @@ from loops.engine import Engine
 from loops.jobs import Wave
 from loops.measure import measure
 from loops.ranking import ranked, scores_of
-from loops.train import train
+from loops.train import train_finished
 from loops.weights_again import whole_adapter, whole_candidates
 from scoring.calibrate import Ranked
 from scoring.measurement import Measurement
@@ -35,7 +35,7 @@ def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence
     for adapter in engine.store.adapters():
         if adapter.training == name:
             return whole_adapter(engine, adapter)
-    adapters = _candidates(engine, number, name, items)
+    adapters = _candidates(engine, number, items)
     named = engine.training_sets.named_traits(archive, number, engine.config.subject.finishing.name)
     probe, trials = probe_shots(engine.planner, engine.config.views), []
     for wave, adapter in enumerate(reversed(adapters), 1):
@@ -48,15 +48,18 @@ def final_adapter(engine: Engine, archive: Archive, number: int, items: Sequence
     return adapters[best]
 
 
-def _candidates(engine: Engine, number: int, name: str, items: Sequence[TrainItem]) -> list[Adapter]:
-    """The weights of the final training to choose from, by their steps; a resumed run finds them as decided on."""
+def _candidates(engine: Engine, number: int, items: Sequence[TrainItem]) -> list[Adapter]:
+    """The weights to choose from, by their steps; a resumed run finds them as decided on.
+
+    Those of the seeds alone are the last, which stand unless others draw a clearly better probe: where few pictures
+    teach nearly all, what is drawn must show that it teaches more (LOG "When a style's LoRA joins").
+    """
     decided = engine.store.decided(FinalCandidates, round=number)
     if decided is None:
-        phase, loop = engine.config.subject.finishing.name, engine.config.loop
-        adapters, event = train(engine, items, number, phase, name, loop.final_candidates, loop.early_checkpoints)
+        adapters, event = train_finished(engine, items, number, engine.config.subject.finishing.name)
         decided = engine.store.decide(FinalCandidates(number, tuple(adapters)), event)
         engine.store.add_seconds("train", event.seconds)
-    return list(whole_candidates(engine, decided).tried)
+    return sorted(whole_candidates(engine, decided).tried, key=lambda one: one.of_seeds)
 
 
 def _trial(engine: Engine, wave: Wave, adapter: Adapter, probe: Sequence[Shot]) -> Trial:
@@ -93,9 +96,13 @@ def _why_these(adapters: Sequence[Adapter], trials: Sequence[Trial], best: int) 
     """Why these weights, in one line."""
     each = []
     for adapter, trial in zip(adapters, trials, strict=True):
-        text = f"step {adapter.steps}: {trial.identity:.2f} x {trial.control:.2f}"
+        text = f"{_named(adapter)}: {trial.identity:.2f} x {trial.control:.2f}"
         if trial.faulty:
             text += f", {trial.faulty} of {len(trial.drawn)} faulty"
         each.append(text)
     compared = f"(identity x control on the probe: {'; '.join(each)})"
-    return f"the final LoRA is that of step {adapters[best].steps} {compared}"
+    return f"the final LoRA is that of {_named(adapters[best])} {compared}"
+
+
+def _named(adapter: Adapter) -> str:
+    return "the seeds alone" if adapter.of_seeds else f"step {adapter.steps}"

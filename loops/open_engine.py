@@ -99,4 +99,4 @@ def _tell(engine: Engine, text: str) -> None:
 def budget_of(config: RunConfig, originals: int, hours: Hours) -> Budget:
     """The hours with what the finish takes of them: the last training, on a full set, and its trials."""
     recipe = recipe_for(config, config.subject.finishing.name, 0, config.loop.target + originals)
-    return Budget(hours, recipe.steps, config.loop.final_candidates, acceptance_pictures(config))
+    return Budget(hours, recipe.steps, config.loop.compared, acceptance_pictures(config))

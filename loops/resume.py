@@ -33,7 +33,7 @@ CONTINUED = "continued_after"
 MAY_CHANGE = {
     "config": re.compile(
         r"loop\.(target|rounds|waves|candidates_a_place|lookalikes|exchanged|most_decoys)"  # how much
-        r"|loop\.(final_candidates|trigger_pictures|early_checkpoints|showcase|mend_rounds|judge\.most)"
+        r"|loop\.(final_candidates|seeds_alone|trigger_pictures|early_checkpoints|showcase|mend_rounds|judge\.most)"
         r"|loop\.acceptance\.(weights|lowest|unseen|beside|also)"
         r"|loop\.(gate_level|provisional_share|calibrate_on|diverse_enough|after_drift|drawer)"  # the gate
         r"|views\.(families\.[^.]+\.share|framings\..+)|subject\.(most_neutral|a_prompt|leeway|guided)"  # the quotas

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bootstrap.backends.base import Trained
 from bootstrap.errors import BackendError
@@ -18,7 +19,7 @@ from loops.engine import Engine
 from loops.training_set import recipe_for
 from loops.within_memory import trained_within_memory
 
-__all__ = ["adapter_of_round", "train"]
+__all__ = ["adapter_of_round", "train", "train_finished"]
 
 
 def adapter_of_round(
@@ -78,6 +79,22 @@ def train(
         adapters.append(_adapter(engine, earlier, Adapter.step_id(name, earlier.steps), phase, number))
     adapters.append(_adapter(engine, last, name, phase, number))
     return adapters, AdapterTrained(number, name, last.steps, len(items), last.final_loss, round(seconds, 1))
+
+
+def train_finished(
+    engine: Engine, items: Sequence[TrainItem], number: int, phase: Phase
+) -> tuple[list[Adapter], AdapterTrained]:
+    """The weights to choose the finished LoRA from: of ``items``, by their steps, and where asked of the seeds alone.
+
+    Those of the seeds come first. The event counts the seconds of both trainings. Raises BackendError as `train`.
+    """
+    loop, name = engine.config.loop, Adapter.final_id(number)
+    adapters, event = train(engine, items, number, phase, name, loop.final_candidates, loop.early_checkpoints)
+    seeds = [item.weighing(1.0) for item in items if item.kind == "seed"]
+    if loop.seeds_alone and seeds and len(seeds) < len(items):
+        alone, further = train(engine, seeds, number, phase, Adapter.seeds_id(number))
+        return [*alone, *adapters], replace(event, seconds=round(event.seconds + further.seconds, 1))
+    return adapters, event
 
 
 def _require_whole(engine: Engine, items: Sequence[TrainItem]) -> None:

@@ -16,7 +16,7 @@ from bootstrap.store.person import Boundary
 from bootstrap.store.replacing import is_whole, set_aside
 from loops.archive import Archive
 from loops.engine import Engine
-from loops.train import train
+from loops.train import train, train_finished
 
 __all__ = ["give_up_unneeded", "whole_adapter", "whole_candidates"]
 
@@ -65,9 +65,10 @@ def _train_again(engine: Engine, adapter: Adapter, wanted: Sequence[Adapter]) ->
     archive, number = _as_then(engine, adapter.round), adapter.round
     provisional = archive.provisional if adapter.is_final else ()
     items = engine.training_sets.items(archive, number, adapter.phase, provisional)
-    loop = engine.config.loop
-    counts = (loop.final_candidates, loop.early_checkpoints) if adapter.is_final else (1, 0)
-    trained, event = train(engine, items, number, adapter.phase, adapter.training, *counts)
+    if adapter.is_final:
+        trained, event = train_finished(engine, items, number, adapter.phase)
+    else:
+        trained, event = train(engine, items, number, adapter.phase, adapter.training)
     engine.store.add_seconds("train", event.seconds)
     by_id = {one.id: one for one in trained}
     engine.store.replacing.replace_adapters([replace(by_id.get(one.id, trained[-1]), id=one.id) for one in wanted])

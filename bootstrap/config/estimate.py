@@ -156,7 +156,7 @@ def _pictures(config: RunConfig) -> int:
             drawn += _decoys(one)
     if any(one.drawer is not None and one.shown is not None for one in both):
         drawn += PORTRAITS
-    finished = loop.final_candidates * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
+    finished = loop.compared * PREVIEWS * len(config.views.families) + acceptance_pictures(config)
     finished += _starts_tried(config)
     words = 0 if config.base.demonstration else 2 + MADE_UP_WORDS  # without any, the trigger, the others
     return math.ceil(drawn + finished + SHOWCASE_ROWS * loop.showcase + words * loop.trigger_pictures)
@@ -208,4 +208,5 @@ def _trainings(config: RunConfig, seeds: int) -> list[int]:
     if config.trains_to_draw:
         trainings.append((subject.finishing.name, kept_before[-1]))
     trainings.append((subject.finishing.name, loop.target))
-    return [steps_for(config.base, phase, kept + seeds * config.base.cuts.most) for phase, kept in trainings]
+    steps = [steps_for(config.base, phase, kept + seeds * config.base.cuts.most) for phase, kept in trainings]
+    return [*steps, steps_for(config.base, subject.finishing.name, seeds)] if loop.seeds_alone else steps

@@ -108,6 +108,9 @@ class LoopConfig(Frozen):
     """Largest share of provisional frames in the finished set."""
     final_candidates: int = Field(3, ge=1, le=20)
     """Weights of the final training that are compared on a probe; 1 takes the last ones."""
+    seeds_alone: bool = False
+    """Train a LoRA on your pictures alone as well: it is handed out unless that of the finished set draws a clearly
+    better probe."""
     trigger_pictures: int = Field(4, ge=0, le=64)
     """Pictures that the base draws at the start with the trigger alone, as many without it, and with each of three
     made-up words: whether it has an idea of the trigger. 0 does not look."""
@@ -129,6 +132,11 @@ class LoopConfig(Frozen):
     """Share of sampled training steps that show seeds, crops and altered copies, from the second round on."""
     seed_cap: float = Field(4.0, ge=1)
     """No picture is sampled more than this many times as often as a kept frame."""
+
+    @property
+    def compared(self) -> int:
+        """Weights that draw the probe by which the finished LoRA is chosen."""
+        return self.final_candidates + self.seeds_alone
 
     @model_validator(mode="after")
     def _calibrated(self) -> LoopConfig:

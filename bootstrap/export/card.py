@@ -221,6 +221,8 @@ def _drawn(config: RunConfig) -> str:
 
 def _originals(character: Character, config: RunConfig, adapter: Adapter) -> str:
     """Whether originals are in the training set: who shares a LoRA should know."""
+    if adapter.of_seeds:
+        return "These weights were trained on the originals alone: those of the whole set drew the same test no better."
     if character.trains_seeds(adapter.phase):
         share = f"{100 * config.loop.seeds_share:g} %"
         return f"The originals, their crops and altered copies are trained on too, for up to {share} of the steps."

@@ -363,7 +363,7 @@ def _captions(release: Release) -> dict[str, list[str]]:
     if not release.adapter.is_final:
         return {}
     for row in read_provenance(release.store.directory / "dataset"):
-        if float(row["training_weight"] or 0) <= 0:
+        if float(row["training_weight"] or 0) <= 0 or (release.adapter.of_seeds and row["origin"] == "synthetic"):
             continue
         if row["origin"] == "synthetic":
             found[Path(row["file"]).parent.name].append(row["caption"])

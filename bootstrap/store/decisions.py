@@ -151,7 +151,7 @@ class VaeTiles:
 
 @dataclass(frozen=True, slots=True)
 class FinalCandidates:
-    """The weights that the final training of a round left, by their steps."""
+    """The weights that the final training of a round left, by their steps; before them those of the seeds alone."""
 
     KEY: ClassVar = ("round",)
     round: int
@@ -160,7 +160,7 @@ class FinalCandidates:
     @property
     def tried(self) -> tuple[Adapter, ...]:
         """Those that the run draws with and chooses from; those of the first half of the steps are kept besides."""
-        return tuple(one for one in self.adapters if 2 * one.steps > self.adapters[-1].steps)
+        return tuple(one for one in self.adapters if one.of_seeds or 2 * one.steps > self.adapters[-1].steps)
 
 
 @dataclass(frozen=True, slots=True)
