@@ -177,11 +177,6 @@ class Job:
     regions: tuple[Region, ...] = ()
     lora_start: float = 0.0
 
-    @property
-    def all_references(self) -> tuple[Reference, ...]:
-        """Its references, and those of its regions."""
-        return (*self.references, *(one for region in self.regions for one in region.references))
-
 
 @dataclass(frozen=True, slots=True)
 class Frame:

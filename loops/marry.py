@@ -16,7 +16,6 @@ from bootstrap.compare.couples import JointJudges, LookAlikes
 from bootstrap.compare.grid import Companion
 from bootstrap.dataset.bleed_of_members import COUPLE, Everyone
 from bootstrap.dataset.bundle_members import BundleMember
-from bootstrap.dataset.generated import job_of_base
 from bootstrap.errors import BackendError
 from bootstrap.pictures import open_picture
 from bootstrap.pictures.collages import beside_each_other
@@ -143,8 +142,7 @@ def chosen(marriage: Marriage) -> list[TrainItem]:
     for frame, one in zip(frames, marriage.planned, strict=True):
         if frame.job.id in verdicts and (found := kinds.get(verdicts[frame.job.id].kind)):
             kind, weight = found
-            job = job_of_base(frame, engine.config)
-            items.append(TrainItem(frame.path, marriage.shots.caption(one), kind, weight, job=job))
+            items.append(TrainItem(frame.path, marriage.shots.caption(one), kind, weight))
     if not items:
         raise BackendError(
             f"none of {len(frames)} pictures shows everyone", "try other runs, or more candidates: --target"

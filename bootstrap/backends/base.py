@@ -50,7 +50,7 @@ def refuse_references(
     ``references``, ``control``, ``start`` and ``regions`` are False for what a drawer can use.
     """
     for job in jobs:
-        if references and job.all_references:
+        if references and (job.references or any(region.references for region in job.regions)):
             problem, hint = f'the references of job "{job.id}"', "choose a drawer that takes references"
         elif control and job.control:
             problem, hint = f'the control picture of job "{job.id}"', "choose a drawer with a ControlNet"

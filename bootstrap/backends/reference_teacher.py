@@ -6,19 +6,15 @@ Each drawn picture has errors of its own, which the prediction has not. Knows no
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import torch
-from torch.nn import functional
 
 from bootstrap.backends.drawing import beside_references
 from bootstrap.backends.framing import CropWindow, Framed
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.native_references import NativeReferences
-from bootstrap.backends.regions import windows_of
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
@@ -52,7 +48,7 @@ class ReferenceTeacher:
         self._base, self._references, self._pictures = base, references, pictures
         self._jobs = [item.job for item in items for _ in range(crops)]
         jobs = [job for job in self._jobs if job]
-        references.prepare([one for job in jobs for one in job.all_references])
+        references.prepare([one for job in jobs for one in job.references])
 
     def predict(self, latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
         """Predictions (n, c, h, w) from noised latents, times (n,) and the numbers of entries that have jobs."""
@@ -61,8 +57,7 @@ class ReferenceTeacher:
         for rows in self._together(times, entries):
             jobs = [job for row in rows if (job := self._jobs[entries[row]])]
             cuts = [self._pictures[entries[row]].cut for row in rows]
-            predict = self._predict_regions if jobs[0].regions else self._predict
-            found[rows] = predict(latents[rows], times[rows], jobs, cuts).float()
+            found[rows] = self._predict(latents[rows], times[rows], jobs, cuts).float()
         return found
 
     def _predict(
@@ -70,45 +65,20 @@ class ReferenceTeacher:
     ) -> torch.Tensor:
         """The predictions for jobs that are shown as many references as strongly."""
         base = self._base
-        with contextlib.ExitStack() as attached:
-            shown = None
-            if any(one.strength for one in jobs[0].references):
-                shown = attached.enter_context(self._references.shown(jobs))
-            if shown and shown.look:
+        with self._references.shown(jobs) as shown:
+            if shown.look:
                 shown.look(times[0])
             text = beside_references(base.prompts.encode([job.prompt for job in jobs]), shown, guided=False)
             with autocast(base.device, base.settings.dtype):
                 return base.predict(latents, times, text, cuts)
 
-    def _predict_regions(
-        self, latents: torch.Tensor, times: torch.Tensor, jobs: Sequence[Job], cuts: Sequence[CropWindow]
-    ) -> torch.Tensor:
-        """The predictions for windows around each region, blended as they are when regions are drawn.
-
-        A window reaches beyond the picture, whose latents are mirrored there: noise stays as strong as it is.
-        """
-        windows = windows_of([region.shift for region in jobs[0].regions], latents.shape[3])
-        beside = windows.columns - windows.pictured - windows.picture
-        canvas = functional.pad(latents, (windows.picture, beside, 0, 0), mode="reflect")
-        found, masks = torch.zeros_like(canvas, dtype=torch.float32), windows.masks.to(latents.device)
-        for place, start in enumerate(windows.starts):
-            window, parts = slice(start, start + windows.width), []
-            for job in jobs:
-                region = job.regions[place]
-                parts.append(replace(job, prompt=region.prompt, references=region.references, regions=()))
-            predicted = self._predict(canvas[..., window], times, parts, cuts).float()
-            found[..., window] += masks[place][window] * predicted
-        return found[..., windows.picture : windows.picture + windows.pictured]
-
     def _together(self, times: torch.Tensor, entries: Sequence[int]) -> Iterator[list[int]]:
-        """The rows that are predicted at once: those that are shown as many pictures as strongly, in equal regions."""
-        groups: dict[tuple[object, ...], list[int]] = {}
+        """The rows that are predicted at once: those that are shown as many pictures as strongly."""
+        groups: dict[tuple[float, ...], list[int]] = {}
         for row, entry in enumerate(entries):
             job = self._jobs[entry]
             assert job is not None
-            key: list[object] = [region.shift for region in job.regions]
-            for shown in (job, *(replace(job, references=region.references) for region in job.regions)):
-                key.append((*(one.strength for one in shown.references), *self._references.alike(shown)))
+            key = [*(one.strength for one in job.references), *self._references.alike(job)]
             if self._references.by_timestep:
                 key.append(float(times[row]))
             groups.setdefault(tuple(key), []).append(row)
@@ -120,8 +90,7 @@ def taught_by(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
     if not recipe.reference_distillation:
         return []
     found = []
-    for job in (item.job for item in items):
-        for part in (job.regions or (job,)) if job else ():
-            shown = [f"{one.sha256}@{one.strength:g}" for one in part.references]
-            found.append("+".join([part.prompt, *shown]))
+    for job in (item.job for item in items if item.job):
+        shown = [f"{one.sha256}@{one.strength:g}" for one in job.references]
+        found.append("+".join([job.prompt, *shown]))
     return found

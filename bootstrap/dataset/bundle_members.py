@@ -73,7 +73,7 @@ class BundleMember:
         return {
             "source": self.source,
             "character": self.character.model_dump_json(),
-            "items": [{**asdict(item), "job": text_of(item.job) if item.job else None} for item in self.items],
+            "items": [asdict(item) for item in self.items],
             "seeds": [text_of(seed) for seed in self.seeds],
             "asked": [text_of(job) for job in self.asked],
             "solo": list(self.solo),
@@ -86,8 +86,7 @@ class BundleMember:
         items = []
         for one in plain["items"]:
             subject = tuple(one["subject"]) if one["subject"] else None
-            job = job_from(one["job"]) if one.get("job") else None
-            items.append(TrainItem(**{**one, "tags": tuple(one["tags"]), "subject": subject, "job": job}))
+            items.append(TrainItem(**{**one, "tags": tuple(one["tags"]), "subject": subject}))
         return cls(
             plain["source"],
             stored_character(plain["character"]),

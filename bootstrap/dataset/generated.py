@@ -22,9 +22,8 @@ from bootstrap.records import Frame, Job, Phase, TrainItem
 from scoring.measurement import Measurement
 from scoring.sight import Sight
 
-__all__ = ["GeneratedFrames", "balanced", "job_of_base", "names_identity", "rare_floor"]
+__all__ = ["GeneratedFrames", "balanced", "names_identity", "rare_floor"]
 
-MOST_REGIONS = 2
 PROVISIONAL_WEIGHT = 0.5
 """How often a provisional frame is sampled, relative to a kept one."""
 
@@ -61,7 +60,7 @@ class GeneratedFrames:
         box = body_box(config.panel.composition, frame.job.shot.framing)
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
-        caption, job = self._caption(frame, seen, phase), job_of_base(frame, config)
+        caption, job = self._caption(frame, seen, phase), _job_of_base(frame, config)
         return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, job=job)
 
     def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
@@ -77,17 +76,11 @@ class GeneratedFrames:
         return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-def job_of_base(frame: Frame, config: RunConfig) -> Job | None:
-    """The job of a frame that the base drew from references without any LoRA; None for another frame.
-
-    More than two regions are drawn on a wider picture, which the frame is not any more.
-    """
+def _job_of_base(frame: Frame, config: RunConfig) -> Job | None:
+    """The job of a frame that the base drew from references without a LoRA; None for another frame."""
     job = frame.job
-    if len(job.regions) > MOST_REGIONS:
-        return None
     by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
-    lora = frame.adapter or any(region.adapter for region in job.regions)
-    return job if by_base and not lora and any(one.strength for one in job.all_references) else None
+    return job if by_base and not frame.adapter and any(one.strength for one in job.references) else None
 
 
 def rare_floor(config: RunConfig, phase: Phase) -> int:

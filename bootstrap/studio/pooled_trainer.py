@@ -75,7 +75,7 @@ class PooledTrainer:
                     files.append(self._files.file(f"{TRAINING}/{number}/{one.name}", one))
             there.append(replace(item, path=f"{TRAINING}/{number}/{path.name}"))
         if recipe.reference_distillation:
-            shown = [one.path for item in items if item.job for one in item.job.all_references]
+            shown = [one.path for item in items if item.job for one in item.job.references]
             files += [self._files.file(path, self._run / path) for path in dict.fromkeys(shown)]
         if (checkpoint := workdir / CHECKPOINT).is_file():
             files.append(self._files.file(f"{TRAINING}/{CHECKPOINT}", checkpoint))

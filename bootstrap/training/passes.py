@@ -67,8 +67,7 @@ class Passes:
         if self.recipe.output_preservation:
             found += self._batches.texts(without_trigger=True)
         if self.recipe.reference_distillation:
-            jobs = [item.job for item in self._items if item.job]
-            found += [one.prompt for job in jobs for one in (job.regions or (job,))]
+            found += [item.job.prompt for item in self._items if item.job]
         if self._regular is not None:
             found += self._regular.texts()
         return list(dict.fromkeys(found))

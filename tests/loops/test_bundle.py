@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -15,7 +14,7 @@ from bootstrap.cli import main
 from bootstrap.dataset.bleed_of_members import Likeness, Traits, bleed_in_words
 from bootstrap.dataset.bundle_members import BundleMember, balanced_members, member_folders, require_apart
 from bootstrap.errors import UsageError
-from bootstrap.records import Job, JobKind, Reference, Region, Shot, TrainItem
+from bootstrap.records import TrainItem
 from bootstrap.store.store import Store
 
 
@@ -154,15 +153,6 @@ def test_members_are_seen_alike_but_no_picture_much_more_than_another(tmp_path):
     assert repeats == ["5", "3", "1", "2"], "the guide's 20x5, 33x3, 100x1, 50x2"
     few = balanced_members([member("onechr", 1), member("manychr", 100)], tmp_path)
     assert few[0].weight == 3.0
-
-
-def test_a_resumed_run_knows_what_its_joint_pictures_were_drawn_from():
-    regions = (Region("1girl", "", -0.25, (Reference("seeds/a.png", "ab", 1.5),)), Region("1boy", "", 0.25))
-    shot = Shot("front", "front", "full body")
-    job = Job("joint-000", JobKind.CANDIDATE, 1, 11, shot, "", "", 7, {}, regions=regions)
-    plain = member("onechr", 2)
-    drawn = replace(plain, items=(plain.items[0], replace(plain.items[1], job=job)))
-    assert BundleMember.of_plain(json.loads(json.dumps(drawn.plain))) == drawn
 
 
 def test_what_turns_up_in_the_other_is_told():

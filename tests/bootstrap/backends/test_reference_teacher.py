@@ -15,7 +15,7 @@ from bootstrap.backends.reference_teacher import ReferenceTeacher
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.config import embedded, load
 from bootstrap.errors import BackendError
-from bootstrap.records import Job, JobKind, Reference, Region, TrainItem
+from bootstrap.records import Job, JobKind, Reference, TrainItem
 
 PUPPET = load("puppet").base
 PLAIN = {"steps": 4, "batch_size": 2, "scheduler": "ddim", "dtype": "float32", "guidance_scale": 1.0}
@@ -48,8 +48,8 @@ def item(pictures, *shown):
     return TrainItem(pictures["grey"].path, ("rubychr", "1girl"), "kept", job=job(WORDS, *shown))
 
 
-def job(prompt, *shown, regions=(), seed=0):
-    return Job(f"{seed}", JobKind.PROBE, 0, 0, NO_SHOT, prompt, "", seed, {}, shown, regions=regions)
+def job(prompt, *shown, seed=0):
+    return Job(f"{seed}", JobKind.PROBE, 0, 0, NO_SHOT, prompt, "", seed, {}, shown)
 
 
 def teacher(backend, items):
@@ -84,22 +84,6 @@ def test_the_lora_draws_what_the_base_draws_from_the_references(backend, picture
         done = backend.train([item(pictures, pictures["red"])], recipe, tmp_path / str(share), lambda event: None)
         apart[share] = abs(drawn(done.path) - wanted).mean()
     assert apart[1.0] < 0.9 * apart[0.0], apart  # without it, the grey picture itself is learned
-
-
-def test_regions_are_predicted_each_with_its_own_references(backend, pictures):
-    red, blue = pictures["red"], pictures["blue"]
-    left = (Region(WORDS, "", -0.25, (red,)), Region(WORDS, "", 0.25))
-    both = (left[0], Region(WORDS, "", 0.25, (blue,)))
-    one = (Region(WORDS, "", 0.0, (red,)),)
-    items = [replace(item(pictures), job=job("", regions=regions)) for regions in (left, both, one)]
-    known = teacher(backend, [*items, item(pictures, red)])
-    torch.manual_seed(0)
-    latents, times = torch.randn(1, 16, 12, 12).repeat(4, 1, 1, 1), torch.full((4,), 500)
-    with torch.no_grad():
-        found = known.predict(latents, times, [0, 1, 2, 3])
-    apart = (found[1] - found[0]).abs().mean((0, 1))
-    assert apart[7:].mean() > 10 * apart[:4].mean()
-    assert torch.allclose(found[2], found[3], atol=1e-4)
 
 
 def test_an_altered_reference_ends_the_training(backend, pictures, tmp_path):
