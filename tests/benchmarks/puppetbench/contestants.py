@@ -85,8 +85,9 @@ def once(stage: Stage) -> Entry:
     """48 pictures that fill the quotas, drawn without a gate by what draws for us, and one training on them."""
     first = crops(stage) if stage.config.trains_to_draw else base(stage)
     shots = stage.engine.planner.plan(quotas(stage.config.loop.target, stage.config.views), stage.panel)
-    images = stage.draw(shots, first.adapter, first.phase, shown=shown_seeds(stage))
-    entry = taught(stage, "once", shots, images)
+    shown = shown_seeds(stage)
+    images = stage.draw(shots, first.adapter, first.phase, shown=shown)
+    entry = taught(stage, "once", shots, images, shown=None if first.adapter else shown)
     drawn = drawing_costs(len(shots), stage.config.base.sampling)
     return replace(entry, drawn=drawn, trained=first.trained + entry.trained)
 
@@ -121,14 +122,25 @@ def _drawings(stage: Stage, name: str, puppet: Puppet) -> Entry:
     return taught(stage, name, shots, stage.truth.paint(shots, puppet))
 
 
-def taught(stage: RunStage, name: str, shots: Sequence[Shot], images: Images, phase: Phase = "character") -> Entry:
-    """A LoRA of the last phase on pictures of these shots, captioned and trained as our final one."""
+def taught(
+    stage: RunStage,
+    name: str,
+    shots: Sequence[Shot],
+    images: Images,
+    phase: Phase = "character",
+    shown: Shown | None = None,
+) -> Entry:
+    """A LoRA of the last phase on pictures of these shots, captioned and trained as our final one.
+
+    ``shown`` are the references that the base alone drew them from; None: something else made them.
+    """
     wording, plain, full = stage.engine.wording, [], []
     naming = stage.config.subject.growing.name
     for place, (image, shot) in enumerate(zip(images, shots, strict=True)):
         path = stage.folder / f"{name} pictures" / f"{place:03d}.png"
         write_image(path, Image.fromarray(image))
-        plain.append(TrainItem(str(path), wording.caption(shot, phase), "kept"))
+        job = replace(stage.job(place, shot, "base"), references=shown.candidate(shot)) if shown else None
+        plain.append(TrainItem(str(path), wording.caption(shot, phase), "kept", job=job))
         full.append(TrainItem(str(path), wording.caption(shot, naming), "kept"))
     if floor := stage.config.base.recipes[phase].rare_tag_floor:
         plain = naming_rare(plain, full, floor)
