@@ -17,9 +17,9 @@ from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.framing import Framed, framed
 from bootstrap.backends.latents import encode_pictures
 from bootstrap.backends.loaded import LoadedBase
-from bootstrap.backends.reference_teacher import ReferenceTeacher, ShowsReferences, taught_by
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.saving_memory import checkpointing, moved, without_checkpointing
+from bootstrap.backends.shown_predictions import ShownPredictions, ShowsReferences, distilled_from
 from bootstrap.events import Emit
 from bootstrap.lora import kohya_names, metadata_for, save_kohya
 from bootstrap.lora.network import Network
@@ -94,7 +94,7 @@ class LoraTrainer:
             self._predict(pictures, with_gradients=recipe.text_encoder),
             base.objective,
             base.device,
-            content="|".join([base.digest, *encoded.digests, *taught_by(items, recipe)]),
+            content="|".join([base.digest, *encoded.digests, *distilled_from(items, recipe)]),
             scales_loss=arithmetic(base.device, base.settings.dtype) == torch.float16,
             crops=recipe.latent_crops,
             deviations=encoded.deviations,
@@ -137,11 +137,11 @@ class LoraTrainer:
         """What the base predicts of pictures when it is shown what they were drawn from; None where it is not asked."""
         if self._references is None or not recipe.reference_distillation:
             return None
-        teacher = ReferenceTeacher(self._base, self._references, items, pictures, recipe.latent_crops)
+        shown = ShownPredictions(self._base, self._references, items, pictures, recipe.latent_crops)
 
         def predict_shown(latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
             with self._adapter.switched_off(text_encoder=recipe.text_encoder), torch.no_grad():
-                return teacher.predict(latents, times, entries)
+                return shown.predict(latents, times, entries)
 
         return predict_shown
 

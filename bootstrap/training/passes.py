@@ -50,7 +50,7 @@ class Passes:
         """The weighted loss of one pass, a scalar with gradients."""
         recipe, batches = self.recipe, self._batches
         seed = recipe.random_seed * 1_000_003 + number
-        noised = self._taught(self._noised(self._entries(number), seed))
+        noised = self._distilled(self._noised(self._entries(number), seed))
         loss = self._loss(noised, batches.captions(number))
         if recipe.output_preservation:
             captions = batches.captions(number, without_trigger=True)
@@ -96,7 +96,7 @@ class Passes:
         mixed, target = inputs.objective.noised(latents, noise, times)
         return _Noised(entries, mixed, times, target)
 
-    def _taught(self, noised: _Noised) -> _Noised:
+    def _distilled(self, noised: _Noised) -> _Noised:
         """Entries whose target is, for a share, what the base predicts of them shown what they were drawn from."""
         share, inputs = self.recipe.reference_distillation, self._inputs
         rows = [row for row, entry in enumerate(noised.entries) if self._items[entry // inputs.crops].job]

@@ -1,4 +1,4 @@
-"""Distillation from references: the teacher predicts what would be drawn, and a LoRA learns it."""
+"""Distillation from references: the base predicts what it would draw from them, and a LoRA learns it."""
 
 import hashlib
 from dataclasses import replace
@@ -11,8 +11,8 @@ from PIL import Image
 from bootstrap.backends.diffusers import DiffusersBackend
 from bootstrap.backends.framing import Framed
 from bootstrap.backends.loaded_references import LoadedReferences
-from bootstrap.backends.reference_teacher import ReferenceTeacher
 from bootstrap.backends.regularisation import NO_SHOT
+from bootstrap.backends.shown_predictions import ShownPredictions
 from bootstrap.config import embedded, load
 from bootstrap.errors import BackendError
 from bootstrap.records import Job, JobKind, Reference, TrainItem
@@ -52,15 +52,15 @@ def job(prompt, *shown, seed=0):
     return Job(f"{seed}", JobKind.PROBE, 0, 0, NO_SHOT, prompt, "", seed, {}, shown)
 
 
-def teacher(backend, items):
+def predictions(backend, items):
     cuts = [Framed(Image.new("RGB", (96, 96)), (96, 96, 0, 0, 96, 96))] * len(items)
-    return ReferenceTeacher(backend.base, backend.references, items, cuts, 1)
+    return ShownPredictions(backend.base, backend.references, items, cuts, 1)
 
 
 def test_each_row_is_predicted_with_its_own_references_in_its_place(backend, pictures):
     red, blue = pictures["red"], replace(pictures["blue"], strength=0.5)
     items = [item(pictures, red), item(pictures, blue), item(pictures, red, pictures["blue"])]
-    one = teacher(backend, items)
+    one = predictions(backend, items)
     torch.manual_seed(0)
     latents, times = torch.randn(1, 16, 12, 12).repeat(3, 1, 1, 1), torch.tensor([500, 300, 500])
     with torch.no_grad():

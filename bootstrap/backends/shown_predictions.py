@@ -19,12 +19,12 @@ from bootstrap.machine.device import autocast
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["ReferenceTeacher", "ShowsReferences", "taught_by"]
+__all__ = ["ShownPredictions", "ShowsReferences", "distilled_from"]
 
 ShowsReferences = LoadedReferences | NativeReferences
 
 
-class ReferenceTeacher:
+class ShownPredictions:
     """The base with the references of each item; it encodes them when it is made.
 
     Args:
@@ -85,7 +85,7 @@ class ReferenceTeacher:
         yield from groups.values()
 
 
-def taught_by(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
+def distilled_from(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
     """What tells trainings apart that learn from the same pictures, shown other references: digests and strengths."""
     if not recipe.reference_distillation:
         return []
