@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bootstrap.backends.fake import FakeBackend
 from bootstrap.config import load
 from bootstrap.config.estimate import cost_of
 from bootstrap.lora.header import metadata_of
@@ -35,12 +36,21 @@ def handed_out(run):
         return finished_lora(store), store.decisions(FinalCandidates)[-1].tried
 
 
-def test_that_of_the_seeds_stands_where_the_set_draws_no_better(played):
+def test_that_of_the_seeds_stands_where_the_set_draws_no_better(played, monkeypatch):
+    trained, train = {}, FakeBackend.train
+
+    def train_noting(self, items, recipe, workdir, emit):
+        trained[workdir.name] = {item.kind for item in items}
+        return train(self, items, recipe, workdir, emit)
+
+    monkeypatch.setattr(FakeBackend, "train", train_noting)
     run = played(-1)
     chosen, tried = handed_out(run)
     assert chosen.of_seeds
     assert [one.id for one in tried] == [Adapter.seeds_id(chosen.round), Adapter.final_id(chosen.round)]
     assert {one.training for one in tried} == {Adapter.final_id(chosen.round)}
+    assert trained[chosen.id] == {"seed"}, "no crop, no altered copy, nothing drawn"
+    assert "kept" in trained[Adapter.final_id(chosen.round)]
     (shipped,) = (run / "lora").glob("redchr-*.safetensors")
     metadata = metadata_of(shipped)
     assert metadata["ss_steps"] == str(chosen.steps)
