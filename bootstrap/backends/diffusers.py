@@ -129,7 +129,7 @@ class DiffusersBackend:
         """What jobs that are drawn together have in common of these references, a job's or those of one region."""
         strengths = [reference.strength for reference in references]
         if self.references is not None and any(strengths):
-            strengths += self.references.alike(replace(job, references=tuple(references)))
+            return list(self.references.alike(replace(job, references=tuple(references))))
         return strengths
 
     def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:

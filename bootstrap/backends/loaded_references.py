@@ -58,8 +58,8 @@ class LoadedReferences:
         self._latents: dict[str, torch.Tensor] = {}
 
     def alike(self, job: Job) -> tuple[float, ...]:
-        """What jobs that are drawn together have in common besides shapes and strengths: nothing."""
-        return ()
+        """What jobs that are drawn together have in common besides their shape: how strongly each reference counts."""
+        return tuple(one.strength for one in job.references)
 
     @property
     def by_timestep(self) -> bool:

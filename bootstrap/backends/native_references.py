@@ -31,8 +31,9 @@ class NativeReferences:
         self._latents: dict[str, torch.Tensor] = {}
 
     def alike(self, job: Job) -> tuple[float, ...]:
-        """What jobs that are drawn together have in common: the shapes of their references."""
-        return tuple(side for one in job.references for side in self._encoded(one).shape[2:])
+        """What jobs that are drawn together have in common: the strengths and the shapes of their references."""
+        sides = [side for one in job.references for side in self._encoded(one).shape[2:]]
+        return (*(one.strength for one in job.references), *sides)
 
     @property
     def by_timestep(self) -> bool:

@@ -78,10 +78,8 @@ class ShownPredictions:
         for row, entry in enumerate(entries):
             job = self._jobs[entry]
             assert job is not None
-            key = [*(one.strength for one in job.references), *self._references.alike(job)]
-            if self._references.by_timestep:
-                key.append(float(times[row]))
-            groups.setdefault(tuple(key), []).append(row)
+            at = (float(times[row]),) if self._references.by_timestep else ()
+            groups.setdefault((*self._references.alike(job), *at), []).append(row)
         yield from groups.values()
 
 
