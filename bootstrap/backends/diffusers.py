@@ -19,9 +19,8 @@ from bootstrap.backends.base import Trained, refuse_references
 from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_control import LoadedControl
-from bootstrap.backends.loaded_references import LoadedReferences
 from bootstrap.backends.lora_trainer import LoraTrainer
-from bootstrap.backends.native_references import NativeReferences
+from bootstrap.backends.native_references import ShowsReferences
 from bootstrap.backends.regions import draw_regions
 from bootstrap.backends.regularisation import regularisation_items
 from bootstrap.backends.sampling import SamplingSettings
@@ -41,7 +40,7 @@ from bootstrap.training.recipe import TrainRecipe
 __all__ = ["DiffusersBackend", "LoadControl", "LoadReferences"]
 
 LoadControl = Callable[[LoadedBase], LoadedControl]
-LoadReferences = Callable[[LoadedBase], LoadedReferences | NativeReferences]
+LoadReferences = Callable[[LoadedBase], ShowsReferences]
 LOWER = "lower base.sampling.batch_size, or the width and height"
 
 

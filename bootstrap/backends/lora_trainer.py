@@ -17,9 +17,10 @@ from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.framing import Framed, framed
 from bootstrap.backends.latents import encode_pictures
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.native_references import ShowsReferences
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.saving_memory import checkpointing, moved, without_checkpointing
-from bootstrap.backends.shown_predictions import ShownPredictions, ShowsReferences, distilled_from
+from bootstrap.backends.shown_predictions import ShownPredictions, distilled_from
 from bootstrap.events import Emit
 from bootstrap.lora import kohya_names, metadata_for, save_kohya
 from bootstrap.lora.network import Network

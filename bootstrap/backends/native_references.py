@@ -15,12 +15,12 @@ from PIL import Image, ImageOps
 
 from bootstrap.backends.latents import pixels_of
 from bootstrap.backends.loaded import LoadedBase
-from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.loaded_references import LoadedReferences, ShownToBatch
 from bootstrap.backends.shapes import Size
 from bootstrap.backends.shown_pictures import open_shown
 from bootstrap.records import Job, Reference
 
-__all__ = ["NativeReferences"]
+__all__ = ["NativeReferences", "ShowsReferences"]
 
 
 class NativeReferences:
@@ -74,3 +74,7 @@ class NativeReferences:
         scale = min(1.0, (width * height / (size[0] * size[1])) ** 0.5)
         side = self._base.architecture.limits.side
         return max(1, int(size[0] * scale) // side) * side, max(1, int(size[1] * scale) // side) * side
+
+
+ShowsReferences = LoadedReferences | NativeReferences
+"""What shows a base references, in either way."""

@@ -19,8 +19,8 @@ from bootstrap.backends.attaching import AttachedAdapter
 from bootstrap.backends.drawing import beside_references, guided_by, pictures_of
 from bootstrap.backends.framing import cut_of
 from bootstrap.backends.loaded import LoadedBase
-from bootstrap.backends.loaded_references import LoadedReferences, ShownToBatch
-from bootstrap.backends.native_references import NativeReferences
+from bootstrap.backends.loaded_references import ShownToBatch
+from bootstrap.backends.native_references import ShowsReferences
 from bootstrap.backends.prompts import TextStates
 from bootstrap.backends.shapes import shape_of
 from bootstrap.backends.shown_pictures import RegionFiles
@@ -86,7 +86,7 @@ def draw_regions(
     jobs: Sequence[Job],
     files: RegionFiles,
     begun: BegunBatch | None = None,
-    references: LoadedReferences | NativeReferences | None = None,
+    references: ShowsReferences | None = None,
 ) -> list[Image.Image]:
     """The pictures of jobs of one shape whose regions have the same places and the same LoRAs; see `drawing`.
 
@@ -137,7 +137,7 @@ def _text(base: LoadedBase, jobs: Sequence[Job], place: int) -> TextStates:
 
 
 def _shown(
-    references: LoadedReferences | NativeReferences | None, jobs: Sequence[Job], place: int
+    references: ShowsReferences | None, jobs: Sequence[Job], place: int
 ) -> contextlib.AbstractContextManager[ShownToBatch | None]:
     """What one region of each job is shown, while the block heeds it."""
     if references is None or not any(one.strength for one in jobs[0].regions[place].references):

@@ -13,15 +13,12 @@ import torch
 from bootstrap.backends.drawing import beside_references
 from bootstrap.backends.framing import CropWindow, Framed
 from bootstrap.backends.loaded import LoadedBase
-from bootstrap.backends.loaded_references import LoadedReferences
-from bootstrap.backends.native_references import NativeReferences
+from bootstrap.backends.native_references import ShowsReferences
 from bootstrap.machine.device import autocast
 from bootstrap.records import Job, TrainItem
 from bootstrap.training.recipe import TrainRecipe
 
-__all__ = ["ShownPredictions", "ShowsReferences", "distilled_from"]
-
-ShowsReferences = LoadedReferences | NativeReferences
+__all__ = ["ShownPredictions", "distilled_from"]
 
 
 class ShownPredictions:
