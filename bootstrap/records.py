@@ -324,7 +324,8 @@ class TrainItem:
     shuffled; ``kind`` is seed | crop | altered | kept | provisional | detail; ``weight`` is its share of the sampled
     steps relative to 1.0 for a kept frame. ``subject`` is where the character stands, as far as is known; ``seed`` is
     the place, from 0, of the seed that it was made from, None for a generated picture; ``job`` is what the base drew it
-    from by references without a LoRA, None for any other picture.
+    from by references, None for any other picture, and ``drawn_with`` the file of the LoRA that it drew with, "" for
+    none; ``beside`` are the references that a training shows with it, where its recipe asks for that.
     """
 
     path: str
@@ -334,6 +335,8 @@ class TrainItem:
     subject: Box | None = None
     seed: int | None = None
     job: Job | None = None
+    drawn_with: str = ""
+    beside: tuple[Reference, ...] = ()
 
     @property
     def caption(self) -> str:

@@ -44,7 +44,8 @@ class Archive:
     """Rounds, plan, pictures, measurements and verdicts of a run; jobs and frames stand in plan order.
 
     ``sights`` are what a reader saw on frames; ``captions`` are those that a person wrote; ``judged_waves`` are (round,
-    wave) of the waves that were judged; ``refusals`` tell of frames that are only the card of a refusal why.
+    wave) of the waves that were judged; ``refusals`` tell of frames that are only the card of a refusal why;
+    ``adapters`` are the paths of the LoRAs in the run's folder, by id.
     """
 
     rounds: Sequence[Round] = ()
@@ -56,6 +57,7 @@ class Archive:
     judged_waves: Collection[tuple[int, int]] = frozenset()
     refusals: Mapping[str, str] = field(default_factory=dict)
     sights: Mapping[str, Sight] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store, lost: Collection[str] = ()) -> Archive:
@@ -71,6 +73,7 @@ class Archive:
             judged_waves=frozenset((event.round, event.wave) for event in judged),
             refusals={one.job: one.why for one in store.decisions(PictureRefused)},
             sights=kept_sights(store),
+            adapters={one.id: one.path for one in store.adapters()},
         )
 
     def planned(self, number: int, wave: int) -> bool:

@@ -41,7 +41,7 @@ def better_drawer(
 ) -> tuple[RoundPlan, Adapter | None]:
     """The plan of a round and the LoRA that draws it, its own (``adapter``) or an earlier one; see above."""
     earlier = _earlier(engine, archive, plan)
-    if adapter is None or earlier is None or plan.drawn_by is not None:
+    if adapter is None or earlier is None or plan.drawn_by is not None or earlier.adapter == adapter.id:
         return plan, adapter
     chosen = engine.store.decided(DrawerChosen, round=plan.number)
     if chosen is None:

@@ -21,7 +21,7 @@ from loops.jobs import Wave
 from loops.measure import measure
 from loops.ranking import ranked, scores_of
 from loops.train import train_finished
-from loops.weights_again import whole_adapter, whole_candidates
+from loops.weights_again import whole_adapter, whole_candidates, whole_drawers
 from scoring.calibrate import Ranked
 from scoring.measurement import Measurement
 from scoring.trials import Trial, best_of
@@ -56,7 +56,9 @@ def _candidates(engine: Engine, number: int, items: Sequence[TrainItem]) -> list
     """
     decided = engine.store.decided(FinalCandidates, round=number)
     if decided is None:
-        adapters, event = train_finished(engine, items, number, engine.config.subject.finishing.name)
+        phase = engine.config.subject.finishing.name
+        whole_drawers(engine, items, phase)
+        adapters, event = train_finished(engine, items, number, phase)
         decided = engine.store.decide(FinalCandidates(number, tuple(adapters)), event)
         engine.store.add_seconds("train", event.seconds)
     return sorted(whole_candidates(engine, decided).tried, key=lambda one: one.of_seeds)

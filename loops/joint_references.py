@@ -13,9 +13,9 @@ from bootstrap.records import JobKind, Reference, Shot
 from loops.bundle import NUMBER
 from loops.couple_shots import JointShot, JointShots
 from loops.draw import draw
-from loops.portraits import shown_of
 from loops.several import Several
 from loops.shown import Shown
+from loops.shown_of_run import shown_of
 
 __all__ = ["JointReferences", "joint_references"]
 

@@ -25,7 +25,7 @@ def mending(engine: Engine) -> RoundPlan | None:
     """The round that adds pictures where the finished LoRA falls; None where it falls nowhere, or no round is left."""
     store, number = engine.store, len(engine.store.rounds()) + 1
     planned, accepted = store.decisions(MendingPlanned), last_accepted(store)
-    plan = RoundPlan(number, engine.config.subject.finishing.name, engine.config.loop.target)
+    plan = RoundPlan(number, engine.config.filling_phase, engine.config.loop.target)
     if any(one.round == number for one in planned):
         return plan
     loop = engine.config.schedule

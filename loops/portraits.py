@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bootstrap.backends.outside.drawer_settings import ShownSettings
-from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.config import ViewsConfig
 from bootstrap.errors import StoreError
-from bootstrap.panel.head_references import head_of_reference, heads_of_seeds
-from bootstrap.records import Frame, Job, JobKind, Reference, Seed, Shot
+from bootstrap.records import Frame, Job, JobKind, Seed, Shot
 from bootstrap.shots import Planner
 from loops.decoys import trait_slack
 from loops.draw import draw
@@ -23,8 +20,9 @@ from loops.engine import Engine
 from loops.jobs import JobMaker, Wave
 from loops.measure import measure
 from loops.shown import Shown
+from loops.shown_of_run import shown_of
 
-__all__ = ["portrait_shots", "shown_in", "shown_of"]
+__all__ = ["portrait_shots", "shown_in"]
 
 PORTRAITS = 16
 """Other individuals whose portraits are drawn, once a run."""
@@ -44,18 +42,6 @@ def shown_in(engine: Engine, round: int, maker: JobMaker | None = None) -> Shown
     if settings is None:
         return None
     return shown_of(engine, settings, engine.seeds, _chosen(engine, _portraits(engine, round)))
-
-
-def shown_of(engine: Engine, settings: ShownSettings, seeds: Sequence[Seed], portraits: Sequence[Frame]) -> Shown:
-    """Seeds and portraits as references; their heads, where an adapter is shown heads."""
-    shown = [Reference(frame.path, frame.digest, settings.strength) for frame in portraits]
-    if isinstance(settings, ReferenceSettings) and settings.crop == "head":
-        given = engine.store.directory, engine.panel_models, engine.config.panel
-        seeds = heads_of_seeds(seeds, *given)
-        shown = [
-            head_of_reference(one, frame.job.shot.framing, *given) for one, frame in zip(shown, portraits, strict=True)
-        ]
-    return Shown(settings, seeds, shown)
 
 
 def _portraits(engine: Engine, round: int) -> list[Frame]:

@@ -87,11 +87,12 @@ def next_round(engine: Engine) -> RoundPlan | None:
     if from_folder(engine):
         return round_of_pictures(engine, number)
     drawn_by, continued = engine.drawing_round(archive.rounds, number), continued_after(engine.store)
-    found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by)
+    filling = engine.config.filling_phase
+    found = next_goal(archive.rounds, len(archive.usable_keeps), loop, subject, continued, drawn_by, filling)
     if found is not None and len(archive.rounds) > continued and is_enough(engine, archive):
         found = None
     if found is None and judged_since:
-        found = drawn_by.phase if drawn_by else subject.finishing.name, loop.target
+        found = drawn_by.phase if drawn_by else filling, loop.target
     if found is None or (archive.rounds and not engine.can_pay):
         return None
     return within_budget(engine, archive, RoundPlan(number, *found, drawn_by))
@@ -104,7 +105,7 @@ def within_budget(engine: Engine, archive: Archive, plan: RoundPlan) -> RoundPla
     """
     if engine.budget is None or plan.number == 1:
         return plan
-    last = replace(plan, phase=engine.config.subject.finishing.name, goal=engine.config.loop.target)
+    last = replace(plan, phase=engine.config.filling_phase, goal=engine.config.loop.target)
     phase = fitting_round(
         engine.store,
         engine.budget,

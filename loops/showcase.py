@@ -80,13 +80,15 @@ def _jobs(engine: Engine, number: int, adapter: Adapter, taken: Collection[str])
     shots = showcase_shots(list(previews), taken, engine.config.loop.showcase, engine.config.views.framings)
     maker, first = engine.job_maker, first_adapter(engine)
     jobs = [maker.showcase_job(previews[shot], BASE, trigger=False) for shot in shots]
-    if first is not None and first.path not in freed_paths(engine.store):
-        jobs += [maker.showcase_job(previews[shot], FIRST, trigger=True) for shot in shots]
-    elif settings := engine.config.base.reference:
-        shown = Shown(settings, engine.seeds, ())
-        for shot in shots:
-            job = maker.showcase_job(previews[shot], FIRST, trigger=False)
-            jobs.append(replace(job, references=shown.candidate(shot)))
+    drawn = first is not None and first.path not in freed_paths(engine.store)
+    beside = first is None or engine.config.trains_beside
+    if not drawn and engine.config.base.reference is None:
+        return jobs
+    for shot in shots:
+        job = maker.showcase_job(previews[shot], FIRST, trigger=drawn)
+        if (settings := engine.config.base.reference) and beside:
+            job = replace(job, references=Shown(settings, engine.seeds, ()).candidate(shot))
+        jobs.append(job)
     return jobs
 
 

@@ -28,9 +28,13 @@ class Shown:
 
     def candidate(self, shot: Shot) -> tuple[Reference, ...]:
         """The seeds that a candidate is drawn from, of those that anchor: those of its own view family first."""
+        return tuple(replace(one, strength=self.strength(shot)) for one in self.nearest(shot.view_family))
+
+    def nearest(self, view_family: str) -> tuple[Reference, ...]:
+        """The same for a view family, with the strength that the settings say."""
         anchors = [seed for seed in self.seeds if seed.anchor]
-        nearest = sorted(anchors, key=lambda seed: seed.view_family != shot.view_family)
-        strength = self.strength(shot)
+        nearest = sorted(anchors, key=lambda seed: seed.view_family != view_family)
+        strength = self.settings.strength
         return tuple(Reference(seed.path, seed.sha256, strength) for seed in nearest[: self.settings.most])
 
     def stranger(self, shot: Shot) -> tuple[Reference, ...]:

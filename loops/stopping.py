@@ -37,16 +37,18 @@ def next_goal(
     subject: SubjectConfig,
     continued_after: int = 0,
     drawn_by: Round | None = None,
+    filling: Phase | None = None,
 ) -> tuple[Phase, int] | None:
     """Phase and goal of the next round: the first goal not reached, then the target; None when it is over.
 
-    The last allowed round is always of the finishing phase, whatever the growing phase has reached. A goal that a round
-    missed is not tried twice when at least half of it is there: more data first, then more of the same. When a growing
-    round added next to nothing, another on the same pictures would too: the finishing phase begins. Where a finishing
-    round leaves a place or two, provisional frames fill them. A finished run that was given new settings after
-    ``continued_after`` rounds plays at least one more where a place is empty, whatever ended it before. Once a round
-    has drifted, all further ones are ``drawn_by`` the adapter of an earlier one, until the places are filled or such a
-    round, too, adds next to nothing; without such an adapter the run is over.
+    What follows the goals is of the phase ``filling`` (None: the finishing one), which is called the finishing
+    phase here. The last allowed round is always of the finishing phase, whatever the growing phase has reached. A
+    goal that a round missed is not tried twice when at least half of it is there: more data first, then more of the
+    same. When a growing round added next to nothing, another on the same pictures would too: the finishing phase
+    begins. Where a finishing round leaves a place or two, provisional frames fill them. A finished run that was
+    given new settings after ``continued_after`` rounds plays at least one more where a place is empty, whatever
+    ended it before. Once a round has drifted, all further ones are ``drawn_by`` the adapter of an earlier one,
+    until the places are filled or such a round, too, adds next to nothing; without such an adapter the run is over.
     """
     done = [one for one in rounds if one.outcome is not None]
     allowed = max(loop.rounds, continued_after + 1) if continued_after else loop.rounds
@@ -59,21 +61,22 @@ def next_goal(
         return None if kept >= loop.target or in_vain else (drawn_by.phase, loop.target)
     if judged_anew and drifted(done):
         return None
-    finishing = any(_finishes(one, loop, subject) for one in done)
+    filling = filling or subject.finishing.name
+    finishing = any(_finishes(one, loop, subject, filling) for one in done)
     enough = math.ceil(loop.target * (1 - LEFT_OVER)) if judged_anew else loop.target
     if finishing and (kept >= enough or stuck):
         return None
     goals = _goals_ahead(done, kept, loop, subject)
     if goals and not finishing and not stuck and len(done) + 1 < allowed:
         return subject.growing.name, goals[0]
-    return subject.finishing.name, loop.target
+    return filling, loop.target
 
 
-def _finishes(one: Round, loop: LoopConfig, subject: SubjectConfig) -> bool:
-    """Whether a round is of the finishing phase; where that is the growing one too, its goal says so."""
-    if one.phase != subject.finishing.name:
+def _finishes(one: Round, loop: LoopConfig, subject: SubjectConfig, filling: Phase) -> bool:
+    """Whether a round fills the set; where its phase is the growing one too, its goal says so."""
+    if one.phase != filling:
         return False
-    return subject.growing.name != subject.finishing.name or one.goal >= loop.target
+    return subject.growing.name != filling or one.goal >= loop.target
 
 
 def _goals_ahead(done: Sequence[Round], kept: int, loop: LoopConfig, subject: SubjectConfig) -> list[int]:

@@ -15,6 +15,7 @@ from bootstrap.events import AdapterTrained, Emit, Event, Progress
 from bootstrap.records import Adapter, Phase, Round, TrainItem
 from bootstrap.store.files import make_folder, sha256_of
 from loops.archive import Archive
+from loops.beside import beside_references
 from loops.engine import Engine
 from loops.training_set import recipe_for
 from loops.within_memory import trained_within_memory
@@ -39,13 +40,18 @@ def adapter_of_round(
     if not engine.training_sets.possible(archive, number, phase):
         engine.note(f'round {number}: "seeds_train" leaves nothing to train on yet; the base draws from words alone')
         return None
-    name = Adapter.round_id(number, phase)
+    name = Adapter.round_id(1 if _same_set(engine, phase) else number, phase)
     if existing := engine.adapter(name):
         return existing
     items = engine.training_sets.items(archive, number, phase)
     (adapter,), event = train(engine, items, number, phase, name)
     engine.store.add_adapter(adapter, event.seconds, event)
     return adapter
+
+
+def _same_set(engine: Engine, phase: Phase) -> bool:
+    """Whether every round of a phase would train the same LoRA: on the seeds, beside references."""
+    return engine.config.trains_beside and engine.character.trains_seeds(phase)
 
 
 def train(
@@ -72,6 +78,7 @@ def train(
     recipe = recipe.with_early(len(items), early)
     workdir = engine.store.directory / "adapters" / name
     make_folder(workdir)
+    items = beside_references(engine, items, recipe)
     last = trained_within_memory(engine.store, engine.trainer, items, recipe, workdir, _emitting(engine))
     seconds = time.monotonic() - began
     adapters = []

@@ -40,9 +40,13 @@ class TrainingSets:
     def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
         """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight.
 
-        What does not anchor weighs as much as a kept frame.
+        What does not anchor weighs as much as a kept frame. A LoRA that is trained beside references learns from seeds
+        alone, where it may: drawn pictures would teach it what the references drew wrongly.
         """
-        seen = (archive.measurements, archive.captions, archive.sights)
+        beside = self.config.trains_beside and phase == self.config.filling_phase
+        if beside and (originals := self._originals(phase, anchor=True)):
+            return [*originals, *self._originals(phase, anchor=False)]
+        seen = (archive.measurements, archive.captions, archive.sights, archive.adapters)
         frames = GeneratedFrames(self.directory, archive.kept_before(number), provisional, *seen)
         taken = (*frames.kept, *provisional)
         generated, close_ups = frames.items(self.config, self.wording, phase), self._close_ups(taken, phase)
@@ -95,6 +99,13 @@ class TrainingSets:
 
 
 def recipe_for(config: RunConfig, phase: Phase, number: int, pictures: int) -> TrainRecipe:
-    """The phase's recipe with steps grown by the number of pictures, up to its own cap, and the round's random seed."""
+    """The phase's recipe with steps grown by the number of pictures, up to its own cap, and the round's random seed.
+
+    A LoRA that is trained beside references has its own steps.
+    """
     random_seed = random_seed_of(config.random_seed, "train", number, phase) % 2**31
-    return recipe_of(config.base, phase, pictures).model_copy(update={"random_seed": random_seed})
+    recipe = recipe_of(config.base, phase, pictures).model_copy(update={"random_seed": random_seed})
+    reference = config.base.reference
+    if reference is None or not config.trains_beside or phase != config.filling_phase:
+        return recipe
+    return recipe.lasting(reference.beside_steps).model_copy(update={"beside_references": True})

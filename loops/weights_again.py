@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bootstrap.records import Adapter
+from bootstrap.records import Adapter, Phase, TrainItem
 from bootstrap.runs.upkeep import freed_paths, record_freed
 from bootstrap.store.decisions import FinalCandidates, PersonBoundary
 from bootstrap.store.person import Boundary
@@ -18,7 +18,7 @@ from loops.archive import Archive
 from loops.engine import Engine
 from loops.train import train, train_finished
 
-__all__ = ["give_up_unneeded", "whole_adapter", "whole_candidates"]
+__all__ = ["give_up_unneeded", "whole_adapter", "whole_candidates", "whole_drawers"]
 
 
 def whole_adapter(engine: Engine, adapter: Adapter) -> Adapter:
@@ -38,6 +38,15 @@ def whole_candidates(engine: Engine, decided: FinalCandidates) -> FinalCandidate
             _train_again(engine, adapter, decided.adapters)
             break
     return engine.store.decided(FinalCandidates, round=decided.round) or decided
+
+
+def whole_drawers(engine: Engine, items: Sequence[TrainItem], phase: Phase) -> None:
+    """Train again what drew these pictures and is lost, where a training of the phase asks it for predictions."""
+    if engine.config.base.recipes[phase].reference_distillation:
+        drawn_with = {item.drawn_with for item in items}
+        for adapter in engine.store.adapters():
+            if str(engine.store.directory / adapter.path) in drawn_with:
+                whole_adapter(engine, adapter)
 
 
 def give_up_unneeded(engine: Engine) -> None:
@@ -65,6 +74,7 @@ def _train_again(engine: Engine, adapter: Adapter, wanted: Sequence[Adapter]) ->
     archive, number = _as_then(engine, adapter.round), adapter.round
     provisional = archive.provisional if adapter.is_final else ()
     items = engine.training_sets.items(archive, number, adapter.phase, provisional)
+    whole_drawers(engine, items, adapter.phase)
     if adapter.is_final:
         trained, event = train_finished(engine, items, number, adapter.phase)
     else:

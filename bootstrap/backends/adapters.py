@@ -5,8 +5,9 @@ Serves a denoiser and a text encoder alike, and every kind of network. Knows no 
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,9 @@ __all__ = ["ADAPTER", "Slot"]
 
 ADAPTER = "character"
 """The name of the adapter within peft."""
+Lent = Mapping[str, tuple[list[torch.Tensor], float]]
+"""Module path → the tensors of its parameters, in their order, and how they are scaled."""
+SAME_KIND = "give the recipes of base.recipes the same network, or set reference_distillation to 0"
 PRODUCTS = {"loha": Hada, "lokr": Kron}
 """Kinds that peft keeps as plain parameters → what they are made of."""
 
@@ -102,6 +106,48 @@ class Slot:
         """Use the adapter, or the base alone."""
         for layer in self.layers().values():
             layer.enable_adapters(on)
+
+    def prepared(self, modules: Mapping[str, Weights], rank: int, network_alpha: float) -> Lent:
+        """Weights to lend to the layers that have an adapter now; their rank may be another.
+
+        Raises BackendError where what is attached is a network of another kind, or changes fewer modules.
+        """
+        self._check(modules)
+        layers, found = self.layers(), {}
+        if not modules.keys() <= layers.keys():
+            raise BackendError("the LoRA that drew changes modules that the one in training leaves alone", SAME_KIND)
+        for name, layer in layers.items():
+            parts, given = list(_parameters(layer).values()), modules.get(name)
+            if given is None:
+                found[name] = [torch.zeros_like(part) for part in parts], 1.0
+            elif isinstance(given, Hada | Kron) or len(given) != len(parts):
+                raise BackendError(
+                    "the LoRA that drew is a network of another kind than the one in training", SAME_KIND
+                )
+            else:
+                tensors = [
+                    _shaped(part, value, axis) for axis, (part, value) in enumerate(zip(parts, given, strict=True))
+                ]
+                found[name] = tensors, network_alpha / rank
+        return found
+
+    @contextlib.contextmanager
+    def lent(self, weights: Lent) -> Iterator[None]:
+        """A block in which the layers compute with other weights; the parameters stay those in training."""
+        own = {}
+        for name, layer in self.layers().items():
+            own[name] = [part.data for part in _parameters(layer).values()], layer.scaling[ADAPTER]
+        self._put(weights)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, weights: Lent) -> None:
+        for name, layer in self.layers().items():
+            tensors, layer.scaling[ADAPTER] = weights[name]
+            for part, tensor in zip(_parameters(layer).values(), tensors, strict=True):
+                part.data = tensor
 
     def weights(self) -> dict[str, Weights]:
         """The attached weights, by module path, all at the scale of the network: files know no other of a part."""
@@ -215,6 +261,14 @@ def _copy(part: torch.Tensor, value: torch.Tensor, axis: int) -> None:
         part.zero_()
         part = part.narrow(axis, 0, value.shape[axis])
     part.copy_(value.reshape(part.shape))
+
+
+def _shaped(part: torch.Tensor, value: NDArray[np.float32], axis: int) -> torch.Tensor:
+    """A file's values in the shape and place of a parameter, whose ``axis`` of a pair has the file's own rank."""
+    shape = list(part.shape)
+    if axis < 2:
+        shape[axis] = value.shape[axis]
+    return torch.from_numpy(np.ascontiguousarray(value)).reshape(shape).to(part.device, part.dtype)
 
 
 def _prefix(kind: str) -> str:

@@ -6,7 +6,7 @@ One adapter at a time, in place; the denoiser and the text encoders each have a 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ from bootstrap.lora.network import Network
 __all__ = ["AttachedAdapter"]
 
 Parameters = list[torch.nn.Parameter]
+ALONE = "set the recipe's reference_distillation to 0"
 
 
 class AttachedAdapter:
@@ -87,6 +88,24 @@ class AttachedAdapter:
         finally:
             for slot in slots:
                 slot.switch(on=True)
+
+    def lending(self, files: Sequence[Path]) -> Callable[[Path | None], contextlib.AbstractContextManager[None]]:
+        """What makes the base predict, for a block, with one of these files in place of what is in training.
+
+        With None the base predicts alone. Prompts are encoded as the base does. Raises BackendError for a file whose
+        weights have no place in the network that is in training.
+        """
+        held = {}
+        for path in dict.fromkeys(files):
+            lora = self.load(path)
+            if lora.text_modules or lora.text_modules_2:
+                raise BackendError(f'"{path}" has weights for text encoders, which stay as the base has them', ALONE)
+            held[path] = self._denoiser.prepared(lora.modules, lora.rank, lora.network_alpha)
+
+        def lent(path: Path | None) -> contextlib.AbstractContextManager[None]:
+            return self._denoiser.lent(held[path]) if path else self.switched_off(text_encoder=False)
+
+        return lent
 
     def weights(self, rank: int, network_alpha: float, *, text_encoder: bool) -> Lora:
         """The weights that are attached."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -115,20 +114,20 @@ class DiffusersBackend:
         """The pictures of a batch; those of a shape that are shown as many pictures as strongly are drawn together."""
         together: dict[tuple[object, ...], list[Job]] = {}
         for job in batch:
-            strengths = self._strengths(job, job.references)
+            strengths = self._strengths(job.references)
             apart = [*(one.strength if one else None for one in (job.control, job.start)), job.lora_start]
-            places = tuple((one.adapter, one.shift, *self._strengths(job, one.references)) for one in job.regions)
+            places = tuple((one.adapter, one.shift, *self._strengths(one.references)) for one in job.regions)
             together.setdefault((*shape_of(self.settings, job), places, *apart, *strengths), []).append(job)
         found: dict[str, Image.Image] = {}
         for jobs in together.values():
             found.update(zip([job.id for job in jobs], self._alike(jobs), strict=True))
         return found
 
-    def _strengths(self, job: Job, references: Sequence[Reference]) -> list[float]:
+    def _strengths(self, references: Sequence[Reference]) -> list[float]:
         """What jobs that are drawn together have in common of these references, a job's or those of one region."""
         strengths = [reference.strength for reference in references]
         if self.references is not None and any(strengths):
-            return list(self.references.alike(replace(job, references=tuple(references))))
+            return list(self.references.alike(references))
         return strengths
 
     def _alike(self, jobs: Sequence[Job]) -> list[Image.Image]:
@@ -136,7 +135,7 @@ class DiffusersBackend:
         shown, controlled = None, None
         with contextlib.ExitStack() as attached:
             if self.references is not None and any(reference.strength for reference in jobs[0].references):
-                shown = attached.enter_context(self.references.shown(jobs))
+                shown = attached.enter_context(self.references.shown([job.references for job in jobs]))
             controls = [job.control for job in jobs if job.control]
             if self.control is not None and controls:
                 controlled = attached.enter_context(self.control.attached(controls, shape_of(self.settings, jobs[0])))

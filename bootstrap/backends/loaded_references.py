@@ -22,7 +22,7 @@ from bootstrap.backends.reference_settings import ReferenceSettings
 from bootstrap.backends.shown_pictures import open_shown
 from bootstrap.machine.device import reporting_memory
 from bootstrap.pictures import square
-from bootstrap.records import Job, Reference
+from bootstrap.records import Reference
 
 __all__ = ["LoadedReferences", "ShownToBatch"]
 
@@ -56,10 +56,11 @@ class LoadedReferences:
             self._processors = self._attention.processors(self._processors)
         self._features: dict[str, torch.Tensor] = {}
         self._latents: dict[str, torch.Tensor] = {}
+        self._held = False
 
-    def alike(self, job: Job) -> tuple[float, ...]:
-        """What jobs that are drawn together have in common besides their shape: how strongly each reference counts."""
-        return tuple(one.strength for one in job.references)
+    def alike(self, references: Sequence[Reference]) -> tuple[float, ...]:
+        """What pictures that are predicted together have in common: how strongly each reference counts."""
+        return tuple(one.strength for one in references)
 
     @property
     def by_timestep(self) -> bool:
@@ -71,28 +72,41 @@ class LoadedReferences:
         self._encode(list({one.sha256: one for one in references}.values()))
 
     @contextlib.contextmanager
-    def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
-        """The UNet heeds the references of these jobs, which have equally many, of one strength.
+    def shown(self, rows: Sequence[Sequence[Reference]]) -> Iterator[ShownToBatch]:
+        """The UNet heeds these references of each picture, which have equally many, of one strength.
 
         Raises BackendError for one that is missing, or not the picture that was planned with.
         """
-        different = {reference.sha256: reference for job in jobs for reference in job.references}
+        different = {reference.sha256: reference for row in rows for reference in row}
         self._encode(list(different.values()))
-        strength, features = jobs[0].references[0].strength, None
+        strength, features = rows[0][0].strength, None
         if self._adapter:
-            shown = [torch.cat([self._features[one.sha256] for one in job.references], dim=1) for job in jobs]
+            shown = [torch.cat([self._features[one.sha256] for one in row], dim=1) for row in rows]
             features = torch.stack(shown, dim=1)
         if self._attention:
             places = {sha256: place for place, sha256 in enumerate(different)}
-            rows = [[places[one.sha256] for one in job.references] for job in jobs]
+            numbers = [[places[one.sha256] for one in row] for row in rows]
             own = torch.stack([self._features[sha256][1] for sha256 in different]) if self._adapter else None
             latents = [self._latents[sha256].to(self._base.device) for sha256 in different]
-            self._attention.show(latents, rows, strength * self._settings.attention, own)
+            self._attention.show(latents, numbers, strength * self._settings.attention, own)
         with self._attached(strength):
             yield ShownToBatch(features, self._attention.look if self._attention else None)
 
     @contextlib.contextmanager
+    def held(self, references: Sequence[Reference]) -> Iterator[None]:
+        """What shows references stays attached, with the strength of these; meanwhile none of another is shown."""
+        with self._attached(references[0].strength):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    @contextlib.contextmanager
     def _attached(self, strength: float) -> Iterator[None]:
+        if self._held:
+            yield
+            return
         if self._adapter:
             with self._adapter.attached(self._processors, self._plain, strength):
                 yield

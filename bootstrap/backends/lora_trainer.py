@@ -5,7 +5,9 @@ The training itself is `bootstrap.training.train_lora`. Knows no run and no roun
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from bootstrap.backends.drawing import draw_batch
 from bootstrap.backends.framing import Framed, framed
 from bootstrap.backends.latents import encode_pictures
 from bootstrap.backends.loaded import LoadedBase
+from bootstrap.backends.loaded_references import ShownToBatch
 from bootstrap.backends.native_references import ShowsReferences
 from bootstrap.backends.regularisation import NO_SHOT
 from bootstrap.backends.saving_memory import checkpointing, moved, without_checkpointing
-from bootstrap.backends.shown_predictions import ShownPredictions, distilled_from
+from bootstrap.backends.shown_predictions import ShownPredictions, predicted_from
 from bootstrap.events import Emit
 from bootstrap.lora import kohya_names, metadata_for, save_kohya
 from bootstrap.lora.network import Network
@@ -28,7 +31,7 @@ from bootstrap.machine.device import arithmetic, autocast
 from bootstrap.pictures.sheets import contact_sheet
 from bootstrap.records import Job, JobKind, TrainItem
 from bootstrap.store.files import write_image
-from bootstrap.training.inputs import Predict, PredictShown, TrainingInputs
+from bootstrap.training.inputs import Predict, TrainingInputs
 from bootstrap.training.losslog import SAMPLES
 from bootstrap.training.passes import Passes
 from bootstrap.training.processes import ALONE, Processes
@@ -69,7 +72,11 @@ class LoraTrainer:
         with moved(trained, base.device, back="cpu"):
             inputs = self.inputs(items, recipe, regularisation)
             unused = self._unused(inputs, items, recipe)
-            with checkpointing(base.denoiser, recipe), moved(unused, "cpu", back=base.device):
+            with (
+                checkpointing(base.denoiser, recipe),
+                moved(unused, "cpu", back=base.device),
+                self._held(items, recipe),
+            ):
                 outcome = train_lora(inputs, items, recipe, workdir, emit, keep, sample, processes)
         path = weights_file(workdir)
         self._save(path, items, recipe, outcome.steps)
@@ -92,24 +99,32 @@ class LoraTrainer:
             weights,
             text_weights,
             encoded.means,
-            self._predict(pictures, with_gradients=recipe.text_encoder),
+            self._predict(items, pictures, recipe, with_gradients=recipe.text_encoder),
             base.objective,
             base.device,
-            content="|".join([base.digest, *encoded.digests, *distilled_from(items, recipe)]),
+            content="|".join([base.digest, *encoded.digests, *predicted_from(items, recipe)]),
             scales_loss=arithmetic(base.device, base.settings.dtype) == torch.float16,
             crops=recipe.latent_crops,
             deviations=encoded.deviations,
             masks=encoded.masks,
             regularisation=regularisation,
-            predict_base=self._predict_base(pictures, recipe),
+            predict_base=self._predict_base(items, pictures, recipe),
             predict_shown=self._predict_shown(items, pictures, recipe),
         )
 
-    def _predict(self, pictures: Sequence[Framed], *, with_gradients: bool) -> Predict:
-        """The denoiser with captions; ``with_gradients`` encodes these through the text encoders, anew each time."""
+    def _predict(
+        self, items: Sequence[TrainItem], pictures: Sequence[Framed], recipe: TrainRecipe, *, with_gradients: bool
+    ) -> Predict:
+        """The denoiser with captions; ``with_gradients`` encodes these through the text encoders, anew each time.
+
+        It is shown each item's references where the recipe trains beside them.
+        """
         base = self._base
         encode = base.prompts.encode_with_gradients if with_gradients else base.prompts.encode
         time_scale = base.objective.time_scale
+        if self._references is not None and _beside(items, recipe):
+            beside = [item.beside for item in items for _ in range(recipe.latent_crops)]
+            return partial(ShownPredictions(base, self._references, beside, pictures).predict, encode=encode)
 
         def predict(
             latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str], entries: Sequence[int]
@@ -120,9 +135,9 @@ class LoraTrainer:
 
         return predict
 
-    def _predict_base(self, pictures: Sequence[Framed], recipe: TrainRecipe) -> Predict:
+    def _predict_base(self, items: Sequence[TrainItem], pictures: Sequence[Framed], recipe: TrainRecipe) -> Predict:
         """The same without the adapter that is in training, and without gradients."""
-        predict = self._predict(pictures, with_gradients=False)
+        predict = self._predict(items, pictures, recipe, with_gradients=False)
 
         def predict_base(
             latents: torch.Tensor, times: torch.Tensor, captions: Sequence[str], entries: Sequence[int]
@@ -134,17 +149,42 @@ class LoraTrainer:
 
     def _predict_shown(
         self, items: Sequence[TrainItem], pictures: Sequence[Framed], recipe: TrainRecipe
-    ) -> PredictShown | None:
-        """What the base predicts of pictures when it is shown what they were drawn from; None where it is not asked."""
+    ) -> Predict | None:
+        """What drew pictures predicts of them, shown what they were drawn from; None where it is not asked."""
         if self._references is None or not recipe.reference_distillation:
             return None
-        shown = ShownPredictions(self._base, self._references, items, pictures, recipe.latent_crops)
+        every = [item for item in items for _ in range(recipe.latent_crops)]
+        references = [item.job.references if item.job else () for item in every]
+        shown = ShownPredictions(self._base, self._references, references, pictures)
+        lent = self._adapter.lending([Path(item.drawn_with) for item in items if item.job and item.drawn_with])
 
-        def predict_shown(latents: torch.Tensor, times: torch.Tensor, entries: Sequence[int]) -> torch.Tensor:
-            with self._adapter.switched_off(text_encoder=recipe.text_encoder), torch.no_grad():
-                return shown.predict(latents, times, entries)
+        def predict_shown(
+            latents: torch.Tensor, times: torch.Tensor, prompts: Sequence[str], entries: Sequence[int]
+        ) -> torch.Tensor:
+            found = torch.zeros_like(latents, dtype=torch.float32)
+            drawn_with = [every[entry].drawn_with for entry in entries]
+            for file in dict.fromkeys(drawn_with):
+                rows = [row for row, one in enumerate(drawn_with) if one == file]
+                given = [prompts[row] for row in rows], [entries[row] for row in rows]
+                with lent(Path(file) if file else None), torch.no_grad():
+                    found[rows] = shown.predict(latents[rows], times[rows], *given)
+            return found
 
         return predict_shown
+
+    def _held(self, items: Sequence[TrainItem], recipe: TrainRecipe) -> contextlib.AbstractContextManager[None]:
+        """References stay attached for a training beside them: checkpointed activations are computed again later."""
+        if self._references is None or not _beside(items, recipe):
+            return contextlib.nullcontext()
+        return self._references.held(items[0].beside)
+
+    def _shown(
+        self, items: Sequence[TrainItem], recipe: TrainRecipe, count: int
+    ) -> contextlib.AbstractContextManager[ShownToBatch | None]:
+        """What samples of a training beside references are shown: what the first picture is."""
+        if self._references is None or not _beside(items, recipe):
+            return contextlib.nullcontext()
+        return self._references.shown([items[0].beside] * count)
 
     def _unused(self, inputs: TrainingInputs, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[Any]:
         """The parts that a training does without, because every caption it can ask for is encoded here."""
@@ -166,7 +206,9 @@ class LoraTrainer:
         size, pictures = base.settings.batch_size, []
         with without_checkpointing(base.denoiser), moved(offloaded, base.device, back="cpu"):
             for start in range(0, len(jobs), size):
-                pictures += draw_batch(base, jobs[start : start + size])
+                batch = jobs[start : start + size]
+                with self._shown(items, recipe, len(batch)) as shown:
+                    pictures += draw_batch(base, batch, shown)
         if recipe.text_encoder:
             base.prompts.clear()
         write_image(path, contact_sheet(pictures, SAMPLED, captions, max(base.resolution)), {})
@@ -188,3 +230,8 @@ class LoraTrainer:
             zero_terminal_snr=base.zero_terminal_snr,
         )
         save_kohya(path, lora, metadata)
+
+
+def _beside(items: Sequence[TrainItem], recipe: TrainRecipe) -> bool:
+    """Whether a training shows references with its pictures: where the recipe asks for it, and they say which."""
+    return recipe.beside_references and all(item.beside for item in items)

@@ -18,7 +18,7 @@ from bootstrap.backends.loaded import LoadedBase
 from bootstrap.backends.loaded_references import LoadedReferences, ShownToBatch
 from bootstrap.backends.shapes import Size
 from bootstrap.backends.shown_pictures import open_shown
-from bootstrap.records import Job, Reference
+from bootstrap.records import Reference
 
 __all__ = ["NativeReferences", "ShowsReferences"]
 
@@ -30,10 +30,10 @@ class NativeReferences:
         self._base, self._pictures = base, pictures
         self._latents: dict[str, torch.Tensor] = {}
 
-    def alike(self, job: Job) -> tuple[float, ...]:
-        """What jobs that are drawn together have in common: the strengths and the shapes of their references."""
-        sides = [side for one in job.references for side in self._encoded(one).shape[2:]]
-        return (*(one.strength for one in job.references), *sides)
+    def alike(self, references: Sequence[Reference]) -> tuple[float, ...]:
+        """What pictures that are predicted together have in common: strengths and shapes of their references."""
+        sides = [side for one in references for side in self._encoded(one).shape[2:]]
+        return (*(one.strength for one in references), *sides)
 
     @property
     def by_timestep(self) -> bool:
@@ -46,16 +46,20 @@ class NativeReferences:
             self._encoded(one)
 
     @contextlib.contextmanager
-    def shown(self, jobs: Sequence[Job]) -> Iterator[ShownToBatch]:
-        """The base sees the references of these jobs, which are `alike` and of one strength.
+    def shown(self, rows: Sequence[Sequence[Reference]]) -> Iterator[ShownToBatch]:
+        """The base sees these references of each picture, which are `alike` and of one strength.
 
         Raises BackendError for one that is missing, or not the picture that was planned with.
         """
         latents = []
-        for place in range(len(jobs[0].references)):
-            encoded = [self._encoded(job.references[place]) for job in jobs]
+        for place in range(len(rows[0])):
+            encoded = [self._encoded(row[place]) for row in rows]
             latents.append(torch.cat(encoded).to(self._base.device))
-        yield ShownToBatch(latents=latents, strength=jobs[0].references[0].strength)
+        yield ShownToBatch(latents=latents, strength=rows[0][0].strength)
+
+    def held(self, references: Sequence[Reference]) -> contextlib.AbstractContextManager[None]:
+        """Nothing is attached to the base, so that nothing need stay attached."""
+        return contextlib.nullcontext()
 
     def _encoded(self, reference: Reference) -> torch.Tensor:
         """The latents of a picture, (1, c, h, w), in main memory."""

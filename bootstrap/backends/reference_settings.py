@@ -40,6 +40,10 @@ class ReferenceSettings(BaseModel):
     with_lora: bool = True
     """Whether the LoRA of the round draws too. Where the base with references draws better without one, none is trained
     before the finished one, and one round draws the set."""
+    beside_steps: int = Field(0, ge=0, le=100_000)
+    """Steps of a LoRA that is trained on the seeds while the base is shown references, once a run, and draws with
+    these: it learns what they leave out, and one round draws the set. 0: the LoRA of each round is trained in words.
+    Many steps draw the seeds again."""
     license: str = ""
     """Of the adapter and its image encoder."""
 

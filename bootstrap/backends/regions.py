@@ -142,7 +142,7 @@ def _shown(
     """What one region of each job is shown, while the block heeds it."""
     if references is None or not any(one.strength for one in jobs[0].regions[place].references):
         return contextlib.nullcontext()
-    return references.shown([replace(job, references=job.regions[place].references) for job in jobs])
+    return references.shown([job.regions[place].references for job in jobs])
 
 
 def _predicted(

@@ -80,8 +80,10 @@ def stage_memory(base: BaseConfig, architecture: str, room: Room) -> dict[str, f
     found["draw"] = beside + in_turn + drawing * MIB * sampling.batch_size * room.size / 2
     found |= {stage: beside + coding[stage] * MIB for stage in ("decode", "encode")}
     trainings = [_training(counts, recipe, _pixels(base, recipe, counts), room) for recipe in base.recipes.values()]
-    teaching = in_turn if any(recipe.reference_distillation for recipe in base.recipes.values()) else 0
-    found["train"] = max(trainings) + denoiser + _beside_training(base, parts, text, room) + resident + teaching
+    shown = any(recipe.reference_distillation for recipe in base.recipes.values())
+    shown = shown or (base.reference is not None and base.reference.beside_steps > 0)
+    found["train"] = max(trainings) + denoiser + _beside_training(base, parts, text, room) + resident
+    found["train"] += in_turn if shown else 0
     found["score"] = beside + (scorers["loaded one by one"] * MIB if room.offloads else 0)
     return {stage: taken / GIB for stage, taken in found.items()}
 

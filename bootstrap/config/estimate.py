@@ -206,7 +206,9 @@ def _trainings(config: RunConfig, seeds: int) -> list[int]:
     kept_before = [0, *_goals(loop)][: rounds_expected(loop)]
     trainings = [(subject.growing.name, kept) for kept in kept_before[:-1]]
     if config.trains_to_draw:
-        trainings.append((subject.finishing.name, kept_before[-1]))
+        trainings.append((config.filling_phase, kept_before[-1]))
     trainings.append((subject.finishing.name, loop.target))
     steps = [steps_for(config.base, phase, kept + seeds * config.base.cuts.most) for phase, kept in trainings]
+    if config.base.reference and config.trains_beside:
+        steps[0] = config.base.reference.beside_steps
     return [*steps, steps_for(config.base, subject.finishing.name, seeds)] if loop.seeds_alone else steps

@@ -20,6 +20,7 @@ from bootstrap.backends.variation_settings import VariationSettings
 from bootstrap.config.frozen import Frozen
 from bootstrap.config.loop import LoopConfig
 from bootstrap.config.panel_settings import PanelConfig
+from bootstrap.config.reference_recipes import check_recipes
 from bootstrap.config.seed_cuts import SeedCutsConfig
 from bootstrap.config.subject import SubjectConfig
 from bootstrap.training.recipe import TrainRecipe
@@ -231,6 +232,12 @@ class RunConfig(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _trained_with_references(self) -> RunConfig:
+        growing = self.base.recipes[self.subject.growing.name] if self.trains_to_draw else None
+        check_recipes(self.base.recipes, growing, self.finishing_recipe, self.base.reference)
+        return self
+
+    @model_validator(mode="after")
     def _one_drawer(self) -> RunConfig:
         for name in ("reference", "control", "variations"):
             shares = name != "control" and self.second == BASE
@@ -302,11 +309,24 @@ class RunConfig(Frozen):
         return self.base.reference is None or self.base.reference.with_lora
 
     @property
+    def trains_beside(self) -> bool:
+        """Whether the base draws from references with a LoRA that is trained beside them, once, on the seeds."""
+        reference, subject = self.base.reference, self.subject
+        draws = self.drawer is None and reference is not None and reference.with_lora and reference.beside_steps > 0
+        return draws and subject.growing.name != subject.finishing.name
+
+    @property
+    def filling_phase(self) -> str:
+        """The phase of the rounds that fill the set: one whose LoRA can draw with what the base is shown."""
+        subject = self.subject
+        return subject.growing.name if self.trains_beside else subject.finishing.name
+
+    @property
     def schedule(self) -> LoopConfig:
-        """The loop as its drawer needs it: one that never changes draws the set in one round, and one from outside may
-        say how many candidates and decoys; of two, the larger numbers hold."""
+        """The loop as its drawer needs it: one that never changes has no goal before the target, and one from outside
+        may say how many candidates and decoys; of two, the larger numbers hold."""
         changes: dict[str, object] = {}
-        if not self.trains_to_draw:
+        if not self.trains_to_draw or self.trains_beside:
             changes["goals"] = ()
         if self.second is not None:
             both = [one.schedule for one in self.alone]

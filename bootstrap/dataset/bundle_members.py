@@ -73,7 +73,7 @@ class BundleMember:
         return {
             "source": self.source,
             "character": self.character.model_dump_json(),
-            "items": [asdict(item) for item in self.items],
+            "items": [asdict(replace(item, job=None, drawn_with="", beside=())) for item in self.items],
             "seeds": [text_of(seed) for seed in self.seeds],
             "asked": [text_of(job) for job in self.asked],
             "solo": list(self.solo),
@@ -86,7 +86,9 @@ class BundleMember:
         items = []
         for one in plain["items"]:
             subject = tuple(one["subject"]) if one["subject"] else None
-            items.append(TrainItem(**{**one, "tags": tuple(one["tags"]), "subject": subject}))
+            items.append(
+                TrainItem(**{**one, "tags": tuple(one["tags"]), "subject": subject, "job": None, "beside": ()})
+            )
         return cls(
             plain["source"],
             stored_character(plain["character"]),

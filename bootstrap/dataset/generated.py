@@ -33,7 +33,7 @@ class GeneratedFrames:
     """Kept and provisional frames of a run, with what their captions are made from.
 
     ``measured`` are the measurements by frame; ``written`` the captions of a person's own, by frame;
-    ``read`` what a model that reads pictures saw, by frame.
+    ``read`` what a model that reads pictures saw, by frame; ``adapters`` are paths of LoRAs, by id.
     """
 
     directory: Path
@@ -42,6 +42,7 @@ class GeneratedFrames:
     measured: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
     written: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Sight] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
         """Kept frames, then provisional ones at half weight, with the captions of a phase; outfits by their shares."""
@@ -61,7 +62,10 @@ class GeneratedFrames:
         if box is not None:
             box = box_within(box, shape_of(config.base.sampling, frame.job))
         caption, job = self._caption(frame, seen, phase), _job_of_base(frame, config)
-        return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, job=job)
+        if job is None or (frame.adapter and frame.adapter not in self.adapters):
+            return TrainItem(str(self.directory / frame.path), caption, kind, weight, box)
+        lora = str(self.directory / self.adapters[frame.adapter]) if frame.adapter else ""
+        return TrainItem(str(self.directory / frame.path), caption, kind, weight, box, job=job, drawn_with=lora)
 
     def _caption(self, frame: Frame, seen: SeenTags, phase: Phase) -> tuple[str, ...]:
         """The tags of a frame: as a person wrote them, else as generated and seen.
@@ -77,10 +81,11 @@ class GeneratedFrames:
 
 
 def _job_of_base(frame: Frame, config: RunConfig) -> Job | None:
-    """The job of a frame that the base drew from references without a LoRA; None for another frame."""
+    """The job of a frame that the base drew from references, with a LoRA in all of the steps or without; else None."""
     job = frame.job
     by_base = config.base.reference is not None and (job.drawer or config.drawn_by) == BASE
-    return job if by_base and not frame.adapter and any(one.strength for one in job.references) else None
+    shown = any(one.strength for one in job.references) and not (frame.adapter and job.lora_start)
+    return job if by_base and shown else None
 
 
 def rare_floor(config: RunConfig, phase: Phase) -> int:

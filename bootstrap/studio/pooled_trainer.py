@@ -30,7 +30,7 @@ __all__ = ["PooledTrainer"]
 class PooledTrainer:
     """Trains with ``trainer`` and the workers of ``team``; ``files`` hands files to them, ``tell`` gets notes.
 
-    ``run`` is the folder where the references of drawn pictures lie.
+    ``run`` is the folder where the references of drawn pictures lie, and the LoRAs that drew them.
     """
 
     def __init__(
@@ -73,10 +73,8 @@ class PooledTrainer:
             for one in (path, mask_of(path)):
                 if one is not None:
                     files.append(self._files.file(f"{TRAINING}/{number}/{one.name}", one))
-            there.append(replace(item, path=f"{TRAINING}/{number}/{path.name}"))
-        if recipe.reference_distillation:
-            shown = [one.path for item in items if item.job for one in item.job.references]
-            files += [self._files.file(path, self._run / path) for path in dict.fromkeys(shown)]
+            there.append(replace(item, path=f"{TRAINING}/{number}/{path.name}", drawn_with=self._inside(item)))
+        files += [self._files.file(path, self._run / path) for path in self._shown(items, recipe)]
         if (checkpoint := workdir / CHECKPOINT).is_file():
             files.append(self._files.file(f"{TRAINING}/{CHECKPOINT}", checkpoint))
         for number, actor in enumerate(helpers, start=1):
@@ -84,6 +82,19 @@ class PooledTrainer:
             self._team.occupy(actor, actor.train.remote(there, recipe, files, meeting))
         with joined_processes(Meeting(0, len(helpers) + 1, address, port)) as processes:
             return self._trainer.train(items, recipe, workdir, emit, processes)
+
+    def _shown(self, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]:
+        """The files of the run that a training reads beside its pictures: references, and LoRAs that drew."""
+        found = [one.path for item in items for one in item.beside]
+        if recipe.reference_distillation:
+            drawn = [item for item in items if item.job]
+            found += [one.path for item in drawn if item.job for one in item.job.references]
+            found += [path for item in drawn if (path := self._inside(item))]
+        return list(dict.fromkeys(found))
+
+    def _inside(self, item: TrainItem) -> str:
+        """The LoRA that drew a picture, as a path in the run; "" for none."""
+        return Path(item.drawn_with).relative_to(self._run).as_posix() if item.drawn_with else ""
 
     def use_tiles(self) -> bool:
         """Let the VAE work in tiles; see `bootstrap.backends.base`."""

@@ -163,7 +163,10 @@ class Worker:
         backend = self._opened_drawer()
         if not isinstance(backend, SharingTrainer):
             raise BackendError("a worker's base cannot train together with others", "leave --train-together out")
-        here = [replace(item, path=str(self._folder / item.path)) for item in items]
+        here = []
+        for item in items:
+            lora = str(self._folder / item.drawn_with) if item.drawn_with else ""
+            here.append(replace(item, path=str(self._folder / item.path), drawn_with=lora))
         with joined_processes(meeting) as processes:
             backend.train(here, recipe, self._folder / TRAINING, lambda event: None, processes)
         shutil.rmtree(self._folder / TRAINING)

@@ -13,13 +13,10 @@ import torch
 from bootstrap.records import TrainItem
 from bootstrap.training.objective import Objective
 
-__all__ = ["Predict", "PredictShown", "TrainingInputs"]
+__all__ = ["Predict", "TrainingInputs"]
 
 Predict = Callable[[torch.Tensor, torch.Tensor, Sequence[str], Sequence[int]], torch.Tensor]
 """Predicts from noised latents (n, c, h, w), times (n,), n captions, and the numbers of the latents' entries."""
-
-PredictShown = Callable[[torch.Tensor, torch.Tensor, Sequence[int]], torch.Tensor]
-"""The same from latents, times and entries; the words are those that the pictures were drawn from."""
 
 
 @dataclass(frozen=True)
@@ -50,5 +47,5 @@ class TrainingInputs:
     """Regularisation pictures with their captions."""
     predict_base: Predict | None = None
     """The prediction of the base without the adapter, without gradients; for ``output_preservation``."""
-    predict_shown: PredictShown | None = None
-    """The same for pictures that were drawn from references, shown these; for ``reference_distillation``."""
+    predict_shown: Predict | None = None
+    """What drew pictures from references predicts of them, shown these; for ``reference_distillation``."""

@@ -105,7 +105,8 @@ class Passes:
         if inputs.predict_shown is None:
             raise BackendError("this base draws from no reference", "set reference_distillation to 0")
         entries = [noised.entries[row] for row in rows]
-        predicted = inputs.predict_shown(noised.latents[rows], noised.times[rows], entries).detach().float()
+        prompts = [job.prompt for entry in entries if (job := self._items[entry // inputs.crops].job)]
+        predicted = inputs.predict_shown(noised.latents[rows], noised.times[rows], prompts, entries).detach().float()
         target = noised.target.clone()
         target[rows] = (1 - share) * target[rows] + share * predicted
         return replace(noised, target=target)

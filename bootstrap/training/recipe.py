@@ -33,7 +33,7 @@ ADDED_LATER = frozenset({
     "network", "conv_rank", "lokr_factor", "gradient_checkpointing_interval", "text_variants", "latent_crops",
     "sample_latents", "masked_loss", "background_weight", "reg_data_dir", "prior_pictures", "prior_loss_weight",
     "output_preservation", "conv_alpha", "lr_warmup_ratio", "repeats_for", "target_steps",
-    "epochs_for", "resolution", "reference_distillation",
+    "epochs_for", "resolution", "reference_distillation", "beside_references",
 })  # fmt: skip
 """Settings that older checkpoints do not know."""
 SHOWN_OF_A_FOLDER = 100
@@ -156,6 +156,9 @@ class TrainRecipe(BaseModel):
     is shown these again, with the prompt of the picture, in place of the noise that is in it: the LoRA then learns what
     the base knows of the character, and fewer of the errors of single pictures; a third more time. 0 switches it off;
     it needs ``base.reference``."""
+    beside_references: bool = False
+    """Train while the base is shown the references that it draws from, so that the LoRA learns what these leave out.
+    Not set here, but by ``base.reference.beside_steps``."""
     rare_tag_floor: int = Field(0, ge=0)
     """Identity tags that fewer generated pictures show than this, and fewer than half, stay in the captions of the
     character phase, because the trigger cannot absorb what it seldom sees (guides advise 15); 0 leaves every one to the

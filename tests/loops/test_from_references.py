@@ -6,6 +6,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
+from bootstrap.backends.fake import FakeBackend
 from bootstrap.cli import app as commands
 from bootstrap.cli import main
 from bootstrap.config import load
@@ -137,3 +138,43 @@ def test_a_seed_whose_framing_nobody_can_read_is_shown_as_any_other(tmp_path, ca
         assert portraits
         assert all(shot.view and shot.framing in VIEWS.framings for shot in portraits)
         assert store.frames(kind=JobKind.STRANGER)
+
+
+def trained(monkeypatch):
+    """The items and recipes of every training of the fake backend from now on."""
+    found, train = [], FakeBackend.train
+
+    def noted(self, items, recipe, *others, **named):
+        found.append((items, recipe))
+        return train(self, items, recipe, *others, **named)
+
+    monkeypatch.setattr(FakeBackend, "train", noted)
+    return found
+
+
+def test_rounds_train_beside_what_is_shown_and_the_last_training_asks_what_drew(tiny, call, tmp_path, monkeypatch):
+    made, out = trained(monkeypatch), tmp_path / "run"
+    settings = (
+        "base.reference.with_lora=true",
+        "base.reference.strengths=[]",
+        "base.reference.beside_steps=3",
+    )
+    given = [word for setting in (*settings, "loop.rounds=2") for word in ("--set", setting)]
+    asked = ("--set", "base.recipes.character.reference_distillation=1")
+    command = ["run", *tiny, "--reference", "attention", *given, *asked, "--out", str(out)]
+    assert call(*command).code == 0
+    with Store.open(out, exclusive=False) as store:
+        (seed,), rounds = store.seeds(), store.rounds()
+        assert {one.phase for one in rounds} == {"style"}
+        lora = next(one for one in store.adapters() if not one.is_final)
+    (first, _), (last, recipe) = made[0], made[-1]
+    assert all([one.path for one in item.beside] == [seed.path] for item in first)
+    assert recipe.reference_distillation
+    assert {item.drawn_with for item in last if item.job} == {str(out / lora.path)}
+    assert not any(item.beside for item in last)
+    for path in [out / lora.path, *out.glob("adapters/final*/*.safetensors"), *out.glob("*.safetensors")]:
+        path.unlink()
+    done = call(*command)
+    assert done.code == 0, done.err
+    assert f"the LoRA '{lora.path}' is lost; it is trained again" in done.err
+    assert (out / lora.path).is_file()

@@ -64,6 +64,20 @@ def test_the_next_goal_follows_from_what_is_kept(rounds, kept, next_one):
     assert next_goal(rounds, kept, LOOP, SUBJECT) == next_one
 
 
+@pytest.mark.parametrize(
+    ("rounds", "kept", "next_one"),
+    [
+        ([], 0, ("style", 16)),
+        ([done(1), done(2, goal=40)], 41, ("style", 48)),
+        ([done(1), done(2, goal=40), done(3, goal=48)], 41, ("style", 48)),
+        ([done(1), done(2, goal=40), done(3, goal=48)], 48, None),
+        ([done(1), done(2, goal=40), done(3, goal=48, new=0)], 41, None),
+    ],
+)
+def test_rounds_that_draw_beside_references_fill_the_set_in_the_growing_phase(rounds, kept, next_one):
+    assert next_goal(rounds, kept, LOOP, SUBJECT, filling="style") == next_one
+
+
 def test_a_fall_of_the_held_out_scorer_under_rising_scores_stops_and_rolls_back():
     rounds = [done(1), done(2, goal=40, held_out=0.46, selecting=0.6)]
     assert drifted(rounds)

@@ -194,6 +194,9 @@ def test_the_embedded_base_draws_and_trains_by_two_processes_as_by_one(tmp_path,
     shown = Reference("red.png", sha256_of(tmp_path / "red.png"))
     drawn = replace(jobs[0], references=(shown,))
     items = [TrainItem(str(tmp_path / "red.png"), ("redchr", "1girl"), "kept", job=drawn)]
+    beside = config.base.recipes["style"].model_copy(update={"steps": 1, "batch_size": 1, "rank": 2})
+    lora = backend.train([replace(items[0], beside=(shown,))], beside, tmp_path / "drew", lambda event: None).path
+    items.append(replace(items[0], drawn_with=str(lora)))
     update = {"steps": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "rank": 2, "reference_distillation": 1.0}
     recipe = config.base.recipes["character"].model_copy(update=update)
     alone = [image.tobytes() for batch in backend.draw(jobs, None) for _, image in batch]

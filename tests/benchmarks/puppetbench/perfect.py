@@ -32,7 +32,9 @@ def perfect_set(stage: Stage) -> list[TrainItem]:
         raise UsageError(f"there is no run in '{run}'", "let ours compete first")
     with Store.open(run, exclusive=False) as store:
         engine = replace(stage.engine, store=store)
-        frames = GeneratedFrames(run, _likest(stage, engine), measured=Archive.of(store).measurements)
+        archive = Archive.of(store)
+        seen = {"measured": archive.measurements, "adapters": archive.adapters}
+        frames = GeneratedFrames(run, _likest(stage, engine), **seen)
         pictures = frames.items(stage.config, engine.wording, "character")
         return balanced(stage.training_set("character"), pictures, stage.config.loop)
 

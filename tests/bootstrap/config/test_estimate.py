@@ -28,11 +28,21 @@ def test_decoys_that_nothing_calibrates_cost_nothing():
 
 
 def test_a_base_that_draws_from_references_alone_trains_once_and_draws_in_one_round():
-    assert rounds_expected(CONFIG.schedule) == 1
-    once = recipe_for(CONFIG, "character", 1, CONFIG.loop.target + 5)
-    assert cost_of(CONFIG, 1, 10**6, 0.0).steps == once.steps
-    with_lora = load("puppet", overrides=["base.reference.with_lora=true"])
+    alone = load("puppet", overrides=["base.reference.with_lora=false"])
+    assert rounds_expected(alone.schedule) == 1
+    once = recipe_for(alone, "character", 1, CONFIG.loop.target + 5)
+    assert cost_of(alone, 1, 10**6, 0.0).steps == once.steps
+    with_lora = load("puppet", overrides=["base.reference.beside_steps=0"])
     assert cost_of(with_lora, 1, 10**6, 0.0).steps == cost_of(IN_WORDS, 1, 10**6, 0.0).steps
+
+
+def test_a_lora_beside_references_is_trained_once_and_draws_in_one_round():
+    beside = recipe_for(CONFIG, "style", 1, 5)
+    assert (beside.steps, beside.beside_references) == (CONFIG.base.reference.beside_steps, True)
+    assert rounds_expected(CONFIG.schedule) == 1
+    last = recipe_for(CONFIG, "character", 2, CONFIG.loop.target + 5)
+    assert not last.beside_references
+    assert cost_of(CONFIG, 1, 10**6, 0.0).steps == beside.steps + last.steps
 
 
 def test_a_smaller_target_costs_less_and_no_speed_gives_no_time():

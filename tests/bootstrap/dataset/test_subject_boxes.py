@@ -83,7 +83,7 @@ def test_a_seed_without_transparent_pixels_has_no_mask(tmp_path, mode):
     assert not list((tmp_path / "train").glob("*_mask.png"))
 
 
-def test_what_the_base_alone_drew_from_references_is_kept_with_a_picture(tmp_path):
+def test_what_the_base_drew_from_references_is_kept_with_a_picture(tmp_path):
     config = load("puppet")
     wording = Wording.of(Character(name="m", trigger="mika", invariant={"hair": "red hair"}), config)
     plain = Job("j", JobKind.CANDIDATE, 1, 1, SHOT, "1girl, red hair", "", 1, {})
@@ -91,7 +91,11 @@ def test_what_the_base_alone_drew_from_references_is_kept_with_a_picture(tmp_pat
     frames = [Frame(plain, "a.png", "", ""), Frame(seen, "b.png", "", ""), Frame(seen, "c.png", "", "r01-style")]
     frames.append(Frame(replace(seen, drawer="comfyui"), "d.png", "", ""))
     frames.append(Frame(replace(seen, references=(Reference("seeds/a.png", "ab", 0.0),)), "e.png", "", ""))
-    found = [item.job for item in GeneratedFrames(tmp_path, frames).items(config, wording, "character")]
-    assert found == [None, seen, None, None, None]
+    frames.append(Frame(replace(seen, lora_start=0.3), "f.png", "", "r01-style"))
+    made = GeneratedFrames(tmp_path, frames, adapters={"r01-style": "adapters/a.safetensors"})
+    found = made.items(config, wording, "character")
+    assert [item.job for item in found] == [None, seen, seen, None, None, None]
+    assert [item.drawn_with for item in found[:3]] == ["", "", str(tmp_path / "adapters/a.safetensors")]
+    assert not GeneratedFrames(tmp_path, frames[2:3]).items(config, wording, "character")[0].job, "no file of its LoRA"
     words = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
     assert not any(item.job for item in GeneratedFrames(tmp_path, frames).items(words, wording, "character"))

@@ -179,7 +179,8 @@ def test_pictures_drawn_from_references_have_the_base_shown_these_as_target(make
     taught = [four[0], *(replace(item, job=DRAWN) for item in four[1:])]
     asked_of = []
 
-    def predict_shown(latents, times, entries):
+    def predict_shown(latents, times, prompts, entries):
+        assert set(prompts) == {DRAWN.prompt}
         asked_of.extend(entries)
         return torch.full_like(latents, 3.0)
 
