@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from bootstrap.cli import main
 from bootstrap.dataset.bleed_of_members import Likeness, Traits, bleed_in_words
 from bootstrap.dataset.bundle_members import BundleMember, balanced_members, member_folders, require_apart
 from bootstrap.errors import UsageError
-from bootstrap.records import TrainItem
+from bootstrap.records import Job, JobKind, Reference, Shot, TrainItem
 from bootstrap.store.store import Store
 
 
@@ -153,6 +154,15 @@ def test_members_are_seen_alike_but_no_picture_much_more_than_another(tmp_path):
     assert repeats == ["5", "3", "1", "2"], "the guide's 20x5, 33x3, 100x1, 50x2"
     few = balanced_members([member("onechr", 1), member("manychr", 100)], tmp_path)
     assert few[0].weight == 3.0
+
+
+def test_a_stored_member_has_no_reference_that_lies_in_another_run():
+    shown = (Reference("seeds/a.png", "ab"),)
+    job = Job("j", JobKind.CANDIDATE, 1, 1, Shot("front", "front", "portrait", {}, 0), "", "", 1, {}, shown)
+    drawn = replace(member("onechr", 1).items[0], job=job, drawn_with="adapters/a.safetensors", beside=shown)
+    stored = json.loads(json.dumps(replace(member("onechr", 1), items=(drawn,)).plain))
+    (item,) = BundleMember.of_plain(stored).items
+    assert (item.path, item.tags, item.job, item.drawn_with, item.beside) == (drawn.path, drawn.tags, None, "", ())
 
 
 def test_what_turns_up_in_the_other_is_told():

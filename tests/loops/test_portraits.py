@@ -91,9 +91,11 @@ def test_what_a_finished_lora_draws_from_words_stands_beside_strangers_where_loo
 
 
 def test_a_drawer_that_never_changes_draws_the_set_in_one_round():
-    assert not CONFIG.trains_to_draw
-    assert CONFIG.schedule.goals == ()
-    for changed in (["base.reference.with_lora=true"], ["base.reference=null"]):
+    alone = load("puppet", overrides=["base.reference.with_lora=false"])
+    assert not alone.trains_to_draw
+    assert CONFIG.trains_to_draw
+    assert alone.schedule.goals == CONFIG.schedule.goals == ()
+    for changed in (["base.reference.beside_steps=0"], ["base.reference=null"]):
         config = load("puppet", overrides=changed)
         assert config.trains_to_draw
         assert config.schedule == config.loop
