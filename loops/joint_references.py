@@ -56,4 +56,5 @@ def joint_references(several: Several, shots: JointShots) -> JointReferences:
     found = []
     for member, own in zip(several.members, jobs, strict=True):
         found.append(shown_of(engine, settings, member.seeds, [frames[job.id] for job in own]))
-    return JointReferences(found, settings.with_lora)
+    with_lora = settings.with_lora and not settings.beside_steps  # a finished LoRA was not trained beside them
+    return JointReferences(found, with_lora)
