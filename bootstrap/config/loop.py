@@ -133,10 +133,6 @@ class LoopConfig(Frozen):
     seed_cap: float = Field(4.0, ge=1)
     """No picture is sampled more than this many times as often as a kept frame."""
 
-    even_views: bool = False
-    """Show every view family about equally often in training, however many pictures it has: each picture up to twice as
-    often as another one of the set, or half."""
-
     @property
     def compared(self) -> int:
         """Weights that draw the probe by which the finished LoRA is chosen."""

@@ -14,7 +14,7 @@ from bootstrap.backends.shapes import box_within, shape_of
 from bootstrap.captions.wording import Wording
 from bootstrap.config import IDENTITY, LoopConfig, RunConfig
 from bootstrap.config.run_settings import BASE
-from bootstrap.dataset.exposure import evened, factors
+from bootstrap.dataset.exposure import factors
 from bootstrap.dataset.originals import body_box
 from bootstrap.dataset.seen_tags import SeenTags
 from bootstrap.pictures.caption_text import caption_parts
@@ -45,10 +45,7 @@ class GeneratedFrames:
     adapters: Mapping[str, str] = field(default_factory=dict)
 
     def items(self, config: RunConfig, wording: Wording, phase: Phase) -> list[TrainItem]:
-        """Kept frames, then provisional ones at half weight, with the captions of a phase.
-
-        Outfits are weighted by their shares, view families evenly where the loop asks for it.
-        """
+        """Kept frames, then provisional ones at half weight, with the captions of a phase; outfits by their shares."""
         frames = (*self.kept, *self.provisional)
         items, seen = [], SeenTags(frames, self.measured, config, wording, self.read)
         for frame in self.kept:
@@ -56,12 +53,8 @@ class GeneratedFrames:
         for frame in self.provisional:
             items.append(self._item(frame, "provisional", PROVISIONAL_WEIGHT, seen, phase))
         worn = [frame.job.shot.axes.get(config.subject.outfit_axis, "") for frame in (*self.kept, *self.provisional)]
-        by_outfit, by_view = factors(wording.character, worn), [1.0] * len(items)
-        if config.loop.even_views:
-            families = [frame.job.shot.view_family for frame in frames]
-            by_view = evened(families, dict.fromkeys(families, 1.0))
-        every = zip(items, by_outfit, by_view, strict=True)
-        return [item.weighing(item.weight * outfit * view) for item, outfit, view in every]
+        by_outfit = factors(wording.character, worn)
+        return [item.weighing(item.weight * factor) for item, factor in zip(items, by_outfit, strict=True)]
 
     def _item(self, frame: Frame, kind: str, weight: float, seen: SeenTags, phase: Phase) -> TrainItem:
         config = seen.config

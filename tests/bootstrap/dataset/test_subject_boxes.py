@@ -99,15 +99,3 @@ def test_what_the_base_drew_from_references_is_kept_with_a_picture(tmp_path):
     assert not GeneratedFrames(tmp_path, frames[2:3]).items(config, wording, "character")[0].job, "no file of its LoRA"
     words = config.model_copy(update={"base": config.base.model_copy(update={"reference": None})})
     assert not any(item.job for item in GeneratedFrames(tmp_path, frames).items(words, wording, "character"))
-
-
-@pytest.mark.parametrize(("even", "weights"), [(True, [4 / 6] * 6 + [2.0] * 2), (False, [1.0] * 8)])
-def test_view_families_with_few_pictures_are_seen_as_often_where_the_loop_asks_for_it(tmp_path, even, weights):
-    config = load("puppet", overrides=[f"loop.even_views={even}"])
-    wording = Wording.of(Character(name="m", trigger="mika", invariant={"hair": "red hair"}), config)
-    behind = replace(SHOT, view_family="behind", view=next(iter(config.views.families["behind"].views)))
-    shots = [SHOT] * 6 + [behind] * 2
-    jobs = [Job(f"{n}", JobKind.CANDIDATE, 1, 1, shot, "1girl", "", n, {}) for n, shot in enumerate(shots)]
-    frames = [Frame(job, f"{job.id}.png", "", "") for job in jobs]
-    found = GeneratedFrames(tmp_path, frames).items(config, wording, "character")
-    assert [item.weight for item in found] == pytest.approx(weights)
