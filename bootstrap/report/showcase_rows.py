@@ -76,11 +76,13 @@ def _finished(store: Store, number: int, shots: Sequence[Shot]) -> list[Frame]:
 def _showcase(store: Store, drawn: Sequence[Frame], finished: Sequence[Frame]) -> Showcase:
     pictures = "pictures" if len(store.seeds()) > 1 else "picture"
     by_base = [frame for frame in drawn if not frame.adapter]
-    first = [frame for frame in drawn if frame.adapter]
+    first = [frame for frame in drawn if frame.adapter and not frame.job.references]
+    beside = [frame for frame in drawn if frame.adapter and frame.job.references]
     asked = {
         "base, every trait in words": [frame for frame in by_base if not frame.job.references],
         f"base shown your {pictures}, every trait in words": [frame for frame in by_base if frame.job.references],
         f"LoRA on your {pictures} alone, every trait in words": first,
+        f"LoRA beside your {pictures}, shown too, every trait in words": beside,
         f"this LoRA, {_asked(store, finished)}": finished,
     }
     rows = {label: frames for label, frames in asked.items() if frames}
@@ -99,7 +101,7 @@ def _showcase(store: Store, drawn: Sequence[Frame], finished: Sequence[Frame]) -
         scorer, values = next(iter(measured.items()))
         apart = "which never selects" if scorer in held_out else "which also selects"
         found = _compared(f"{scorer}, {apart},", values[-2], values[-1], pictures)
-    absent = "" if first else _absent(store, pictures, shown=any(frame.job.references for frame in by_base))
+    absent = "" if first else _absent(store, pictures, shown=any(frame.job.references for frame in drawn))
     return Showcase(drawn_with(store), shown, found, absent)
 
 

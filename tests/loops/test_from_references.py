@@ -12,6 +12,7 @@ from bootstrap.cli import main
 from bootstrap.config import load
 from bootstrap.errors import BackendError
 from bootstrap.records import JobKind
+from bootstrap.report.showcase_rows import showcase_of
 from bootstrap.store.decisions import StrengthsChosen
 from bootstrap.store.store import Store
 from tests.loops.conftest import TINY, described
@@ -158,6 +159,7 @@ def test_rounds_train_beside_what_is_shown_and_the_last_training_asks_what_drew(
         "base.reference.with_lora=true",
         "base.reference.strengths=[]",
         "base.reference.beside_steps=3",
+        "loop.showcase=2",
     )
     given = [word for setting in (*settings, "loop.rounds=2") for word in ("--set", setting)]
     asked = ("--set", "base.recipes.character.reference_distillation=1")
@@ -167,6 +169,9 @@ def test_rounds_train_beside_what_is_shown_and_the_last_training_asks_what_drew(
         (seed,), rounds = store.seeds(), store.rounds()
         assert {one.phase for one in rounds} == {"style"}
         lora = next(one for one in store.adapters() if not one.is_final)
+        shown = showcase_of(store).rows[1]
+    assert shown.label.startswith("LoRA beside your picture")
+    assert all(one.adapter == lora.id and one.job.references for one in shown.frames)
     (first, _), (last, recipe) = made[0], made[-1]
     assert all([one.path for one in item.beside] == [seed.path] for item in first)
     assert recipe.reference_distillation

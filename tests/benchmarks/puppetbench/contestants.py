@@ -21,7 +21,6 @@ from bootstrap.shots import places, quotas
 from bootstrap.store.files import make_folder, write_image
 from loops.run import run
 from loops.shown import Shown
-from loops.training_set import recipe_for
 from tests.benchmarks.puppetbench import growing
 from tests.benchmarks.puppetbench.counting import Counting, drawing_costs, training_costs
 from tests.benchmarks.puppetbench.known import guessed
@@ -81,13 +80,24 @@ def crops_reference(stage: Stage) -> Entry:
     return replace(crops(stage), shown=shown_seeds(stage, BESIDE_LORA))
 
 
+def beside(stage: Stage) -> Entry:
+    """The same trained beside the seed: what draws for us, where the base draws from references."""
+    shown = shown_seeds(stage)
+    if shown is None:
+        return crops(stage)
+    items = [replace(item, beside=shown.nearest(SEED_VIEWS[0])) for item in stage.training_set("style")]
+    return replace(trained_entry(stage, items, "style", "beside"), shown=shown)
+
+
 def once(stage: Stage) -> Entry:
     """48 pictures that fill the quotas, drawn without a gate by what draws for us, and one training on them."""
-    first = crops(stage) if stage.config.trains_to_draw else base(stage)
+    draws = beside if stage.config.trains_beside else crops
+    first = draws(stage) if stage.config.trains_to_draw else base(stage)
     shots = stage.engine.planner.plan(quotas(stage.config.loop.target, stage.config.views), stage.panel)
     shown = shown_seeds(stage)
     images = stage.draw(shots, first.adapter, first.phase, shown=shown)
-    entry = taught(stage, "once", shots, images, shown=None if first.adapter else shown)
+    asked = shown if first.adapter is None or first.shown else None
+    entry = taught(stage, "once", shots, images, shown=asked, drawn_by=first)
     drawn = drawing_costs(len(shots), stage.config.base.sampling)
     return replace(entry, drawn=drawn, trained=first.trained + entry.trained)
 
@@ -129,18 +139,22 @@ def taught(
     images: Images,
     phase: Phase = "character",
     shown: Shown | None = None,
+    drawn_by: Entry | None = None,
 ) -> Entry:
     """A LoRA of the last phase on pictures of these shots, captioned and trained as our final one.
 
-    ``shown`` are the references that the base alone drew them from; None: something else made them.
+    ``shown`` are the references that they were drawn from by ``drawn_by``; None: something else made them.
     """
     wording, plain, full = stage.engine.wording, [], []
     naming = stage.config.subject.growing.name
     for place, (image, shot) in enumerate(zip(images, shots, strict=True)):
         path = stage.folder / f"{name} pictures" / f"{place:03d}.png"
         write_image(path, Image.fromarray(image))
-        job = replace(stage.job(place, shot, "base"), references=shown.candidate(shot)) if shown else None
-        plain.append(TrainItem(str(path), wording.caption(shot, phase), "kept", job=job))
+        item = TrainItem(str(path), wording.caption(shot, phase), "kept")
+        if shown and drawn_by:
+            job = replace(stage.job(place, shot, drawn_by.phase), references=shown.candidate(shot))
+            item = replace(item, job=job, drawn_with=str(drawn_by.adapter or ""))
+        plain.append(item)
         full.append(TrainItem(str(path), wording.caption(shot, naming), "kept"))
     if floor := stage.config.base.recipes[phase].rare_tag_floor:
         plain = naming_rare(plain, full, floor)
@@ -192,7 +206,7 @@ def trained_entry(stage: RunStage, items: Sequence[TrainItem], phase: Phase, nam
     backend = Counting(stage.backend, stage.config.base.sampling)
     workdir = stage.folder / "adapters" / name
     make_folder(workdir)
-    recipe = recipe_for(stage.config, phase, 1, len(items))
+    recipe = stage.recipe(items, phase)
     done = backend.train(items, recipe, workdir, lambda event: None)
     return Entry(done.path, phase, 0, backend.trained, {"pictures": len(items), "steps": done.steps})
 
@@ -213,6 +227,7 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "chosen_one": chosen_one,
     "topk": topk,
     "face": face,
+    "beside": beside,
     "once": once,
     "ours": ours,
     "perfect": perfect,

@@ -19,7 +19,6 @@ from bootstrap.records import Job, Shot, TrainItem, random_seed_of
 from bootstrap.shots import places
 from bootstrap.store.files import make_folder, write_image
 from bootstrap.training.recipe import TrainRecipe
-from loops.training_set import recipe_for
 from scoring.measurement import Measurement, Picture, digest_of, not_applicable
 from tests.benchmarks.puppetbench.clusters import cohesion, kmeans, spread
 from tests.benchmarks.puppetbench.counting import Counting
@@ -90,7 +89,7 @@ def write_items(stage: Stage, kept: Sequence[tuple[Job, Picture]], folder: Path,
 
 def train_on(stage: Stage, backend: Counting, folder: Path, items: Sequence[TrainItem], phase: Any) -> Path:
     """Train a LoRA by the recipe of a phase, with steps for this number of pictures."""
-    return _train(backend, folder, items, recipe_for(stage.config, phase, 1, len(items)))
+    return _train(backend, folder, items, stage.recipe(items, phase))
 
 
 def _train(backend: Counting, folder: Path, items: Sequence[TrainItem], recipe: TrainRecipe) -> Path:

@@ -20,7 +20,7 @@ Scale = Callable[[float], float]
 COLORS = {
     "base": "#9aa0a6", "seeds": "#e8a33d", "named": "#b98b5a", "crops": "#c97b1a", "chosen_one": "#7d6bb0",
     "topk": "#5b8fd6", "face": "#3fa7a0", "ours": "#d1495b", "perfect": "#e58fa0",
-    "reference": "#8fae5d", "crops_reference": "#5f7d3a", "once": "#c9a0dc", "knowable": "#6b7280",
+    "reference": "#8fae5d", "crops_reference": "#5f7d3a", "beside": "#3f5f2a", "once": "#c9a0dc", "knowable": "#6b7280",
     "ceiling": "#3b4252",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 1200, 560, 60, 50, 90

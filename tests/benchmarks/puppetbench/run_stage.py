@@ -19,9 +19,11 @@ from bootstrap.character import Character
 from bootstrap.config import RunConfig
 from bootstrap.records import Job, JobKind, Shot, TrainItem, random_seed_of
 from bootstrap.store.store import Store
+from bootstrap.training.recipe import TrainRecipe
 from loops.engine import Engine
 from loops.open_engine import open_engine
 from loops.shown import Shown
+from loops.training_set import recipe_for
 from tests.benchmarks.puppetbench.panels import Images
 from tests.benchmarks.puppetbench.settings import SIDE
 
@@ -49,6 +51,14 @@ class RunStage:
         store = Store.open(self.folder / name, create=True)
         self.stores.append(store)
         return open_engine(store, self.config, self.character, self.seeds)
+
+    def recipe(self, items: Sequence[TrainItem], phase: str) -> TrainRecipe:
+        """The phase's recipe for a training on ``items``; in words, unless they say what they are trained beside."""
+        config, reference = self.config, self.config.base.reference
+        if reference and not all(item.beside for item in items):
+            words = reference.model_copy(update={"beside_steps": 0})
+            config = config.model_copy(update={"base": config.base.model_copy(update={"reference": words})})
+        return recipe_for(config, phase, 1, len(items))
 
     def close(self) -> None:
         """Close every run that was opened."""

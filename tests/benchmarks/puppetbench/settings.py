@@ -70,6 +70,7 @@ QUICK = Settings(
         "base.recipes.style.steps=12",
         "base.recipes.character.steps=12",
         "base.minimum_steps=10",
+        "base.reference.beside_steps=12",
     ),
 )
 """Checks the machinery; its numbers mean nothing."""
@@ -82,6 +83,7 @@ PEERS, FINAL = "peer_pictures", "base.recipes.character"
 DEPENDS_ON: Mapping[str, Sequence[str]] = {
     "crops": SHARED_OUT,
     "crops_reference": SHARED_OUT,
+    "beside": SHARED_OUT,
     "seeds": (FINAL,),
     "chosen_one": (PEERS,),
     "topk": (FINAL, PEERS, *GROWN, *SHARED_OUT),
@@ -101,6 +103,7 @@ TITLES = {
     "named": "seed alone, traits named",
     "crops": "seed, crops, copies; traits named",
     "crops_reference": "the same, shown the seed",
+    "beside": "the same, trained beside the seed",
     "chosen_one": "The Chosen One",
     "topk": "top-k by CLIP",
     "face": "face above 0.5",

@@ -42,6 +42,7 @@ def test_a_lora_is_prompted_as_its_captions_were_written(played):
     stage, _, made = played
     assert {name: row["phase"] for name, row in made.items() if row["phase"] != "character"} == {
         "base": "base", "reference": "base", "named": "style", "crops": "style", "crops_reference": "style",
+        "beside": "style",
     }  # fmt: skip
     base, style, character = (stage.job(0, stage.panel[0], phase).prompt for phase in ("base", "style", "character"))
     hair, trigger = stage.character.invariant["hair"][0], stage.character.trigger
