@@ -50,7 +50,10 @@ def adapter_of_round(
 
 
 def _same_set(engine: Engine, phase: Phase) -> bool:
-    """Whether every round of a phase would train the same LoRA: on the seeds, beside references."""
+    """Whether the LoRA of the first round draws all: one beside references, which learns from the seeds alone.
+
+    Drawn pictures would teach it what was drawn wrongly (LOG "A LoRA beside the reference").
+    """
     return engine.config.trains_beside and engine.character.trains_seeds(phase)
 
 

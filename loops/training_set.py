@@ -40,12 +40,8 @@ class TrainingSets:
     def items(self, archive: Archive, number: int, phase: Phase, provisional: Sequence[Frame] = ()) -> list[TrainItem]:
         """Seeds where they may be trained on, every frame kept before a round, and provisional ones at half weight.
 
-        What does not anchor weighs as much as a kept frame. A LoRA that is trained beside references learns from seeds
-        alone, where it may: drawn pictures would teach it what the references drew wrongly.
+        What does not anchor weighs as much as a kept frame.
         """
-        beside = self.config.trains_beside and phase == self.config.filling_phase
-        if beside and (originals := self._originals(phase, anchor=True)):
-            return [*originals, *self._originals(phase, anchor=False)]
         seen = (archive.measurements, archive.captions, archive.sights, archive.adapters)
         frames = GeneratedFrames(self.directory, archive.kept_before(number), provisional, *seen)
         taken = (*frames.kept, *provisional)
