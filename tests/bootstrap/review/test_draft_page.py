@@ -86,7 +86,7 @@ def test_captions_prompts_and_blanks_follow_what_is_typed(client, form):
     caption = "mikonee, 1girl, solo, red hair, braid, red dress, from front, portrait, smile, forest"
     assert said["captions"]["seed.png"] == caption
     assert [one["view"] for one in said["prompts"]] == list(CONFIG.views.families)
-    assert all(one["prompt"].startswith("1girl, solo, red hair") for one in said["prompts"])
+    assert all(one["prompt"].startswith("mikonee, 1girl, solo, red hair") for one in said["prompts"])
     blanks = findings(said, "blank")
     assert blanks["invariant.eyes"] == "blank: eyes is empty"
     assert {"seeds.1.view", "seeds.1.framing", "seeds.0.tags"} <= set(blanks)
