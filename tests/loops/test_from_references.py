@@ -159,6 +159,9 @@ def test_rounds_train_beside_what_is_shown_and_the_last_training_asks_what_drew(
         "base.reference.with_lora=true",
         "base.reference.strengths=[]",
         "base.reference.beside_steps=3",
+        "loop.candidates_a_place=1",
+        "loop.waves=1",
+        "loop.target=48",
         "loop.showcase=2",
     )
     given = [word for setting in (*settings, "loop.rounds=2") for word in ("--set", setting)]
@@ -167,7 +170,7 @@ def test_rounds_train_beside_what_is_shown_and_the_last_training_asks_what_drew(
     assert call(*command).code == 0
     with Store.open(out, exclusive=False) as store:
         (seed,), rounds = store.seeds(), store.rounds()
-        assert {one.phase for one in rounds} == {"style"}
+        assert [one.phase for one in rounds] == ["style"] * 2
         lora = next(one for one in store.adapters() if not one.is_final)
         shown = showcase_of(store).rows[1]
     assert shown.label.startswith("LoRA beside your picture")
