@@ -17,10 +17,7 @@ __all__ = ["beside_references"]
 
 
 def beside_references(engine: Engine, items: Sequence[TrainItem], recipe: TrainRecipe) -> list[TrainItem]:
-    """The items, with references where the recipe trains beside them and the base draws from some.
-
-    Raises BackendError where the base draws from none.
-    """
+    """The items, with references where the recipe trains beside them and the base draws from some."""
     settings = engine.config.base.reference
     if not recipe.beside_references or settings is None:
         return list(items)

@@ -87,9 +87,13 @@ def predicted_from(items: Sequence[TrainItem], recipe: TrainRecipe) -> list[str]
     found = []
     for item in items:
         if recipe.beside_references:
-            found += [f"{one.sha256}@{one.strength:g}" for one in item.beside]
+            found += _named(item.beside)
         if recipe.reference_distillation and item.job:
-            shown = [f"{one.sha256}@{one.strength:g}" for one in item.job.references]
             lora = [sha256_of(Path(item.drawn_with))] if item.drawn_with else []
-            found.append("+".join([item.job.prompt, *shown, *lora]))
+            found.append("+".join([item.job.prompt, *_named(item.job.references), *lora]))
     return found
+
+
+def _named(references: Sequence[Reference]) -> list[str]:
+    """What identifies references: the digest and strength of each."""
+    return [f"{one.sha256}@{one.strength:g}" for one in references]
